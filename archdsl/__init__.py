@@ -1,0 +1,1 @@
+"""archdsl: a declarative architecture compiler for neural networks."""

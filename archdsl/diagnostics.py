@@ -1,0 +1,68 @@
+"""What is told to the reader: diagnostics are data; ``archdsl.report`` renders them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Literal
+
+from archdsl.record import Record
+from archdsl.source import Frame, Span
+
+Severity = Literal["error", "warning"]
+
+
+class Label(Record):
+    """A remark on a further place: ``note`` stands under the marked ``span``."""
+
+    span: Span
+    note: str
+
+
+class Diagnostic(Record):
+    """One finding. ``message`` is a headline that stands alone; ``note`` is printed beside the carets."""
+
+    code: str
+    message: str
+    span: Span | None = None
+    note: str = ""
+    labels: tuple[Label, ...] = ()
+    notes: tuple[str, ...] = ()
+    help: str = ""
+    frame: Frame | None = None
+
+    @property
+    def severity(self) -> Severity:
+        """``error`` for E codes, ``warning`` for W codes."""
+        return "warning" if self.code.startswith("W") else "error"
+
+
+class Refusal(Exception):
+    """A rule says no. Rules know no places: whoever applies them adds the span."""
+
+    def __init__(self, code: str, message: str, *, help: str = "", note: str = "", notes: Iterable[str] = ()) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.help = help
+        self.note = note
+        self.notes = tuple(notes)
+
+    def at(self, span: Span | None, frame: Frame | None = None, labels: Iterable[Label] = ()) -> Diagnostic:
+        """The refusal as a located diagnostic."""
+        return Diagnostic(self.code, self.message, span, self.note, tuple(labels), self.notes, self.help, frame)
+
+
+class DiagnosticError(Exception):
+    """The work cannot be done; carries every diagnostic found, errors and warnings."""
+
+    def __init__(self, diagnostics: Iterable[Diagnostic]) -> None:
+        self.diagnostics = tuple(diagnostics)
+        super().__init__("\n".join(f"{d.span or '-'}: {d.severity}[{d.code}]: {d.message}" for d in self.diagnostics))
+
+
+def nearest(name: str, candidates: Iterable[str]) -> str | None:
+    """The candidate a reader most likely meant, or ``None``: for "did you mean"."""
+    from difflib import get_close_matches
+
+    found = get_close_matches(name, sorted(set(candidates)), n=1, cutoff=0.6)
+    return found[0] if found else None

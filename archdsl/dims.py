@@ -1,0 +1,358 @@
+"""Dimensions: integers, or polynomials over named symbols and floor divisions.
+
+A dimension without symbols is a plain ``int``; everything else is an :class:`Expr` in canonical form, so that two
+derivations of the same size compare equal: ``((H + 1) // 2 + 1) // 2 == (H + 3) // 4``. Symbols stand for positive
+integers. Costs are the same kind of value, which is what makes symbolic totals polynomials.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from math import gcd
+from typing import Union
+
+from archdsl.diagnostics import Refusal
+
+Dim = Union[int, "Expr"]
+Atom = Union[str, "FloorDiv"]
+Monomial = tuple[tuple[Atom, int], ...]
+
+
+class FloorDiv:
+    """``numerator // divisor`` with a symbolic part; an atom of a polynomial."""
+
+    __slots__ = ("_hash", "divisor", "numerator")
+
+    def __init__(self, numerator: Expr, divisor: Dim) -> None:
+        self.numerator = numerator
+        self.divisor = divisor
+        self._hash = hash((numerator, divisor))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, FloorDiv) and self.numerator == other.numerator and self.divisor == other.divisor
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __str__(self) -> str:
+        return f"{_group(self.numerator)} // {_group(self.divisor)}"
+
+
+class Expr:
+    """A polynomial with integer coefficients; immutable, canonical, hashable."""
+
+    __slots__ = ("_hash", "terms")
+
+    def __init__(self, terms: Mapping[Monomial, int]) -> None:
+        self.terms = dict(terms)
+        self._hash = hash(frozenset(self.terms.items()))
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Expr) and self._hash == other._hash and self.terms == other.terms
+
+    def __repr__(self) -> str:
+        return f"<{self}>"
+
+    def __str__(self) -> str:
+        return _print(self)
+
+    def __add__(self, other: Dim) -> Dim:
+        total = dict(self.terms)
+        for monomial, factor in _terms(other):
+            total[monomial] = total.get(monomial, 0) + factor
+        return _make(total)
+
+    __radd__ = __add__
+
+    def __neg__(self) -> Dim:
+        return self * -1
+
+    def __sub__(self, other: Dim) -> Dim:
+        return self + other * -1
+
+    def __rsub__(self, other: Dim) -> Dim:
+        return self * -1 + other
+
+    def __mul__(self, other: Dim) -> Dim:
+        total: dict[Monomial, int] = {}
+        for left, a in self.terms.items():
+            for right, b in _terms(other):
+                monomial = _multiply(left, right)
+                total[monomial] = total.get(monomial, 0) + a * b
+        return _make(total)
+
+    __rmul__ = __mul__
+
+    def __floordiv__(self, other: Dim) -> Dim:
+        return floordiv(self, other)
+
+    def __rfloordiv__(self, other: Dim) -> Dim:
+        return floordiv(other, self)
+
+
+def symbol(name: str) -> Expr:
+    """The symbol ``name``, a positive integer."""
+    return Expr({((name, 1),): 1})
+
+
+def is_static(dim: Dim) -> bool:
+    """Whether the dimension is a plain integer."""
+    return isinstance(dim, int)
+
+
+def floordiv(a: Dim, b: Dim) -> Dim:
+    """``a // b``, exact and canonical."""
+    if isinstance(a, int) and isinstance(b, int):
+        if b == 0:
+            raise Refusal("E0212", "division by zero in a dimension")
+        return a // b
+    if isinstance(b, int):
+        if b < 0:
+            return floordiv(a * -1, -b)
+        if b == 0:
+            raise Refusal("E0212", "division by zero in a dimension")
+        assert isinstance(a, Expr)
+        return _floordiv_int(a, b)
+    if a == b:
+        return 1
+    exact = _divide_exactly(a, b)
+    if exact is not None:
+        return exact
+    return Expr({((FloorDiv(_as_expr(a), b), 1),): 1})
+
+
+def ceildiv(a: Dim, b: Dim) -> Dim:
+    """``ceil(a / b)``."""
+    return floordiv(a + b - 1, b)
+
+
+def product(dims: Iterable[Dim]) -> Dim:
+    """The product; 1 for none."""
+    total: Dim = 1
+    for dim in dims:
+        total = total * dim
+    return total
+
+
+def symbols(dim: Dim) -> frozenset[str]:
+    """The names a dimension depends on."""
+    if isinstance(dim, int):
+        return frozenset()
+    found: set[str] = set()
+    for monomial in dim.terms:
+        for atom, _ in monomial:
+            if isinstance(atom, str):
+                found.add(atom)
+            else:
+                found |= symbols(atom.numerator) | symbols(atom.divisor)
+    return frozenset(found)
+
+
+def evaluate(dim: Dim, binding: Mapping[str, Dim]) -> Dim:
+    """The dimension with symbols replaced; an ``int`` when all of them are bound to integers."""
+    if isinstance(dim, int) or not binding:
+        return dim
+    total: Dim = 0
+    for monomial, factor in dim.terms.items():
+        value: Dim = factor
+        for atom, power in monomial:
+            if isinstance(atom, str):
+                base: Dim = binding.get(atom, 0) if atom in binding else symbol(atom)
+            else:
+                base = floordiv(evaluate(atom.numerator, binding), evaluate(atom.divisor, binding))
+            for _ in range(power):
+                value = value * base
+        total = total + value
+    return total
+
+
+def compare(a: Dim, b: Dim) -> int | None:
+    """-1, 0 or 1 where ``a`` is always below, equal to or above ``b``; ``None`` where that depends on a symbol."""
+    difference = a - b
+    if isinstance(difference, int):
+        return (difference > 0) - (difference < 0)
+    low, high = _bounds(difference)
+    if low is not None and low > 0:
+        return 1
+    if high is not None and high < 0:
+        return -1
+    return None
+
+
+def at_least(a: Dim, b: Dim) -> bool | None:
+    """Whether ``a >= b`` for all values of the symbols; ``None`` where it depends."""
+    difference = a - b
+    if isinstance(difference, int):
+        return difference >= 0
+    low, high = _bounds(difference)
+    if low is not None and low >= 0:
+        return True
+    if high is not None and high < 0:
+        return False
+    return None
+
+
+def equal(a: Dim, b: Dim) -> bool | None:
+    """Whether two dimensions are equal for all values of the symbols; ``None`` where it depends."""
+    if a == b:
+        return True
+    return False if compare(a, b) is not None else None
+
+
+def _as_expr(dim: Dim) -> Expr:
+    return dim if isinstance(dim, Expr) else Expr({(): dim} if dim else {})
+
+
+def _terms(dim: Dim) -> Iterable[tuple[Monomial, int]]:
+    return dim.terms.items() if isinstance(dim, Expr) else [((), dim)]
+
+
+def _make(terms: Mapping[Monomial, int]) -> Dim:
+    kept = {monomial: factor for monomial, factor in terms.items() if factor}
+    if not kept:
+        return 0
+    if len(kept) == 1 and () in kept:
+        return kept[()]
+    return Expr(kept)
+
+
+def _multiply(left: Monomial, right: Monomial) -> Monomial:
+    if not left or not right:
+        return left or right
+    powers = dict(left)
+    for atom, power in right:
+        powers[atom] = powers.get(atom, 0) + power
+    return tuple(sorted(powers.items(), key=lambda item: str(item[0])))
+
+
+def _floordiv_int(a: Expr, b: int) -> Dim:
+    """Multiples of ``b`` leave the division; a lone inner floor division is merged into one."""
+    whole: dict[Monomial, int] = {}
+    rest: dict[Monomial, int] = {}
+    for monomial, factor in a.terms.items():
+        whole[monomial], rest[monomial] = divmod(factor, b)
+    outside, inside = _make(whole), _make(rest)
+    if isinstance(inside, int):
+        return outside + inside // b
+    shared = gcd(b, *(factor for monomial, factor in inside.terms.items() if monomial))
+    if shared > 1:  # (4 H + 3) // 6 == (2 H + 1) // 3
+        inside, b = floordiv(inside, shared), b // shared
+        if b == 1 or isinstance(inside, int):
+            return outside + floordiv(inside, b)
+    merged = _merge_nested(inside, b)
+    if merged is not None:
+        return outside + merged
+    return outside + Expr({((FloorDiv(inside, b), 1),): 1})
+
+
+def _merge_nested(inside: Expr, b: int) -> Dim | None:
+    """``(x // a + c) // b == (x + a c) // (a b)``."""
+    constant = inside.terms.get((), 0)
+    others = [(m, f) for m, f in inside.terms.items() if m]
+    if len(others) != 1 or others[0][1] != 1:
+        return None
+    monomial = others[0][0]
+    if len(monomial) != 1 or monomial[0][1] != 1 or not isinstance(monomial[0][0], FloorDiv):
+        return None
+    inner = monomial[0][0]
+    if not isinstance(inner.divisor, int):
+        return None
+    return floordiv(inner.numerator + constant * inner.divisor, inner.divisor * b)
+
+
+def _divide_exactly(a: Dim, b: Dim) -> Dim | None:
+    """The quotient where ``b`` is a single term that divides every term of ``a``."""
+    if not isinstance(b, Expr) or len(b.terms) != 1:
+        return None
+    ((monomial, factor),) = b.terms.items()
+    total: dict[Monomial, int] = {}
+    for term, scale in _terms(a):
+        powers = dict(term)
+        for atom, power in monomial:
+            powers[atom] = powers.get(atom, 0) - power
+            if powers[atom] < 0:
+                return None
+        if scale % factor:
+            return None
+        key = tuple(sorted(((k, p) for k, p in powers.items() if p), key=lambda item: str(item[0])))
+        total[key] = total.get(key, 0) + scale // factor
+    return _make(total)
+
+
+def _bounds(dim: Dim) -> tuple[int | None, int | None]:
+    """A lower and an upper bound over all positive values of the symbols; ``None`` where there is none."""
+    if isinstance(dim, int):
+        return dim, dim
+    low: int | None = 0
+    high: int | None = 0
+    for monomial, factor in dim.terms.items():
+        least, most = _monomial_bounds(monomial)
+        if factor < 0:
+            least, most = most, least
+        low = None if low is None or least is None else low + factor * least
+        high = None if high is None or most is None else high + factor * most
+    return low, high
+
+
+def _monomial_bounds(monomial: Monomial) -> tuple[int | None, int | None]:
+    least: int | None = 1
+    most: int | None = 1
+    for atom, power in monomial:
+        if isinstance(atom, str):
+            low: int | None = 1
+            high: int | None = None
+        else:
+            low, high = _bounds(atom.numerator)
+            divisor = atom.divisor if isinstance(atom.divisor, int) else None
+            low = low // divisor if low is not None and divisor else (0 if low is not None and low >= 0 else None)
+            high = high // divisor if high is not None and divisor else None
+        if low is None or low < 0:
+            return None, None
+        least = None if least is None else least * low**power
+        most = None if most is None or high is None else most * high**power
+    return least, most
+
+
+def _group(dim: Dim) -> str:
+    text = str(dim)
+    return f"({text})" if " " in text else text
+
+
+def _print(expr: Expr) -> str:
+    """As a reader would write it: ``(H - 1) // 2 + 1`` is shown as ``(H + 1) // 2``."""
+    constant = expr.terms.get((), 0)
+    parts: list[tuple[int, str]] = []
+    others = sorted(((m, f) for m, f in expr.terms.items() if m), key=lambda item: (-_degree(item[0]), str(item[0])))
+    for monomial, factor in others:
+        lone = monomial[0][0] if len(monomial) == 1 and monomial[0][1] == 1 else None
+        if constant and factor == 1 and isinstance(lone, FloorDiv) and isinstance(lone.divisor, int):
+            parts.append((1, str(FloorDiv(_as_expr(lone.numerator + constant * lone.divisor), lone.divisor))))
+            constant = 0
+            continue
+        parts.append((factor, _print_monomial(monomial, wrap=abs(factor) != 1)))
+    if constant:
+        parts.append((constant, ""))
+    text = ""
+    for factor, body in parts:
+        size = abs(factor)
+        term = body if body and size == 1 else (f"{size} * {body}" if body else str(size))
+        text += (f" - {term}" if factor < 0 else f" + {term}") if text else (f"-{term}" if factor < 0 else term)
+    return text
+
+
+def _degree(monomial: Monomial) -> int:
+    return sum(power for _, power in monomial)
+
+
+def _print_monomial(monomial: Monomial, wrap: bool) -> str:
+    several = wrap or len(monomial) > 1
+    parts = []
+    for atom, power in monomial:
+        text = str(atom)
+        if isinstance(atom, FloorDiv) and (several or power > 1):
+            text = f"({text})"
+        parts.append(text if power == 1 else f"{text}**{power}")
+    return " * ".join(parts)

@@ -1,0 +1,127 @@
+"""The typed IR: values, nodes in order of use, and nothing else.
+
+Combinators leave edges and provenance; none of them is in here. A value has its type from birth.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from archdsl.ops.base import Initializer, Op
+from archdsl.record import Record
+from archdsl.shapes import TensorType
+from archdsl.source import Origin
+
+if TYPE_CHECKING:
+    import networkx
+
+
+class Parameter(Record):
+    """One tensor of weights. ``path`` is its identity; shared parameters are one object."""
+
+    path: str
+    type: TensorType
+    init: Initializer
+    buffer: bool = False
+    """State that is not learned by gradient descent: running statistics."""
+    trainable: bool = True
+    """``False`` for buffers and for what the spec declares ``frozen``."""
+
+
+class Value:
+    """One tensor: the result of a node, or an input of the graph. Compared by identity."""
+
+    __slots__ = ("index", "name", "producer", "type")
+
+    def __init__(self, name: str, type: TensorType, producer: Node | None = None, index: int = 0) -> None:
+        self.name = name
+        self.type = type
+        self.producer = producer
+        self.index = index
+
+    def __repr__(self) -> str:
+        return f"%{self.name}: {self.type}"
+
+
+class Node:
+    """One application of an operator. ``path`` is unique in a graph, and stable under edits elsewhere."""
+
+    __slots__ = ("inputs", "op", "origin", "outputs", "params", "path")
+
+    def __init__(
+        self,
+        op: Op,
+        inputs: Sequence[Value],
+        types: Sequence[TensorType],
+        path: str,
+        params: Mapping[str, Parameter],
+        origin: Origin,
+    ) -> None:
+        self.op = op
+        self.inputs = tuple(inputs)
+        self.path = path
+        self.params = dict(params)
+        self.origin = origin
+        single = len(types) == 1
+        self.outputs = tuple(Value(path if single else f"{path}.{i}", t, self, i) for i, t in enumerate(types))
+
+    def __repr__(self) -> str:
+        ins = ", ".join(f"%{v.name}" for v in self.inputs)
+        outs = ", ".join(map(repr, self.outputs))
+        return f"{outs} = {self.op!r}({ins})"
+
+
+class Graph:
+    """A network with all its choices made: inputs, nodes in topological order, named outputs.
+
+    ``taps`` are labelled results by path; ``defaults`` give the symbol values at which costs are reported.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        inputs: Sequence[Value],
+        nodes: Sequence[Node],
+        outputs: Mapping[str, Value],
+        *,
+        taps: Mapping[str, Value] | None = None,
+        defaults: Mapping[str, int] | None = None,
+        doc: str = "",
+    ) -> None:
+        self.name = name
+        self.inputs = tuple(inputs)
+        self.nodes = tuple(nodes)
+        self.outputs = dict(outputs)
+        self.taps = dict(taps or {})
+        self.defaults = dict(defaults or {})
+        self.doc = doc
+
+    def parameters(self) -> dict[str, Parameter]:
+        """All parameters and buffers by path, shared ones once, in order of first use."""
+        return {p.path: p for node in self.nodes for p in node.params.values()}
+
+    def values(self) -> list[Value]:
+        """Inputs, then every node's outputs in order."""
+        return [*self.inputs, *(value for node in self.nodes for value in node.outputs)]
+
+    def networkx(self) -> networkx.MultiDiGraph:
+        """A lens for algorithms: one vertex per graph input and node path, one edge per use of a value."""
+        import networkx
+
+        view: networkx.MultiDiGraph = networkx.MultiDiGraph(name=self.name)
+        for value in self.inputs:
+            view.add_node(value.name, op="input", type=str(value.type))
+        for node in self.nodes:
+            view.add_node(node.path, op=node.op.name, type=", ".join(str(v.type) for v in node.outputs))
+        for node in self.nodes:
+            for slot, value in enumerate(node.inputs):
+                start = value.producer.path if value.producer else value.name
+                view.add_edge(start, node.path, value=value.name, slot=slot, type=str(value.type))
+        return view
+
+    def __str__(self) -> str:
+        lines = [f"graph {self.name}({', '.join(map(repr, self.inputs))}) {{"]
+        lines += [f"  {node!r}" for node in self.nodes]
+        lines += [f"  return {', '.join(f'{name} = %{value.name}' for name, value in self.outputs.items())}", "}"]
+        return "\n".join(lines)

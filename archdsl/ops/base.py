@@ -1,0 +1,172 @@
+"""The operator card: what one operator is, in one class.
+
+An operator's fields are its signature; their kinds check every argument. ``shape``, ``weights``, ``work`` and
+``window`` are its rules. Operators know types only: no graph, no source text, no backend.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import Any, ClassVar
+
+from archdsl.diagnostics import Refusal
+from archdsl.dims import Dim
+from archdsl.ops.kinds import Kind
+from archdsl.record import Record
+from archdsl.shapes import Shape, TensorType
+
+Types = Sequence[TensorType]
+
+
+class Arg(Record):
+    """One field of a card: its kind, its default (``REQUIRED`` for none) and its documentation."""
+
+    kind: Kind
+    default: Any
+    doc: str
+
+
+class _Required:
+    def __repr__(self) -> str:
+        return "REQUIRED"
+
+
+REQUIRED = _Required()
+
+
+def arg(kind: Kind, default: Any = REQUIRED, *, doc: str = "") -> Any:
+    """Declare a field of an operator card."""
+    return Arg(kind, default, doc)
+
+
+class Initializer(Record):
+    """How a parameter begins.
+
+    ``scheme``: ``fan`` (the scheme chosen at compile time, scaled by ``fan_in``/``fan_out``), ``zeros``, ``ones``,
+    ``constant`` (``values[0]``), ``uniform`` (``values`` = low, high), ``normal`` (``values`` = mean, deviation) or
+    ``data`` (``values`` are the elements in row-major order).
+    """
+
+    scheme: str
+    values: tuple[float, ...] = ()
+    fan_in: int = 0
+    fan_out: int = 0
+
+
+ZEROS = Initializer("zeros")
+ONES = Initializer("ones")
+
+
+def fan(fan_in: Dim, fan_out: Dim) -> Initializer:
+    """Scaled by the number of inputs and outputs of one unit."""
+    assert isinstance(fan_in, int) and isinstance(fan_out, int)
+    return Initializer("fan", fan_in=fan_in, fan_out=fan_out)
+
+
+class Weight(Record):
+    """A parameter (or ``buffer``, such as a running mean) that an operator owns, by its framework name."""
+
+    slot: str
+    shape: Shape
+    init: Initializer
+    buffer: bool = False
+    dtype: str | None = None
+    """``None``: the element type of the operator's first input."""
+
+
+class Work(Record):
+    """Arithmetic of one inference, in the columns of the cost model; never mixed."""
+
+    mac: Dim = 0
+    add: Dim = 0
+    mul: Dim = 0
+    cmp: Dim = 0
+    special: Dim = 0
+
+
+class AxisWindow(Record):
+    """How one output axis looks at the input axis ``axis``: output position ``y`` sees, in input positions,
+    a span of ``extent + 1`` around ``stride * y + shift`` (the centre). A convolution with kernel k, stride s,
+    dilation d and leading padding p has extent (k - 1) d, stride s and shift (k - 1) d / 2 - p."""
+
+    axis: int
+    extent: Dim | Fraction = 0
+    stride: Fraction | int = 1
+    shift: Dim | Fraction = 0
+
+
+Window = tuple["AxisWindow | None", ...]
+"""One entry per output axis; ``None``: that axis depends on the whole input (or stems from no single axis)."""
+
+
+def pass_through(rank: int) -> Window:
+    """Every output position sees exactly its own input position."""
+    return tuple(AxisWindow(axis) for axis in range(rank))
+
+
+class Op(Record):
+    """Base of all operators. Subclasses are frozen records whose fields are declared with :func:`arg`."""
+
+    name: ClassVar[str]
+    """The name in the language."""
+    arity: ClassVar[tuple[int, int | None]] = (1, 1)
+    """Least and greatest number of tensor inputs (``None``: any)."""
+    results: ClassVar[int] = 1
+    """Number of outputs; ``-1`` where it depends on the arguments and the inputs."""
+    applies_at: ClassVar[int | None] = None
+    """A call with this many tensor arguments (or more) is applied at once, so that equations read like the paper:
+    1 for ``sigmoid(x)``, 2 for ``matmul(a, b)``; ``None``: tensors in a call are further inputs, ``concat(skip)``."""
+    sources: ClassVar[str] = ""
+    """Where the definition is from: the paper or ONNX operators."""
+    examples: ClassVar[tuple[str, ...]] = ()
+    """``"conv[64, 3, stride=2] : f32[N,3,224,224] -> f32[N,64,112,112]"``; documentation and tests."""
+
+    signature: ClassVar[dict[str, Arg]] = {}
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        declared = {name: value for name, value in cls._defaults.items() if isinstance(value, Arg)}
+        cls.signature = {**cls.signature, **declared}
+        cls._defaults = {
+            name: (value.default if isinstance(value, Arg) else value)
+            for name, value in cls._defaults.items()
+            if not (isinstance(value, Arg) and value.default is REQUIRED)
+        }
+
+    @classmethod
+    def create(cls, **arguments: Any) -> Op:
+        """The operator with its arguments checked and normalised by their kinds; refuses what is wrong."""
+        checked = {}
+        for name, declared in cls.signature.items():
+            if name in arguments:
+                checked[name] = declared.kind.check(arguments[name], f"`{name}` of `{cls.name}`")
+            elif declared.default is REQUIRED:
+                raise Refusal("E0203", f"`{cls.name}` needs the argument `{name}`")
+        unknown = arguments.keys() - cls.signature.keys()
+        if unknown:
+            raise Refusal("E0202", f"`{cls.name}` has no argument `{min(unknown)}`")
+        op = cls(**checked)
+        op.validate()
+        return op
+
+    def validate(self) -> None:
+        """Check what involves several arguments; refuse by raising."""
+
+    def shape(self, *ins: TensorType) -> tuple[TensorType, ...]:
+        """The output types; refuses (``Refusal``) input types that do not fit."""
+        raise NotImplementedError
+
+    def weights(self, *ins: TensorType) -> tuple[Weight, ...]:
+        """Parameters and buffers, in the framework's order."""
+        return ()
+
+    def work(self, ins: Types, outs: Types) -> Work | None:
+        """Arithmetic of one inference; ``None``: not known, so that every total becomes partial."""
+        return Work()
+
+    def window(self, ins: Types, outs: Types) -> Window:
+        """How output positions look at input positions; the default for equal ranks is pass-through."""
+        if ins and ins[0].rank == outs[0].rank:
+            return pass_through(outs[0].rank)
+        return (None,) * outs[0].rank

@@ -1,0 +1,316 @@
+"""Kinds of arguments: each checks and normalises one value, and says in the reader's terms what it wants."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from archdsl.diagnostics import Refusal, nearest
+from archdsl.dims import Expr
+from archdsl.record import Record
+from archdsl.shapes import AXES, DTYPE_BYTES, TensorType
+
+
+def describe(value: object) -> str:
+    """What a value is, in the reader's words."""
+    if isinstance(value, bool):
+        return "`true`" if value else "`false`"
+    if isinstance(value, int | float):
+        return f"the number {value}"
+    if isinstance(value, str):
+        return f'the string "{value}"'
+    if isinstance(value, Expr):
+        return f"the dimension {value}"
+    if isinstance(value, tuple | list):
+        return "a list"
+    return getattr(value, "kind_name", "") or f"a {type(value).__name__}"
+
+
+def refuse(what: str, wanted: str, value: object, help: str = "") -> Refusal:
+    """The refusal of a value of the wrong kind."""
+    return Refusal("E0204", f"{what} must be {wanted}, not {describe(value)}", help=help)
+
+
+class Kind(Record):
+    """Base of all kinds. ``choices`` are bare names that the argument reads as themselves."""
+
+    choices: ClassVar[tuple[str, ...]] = ()
+
+    @property
+    def text(self) -> str:
+        """What is wanted, for signatures and messages."""
+        raise NotImplementedError
+
+    def check(self, value: Any, what: str) -> Any:
+        """The normalised value; raises ``Refusal``."""
+        raise NotImplementedError
+
+
+class Integer(Kind):
+    """An integer within bounds."""
+
+    min: int | None = None
+    max: int | None = None
+
+    @property
+    def text(self) -> str:
+        return f"int{_range(self.min, self.max)}"
+
+    def check(self, value: Any, what: str) -> int:
+        if isinstance(value, float):
+            raise refuse(what, "an integer", value, "say how to round: `floor(x)`, `round(x)` or `divisible(x, 8)`")
+        if isinstance(value, Expr):
+            names = ", ".join(f"`{n}`" for n in sorted(_symbols(value)))
+            raise Refusal(
+                "E0306", f"{what} must be known while compiling, but {value} depends on {names}",
+                help=f"bind {names} in the input declaration, or with `--bind`",
+            )  # fmt: skip
+        if not isinstance(value, int) or isinstance(value, bool):
+            raise refuse(what, "an integer", value)
+        return int(_bounded(value, self.min, self.max, what))
+
+
+class Number(Kind):
+    """A real number within bounds."""
+
+    min: float | None = None
+    max: float | None = None
+
+    @property
+    def text(self) -> str:
+        return f"float{_range(self.min, self.max)}"
+
+    def check(self, value: Any, what: str) -> float:
+        if not isinstance(value, int | float) or isinstance(value, bool):
+            raise refuse(what, "a number", value)
+        return float(_bounded(value, self.min, self.max, what))
+
+
+class Boolean(Kind):
+    """``true`` or ``false``."""
+
+    @property
+    def text(self) -> str:
+        return "bool"
+
+    def check(self, value: Any, what: str) -> bool:
+        if not isinstance(value, bool):
+            raise refuse(what, "`true` or `false`", value)
+        return value
+
+
+class Choice(Kind):
+    """One of some names, written bare."""
+
+    names: tuple[str, ...]
+
+    @property
+    def choices(self) -> tuple[str, ...]:  # type: ignore[override]
+        return self.names
+
+    @property
+    def text(self) -> str:
+        return " | ".join(self.names)
+
+    def check(self, value: Any, what: str) -> str:
+        if not isinstance(value, str) or value not in self.names:
+            meant = nearest(value, self.names) if isinstance(value, str) else None
+            wanted = "one of " + ", ".join(f"`{n}`" for n in self.names)
+            raise refuse(what, wanted, value, f"did you mean `{meant}`?" if meant else "")
+        return value
+
+
+class PerAxis(Kind):
+    """An integer for all spatial axes, or a list with one for each."""
+
+    min: int | None = None
+
+    @property
+    def text(self) -> str:
+        return f"int{_range(self.min, None)} | [int]"
+
+    def check(self, value: Any, what: str) -> int | tuple[int, ...]:
+        one = Integer(self.min)
+        if isinstance(value, tuple | list):
+            if not value:
+                raise refuse(what, "an integer or a list with one for each spatial axis", value)
+            return tuple(one.check(v, f"each entry of {what}") for v in value)
+        return one.check(value, what)
+
+
+class Padding(Kind):
+    """``same``, ``valid``, ``same_upper``, ``same_lower``, a number, one per axis, or all begins then all ends."""
+
+    choices: ClassVar[tuple[str, ...]] = ("same", "valid", "same_upper", "same_lower")
+
+    @property
+    def text(self) -> str:
+        return "same | valid | same_upper | same_lower | int>=0 | [int]"
+
+    def check(self, value: Any, what: str) -> str | int | tuple[int, ...]:
+        if isinstance(value, str):
+            return Choice(self.choices).check(value, what)
+        return PerAxis(0).check(value, what)
+
+
+class Dimension(Kind):
+    """A size: an integer or an expression over declared symbols."""
+
+    min: int | None = 0
+
+    @property
+    def text(self) -> str:
+        return f"dim{_range(self.min, None)}"
+
+    def check(self, value: Any, what: str) -> int | Expr:
+        return value if isinstance(value, Expr) else Integer(self.min).check(value, what)
+
+
+class ListOf(Kind):
+    """A list of one kind."""
+
+    item: Kind
+
+    @property
+    def choices(self) -> tuple[str, ...]:  # type: ignore[override]
+        return self.item.choices
+
+    @property
+    def text(self) -> str:
+        return f"[{self.item.text}]"
+
+    def check(self, value: Any, what: str) -> tuple[Any, ...]:
+        if not isinstance(value, tuple | list):
+            raise refuse(what, "a list", value)
+        return tuple(self.item.check(v, f"each entry of {what}") for v in value)
+
+
+class OneOf(Kind):
+    """The first of several kinds that accepts the value."""
+
+    kinds: tuple[Kind, ...]
+
+    @property
+    def choices(self) -> tuple[str, ...]:  # type: ignore[override]
+        return tuple(name for kind in self.kinds for name in kind.choices)
+
+    @property
+    def text(self) -> str:
+        return " | ".join(kind.text for kind in self.kinds)
+
+    def check(self, value: Any, what: str) -> Any:
+        for kind in self.kinds[:-1]:
+            try:
+                return kind.check(value, what)
+            except Refusal:
+                continue
+        try:
+            return self.kinds[-1].check(value, what)
+        except Refusal as refusal:
+            if len(self.kinds) == 1 or refusal.code != "E0204":
+                raise
+            raise refuse(what, self.text, value, refusal.help) from None
+
+
+class Optional(Kind):
+    """A kind that may be left out (``none``)."""
+
+    item: Kind
+
+    @property
+    def choices(self) -> tuple[str, ...]:  # type: ignore[override]
+        return self.item.choices
+
+    @property
+    def text(self) -> str:
+        return f"{self.item.text} | none"
+
+    def check(self, value: Any, what: str) -> Any:
+        return None if value is None else self.item.check(value, what)
+
+
+class Axis(Kind):
+    """An axis: an integer (negative from the end), a letter (``c t f h w``) or a declared symbol."""
+
+    choices: ClassVar[tuple[str, ...]] = tuple(AXES)
+
+    @property
+    def text(self) -> str:
+        return "axis"
+
+    def check(self, value: Any, what: str) -> int | str:
+        if isinstance(value, str) and value in AXES:
+            return value
+        if isinstance(value, Expr):
+            names = _symbols(value)
+            if len(names) == 1 and str(value) in names:
+                return str(value)
+        if not isinstance(value, int) or isinstance(value, bool):
+            raise refuse(what, "an axis (an integer, `c`, `t`, `f`, `h`, `w` or a declared symbol)", value)
+        return value
+
+
+class DType(Kind):
+    """An element type: ``f32``, ``i64``, …"""
+
+    choices: ClassVar[tuple[str, ...]] = tuple(DTYPE_BYTES)
+
+    @property
+    def text(self) -> str:
+        return "dtype"
+
+    def check(self, value: Any, what: str) -> str:
+        return Choice(self.choices).check(value, what)
+
+
+class Like(Kind):
+    """A tensor that is looked at for its shape only; no edge comes of it."""
+
+    @property
+    def text(self) -> str:
+        return "tensor (for its shape)"
+
+    def check(self, value: Any, what: str) -> TensorType:
+        if not isinstance(value, TensorType):
+            raise refuse(what, "a tensor", value)
+        return value
+
+
+class Array(Kind):
+    """Numbers in nested lists of equal lengths (or one number)."""
+
+    @property
+    def text(self) -> str:
+        return "number | [number] | [[number]] …"
+
+    def check(self, value: Any, what: str) -> Any:
+        if isinstance(value, tuple | list):
+            rows = tuple(self.check(v, what) for v in value)
+            if len({_outline(row) for row in rows}) > 1:
+                raise Refusal("E0205", f"the nested lists of {what} have different lengths")
+            return rows
+        if not isinstance(value, int | float):
+            raise refuse(what, "numbers", value)
+        return value
+
+
+def _outline(value: Any) -> tuple[int, ...]:
+    return (len(value), *_outline(value[0])) if isinstance(value, tuple) and value else ((0,) if value == () else ())
+
+
+def _symbols(value: Expr) -> frozenset[str]:
+    from archdsl.dims import symbols
+
+    return symbols(value)
+
+
+def _range(low: float | None, high: float | None) -> str:
+    return (f">={low:g}" if low is not None else "") + (f"<={high:g}" if high is not None else "")
+
+
+def _bounded(value: float, low: float | None, high: float | None, what: str) -> float:
+    if (low is not None and value < low) or (high is not None and value > high):
+        wanted = f"at least {low:g}" if high is None else (f"at most {high:g}" if low is None else f"{low:g} to {high:g}")
+        raise Refusal("E0205", f"{what} must be {wanted}, not {value}")
+    if value != value or value in (float("inf"), float("-inf")):
+        raise Refusal("E0205", f"{what} must be finite, not {value}")
+    return value

@@ -1,0 +1,94 @@
+"""Sliding-window arithmetic shared by convolutions and poolings: padding rules and output sizes."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from archdsl.diagnostics import Refusal
+from archdsl.dims import Dim, at_least, ceildiv, floordiv
+from archdsl.ops.base import AxisWindow
+from archdsl.shapes import TensorType
+
+Pad = str | int | tuple[int, ...]
+Pads = tuple[tuple[int, int], ...]
+
+
+def per_axis(value: int | tuple[int, ...], rank: int, what: str) -> tuple[int, ...]:
+    """One integer for each spatial axis."""
+    if isinstance(value, int):
+        return (value,) * rank
+    if len(value) != rank:
+        raise Refusal("E0205", f"{what} has {len(value)} entries for {rank} spatial axes")
+    return value
+
+
+def spatial(type: TensorType, name: str) -> tuple[Dim, ...]:
+    """The sizes of the spatial axes of an N, C, spatial… tensor; refuses lower ranks."""
+    if type.rank < 3:
+        raise Refusal(
+            "E0301", f"`{name}` needs a tensor [N, C, spatial…], not {type}",
+            help="`reshape` or `unsqueeze` it first; `linear` takes [N, F]",
+        )  # fmt: skip
+    return type.shape[2:]
+
+
+def explicit_pads(pad: Pad, kernel: tuple[int, ...], dilation: tuple[int, ...]) -> Pads | None:
+    """Begin and end padding of each axis; ``None`` where it depends on the size (``same_upper``, ``same_lower``)."""
+    rank = len(kernel)
+    if pad == "valid":
+        return ((0, 0),) * rank
+    if pad == "same":
+        for k in kernel:
+            if k % 2 == 0:
+                raise Refusal(
+                    "E0206", f"`pad = same` needs an odd kernel, not {k}",
+                    help="use `pad = same_upper`, `pad = valid` or a number",
+                )  # fmt: skip
+        return tuple((d * (k - 1) // 2,) * 2 for k, d in zip(kernel, dilation))
+    if isinstance(pad, str):
+        return None
+    if isinstance(pad, int):
+        return ((pad, pad),) * rank
+    if len(pad) == rank:
+        return tuple((p, p) for p in pad)
+    if len(pad) == 2 * rank:
+        return tuple(zip(pad[:rank], pad[rank:]))
+    raise Refusal("E0205", f"`pad` has {len(pad)} entries; {rank} spatial axes take 1, {rank} or {2 * rank}")
+
+
+def data_dependent_pads(
+    upper: bool, size: int, kernel: int, stride: int, dilation: int
+) -> tuple[int, int]:
+    """TensorFlow's SAME: just enough to make the output ``ceil(size / stride)``; the odd one at the end if ``upper``."""
+    total = max((-(-size // stride) - 1) * stride + dilation * (kernel - 1) + 1 - size, 0)
+    small, large = total // 2, total - total // 2
+    return (small, large) if upper else (large, small)
+
+
+def output_size(
+    size: Dim, kernel: int, stride: int, dilation: int, pads: tuple[int, int] | None, *, ceil: bool = False
+) -> Dim:
+    """Positions of a window on an axis of ``size``; ``pads`` is ``None`` for TensorFlow's SAME.
+
+    With ``ceil`` (PyTorch's ceil mode) the last window starts inside the input or its left padding.
+    """
+    if pads is None:
+        return ceildiv(size, stride)
+    begin, end = pads
+    reach = dilation * (kernel - 1) + 1
+    padded = size + begin + end
+    if at_least(padded, reach) is False:
+        raise Refusal(
+            "E0302", f"a window of {reach} does not fit into {padded} positions",
+            note=f"size {size}, padding {begin} + {end}" if begin or end else "",
+        )  # fmt: skip
+    if not ceil:
+        return floordiv(padded - reach, stride) + 1
+    # The two limits differ by a constant, so that their minimum is known even for symbolic sizes.
+    return floordiv(size + min(begin + end - reach + 2 * stride - 1, begin + stride - 1), stride)
+
+
+def sliding(axis: int, kernel: int, stride: int, dilation: int, begin: int) -> AxisWindow:
+    """The receptive-field rule of a window on one axis."""
+    extent = (kernel - 1) * dilation
+    return AxisWindow(axis, extent, stride, Fraction(extent, 2) - begin)

@@ -1,0 +1,105 @@
+"""Tensor types: element type and shape, both known from a value's birth."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from archdsl import dims
+from archdsl.diagnostics import Refusal
+from archdsl.dims import Dim
+from archdsl.record import Record
+
+Shape = tuple[Dim, ...]
+
+DTYPE_BYTES: dict[str, int] = {
+    "f32": 4, "f16": 2, "bf16": 2, "f64": 8,
+    "i64": 8, "i32": 4, "i16": 2, "i8": 1,
+    "u64": 8, "u32": 4, "u16": 2, "u8": 1, "bool": 1,
+}  # fmt: skip
+"""Element types and their size in bytes."""
+
+FLOATS = frozenset({"f32", "f16", "bf16", "f64"})
+
+
+class TensorType(Record):
+    """``f32[N, 3, 224, 224]``: element type and shape."""
+
+    dtype: str
+    shape: Shape
+
+    @property
+    def rank(self) -> int:
+        """The number of dimensions."""
+        return len(self.shape)
+
+    @property
+    def elements(self) -> Dim:
+        """The number of elements."""
+        return dims.product(self.shape)
+
+    @property
+    def bytes(self) -> Dim:
+        """The size in bytes."""
+        return self.elements * DTYPE_BYTES[self.dtype]
+
+    def with_shape(self, shape: Iterable[Dim]) -> TensorType:
+        """The same element type with another shape."""
+        return TensorType(self.dtype, tuple(shape))
+
+    def bind(self, binding: Mapping[str, Dim]) -> TensorType:
+        """The type with symbols replaced."""
+        return TensorType(self.dtype, tuple(dims.evaluate(d, binding) for d in self.shape))
+
+    def __str__(self) -> str:
+        return f"{self.dtype}{show_shape(self.shape)}"
+
+
+def show_shape(shape: Sequence[Dim]) -> str:
+    """``[N, 64, 56, 56]``."""
+    return "[" + ", ".join(map(str, shape)) + "]"
+
+
+AXES = {"c": 1, "t": 1, "f": -1, "h": -2, "w": -1}
+"""Axis letters by position: ``c`` and ``t`` are axis 1, ``f`` is the last, ``h w`` are the last two."""
+
+
+def resolve_axis(axis: int | str, type: TensorType) -> int:
+    """The non-negative index of ``axis``: an integer, an axis letter, or the name of a declared symbol."""
+    if isinstance(axis, str):
+        found = [i for i, dim in enumerate(type.shape) if dim == dims.symbol(axis)]
+        if axis in AXES and not found:
+            axis = AXES[axis]
+        elif len(found) == 1:
+            return found[0]
+        else:
+            raise Refusal("E0308", f"no single axis of {type} is called `{axis}`")
+    index = axis + type.rank if axis < 0 else axis
+    if not 0 <= index < type.rank:
+        raise Refusal("E0308", f"axis {axis} is outside of {type}, which has {type.rank} axes")
+    return index
+
+
+def broadcast(shapes: Sequence[Shape]) -> Shape:
+    """The common shape by ONNX's (NumPy's) multidirectional broadcasting; refuses what cannot be decided."""
+    rank = max(map(len, shapes))
+    result: list[Dim] = []
+    for position in range(rank):
+        size: Dim = 1
+        for shape in shapes:
+            offset = position - rank + len(shape)
+            dim = shape[offset] if offset >= 0 else 1
+            if dim == 1 or dim == size:
+                continue
+            if size != 1:
+                shown = " and ".join(map(show_shape, shapes))
+                names = sorted(dims.symbols(dim) | dims.symbols(size))
+                if dims.equal(dim, size) is None and names:
+                    raise Refusal(
+                        "E0307",
+                        f"whether {shown} agree depends on `{names[0]}`",
+                        help=f"give `{names[0]}` a fixed value, or make both sides the same expression",
+                    )
+                raise Refusal("E0303", f"the shapes {shown} do not broadcast: {size} against {dim}")
+            size = dim
+        result.append(size)
+    return tuple(result)

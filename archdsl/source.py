@@ -1,0 +1,96 @@
+"""Where things come from: texts, spans in them, and the chain of applications that led to a node."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from functools import cached_property
+
+from archdsl.record import Record
+
+
+class Source:
+    """One text with a name to show (a path as the user wrote it, ``<stdin>``, ``std.cnn``)."""
+
+    def __init__(self, name: str, text: str) -> None:
+        self.name = name
+        self.text = text
+
+    @cached_property
+    def line_starts(self) -> list[int]:
+        """Offsets at which lines begin."""
+        starts = [0]
+        find = self.text.find
+        position = find("\n")
+        while position >= 0:
+            starts.append(position + 1)
+            position = find("\n", position + 1)
+        return starts
+
+    def position(self, offset: int) -> tuple[int, int]:
+        """Line and column, both from 1, of a character offset."""
+        line = bisect_right(self.line_starts, offset)
+        return line, offset - self.line_starts[line - 1] + 1
+
+    def line(self, number: int) -> str:
+        """The text of line ``number`` (from 1), without its newline."""
+        start = self.line_starts[number - 1]
+        end = self.line_starts[number] - 1 if number < len(self.line_starts) else len(self.text)
+        return self.text[start:end].rstrip("\r")
+
+    def __repr__(self) -> str:
+        return f"Source({self.name!r})"
+
+
+class Span(Record):
+    """The characters ``start`` to ``end`` (exclusive) of a source."""
+
+    source: Source
+    start: int
+    end: int
+
+    @property
+    def line(self) -> int:
+        """The line (from 1) on which the span begins."""
+        return self.source.position(self.start)[0]
+
+    @property
+    def column(self) -> int:
+        """The column (from 1) at which the span begins."""
+        return self.source.position(self.start)[1]
+
+    @property
+    def text(self) -> str:
+        """The characters the span covers."""
+        return self.source.text[self.start : self.end]
+
+    def to(self, other: Span) -> Span:
+        """The span from the beginning of this one to the end of ``other``."""
+        return Span(self.source, self.start, other.end)
+
+    def __str__(self) -> str:
+        return f"{self.source.name}:{self.line}:{self.column}"
+
+
+class Frame(Record):
+    """One application of a block or network: its name, its arguments as the reader would write them, and where."""
+
+    name: str
+    arguments: str
+    span: Span | None
+    parent: Frame | None = None
+
+
+class Origin(Record):
+    """Why a node exists: the call in the text, and the innermost frame it was made in."""
+
+    span: Span | None
+    frame: Frame | None = None
+
+    def frames(self) -> list[Frame]:
+        """The frames, innermost first."""
+        found: list[Frame] = []
+        frame = self.frame
+        while frame is not None:
+            found.append(frame)
+            frame = frame.parent
+        return found

@@ -1,0 +1,458 @@
+"""The syntax tree: one frozen class per construct of ``grammars/arch.lark``.
+
+``span`` takes no part in equality, so that ``parse(format(tree)) == tree``. Number literals keep their text
+(``3_504_872``, ``3.5M``, ``5 MiB``): the printer is the formatter.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from archdsl.record import Record
+from archdsl.source import Span
+
+
+class Syntax(Record):
+    """Base of all syntax."""
+
+    _uncompared: ClassVar[frozenset[str]] = frozenset({"span"})
+    span: Span
+
+
+# Expressions
+
+
+class Expr(Syntax):
+    """Anything that has a value."""
+
+
+class Number(Expr):
+    """``64``, ``0.5``, ``3.5M``, ``5 MiB``. ``value`` is an ``int`` wherever the literal is integral (``3.5M``)
+    and has neither point nor exponent without a suffix; ``1.0`` is a float."""
+
+    value: int | float
+    text: str
+
+
+class String(Expr):
+    """``"layer{i + 1}"``: literal text and embedded expressions in turn; plain strings have one ``str`` part."""
+
+    parts: tuple[str | Expr, ...]
+
+
+class Boolean(Expr):
+    """``true`` or ``false``."""
+
+    value: bool
+
+
+class Nothing(Expr):
+    """``none``: the absence of an optional value."""
+
+
+class Name(Expr):
+    """A name in scope, or a bare choice (``same``)."""
+
+    id: str
+
+
+class In(Expr):
+    """``in``: what entered the nearest enclosing block."""
+
+
+class ListExpr(Expr):
+    """``[1, 2, 3]``."""
+
+    items: tuple[Expr, ...]
+
+
+class TupleExpr(Expr):
+    """``(x, y)``; ``(x)`` is no tuple."""
+
+    items: tuple[Expr, ...]
+
+
+class Comprehension(Expr):
+    """``[element for targets in iterable if condition]``; a target is a name or ``_``."""
+
+    element: Expr
+    targets: tuple[str, ...]
+    iterable: Expr
+    condition: Expr | None = None
+
+
+class TableExpr(Expr):
+    """``table { header row, then rows }``. Cells are Number, String, Boolean, ListExpr, Name or Call."""
+
+    header: tuple[str, ...]
+    rows: tuple[tuple[Expr, ...], ...]
+
+
+class Attribute(Expr):
+    """``value.name``."""
+
+    value: Expr
+    name: str
+
+
+class Index(Expr):
+    """``value[index]``; ``index`` may be a :class:`Slice`."""
+
+    value: Expr
+    index: Expr
+
+
+class Slice(Expr):
+    """``start:stop:step`` inside an index."""
+
+    start: Expr | None
+    stop: Expr | None
+    step: Expr | None = None
+
+
+class Argument(Syntax):
+    """One argument of a call; ``name`` is ``None`` for a positional one."""
+
+    name: str | None
+    value: Expr
+
+
+class Call(Expr):
+    """``callee(arguments)``."""
+
+    callee: Expr
+    arguments: tuple[Argument, ...]
+
+
+class WithBody(Expr):
+    """``head { … }``: the body fills the last parameter of ``head`` (a Name, Attribute or Call)."""
+
+    head: Expr
+    body: Body
+
+
+class BlockExpr(Expr):
+    """``{ … }`` as a value; a body of branches is a list of blocks."""
+
+    body: Body
+
+
+class Unary(Expr):
+    """``-x``, ``+x`` or ``not x``; ``op`` is that text."""
+
+    op: str
+    operand: Expr
+
+
+class Binary(Expr):
+    """``left op right`` for ``+ - * / // % ** @ and or``."""
+
+    op: str
+    left: Expr
+    right: Expr
+
+
+class Compare(Expr):
+    """``first op expr op expr …`` with ``== != < <= > >=``; chains mean what they do in Python."""
+
+    first: Expr
+    rest: tuple[tuple[str, Expr], ...]
+
+
+class Conditional(Expr):
+    """``value if condition else otherwise``."""
+
+    value: Expr
+    condition: Expr
+    otherwise: Expr
+
+
+class Pipeline(Expr):
+    """``a -> b -> c``, flattened; at least two stages."""
+
+    stages: tuple[Expr, ...]
+
+
+class Frozen(Expr):
+    """``frozen b``: the weights of ``b`` are not trained."""
+
+    value: Expr
+
+
+class Own(Expr):
+    """``own b``: inside ``share``, made anew at each application."""
+
+    value: Expr
+
+
+# Shapes and types
+
+
+class Wildcard(Expr):
+    """``_`` in a shape annotation: any dimension."""
+
+
+class Ellipsis(Expr):
+    """``…`` or ``...`` in a shape annotation: any number of dimensions."""
+
+
+class SymbolDim(Expr):
+    """``H = 224`` in an input declaration: a symbol and the value at which costs are reported."""
+
+    name: str
+    default: Expr
+
+
+class TensorTypeExpr(Syntax):
+    """``f32[N, 3, H = 224, 224]``."""
+
+    dtype: str
+    dims: tuple[Expr, ...]
+
+
+class ShapePattern(Syntax):
+    """``[N, _, …]`` after ``::``."""
+
+    dims: tuple[Expr, ...]
+
+
+# Statements
+
+
+class Statement(Syntax):
+    """One statement of a body."""
+
+
+class Body(Syntax):
+    """``{ … }``. A body that holds a :class:`Branch` (also nested in loops and ``if``) is a list of branches."""
+
+    statements: tuple[Statement, ...]
+
+
+class Target(Syntax):
+    """``name``, ``name[index]`` or a computed ``"…"`` in front of a colon. Exactly one of the forms."""
+
+    name: str | None = None
+    index: Expr | None = None
+    template: String | None = None
+
+
+class Flow(Statement):
+    """``label: value :: shape``."""
+
+    value: Expr
+    label: Target | None = None
+    shape: ShapePattern | None = None
+
+
+class Branch(Statement):
+    """``| label: value :: shape``."""
+
+    value: Expr
+    label: Target | None = None
+    shape: ShapePattern | None = None
+
+
+class Let(Statement):
+    """``let a, b = value``; a target is a name or ``_``. Also a definition, then documented by ``doc``."""
+
+    targets: tuple[str, ...]
+    value: Expr
+    doc: str = ""
+
+
+class Share(Statement):
+    """``share name = value``."""
+
+    name: str
+    value: Expr
+
+
+class Repeat(Statement):
+    """``label: repeat count as index { … } -> then :: shape``."""
+
+    count: Expr
+    index: str | None
+    body: Body
+    label: Target | None = None
+    then: tuple[Expr, ...] = ()
+    shape: ShapePattern | None = None
+
+
+class For(Statement):
+    """``label: for targets in iterable as index { … } -> then``. ``targets`` is empty for ``for table { … }`` and
+    ``for name as k`` over a table: its header's names are bound."""
+
+    targets: tuple[str, ...]
+    iterable: Expr
+    index: str | None
+    body: Body
+    label: Target | None = None
+    then: tuple[Expr, ...] = ()
+    shape: ShapePattern | None = None
+
+
+class If(Statement):
+    """``if c { } else if d { } else { } -> then``; ``otherwise`` is ``None`` without an ``else``."""
+
+    arms: tuple[tuple[Expr, Body], ...]
+    otherwise: Body | None
+    label: Target | None = None
+    then: tuple[Expr, ...] = ()
+    shape: ShapePattern | None = None
+
+
+class Assert(Statement):
+    """``assert condition, message``."""
+
+    condition: Expr
+    message: Expr | None = None
+
+
+class Input(Statement):
+    """``input name: f32[N, 3, 224, 224]``."""
+
+    name: str
+    type: TensorTypeExpr
+
+
+class OutputItem(Syntax):
+    """``name``, ``name[index]`` (with ``index``), and what it names (``None``: the flow)."""
+
+    name: str
+    index: Expr | None
+    value: Expr | None
+
+
+class Output(Statement):
+    """``output a = x, b = y``; with ``train``, only when compiling for training."""
+
+    items: tuple[OutputItem, ...]
+    train: bool = False
+
+
+class With(Statement):
+    """``with conv(bias = false), … { … }``: lexically scoped defaults."""
+
+    calls: tuple[Call, ...]
+    body: Body
+
+
+# Claims
+
+
+class Claim(Syntax):
+    """``quantity of part at tap op bound``; ``part`` and ``tap`` are dotted label paths or ``None``."""
+
+    quantity: str
+    part: str | None
+    tap: str | None
+    op: str
+    bound: Expr
+
+
+class ShapeClaim(Syntax):
+    """``output logits :: [N, 1000]``."""
+
+    output: str
+    shape: ShapePattern
+
+
+class Expect(Statement):
+    """``expect claim``."""
+
+    claim: Claim | ShapeClaim
+
+
+class Budget(Statement):
+    """``budget { claim; claim }``."""
+
+    claims: tuple[Claim, ...]
+
+
+# Definitions
+
+
+class Definition(Syntax):
+    """What stands at the top of a file. ``doc`` holds the text of the ``##`` lines above, without the marks."""
+
+
+class ImportedName(Syntax):
+    """One name of a ``use``."""
+
+    name: str
+
+
+class Use(Definition):
+    """``use std.cnn (conv_bn)`` (``path`` is ``"std.cnn"``) or ``use "blocks/mine.arch" (x)`` (``from_file``)."""
+
+    path: str
+    from_file: bool
+    names: tuple[ImportedName, ...]
+    doc: str = ""
+
+
+class LetDefinition(Definition):
+    """``let name = value`` at the top of a file; no tensors."""
+
+    name: str
+    value: Expr
+    doc: str = ""
+
+
+class Parameter(Syntax):
+    """``name: kind = default``; ``kind`` is the text after the colon (``int``, ``block``, ``[block]``, ``tensor``)."""
+
+    name: str
+    kind: str | None = None
+    default: Expr | None = None
+
+
+class Block(Definition):
+    """``block name(parameters) { … } -> then`` or ``block name(parameters) = expression``.
+
+    ``parameters`` is ``()`` with and without parentheses. Exactly one of ``body`` and ``value`` is set.
+    ``defaults`` are the calls of a ``with`` in front.
+    """
+
+    name: str
+    parameters: tuple[Parameter, ...]
+    body: Body | None = None
+    value: Expr | None = None
+    then: tuple[Expr, ...] = ()
+    defaults: tuple[Call, ...] = ()
+    doc: str = ""
+
+
+class Network(Definition):
+    """``network Name(parameters) { … }``."""
+
+    name: str
+    parameters: tuple[Parameter, ...]
+    body: Body
+    defaults: tuple[Call, ...] = ()
+    doc: str = ""
+
+
+class Variant(Definition):
+    """``variant name = Network(arguments) { expect …; budget { … } }``; ``claims`` holds Expect and Budget."""
+
+    name: str
+    network: Call
+    claims: tuple[Statement, ...] = ()
+    doc: str = ""
+
+
+class Comment(Syntax):
+    """``# text`` (with its mark). Comments are not part of equality: only their order and place matter."""
+
+    text: str
+
+
+class File(Syntax):
+    """A whole ``.arch`` file."""
+
+    _uncompared: ClassVar[frozenset[str]] = frozenset({"span", "comments"})
+    edition: int
+    definitions: tuple[Definition, ...]
+    comments: tuple[Comment, ...] = ()
