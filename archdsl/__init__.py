@@ -1,1 +1,46 @@
-"""archdsl: a declarative architecture compiler for neural networks."""
+"""archdsl: a declarative architecture compiler for neural networks.
+
+>>> import archdsl
+>>> graph = archdsl.load("specs/mobilenet_v2.arch").graph("mobilenet_v2", width=0.5)
+>>> archdsl.cost(graph).total("params")
+1968680
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from archdsl.diagnostics import Diagnostic, DiagnosticError
+    from archdsl.driver import Program, compile, load
+    from archdsl.elaborate.build import Builder
+    from archdsl.graph import Graph
+    from archdsl.passes.cost import cost
+    from archdsl.runtime.execute import run
+
+__all__ = ["Builder", "Diagnostic", "DiagnosticError", "Graph", "Program", "compile", "cost", "load", "run"]
+
+_HOMES = {
+    "Builder": "archdsl.elaborate.build",
+    "Diagnostic": "archdsl.diagnostics",
+    "DiagnosticError": "archdsl.diagnostics",
+    "Graph": "archdsl.graph",
+    "Program": "archdsl.driver",
+    "compile": "archdsl.driver",
+    "cost": "archdsl.passes.cost",
+    "load": "archdsl.driver",
+    "run": "archdsl.runtime.execute",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Public names are imported when first used: `import archdsl` costs nothing."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = globals()[name] = getattr(import_module(_HOMES[name]), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -41,15 +41,23 @@ class Refusal(Exception):
 
     def __init__(self, code: str, message: str, *, help: str = "", note: str = "", notes: Iterable[str] = ()) -> None:
         super().__init__(message)
+        self.span: Span | None = None
+        self.labels: tuple[Label, ...] = ()
         self.code = code
         self.message = message
         self.help = help
         self.note = note
         self.notes = tuple(notes)
 
-    def at(self, span: Span | None, frame: Frame | None = None, labels: Iterable[Label] = ()) -> Diagnostic:
-        """The refusal as a located diagnostic."""
-        return Diagnostic(self.code, self.message, span, self.note, tuple(labels), self.notes, self.help, frame)
+    def located(self, span: Span | None) -> Refusal:
+        """This refusal with a place, unless an inner rule has given it a more exact one."""
+        if self.span is None:
+            self.span = span
+        return self
+
+    def diagnostic(self, frame: Frame | None = None) -> Diagnostic:
+        """The refusal as a diagnostic."""
+        return Diagnostic(self.code, self.message, self.span, self.note, self.labels, self.notes, self.help, frame)
 
 
 class DiagnosticError(Exception):

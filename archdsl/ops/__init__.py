@@ -9,7 +9,36 @@ from archdsl.ops.base import Op
 
 FAMILIES: dict[str, tuple[str, ...]] = {
     "conv": ("conv", "conv_transpose"),
-}
+    "pool": ("max_pool", "min_pool", "avg_pool", "lp_pool", "max_pool_indices", "max_unpool"),
+    "pool_global": (
+        "global_avg_pool", "global_max_pool", "global_lp_pool", "adaptive_avg_pool", "adaptive_max_pool",
+    ),
+    "norm": ("batch_norm", "layer_norm", "group_norm", "instance_norm", "rms_norm", "lrn", "l2_norm"),
+    "linear": ("linear", "matmul", "embedding"),
+    "activation": (
+        "identity", "relu", "relu6", "leaky_relu", "prelu", "elu", "selu", "gelu", "sigmoid", "silu", "hard_sigmoid",
+        "hard_swish", "tanh", "softplus", "softsign", "mish", "step", "softmax", "log_softmax", "dropout", "drop_path",
+    ),
+    "elementary": (
+        "neg", "abs", "sign", "exp", "log", "sqrt", "reciprocal", "erf", "sin", "cos", "floor", "ceil", "round", "clip",
+        "cast",
+    ),
+    "arithmetic": ("add", "mul", "max", "min", "average", "sub", "div", "pow"),
+    "logic": (
+        "equal", "not_equal", "less", "less_equal", "greater", "greater_equal", "logical_and", "logical_or",
+        "logical_not", "where", "causal_mask",
+    ),
+    "reduce": (
+        "reduce_sum", "reduce_mean", "reduce_max", "reduce_min", "reduce_prod", "reduce_l1", "reduce_l2", "argmax",
+        "argmin", "top_k", "cumsum",
+    ),
+    "shape": ("flatten", "reshape", "squeeze", "unsqueeze", "permute", "transpose", "expand"),
+    "join": ("concat", "stack", "split"),
+    "index": ("slice", "select", "gather", "take", "reverse", "tile"),
+    "pad": ("pad", "pad_channels", "crop"),
+    "resample": ("resize", "depth_to_space", "space_to_depth"),
+    "constant": ("constant", "zeros", "ones", "param", "one_hot"),
+}  # fmt: skip
 """Module of ``archdsl.ops`` -> the operators it defines. A test holds it against the modules."""
 
 _MODULE = {name: module for module, names in FAMILIES.items() for name in names}
@@ -29,4 +58,5 @@ def is_operator(name: str) -> bool:
 def load(name: str) -> type[Op]:
     """The card of the operator ``name`` (``KeyError`` if there is none)."""
     module = import_module(f"archdsl.ops.{_MODULE[name]}")
-    return next(c for c in vars(module).values() if isinstance(c, type) and issubclass(c, Op) and c.__dict__.get("name") == name)
+    cards = (card for card in vars(module).values() if isinstance(card, type) and issubclass(card, Op))
+    return next(card for card in cards if card.__dict__.get("name") == name)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+from math import prod
+
 from archdsl import dims
 from archdsl.diagnostics import Refusal
+from archdsl.dims import Dim, at_least
 from archdsl.ops.base import ZEROS, AxisWindow, Op, Types, Weight, Window, Work, arg, fan
+from archdsl.ops.demands import check_groups, need_dtype, static_size
 from archdsl.ops.kinds import Boolean, Integer, Padding, PerAxis
-from archdsl.ops.windows import (
-    Pads, data_dependent_pads, explicit_pads, output_size, per_axis, sliding, spatial,
-)  # fmt: skip
-from archdsl.shapes import TensorType
+from archdsl.ops.windows import Pads, explicit_pads, output_size, per_axis, resolve_pads, sliding, spatial
+from archdsl.shapes import FLOATS, TensorType
 
 
 class Conv(Op):
@@ -41,6 +44,9 @@ class Conv(Op):
     groups: int = arg(Integer(1), 1, doc="independent groups of channels")
     bias: bool = arg(Boolean(), True, doc="add a learned bias per channel")
 
+    def validate(self) -> None:
+        check_groups(self.groups, self.channels, "output channels")
+
     def geometry(self, type: TensorType) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
         """Kernel, stride and dilation with one entry per spatial axis."""
         rank = len(spatial(type, self.name))
@@ -52,44 +58,27 @@ class Conv(Op):
 
     def pads(self, type: TensorType) -> Pads | None:
         """Begin and end padding per axis; ``None`` while it depends on a symbolic size."""
-        kernel, stride, dilation = self.geometry(type)
-        fixed = explicit_pads(self.pad, kernel, dilation)
-        if fixed is not None:
-            return fixed
-        sizes = [size for size in type.shape[2:] if isinstance(size, int)]
-        if len(sizes) != len(kernel):
-            return None
-        upper = self.pad == "same_upper"
-        return tuple(data_dependent_pads(upper, n, k, s, d) for n, k, s, d in zip(sizes, kernel, stride, dilation))
+        return resolve_pads(self.pad, type, *self.geometry(type))
 
     def shape(self, *ins: TensorType) -> tuple[TensorType, ...]:
         (x,) = ins
+        need_dtype(self.name, x, FLOATS)
         kernel, stride, dilation = self.geometry(x)
         fixed = explicit_pads(self.pad, kernel, dilation)
-        self._check_groups(x)
+        channels = static_size(x, 1, "the channels")
+        check_groups(self.groups, channels, "input channels")
         sizes = [
             output_size(n, k, s, d, fixed[i] if fixed else None)
             for i, (n, k, s, d) in enumerate(zip(x.shape[2:], kernel, stride, dilation))
         ]
         return (x.with_shape([x.shape[0], self.channels, *sizes]),)
 
-    def _check_groups(self, x: TensorType) -> None:
-        channels = x.shape[1]
-        if not isinstance(channels, int):
-            raise Refusal("E0306", f"the channels of {x} must be known while compiling")
-        for count, what in ((channels, "input"), (self.channels, "output")):
-            if count % self.groups:
-                raise Refusal(
-                    "E0305", f"{self.groups} groups do not divide {count} {what} channels",
-                    help=f"{count} channels allow groups of {_divisors(count)}",
-                )  # fmt: skip
-
     def weights(self, *ins: TensorType) -> tuple[Weight, ...]:
         (x,) = ins
         kernel, _, _ = self.geometry(x)
         channels = x.shape[1]
         assert isinstance(channels, int)
-        taps = int(dims.product(kernel))  # type: ignore[call-overload]
+        taps = prod(kernel)
         inputs = channels // self.groups
         init = fan(inputs * taps, self.channels // self.groups * taps)
         found = [Weight("weight", (self.channels, inputs, *kernel), init)]
@@ -112,6 +101,121 @@ class Conv(Op):
         return tuple(axes)
 
 
-def _divisors(count: int) -> str:
-    found = [d for d in range(1, min(count, 4096) + 1) if count % d == 0]
-    return ", ".join(map(str, found if len(found) <= 8 else [*found[:7], "…", count]))
+class ConvTranspose(Op):
+    """Transposed convolution over the spatial axes of [N, C, spatial…]: the gradient of a convolution, as a layer.
+
+    Output size per axis: ``(size - 1) * stride - pads + dilation * (kernel - 1) + output_pad + 1``. ``pad`` trims the
+    output; ``same`` trims ``dilation * (kernel - 1) // 2`` on both sides (odd kernels), so that
+    ``output_pad = stride - 1`` gives ``size * stride``; ``same_upper`` and ``same_lower`` give ``size * stride`` by
+    themselves, as TensorFlow does.
+    The weight is [C_in, C_out / groups, kernel…] as in PyTorch. MACs are counted at the input positions:
+    input elements * kernel * C_out / groups.
+    """
+
+    name = "conv_transpose"
+    sources = "ONNX ConvTranspose; Zeiler et al., Deconvolutional Networks (2010)"
+    examples = (
+        "conv_transpose[32, 2, stride=2] : f32[N,64,28,28] -> f32[N,32,56,56]",
+        "conv_transpose[8, 3, stride=2, pad=same, output_pad=1] : f32[2,4,5,7] -> f32[2,8,10,14]",
+        "conv_transpose[8, 4, stride=2, pad=1] : f32[2,4,5,7] -> f32[2,8,10,14]",
+        "conv_transpose[8, 3, stride=2, pad=same_upper] : f32[2,4,5,7] -> f32[2,8,10,14]",
+        "conv_transpose[8, 3, stride=2, pad=same_lower] : f32[2,4,5,7] -> f32[2,8,10,14]",
+        "conv_transpose[6, 2, stride=3, pad=same_upper] : f32[2,4,5,7] -> f32[2,6,15,21]",
+        "conv_transpose[8, 3, pad=[0, 1, 1, 2], groups=4, bias=false] : f32[2,4,5,7] -> f32[2,8,6,6]",
+        "conv_transpose[8, [1, 3], dilation=[1, 2]] : f32[2,4,5,7] -> f32[2,8,5,11]",
+        "conv_transpose[8, 3, stride=2] : f32[2,4,5] -> f32[2,8,11]",
+        "conv_transpose[8, 2, stride=2] : f32[2,4,3,4,5] -> f32[2,8,6,8,10]",
+        "conv_transpose[8, 2, stride=2] : f32[N,4,H,W] -> f32[N,8,2 * H,2 * W]",
+    )
+
+    channels: int = arg(Integer(1), doc="output channels")
+    kernel: int | tuple[int, ...] = arg(PerAxis(1), doc="window size")
+    stride: int | tuple[int, ...] = arg(PerAxis(1), 1, doc="distance of the windows in the output")
+    pad: str | int | tuple[int, ...] = arg(Padding(), "valid", doc="what is trimmed from the output: begins, then ends")
+    output_pad: int | tuple[int, ...] = arg(PerAxis(0), 0, doc="positions added at the end of the output")
+    dilation: int | tuple[int, ...] = arg(PerAxis(1), 1, doc="distance between the taps of the window")
+    groups: int = arg(Integer(1), 1, doc="independent groups of channels")
+    bias: bool = arg(Boolean(), True, doc="add a learned bias per channel")
+
+    def validate(self) -> None:
+        check_groups(self.groups, self.channels, "output channels")
+        if self.pad in ("same_upper", "same_lower") and self.output_pad != 0:
+            raise Refusal(
+                "E0205", f"`pad = {self.pad}` fixes the output at size * stride; `output_pad` contradicts it",
+                help="leave `output_pad` out, or give `pad` as a number",
+            )  # fmt: skip
+
+    def geometry(self, type: TensorType) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
+        """Kernel, stride and dilation with one entry per spatial axis."""
+        rank = len(spatial(type, self.name))
+        return (
+            per_axis(self.kernel, rank, "`kernel`"),
+            per_axis(self.stride, rank, "`stride`"),
+            per_axis(self.dilation, rank, "`dilation`"),
+        )
+
+    def pads(self, type: TensorType) -> Pads:
+        """What is trimmed at the begin and end of each output axis; never depends on the input's size."""
+        kernel, stride, dilation = self.geometry(type)
+        fixed = explicit_pads(self.pad, kernel, dilation)
+        if fixed is not None:
+            return fixed
+        found = []
+        for k, s, d in zip(kernel, stride, dilation):
+            total = max(d * (k - 1) + 1 - s, 0)
+            small, large = total // 2, total - total // 2
+            found.append((small, large) if self.pad == "same_upper" else (large, small))
+        return tuple(found)
+
+    def output_pads(self, type: TensorType) -> tuple[int, ...]:
+        """Positions added at the end of each output axis: ``output_pad``, or what ``same_upper`` needs."""
+        kernel, stride, dilation = self.geometry(type)
+        if self.pad in ("same_upper", "same_lower"):
+            return tuple(max(s - d * (k - 1) - 1, 0) for k, s, d in zip(kernel, stride, dilation))
+        found = per_axis(self.output_pad, len(kernel), "`output_pad`")
+        for extra, s, d in zip(found, stride, dilation):
+            if extra and extra >= max(s, d):
+                limit = f"the stride or the dilation ({max(s, d)})"
+                raise Refusal("E0205", f"`output_pad` must be below {limit}, not {extra}")
+        return found
+
+    def shape(self, *ins: TensorType) -> tuple[TensorType, ...]:
+        (x,) = ins
+        need_dtype(self.name, x, FLOATS)
+        kernel, stride, dilation = self.geometry(x)
+        check_groups(self.groups, static_size(x, 1, "the channels"), "input channels")
+        extras, sizes = self.output_pads(x), list[Dim]()
+        for n, k, s, d, pads, extra in zip(x.shape[2:], kernel, stride, dilation, self.pads(x), extras):
+            size = (n - 1) * s + d * (k - 1) + 1 + extra - sum(pads)
+            if at_least(size, 1) is False:
+                raise Refusal(
+                    "E0302", f"the padding {pads[0]} + {pads[1]} leaves nothing of {size + sum(pads)} output positions"
+                )
+            sizes.append(size)
+        return (x.with_shape([x.shape[0], self.channels, *sizes]),)
+
+    def weights(self, *ins: TensorType) -> tuple[Weight, ...]:
+        (x,) = ins
+        kernel, stride, _ = self.geometry(x)
+        channels, outputs = static_size(x, 1, "the channels"), self.channels // self.groups
+        # Only every stride-th tap meets an input: an output position sums this many products on average.
+        fan_in = max(channels // self.groups * prod(kernel) // prod(stride), 1)
+        found = [Weight("weight", (channels, outputs, *kernel), fan(fan_in, outputs * prod(kernel)))]
+        if self.bias:
+            found.append(Weight("bias", (self.channels,), ZEROS))
+        return tuple(found)
+
+    def work(self, ins: Types, outs: Types) -> Work:
+        kernel, _, _ = self.geometry(ins[0])
+        macs = ins[0].elements * prod(kernel) * (self.channels // self.groups)
+        return Work(mac=macs, add=outs[0].elements if self.bias else 0)
+
+    def window(self, ins: Types, outs: Types) -> Window:
+        # Output y meets input x where y = stride * x - pad + dilation * tap, so x lies in an interval whose ends are
+        # fractions; the number of positions seen is the extent rounded down, plus one.
+        kernel, stride, dilation = self.geometry(ins[0])
+        axes: list[AxisWindow | None] = [AxisWindow(0), None]
+        for i, (k, s, d, (begin, _)) in enumerate(zip(kernel, stride, dilation, self.pads(ins[0]))):
+            extent = Fraction((k - 1) * d, s)
+            axes.append(AxisWindow(i + 2, extent, Fraction(1, s), Fraction(begin, s) - extent / 2))
+        return tuple(axes)

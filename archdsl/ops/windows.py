@@ -59,7 +59,7 @@ def explicit_pads(pad: Pad, kernel: tuple[int, ...], dilation: tuple[int, ...]) 
 def data_dependent_pads(
     upper: bool, size: int, kernel: int, stride: int, dilation: int
 ) -> tuple[int, int]:
-    """TensorFlow's SAME: just enough to make the output ``ceil(size / stride)``; the odd one at the end if ``upper``."""
+    """TensorFlow's SAME: just enough for ``ceil(size / stride)`` outputs; the odd one at the end if ``upper``."""
     total = max((-(-size // stride) - 1) * stride + dilation * (kernel - 1) + 1 - size, 0)
     small, large = total // 2, total - total // 2
     return (small, large) if upper else (large, small)
@@ -77,15 +77,29 @@ def output_size(
     begin, end = pads
     reach = dilation * (kernel - 1) + 1
     padded = size + begin + end
-    if at_least(padded, reach) is False:
+    if ceil:
+        # The two limits differ by a constant, so that their minimum is known even for symbolic sizes.
+        positions = floordiv(size + min(begin + end - reach + 2 * stride - 1, begin + stride - 1), stride)
+    else:
+        positions = floordiv(padded - reach, stride) + 1
+    if at_least(positions, 1) is False:
         raise Refusal(
             "E0302", f"a window of {reach} does not fit into {padded} positions",
             note=f"size {size}, padding {begin} + {end}" if begin or end else "",
         )  # fmt: skip
-    if not ceil:
-        return floordiv(padded - reach, stride) + 1
-    # The two limits differ by a constant, so that their minimum is known even for symbolic sizes.
-    return floordiv(size + min(begin + end - reach + 2 * stride - 1, begin + stride - 1), stride)
+    return positions
+
+
+def resolve_pads(
+    pad: Pad, type: TensorType, kernel: tuple[int, ...], stride: tuple[int, ...], dilation: tuple[int, ...]
+) -> Pads | None:
+    """Begin and end padding of each spatial axis of ``type``; ``None`` while it depends on a symbolic size."""
+    fixed = explicit_pads(pad, kernel, dilation)
+    sizes = [size for size in type.shape[2:] if isinstance(size, int)]
+    if fixed is not None or len(sizes) != len(kernel):
+        return fixed
+    upper = pad == "same_upper"
+    return tuple(data_dependent_pads(upper, n, k, s, d) for n, k, s, d in zip(sizes, kernel, stride, dilation))
 
 
 def sliding(axis: int, kernel: int, stride: int, dilation: int, begin: int) -> AxisWindow:

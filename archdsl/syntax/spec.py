@@ -28,7 +28,8 @@ class Expr(Syntax):
 
 class Number(Expr):
     """``64``, ``0.5``, ``3.5M``, ``5 MiB``. ``value`` is an ``int`` wherever the literal is integral (``3.5M``)
-    and has neither point nor exponent without a suffix; ``1.0`` is a float."""
+    and has neither point nor exponent without a suffix; ``1.0`` is a float.
+    """
 
     value: int | float
     text: str
@@ -281,7 +282,8 @@ class Repeat(Statement):
 
 class For(Statement):
     """``label: for targets in iterable as index { … } -> then``. ``targets`` is empty for ``for table { … }`` and
-    ``for name as k`` over a table: its header's names are bound."""
+    ``for name as k`` over a table: its header's names are bound.
+    """
 
     targets: tuple[str, ...]
     iterable: Expr

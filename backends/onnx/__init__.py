@@ -1,1 +1,121 @@
-"""onnx."""
+"""The ONNX backend: ``archdsl.graph.Graph`` -> an ONNX model, without importing ``onnx``."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from archdsl.diagnostics import DiagnosticError, Refusal
+from archdsl.graph import Graph, Parameter
+
+from . import lower as lowering
+from . import save
+from .lower import IR_VERSION, Lowered, refuse
+from .options import OPSETS, WEIGHTS, OnnxOptions, WriteReport
+
+__all__ = ["IR_VERSION", "OPSETS", "OnnxBackend", "OnnxOptions", "WriteReport", "backend"]
+
+PROTOBUF_LIMIT = (1 << 31) - 1
+"""No protobuf message can be larger."""
+
+
+class OnnxBackend:
+    """What the entry point ``archdsl.backends`` gives for ``onnx``."""
+
+    name = "onnx"
+    suffix = ".onnx"
+
+    def lower(self, graph: Graph, options: OnnxOptions | None = None) -> bytes:
+        """The whole model in memory. Raises ``DiagnosticError``."""
+        options = options or OnnxOptions()
+        lowered, parameters = _prepare(graph, options)
+        parts = _model(lowered, graph, options, _inside(parameters, options))
+        if save.size(parts) > PROTOBUF_LIMIT:
+            refuse("E0602", "the model has more than 2 GB and cannot be one message", "write it to a file")
+        return save.join(parts)
+
+    def write(self, graph: Graph, path: str | Path, options: OnnxOptions | None = None) -> WriteReport:
+        """Write the model, whole or not at all. Raises ``DiagnosticError``."""
+        options = options or OnnxOptions()
+        target = Path(os.path.realpath(path))
+        lowered, parameters = _prepare(graph, options)
+        try:
+            if options.external:
+                return _write_external(lowered, graph, target, options, parameters)
+            parts = _model(lowered, graph, options, _inside(parameters, options))
+            if save.size(parts) > PROTOBUF_LIMIT:
+                if options.external is False:
+                    refuse("E0602", "the model has more than 2 GB", "use external data: leave `--external` to itself")
+                return _write_external(lowered, graph, target, options, parameters)
+            with save.Unfinished(target) as file:
+                save.write(file, parts, _threads(options))
+                file.finish()
+        except OSError as error:
+            raise save.not_written(Path(path), error) from None
+        return WriteReport(str(path), save.size(parts), len(lowered.nodes), len(parameters), lowered.opset)
+
+
+def _prepare(graph: Graph, options: OnnxOptions) -> tuple[Lowered, list[Parameter]]:
+    """Check the options, lower the graph; with the parameters whose values will be in the file."""
+    if options.weights not in WEIGHTS:
+        refuse("E0603", f"weights can be {' or '.join(WEIGHTS)}, not `{options.weights}`")
+    if options.weights == "none":
+        metadata = {**options.metadata, "archdsl.weights": "none"}
+        return lowering.lower(graph, options.replace(metadata=metadata)), []
+    from . import initialisers
+    from .init import check_scheme
+
+    try:
+        check_scheme(options.init)
+    except Refusal as refusal:
+        raise DiagnosticError([refusal.diagnostic()]) from None
+    lowered = lowering.lower(graph, options)
+    initialisers.check_limit(lowered.parameters, options.max_bytes)
+    return lowered, lowered.parameters
+
+
+def _inside(parameters: list[Parameter], options: OnnxOptions) -> list[save.Part]:
+    if not parameters:
+        return []
+    from . import initialisers
+
+    return initialisers.inside(parameters, options)
+
+
+def _model(lowered: Lowered, graph: Graph, options: OnnxOptions, initialisers: list[save.Part]) -> list[save.Part]:
+    begin, tail, end = lowering.around(lowered, graph, options, save.size(initialisers))
+    return [begin, *initialisers, tail, end]
+
+
+def _write_external(
+    lowered: Lowered, graph: Graph, target: Path, options: OnnxOptions, parameters: list[Parameter]
+) -> WriteReport:
+    """The data file first, under a name with a hash of its contents; then the model that refers to it."""
+    from . import initialisers
+
+    data, offsets = initialisers.outside(parameters, options)
+    with save.Unfinished(target.with_name(target.name + ".data")) as file:
+        digest = save.write(file, data, _threads(options), digest=True).hex()[:16]
+        beside = target.with_name(f"{target.stem}.{digest}.onnx.data")
+        parts = _model(lowered, graph, options, initialisers.referring(parameters, options, beside.name, offsets))
+        if save.size(parts) > PROTOBUF_LIMIT:
+            refuse("E0602", "the model has more than 2 GB without its weights")
+        existed = beside.exists()
+        with save.Unfinished(target) as model:
+            save.write(model, parts, 1)
+            file.finish(beside)
+            try:
+                model.finish()
+            except BaseException:
+                if not existed:
+                    beside.unlink(missing_ok=True)
+                raise
+    total = save.size(parts) + save.size(data)
+    return WriteReport(str(target), total, len(lowered.nodes), len(parameters), lowered.opset, str(beside))
+
+
+def _threads(options: OnnxOptions) -> int:
+    return options.threads or min(os.cpu_count() or 1, 8)
+
+
+backend = OnnxBackend()

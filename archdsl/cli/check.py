@@ -1,0 +1,123 @@
+"""``archdsl check``: everything that is wrong, and every claim with its measured value, bound and headroom."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from archdsl.cli.guard import CLEAN, FINDINGS, status_of
+from archdsl.cli.options import choose
+from archdsl.cli.output import columns, out, progress, say
+from archdsl.cli.programs import arch_files, open_target
+from archdsl.diagnostics import Diagnostic, DiagnosticError
+from archdsl.record import Record
+from archdsl.report.terminal import wants_color
+from archdsl.report.text import concise, counted, render, summary
+
+if TYPE_CHECKING:
+    from archdsl.driver import CheckedVariant
+
+FORMATS = ("text", "concise", "json")
+
+
+class Checked(Record):
+    """One target: its findings, and the variants that have a graph."""
+
+    target: str
+    diagnostics: tuple[Diagnostic, ...]
+    variants: dict[str, CheckedVariant]
+
+
+def command(
+    targets: Annotated[list[str], typer.Argument(help="files, folders, spec.arch:variant, - or zoo names")],
+    format: Annotated[str, typer.Option("--format", help=", ".join(FORMATS))] = "text",
+    strict: Annotated[bool, typer.Option("--strict", help="exit 1 on warnings too")] = False,
+) -> int:
+    """Check specs: syntax, names, types, shapes, and every claim of every variant."""
+    choose(format, "--format", FORMATS)
+    checked = []
+    for name in arch_files(targets):
+        with progress(f"checking {name}"):
+            checked.append(check(name))
+    found = [d for one in checked for d in one.diagnostics]
+    if format == "json":
+        out(as_json(checked))
+    elif format == "concise":
+        out("".join(concise(d) + "\n" for d in found))
+    else:
+        color = wants_color(sys.stdout)
+        out("".join(render(d, color=color) + "\n" for d in found))
+        out("".join(line + "\n" for one in checked for line in claim_lines(one)))
+    variants = sum(len(one.variants) for one in checked)
+    say(f"checked {counted(len(checked), 'target')}, {counted(variants, 'network')}: {summary(found)}")
+    return max(status_of(found), FINDINGS if strict and found else CLEAN)
+
+
+def check(name: str) -> Checked:
+    """Check one target; never raises for what is wrong with it."""
+    try:
+        target = open_target(name)
+        if target.program is None:
+            from archdsl.driver import CheckedVariant
+
+            graph = target.graph({}, {}, False)
+            return Checked(name, (), {graph.name: CheckedVariant(graph, ())})
+        report = target.program.report([target.variant] if target.variant else None)
+    except DiagnosticError as error:
+        return Checked(name, error.diagnostics, {})
+    return Checked(name, tuple(report.diagnostics), report.variants)
+
+
+def claim_lines(checked: Checked) -> list[str]:
+    """A block for each variant: its claims with measured value, bound and what is left of it."""
+    if not checked.variants:
+        return []
+    lines = [checked.target]
+    rows: list[tuple[str, ...]] = []
+    for name, variant in checked.variants.items():
+        claims = [claim_record(claim) for claim in variant.claims if claim.result]
+        rows.append((f"  {name}", "", "", "" if claims else "no claims"))
+        for c in claims:
+            verdict = "holds" if c["ok"] else "BROKEN"
+            if c["headroom"] is not None:
+                verdict += f", {abs(c['headroom']):.1%} {'left' if c['headroom'] >= 0 else 'beyond'}"
+            rows.append((f"    {c['subject']}", c["shown"], f"{c['op']} {c['limit']}", verdict))
+    return lines + columns(rows, right=frozenset({1}))
+
+
+def claim_record(claim: Any) -> dict[str, Any]:
+    """One claim as plain data, with its figures as people read them; what could not be measured is told elsewhere."""
+    from archdsl.passes.claims import show
+    from archdsl.passes.cost import plain
+
+    result = claim.result
+    headroom = result.headroom
+    return {
+        "subject": result.subject, "op": result.op, "ok": result.ok, "measured": plain(result.measured),
+        "partial": result.partial, "bound": plain(result.bound),
+        "headroom": None if headroom is None else float(headroom),
+        "shown": result.shown, "limit": show(result.quantity, result.bound),
+    }  # fmt: skip
+
+
+def as_json(checked: list[Checked]) -> str:
+    """The whole outcome as a document."""
+    from archdsl.report.json import diagnostic_records, document
+
+    files = [
+        {
+            "target": one.target,
+            "variants": [
+                {"name": name, "claims": [claim_record(claim) for claim in variant.claims if claim.result]}
+                for name, variant in one.variants.items()
+            ],
+        }
+        for one in checked
+    ]
+    found = [d for one in checked for d in one.diagnostics]
+    errors = sum(d.severity == "error" for d in found)
+    return document(
+        "check", targets=files, diagnostics=diagnostic_records(found), errors=errors, warnings=len(found) - errors
+    )

@@ -1,0 +1,140 @@
+"""``archdsl compile``: specs to model files."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from archdsl.cli.options import Bind, Set, Train, bindings, settings
+from archdsl.cli.output import check_writable, progress, say
+from archdsl.cli.programs import Target, open_target
+from archdsl.diagnostics import Refusal
+from archdsl.record import Record
+
+if TYPE_CHECKING:
+    from archdsl.graph import Graph
+
+
+class Job(Record):
+    """One file to write."""
+
+    target: Target
+    name: str
+    path: Path
+
+
+def command(
+    targets: Annotated[list[str], typer.Argument(help="spec.arch, spec.arch:variant, data, - or zoo names")],
+    output: Annotated[str | None, typer.Option("--output", "-o", help="a file, or a folder/ for several")] = None,
+    all_: Annotated[bool, typer.Option("--all", help="all variants of the files, not only the first")] = False,
+    init: Annotated[str, typer.Option("--init", help="kaiming, xavier, zeros, …")] = "kaiming",
+    seed: Annotated[int, typer.Option("--seed", min=0, help="of the initial weights")] = 0,
+    weights: Annotated[str, typer.Option("--weights", help="initial, or none for the structure only")] = "initial",
+    deploy: Annotated[bool, typer.Option("--deploy", help="for inference: fold batch norms, drop dropout")] = False,
+    fold: Annotated[bool, typer.Option("--fold", help="fold batch norms into convolutions")] = False,
+    opset: Annotated[int | None, typer.Option("--opset", help="of the ONNX file; the oldest that will do")] = None,
+    external: Annotated[
+        bool | None, typer.Option("--external-data/--no-external-data", help="weights in a file of their own")
+    ] = None,
+    to: Annotated[str, typer.Option("--to", help="the backend")] = "onnx",
+    set_: Set = None,
+    bind: Bind = None,
+    train: Train = False,
+) -> None:
+    """Compile networks to ONNX files (or another backend's)."""
+    from archdsl.registry import backend
+
+    engine = backend(to)
+    parameters, sizes = settings(set_), bindings(bind)
+    jobs = plan(targets, output, all_, engine.suffix)
+    options: dict[str, Any] = {"init": init, "seed": seed, "weights": weights, "opset": opset, "external": external}
+    options |= {name: True for name, on in (("deploy", deploy), ("fold", fold and not deploy)) if on}
+    for job in jobs:
+        started = time.perf_counter()
+        with progress(f"compiling {job.name}"):
+            graph = job.target.graph(parameters, sizes, train)
+            report = write(graph, job.path, to, options)
+        say(report_line(graph, job, report, time.perf_counter() - started))
+
+
+def write(graph: Graph, path: Path, to: str, options: dict[str, Any]) -> Any:
+    """Write one file; options that are left alone keep the backend's defaults."""
+    from archdsl import driver
+
+    return driver.compile(graph, path, backend=to, **{k: v for k, v in options.items() if v is not None})
+
+
+def report_line(graph: Graph, job: Job, report: Any, seconds: float) -> str:
+    """``mobilenet_v2 -> model.onnx: 53 layers, 3,504,872 parameters, 300,774,272 MACs, 13.4 MiB, 0.21 s``."""
+    from archdsl.passes.cost import cost
+    from archdsl.report.cost_table import human_bytes, number
+
+    table = cost(graph)
+    depth, params, macs = (number(table.total(quantity)) for quantity in ("depth", "params", "macs"))
+    counts = f"{depth} layers, {params} parameters, {'>= ' if table.partial else ''}{macs} MACs"
+    return f"{job.name} -> {job.path}: {counts}, {human_bytes(report.bytes)}, {seconds:.2f} s"
+
+
+def plan(targets: Sequence[str], output: str | None, all_: bool, suffix: str) -> list[Job]:
+    """The files to write, after everything that could clash or not be written has been refused."""
+    chosen = [one for text in targets for one in _variants(open_target(text), text, all_)]
+    folder = _folder(output, len(chosen))
+    jobs = []
+    for target, name in chosen:
+        path = Path(output) if output is not None and folder is None else (folder or Path()) / f"{name}{suffix}"
+        jobs.append(Job(target, name, path))
+    _check_clashes(jobs)
+    for job in jobs:
+        check_writable(job.path)
+    return jobs
+
+
+def _variants(target: Target, text: str, all_: bool) -> list[tuple[Target, str]]:
+    """The variants a target stands for; the first of a file, which is said, or all."""
+    program = target.program
+    if program is None:
+        name = Path(target.source_name).name.split(".")[0] if text != "-" else "model"
+        return [(target, name)]
+    if target.variant is not None:
+        return [(target, target.variant)]
+    names = program.variants or program.networks[:1]
+    if not names:
+        return [(target, program.target().name)]
+    if all_:
+        return [(target.replace(variant=name), name) for name in names]
+    if len(names) > 1:
+        say(f"{text}: compiling the first variant, {names[0]}; there are {len(names)} (--all takes them all)")
+    return [(target.replace(variant=names[0]), names[0])]
+
+
+def _folder(output: str | None, count: int) -> Path | None:
+    """The folder that ``-o`` names, made if it ends in a slash; ``None`` where it names a file."""
+    if output is None:
+        return None
+    if output.endswith(("/", os.sep)):
+        Path(output).mkdir(parents=True, exist_ok=True)
+        return Path(output)
+    if Path(output).is_dir() and count > 1:
+        return Path(output)
+    return None
+
+
+def _check_clashes(jobs: Sequence[Job]) -> None:
+    """Refuse (E0006) to write two results to one file, or over a text that is read."""
+    taken: dict[Path, Job] = {}
+    sources = {Path(job.target.source_name).resolve() for job in jobs if job.target.source_name}
+    for job in jobs:
+        place = job.path.resolve()
+        if place in sources:
+            raise Refusal("E0006", f"`{job.path}` is the file that is compiled", help="give another name with `-o`")
+        if place in taken:
+            raise Refusal(
+                "E0006", f"`{taken[place].name}` and `{job.name}` would both be written to `{job.path}`",
+                help="give a folder: `-o models/`",
+            )  # fmt: skip
+        taken[place] = job

@@ -1,0 +1,28 @@
+"""``archdsl doctor``: what works on this machine."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from archdsl.cli.guard import CLEAN, FINDINGS
+from archdsl.cli.options import choose
+from archdsl.cli.output import columns, out
+
+SIGNS = {"ok": "ok", "note": "--", "wrong": "WRONG"}
+
+
+def command(format: Annotated[str, typer.Option("--format", help="text or json")] = "text") -> int:
+    """Say which ONNX Runtime and which provider really works here; exit 1 when something is wrong."""
+    choose(format, "--format", ("text", "json"))
+    from archdsl.runtime.doctor import as_records, examine
+
+    findings = examine()
+    if format == "json":
+        from archdsl.report.json import document
+
+        out(document("doctor", findings=as_records(findings)))
+    else:
+        out("\n".join(columns([(SIGNS[f.state], f.subject, f.text) for f in findings])) + "\n")
+    return FINDINGS if any(f.state == "wrong" for f in findings) else CLEAN

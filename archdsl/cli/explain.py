@@ -1,0 +1,53 @@
+"""``archdsl explain E0304``: what a diagnostic means, with a bad and a mended example."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from typing import Annotated
+
+import typer
+
+from archdsl.cli.output import columns, out
+from archdsl.diagnostics import Refusal, nearest
+
+
+def command(
+    code: Annotated[str | None, typer.Argument(help="a code such as E0304; without one, all codes are listed")] = None,
+    format: Annotated[str, typer.Option("--format", help="text or json")] = "text",
+) -> None:
+    """Explain a diagnostic code, with an example that shows it and one that mends it."""
+    from archdsl.cli.options import choose
+
+    choose(format, "--format", ("text", "json"))
+    wanted = [code.upper()] if code else codes()
+    found = {one: page(one) for one in wanted}
+    if format == "json":
+        from archdsl.report.json import document
+
+        records = [{"code": one, "headline": headline(text), "page": text} for one, text in found.items()]
+        out(document("explain", codes=records))
+    elif code:
+        out(found[wanted[0]])
+    else:
+        out("\n".join(columns([(one, headline(text)) for one, text in found.items()])) + "\n")
+
+
+def codes() -> list[str]:
+    """All codes that have a page, sorted."""
+    names = (entry.name for entry in files("archdsl.explain").iterdir())
+    return sorted(name[:-3] for name in names if name.endswith(".md") and name[:1] in "EW")
+
+
+def page(code: str) -> str:
+    """The Markdown page of a code; refuses (E0007) codes without one."""
+    known = codes()
+    if code not in known:
+        meant = nearest(code, known)
+        help = f"did you mean {meant}? " if meant else ""
+        raise Refusal("E0007", f"there is no diagnostic {code}", help=help + "`archdsl explain` lists all codes")
+    return files("archdsl.explain").joinpath(f"{code}.md").read_text(encoding="utf-8")
+
+
+def headline(text: str) -> str:
+    """The title of a page without its code."""
+    return text.partition("\n")[0].removeprefix("# ").partition(": ")[2]

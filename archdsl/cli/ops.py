@@ -1,0 +1,121 @@
+"""``archdsl ops``: the operators, as a table or one page each; all of it read from their cards."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from archdsl.cli.options import choose
+from archdsl.cli.output import columns, out
+from archdsl.diagnostics import Refusal, nearest
+
+
+def command(
+    name: Annotated[str | None, typer.Argument(help="an operator; without one, all are listed")] = None,
+    format: Annotated[str, typer.Option("--format", help="text or json")] = "text",
+) -> None:
+    """List the operators with signature, rule and targets, or print the page of one."""
+    choose(format, "--format", ("text", "json"))
+    from archdsl import ops
+
+    if name is not None and not ops.is_operator(name):
+        meant = nearest(name, ops.names())
+        help = f"did you mean `{meant}`?" if meant else "`archdsl ops` lists all operators"
+        raise Refusal("E0007", f"there is no operator `{name}`", help=help)
+    records = [record(one) for one in ([name] if name else ops.names())]
+    if format == "json":
+        from archdsl.report.json import document
+
+        out(document("ops", ops=records))
+    elif name:
+        out(render_page(records[0]))
+    else:
+        rows = [(r["signature"], r["summary"], " ".join(r["targets"])) for r in records]
+        out("\n".join(columns(rows)) + "\n")
+
+
+def record(name: str) -> dict[str, Any]:
+    """Everything about one operator, as plain data."""
+    from archdsl import ops
+
+    card = ops.load(name)
+    doc = (card.__doc__ or "").strip()
+    arguments = [
+        {"name": key, "kind": one.kind.text, "required": required(one), "default": written(one), "doc": one.doc}
+        for key, one in card.signature.items()
+    ]
+    return {
+        "name": name,
+        "signature": signature(name),
+        "summary": doc.partition("\n")[0],
+        "doc": "\n".join(line.strip() for line in doc.split("\n")[1:]).strip(),
+        "arguments": arguments,
+        "inputs": list(card.arity),
+        "results": card.results,
+        "sources": card.sources,
+        "examples": list(card.examples),
+        "targets": targets(name),
+    }
+
+
+def required(argument: Any) -> bool:
+    """Whether an argument has no default."""
+    from archdsl.ops.base import REQUIRED
+
+    return argument.default is REQUIRED
+
+
+def written(argument: Any) -> str | None:
+    """A default as a spec would write it; ``None`` for none."""
+    return None if required(argument) else literal(argument.default)
+
+
+def literal(value: Any) -> str:
+    """A value as a spec would write it."""
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, tuple | list):
+        return "[" + ", ".join(map(literal, value)) + "]"
+    return str(value)
+
+
+def signature(name: str) -> str:
+    """``conv(channels, kernel, stride = 1, …)``."""
+    from archdsl import ops
+
+    parts = [
+        key if required(one) else f"{key} = {written(one)}" for key, one in ops.load(name).signature.items()
+    ]
+    return f"{name}({', '.join(parts)})" if parts else name
+
+
+def targets(name: str) -> list[str]:
+    """The backends that can lower the operator."""
+    from archdsl import registry
+
+    return registry.targets(name)
+
+
+def render_page(r: dict[str, Any]) -> str:
+    """The page of one operator."""
+    low, high = r["inputs"]
+    count = str(low) if high == low else f"{low} or more" if high is None else f"{low} to {high}"
+    lines = [r["signature"], "", r["summary"]]
+    if r["doc"]:
+        lines += ["", r["doc"]]
+    if r["arguments"]:
+        lines += ["", "Arguments"]
+        rows = [
+            (a["name"], a["kind"], "required" if a["required"] else f"= {a['default']}", a["doc"]) for a in r["arguments"]
+        ]
+        lines += columns(rows, indent="  ")
+    results = "depends on the arguments" if r["results"] < 0 else r["results"]
+    lines += ["", f"Inputs   {count}", f"Outputs  {results}", f"Targets  {' '.join(r['targets']) or 'none'}"]
+    if r["sources"]:
+        lines.append(f"Source   {r['sources']}")
+    if r["examples"]:
+        lines += ["", "Examples", *(f"  {example}" for example in r["examples"])]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,91 @@
+"""Options that several commands share, and how their texts are read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Annotated, Any
+
+import typer
+
+from archdsl.diagnostics import DiagnosticError, Refusal
+
+Target = Annotated[str, typer.Argument(help="spec.arch, spec.arch:variant, - or a name from `archdsl list`")]
+Set = Annotated[list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="give a network parameter a value")]
+Bind = Annotated[list[str] | None, typer.Option("--bind", metavar="N=8", help="replace a symbolic dimension")]
+Train = Annotated[bool, typer.Option("--train", help="include the outputs that exist only for training")]
+
+
+def pairs(texts: Iterable[str] | None, option: str) -> dict[str, str]:
+    """``NAME=VALUE`` texts as a dictionary; refuses (E0007) what is not of that form, and repeats."""
+    found: dict[str, str] = {}
+    for text in texts or ():
+        name, sign, value = (part.strip() for part in text.partition("="))
+        if not sign or not value or not name.isidentifier():
+            raise Refusal("E0007", f"`{option} {text}` must read NAME=VALUE")
+        if name in found:
+            raise Refusal("E0007", f"`{option} {name}=…` is given twice")
+        found[name] = value
+    return found
+
+
+def bindings(texts: Iterable[str] | None) -> dict[str, int]:
+    """``--bind N=8``: symbol -> positive integer."""
+    found: dict[str, int] = {}
+    for name, value in pairs(texts, "--bind").items():
+        digits = value.replace("_", "")
+        if not (digits.isascii() and digits.isdigit() and 0 < len(digits) <= 18 and int(digits) > 0):
+            raise Refusal("E0007", f"`--bind {name}={value}`: a dimension is a positive integer")
+        found[name] = int(digits)
+    return found
+
+
+def settings(texts: Iterable[str] | None) -> dict[str, Any]:
+    """``--set width=0.5``: parameter -> value, written as in a spec (``3.5M``, ``[1, 2]``, ``true``, ``"text"``)."""
+    return {name: _value(name, text) for name, text in pairs(texts, "--set").items()}
+
+
+def _value(name: str, text: str) -> Any:
+    from archdsl.source import Source
+    from archdsl.syntax import spec
+    from archdsl.syntax.parse import parse
+
+    wrong = Refusal("E0007", f"`--set {name}={text}` is no value", help="write a number, true, false, text or a list")
+    if "\n" in text or len(text) > 10_000:
+        raise wrong
+    try:
+        file = parse(Source("--set", f"arch 1\nlet value = {text}\n"))
+    except DiagnosticError:
+        raise wrong from None
+    definition = file.definitions[0] if len(file.definitions) == 1 else None
+    if not isinstance(definition, spec.LetDefinition):
+        raise wrong
+    return _literal(definition.value, wrong)
+
+
+def _literal(tree: Any, wrong: Refusal) -> Any:
+    from archdsl.syntax import spec
+
+    match tree:
+        case spec.Number() | spec.Boolean():
+            return tree.value
+        case spec.Nothing():
+            return None
+        case spec.Name():
+            return tree.id
+        case spec.String() if all(isinstance(part, str) for part in tree.parts):
+            return "".join(map(str, tree.parts))
+        case spec.ListExpr():
+            return tuple(_literal(item, wrong) for item in tree.items)
+        case spec.Unary(op="-" | "+", operand=spec.Number() as number):
+            return -number.value if tree.op == "-" else number.value
+    raise wrong
+
+
+def choose(value: str, option: str, choices: tuple[str, ...]) -> None:
+    """Refuse (E0007) an option's value that is none of its choices."""
+    if value not in choices:
+        from archdsl.diagnostics import nearest
+
+        meant = nearest(value, choices)
+        help = f"did you mean `{meant}`?" if meant else f"choose from {', '.join(choices)}"
+        raise Refusal("E0007", f"`{option} {value}` is not available", help=help)

@@ -1,0 +1,63 @@
+"""The elaborated program as data: ``show --format json|yaml`` writes it, ``compile model.arch.json`` reads it back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from archdsl.diagnostics import Diagnostic, DiagnosticError
+from archdsl.source import Source
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from archdsl.graph import Graph
+
+SUFFIXES = (".json", ".yaml", ".yml")
+"""File names that end so are read as data."""
+
+
+def is_data(name: str) -> bool:
+    """Whether a file name says that the file holds the data form."""
+    return name.lower().endswith(SUFFIXES)
+
+
+def read_document(name: str) -> Source:
+    """The text of a file that holds the data form; raises ``DiagnosticError`` (E0001, E0002)."""
+    try:
+        content = Path(name).read_bytes()
+    except OSError as error:
+        reason = f"there is no file {name}" if isinstance(error, FileNotFoundError) else ""
+        message = reason or f"{name} cannot be read: {error.strerror or error}"
+        raise DiagnosticError([Diagnostic("E0001", message)]) from None
+    return decode(content, name)
+
+
+def decode(content: bytes, name: str) -> Source:
+    """Bytes as the text of a document; raises ``DiagnosticError`` (E0002) where they are not UTF-8."""
+    try:
+        return Source(name, content.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        message = f"{name} is not UTF-8 text: byte {content[error.start]:#04x} at {error.start}"
+        raise DiagnosticError([Diagnostic("E0002", message)]) from None
+
+
+def read(source: Source, bind: Mapping[str, int] | None = None) -> Graph:
+    """The graph a document describes (YAML by its name), with symbols bound; raises ``DiagnosticError``."""
+    from archdsl.data.reader import read_graph
+
+    return read_graph(source, yaml=source.name.lower().endswith((".yaml", ".yml")), bind=bind)
+
+
+def to_json(graph: Graph) -> str:
+    """The graph as a JSON document."""
+    from archdsl.data import writer
+
+    return writer.to_json(graph)
+
+
+def to_yaml(graph: Graph) -> str:
+    """The graph as a YAML document (extra ``yaml``)."""
+    from archdsl.data import writer
+
+    return writer.to_yaml(graph)

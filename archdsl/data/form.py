@@ -1,0 +1,139 @@
+"""The typed data form of a graph. The JSON Schema in ``grammars/arch.schema.json`` is generated from these classes.
+
+Nodes stand in topological order and name the values they take; a node's single output is called like the node,
+several are ``<path>.0``, ``<path>.1`` … Fields with a default may be left out of a hand-written document.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, Union
+
+from pydantic import BaseModel, ConfigDict, Field
+from typing_extensions import TypeAliasType
+
+FORMAT = "archdsl.graph"
+FORMAT_VERSION = 1
+
+Dtype = Literal["f32", "f16", "bf16", "f64", "i64", "i32", "i16", "i8", "u64", "u32", "u16", "u8", "bool"]
+Dimension = Annotated[
+    Annotated[int, Field(ge=0)] | Annotated[str, Field(max_length=2000)],
+    Field(description="an integer, or an expression over symbols: `(H + 1) // 2`"),
+]
+
+
+class Form(BaseModel):
+    """Base of all parts: nothing is coerced and no unknown field is let through."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class TypeForm(Form):
+    """Element type and shape of a tensor."""
+
+    dtype: Dtype
+    shape: list[Dimension]
+
+
+class InputForm(Form):
+    """An input of the graph."""
+
+    name: str
+    dtype: Dtype
+    shape: list[Dimension]
+
+
+class SymbolicForm(Form):
+    """An argument that is a symbolic dimension."""
+
+    dim: Annotated[str, Field(max_length=2000)]
+
+
+class FloatForm(Form):
+    """An argument that is a number JSON cannot write."""
+
+    float: Literal["inf", "-inf", "nan"]
+
+
+ArgumentForm = TypeAliasType(
+    "ArgumentForm",
+    Union[bool, int, float, str, None, list["ArgumentForm"], SymbolicForm, FloatForm, TypeForm],  # noqa: UP007
+)
+
+
+class InitForm(Form):
+    """How a parameter begins; see ``archdsl.ops.base.Initializer``."""
+
+    scheme: Literal["fan", "zeros", "ones", "constant", "uniform", "normal", "data"]
+    values: list[int | float | FloatForm] = []
+    fan_in: int = 0
+    fan_out: int = 0
+
+
+class ParameterForm(Form):
+    """One tensor of weights; nodes name it by its path, and sharing is naming it twice."""
+
+    path: str
+    dtype: Dtype
+    shape: list[Dimension]
+    init: InitForm
+    buffer: bool = False
+    trainable: bool = True
+
+
+class SourceForm(Form):
+    """A text that the graph was elaborated from; it stays inside for messages."""
+
+    name: str
+    text: str
+
+
+class FrameForm(Form):
+    """One application of a block: where (``source``, ``start``, ``end``), and in which earlier frame."""
+
+    name: str
+    arguments: str = ""
+    span: tuple[int, int, int] | None = Field(None, description="index of the source, first character, end")
+    parent: int | None = None
+
+
+class OriginForm(Form):
+    """Why a node exists: the call in the text, and the frame it was made in."""
+
+    span: tuple[int, int, int] | None = Field(None, description="index of the source, first character, end")
+    frame: int | None = None
+
+
+class NodeForm(Form):
+    """One application of an operator. Arguments at their defaults are left out."""
+
+    path: str
+    op: str
+    arguments: dict[str, ArgumentForm] = {}
+    inputs: list[str]
+    outputs: list[TypeForm] | None = Field(None, description="stated types; checked against the operator's rule")
+    parameters: dict[str, str] = Field({}, description="slot of the operator -> path of a parameter")
+    origin: OriginForm | None = None
+
+
+class GraphForm(Form):
+    """A whole graph."""
+
+    model_config = ConfigDict(title="archdsl graph, format version 1")
+
+    format: Literal["archdsl.graph"]
+    format_version: Literal[1]
+    name: str
+    doc: str = ""
+    symbols: dict[str, Annotated[int, Field(ge=1)]] = Field({}, description="the values at which costs are reported")
+    inputs: list[InputForm]
+    parameters: list[ParameterForm] = []
+    nodes: list[NodeForm]
+    outputs: dict[str, str] = Field(description="output name -> value name")
+    taps: dict[str, str] = Field({}, description="label path -> value name")
+    sources: list[SourceForm] = []
+    frames: list[FrameForm] = []
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema of the data form."""
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **GraphForm.model_json_schema()}

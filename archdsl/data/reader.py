@@ -1,0 +1,307 @@
+"""JSON or YAML text -> data form -> graph. What a stranger's document says is checked, never believed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from archdsl.data.form import ArgumentForm, FloatForm, GraphForm, InputForm, NodeForm, ParameterForm, SymbolicForm, TypeForm
+from archdsl.data.dimension import parse_dimension
+from archdsl.data.locate import Path, span_of
+from archdsl.diagnostics import Diagnostic, DiagnosticError, Refusal, nearest
+from archdsl.dims import Dim, evaluate
+from archdsl.graph import Graph, Node, Parameter, Value
+from archdsl.ops import base
+from archdsl.shapes import TensorType
+from archdsl.source import Frame, Origin, Source, Span
+
+MAX_BYTES = 256 * 2**20
+MAX_FINDINGS = 20
+
+
+def read_graph(source: Source, *, yaml: bool = False, bind: Mapping[str, int] | None = None) -> Graph:
+    """The graph a document describes; raises ``DiagnosticError`` (E08xx, or what an operator refuses).
+
+    ``bind`` replaces symbols by numbers wherever they stand.
+    """
+    data = _parse_yaml(source) if yaml else _parse_json(source)
+    form = _validate(source, data, yaml)
+    return _Reader(source, form, yaml, bind or {}).graph()
+
+
+def _refuse(source: Source, code: str, message: str, at: int, help: str = "") -> DiagnosticError:
+    at = min(at, len(source.text))
+    return DiagnosticError([Diagnostic(code, message, Span(source, at, at), help=help)])
+
+
+def _parse_json(source: Source) -> Any:
+    if len(source.text) > MAX_BYTES:
+        raise _refuse(source, "E0801", f"the document is larger than {MAX_BYTES // 2**20} MiB", 0)
+    try:
+        return json.loads(source.text, parse_constant=_no_constant)
+    except json.JSONDecodeError as error:
+        raise _refuse(source, "E0801", f"not valid JSON: {error.msg}", error.pos) from None
+    except RecursionError:
+        raise _refuse(source, "E0801", "not usable JSON: nested too deeply", 0) from None
+    except ValueError as error:  # integers of more digits than Python reads, and NaN
+        raise _refuse(source, "E0801", f"not usable JSON: {str(error).partition(';')[0]}", 0) from None
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is no JSON number")
+
+
+def _parse_yaml(source: Source) -> Any:
+    try:
+        import yaml
+    except ImportError:
+        raise DiagnosticError(
+            [Diagnostic("E0010", "reading YAML needs the package pyyaml", help='pip install "archdsl[yaml]"')]
+        ) from None
+    if len(source.text) > MAX_BYTES:
+        raise _refuse(source, "E0801", f"the document is larger than {MAX_BYTES // 2**20} MiB", 0)
+    try:
+        for event in yaml.parse(source.text, Loader=yaml.SafeLoader):
+            if isinstance(event, yaml.AliasEvent):
+                raise _refuse(source, "E0801", "YAML aliases are not read", event.start_mark.index)
+        return yaml.safe_load(source.text)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        problem = getattr(error, "problem", None) or str(error).partition("\n")[0]
+        raise _refuse(source, "E0801", f"not valid YAML: {problem}", mark.index if mark else 0) from None
+    except (RecursionError, ValueError) as error:
+        reason = "nested too deeply" if isinstance(error, RecursionError) else str(error).partition(";")[0]
+        raise _refuse(source, "E0801", f"not usable YAML: {reason}", 0) from None
+
+
+def _validate(source: Source, data: Any, yaml: bool) -> GraphForm:
+    from pydantic import ValidationError
+
+    version = data.get("format_version") if isinstance(data, dict) else None
+    if isinstance(version, int) and version != 1 or isinstance(data, dict) and data.get("format") != "archdsl.graph":
+        path = ["format_version"] if data.get("format") == "archdsl.graph" else ["format"]
+        raise DiagnosticError([Diagnostic(
+            "E0803", "not an archdsl graph of format version 1", span_of(source, path, yaml=yaml),
+            help='a graph begins with {"format": "archdsl.graph", "format_version": 1, …}',
+        )])  # fmt: skip
+    try:
+        # Tuples of the form are lists in the text: only JSON's own reading is strict and still takes them.
+        return GraphForm.model_validate_json(json.dumps(data, allow_nan=False))
+    except ValidationError as error:
+        found: dict[tuple[int, int], Diagnostic] = {}
+        for one in error.errors(include_url=False, include_input=False, include_context=False)[: 4 * MAX_FINDINGS]:
+            span = span_of(source, one["loc"], yaml=yaml)
+            message = f"`{_dotted(data, one['loc'])}`: {_reason(one['loc'], one['msg'])}"
+            found.setdefault((span.start, span.end), Diagnostic("E0802", message, span))
+        raise DiagnosticError(list(found.values())[:MAX_FINDINGS]) from None
+    except (TypeError, ValueError, RecursionError):
+        raise _refuse(source, "E0802", "the document has keys or values that JSON does not know", 0) from None
+
+
+def _reason(path: Path, message: str) -> str:
+    """Pydantic's message; where several kinds of value would do, one that names them all."""
+    if "arguments" in path[2:3] and len(path) > 4:
+        return 'an argument is a number, text, true, false, null, a list of these, {"dim": …} or {"dtype": …, "shape": …}'
+    if "shape" in path:
+        return "a dimension is an integer of at least 0 or an expression in quotes"
+    return message[:1].lower() + message[1:]
+
+
+def _dotted(data: Any, path: Path) -> str:
+    """``nodes[3].op``: the part of a validation path that exists in the document, and the missing field, if any."""
+    text = ""
+    for step in path:
+        inside = isinstance(data, dict) or (isinstance(data, list) and isinstance(step, int))
+        if not inside:
+            break
+        text += f"[{step}]" if isinstance(step, int) else f"{'.' if text else ''}{step}"
+        data = data.get(step) if isinstance(data, dict) else data[step] if step < len(data) else None  # type: ignore[operator]
+    return text or "document"
+
+
+class _Reader:
+    """Builds the graph part by part; every refusal is located in the document."""
+
+    def __init__(self, source: Source, form: GraphForm, yaml: bool, bind: Mapping[str, int]) -> None:
+        self.bind = bind
+        self.source = source
+        self.form = form
+        self.yaml = yaml
+        self.values: dict[str, Value] = {}
+        self.parameters: dict[str, Parameter] = {}
+        self.used: set[str] = set()
+        self.frames: list[Frame] = []
+
+    def error(self, code: str, message: str, path: Path, **details: Any) -> DiagnosticError:
+        return DiagnosticError([Diagnostic(code, message, span_of(self.source, path, yaml=self.yaml), **details)])
+
+    def located(self, refusal: Refusal, path: Path) -> DiagnosticError:
+        return DiagnosticError([refusal.located(span_of(self.source, path, yaml=self.yaml)).diagnostic()])
+
+    def graph(self) -> Graph:
+        form = self.form
+        self.sources = [Source(s.name, s.text) for s in form.sources]
+        self.check_bound()
+        for index, input in enumerate(form.inputs):
+            self.add_value(Value(input.name, self.type(input, ["inputs", index])), ["inputs", index, "name"])
+        for index, parameter in enumerate(form.parameters):
+            self.add_parameter(parameter, index)
+        for index, frame in enumerate(form.frames):
+            parent = None if frame.parent is None else self.frame(frame.parent, index, ["frames", index, "parent"])
+            span = self.span(frame.span, ["frames", index, "span"])
+            self.frames.append(Frame(frame.name, frame.arguments, span, parent))
+        nodes = [self.node(node, index) for index, node in enumerate(form.nodes)]
+        for index, parameter in enumerate(form.parameters):
+            if parameter.path not in self.used:
+                message = f"no node uses the parameter `{parameter.path}`"
+                raise self.error("E0804", message, ["parameters", index, "path"])
+        outputs = {name: self.value(value, ["outputs", name]) for name, value in form.outputs.items()}
+        taps = {name: self.value(value, ["taps", name]) for name, value in form.taps.items()}
+        inputs = [self.values[input.name] for input in form.inputs]
+        defaults = {name: size for name, size in form.symbols.items() if name not in self.bind}
+        return Graph(form.name, inputs, nodes, outputs, taps=taps, defaults=defaults, doc=form.doc)
+
+    def check_bound(self) -> None:
+        """Refuse to bind what is no symbol of an input."""
+        texts = [dim for input in self.form.inputs for dim in input.shape if isinstance(dim, str)]
+        known = {name for text in texts for name in text.replace("(", " ").replace(")", " ").split()}
+        for name in self.bind:
+            if name not in known:
+                meant = nearest(name, known)
+                raise Refusal("E0007", f"no input has the symbol `{name}`", help=f"did you mean `{meant}`?" if meant else "")
+
+    def add_value(self, value: Value, path: Path) -> None:
+        if value.name in self.values:
+            raise self.error("E0804", f"there are two values called `{value.name}`", path)
+        self.values[value.name] = value
+
+    def value(self, name: str, path: Path) -> Value:
+        if name not in self.values:
+            meant = nearest(name, self.values) if len(self.values) < 5000 else None
+            help = f"did you mean `{meant}`?" if meant else "nodes stand in topological order: what is used comes first"
+            raise self.error("E0804", f"no value is called `{name}` here", path, help=help)
+        return self.values[name]
+
+    def add_parameter(self, form: ParameterForm, index: int) -> None:
+        if form.path in self.parameters:
+            raise self.error("E0804", f"there are two parameters `{form.path}`", ["parameters", index, "path"])
+        values = tuple(_plain(v) for v in form.init.values)
+        init = base.Initializer(form.init.scheme, values, form.init.fan_in, form.init.fan_out)
+        type = self.type(form, ["parameters", index])
+        self.parameters[form.path] = Parameter(form.path, type, init, form.buffer, form.trainable)
+
+    def type(self, form: TypeForm | InputForm | ParameterForm, path: Path) -> TensorType:
+        shape: list[Dim] = []
+        for axis, dim in enumerate(form.shape):
+            try:
+                shape.append(dim if isinstance(dim, int) else self.dimension(dim))
+            except Refusal as refusal:
+                raise self.located(refusal, [*path, "shape", axis]) from None
+        return TensorType(form.dtype, tuple(shape))
+
+    def dimension(self, text: str) -> Dim:
+        return evaluate(parse_dimension(text), self.bind)
+
+    def frame(self, number: int, limit: int, path: Path) -> Frame:
+        if not 0 <= number < limit:
+            raise self.error("E0804", f"there is no frame {number} before this place", path)
+        return self.frames[number]
+
+    def span(self, span: tuple[int, int, int] | None, path: Path) -> Span | None:
+        if span is None:
+            return None
+        number, start, end = span
+        if not 0 <= number < len(self.sources):
+            raise self.error("E0804", f"there is no source {number}", path)
+        if not 0 <= start <= end <= len(self.sources[number].text):
+            raise self.error("E0804", f"characters {start} to {end} are not in source {number}", path)
+        return Span(self.sources[number], start, end)
+
+    def origin(self, form: NodeForm, index: int) -> Origin:
+        if form.origin is None:
+            return Origin(None)
+        frame = form.origin.frame
+        found = None if frame is None else self.frame(frame, len(self.frames), ["nodes", index, "origin", "frame"])
+        return Origin(self.span(form.origin.span, ["nodes", index, "origin", "span"]), found)
+
+    def node(self, form: NodeForm, index: int) -> Node:
+        path: Path = ["nodes", index]
+        inputs = [self.value(name, [*path, "inputs", i]) for i, name in enumerate(form.inputs)]
+        op = self.operator(form, path)
+        low, high = op.arity
+        if len(inputs) < low or (high is not None and len(inputs) > high):
+            raise self.error("E0805", f"`{op.name}` does not take {len(inputs)} inputs", [*path, "inputs"])
+        ins = [value.type for value in inputs]
+        try:
+            types, weights = op.shape(*ins), op.weights(*ins)
+        except Refusal as refusal:
+            raise self.located(refusal, path) from None
+        self.check_types(form, types, path)
+        node = Node(op, inputs, types, form.path, self.params(form, weights, ins, path), self.origin(form, index))
+        for value in node.outputs:
+            self.add_value(value, [*path, "path"])
+        return node
+
+    def operator(self, form: NodeForm, path: Path) -> base.Op:
+        from archdsl import ops
+
+        if not ops.is_operator(form.op):
+            meant = nearest(form.op, ops.names())
+            help = f"did you mean `{meant}`?" if meant else "`archdsl ops` lists all operators"
+            raise self.error("E0804", f"there is no operator `{form.op}`", [*path, "op"], help=help)
+        try:
+            arguments = {name: self.argument(value, [*path, "arguments", name]) for name, value in form.arguments.items()}
+            return ops.load(form.op).create(**arguments)
+        except Refusal as refusal:
+            named = [name for name in form.arguments if f"`{name}`" in refusal.message]
+            at = ["arguments", *named[:1]] if form.arguments else ["op"]
+            raise self.located(refusal, [*path, *at]) from None
+
+    def argument(self, value: ArgumentForm, path: Path) -> Any:
+        if isinstance(value, SymbolicForm):
+            return self.dimension(value.dim)
+        if isinstance(value, TypeForm):
+            return self.type(value, path)
+        if isinstance(value, list):
+            return tuple(self.argument(item, [*path, i]) for i, item in enumerate(value))
+        return _plain(value)
+
+    def check_types(self, form: NodeForm, types: Sequence[TensorType], path: Path) -> None:
+        if form.outputs is None:
+            return
+        stated = [self.type(output, [*path, "outputs", i]) for i, output in enumerate(form.outputs)]
+        if stated != list(types):
+            shown = f"{_listed(stated)}, but `{form.op}` gives {_listed(types)}"
+            raise self.error("E0805", f"`{form.path}` is stated as {shown}", [*path, "outputs"])
+
+    def params(
+        self, form: NodeForm, weights: Sequence[base.Weight], ins: Sequence[TensorType], path: Path
+    ) -> dict[str, Parameter]:
+        slots = [weight.slot or "value" for weight in weights]
+        if sorted(slots) != sorted(form.parameters):
+            wanted = ", ".join(slots) or "none"
+            raise self.error("E0805", f"`{form.path}` has the parameters {wanted}", [*path, "parameters"])
+        found = {}
+        for slot, weight in zip(slots, weights):
+            at = [*path, "parameters", slot]
+            name = form.parameters[slot]
+            if name not in self.parameters:
+                raise self.error("E0804", f"there is no parameter `{name}`", at)
+            parameter = self.parameters[name]
+            wanted_type = TensorType(weight.dtype or (ins[0].dtype if ins else "f32"), weight.shape)
+            if parameter.type != wanted_type or parameter.buffer != weight.buffer:
+                kind = "buffer" if weight.buffer else "parameter"
+                message = f"`{name}` is {parameter.type}, but `{form.path}` needs a {kind} {wanted_type}"
+                raise self.error("E0805", message, at)
+            found[slot] = parameter
+            self.used.add(name)
+        return found
+
+
+def _plain(value: Any) -> Any:
+    return float(value.float) if isinstance(value, FloatForm) else value
+
+
+def _listed(types: Iterable[TensorType]) -> str:
+    return ", ".join(map(str, types)) or "nothing"

@@ -1,0 +1,155 @@
+"""Graph -> data form -> JSON or YAML text."""
+
+from __future__ import annotations
+
+import json
+from math import isfinite
+from typing import Any
+
+from archdsl.data.form import (
+    FORMAT, FORMAT_VERSION, FrameForm, GraphForm, InitForm, InputForm, NodeForm, OriginForm, ParameterForm,
+    SourceForm, TypeForm,
+)  # fmt: skip
+from archdsl.dims import Dim, Expr
+from archdsl.graph import Graph, Node, Parameter
+from archdsl.ops.base import Op
+from archdsl.shapes import TensorType
+from archdsl.source import Frame, Origin, Source, Span
+
+WIDTH = 120
+
+
+def to_form(graph: Graph) -> GraphForm:
+    """The graph as typed data; nothing is lost."""
+    origins = _Origins()
+    nodes = [_node(node, origins) for node in graph.nodes]
+    return GraphForm(
+        format=FORMAT,
+        format_version=FORMAT_VERSION,
+        name=graph.name,
+        doc=graph.doc,
+        symbols=graph.defaults,
+        inputs=[InputForm(name=v.name, dtype=v.type.dtype, shape=_shape(v.type)) for v in graph.inputs],  # type: ignore[arg-type]
+        parameters=[_parameter(p) for p in graph.parameters().values()],
+        nodes=nodes,
+        outputs={name: value.name for name, value in graph.outputs.items()},
+        taps={name: value.name for name, value in graph.taps.items()},
+        sources=origins.sources,
+        frames=origins.frames,
+    )
+
+
+def to_json(graph: Graph) -> str:
+    """The data form as JSON: deterministic, one node a line where it fits."""
+    return _layout(to_form(graph).model_dump(mode="python", exclude_defaults=True), 0) + "\n"
+
+
+def to_yaml(graph: Graph) -> str:
+    """The data form as YAML; needs the extra ``yaml``."""
+    import yaml
+
+    data = to_form(graph).model_dump(mode="json", exclude_defaults=True)
+    return str(yaml.safe_dump(data, sort_keys=False, default_flow_style=None, width=WIDTH, allow_unicode=True))
+
+
+class _Origins:
+    """Numbers sources and frames in order of first use; frames are shared by identity."""
+
+    def __init__(self) -> None:
+        self.sources: list[SourceForm] = []
+        self.frames: list[FrameForm] = []
+        self._source_index: dict[int, int] = {}
+        self._frame_index: dict[int, int] = {}
+
+    def origin(self, origin: Origin) -> OriginForm:
+        return OriginForm(span=self._span(origin.span), frame=self._frame(origin.frame))
+
+    def _span(self, span: Span | None) -> tuple[int, int, int] | None:
+        return None if span is None else (self._source(span.source), span.start, span.end)
+
+    def _source(self, source: Source) -> int:
+        if id(source) not in self._source_index:
+            self._source_index[id(source)] = len(self.sources)
+            self.sources.append(SourceForm(name=source.name, text=source.text))
+        return self._source_index[id(source)]
+
+    def _frame(self, frame: Frame | None) -> int | None:
+        chain = []
+        while frame is not None and id(frame) not in self._frame_index:
+            chain.append(frame)
+            frame = frame.parent
+        for one in reversed(chain):  # outermost first, so that parents stand before their children
+            parent = None if one.parent is None else self._frame_index[id(one.parent)]
+            self._frame_index[id(one)] = len(self.frames)
+            self.frames.append(
+                FrameForm(name=one.name, arguments=one.arguments, span=self._span(one.span), parent=parent)
+            )
+        innermost = chain[0] if chain else frame
+        return None if innermost is None else self._frame_index[id(innermost)]
+
+
+def _node(node: Node, origins: _Origins) -> NodeForm:
+    return NodeForm(
+        path=node.path,
+        op=node.op.name,
+        arguments=arguments(node.op),
+        inputs=[value.name for value in node.inputs],
+        outputs=[_type(value.type) for value in node.outputs],
+        parameters={slot: parameter.path for slot, parameter in node.params.items()},
+        origin=origins.origin(node.origin),
+    )
+
+
+def arguments(op: Op) -> dict[str, Any]:
+    """The arguments of an operator that are not at their defaults, as data."""
+    found = {}
+    for name, declared in op.signature.items():
+        value = getattr(op, name)
+        if type(value) is not type(declared.default) or value != declared.default:
+            found[name] = _argument(value)
+    return found
+
+
+def _argument(value: Any) -> Any:
+    if isinstance(value, Expr):
+        return {"dim": str(value)}
+    if isinstance(value, TensorType):
+        return _type(value)
+    if isinstance(value, tuple | list):
+        return [_argument(item) for item in value]
+    if isinstance(value, float) and not isfinite(value):
+        return {"float": str(value)}
+    return value
+
+
+def _parameter(p: Parameter) -> ParameterForm:
+    init = InitForm(
+        scheme=p.init.scheme,  # type: ignore[arg-type]
+        values=[_argument(v) for v in p.init.values],
+        fan_in=p.init.fan_in,
+        fan_out=p.init.fan_out,
+    )
+    shape = _shape(p.type)
+    return ParameterForm(
+        path=p.path, dtype=p.type.dtype, shape=shape, init=init, buffer=p.buffer, trainable=p.trainable  # type: ignore[arg-type]
+    )  # fmt: skip
+
+
+def _type(type: TensorType) -> TypeForm:
+    return TypeForm(dtype=type.dtype, shape=_shape(type))  # type: ignore[arg-type]
+
+
+def _shape(type: TensorType) -> list[Dim]:
+    return [dim if isinstance(dim, int) else str(dim) for dim in type.shape]  # type: ignore[misc]
+
+
+def _layout(data: Any, indent: int) -> str:
+    """JSON with every part that fits on one line, so that a node is a line and a diff is readable."""
+    flat = json.dumps(data, ensure_ascii=False, allow_nan=False)
+    if not isinstance(data, dict | list) or not data or (indent and len(flat) + indent <= WIDTH):
+        return flat
+    inner = "\n" + " " * (indent + 2)
+    if isinstance(data, dict):
+        parts = [f"{json.dumps(k, ensure_ascii=False)}: {_layout(v, indent + 2)}" for k, v in data.items()]
+        return "{" + inner + f",{inner}".join(parts) + "\n" + " " * indent + "}"
+    return "[" + inner + f",{inner}".join(_layout(item, indent + 2) for item in data) + "\n" + " " * indent + "]"

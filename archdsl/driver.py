@@ -1,0 +1,317 @@
+"""Load, check, compile, cost: the compiler in one line each."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from archdsl.diagnostics import Diagnostic, DiagnosticError, Refusal, nearest
+from archdsl.elaborate.modules import Loader, Module
+from archdsl.elaborate.program import Elaboration, elaborate
+from archdsl.elaborate.resolve import resolve
+from archdsl.elaborate.session import ClaimValue
+from archdsl.graph import Graph
+from archdsl.record import Record
+from archdsl.source import Source
+from archdsl.syntax import spec
+
+if TYPE_CHECKING:
+    from archdsl.passes.claims import Result
+
+MAX_SOURCE_BYTES = 4_000_000
+"""More than the parser takes; read no further."""
+sys.setrecursionlimit(max(sys.getrecursionlimit(), 20_000))  # syntax and applications nest within bounds of their own
+
+
+class Program:
+    """A loaded ``.arch`` text: its variants and networks, ready to be elaborated."""
+
+    def __init__(self, module: Module, diagnostics: Iterable[Diagnostic]) -> None:
+        self.module = module
+        self.diagnostics = _unique(diagnostics)
+
+    @property
+    def source(self) -> Source:
+        """The main text."""
+        return self.module.source
+
+    @property
+    def variants(self) -> list[str]:
+        """The names of the variants, in order."""
+        return list(self.module.variants)
+
+    @property
+    def networks(self) -> list[str]:
+        """The names of the networks, in order."""
+        return [network.name for network in self.module.networks]
+
+    @property
+    def errors(self) -> list[Diagnostic]:
+        """What makes the text unfit to be elaborated."""
+        return [d for d in self.diagnostics if d.severity == "error"]
+
+    @property
+    def warnings(self) -> list[Diagnostic]:
+        """What is suspicious, but legal."""
+        return [d for d in self.diagnostics if d.severity == "warning"]
+
+    def targets(self) -> list[str]:
+        """What ``check`` looks at: all variants, and networks that no variant is of."""
+        covered = {v.network.callee.id for v in self.module.variants.values() if isinstance(v.network.callee, spec.Name)}
+        return [*self.variants, *(n.name for n in self.module.networks if _has_claims(n) or n.name not in covered)]
+
+    def target(self, name: str | None = None) -> spec.Variant | spec.Network:
+        """The variant or network called ``name``; the first variant (or network) without one."""
+        if name is None:
+            choice: spec.Variant | spec.Network | None = next(
+                iter([*self.module.variants.values(), *self.module.networks]), None
+            )
+            if choice is None:
+                raise DiagnosticError([Diagnostic("E0004", f"{self.source.name} defines no network")])
+            return choice
+        found = self.module.variants.get(name) or next((n for n in self.module.networks if n.name == name), None)
+        if found is None:
+            known = [*self.variants, *self.networks]
+            meant = nearest(name, known)
+            help = f"did you mean `{meant}`?" if meant else f"it has {', '.join(f'`{k}`' for k in known[:12])}"
+            raise DiagnosticError([Diagnostic("E0004", f"{self.source.name} has no variant `{name}`", help=help)])
+        return found
+
+    def elaborate(
+        self,
+        variant: str | None = None,
+        arguments: Mapping[str, Any] | None = None,
+        *,
+        bind: Mapping[str, int] | None = None,
+        train: bool = False,
+    ) -> Elaboration:
+        """Elaborate one variant (or network); never raises for faults of the text."""
+        return elaborate(self.module, self.target(variant), arguments, bindings=bind, train=train)
+
+    def graph(
+        self, variant: str | None = None, *, bind: Mapping[str, int] | None = None, train: bool = False, **params: Any
+    ) -> Graph:
+        """The graph of a variant (the first by default); ``params`` override the network's parameters.
+
+        ``bind`` gives symbols fixed sizes. Raises :class:`DiagnosticError`.
+        """
+        if self.errors:
+            raise DiagnosticError(self.diagnostics)
+        result = self.elaborate(variant, params, bind=bind, train=train)
+        if result.graph is None:
+            raise DiagnosticError(_unique([*self.diagnostics, *result.diagnostics]))
+        return result.graph
+
+    def check(self, variants: Iterable[str] | None = None) -> list[Diagnostic]:
+        """Everything wrong with the text and its variants (all by default), claims included, in source order."""
+        return self.report(variants).diagnostics
+
+    def report(self, variants: Iterable[str] | None = None) -> CheckReport:
+        """As :meth:`check`, with what was measured for every claim."""
+        found = list(self.diagnostics)
+        checked: dict[str, CheckedVariant] = {}
+        if not any(d.code in _BLOCKING for d in self.errors):
+            for name in self.targets() if variants is None else variants:
+                target = self.target(name)
+                if isinstance(target, spec.Network) and any(p.default is None for p in target.parameters):
+                    continue
+                result = self.elaborate(name)
+                found += result.diagnostics
+                if result.graph is not None:
+                    claims, broken = check_claims(result.graph, result.claims)
+                    found += broken
+                    checked[name] = CheckedVariant(name, result.graph, claims)
+        return CheckReport(_unique(found), checked)
+
+
+_BLOCKING = frozenset({"E0209", "E0213", "E0214", "E0215"})
+"""Recursion and imports at fault: elaboration would be unsafe, or only say the same again."""
+
+
+class CheckedVariant(Record):
+    """One variant's graph, and its claims with the measured values."""
+
+    name: str
+    graph: Graph
+    claims: tuple[CheckedClaim, ...]
+
+
+class CheckedClaim(Record):
+    """An ``expect`` or ``budget`` line and what was measured for it."""
+
+    claim: ClaimValue
+    result: Result
+
+
+class CheckReport(Record):
+    """The outcome of checking one text: all diagnostics in source order, and the variants that could be measured."""
+
+    diagnostics: list[Diagnostic]
+    variants: dict[str, CheckedVariant]
+
+
+def check_claims(graph: Graph, claims: Iterable[ClaimValue]) -> tuple[tuple[CheckedClaim, ...], list[Diagnostic]]:
+    """What was measured for each claim, and a diagnostic for each that does not hold (E0401, E0402)."""
+    from archdsl.passes.claims import check_claim
+    from archdsl.passes.measure import Measures
+
+    measures = Measures(graph)
+    checked: list[CheckedClaim] = []
+    broken: list[Diagnostic] = []
+    for claim in claims:
+        try:
+            result = check_claim(measures, claim.quantity, claim.op, claim.bound, claim.part, claim.tap)
+        except Refusal as refusal:
+            broken.append(refusal.located(claim.span).diagnostic())
+            continue
+        checked.append(CheckedClaim(claim, result))
+        if not result.ok:
+            code, verb = ("E0401", "expectation") if claim.kind == "expect" else ("E0402", "budget")
+            broken.append(Diagnostic(code, f"{verb} broken in `{graph.name}`: {result}", claim.span))
+    return tuple(checked), broken
+
+
+def _has_claims(network: spec.Network) -> bool:
+    return any(isinstance(s, spec.Expect | spec.Budget) for s in network.body.statements)
+
+
+def _unique(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
+    """Each code and place once, in the order of the text; what has no place comes first."""
+    kept: dict[tuple[object, ...], Diagnostic] = {}
+    for d in diagnostics:
+        key = (d.code, d.span.source.name, d.span.start, d.span.end) if d.span else (d.code, d.message)
+        kept.setdefault(key, d)
+    return sorted(kept.values(), key=lambda d: (d.span.source.name, d.span.start) if d.span else ("", -1))
+
+
+def load(path_or_text: str | Path, *, name: str | None = None) -> Program:
+    """Load a program from a path, or from a text (a string with a newline or that begins with ``arch``).
+
+    Raises :class:`DiagnosticError` with every error found; warnings are in ``Program.warnings``.
+    """
+    program = open_program(path_or_text, name=name)
+    if program.errors:
+        raise DiagnosticError(program.diagnostics)
+    return program
+
+
+def open_program(path_or_text: str | Path, *, name: str | None = None) -> Program:
+    """As :func:`load`, but faults that leave something to look at are kept in ``Program.diagnostics``."""
+    if isinstance(path_or_text, str) and ("\n" in path_or_text or path_or_text.lstrip().startswith(("arch ", "#"))):
+        return open_source(Source(name or "<text>", path_or_text), None)
+    path = Path(path_or_text)
+    return open_source(read_source(path, name or str(path_or_text)), path)
+
+
+def open_source(source: Source, path: Path | None) -> Program:
+    """A program from a text that is already at hand; imports of files are relative to ``path``."""
+    loader = Loader(read_source, path.resolve().parent if path is not None else None)
+    module = loader.main(source, path)
+    resolved = [*resolve(module)]
+    for imported in loader.loaded.values():
+        if not imported.library:
+            resolved += resolve(imported)
+    return Program(module, [*loader.diagnostics, *resolved])
+
+
+def read_source(path: Path, name: str) -> Source:
+    """The text of a file; raises :class:`DiagnosticError` for what is no readable UTF-8 text of sane size."""
+    try:
+        if path.is_dir():
+            raise DiagnosticError([Diagnostic("E0001", f"{name} is a folder, not a file")])
+        with path.open("rb") as stream:
+            data = stream.read(MAX_SOURCE_BYTES + 1)
+    except FileNotFoundError:
+        raise DiagnosticError([Diagnostic("E0001", f"there is no file {name}")]) from None
+    except OSError as error:
+        raise DiagnosticError([Diagnostic("E0001", f"{name} cannot be read: {error.strerror or error}")]) from None
+    return decode(data, name)
+
+
+def decode(data: bytes, name: str) -> Source:
+    """Bytes as source text."""
+    if len(data) > MAX_SOURCE_BYTES:
+        raise DiagnosticError([Diagnostic("E0510", f"{name} is larger than {MAX_SOURCE_BYTES:,} bytes")])
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        message = f"{name} is not UTF-8 text: byte {data[error.start]:#04x} in line {line}"
+        raise DiagnosticError([Diagnostic("E0002", message)]) from None
+    return Source(name, text.replace("\r\n", "\n"))
+
+
+# Targets
+
+
+ZOO = Path(__file__).resolve().parent.parent / "specs"
+"""The zoo: beside the package in a checkout, inside it where it was installed."""
+
+
+def zoo_folder() -> Path:
+    """The folder of the zoo's files."""
+    if ZOO.is_dir() and (ZOO / "mobilenet_v2.arch").is_file():
+        return ZOO
+    from importlib.util import find_spec
+
+    found = find_spec("archdsl.specs")
+    locations = list(found.submodule_search_locations or []) if found else []
+    return Path(locations[0]) if locations else ZOO
+
+
+def zoo_files() -> list[Path]:
+    """The zoo's files, sorted."""
+    return sorted(zoo_folder().glob("*.arch"))
+
+
+_VARIANT = re.compile(r"^variant\s+(\w+)", re.MULTILINE)
+
+
+def zoo_names() -> dict[str, Path]:
+    """Every variant of the zoo and the file that defines it, without parsing any."""
+    return {name: path for path in zoo_files() for name in _VARIANT.findall(path.read_text(encoding="utf-8"))}
+
+
+def resolve_target(target: str) -> tuple[Program, str | None]:
+    """The program and variant that a command is given.
+
+    ``spec.arch``, ``spec.arch:variant``, a name of the zoo (``resnet50``), or a zoo file without its ending. The
+    variant is ``None`` where none is named. Raises :class:`DiagnosticError`.
+    """
+    path, _, variant = target.rpartition(":") if ".arch:" in target else (target, "", "")
+    if target.endswith(".arch") or path != target or "/" in target or Path(target).exists():
+        program = open_program(Path(path))
+        if variant:
+            program.target(variant)
+        return program, variant or None
+    known = zoo_names()
+    if target in known:
+        return open_program(known[target]), target
+    families = {file.stem: file for file in zoo_files()}
+    if target in families:
+        return open_program(families[target]), None
+    meant = nearest(target, [*known, *families])
+    help = f"did you mean `{meant}`?" if meant else "give a file, or a name that `archdsl list` shows"
+    raise DiagnosticError([Diagnostic("E0003", f"there is no file and no zoo network `{target}`", help=help)])
+
+
+# One line each
+
+
+def compile(graph: Graph, path: str | Path, *, backend: str = "onnx", **options: Any) -> Any:
+    """Write a graph to a file, whole or not at all; returns the backend's report.
+
+    ``options`` are those of the backend (for ONNX: ``archdsl.backends.onnx.OnnxOptions``), and ``deploy``: fold batch
+    norms and drop what is there for training. Raises :class:`DiagnosticError`.
+    """
+    from archdsl.registry import backend as find
+
+    engine = find(backend)
+    if backend == "onnx":
+        from archdsl.backends.onnx import OnnxOptions
+
+        return engine.write(graph, path, OnnxOptions(**options))
+    return engine.write(graph, path, options)

@@ -1,0 +1,181 @@
+"""Arguments to parameters: every fault of a call is told, and the block comes out with what was good."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from archdsl.diagnostics import Refusal, nearest
+from archdsl.elaborate.env import Env
+from archdsl.elaborate.values import POISON, BlockValue, Labelled, describe, holds_poison, is_flow
+from archdsl.graph import Value
+from archdsl.ops.base import Initializer
+from archdsl.ops.kinds import Kind, Like
+from archdsl.record import Record
+from archdsl.source import Span
+from archdsl.syntax import spec
+
+if TYPE_CHECKING:
+    from archdsl.elaborate.blocks import Parametric
+
+
+class Formal(Record):
+    """One parameter of a block: its name, what it takes (``None``: any value but a tensor), and whether it must be
+    given."""
+
+    name: str
+    kind: Kind | None
+    required: bool
+
+
+def bind(
+    block: BlockValue, arguments: tuple[spec.Argument, ...], env: Env, span: Span, body: BlockValue | None = None
+) -> Any:
+    """The block with more of its parameters given; tensors (for operators) become further inputs.
+
+    Returns poison where an argument was refused, or the result where the operator is applied at once.
+    """
+    from archdsl.elaborate.blocks import Parametric
+
+    if not isinstance(block, Parametric):
+        if arguments or body is not None:
+            raise Refusal("E0216", f"`{block.name}` has all it needs: it takes no further arguments")
+        return block
+    call = _Call(block, env, span)
+    for argument in arguments:
+        try:
+            call.take(argument)
+        except Refusal as refusal:
+            env.session.refuse(refusal.located(argument.span), env.place.frame)
+            call.failed = True
+    if body is not None:
+        call.take_body(body)
+    return call.finish()
+
+
+class _Call:
+    """The state of one call while its arguments are taken in order."""
+
+    def __init__(self, block: Parametric, env: Env, span: Span) -> None:
+        self.block = block
+        self.env = env
+        self.span = span
+        self.given: dict[str, Any] = {}
+        self.tensors: list[Any] = []
+        self.failed = False
+        self.free = [f for f in block.formals if f.name not in block.bound]
+
+    def take(self, argument: spec.Argument) -> None:
+        """Evaluate one argument for the parameter it belongs to."""
+        formal = self._named(argument) if argument.name is not None else self._next()
+        value = argument_value(argument.value, formal, self.env)
+        if formal is None or (argument.name is None and self._is_input(value, formal)):
+            if self._is_input(value, formal):
+                self.tensors.extend(value if isinstance(value, tuple) else (value,))
+                return
+            if value is POISON and not self.block.runs_poisoned:
+                self.failed = True
+                return
+            self._too_many(argument)
+        assert formal is not None
+        self.given[formal.name] = self._checked(value, formal)
+
+    def _named(self, argument: spec.Argument) -> Formal:
+        name = argument.name
+        assert name is not None
+        for formal in self.block.formals:
+            if formal.name == name:
+                if name in self.given:
+                    raise Refusal("E0216", f"`{name}` is given twice")
+                return formal
+        evaluate_silently(argument.value, self.env)
+        known = [f.name for f in self.block.formals]
+        meant = nearest(name, known)
+        listed = ", ".join(f"`{n}`" for n in known)
+        raise Refusal(
+            "E0202", f"`{self.block.name}` has no argument `{name}`",
+            help=f"did you mean `{meant}`?" if meant else (f"it takes {listed}" if known else "it takes none"),
+        )  # fmt: skip
+
+    def _next(self) -> Formal | None:
+        for formal in self.free:
+            if formal.name not in self.given:
+                return formal
+        return None
+
+    def _is_input(self, value: Any, formal: Formal | None) -> bool:
+        takes = formal is not None and (isinstance(formal.kind, Like) or getattr(formal.kind, "takes_tensors", False))
+        return self.block.takes_inputs and is_flow(value) and not takes
+
+    def _too_many(self, argument: spec.Argument) -> None:
+        count = len(self.block.formals)
+        raise Refusal(
+            "E0216", f"`{self.block.name}` takes {count} argument{'s' if count != 1 else ''}, and this is one more"
+        )
+
+    def _checked(self, value: Any, formal: Formal) -> Any:
+        if isinstance(formal.kind, Like):
+            value = value.type if isinstance(value, Value) else value
+        elif is_flow(value) and not getattr(formal.kind, "takes_tensors", False):
+            raise Refusal(
+                "E0210", f"`{formal.name}` of `{self.block.name}` configures it, and cannot be {describe(value)}",
+                help=f"apply the block to the tensor: `x -> {self.block.name}(…)`",
+            )  # fmt: skip
+        if holds_poison(value):
+            self.failed = self.failed or not self.block.runs_poisoned
+            return POISON
+        if formal.kind is None or value is POISON:
+            return value
+        if isinstance(value, BlockValue | Labelled | Initializer) and not getattr(formal.kind, "takes_values", False):
+            raise Refusal(
+                "E0204", f"`{formal.name}` of `{self.block.name}` must be {formal.kind.text}, not {describe(value)}"
+            )
+        return formal.kind.check(value, f"`{formal.name}` of `{self.block.name}`")
+
+    def take_body(self, body: BlockValue) -> None:
+        """Give the trailing body to the last parameter."""
+        last = self.block.formals[-1] if self.block.formals else None
+        if last is None or not getattr(last.kind, "takes_body", False):
+            self.failed = True
+            raise Refusal(
+                "E0216", f"`{self.block.name}` takes no body: its last parameter is not declared `: block`"
+            ).located(self.span)  # fmt: skip
+        if last.name in self.given or last.name in self.block.bound:
+            raise Refusal("E0216", f"`{last.name}` of `{self.block.name}` is given, and a body as well")
+        assert last.kind is not None
+        self.given[last.name] = last.kind.check(body, f"the body of `{self.block.name}`")
+
+    def finish(self) -> Any:
+        """The block with its arguments; poison where one failed."""
+        if self.failed:
+            return POISON
+        block = self.block.with_bound(self.given, self.tensors)
+        return block.settle(self.env, self.span)
+
+
+def evaluate_silently(expr: spec.Expr, env: Env) -> None:
+    """Look for faults in an argument whose parameter does not exist; a name may have been a choice."""
+    from archdsl.elaborate.evaluate import evaluate
+
+    if not isinstance(expr, spec.Name):
+        evaluate(expr, env)
+
+
+def argument_value(expr: spec.Expr, formal: Formal | None, env: Env) -> Any:
+    """The value of an argument; a bare name that is one of the parameter's choices is that choice."""
+    from archdsl.elaborate.evaluate import as_flow, evaluate
+
+    choices = formal.kind.choices if formal is not None and formal.kind is not None else ()
+    if choices:
+        if isinstance(expr, spec.Name) and expr.id in choices:
+            return expr.id
+        if isinstance(expr, spec.ListExpr):
+            return tuple(argument_value(item, formal, env) for item in expr.items)
+        if isinstance(expr, spec.Conditional):
+            from archdsl.elaborate.evaluate import truth
+
+            condition = truth(expr.condition, env)
+            if condition is POISON:
+                return POISON
+            return argument_value(expr.value if condition else expr.otherwise, formal, env)
+    value = evaluate(expr, env)
+    return as_flow(value) if is_flow(as_flow(value)) else value

@@ -1,0 +1,74 @@
+"""Graphs from Python: the same tape, shape rules and paths as the text form.
+
+>>> from archdsl import Builder
+>>> net = Builder("tiny")
+>>> x = net.input("image", "f32", ["N", 3, 32, 32])
+>>> with net.scope("stem"):
+...     x = net.apply("relu", net.apply("conv", x, channels=16, kernel=3))
+>>> graph = net.graph(logits=net.apply("linear", net.apply("flatten", x), features=10))
+>>> [node.path for node in graph.nodes]
+['stem.conv', 'stem.relu', 'flatten', 'linear']
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from archdsl import dims, ops
+from archdsl.diagnostics import DiagnosticError, Refusal
+from archdsl.elaborate.env import Place
+from archdsl.elaborate.paths import PathScope
+from archdsl.elaborate.session import Session
+from archdsl.graph import Graph, Value
+from archdsl.shapes import TensorType
+
+
+class Builder:
+    """Builds one graph, operator by operator; every fault raises :class:`DiagnosticError` at once."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self._session = Session()
+        self._place = Place(self._session, PathScope())
+
+    def input(self, name: str, dtype: str, shape: Sequence[int | str]) -> Value:
+        """An input tensor; strings in ``shape`` are symbols."""
+        sizes = tuple(dims.symbol(size) if isinstance(size, str) else size for size in shape)
+        value = Value(name, TensorType(dtype, sizes))
+        self._session.inputs.append(value)
+        self._session.paths.add(name)
+        if "N" in shape:
+            self._session.defaults.setdefault("N", 1)
+        return value
+
+    def apply(self, op: str, *inputs: Value, label: str | None = None, **arguments: Any) -> Any:
+        """Apply an operator: one :class:`Value`, or a tuple of them for operators with several outputs."""
+        place = self._place
+        try:
+            if not ops.is_operator(op):
+                raise Refusal("E0201", f"there is no operator `{op}`")
+            card = ops.load(op).create(**arguments)
+            if label is not None:
+                scope = place.scope.child(place.scope.label(label))
+                scope.mode = "direct"
+                place = place.at(scope)
+            return self._session.node(card, inputs, place, op, None)
+        except Refusal as refusal:
+            raise DiagnosticError([refusal.diagnostic()]) from None
+
+    @contextmanager
+    def scope(self, label: str) -> Iterator[None]:
+        """Names inside stand under ``label``."""
+        kept = self._place
+        self._place = kept.at(kept.scope.child(kept.scope.label(label)))
+        try:
+            yield
+        finally:
+            self._place = kept
+
+    def graph(self, **outputs: Value) -> Graph:
+        """The graph with the named outputs."""
+        session = self._session
+        return Graph(self.name, session.inputs, session.nodes, outputs, taps=session.taps, defaults=session.defaults)

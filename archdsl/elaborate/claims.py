@@ -1,0 +1,80 @@
+"""``expect`` and ``budget``: their bounds are evaluated here; what was measured is compared further up."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from archdsl.diagnostics import Refusal
+from archdsl.elaborate.derivation import settled_by
+from archdsl.elaborate.env import Env
+from archdsl.elaborate.session import ClaimValue
+from archdsl.elaborate.values import POISON, Flow, describe
+from archdsl.graph import Value
+from archdsl.syntax import spec
+
+if TYPE_CHECKING:
+    from archdsl.elaborate.session import Session
+
+
+def collect_expect(statement: spec.Expect, env: Env, flow: Flow) -> Flow:
+    """``expect claim`` in a network or variant."""
+    _collect("expect", statement.claim, env, flow)
+    return flow
+
+
+def collect_budget(statement: spec.Budget, env: Env, flow: Flow) -> Flow:
+    """``budget { claims }`` in a network or variant."""
+    for claim in statement.claims:
+        try:
+            _collect("budget", claim, env, flow)
+        except Refusal as refusal:
+            env.session.refuse(refusal.located(claim.span), env.place.frame)
+    return flow
+
+
+def _collect(kind: str, claim: spec.Claim | spec.ShapeClaim, env: Env, flow: Flow) -> None:
+    from archdsl.elaborate.evaluate import evaluate
+
+    run = env.run
+    if run is None:
+        raise Refusal("E0217", f"`{kind}` is said of networks and variants")
+    if run.feed is not None:
+        return
+    session = env.session
+    if isinstance(claim, spec.ShapeClaim):
+        session.shape_claims.append((claim, env))
+        return
+    bound = evaluate(claim.bound, env)
+    if bound is POISON:
+        return
+    if isinstance(bound, bool) or not isinstance(bound, int | float):
+        raise Refusal("E0204", f"a bound must be a number, not {describe(bound)}").located(claim.bound.span)
+    session.claims.append(ClaimValue(kind, claim.quantity, claim.part, claim.tap, claim.op, bound, claim.span))
+
+
+def check_shape_claims(session: Session) -> None:
+    """Hold the outputs against ``expect output name :: [ … ]``, once all outputs are known."""
+    from archdsl.elaborate.statements import check_pattern
+
+    for claim, env in session.shape_claims:
+        value = session.outputs.get(claim.output)
+        try:
+            if value is None:
+                known = ", ".join(f"`{name}`" for name in session.outputs) or "none"
+                raise Refusal("E0201", f"no output is called `{claim.output}`", help=f"outputs: {known}")
+            check_pattern(claim.shape, value, env)
+        except Refusal as refusal:
+            refusal.code = "E0401" if refusal.code == "E0313" else refusal.code
+            session.refuse(refusal.located(claim.span), None)
+
+
+def derivation_notes(value: Value) -> list[str]:
+    """Where each dimension of a value came from."""
+    lines = []
+    for axis in range(1, value.type.rank):
+        node = settled_by(value, axis)
+        if node is not None and node.origin.span is not None:
+            text = " ".join(node.origin.span.text.split())[:60]
+            lines.append(f"axis {axis} is {value.type.shape[axis]} from `{text}` (line {node.origin.span.line})")
+    return lines
+

@@ -1,0 +1,202 @@
+"""Combinators: functions on blocks. They leave edges and provenance; none of them reaches the graph.
+
+Sources: residual (He et al. 2015), dense (Huang et al. 2016), parallel (Szegedy et al. 2014), stochastic depth
+(Huang et al. 2016, ``drop_path``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from archdsl import ops
+from archdsl.diagnostics import Refusal
+from archdsl.elaborate.bind import Formal
+from archdsl.elaborate.blocks import BodyBlock, BranchBlock, Branches, OpBlock, Parametric
+from archdsl.elaborate.derivation import derivations
+from archdsl.elaborate.env import Env, Place
+from archdsl.elaborate.kinds import BlockKind, BranchesKind
+from archdsl.elaborate.paths import PathScope
+from archdsl.elaborate.values import POISON, BlockValue, Flow, describe
+from archdsl.graph import Value
+from archdsl.ops.kinds import Integer, Number
+from archdsl.shapes import show_shape
+from archdsl.source import Span
+
+LATER = ("scan", "map", "rnn", "gru", "lstm", "gru_cell", "lstm_cell")
+"""Words of the language whose implementation is still to come."""
+
+_ELEMENTWISE = ("add", "sub", "mul", "div", "max", "min", "average")
+
+
+class Combinator(Parametric):
+    """One of the four combinators, with arguments."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.name = name
+        self.formals, self.rule = COMBINATORS[name]
+
+    def apply(self, flow: Flow, place: Place, span: Span | None) -> Flow:
+        effective = {**self.defaults, **self.bound}
+        self.missing(effective)
+        place.session.step()
+        return self.rule(flow, place, span, **effective)
+
+
+def _seq(flow: Flow, place: Place, span: Span | None, *, body: BlockValue) -> Flow:
+    return _run(body, flow, place.at(place.scope.sequence()), span)
+
+
+def _run(body: BlockValue, flow: Flow, place: Place, span: Span | None) -> Flow:
+    """Apply a combinator's part in the combinator's own naming scope."""
+    return body.run(flow, place) if isinstance(body, BodyBlock) else body.apply(flow, place, span)
+
+
+def _residual(
+    flow: Flow,
+    place: Place,
+    span: Span | None,
+    *,
+    body: BlockValue,
+    shortcut: BlockValue | None = None,
+    join: BlockValue | None = None,
+    scale: float = 1.0,
+    drop_path: float = 0.0,
+) -> Flow:
+    """``join(body(x) * scale, shortcut(x))``."""
+    from archdsl.elaborate.evaluate import tensor_operation
+
+    place = place.at(place.scope.combinator())
+    left = _run(body, flow, place, span)
+    if drop_path > 0:
+        left = OpBlock(ops.load("drop_path")).with_bound({"p": drop_path}, []).apply(left, place, span)
+    if scale != 1.0 and isinstance(left, Value):
+        left = tensor_operation("mul", (left, float(scale)), Env(None, place, "body"), span)
+    right = flow if shortcut is None else _run(shortcut, flow, place, span)
+    joined = OpBlock(ops.load("add")) if join is None else join
+    if left is POISON or right is POISON:
+        joined.apply(POISON, place, span)
+        return POISON
+    _check_sides("residual", {"body": left, "shortcut": right}, joined, flow)
+    sides = [*_items(left), *_items(right)]
+    return joined.apply(tuple(sides), place, span)
+
+
+def _items(flow: Flow) -> tuple[Value, ...]:
+    assert not isinstance(flow, type(POISON))
+    return flow if isinstance(flow, tuple) else (flow,)
+
+
+def _check_sides(name: str, sides: dict[str, Flow], join: BlockValue, entered: Flow) -> None:
+    """Elementwise joins need equal shapes: the message shows both, and where they came from."""
+    if not isinstance(join, OpBlock) or join.name not in _ELEMENTWISE:
+        return
+    shapes = {side: value.type.shape for side, value in sides.items() if isinstance(value, Value)}
+    if len(shapes) < len(sides) or len(set(shapes.values())) <= 1:
+        return
+    shown = ", ".join(f"{side} gives {show_shape(shape)}" for side, shape in shapes.items())
+    first, second = list(shapes.values())[:2]
+    values = [(side, value) for side, value in sides.items() if isinstance(value, Value)]
+    raise Refusal(
+        "E0304", f"the {'two sides' if len(shapes) == 2 else 'branches'} of `{name}` have different shapes",
+        note=shown, notes=derivations(values), help=_projection(first, second, entered) if name == "residual" else "",
+    )  # fmt: skip
+
+
+def _projection(body: Any, shortcut: Any, entered: Flow) -> str:
+    """The shortcut that would make the sides agree, where a strided 1x1 convolution does."""
+    if len(body) != len(shortcut) or len(body) < 3 or not isinstance(body[1], int):
+        return "give the shortcut a projection to the body's shape"
+    strides = [s // b for b, s in zip(body[2:], shortcut[2:]) if isinstance(b, int) and isinstance(s, int) and b]
+    if len(set(strides)) > 1 or any(s < 1 for s in strides):
+        return "give the shortcut a projection to the body's shape"
+    stride = f", stride = {strides[0]}" if strides and strides[0] > 1 else ""
+    return f"give the shortcut a projection: `residual(shortcut = conv({body[1]}, 1{stride}))`"
+
+
+def _parallel(flow: Flow, place: Place, span: Span | None, *, join: BlockValue, branches: Any) -> Flow:
+    """Every branch gets the flow; a tuple that enters is dealt out."""
+    place = place.at(place.scope.combinator())
+    parts = branches.expand(Env(None, place, "body", flow)) if isinstance(branches, Branches) else branches
+    if not parts:
+        raise Refusal("E0310", "`parallel` has no branch")
+    if isinstance(flow, tuple) and len(flow) != len(parts):
+        raise Refusal(
+            "E0310", f"a tuple of {len(flow)} tensors is dealt out to {len(parts)} branches",
+            help="a tuple that enters `parallel` gives one element to each branch; join it first to give it to all",
+        )  # fmt: skip
+    results: list[Flow] = []
+    names: list[str] = []
+    for index, part in enumerate(parts):
+        entering = flow[index] if isinstance(flow, tuple) else flow
+        results.append(part.apply(entering, place, span))
+        label = part.statement.label if isinstance(part, BranchBlock) else None
+        names.append(f"branch `{label.name}`" if label is not None and label.name else f"branch {index + 1}")
+    if any(result is POISON for result in results):
+        join.apply(POISON, place, span)
+        return POISON
+    _check_sides("parallel", dict(zip(names, results)), join, flow)
+    joined = tuple(value for result in results for value in _items(result))
+    try:
+        return join.apply(joined, place, span)
+    except Refusal as refusal:
+        if refusal.span is None and not refusal.notes:
+            refusal.notes = tuple(derivations([(n, r) for n, r in zip(names, results) if isinstance(r, Value)]))
+        raise
+
+
+def _dense(
+    flow: Flow, place: Place, span: Span | None, *, n: int, body: BlockValue, join: BlockValue | None = None
+) -> Flow:
+    """Application k sees the join of the input and all earlier outputs; the result joins all of them."""
+    numbered = place.scope.mode == "direct"
+    place = place.at(place.scope.combinator())
+    joined = OpBlock(ops.load("concat")) if join is None else join
+    if isinstance(flow, tuple):
+        raise Refusal("E0310", f"`dense` takes one tensor, not {describe(flow)}")
+    found: list[Value] = []
+    current: Flow = flow
+    if isinstance(flow, Value):
+        found.append(flow)
+    for k in range(n):
+        place.session.step()
+        scope = PathScope.child(place.scope, str(k)) if numbered else place.scope
+        if numbered:
+            scope.solo = "any"
+        result = _run_iteration(body, current, place.at(scope), span)
+        if not isinstance(result, Value) or current is POISON:
+            if isinstance(result, tuple):
+                raise Refusal("E0310", f"the body of `dense` must give one tensor, not {describe(result)}")
+            current = POISON
+            continue
+        found.append(result)
+        current = joined.apply(tuple(found), place, span)
+    return current
+
+
+def _run_iteration(body: BlockValue, flow: Flow, place: Place, span: Span | None) -> Flow:
+    if isinstance(body, BodyBlock) or not place.scope.solo:
+        return _run(body, flow, place, span)
+    place.scope.mode = "direct"
+    return body.apply(flow, place, span)
+
+
+Rule = Callable[..., Flow]
+_BODY = Formal("body", BlockKind(), True)
+COMBINATORS: dict[str, tuple[tuple[Formal, ...], Rule]] = {
+    "seq": ((_BODY,), _seq),
+    "residual": (
+        (
+            Formal("shortcut", BlockKind(), False),
+            Formal("join", BlockKind(), False),
+            Formal("scale", Number(), False),
+            Formal("drop_path", Number(0, 1), False),
+            _BODY,
+        ),
+        _residual,
+    ),
+    "parallel": ((Formal("join", BlockKind(), True), Formal("branches", BranchesKind(), True)), _parallel),
+    "dense": ((Formal("n", Integer(0), True), Formal("join", BlockKind(), False), _BODY), _dense),
+}
+"""Name -> parameters (the last takes the trailing body) and rule."""

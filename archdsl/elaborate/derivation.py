@@ -1,0 +1,50 @@
+"""Where a shape came from: the applications that gave a value its channels and its size."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from archdsl.graph import Node, Value
+
+
+def derivations(sides: Sequence[tuple[str, Value]]) -> list[str]:
+    """One line for each side, telling which applications settled the dimensions in which the sides differ."""
+    rank = min(len(value.type.shape) for _, value in sides)
+    axes = [a for a in range(rank) if len({value.type.shape[a] for _, value in sides}) > 1]
+    return [line for side, value in sides if (line := _side(side, value, axes))]
+
+
+def _side(side: str, value: Value, axes: list[int]) -> str:
+    parts: list[str] = []
+    told: set[str] = set()
+    for axis in axes:
+        node = settled_by(value, axis)
+        size = value.type.shape[axis]
+        what = f"{size} channels" if axis == 1 else f"size {size}"
+        source = "the input" if node is None else _call(node)
+        if source in told:
+            continue
+        told.add(source)
+        parts.append(f"{what} from {source}")
+    return f"{side}: {'; '.join(parts)}" if parts else ""
+
+
+def settled_by(value: Value, axis: int) -> Node | None:
+    """The last application on the way to ``value`` that changed the size of ``axis``; ``None``: the input."""
+    while value.producer is not None:
+        node = value.producer
+        if not node.inputs:
+            return node
+        before = node.inputs[0]
+        if before.type.rank != value.type.rank or before.type.shape[axis] != value.type.shape[axis]:
+            return node
+        value = before
+    return None
+
+
+def _call(node: Node) -> str:
+    span = node.origin.span
+    if span is None:
+        return f"`{node.op.name}`"
+    text = " ".join(span.text.split())
+    return f"`{text if len(text) <= 60 else text[:57] + '…'}` (line {span.line})"

@@ -1,0 +1,184 @@
+"""Files and the standard library as scopes of definitions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from archdsl.diagnostics import Diagnostic, DiagnosticError, Refusal, nearest
+from archdsl.elaborate.blocks import UserBlock
+from archdsl.elaborate.env import Env, Lazy, Place
+from archdsl.elaborate.network import NetworkBlock
+from archdsl.elaborate.paths import PathScope
+from archdsl.elaborate.session import Session
+from archdsl.elaborate.values import POISON, is_flow
+from archdsl.source import Source, Span
+from archdsl.syntax import spec
+from archdsl.syntax.parse import parse
+
+STD = Path(__file__).resolve().parent.parent / "std"
+"""The standard library."""
+
+Definition = spec.Block | spec.Network | spec.LetDefinition
+
+
+class Module:
+    """One parsed file: its definitions by name, and where imported names come from."""
+
+    def __init__(self, source: Source, file: spec.File, path: Path | None, library: bool = False) -> None:
+        self.source = source
+        self.file = file
+        self.path = path
+        self.library = library
+        self.definitions: dict[str, Definition] = {}
+        self.variants: dict[str, spec.Variant] = {}
+        self.imports: dict[str, tuple[Module, spec.ImportedName]] = {}
+        for definition in file.definitions:
+            if isinstance(definition, spec.Variant):
+                self.variants.setdefault(definition.name, definition)
+            elif isinstance(definition, spec.Block | spec.Network | spec.LetDefinition):
+                self.definitions.setdefault(definition.name, definition)
+
+    @property
+    def networks(self) -> list[spec.Network]:
+        """The networks defined here, in order."""
+        return [d for d in self.definitions.values() if isinstance(d, spec.Network)]
+
+
+class Loader:
+    """Parses a main file and what it uses, each file once; ``read`` gives the text of a path."""
+
+    def __init__(self, read: Callable[[Path, str], Source], root: Path | None) -> None:
+        self.read = read
+        self.root = root
+        self.loaded: dict[Path, Module] = {}
+        self.loading: list[Path] = []
+        self.diagnostics: list[Diagnostic] = []
+
+    def main(self, source: Source, path: Path | None) -> Module:
+        """The module of the main text; raises ``DiagnosticError`` where it cannot be parsed."""
+        if path is not None:
+            self.loading.append(path.resolve())
+        module = self._parse(source, path, library=False)
+        self._imports(module)
+        return module
+
+    def _parse(self, source: Source, path: Path | None, *, library: bool) -> Module:
+        file, diagnostics = parse(source)
+        self.diagnostics += diagnostics
+        if file is None:
+            raise DiagnosticError(self.diagnostics)
+        return Module(source, file, path, library)
+
+    def _imports(self, module: Module) -> None:
+        for use in module.file.definitions:
+            if not isinstance(use, spec.Use):
+                continue
+            try:
+                self._import(module, use)
+            except Refusal as refusal:
+                self.diagnostics.append(refusal.located(use.span).diagnostic())
+
+    def _import(self, module: Module, use: spec.Use) -> None:
+        other = self._load(self._locate(module, use), use)
+        for name in use.names:
+            if name.name not in other.definitions and name.name not in other.imports:
+                meant = nearest(name.name, other.definitions)
+                self.diagnostics.append(
+                    Refusal(
+                        "E0215", f"`{use.path}` defines no `{name.name}`", help=f"did you mean `{meant}`?" if meant else ""
+                    ).located(name.span).diagnostic()
+                )  # fmt: skip
+            elif name.name in module.imports:
+                self.diagnostics.append(
+                    Refusal("E0207", f"`{name.name}` is imported twice").located(name.span).diagnostic()
+                )
+            else:
+                module.imports[name.name] = (other, name)
+
+    def _locate(self, module: Module, use: spec.Use) -> Path:
+        if not use.from_file:
+            return self._library(use)
+        if module.library or self.root is None:
+            raise Refusal("E0214", "a text without a file of its own cannot import files")
+        base = module.path.parent if module.path is not None else self.root
+        path = (base / use.path).resolve()
+        if not path.is_relative_to(self.root.resolve()):
+            raise Refusal(
+                "E0214", f'"{use.path}" is outside of the folder of the main file',
+                help="imports stay inside that folder, so that a spec from a stranger reads nothing else",
+            )  # fmt: skip
+        if not path.is_file():
+            raise Refusal("E0213", f'there is no file "{use.path}"', help="paths are relative to the importing file")
+        return path
+
+    def _library(self, use: spec.Use) -> Path:
+        known = {f"std.{p.stem}" for p in STD.glob("*.arch")}
+        if use.path not in known:
+            meant = nearest(use.path, known)
+            listed = ", ".join(f"`{name}`" for name in sorted(known))
+            raise Refusal(
+                "E0213", f"there is no module `{use.path}`",
+                help=f"did you mean `{meant}`?" if meant else f"modules: {listed}",
+            )  # fmt: skip
+        return STD / f"{use.path.removeprefix('std.')}.arch"
+
+    def _load(self, path: Path, use: spec.Use) -> Module:
+        if path in self.loaded:
+            return self.loaded[path]
+        if path in self.loading:
+            names = " -> ".join(p.name for p in [*self.loading[self.loading.index(path) :], path])
+            raise Refusal("E0209", f"files import one another: {names}")
+        library = path.parent == STD
+        source = self.read(path, use.path)
+        self.loading.append(path)
+        try:
+            module = self._parse(source, path, library=library)
+            self._imports(module)
+        finally:
+            self.loading.pop()
+        self.loaded[path] = module
+        return module
+
+
+def module_env(module: Module, session: Session) -> Env:
+    """The scope of a module in this elaboration; definitions are made when first needed."""
+    known = session.modules.get(id(module))
+    if known is not None:
+        return known
+    env = Env(None, Place(session, PathScope()), "module")
+    session.modules[id(module)] = env
+    for name, (other, _) in module.imports.items():
+        env.names[name] = Lazy(lambda other=other, name=name: module_env(other, session).find(name))  # type: ignore[misc]
+    for name, definition in module.definitions.items():
+        env.names[name] = Lazy(lambda definition=definition: _define(definition, env))  # type: ignore[misc]
+    return env
+
+
+def _define(definition: Definition, env: Env) -> object:
+    if isinstance(definition, spec.Block):
+        return UserBlock(definition, env)
+    if isinstance(definition, spec.Network):
+        return NetworkBlock(definition, env)
+    from archdsl.elaborate.evaluate import evaluate
+
+    try:
+        value = evaluate(definition.value, env)
+    except Refusal as refusal:
+        return env.session.refuse(refusal.located(definition.span), None)
+    if is_flow(value):
+        env.session.refuse(
+            Refusal("E0210", f"`{definition.name}` cannot be a tensor: it stands outside of any network").located(
+                definition.span
+            ),
+            None,
+        )
+        return POISON
+    return value
+
+
+def definition_span(definition: spec.Definition) -> Span:
+    """The first line of a definition."""
+    text = definition.span.text
+    cut = text.find("\n")
+    return definition.span if cut < 0 else Span(definition.span.source, definition.span.start, definition.span.start + cut)

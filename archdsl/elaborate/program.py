@@ -1,0 +1,163 @@
+"""From a definition and its arguments to a graph."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from archdsl.diagnostics import Diagnostic, Refusal
+from archdsl.elaborate.bind import bind
+from archdsl.elaborate.claims import check_shape_claims
+from archdsl.elaborate.env import Env, NetworkRun, Place
+from archdsl.elaborate.modules import Module, definition_span, module_env
+from archdsl.elaborate.network import NetworkBlock
+from archdsl.elaborate.paths import PathScope
+from archdsl.elaborate.session import ClaimValue, Limits, Session
+from archdsl.elaborate.values import POISON, Flow, holds_poison
+from archdsl.graph import Graph, Node, Value
+from archdsl.ops.kinds import Kind
+from archdsl.record import Record
+from archdsl.syntax import spec
+
+
+class Elaboration(Record):
+    """What came of one network: its graph (``None`` where there were errors), claims and diagnostics."""
+
+    graph: Graph | None
+    claims: tuple[ClaimValue, ...]
+    diagnostics: tuple[Diagnostic, ...]
+
+
+def elaborate(
+    module: Module,
+    target: spec.Variant | spec.Network,
+    arguments: Mapping[str, Any] | None = None,
+    *,
+    bindings: Mapping[str, int] | None = None,
+    train: bool = False,
+    limits: Limits | None = None,
+) -> Elaboration:
+    """Elaborate a variant, or a network with its defaults; ``arguments`` override its parameters.
+
+    ``bindings`` gives symbols fixed values. A network's own claims hold for its defaults only, so that a variant
+    keeps just those of its own body.
+    """
+    session = Session(train=train, bind=dict(bindings or {}), limits=limits)
+    env = module_env(module, session)
+    run = NetworkRun(None)
+    flow: Flow = POISON
+    try:
+        block = _target(target, env, arguments or {})
+        if isinstance(block, NetworkBlock):
+            flow = block.run(run, Place(session, PathScope()), definition_span(target), POISON)
+            if isinstance(target, spec.Variant):
+                session.claims.clear()
+                session.shape_claims.clear()
+                _variant_claims(target, env, run)
+            _finish(session, run, flow)
+    except Refusal as refusal:
+        session.refuse(refusal.located(definition_span(target)), None)
+    graph = None if any(d.severity == "error" for d in session.diagnostics) else _graph(session, target, block)
+    return Elaboration(graph, tuple(session.claims), tuple(session.diagnostics))
+
+
+def _target(target: spec.Variant | spec.Network, env: Env, arguments: Mapping[str, Any]) -> Any:
+    if isinstance(target, spec.Variant):
+        from archdsl.elaborate.evaluate import evaluate
+
+        block: Any = evaluate(target.network.callee, env)
+        if not isinstance(block, NetworkBlock):
+            if block is POISON:
+                return POISON
+            raise Refusal("E0204", "a variant is of a network").located(target.network.callee.span)
+        block = bind(block, target.network.arguments, env, target.network.span)
+    else:
+        block = env.find(target.name)
+    if not isinstance(block, NetworkBlock) or not arguments:
+        return block
+    return block.with_bound(_overrides(block, arguments), [])
+
+
+def _overrides(block: NetworkBlock, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Parameters given from outside (``--set width=0.5``), checked by their kinds."""
+    from archdsl.diagnostics import nearest
+
+    formals = {f.name: f for f in block.formals}
+    checked: dict[str, Any] = {}
+    for name, value in arguments.items():
+        if name not in formals:
+            meant = nearest(name, formals)
+            listed = ", ".join(f"`{n}`" for n in formals) or "none"
+            raise Refusal(
+                "E0202", f"`{block.name}` has no parameter `{name}`",
+                help=f"did you mean `{meant}`?" if meant else f"parameters: {listed}",
+            )  # fmt: skip
+        value = _as_list(value)
+        kind: Kind | None = formals[name].kind
+        checked[name] = value if kind is None else kind.check(value, f"`{name}` of `{block.name}`")
+    return checked
+
+
+def _as_list(value: Any) -> Any:
+    return tuple(_as_list(v) for v in value) if isinstance(value, list | tuple) else value
+
+
+def _variant_claims(variant: spec.Variant, env: Env, run: NetworkRun) -> None:
+    """A variant's claims see the module's names; its shape claims the symbols of the inputs."""
+    from archdsl.elaborate.statements import run_body
+
+    inner = Env(env, env.place, "body")
+    inner.run = run
+    run_body(spec.Body(variant.span, variant.claims), inner, POISON)
+
+
+def _finish(session: Session, run: NetworkRun, flow: Flow) -> None:
+    """Settle the outputs: without a declared one the last flow is ``output``."""
+    outputs = dict(run.outputs)
+    if len(outputs) == len(run.trained):
+        last = {"output": flow} if not isinstance(flow, tuple) else {f"output.{i}": v for i, v in enumerate(flow)}
+        outputs = {**last, **outputs}
+    if holds_poison(tuple(outputs.values())):
+        return
+    session.outputs = {name: value for name, value in outputs.items() if isinstance(value, Value)}
+    check_shape_claims(session)
+    _warn_unused(session)
+
+
+def _live(session: Session) -> set[Node]:
+    """Nodes that some output depends on."""
+    live: set[Node] = set()
+    waiting = [value.producer for value in session.outputs.values()]
+    while waiting:
+        node = waiting.pop()
+        if node is None or node in live:
+            continue
+        live.add(node)
+        waiting += [value.producer for value in node.inputs]
+    return live
+
+
+def _warn_unused(session: Session) -> None:
+    """Work whose result nothing uses is dropped; the last operator of each such piece is told."""
+    live = _live(session)
+    if len(live) == len(session.nodes):
+        return
+    used = {value for node in session.nodes for value in node.inputs}
+    for node in session.nodes:
+        if node not in live and node.inputs and not any(value in used for value in node.outputs):
+            session.report(
+                Diagnostic(
+                    "W0204", f"the result of `{node.op.name}` is never used", node.origin.span,
+                    help="label it and use the label, or leave it out", frame=node.origin.frame,
+                )  # fmt: skip
+            )
+
+
+def _graph(session: Session, target: spec.Variant | spec.Network, block: Any) -> Graph:
+    live = _live(session)
+    nodes = session.nodes if len(live) == len(session.nodes) else [n for n in session.nodes if n in live]
+    taps = {path: v for path, v in session.taps.items() if v.producer is None or v.producer in live}
+    doc = target.doc or block.definition.doc
+    return Graph(
+        target.name, session.inputs, nodes, session.outputs, taps=taps, defaults=session.defaults, doc=doc
+    )  # fmt: skip

@@ -1,0 +1,361 @@
+"""What can be said about a file without running it: names, shadowing, recursion, what is never used."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from archdsl import ops
+from archdsl.diagnostics import Diagnostic, Refusal, nearest
+from archdsl.elaborate.blocks import nested_bodies
+from archdsl.elaborate.combinators import COMBINATORS, LATER
+from archdsl.elaborate.functions import FUNCTIONS
+from archdsl.elaborate.modules import Module, definition_span
+from archdsl.elaborate.names import CHOICE_WORDS
+from archdsl.shapes import AXES
+from archdsl.source import Span
+from archdsl.syntax import spec
+from archdsl.syntax.walk import children, walk
+
+_WORDS = frozenset({"tuple", "uniform", "normal", *CHOICE_WORDS, *LATER, *FUNCTIONS, *COMBINATORS})
+
+
+def resolve(module: Module) -> list[Diagnostic]:
+    """Diagnostics of one module: unknown names, duplicates, shadowing, recursion, and unused things (warnings)."""
+    found = [*_duplicates(module), *_recursion(module)]
+    symbols = _symbols(module)
+    for definition in module.file.definitions:
+        found += _Resolver(module, symbols).definition(definition)
+    return [*found, *_unused(module)]
+
+
+def _symbols(module: Module) -> frozenset[str] | None:
+    """Symbols that the networks declare; ``None`` in a library, whose blocks may use those of their users."""
+    if not module.networks:
+        return None
+    found: set[str] = set()
+    for network in module.networks:
+        for node in walk(network.body):
+            if isinstance(node, spec.TensorTypeExpr):
+                found |= {d.id for d in node.dims if isinstance(d, spec.Name)}
+                found |= {d.name for d in node.dims if isinstance(d, spec.SymbolDim)}
+    return frozenset(found)
+
+
+def _duplicates(module: Module) -> Iterable[Diagnostic]:
+    seen: dict[str, Span] = {}
+    for definition in module.file.definitions:
+        if isinstance(definition, spec.Use):
+            for imported in definition.names:
+                yield from _definable(imported.name, imported.span, seen)
+            continue
+        name = getattr(definition, "name", None)
+        if name is not None:
+            yield from _definable(name, _name_span(definition, name), seen)
+
+
+def _definable(name: str, span: Span, seen: dict[str, Span]) -> Iterable[Diagnostic]:
+    if ops.is_operator(name) or name in COMBINATORS:
+        yield Refusal("E0208", f"`{name}` is already an operator", help="choose another name").located(span).diagnostic()
+    elif name in seen:
+        yield Refusal(
+            "E0207", f"`{name}` is defined twice", notes=[f"first at line {seen[name].line}"]
+        ).located(span).diagnostic()  # fmt: skip
+    else:
+        seen[name] = span
+
+
+def _name_span(definition: spec.Definition, name: str) -> Span:
+    """Where the name stands in its definition."""
+    span = definition_span(definition)
+    offset = span.text.find(name)
+    return span if offset < 0 else Span(span.source, span.start + offset, span.start + offset + len(name))
+
+
+def _references(definition: spec.Syntax) -> list[spec.Name]:
+    return [node for node in walk(definition) if isinstance(node, spec.Name)]
+
+
+def _recursion(module: Module) -> Iterable[Diagnostic]:
+    """Definitions that need themselves, each cycle once."""
+    edges = {
+        name: {r.id: r.span for r in _references(d) if r.id in module.definitions and r.id not in _locals(d)}
+        for name, d in module.definitions.items()
+    }
+    done: set[str] = set()
+    for start in edges:
+        path: list[str] = []
+        stack: list[tuple[str, Iterable[str]]] = [(start, iter(edges[start]))] if start not in done else []
+        while stack:
+            name, rest = stack[-1]
+            if not path or path[-1] != name:
+                path.append(name)
+            following = next(iter(rest), None)
+            if following is None:
+                done.add(name)
+                stack.pop()
+                path.pop()
+            elif following in path:
+                cycle = [*path[path.index(following) :], following]
+                yield Refusal(
+                    "E0209", f"`{following}` is defined by itself: {' -> '.join(cycle)}",
+                    help="use `repeat`, or pass the inner block as an argument",
+                ).located(edges[name][following]).diagnostic()  # fmt: skip
+            elif following not in done:
+                stack.append((following, iter(edges[following])))
+
+
+def _locals(definition: spec.Definition) -> set[str]:
+    return {p.name for p in getattr(definition, "parameters", ())}
+
+
+def _unused(module: Module) -> Iterable[Diagnostic]:
+    """Warnings: parameters, imports and (in files with a network) blocks that nothing refers to."""
+    used: set[str] = set()
+    for definition in module.file.definitions:
+        names = {r.id for r in _references(definition)}
+        used |= names - {getattr(definition, "name", "")}
+        for parameter in getattr(definition, "parameters", ()):
+            if parameter.name not in names:
+                yield Refusal(
+                    "W0201", f"the parameter `{parameter.name}` of `{definition.name}` is never used"  # type: ignore[attr-defined]
+                ).located(parameter.span).diagnostic()
+    for name, (_, imported) in module.imports.items():
+        if name not in used:
+            yield Refusal("W0203", f"`{name}` is imported but never used").located(imported.span).diagnostic()
+    if module.networks:
+        for name, definition in module.definitions.items():
+            if isinstance(definition, spec.Block) and name not in used:
+                yield Refusal(
+                    "W0202", f"the block `{name}` is never used", help="leave it out, or move it to a file of blocks"
+                ).located(_name_span(definition, name)).diagnostic()  # fmt: skip
+
+
+class _Names:
+    """Names in scope while walking; ``open`` where not all are known (a table's header)."""
+
+    def __init__(self, parent: _Names | None = None, names: Iterable[str] = (), *, open: bool = False) -> None:
+        self.parent = parent
+        self.names = set(names)
+        self.open = open or (parent is not None and parent.open)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.names or (self.parent is not None and name in self.parent)
+
+    def all(self) -> set[str]:
+        return self.names | (self.parent.all() if self.parent else set())
+
+
+class _Resolver:
+    """The walk over one definition."""
+
+    def __init__(self, module: Module, symbols: frozenset[str] | None) -> None:
+        self.module = module
+        self.symbols = symbols
+        self.found: list[Diagnostic] = []
+
+    def definition(self, definition: spec.Definition) -> list[Diagnostic]:
+        top = _Names(None, [*self.module.definitions, *self.module.imports])
+        if isinstance(definition, spec.Block | spec.Network):
+            self._callable(definition, top)
+        elif isinstance(definition, spec.LetDefinition):
+            self.expression(definition.value, top)
+        elif isinstance(definition, spec.Variant):
+            self.expression(definition.network, top)
+            self.statements(definition.claims, _Names(top))
+        return self.found
+
+    def _callable(self, definition: spec.Block | spec.Network, top: _Names) -> None:
+        names = _Names(top)
+        for parameter in definition.parameters:
+            if parameter.default is not None:
+                self.expression(parameter.default, names)
+            self.bind(parameter.name, parameter.span, names, parameters=frozenset())
+        self.parameters = frozenset(p.name for p in definition.parameters)
+        for call in definition.defaults:
+            self.expression(call, names)
+        if isinstance(definition, spec.Block) and definition.value is not None:
+            self.expression(definition.value, names)
+        elif definition.body is not None:
+            if isinstance(definition, spec.Network):
+                self._inputs(definition)
+            self.body(definition.body, names)
+        for stage in getattr(definition, "then", ()):
+            self.expression(stage, names)
+
+    parameters: frozenset[str] = frozenset()
+
+    def _inputs(self, definition: spec.Network) -> None:
+        if not any(isinstance(s, spec.Input) for s in definition.body.statements):
+            self.refuse(
+                Refusal("E0217", f"the network `{definition.name}` declares no input", help="begin with `input x: f32[…]`"),
+                _name_span(definition, definition.name),
+            )
+
+    def refuse(self, refusal: Refusal, span: Span) -> None:
+        self.found.append(refusal.located(span).diagnostic())
+
+    def bind(self, name: str, span: Span, names: _Names, parameters: frozenset[str] | None = None) -> None:
+        """A value gets a name: operators, parameters and imports must not be hidden by it."""
+        if name == "_":
+            return
+        hidden = self.parameters if parameters is None else parameters
+        what = (
+            "an operator" if ops.is_operator(name) or name in COMBINATORS
+            else "a parameter" if name in hidden
+            else "an import" if name in self.module.imports
+            else ""
+        )  # fmt: skip
+        if what:
+            self.refuse(Refusal("E0208", f"`{name}` would hide {what} of that name", help="choose another name"), span)
+        elif parameters is not None and name in names.names:
+            self.refuse(Refusal("E0207", f"two parameters are called `{name}`"), span)
+        names.names.add(name)
+
+    # Statements
+
+    def body(self, body: spec.Body, names: _Names) -> None:
+        self.labels(body)
+        self.statements(body.statements, names)
+
+    def labels(self, body: spec.Body) -> None:
+        """Labels written twice in one body."""
+        seen: set[str] = set()
+        for statement in body.statements:
+            label: spec.Target | None = getattr(statement, "label", None)
+            if label is None or label.name is None or label.index is not None:
+                continue
+            if label.name in seen:
+                self.refuse(Refusal("E0207", f"the label `{label.name}` is given twice in this body"), label.span)
+            seen.add(label.name)
+
+    def statements(self, statements: Iterable[spec.Statement], names: _Names) -> None:
+        for statement in statements:
+            self.statement(statement, names)
+
+    def statement(self, statement: spec.Statement, names: _Names) -> None:
+        if isinstance(statement, spec.Let):
+            self.expression(statement.value, names)
+            for target in statement.targets:
+                self.bind(target, statement.span, names)
+        elif isinstance(statement, spec.Share):
+            self.expression(statement.value, names)
+            self.bind(statement.name, statement.span, names)
+        elif isinstance(statement, spec.Input):
+            for dim in statement.type.dims:
+                if not (isinstance(dim, spec.Name) and dim.id[0].isupper()):
+                    self.expression(dim, names)
+            self.bind(statement.name, statement.span, names)
+        elif isinstance(statement, spec.Repeat | spec.For):
+            self._loop(statement, names)
+        elif isinstance(statement, spec.If):
+            self._if(statement, names)
+        elif isinstance(statement, spec.With):
+            for call in statement.calls:
+                self.expression(call, names)
+            self.body(statement.body, names)
+        else:
+            for child in children(statement):
+                if not isinstance(child, spec.Target):
+                    self.expression(child, names)
+            self._label(statement, names)
+
+    def _if(self, statement: spec.If, names: _Names) -> None:
+        """`if` opens no scope, but behind it only those names are known that every arm binds."""
+        arms: list[_Names] = []
+        for condition, arm in statement.arms:
+            self.expression(condition, names)
+            arms.append(_Names(names))
+            self.body(arm, arms[-1])
+        if statement.otherwise is not None:
+            arms.append(_Names(names))
+            self.body(statement.otherwise, arms[-1])
+            names.names |= set.intersection(*(arm.names for arm in arms))
+        for arm in nested_bodies(statement):
+            names.names |= {label.name for label in _indexed_labels(arm) if label.name}
+        self._rest(statement, names)
+
+    def _loop(self, statement: spec.Repeat | spec.For, names: _Names) -> None:
+        unknown = False
+        bound: list[str] = []
+        if isinstance(statement, spec.For):
+            self.expression(statement.iterable, names)
+            bound += statement.targets
+            if not statement.targets and isinstance(statement.iterable, spec.TableExpr):
+                bound += statement.iterable.header
+            unknown = not bound
+        else:
+            self.expression(statement.count, names)
+        inner = _Names(names, open=unknown)
+        for name in (*bound, *([statement.index] if statement.index else [])):
+            self.bind(name, statement.span, inner)
+        self.body(statement.body, inner)
+        names.names |= {n.name for n in _indexed_labels(statement.body) if n.name}
+        self._rest(statement, names)
+
+    def _rest(self, statement: spec.Repeat | spec.For | spec.If, names: _Names) -> None:
+        for stage in statement.then:
+            self.expression(stage, names)
+        if statement.shape is not None:
+            self.expression(statement.shape, names)
+        self._label(statement, names)
+
+    def _label(self, statement: spec.Statement, names: _Names) -> None:
+        label: spec.Target | None = getattr(statement, "label", None)
+        if label is None:
+            return
+        for part in (label.index, label.template):
+            if part is not None:
+                self.expression(part, names)
+        if label.name is not None:
+            names.names.add(label.name)
+
+    # Expressions
+
+    def expression(self, node: spec.Syntax, names: _Names) -> None:
+        """Check every name below ``node`` (syntax is at most a few hundred levels deep)."""
+        if isinstance(node, spec.Name):
+            self.name(node, names)
+        elif isinstance(node, spec.Comprehension):
+            self.expression(node.iterable, names)
+            inner = _Names(names, node.targets)
+            for part in (node.condition, node.element):
+                if part is not None:
+                    self.expression(part, inner)
+        elif isinstance(node, spec.Body):
+            self.body(node, _Names(names))
+        elif isinstance(node, spec.Statement):
+            self.statement(node, names)
+        elif isinstance(node, spec.Call):
+            self._call(node, names)
+        else:
+            for child in children(node):
+                self.expression(child, names)
+
+    def _call(self, node: spec.Call, names: _Names) -> None:
+        self.expression(node.callee, names)
+        choices = set(AXES)
+        if isinstance(node.callee, spec.Name) and ops.is_operator(node.callee.id):
+            for declared in ops.load(node.callee.id).signature.values():
+                choices |= set(declared.kind.choices)
+        for argument in node.arguments:
+            inner = _Names(names, choices)
+            self.expression(argument.value, inner)
+
+    def name(self, node: spec.Name, names: _Names) -> None:
+        name = node.id
+        if name in names or names.open or name in _WORDS or ops.is_operator(name):
+            return
+        if name[0].isupper() and (self.symbols is None or name in self.symbols):
+            return
+        known = [*names.all(), *_WORDS, *ops.names(), *(self.symbols or ())]
+        meant = nearest(name, known)
+        self.refuse(
+            Refusal("E0201", f"nothing is called `{name}` here", help=f"did you mean `{meant}`?" if meant else ""), node.span
+        )
+
+
+def _indexed_labels(body: spec.Body) -> Iterable[spec.Target]:
+    for node in walk(body):
+        label = getattr(node, "label", None)
+        if isinstance(label, spec.Target) and label.index is not None:
+            yield label

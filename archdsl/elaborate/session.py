@@ -1,0 +1,165 @@
+"""One elaboration: the tape that makes nodes, the diagnostics found, and the bounds on the work."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from archdsl.diagnostics import Diagnostic, Refusal
+from archdsl.dims import Dim
+from archdsl.elaborate.env import Env, Place
+from archdsl.elaborate.paths import PathScope, join
+from archdsl.elaborate.values import POISON, Flow, Poison
+from archdsl.graph import Node, Parameter, Value
+from archdsl.ops.base import Initializer, Op, Weight
+from archdsl.record import Record
+from archdsl.shapes import TensorType
+from archdsl.source import Frame, Origin, Span
+from archdsl.syntax import spec
+
+
+class Limits(Record):
+    """Bounds on one elaboration; each refusal has a code of its own and names the bound."""
+
+    steps: int = 1_000_000
+    nodes: int = 300_000
+    items: int = 100_000
+    bits: int = 4096
+    depth: int = 100
+
+
+class ClaimValue(Record):
+    """An ``expect`` or ``budget`` line with its bound evaluated; ``bound`` is ``None`` for a shape claim."""
+
+    kind: str
+    quantity: str
+    part: str | None
+    tap: str | None
+    op: str
+    bound: object
+    span: Span
+
+
+class Session:
+    """The state of one elaboration of one network."""
+
+    def __init__(self, *, train: bool = False, bind: dict[str, int] | None = None, limits: Limits | None = None) -> None:
+        self.train = train
+        self.bind = bind or {}
+        self.limits = limits or Limits()
+        self.steps = 0
+        self.nodes: list[Node] = []
+        self.paths: set[str] = set()
+        self.parameters: dict[str, Parameter] = {}
+        self.diagnostics: list[Diagnostic] = []
+        self.symbols: dict[str, Dim] = {}
+        self.defaults: dict[str, int] = {}
+        self.inputs: list[Value] = []
+        self.outputs: dict[str, Value] = {}
+        self.taps: dict[str, Value] = {}
+        self.claims: list[ClaimValue] = []
+        self.shape_claims: list[tuple[spec.ShapeClaim, Env]] = []
+        self.modules: dict[int, Env] = {}
+        """Module scopes of this elaboration, by the identity of the loaded module."""
+        self._reported: set[tuple[object, ...]] = set()
+
+    def report(self, diagnostic: Diagnostic) -> None:
+        """Keep a diagnostic, once for each code and place."""
+        span = diagnostic.span
+        key = (diagnostic.code, span.source.name, span.start, span.end) if span else (diagnostic.code, diagnostic.message)
+        if key not in self._reported:
+            self._reported.add(key)
+            self.diagnostics.append(diagnostic)
+
+    def refuse(self, refusal: Refusal, frame: Frame | None) -> Poison:
+        """Report a refusal; the value in its stead is poison."""
+        self.report(refusal.diagnostic(frame))
+        return POISON
+
+    def step(self, count: int = 1) -> None:
+        """Account for work."""
+        self.steps += count
+        if self.steps > self.limits.steps:
+            raise BoundExceeded("E0501", f"the spec needs more than {self.limits.steps:,} evaluation steps")
+
+    def check_items(self, count: int) -> None:
+        """Refuse lists that are too long."""
+        if count > self.limits.items:
+            raise Refusal("E0503", f"a list of {count:,} elements; at most {self.limits.items:,} are allowed")
+        self.step(count)
+
+    def node(self, op: Op, inputs: Sequence[Value | Poison], place: Place, base: str, span: Span | None) -> Flow:
+        """Apply the operator: its types, its parameters and its path are settled here."""
+        self.step()
+        live = [v for v in inputs if isinstance(v, Value)]
+        if len(live) != len(inputs):
+            place.scope.operator(base)
+            return POISON
+        if len(self.nodes) >= self.limits.nodes:
+            raise BoundExceeded("E0502", f"the network has more than {self.limits.nodes:,} operators")
+        path, prefix = place.scope.operator(base)
+        path = self._fresh(path)
+        types = [v.type for v in live]
+        outs = op.shape(*types)
+        params = {w.slot or "value": self._parameter(w, prefix, types, place) for w in op.weights(*types)}
+        node = Node(op, live, outs, path, params, Origin(span, place.frame))
+        self.nodes.append(node)
+        return node.outputs[0] if len(node.outputs) == 1 else node.outputs
+
+    def _fresh(self, path: str) -> str:
+        """Paths made by computed labels or repeated application may meet; nodes stay distinct."""
+        fresh, count = path, 1
+        while fresh in self.paths:
+            count += 1
+            fresh = f"{path}_{count}"
+        self.paths.add(fresh)
+        return fresh
+
+    def _parameter(self, weight: Weight, prefix: str, types: Sequence[TensorType], place: Place) -> Parameter:
+        path = join(prefix, weight.slot) if weight.slot else prefix
+        dtype = weight.dtype or (types[0].dtype if types else "f32")
+        made = Parameter(
+            path,
+            TensorType(dtype, weight.shape),
+            weight.init,
+            buffer=weight.buffer,
+            trainable=not weight.buffer and not place.frozen,
+        )
+        known = self.parameters.get(path)
+        if known is None:
+            self.parameters[path] = made
+            return made
+        if not place.shared:
+            raise Refusal("E0207", f"two operators would both own the parameter `{path}`", help="give one another label")
+        if known.type != made.type:
+            raise Refusal(
+                "E0312", f"the shared `{path}` is {known.type} here, but {made.type} would be needed",
+                help="a shared block needs inputs of equal channels; say `own` for what is not shared",
+            )  # fmt: skip
+        return known
+
+    def weight_value(self, path: str, place: Place, span: Span | None) -> Flow:
+        """A parameter as a tensor, for ``label.weight``."""
+        from archdsl.ops import load
+
+        parameter = self.parameters[path]
+        op = load("param")(size=parameter.type.shape, dtype=parameter.type.dtype)
+        node = Node(
+            op, (), (parameter.type,), self._fresh(join(place.scope.path, place.scope.unique("param"))),
+            {"value": parameter}, Origin(span, place.frame),
+        )  # fmt: skip
+        self.nodes.append(node)
+        return node.outputs[0]
+
+
+class BoundExceeded(Refusal):
+    """The whole elaboration stops: going on would only exceed the bound again."""
+
+
+def shared_scope(path: str, weights: str) -> PathScope:
+    """The scope of one application of a shared block: nodes under ``path``, parameters under ``weights``."""
+    return PathScope(path, weights)
+
+
+def initial(scheme: str, *values: float) -> Initializer:
+    """An initialiser given in the text: ``uniform(-1, 1)``."""
+    return Initializer(scheme, tuple(float(v) for v in values))

@@ -1,0 +1,177 @@
+"""Arithmetic of tensors: the operators behind ``+ - * / **``, and the joins of several tensors.
+
+Shapes broadcast as in ONNX and NumPy, axes aligned from the right; element types are never mixed. A number in an
+equation becomes a ``constant`` of the other operand's element type.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from archdsl.diagnostics import Refusal
+from archdsl.ops.base import Op, Types, Window, Work, arg, pass_through
+from archdsl.ops.demands import NUMBERS, need_dtype, same_dtype, times
+from archdsl.ops.kinds import Number, Optional
+from archdsl.shapes import FLOATS, TensorType, broadcast
+
+
+class Broadcasting(Op):
+    """Element by element on the inputs' common shape."""
+
+    takes: ClassVar[frozenset[str]] = NUMBERS
+    cost: ClassVar[Work] = Work()
+    """The work of one element of the result; for joins: of every input after the first."""
+    domain: ClassVar[tuple[float, float]] = (-4.0, 4.0)
+    """Where examples are run: inside of it the function is defined and interesting."""
+
+    def shape(self, *ins: TensorType) -> tuple[TensorType, ...]:
+        for type in ins:
+            need_dtype(self.name, type, self.takes)
+        return (TensorType(same_dtype(self.name, ins), broadcast([t.shape for t in ins])),)
+
+    def work(self, ins: Types, outs: Types) -> Work:
+        return times(self.cost, outs[0].elements)
+
+    def window(self, ins: Types, outs: Types) -> Window:
+        return pass_through(outs[0].rank)
+
+
+class Join(Broadcasting):
+    """Of any number of tensors: a stage behind a tuple, ``x -> add(y)``, or ``add(x, y)``."""
+
+    arity = (1, None)
+    applies_at = 2
+
+    def work(self, ins: Types, outs: Types) -> Work:
+        return times(self.cost, outs[0].elements * (len(ins) - 1))
+
+
+class Add(Join):
+    """The sum of all inputs; ``x + y``. One addition per element and input after the first."""
+
+    name = "add"
+    sources = "ONNX Add, Sum"
+    cost = Work(add=1)
+    examples = (
+        "add : f32[2,3,4,4], f32[2,3,4,4] -> f32[2,3,4,4]",
+        "add : f32[N,3,H,W], f32[N,3,1,1], f32[3,1,1] -> f32[N,3,H,W]",
+        "add : i64[2,3], i64[3] -> i64[2,3]",
+        "add : f32[2,3], f32[] -> f32[2,3]",
+        "add : f32[2,3] -> f32[2,3]",
+    )
+
+
+class Mul(Join):
+    """The product of all inputs; ``x * y``. One multiplication per element and input after the first."""
+
+    name = "mul"
+    sources = "ONNX Mul"
+    cost = Work(mul=1)
+    examples = (
+        "mul : f32[2,3,4,4], f32[2,3,1,1] -> f32[2,3,4,4]",
+        "mul : f32[2,1,5], f32[4,1] -> f32[2,4,5]",
+        "mul : f32[N,T,4], f32[], f32[4] -> f32[N,T,4]",
+    )
+
+
+class Max(Join):
+    """The greatest of all inputs. One comparison per element and input after the first."""
+
+    name = "max"
+    sources = "ONNX Max"
+    cost = Work(cmp=1)
+    examples = (
+        "max : f32[2,3,4], f32[2,3,4] -> f32[2,3,4]",
+        "max : f32[N,3,H], f32[N,3,H], f32[3,1] -> f32[N,3,H]",
+    )
+
+
+class Min(Join):
+    """The least of all inputs. One comparison per element and input after the first."""
+
+    name = "min"
+    sources = "ONNX Min"
+    cost = Work(cmp=1)
+    examples = (
+        "min : f32[2,3,4], f32[2,3,4] -> f32[2,3,4]",
+        "min : f32[N,3,H], f32[N,3,H], f32[3,1] -> f32[N,3,H]",
+    )
+
+
+class Average(Join):
+    """The mean of all inputs: their sum, times one over their number (one multiplication per element)."""
+
+    name = "average"
+    sources = "ONNX Mean"
+    takes = FLOATS
+    examples = (
+        "average : f32[2,3,4], f32[2,3,4] -> f32[2,3,4]",
+        "average : f32[N,3,H], f32[N,3,H], f32[3,1] -> f32[N,3,H]",
+    )
+
+    def work(self, ins: Types, outs: Types) -> Work:
+        elements = outs[0].elements
+        return Work(add=elements * (len(ins) - 1), mul=elements if len(ins) > 1 else 0)
+
+
+class Binary(Broadcasting):
+    """Of exactly two tensors: ``x -> sub(y)`` is ``x - y``."""
+
+    arity = (2, 2)
+    applies_at = 2
+
+
+class Sub(Binary):
+    """``x - y``. One addition per element."""
+
+    name = "sub"
+    sources = "ONNX Sub"
+    cost = Work(add=1)
+    examples = (
+        "sub : f32[2,3,4], f32[4] -> f32[2,3,4]",
+        "sub : f32[], f32[2,3] -> f32[2,3]",
+        "sub : f32[N,3], f32[N,3] -> f32[N,3]",
+    )
+
+
+class Div(Binary):
+    """``x / y`` of floats. One division per element."""
+
+    name = "div"
+    sources = "ONNX Div"
+    takes = FLOATS
+    domain = (0.5, 4.0)
+    cost = Work(special=1)
+    examples = (
+        "div : f32[2,3,4], f32[2,1,4] -> f32[2,3,4]",
+        "div : f32[N,T,T], f32[] -> f32[N,T,T]",
+    )
+
+
+class Pow(Broadcasting):
+    """``x ** exponent``, or ``x ** y`` with a second tensor instead of the number.
+
+    A square is one multiplication per element, anything else one special function.
+    """
+
+    name = "pow"
+    sources = "ONNX Pow"
+    arity = (1, 2)
+    applies_at = 1
+    takes = FLOATS
+    domain = (0.1, 4.0)
+    examples = (
+        "pow[2] : f32[2,3] -> f32[2,3]",
+        "pow[-0.5] : f32[N,3,H] -> f32[N,3,H]",
+        "pow : f32[2,3,4], f32[4] -> f32[2,3,4]",
+    )
+
+    exponent: float | None = arg(Optional(Number()), None, doc="the power, where no second tensor gives it")
+
+    def shape(self, *ins: TensorType) -> tuple[TensorType, ...]:
+        if (self.exponent is None) == (len(ins) == 1):
+            raise Refusal("E0203", "`pow` needs either the argument `exponent` or a second tensor")
+        return super().shape(*ins)
+
+    def work(self, ins: Types, outs: Types) -> Work:
+        return times(Work(mul=1) if self.exponent == 2 else Work(special=1), outs[0].elements)

@@ -1,0 +1,200 @@
+"""Tensors from nothing: constants, and raw parameters."""
+
+from __future__ import annotations
+
+from math import isfinite, prod
+from typing import Any, ClassVar
+
+from archdsl.diagnostics import Refusal
+from archdsl.dims import Dim
+from archdsl.ops.base import AxisWindow, Initializer, Op, Types, Weight, Window, arg, fan
+from archdsl.ops.demands import INTEGERS, insertion, need_dtype
+from archdsl.ops.kinds import Array, Choice, Dimension, DType, Integer, Kind, ListOf
+from archdsl.shapes import FLOATS, Shape, TensorType, show_shape
+
+
+def outline(values: Any) -> tuple[int, ...]:
+    """The shape of nested tuples of equal lengths; ``()`` for one number."""
+    found: list[int] = []
+    while isinstance(values, tuple):
+        found.append(len(values))
+        if not values:
+            break
+        values = values[0]
+    return tuple(found)
+
+
+def elements(values: Any) -> tuple[Any, ...]:
+    """The numbers in nested tuples, in row-major order."""
+    flat = values if isinstance(values, tuple) else (values,)
+    while flat and isinstance(flat[0], tuple):
+        flat = tuple(value for row in flat for value in row)
+    return flat
+
+
+class Constant(Op):
+    """A number, or nested lists of numbers: ``constant([[1, 0], [0, 1]])``. It is fixed and counts as no parameter.
+
+    A number in an equation (``0.5 * x``) is a constant without axes, of the other operand's element type.
+    """
+
+    name = "constant"
+    sources = "ONNX Constant"
+    arity = (0, 0)
+    examples = (
+        "constant[0.5] : -> f32[]",
+        "constant[[[1, 2, 3], [4, 5, 6]]] : -> f32[2,3]",
+        "constant[[0, 2, 1], dtype=i64] : -> i64[3]",
+        "constant[[true, false], dtype=bool] : -> bool[2]",
+    )
+
+    values: Any = arg(Array(), doc="a number, or nested lists of numbers")
+    dtype: str = arg(DType(), "f32", doc="element type")
+
+    def validate(self) -> None:
+        if self.dtype in FLOATS:
+            return
+        for value in elements(self.values):
+            if not isfinite(value) or value != int(value):
+                raise Refusal(
+                    "E0309", f"a constant of {self.dtype} cannot hold {value}", help="say how to round, or use `f32`"
+                )
+
+    def shape(self, *ins: TensorType) -> tuple[TensorType, ...]:
+        return (TensorType(self.dtype, outline(self.values)),)
+
+    def window(self, ins: Types, outs: Types) -> Window:
+        return (None,) * outs[0].rank
+
+
+class _Filled(Op):
+    """Base: one number everywhere. Sizes may be symbolic."""
+
+    arity = (0, 0)
+    sources = "ONNX ConstantOfShape"
+
+    size: Shape = arg(ListOf(Dimension(0)), doc="the sizes")
+    dtype: str = arg(DType(), "f32", doc="element type")
+
+    def shape(self, *ins: TensorType) -> tuple[TensorType, ...]:
+        return (TensorType(self.dtype, self.size),)
+
+    def window(self, ins: Types, outs: Types) -> Window:
+        return (None,) * outs[0].rank
+
+
+class Zeros(_Filled):
+    """Zeros: ``zeros([N, 8, in.h, in.w])``."""
+
+    name = "zeros"
+    examples = ("zeros[[2, 3]] : -> f32[2,3]", "zeros[[4], dtype=i64] : -> i64[4]")
+
+
+class Ones(_Filled):
+    """Ones: ``ones([N, 1])``."""
+
+    name = "ones"
+    examples = ("ones[[2, 3]] : -> f32[2,3]", "ones[[4], dtype=i64] : -> i64[4]")
+
+
+class Start(Kind):
+    """How a parameter begins: a drawn distribution, a scheme, or numbers."""
+
+    takes_values: ClassVar[bool] = True
+    choices: ClassVar[tuple[str, ...]] = ("fan", "zeros", "ones")
+
+    @property
+    def text(self) -> str:
+        return "normal(mean, deviation) | uniform(low, high) | fan | zeros | ones | number | [number] …"
+
+    def check(self, value: Any, what: str) -> Any:
+        if isinstance(value, Initializer):
+            return value
+        return Choice(self.choices).check(value, what) if isinstance(value, str) else Array().check(value, what)
+
+
+class Param(Op):
+    """A learned tensor by itself: ``param([1, 197, 768])``. Its path is the label's: there is no ``.weight``.
+
+    ``init`` is ``normal(mean, deviation)``, ``uniform(low, high)``, ``fan`` (as a weight [out, in, …] of a layer),
+    ``zeros``, ``ones``, one number, or nested lists of numbers in the same shape.
+    """
+
+    name = "param"
+    sources = "torch.nn.Parameter"
+    arity = (0, 0)
+    examples = (
+        "param[[1, 5, 8]] : -> f32[1,5,8]",
+        "param[[4], init=ones] : -> f32[4]",
+        "param[[2], init=[0.5, -0.5]] : -> f32[2]",
+        "param[[], init=20] : -> f32[]",
+        "param[[4, 8], init=fan] : -> f32[4,8]",
+    )
+
+    size: tuple[int, ...] = arg(ListOf(Integer(1)), doc="the sizes")
+    init: Any = arg(
+        Start(), Initializer("normal", (0.0, 0.02)),
+        doc="how it begins: `normal(0, 0.02)`, `uniform(-1, 1)`, `fan`, `zeros`, `ones`, a number, or nested lists",
+    )  # fmt: skip
+    dtype: str = arg(Choice(tuple(sorted(FLOATS))), "f32", doc="element type")
+
+    def validate(self) -> None:
+        if isinstance(self.init, tuple) and outline(self.init) != self.size:
+            shapes = f"{show_shape(outline(self.init))} for a parameter of {show_shape(self.size)}"
+            raise Refusal("E0303", f"`init` of `param` is {shapes}", help="give one number, or one for each element")
+        if self.init == "fan" and len(self.size) < 2:
+            raise Refusal("E0205", f"`init = fan` needs a shape [out, in, …], not {show_shape(self.size)}")
+
+    def shape(self, *ins: TensorType) -> tuple[TensorType, ...]:
+        return (TensorType(self.dtype, self.size),)
+
+    def initializer(self) -> Initializer:
+        """How the parameter begins."""
+        if isinstance(self.init, Initializer):
+            return self.init
+        if isinstance(self.init, tuple):
+            return Initializer("data", tuple(float(v) for v in elements(self.init)))
+        if not isinstance(self.init, str):
+            return Initializer("constant", (float(self.init),))
+        if self.init == "fan":
+            taps = prod(self.size[2:])
+            return fan(self.size[1] * taps, self.size[0] * taps)
+        return Initializer(self.init)
+
+    def weights(self, *ins: TensorType) -> tuple[Weight, ...]:
+        return (Weight("", self.size, self.initializer(), dtype=self.dtype),)
+
+    def window(self, ins: Types, outs: Types) -> Window:
+        return (None,) * outs[0].rank
+
+
+class OneHot(Op):
+    """1 at the position that the input names, 0 elsewhere, along a new axis of size ``depth``.
+
+    Positions from ``depth`` on, and negative ones below ``-depth``, give zeros.
+    """
+
+    name = "one_hot"
+    sources = "ONNX OneHot"
+    applies_at = 1
+    examples = (
+        "one_hot[4] : i64[2,3] -> f32[2,3,4]",
+        "one_hot[5, axis=1] : i64[N,T] -> f32[N,5,T]",
+        "one_hot[3, dtype=i64] : i64[N] -> i64[N,3]",
+    )
+
+    depth: int = arg(Integer(1), doc="size of the new axis")
+    axis: int = arg(Integer(), -1, doc="position of the new axis")
+    dtype: str = arg(DType(), "f32", doc="element type")
+
+    def shape(self, *ins: TensorType) -> tuple[TensorType, ...]:
+        (x,) = ins
+        need_dtype(self.name, x, INTEGERS)
+        axis = insertion(self.axis, x.rank + 1, self.name)
+        sizes: list[Dim] = [*x.shape[:axis], self.depth, *x.shape[axis:]]
+        return (TensorType(self.dtype, tuple(sizes)),)
+
+    def window(self, ins: Types, outs: Types) -> Window:
+        axis = insertion(self.axis, outs[0].rank, self.name)
+        axes: list[AxisWindow | None] = [AxisWindow(i) for i in range(ins[0].rank)]
+        return (*axes[:axis], None, *axes[axis:])

@@ -1,0 +1,121 @@
+"""What operators on any tensor demand of their inputs: element types, axes, sizes that agree."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from archdsl import dims
+from archdsl.diagnostics import Refusal
+from archdsl.dims import Dim
+from archdsl.ops.base import Types, Work
+from archdsl.shapes import DTYPE_BYTES, FLOATS, TensorType, resolve_axis, show_shape
+
+INTEGERS = frozenset(name for name in DTYPE_BYTES if name[0] in "iu")
+NUMBERS = FLOATS | INTEGERS
+SIGNED = FLOATS | frozenset(name for name in INTEGERS if name[0] == "i")
+BOOLEANS = frozenset({"bool"})
+ANY = NUMBERS | BOOLEANS
+
+_WORDS = {FLOATS: "floats", INTEGERS: "integers", NUMBERS: "numbers", SIGNED: "signed numbers", BOOLEANS: "bool"}
+
+
+def need_dtype(name: str, type: TensorType, accepted: frozenset[str]) -> None:
+    """Refuse an element type that ``name`` does not work on."""
+    if type.dtype not in accepted:
+        cast = {FLOATS: "f32", BOOLEANS: "bool", INTEGERS: "i64"}.get(accepted, "f32")
+        raise Refusal("E0309", f"`{name}` works on {_WORDS[accepted]}, not on {type}", help=f"`cast({cast})` it first")
+
+
+def same_dtype(name: str, ins: Types) -> str:
+    """The one element type of all inputs; types are never mixed silently."""
+    for other in ins[1:]:
+        if other.dtype != ins[0].dtype:
+            raise Refusal(
+                "E0309", f"`{name}` of {ins[0]} and {other} mixes the element types {ins[0].dtype} and {other.dtype}",
+                help=f"convert one of them: `cast({ins[0].dtype})`",
+            )  # fmt: skip
+    return ins[0].dtype
+
+
+def resolve_axes(axis: int | str | Sequence[int | str], type: TensorType) -> tuple[int, ...]:
+    """The non-negative indices of one axis or several; refuses an axis that is named twice."""
+    wanted = [axis] if isinstance(axis, int | str) else list(axis)
+    found = tuple(resolve_axis(a, type) for a in wanted)
+    if len(set(found)) != len(found):
+        raise Refusal("E0308", f"an axis of {type} is named twice: {', '.join(map(str, wanted))}")
+    return found
+
+
+def insertion(axis: int, rank: int, name: str) -> int:
+    """The index of a new axis in a result of ``rank`` axes."""
+    if not -rank <= axis < rank:
+        raise Refusal("E0308", f"`{name}` cannot put an axis at {axis}: the result has {rank} axes")
+    return axis % rank
+
+
+def need_rank(name: str, type: TensorType, rank: int, layout: str) -> None:
+    """Refuse a number of axes other than ``rank``."""
+    if type.rank != rank:
+        raise Refusal("E0301", f"`{name}` needs a tensor {layout}, not {type}")
+
+
+def at_least_rank(name: str, type: TensorType, rank: int, layout: str) -> None:
+    """Refuse fewer than ``rank`` axes."""
+    if type.rank < rank:
+        raise Refusal("E0301", f"`{name}` needs a tensor {layout}, not {type}")
+
+
+def static_size(type: TensorType, axis: int, what: str) -> int:
+    """The size of an axis that must be known while compiling."""
+    size = type.shape[axis]
+    if isinstance(size, int):
+        return size
+    names = ", ".join(f"`{name}`" for name in sorted(dims.symbols(size)))
+    raise Refusal(
+        "E0306", f"{what} of {type} must be known while compiling, but {size} depends on {names}",
+        help=f"give {names} a fixed value in the input declaration, or with `--bind`",
+    )  # fmt: skip
+
+
+def check_groups(groups: int, count: int, what: str) -> None:
+    """Refuse ``groups`` that do not divide ``count`` channels."""
+    if count % groups:
+        found = [d for d in range(1, min(count, 4096) + 1) if count % d == 0]
+        allowed = ", ".join(map(str, found if len(found) <= 8 else [*found[:7], "…", count]))
+        raise Refusal(
+            "E0305", f"{groups} groups do not divide {count} {what}", help=f"{count} channels allow groups of {allowed}"
+        )
+
+
+def undecided(question: str, sizes: Iterable[Dim]) -> Refusal:
+    """The refusal of what depends on a symbol."""
+    names = sorted(set().union(*(dims.symbols(size) for size in sizes)))
+    shown = ", ".join(f"`{name}`" for name in names)
+    return Refusal("E0307", f"{question} depends on {shown}", help=f"bind {shown}, or write the size out")
+
+
+def need_equal(what: str, a: Dim, b: Dim, shapes: Sequence[TensorType]) -> None:
+    """Refuse two sizes that differ, or of which that cannot be decided."""
+    answer = dims.equal(a, b)
+    if answer:
+        return
+    shown = " and ".join(show_shape(t.shape) for t in shapes)
+    if answer is None:
+        raise undecided(f"whether {what} of {shown} agree ({a} and {b})", (a, b))
+    raise Refusal("E0303", f"{what} of {shown} differ: {a} and {b}")
+
+
+def divide(size: Dim, parts: int, what: str) -> Dim:
+    """``size / parts``; refuses a remainder, or a size of which it is not known."""
+    quotient = dims.floordiv(size, parts)
+    if quotient * parts == size:
+        return quotient
+    if isinstance(size, int):
+        raise Refusal("E0305", f"{parts} does not divide {size} {what}")
+    raise undecided(f"whether {parts} divides {size} {what}", (size,))
+
+
+def times(work: Work, count: Dim) -> Work:
+    """The work of ``count`` repetitions."""
+    columns = (work.mac, work.add, work.mul, work.cmp, work.special)
+    return Work(*(column * count for column in columns))

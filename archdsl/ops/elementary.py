@@ -1,0 +1,163 @@
+"""Elementary functions of tensors: signs, roundings, roots, exponentials.
+
+Names shared with numbers (``abs``, ``sqrt``, ``floor`` …) are told apart by what they are given.
+"""
+
+from __future__ import annotations
+
+from archdsl.diagnostics import Refusal
+from archdsl.ops.base import Types, Work, arg
+from archdsl.ops.demands import NUMBERS, SIGNED
+from archdsl.ops.kinds import DType, Number, Optional
+from archdsl.ops.pointwise import Pointwise
+from archdsl.shapes import TensorType
+
+
+class Neg(Pointwise):
+    """``-x``. Counted as one addition per element."""
+
+    name = "neg"
+    sources = "ONNX Neg"
+    takes = SIGNED
+    cost = Work(add=1)
+
+
+class Abs(Pointwise):
+    """The absolute value. One comparison per element."""
+
+    name = "abs"
+    sources = "ONNX Abs"
+    takes = NUMBERS
+    cost = Work(cmp=1)
+
+
+class Sign(Pointwise):
+    """-1, 0 or 1. Two comparisons per element."""
+
+    name = "sign"
+    sources = "ONNX Sign"
+    takes = SIGNED
+    cost = Work(cmp=2)
+
+
+class Exp(Pointwise):
+    """``e**x``. One special function per element."""
+
+    name = "exp"
+    sources = "ONNX Exp"
+    cost = Work(special=1)
+
+
+class Log(Pointwise):
+    """The natural logarithm. One special function per element."""
+
+    name = "log"
+    sources = "ONNX Log"
+    domain = (0.1, 9.0)
+    cost = Work(special=1)
+
+
+class Sqrt(Pointwise):
+    """The square root. One special function per element."""
+
+    name = "sqrt"
+    sources = "ONNX Sqrt"
+    domain = (0.0, 9.0)
+    cost = Work(special=1)
+
+
+class Reciprocal(Pointwise):
+    """``1 / x``. One division per element."""
+
+    name = "reciprocal"
+    sources = "ONNX Reciprocal"
+    domain = (0.1, 4.0)
+    cost = Work(special=1)
+
+
+class Erf(Pointwise):
+    """The Gaussian error function. One special function per element."""
+
+    name = "erf"
+    sources = "ONNX Erf"
+    cost = Work(special=1)
+
+
+class Sin(Pointwise):
+    """The sine. One special function per element."""
+
+    name = "sin"
+    sources = "ONNX Sin"
+    cost = Work(special=1)
+
+
+class Cos(Pointwise):
+    """The cosine. One special function per element."""
+
+    name = "cos"
+    sources = "ONNX Cos"
+    cost = Work(special=1)
+
+
+class Floor(Pointwise):
+    """The greatest integer not above ``x``. Counted as one comparison per element."""
+
+    name = "floor"
+    sources = "ONNX Floor"
+    cost = Work(cmp=1)
+
+
+class Ceil(Pointwise):
+    """The least integer not below ``x``. Counted as one comparison per element."""
+
+    name = "ceil"
+    sources = "ONNX Ceil"
+    cost = Work(cmp=1)
+
+
+class Round(Pointwise):
+    """The nearest integer, halves to the even one. Counted as one comparison per element.
+
+    (Numbers are rounded half up while compiling; tensors follow IEEE 754, as ONNX and NumPy do.)
+    """
+
+    name = "round"
+    sources = "ONNX Round"
+    cost = Work(cmp=1)
+
+
+class Clip(Pointwise):
+    """``min(max(x, low), high)``; either bound may be left out. One comparison per bound and element."""
+
+    name = "clip"
+    sources = "ONNX Clip"
+    examples = (
+        "clip[-1, 1] : f32[2,3,4] -> f32[2,3,4]",
+        "clip[low=0] : f32[N,3] -> f32[N,3]",
+        "clip[high=0.5] : f32[2,3] -> f32[2,3]",
+    )
+
+    low: float | None = arg(Optional(Number()), None, doc="least value")
+    high: float | None = arg(Optional(Number()), None, doc="greatest value")
+
+    def validate(self) -> None:
+        if self.low is not None and self.high is not None and self.low > self.high:
+            raise Refusal("E0205", f"`low` of `clip` must not exceed `high`, but {self.low:g} > {self.high:g}")
+
+    def work(self, ins: Types, outs: Types) -> Work:
+        bounds = (self.low is not None) + (self.high is not None)
+        return Work(cmp=outs[0].elements * bounds)
+
+
+class Cast(Pointwise):
+    """The same values with another element type; floats are cut towards zero when they become integers."""
+
+    name = "cast"
+    sources = "ONNX Cast"
+    examples = ("cast[f32] : i64[2,3] -> f32[2,3]", "cast[i64] : f32[N,3] -> i64[N,3]")
+
+    dtype: str = arg(DType(), doc="the new element type")
+
+    def shape(self, *ins: TensorType) -> tuple[TensorType, ...]:
+        (x,) = ins
+        return (TensorType(self.dtype, x.shape),)

@@ -1,0 +1,200 @@
+"""Parts of a tensor: slices, single positions, chosen positions, repetitions. None of it is arithmetic."""
+
+from __future__ import annotations
+
+from archdsl import dims
+from archdsl.diagnostics import Refusal
+from archdsl.dims import Dim
+from archdsl.ops.base import AxisWindow, Op, Types, Window, arg, pass_through
+from archdsl.ops.demands import resolve_axes, undecided
+from archdsl.ops.kinds import Axis, Dimension, Integer, ListOf, OneOf, Optional
+from archdsl.shapes import TensorType, resolve_axis
+
+Axes = int | str | tuple[int | str, ...]
+
+
+def inside(value: Dim, size: Dim, last: int, what: str) -> Dim:
+    """``value`` as a position from the start (negative ones count from the end), at most ``size + last``."""
+    position = size + value if isinstance(value, int) and value < 0 else value
+    for answer in (dims.at_least(position, 0), dims.at_least(size + last, position)):
+        if answer is False:
+            raise Refusal("E0205", f"{what} is {value}, outside of an axis of {size} positions")
+        if answer is None:
+            raise undecided(f"whether {what} = {value} lies on an axis of {size} positions", (size, value))
+    return position
+
+
+class Slice(Op):
+    """Every ``step``-th position of ``axis`` from ``start`` up to, but without, ``stop``.
+
+    Negative bounds count from the end. Unlike Python's, bounds outside of the axis are errors.
+    """
+
+    name = "slice"
+    sources = "ONNX Slice"
+    examples = (
+        "slice[axis=1, stop=2] : f32[2,5] -> f32[2,2]",
+        "slice[1, 1, -1] : f32[2,5,3] -> f32[2,3,3]",
+        "slice[axis=h, step=2] : f32[2,3,5,5] -> f32[2,3,3,5]",
+        "slice[axis=w, start=1] : f32[N,3,H,W] -> f32[N,3,H,W - 1]",
+        "slice[axis=t, start=-1] : f32[N,T,8] -> f32[N,1,8]",
+    )
+
+    axis: int | str = arg(Axis(), doc="the axis")
+    start: Dim = arg(Dimension(None), 0, doc="the first position")
+    stop: Dim | None = arg(Optional(Dimension(None)), None, doc="the first position after the last; the end if none")
+    step: int = arg(Integer(1), 1, doc="distance of the positions")
+
+    def bounds(self, type: TensorType) -> tuple[Dim, Dim]:
+        """First position and the one after the last, both from the start of the axis."""
+        size = type.shape[resolve_axis(self.axis, type)]
+        stop = size
+        if self.stop is not None:
+            from_end = isinstance(self.stop, int) and self.stop < 0
+            stop = size + self.stop if from_end else inside(self.stop, size, 0, "`stop` of `slice`")
+        # A start counted from the front leaves a size that shows what it needs (T - 5): nothing to decide.
+        counted = isinstance(self.start, int) and self.start >= 0 and not isinstance(size, int)
+        start = self.start if counted else inside(self.start, size, 0, "`start` of `slice`")
+        if dims.at_least(stop - start, 1) is False:
+            raise Refusal("E0205", f"`slice` from {start} to {stop} of {size} positions leaves nothing")
+        return start, stop
+
+    def shape(self, *ins: TensorType) -> tuple[TensorType, ...]:
+        (x,) = ins
+        axis = resolve_axis(self.axis, x)
+        start, stop = self.bounds(x)
+        size = dims.ceildiv(stop - start, self.step)
+        return (x.with_shape([*x.shape[:axis], size, *x.shape[axis + 1 :]]),)
+
+    def window(self, ins: Types, outs: Types) -> Window:
+        axis = resolve_axis(self.axis, ins[0])
+        start, _ = self.bounds(ins[0])
+        axes: list[AxisWindow | None] = list(pass_through(ins[0].rank))
+        axes[axis] = AxisWindow(axis, 0, self.step, start)
+        return tuple(axes)
+
+
+class Select(Op):
+    """One position of ``axis``, which goes away: [N, T, F] -> [N, F] with ``select(axis = t, -1)``."""
+
+    name = "select"
+    sources = "ONNX Gather"
+    examples = (
+        "select[1, 2] : f32[2,5,3] -> f32[2,3]",
+        "select[axis=t, index=-1] : f32[N,T,8] -> f32[N,8]",
+        "select[axis=0, index=0] : f32[N,3] -> f32[3]",
+    )
+
+    axis: int | str = arg(Axis(), doc="the axis")
+    index: int = arg(Integer(), doc="the position; negative ones count from the end")
+
+    def shape(self, *ins: TensorType) -> tuple[TensorType, ...]:
+        (x,) = ins
+        axis = resolve_axis(self.axis, x)
+        inside(self.index, x.shape[axis], -1, "`index` of `select`")
+        return (x.with_shape([*x.shape[:axis], *x.shape[axis + 1 :]]),)
+
+    def window(self, ins: Types, outs: Types) -> Window:
+        gone = resolve_axis(self.axis, ins[0])
+        return tuple(AxisWindow(i) for i in range(ins[0].rank) if i != gone)
+
+
+class Gather(Op):
+    """These positions of ``axis``, by default channels, in this order: ``gather([0, 2, 4])``. They may repeat."""
+
+    name = "gather"
+    sources = "ONNX Gather"
+    examples = (
+        "gather[[0, 2, 4]] : f32[2,6,4,4] -> f32[2,3,4,4]",
+        "gather[[1, 0], axis=-1] : f32[N,T,2] -> f32[N,T,2]",
+        "gather[[-1, 0, 0], axis=1] : f32[2,3] -> f32[2,3]",
+    )
+
+    indices: tuple[int, ...] = arg(ListOf(Integer()), doc="the positions; negative ones count from the end")
+    axis: int | str = arg(Axis(), "c", doc="the axis")
+
+    def validate(self) -> None:
+        if not self.indices:
+            raise Refusal("E0205", "`gather` needs at least one position")
+
+    def shape(self, *ins: TensorType) -> tuple[TensorType, ...]:
+        (x,) = ins
+        axis = resolve_axis(self.axis, x)
+        for index in self.indices:
+            inside(index, x.shape[axis], -1, "a position of `gather`")
+        return (x.with_shape([*x.shape[:axis], len(self.indices), *x.shape[axis + 1 :]]),)
+
+    def window(self, ins: Types, outs: Types) -> Window:
+        return _all_but((resolve_axis(self.axis, ins[0]),), ins[0].rank)
+
+
+class Take(Op):
+    """The positions of ``axis`` that a second tensor names: ``take(x, at, axis = 1)``.
+
+    The axis gives way to the axes of ``at`` (i64 or i32): [N, S, F] and [T] give [N, T, F].
+    """
+
+    name = "take"
+    sources = "ONNX Gather; numpy.take"
+    arity = (2, 2)
+    applies_at = 2
+    examples = (
+        "take[axis=1] : f32[2,5,3], i64[4] -> f32[2,4,3]",
+        "take[axis=0] : f32[6,3], i64[N,T] -> f32[N,T,3]",
+        "take[axis=-1] : f32[2,5], i64[] -> f32[2]",
+    )
+
+    axis: int | str = arg(Axis(), doc="the axis")
+
+    def shape(self, *ins: TensorType) -> tuple[TensorType, ...]:
+        x, at = ins
+        if at.dtype not in ("i64", "i32"):
+            raise Refusal("E0309", f"the positions of `take` must be i64 or i32, not {at}", help="`cast(i64)` them")
+        axis = resolve_axis(self.axis, x)
+        return (x.with_shape([*x.shape[:axis], *at.shape, *x.shape[axis + 1 :]]),)
+
+    def window(self, ins: Types, outs: Types) -> Window:
+        x, at = ins
+        axis = resolve_axis(self.axis, x)
+        before, after = range(axis), range(axis + 1, x.rank)
+        return (*map(AxisWindow, before), *(None,) * at.rank, *map(AxisWindow, after))
+
+
+class Reverse(Op):
+    """The positions of ``axis`` in reverse order."""
+
+    name = "reverse"
+    sources = "ONNX Slice with step -1"
+    examples = ("reverse[1] : f32[2,3] -> f32[2,3]", "reverse[axis=t] : f32[N,T,8] -> f32[N,T,8]")
+
+    axis: Axes = arg(OneOf((Axis(), ListOf(Axis()))), doc="the axis, or a list of axes")
+
+    def shape(self, *ins: TensorType) -> tuple[TensorType, ...]:
+        resolve_axes(self.axis, ins[0])
+        return (ins[0],)
+
+    def window(self, ins: Types, outs: Types) -> Window:
+        return _all_but(resolve_axes(self.axis, ins[0]), ins[0].rank)
+
+
+class Tile(Op):
+    """The whole tensor, repeated along every axis: one count for each."""
+
+    name = "tile"
+    sources = "ONNX Tile"
+    examples = ("tile[[1, 2, 3]] : f32[2,3,4] -> f32[2,6,12]", "tile[[1, 4]] : f32[N,3] -> f32[N,12]")
+
+    counts: tuple[int, ...] = arg(ListOf(Integer(1)), doc="how often, for each axis")
+
+    def shape(self, *ins: TensorType) -> tuple[TensorType, ...]:
+        (x,) = ins
+        if len(self.counts) != x.rank:
+            raise Refusal("E0205", f"`counts` of `tile` has {len(self.counts)} entries, {x} has {x.rank} axes")
+        return (x.with_shape(size * count for size, count in zip(x.shape, self.counts)),)
+
+    def window(self, ins: Types, outs: Types) -> Window:
+        return _all_but(tuple(i for i, count in enumerate(self.counts) if count > 1), ins[0].rank)
+
+
+def _all_but(whole: tuple[int, ...], rank: int) -> Window:
+    return tuple(None if i in whole else AxisWindow(i) for i in range(rank))

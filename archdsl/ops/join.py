@@ -1,0 +1,135 @@
+"""Joining tensors along an axis, and taking one apart."""
+
+from __future__ import annotations
+
+from archdsl import dims
+from archdsl.diagnostics import Refusal
+from archdsl.dims import Dim
+from archdsl.ops.base import AxisWindow, Op, Types, Window, arg
+from archdsl.ops.demands import divide, insertion, need_equal, same_dtype
+from archdsl.ops.kinds import Axis, Dimension, Integer, ListOf, OneOf
+from archdsl.shapes import TensorType, resolve_axis, show_shape
+
+
+class Concat(Op):
+    """The inputs behind one another along ``axis``, by default the channels; all other sizes agree.
+
+    ``(a, b) -> concat``, ``x -> concat(skip)`` (x first), ``parallel(concat) { … }``.
+    """
+
+    name = "concat"
+    sources = "ONNX Concat"
+    arity = (1, None)
+    examples = (
+        "concat : f32[2,3,4,4], f32[2,5,4,4] -> f32[2,8,4,4]",
+        "concat : f32[N,3,H,W], f32[N,5,H,W], f32[N,1,H,W] -> f32[N,9,H,W]",
+        "concat[axis=-1] : f32[2,3], f32[2,4] -> f32[2,7]",
+        "concat[axis=1] : f32[N,S,8], f32[N,T,8] -> f32[N,S + T,8]",
+        "concat[axis=0] : i64[2], i64[3] -> i64[5]",
+        "concat : f32[2,3] -> f32[2,3]",
+    )
+
+    axis: int | str = arg(Axis(), "c", doc="the axis that grows")
+
+    def shape(self, *ins: TensorType) -> tuple[TensorType, ...]:
+        first = ins[0]
+        same_dtype(self.name, ins)
+        axis = resolve_axis(self.axis, first)
+        total: Dim = first.shape[axis]
+        for other in ins[1:]:
+            if other.rank != first.rank:
+                shown = f"{show_shape(first.shape)} and {show_shape(other.shape)}"
+                raise Refusal("E0303", f"`concat` of {shown}: the number of axes differs")
+            for i, (a, b) in enumerate(zip(first.shape, other.shape)):
+                if i != axis and a is not b and a != b:
+                    need_equal(f"the sizes of axis {i} in `concat`", a, b, (first, other))
+            total = total + other.shape[axis]
+        return (first.with_shape([*first.shape[:axis], total, *first.shape[axis + 1 :]]),)
+
+    def window(self, ins: Types, outs: Types) -> Window:
+        return _all_but(resolve_axis(self.axis, ins[0]), ins[0].rank)
+
+
+class Stack(Op):
+    """Inputs of one shape along a new axis, at position ``axis`` of the result."""
+
+    name = "stack"
+    sources = "ONNX Unsqueeze and Concat"
+    arity = (1, None)
+    examples = (
+        "stack[axis=1] : f32[2,3,4], f32[2,3,4] -> f32[2,2,3,4]",
+        "stack : f32[N,8,H,W], f32[N,8,H,W], f32[N,8,H,W] -> f32[N,3,8,H,W]",
+        "stack[axis=-1] : f32[2,3] -> f32[2,3,1]",
+    )
+
+    axis: int = arg(Integer(), 1, doc="position of the new axis")
+
+    def shape(self, *ins: TensorType) -> tuple[TensorType, ...]:
+        first = ins[0]
+        same_dtype(self.name, ins)
+        axis = insertion(self.axis, first.rank + 1, self.name)
+        for other in ins[1:]:
+            if other.rank != first.rank:
+                shown = f"{show_shape(first.shape)} and {show_shape(other.shape)}"
+                raise Refusal("E0303", f"`stack` of {shown}: the number of axes differs")
+            for i, (a, b) in enumerate(zip(first.shape, other.shape)):
+                need_equal(f"the sizes of axis {i} in `stack`", a, b, (first, other))
+        return (first.with_shape([*first.shape[:axis], len(ins), *first.shape[axis:]]),)
+
+    def window(self, ins: Types, outs: Types) -> Window:
+        axis = insertion(self.axis, outs[0].rank, self.name)
+        axes: list[AxisWindow | None] = [AxisWindow(i) for i in range(ins[0].rank)]
+        return (*axes[:axis], None, *axes[axis:])
+
+
+class Split(Op):
+    """The input taken apart along ``axis``, by default the channels: ``let a, b = x -> split(2)``.
+
+    ``parts`` is the number of equal parts, or the list of their sizes.
+    """
+
+    name = "split"
+    sources = "ONNX Split"
+    results = -1
+    examples = (
+        "split[2] : f32[2,6,4,4] -> f32[2,3,4,4], f32[2,3,4,4]",
+        "split[[1, 2, 3]] : f32[N,6,H,W] -> f32[N,1,H,W], f32[N,2,H,W], f32[N,3,H,W]",
+        "split[2, axis=-1] : f32[N,T,8] -> f32[N,T,4], f32[N,T,4]",
+        "split[1] : f32[2,3] -> f32[2,3]",
+    )
+
+    parts: int | tuple[Dim, ...] = arg(
+        OneOf((Integer(1), ListOf(Dimension(1)))), doc="number of equal parts, or the list of their sizes"
+    )
+    axis: int | str = arg(Axis(), "c", doc="the axis that is taken apart")
+
+    def validate(self) -> None:
+        if self.parts == ():
+            raise Refusal("E0205", "`split` needs at least one part")
+
+    def sizes(self, type: TensorType) -> tuple[Dim, ...]:
+        """The size of every part."""
+        axis = resolve_axis(self.axis, type)
+        size = type.shape[axis]
+        if isinstance(self.parts, int):
+            return (divide(size, self.parts, f"positions on axis {axis} of {type}"),) * self.parts
+        total: Dim = 0
+        for part in self.parts:
+            total = total + part
+        if dims.equal(total, size) is False:
+            made = f"the parts {show_shape(self.parts)} make {total} positions"
+            raise Refusal("E0303", f"{made}, axis {axis} of {type} has {size}")
+        need_equal("the positions of all parts and of the axis", total, size, (type,))
+        return self.parts
+
+    def shape(self, *ins: TensorType) -> tuple[TensorType, ...]:
+        (x,) = ins
+        axis = resolve_axis(self.axis, x)
+        return tuple(x.with_shape([*x.shape[:axis], part, *x.shape[axis + 1 :]]) for part in self.sizes(x))
+
+    def window(self, ins: Types, outs: Types) -> Window:
+        return _all_but(resolve_axis(self.axis, ins[0]), ins[0].rank)
+
+
+def _all_but(axis: int, rank: int) -> Window:
+    return tuple(None if i == axis else AxisWindow(i) for i in range(rank))

@@ -1,0 +1,130 @@
+"""Fully connected layers, matrix products and embeddings."""
+
+from __future__ import annotations
+
+from archdsl.diagnostics import Refusal
+from archdsl.ops.base import ZEROS, AxisWindow, Initializer, Op, Types, Weight, Window, Work, arg, fan, pass_through
+from archdsl.ops.demands import at_least_rank, need_dtype, need_equal, same_dtype, static_size
+from archdsl.ops.kinds import Boolean, DType, Integer
+from archdsl.shapes import FLOATS, Shape, TensorType, broadcast
+
+
+class Linear(Op):
+    """``x W^T + b`` over the last axis: [N, F] -> [N, features], or [N, T, F] -> [N, T, features].
+
+    The weight is [features, F] as in PyTorch; F must be static. MACs: output elements * F.
+    """
+
+    name = "linear"
+    sources = "ONNX Gemm (2 axes), MatMul and Add (more)"
+    examples = (
+        "linear[1000] : f32[N,512] -> f32[N,1000]",
+        "linear[8, bias=false] : f32[2,5] -> f32[2,8]",
+        "linear[8] : f32[N,T,16] -> f32[N,T,8]",
+        "linear[8] : f32[2,3,4,5] -> f32[2,3,4,8]",
+    )
+
+    features: int = arg(Integer(1), doc="output features")
+    bias: bool = arg(Boolean(), True, doc="add a learned bias per feature")
+
+    def shape(self, *ins: TensorType) -> tuple[TensorType, ...]:
+        (x,) = ins
+        need_dtype(self.name, x, FLOATS)
+        at_least_rank(self.name, x, 2, "[N, F] or [N, T, F]")
+        static_size(x, -1, "the last axis")
+        return (x.with_shape([*x.shape[:-1], self.features]),)
+
+    def weights(self, *ins: TensorType) -> tuple[Weight, ...]:
+        inputs = static_size(ins[0], -1, "the last axis")
+        found = [Weight("weight", (self.features, inputs), fan(inputs, self.features))]
+        if self.bias:
+            found.append(Weight("bias", (self.features,), ZEROS))
+        return tuple(found)
+
+    def work(self, ins: Types, outs: Types) -> Work:
+        elements = outs[0].elements
+        return Work(mac=elements * ins[0].shape[-1], add=elements if self.bias else 0)
+
+    def window(self, ins: Types, outs: Types) -> Window:
+        return (*pass_through(outs[0].rank - 1), None)
+
+
+class MatMul(Op):
+    """The matrix product ``a @ b`` as in NumPy and ONNX: the last two axes are contracted, those before broadcast.
+
+    A vector on the left counts as a row, on the right as a column, and its axis is dropped. MACs: output elements
+    times the contracted size. ``matmul(a, b)`` is ``a @ b``; ``a -> matmul(b)`` is the same.
+    """
+
+    name = "matmul"
+    arity = (2, 2)
+    applies_at = 2
+    sources = "ONNX MatMul"
+    examples = (
+        "matmul : f32[N,5,8], f32[N,8,3] -> f32[N,5,3]",
+        "matmul : f32[N,T,8], f32[8,3] -> f32[N,T,3]",
+        "matmul : f32[2,1,5,8], f32[3,8,4] -> f32[2,3,5,4]",
+        "matmul : f32[5,8], f32[8] -> f32[5]",
+        "matmul : f32[8], f32[2,8,3] -> f32[2,3]",
+        "matmul : f32[N,T,T], f32[N,T,8] -> f32[N,T,8]",
+    )
+
+    def shape(self, *ins: TensorType) -> tuple[TensorType, ...]:
+        a, b = ins
+        for side in (a, b):
+            need_dtype(self.name, side, FLOATS)
+            at_least_rank(self.name, side, 1, "of one axis or more")
+        same_dtype(self.name, ins)
+        left, right = a.shape[-1], b.shape[-2 if b.rank > 1 else -1]
+        need_equal("the last axis of the left side and the last but one of the right", left, right, ins)
+        rows: Shape = a.shape[-2:-1]
+        columns: Shape = b.shape[-1:] if b.rank > 1 else ()
+        return (a.with_shape([*broadcast([a.shape[:-2], b.shape[:-2]]), *rows, *columns]),)
+
+    def work(self, ins: Types, outs: Types) -> Work:
+        return Work(mac=outs[0].elements * ins[0].shape[-1])
+
+    def window(self, ins: Types, outs: Types) -> Window:
+        # Rows come from one side only and columns from the other, so that neither is a window on both.
+        rank = outs[0].rank
+        if ins[0].rank != rank or rank < 3:
+            return (None,) * rank
+        return (*pass_through(rank - 2), None, None)
+
+
+class Embedding(Op):
+    """The row of a learned table for every index: integers [N, T] -> [N, T, features]. No arithmetic.
+
+    The weight is [count, features], drawn from the standard normal distribution as in PyTorch.
+    """
+
+    name = "embedding"
+    sources = "ONNX Gather"
+    examples = (
+        "embedding[1000, 64] : i64[N,T] -> f32[N,T,64]",
+        "embedding[10, 4] : i32[2] -> f32[2,4]",
+        "embedding[10, 4, dtype=f16] : i64[2,3] -> f16[2,3,4]",
+    )
+
+    count: int = arg(Integer(1), doc="number of rows, above the largest index")
+    features: int = arg(Integer(1), doc="length of a row")
+    dtype: str = arg(DType(), "f32", doc="element type of the table")
+
+    def validate(self) -> None:
+        if self.dtype not in FLOATS:
+            raise Refusal("E0205", f"`dtype` of `embedding` must be a floating-point type, not `{self.dtype}`")
+
+    def shape(self, *ins: TensorType) -> tuple[TensorType, ...]:
+        (x,) = ins
+        if x.dtype not in ("i64", "i32"):
+            raise Refusal(
+                "E0309", f"`embedding` takes indices of i64 or i32, not {x}",
+                help="declare the input as `i64[N, T]`, or `cast(i64)` it",
+            )  # fmt: skip
+        return (TensorType(self.dtype, (*x.shape, self.features)),)
+
+    def weights(self, *ins: TensorType) -> tuple[Weight, ...]:
+        return (Weight("weight", (self.count, self.features), Initializer("normal", (0.0, 1.0)), dtype=self.dtype),)
+
+    def window(self, ins: Types, outs: Types) -> Window:
+        return (*(AxisWindow(axis) for axis in range(ins[0].rank)), None)

@@ -1,0 +1,146 @@
+"""Comparisons, logic and choice: operators whose results or conditions are ``bool``."""
+
+from __future__ import annotations
+
+from archdsl.diagnostics import Refusal
+from archdsl.ops.arithmetic import Binary, Broadcasting
+from archdsl.ops.base import Op, Types, Window, Work, pass_through
+from archdsl.ops.demands import ANY, BOOLEANS, need_dtype, need_equal, same_dtype, times
+from archdsl.ops.pointwise import Pointwise
+from archdsl.shapes import FLOATS, TensorType, broadcast
+
+
+class Comparison(Binary):
+    """``bool`` from two tensors of one element type. One comparison per element."""
+
+    cost = Work(cmp=1)
+
+    def shape(self, *ins: TensorType) -> tuple[TensorType, ...]:
+        (common,) = super().shape(*ins)
+        return (TensorType("bool", common.shape),)
+
+
+class Equal(Comparison):
+    """``x == y``. One comparison per element."""
+
+    name = "equal"
+    sources = "ONNX Equal"
+    takes = ANY
+    examples = ("equal : i64[2,3], i64[3] -> bool[2,3]", "equal : f32[N,T], f32[N,T] -> bool[N,T]")
+
+
+class NotEqual(Comparison):
+    """``x != y``. One comparison per element."""
+
+    name = "not_equal"
+    sources = "ONNX Equal and Not"
+    takes = ANY
+    examples = ("not_equal : i64[2,3], i64[3] -> bool[2,3]", "not_equal : f32[N,T], f32[N,T] -> bool[N,T]")
+
+
+class Less(Comparison):
+    """``x < y``. One comparison per element."""
+
+    name = "less"
+    sources = "ONNX Less"
+    examples = ("less : f32[2,3], f32[3] -> bool[2,3]", "less : f32[N,T], f32[] -> bool[N,T]")
+
+
+class LessEqual(Comparison):
+    """``x <= y``. One comparison per element."""
+
+    name = "less_equal"
+    sources = "ONNX LessOrEqual"
+    examples = ("less_equal : i64[2,3], i64[3] -> bool[2,3]", "less_equal : f32[N,T], f32[] -> bool[N,T]")
+
+
+class Greater(Comparison):
+    """``x > y``. One comparison per element."""
+
+    name = "greater"
+    sources = "ONNX Greater"
+    examples = ("greater : f32[2,3], f32[3] -> bool[2,3]", "greater : f32[N,T], f32[] -> bool[N,T]")
+
+
+class GreaterEqual(Comparison):
+    """``x >= y``. One comparison per element."""
+
+    name = "greater_equal"
+    sources = "ONNX GreaterOrEqual"
+    examples = ("greater_equal : i64[2,3], i64[3] -> bool[2,3]", "greater_equal : f32[N,T], f32[] -> bool[N,T]")
+
+
+class LogicalAnd(Binary):
+    """True where both are. Counted as one comparison per element."""
+
+    name = "logical_and"
+    sources = "ONNX And"
+    takes = BOOLEANS
+    cost = Work(cmp=1)
+    examples = ("logical_and : bool[2,3], bool[3] -> bool[2,3]", "logical_and : bool[N,T], bool[N,1] -> bool[N,T]")
+
+
+class LogicalOr(Binary):
+    """True where either is. Counted as one comparison per element."""
+
+    name = "logical_or"
+    sources = "ONNX Or"
+    takes = BOOLEANS
+    cost = Work(cmp=1)
+    examples = ("logical_or : bool[2,3], bool[3] -> bool[2,3]", "logical_or : bool[N,T], bool[N,1] -> bool[N,T]")
+
+
+class LogicalNot(Pointwise):
+    """True where ``x`` is false. Counted as one comparison per element."""
+
+    name = "logical_not"
+    sources = "ONNX Not"
+    takes = BOOLEANS
+    cost = Work(cmp=1)
+    examples = ("logical_not : bool[2,3] -> bool[2,3]", "logical_not : bool[N,T] -> bool[N,T]")
+
+
+class Where(Broadcasting):
+    """``x`` where ``condition`` is true, ``y`` elsewhere: ``where(condition, x, y)``. One comparison per element."""
+
+    name = "where"
+    sources = "ONNX Where"
+    arity = (3, 3)
+    applies_at = 3
+    cost = Work(cmp=1)
+    examples = (
+        "where : bool[2,3], f32[2,3], f32[2,3] -> f32[2,3]",
+        "where : bool[N,T,T], f32[N,T,T], f32[] -> f32[N,T,T]",
+    )
+
+    def shape(self, *ins: TensorType) -> tuple[TensorType, ...]:
+        condition, x, y = ins
+        if condition.dtype != "bool":
+            raise Refusal("E0309", f"the condition of `where` must be bool, not {condition}", help="compare: `x > 0`")
+        return (TensorType(same_dtype(self.name, (x, y)), broadcast([t.shape for t in ins])),)
+
+
+class CausalMask(Op):
+    """Scores [..., T, T] with minus infinity above the diagonal: position i attends to j <= i only.
+
+    Counted as one comparison per element.
+    """
+
+    name = "causal_mask"
+    sources = "ONNX Trilu and Where; arXiv:1706.03762"
+    applies_at = 1
+    examples = ("causal_mask : f32[2,4,4] -> f32[2,4,4]", "causal_mask : f32[N,2,T,T] -> f32[N,2,T,T]")
+
+    def shape(self, *ins: TensorType) -> tuple[TensorType, ...]:
+        (x,) = ins
+        need_dtype(self.name, x, FLOATS)
+        if x.rank < 2:
+            raise Refusal("E0301", f"`causal_mask` needs scores [..., T, T], not {x}")
+        need_equal("the last two axes", x.shape[-2], x.shape[-1], ins)
+        return (x,)
+
+    def work(self, ins: Types, outs: Types) -> Work:
+        return times(Work(cmp=1), outs[0].elements)
+
+    def window(self, ins: Types, outs: Types) -> Window:
+        return pass_through(outs[0].rank)

@@ -1,0 +1,38 @@
+"""The base of operators that change every element by itself.
+
+A new one is a docstring with the formula, a name, what one element costs, and that is all: the shape rule, the
+receptive field and two examples come from here.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from archdsl.ops.base import Op, Types, Work
+from archdsl.ops.demands import need_dtype, times
+from archdsl.shapes import FLOATS, TensorType
+
+
+class Pointwise(Op):
+    """One input; the output has its type. Written as a stage (``-> relu``) or as a function (``relu(x)``)."""
+
+    applies_at = 1
+    takes: ClassVar[frozenset[str]] = FLOATS
+    """The element types it works on."""
+    cost: ClassVar[Work] = Work()
+    """The work of one element."""
+    domain: ClassVar[tuple[float, float]] = (-4.0, 4.0)
+    """Where examples are run: inside of it the function is defined and interesting."""
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "name" in cls.__dict__ and "examples" not in cls.__dict__:
+            cls.examples = (f"{cls.name} : f32[2,3,5] -> f32[2,3,5]", f"{cls.name} : f32[N,3,H] -> f32[N,3,H]")
+
+    def shape(self, *ins: TensorType) -> tuple[TensorType, ...]:
+        (x,) = ins
+        need_dtype(self.name, x, self.takes)
+        return (x,)
+
+    def work(self, ins: Types, outs: Types) -> Work:
+        return times(self.cost, outs[0].elements)

@@ -1,0 +1,84 @@
+"""Types at a binding: what costs are computed from.
+
+Rules of operators are asked with the types as they are under a binding. With all symbols bound that is plain integer
+arithmetic; symbols left free give polynomials by the same rules.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+from typing import Any
+
+from archdsl import dims
+from archdsl.dims import Dim, Expr
+from archdsl.graph import Graph, Node, Value
+from archdsl.ops.base import Window, Work
+from archdsl.shapes import TensorType
+
+BATCH = "N"
+"""The batch; costs are reported for one sample unless a batch is given."""
+
+
+class Bound:
+    """A graph's value types with symbols replaced.
+
+    ``binding`` overrides the graph's own defaults; ``N`` is 1 where neither says otherwise. ``symbolic`` binds nothing.
+    """
+
+    def __init__(self, graph: Graph, binding: Mapping[str, int] | None = None, *, symbolic: bool = False) -> None:
+        self.graph = graph
+        self.binding: dict[str, Dim] = {} if symbolic else {BATCH: 1, **graph.defaults, **(binding or {})}
+        self._known: dict[TensorType, TensorType] = {}
+        self._types = {value: self._bind(value.type) for value in graph.values()}
+
+    def _bind(self, type: TensorType) -> TensorType:
+        if all(isinstance(size, int) for size in type.shape):
+            return type
+        known = self._known.get(type)
+        if known is None:
+            known = self._known[type] = type.bind(self.binding)
+        return known
+
+    def type(self, value: Value) -> TensorType:
+        """The type of a value."""
+        return self._types[value]
+
+    def types(self, values: Iterable[Value]) -> tuple[TensorType, ...]:
+        """The types of several values."""
+        known = self._types
+        return tuple(known[value] for value in values)
+
+    @cached_property
+    def bytes(self) -> dict[Value, Dim]:
+        """The size of every value in bytes."""
+        return {value: type.bytes for value, type in self._types.items()}
+
+    def dim(self, dim: Dim) -> Dim:
+        """A dimension under the binding."""
+        return dim if isinstance(dim, int) else dims.evaluate(dim, self.binding)
+
+    def work(self, node: Node) -> Work | None:
+        """The arithmetic of a node; ``None``: not known."""
+        work = node.op.work(self.types(node.inputs), self.types(node.outputs))
+        return None if work is None else _each(work, self.dim)
+
+    def window(self, node: Node) -> Window:
+        """The receptive-field rule of a node's first output."""
+        window = node.op.window(self.types(node.inputs), self.types(node.outputs))
+        return tuple(None if axis is None else _each(axis, self.dim) for axis in window)
+
+    @property
+    def free(self) -> tuple[str, ...]:
+        """Symbols that the binding leaves open, sorted."""
+        found: set[str] = set()
+        for value in self.graph.inputs:
+            for size in self._types[value].shape:
+                found |= dims.symbols(size)
+        return tuple(sorted(found))
+
+
+def _each(record: Any, dim: Any) -> Any:
+    """A record with its symbolic fields evaluated."""
+    changes = {name: dim(value) for name, value in vars(record).items() if isinstance(value, Expr)}
+    return record.replace(**changes) if changes else record

@@ -1,0 +1,44 @@
+"""Rewriting: a new graph from an old one, node by node. Graphs are never changed in place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from archdsl.graph import Graph, Node, Value
+
+Change = Callable[[Node, Sequence[Value]], "Node | Value"]
+"""An old node and its new inputs -> the node that stands for it, or the value that its one output becomes."""
+
+
+def rebuilt(graph: Graph, change: Change, *, inputs: Sequence[Value] | None = None) -> Graph:
+    """The graph with ``change`` applied to every node in order."""
+    new: dict[Value, Value] = dict(zip(graph.inputs, inputs or graph.inputs))
+    nodes: list[Node] = []
+    for node in graph.nodes:
+        found = change(node, [new[value] for value in node.inputs])
+        if isinstance(found, Node):
+            nodes.append(found)
+            new.update(zip(node.outputs, found.outputs))
+        else:
+            new[node.outputs[0]] = found
+    outputs = {name: new[value] for name, value in graph.outputs.items()}
+    return Graph(
+        graph.name, [new[value] for value in graph.inputs], nodes, outputs,
+        taps={name: new[value] for name, value in graph.taps.items()}, defaults=graph.defaults,
+        doc=graph.doc,
+    )  # fmt: skip
+
+
+def without_dead(graph: Graph) -> Graph:
+    """The graph without nodes that reach no output; taps on them go too. Inputs stay: they are the interface."""
+    needed = set(graph.outputs.values())
+    kept: list[Node] = []
+    for node in reversed(graph.nodes):
+        if any(value in needed for value in node.outputs):
+            kept.append(node)
+            needed.update(node.inputs)
+    if len(kept) == len(graph.nodes):
+        return graph
+    alive = needed | set(graph.inputs) | {value for node in kept for value in node.outputs}
+    taps = {name: value for name, value in graph.taps.items() if value in alive}
+    return Graph(graph.name, graph.inputs, kept[::-1], graph.outputs, taps=taps, defaults=graph.defaults, doc=graph.doc)

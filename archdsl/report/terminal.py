@@ -1,0 +1,71 @@
+"""What a terminal shows: colours where they are wanted, and the cells a text really takes."""
+
+from __future__ import annotations
+
+import os
+from typing import TextIO
+
+STYLES = {
+    "error": "1;31", "warning": "1;33", "help": "1;36", "gutter": "1;34", "bold": "1", "good": "32", "dim": "2",
+}  # fmt: skip
+"""Style name -> SGR parameters."""
+
+TAB = 4
+
+
+def wants_color(stream: TextIO) -> bool:
+    """Whether ``stream`` is a terminal that may be coloured: ``NO_COLOR`` and ``TERM=dumb`` say no."""
+    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+        return False
+    return stream.isatty()
+
+
+class Paint:
+    """Wraps text in colours, or leaves it alone."""
+
+    def __init__(self, color: bool) -> None:
+        self.color = color
+
+    def __call__(self, style: str, text: str) -> str:
+        """``text`` in the given style."""
+        return f"\x1b[{STYLES[style]}m{text}\x1b[0m" if self.color and text else text
+
+
+def visible(text: str) -> str:
+    """``text`` with everything that could steer a terminal (escapes, bidirectional overrides) made visible."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(cells(text))
+
+
+def cells(text: str) -> list[str]:
+    """What to print for each character of one line; tabs advance to the next multiple of four columns."""
+    if text.isascii() and text.isprintable():
+        return list(text)
+    shown: list[str] = []
+    column = 0
+    for char in text:
+        cell = " " * (TAB - column % TAB) if char == "\t" else _safe(char)
+        shown.append(cell)
+        column += width(cell)
+    return shown
+
+
+def width(text: str) -> int:
+    """The number of terminal columns ``text`` takes (East Asian wide characters two, combining ones none)."""
+    if text.isascii():
+        return len(text)
+    from unicodedata import category, east_asian_width
+
+    return sum(0 if category(c) in ("Mn", "Me", "Cf") else 2 if east_asian_width(c) in "WF" else 1 for c in text)
+
+
+def _safe(char: str) -> str:
+    code = ord(char)
+    if code < 0x20:
+        return chr(0x2400 + code)
+    if code == 0x7F:
+        return "\u2421"
+    steers = 0x80 <= code < 0xA0 or 0x202A <= code <= 0x202E or 0x2066 <= code <= 0x2069
+    separates = code in (0x2028, 0x2029)
+    return "\ufffd" if steers or separates or 0xD800 <= code <= 0xDFFF else char

@@ -1,0 +1,89 @@
+"""Running a model file: arrays in, arrays out."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from archdsl.diagnostics import Refusal
+from archdsl.record import Record
+from archdsl.runtime.inputs import Wanted, check_inputs, file_inputs, random_inputs, wanted_inputs
+from archdsl.runtime.session import check_providers, first_line, open_session
+
+
+class Run(Record):
+    """What a run took and gave. ``inputs`` are descriptions by name: ``float32[1, 3, 224, 224]``."""
+
+    inputs: dict[str, str]
+    outputs: dict[str, Any]
+    providers: tuple[str, ...]
+    seconds: float
+
+
+def execute(
+    model: str | Path | Callable[[Path], object],
+    files: Sequence[str] = (),
+    *,
+    arrays: Any = None,
+    ep: str = "cpu",
+    seed: int = 0,
+    sizes: Mapping[str, int] | None = None,
+) -> Run:
+    """Run a model once; refuses (E07xx) what cannot run.
+
+    ``model`` is the path of an ONNX file, or a function that writes one to the path it is given. Inputs are ``arrays``
+    (by name, in order, or one for the first input), or else from ``files``, and random numbers from ``seed`` for the
+    rest, with free dimensions as in ``sizes`` or 1.
+    """
+    check_providers(ep)
+    if not callable(model):
+        if not Path(model).is_file():
+            raise Refusal("E0001", f"there is no file `{model}`")
+        return _execute(Path(model), files, arrays, ep, seed, sizes)
+    with tempfile.TemporaryDirectory(prefix="archdsl-", ignore_cleanup_errors=True) as folder:
+        path = Path(folder, "model.onnx")
+        model(path)
+        return _execute(path, files, arrays, ep, seed, sizes)
+
+
+def _execute(
+    path: Path, files: Sequence[str], arrays: Any, ep: str, seed: int, sizes: Mapping[str, int] | None
+) -> Run:
+    session = open_session(path, ep)
+    if session.get_modelmeta().custom_metadata_map.get("archdsl.weights") == "none":
+        raise Refusal(
+            "E0703", f"`{path}` has no weights: it was written for its structure only",
+            help="compile it without `--weights none`",
+        )  # fmt: skip
+    ready = _inputs(wanted_inputs(session), files, arrays, seed, sizes)
+    names = [one.name for one in session.get_outputs()]
+    started = time.perf_counter()
+    try:
+        values = session.run(names, ready)
+    except Exception as error:  # ONNX Runtime's exceptions share no base class but Exception
+        raise Refusal("E0705", "the model failed while it ran", notes=(first_line(error),)) from None
+    seconds = time.perf_counter() - started
+    shown = {name: f"{array.dtype}{list(array.shape)}" for name, array in ready.items()}
+    return Run(shown, dict(zip(names, values)), tuple(session.get_providers()), seconds)
+
+
+def _inputs(
+    wanted: Sequence[Wanted], files: Sequence[str], arrays: Any, seed: int, sizes: Mapping[str, int] | None
+) -> dict[str, Any]:
+    if arrays is not None:
+        return check_inputs(wanted, _named(arrays, [one.name for one in wanted]))
+    given = file_inputs(wanted, files)
+    missing = [one for one in wanted if one.name not in given]
+    return check_inputs(wanted, {**given, **random_inputs(missing, seed, sizes)})
+
+
+def _named(arrays: Any, names: Sequence[str]) -> dict[str, Any]:
+    if isinstance(arrays, Mapping):
+        return dict(arrays)
+    several = list(arrays) if isinstance(arrays, list | tuple) else [arrays]
+    if len(several) > len(names):
+        raise Refusal("E0704", f"{len(several)} arrays were given for {len(names)} inputs: {', '.join(names)}")
+    return dict(zip(names, several))

@@ -1,0 +1,204 @@
+"""Inputs of a run: seeded random numbers, ``.npy``/``.npz`` arrays, or an image."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from archdsl.diagnostics import Refusal, nearest
+from archdsl.record import Record
+
+if TYPE_CHECKING:
+    import numpy
+
+IMAGES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
+MEAN = (0.485, 0.456, 0.406)
+DEVIATION = (0.229, 0.224, 0.225)
+"""ImageNet's channel statistics, as torchvision's and timm's weights expect them."""
+MAX_RANDOM_BYTES = 8 * 2**30
+
+NUMPY = {
+    "tensor(float)": "float32", "tensor(double)": "float64", "tensor(float16)": "float16",
+    "tensor(int64)": "int64", "tensor(int32)": "int32", "tensor(int16)": "int16", "tensor(int8)": "int8",
+    "tensor(uint64)": "uint64", "tensor(uint32)": "uint32", "tensor(uint16)": "uint16", "tensor(uint8)": "uint8",
+    "tensor(bool)": "bool",
+}  # fmt: skip
+"""ONNX Runtime's type -> NumPy's."""
+
+
+class Wanted(Record):
+    """One input of a model: ``shape`` holds integers and the names of symbolic dimensions."""
+
+    name: str
+    dtype: str
+    shape: tuple[int | str, ...]
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.dtype}[{', '.join(map(str, self.shape))}]"
+
+
+def wanted_inputs(session: Any) -> list[Wanted]:
+    """What a session takes; refuses element types NumPy does not have (E0704)."""
+    found = []
+    for one in session.get_inputs():
+        if one.type not in NUMPY:
+            raise Refusal("E0704", f"the input `{one.name}` is a {one.type}, which cannot be made here")
+        found.append(Wanted(one.name, NUMPY[one.type], tuple(d if d is not None else "?" for d in one.shape)))
+    return found
+
+
+def random_inputs(
+    wanted: Sequence[Wanted], seed: int, sizes: Mapping[str, int] | None = None
+) -> dict[str, numpy.ndarray]:
+    """Standard normal floats and integers in {0, 1}; symbolic dimensions are ``sizes[name]`` or 1."""
+    import numpy as np
+
+    generator = np.random.Generator(np.random.Philox(seed))
+    arrays: dict[str, numpy.ndarray] = {}
+    for one in wanted:
+        shape = tuple(d if isinstance(d, int) else (sizes or {}).get(d, 1) for d in one.shape)
+        _check_size(one, shape)
+        if one.dtype.startswith("float"):
+            arrays[one.name] = generator.standard_normal(shape, dtype=np.float32).astype(one.dtype)
+        else:
+            arrays[one.name] = generator.integers(0, 2, shape).astype(one.dtype)
+    return arrays
+
+
+def _check_size(one: Wanted, shape: Sequence[int]) -> None:
+    from math import prod
+
+    size = 4 * prod(shape)
+    if size > MAX_RANDOM_BYTES:
+        raise Refusal("E0008", f"a random input for `{one}` takes {size / 2**30:,.0f} GiB", help="bind smaller sizes")
+
+
+def file_inputs(wanted: Sequence[Wanted], files: Sequence[str]) -> dict[str, numpy.ndarray]:
+    """Arrays from files: ``name=x.npy``, ``x.npy`` (for the first input without one), ``x.npz`` or an image."""
+    arrays: dict[str, numpy.ndarray] = {}
+    names = [one.name for one in wanted]
+    for text in files:
+        name, path = _named(text, names)
+        if path.suffix.lower() == ".npz" and name is None:
+            arrays |= _archive(path)
+            continue
+        if name is None:
+            name = next((n for n in names if n not in arrays), None)
+            if name is None:
+                raise Refusal("E0704", f"there are more input files than inputs: {', '.join(names)}")
+        target = next((one for one in wanted if one.name == name), None)
+        arrays[name] = _image(path, target) if path.suffix.lower() in IMAGES else _array(path)
+    return arrays
+
+
+def _named(text: str, names: Sequence[str]) -> tuple[str | None, Path]:
+    name, sign, rest = text.partition("=")
+    if sign and (name in names or not Path(text).exists()):
+        if name not in names:
+            meant = nearest(name, names)
+            help = f"did you mean `{meant}`?" if meant else f"the inputs are {', '.join(names)}"
+            raise Refusal("E0704", f"the model has no input `{name}`", help=help)
+        return name, Path(rest)
+    return None, Path(text)
+
+
+def _load(path: Path) -> Any:
+    import numpy as np
+
+    try:
+        return np.load(path, allow_pickle=False)
+    except FileNotFoundError:
+        raise Refusal("E0001", f"there is no file `{path}`") from None
+    except OSError as error:
+        raise Refusal("E0001", f"cannot read `{path}`: {error.strerror or error}") from None
+    except (ValueError, EOFError) as error:
+        kinds = ".npy, .npz or an image (" + " ".join(IMAGES) + ")"
+        raise Refusal("E0704", f"`{path}` is no array file", help=f"give {kinds}", notes=(str(error),)) from None
+
+
+def _array(path: Path) -> numpy.ndarray:
+    import numpy as np
+
+    loaded = _load(path)
+    if not isinstance(loaded, np.ndarray):
+        raise Refusal("E0704", f"`{path}` holds several arrays; give it without a name")
+    return loaded
+
+
+def _archive(path: Path) -> dict[str, numpy.ndarray]:
+    import numpy as np
+
+    loaded = _load(path)
+    if isinstance(loaded, np.ndarray):
+        raise Refusal("E0704", f"`{path}` is named .npz but is a single array")
+    try:
+        return {name: loaded[name] for name in loaded.files}
+    except (ValueError, OSError, EOFError, KeyError) as error:
+        raise Refusal("E0704", f"`{path}` is damaged", notes=(str(error),)) from None
+
+
+def _image(path: Path, target: Wanted | None) -> numpy.ndarray:
+    """Resize the shorter side, crop the centre, normalise with ImageNet's statistics: [1, C, H, W]."""
+    import numpy as np
+
+    try:
+        from PIL import Image
+    except ImportError:
+        raise Refusal("E0010", "reading images needs the package pillow", help='pip install "archdsl[image]"') from None
+    if target is None or len(target.shape) != 4 or target.shape[1] not in (1, 3):
+        raise Refusal("E0704", f"an image cannot be the input `{target}`" if target else f"no input takes `{path}`")
+    channels = target.shape[1]
+    height, width = (d if isinstance(d, int) else 224 for d in target.shape[2:])
+    try:
+        with Image.open(path) as opened:
+            picture = opened.convert("RGB" if channels == 3 else "L")
+            scale = max(height / picture.height, width / picture.width)
+            size = max(width, round(picture.width * scale)), max(height, round(picture.height * scale))
+            picture = picture.resize(size, Image.Resampling.BILINEAR)
+    except FileNotFoundError:
+        raise Refusal("E0001", f"there is no file `{path}`") from None
+    except (OSError, ValueError, Image.DecompressionBombError) as error:
+        raise Refusal("E0704", f"`{path}` is no readable image", notes=(str(error),)) from None
+    left, top = (size[0] - width) // 2, (size[1] - height) // 2
+    pixels = np.asarray(picture.crop((left, top, left + width, top + height)), dtype=np.float32) / 255
+    pixels = pixels.reshape(height, width, channels)
+    if channels == 3:
+        pixels = (pixels - np.float32(MEAN)) / np.float32(DEVIATION)
+    return np.ascontiguousarray(pixels.transpose(2, 0, 1)[None]).astype(target.dtype)
+
+
+def check_inputs(wanted: Sequence[Wanted], arrays: Mapping[str, Any]) -> dict[str, numpy.ndarray]:
+    """The arrays as the model takes them: every input there, no other, types and shapes right; refuses (E0704)."""
+    import numpy as np
+
+    names = [one.name for one in wanted]
+    for name in arrays:
+        if name not in names:
+            meant = nearest(name, names)
+            help = f"did you mean `{meant}`?" if meant else f"the inputs are {', '.join(map(str, wanted))}"
+            raise Refusal("E0704", f"the model has no input `{name}`", help=help)
+    ready: dict[str, numpy.ndarray] = {}
+    sizes: dict[str, int] = {}
+    for one in wanted:
+        if one.name not in arrays:
+            raise Refusal("E0704", f"there is no array for the input `{one}`")
+        array = np.asarray(arrays[one.name])
+        if array.dtype != one.dtype:
+            if not (array.dtype.kind == "f" and one.dtype.startswith("float")):
+                raise Refusal("E0704", f"`{one}` was given an array of {array.dtype}")
+            array = array.astype(one.dtype)
+        _check_shape(one, array.shape, sizes)
+        ready[one.name] = array
+    return ready
+
+
+def _check_shape(one: Wanted, shape: tuple[int, ...], sizes: dict[str, int]) -> None:
+    """Fixed sizes must be met, and one symbol must be one size everywhere; ``sizes`` remembers."""
+    fits = len(shape) == len(one.shape) and all(
+        dim == size if isinstance(dim, int) else dim == "?" or sizes.setdefault(dim, size) == size
+        for dim, size in zip(one.shape, shape)
+    )
+    if not fits:
+        bound = ", ".join(f"{name} = {size}" for name, size in sizes.items() if name in one.shape)
+        raise Refusal("E0704", f"`{one}` was given an array of shape {list(shape)}", note=bound)

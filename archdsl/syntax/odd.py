@@ -1,0 +1,120 @@
+"""What no token begins with: each oddity is told in the reader's terms, and mended where the meaning is plain."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from archdsl.syntax.lexer import Lexer
+
+_NUMBER_LIKE = re.compile(r"[0-9][0-9A-Za-z_]*(?:\.[0-9][0-9A-Za-z_]*)?")
+_STRING_LIKE = re.compile(r"""(["'“”‘’`])(?:[^"'“”‘’`\\\n]|\\[^\n])*["'“”‘’`]?|"(?:[^"\\\n]|\\[^\n])*""")
+_WORD = re.compile(r"[^\W\d]\w*")
+_SAME = re.compile(r"(.)\1*", re.DOTALL)
+
+MEANT = {
+    "→": ("ARROW", "->"),
+    "⟶": ("ARROW", "->"),
+    "×": ("STAR", "*"),
+    "·": ("STAR", "*"),
+    "−": ("MINUS", "-"),
+    "–": ("MINUS", "-"),
+    "÷": ("SLASH", "/"),
+    "≤": ("COMPARE", "<="),
+    "≥": ("COMPARE", ">="),
+    "≠": ("COMPARE", "!="),
+    "&&": ("AND", "and"),
+    "&": ("AND", "and"),
+    "!": ("NOT", "not"),
+    "∗": ("STAR", "*"),
+    "，": ("COMMA", ","),
+    "：": ("COLON", ":"),
+    "（": ("LPAR", "("),
+    "）": ("RPAR", ")"),
+}
+SPACES = {
+    "\xa0": "a no-break space",
+    "\ufeff": "a byte order mark",
+    "\u200b": "a space of no width",
+    "\0": "a NUL character",
+}
+
+
+def mend(lexer: Lexer) -> None:
+    """Report what stands at the lexer's position, and move on behind it."""
+    text, start = lexer.source.text, lexer.position
+    character = text[start]
+    if start == 0 and character == "\ufeff":
+        lexer.position = 1
+    elif character.isdigit() and character.isascii():
+        _number(lexer, start)
+    elif character in "\"'“”‘’`":
+        _string(lexer, start)
+    elif character.isalpha():
+        _name(lexer, start)
+    else:
+        _character(lexer, start)
+
+
+def _number(lexer: Lexer, start: int) -> None:
+    found = _NUMBER_LIKE.match(lexer.source.text, start, lexer.stop)
+    assert found is not None
+    text = found.group()
+    sides = re.fullmatch(r"([0-9]+)[xX]([0-9]+)", text)
+    if sides and text[:2].lower() != "0x":
+        help = f'write `[{sides[1]}, {sides[2]}]`, or quote it as a string: `"{text}"`'
+    elif text[:2].lower() in ("0x", "0b", "0o"):
+        help = "numbers are decimal"
+    elif re.fullmatch(r"[0-9_.]+[kmgtKMGT]i?[bB]?", text):
+        help = "the suffixes are `K M G T` (powers of 1000) and `KiB MiB GiB TiB` (powers of 1024)"
+    else:
+        help = f'a name cannot begin with a digit; a cell or label that does is quoted: `"{text}"`'
+    shown = text if len(text) <= 40 else text[:40] + "…"
+    lexer.report("E0102", f"`{shown}` is not a number", start, found.end(), help=help.replace(text, shown))
+    lexer.position = found.end()
+    lexer.add("NUMBER", "0", start, min(found.end(), start + lexer.limits.token))
+
+
+def _string(lexer: Lexer, start: int) -> None:
+    found = _STRING_LIKE.match(lexer.source.text, start, lexer.stop)
+    assert found is not None
+    if lexer.source.text[start] == '"':
+        line_end = lexer.source.text.find("\n", start, lexer.stop)
+        end = lexer.stop if line_end < 0 else line_end
+        lexer.report("E0103", "this string has no end", start, end, help='close it with `"` on the same line')
+    else:
+        end = found.end()
+        lexer.report("E0103", 'strings stand between `"` and `"`', start, end)
+    lexer.position = end
+    lexer.add("STRING", '""', start, end)
+
+
+def _name(lexer: Lexer, start: int) -> None:
+    found = _WORD.match(lexer.source.text, start, lexer.stop)
+    end = found.end() if found else start + 1
+    lexer.report("E0101", "names consist of the letters a-z, A-Z, digits and `_`", start, end)
+    lexer.position = end
+    lexer.add("NAME", "_", start, min(end, start + lexer.limits.token))
+
+
+def _character(lexer: Lexer, start: int) -> None:
+    found = _SAME.match(lexer.source.text, start, lexer.stop)
+    assert found is not None
+    text = found.group()
+    lexer.position = found.end()
+    meant = MEANT.get(text) or MEANT.get(text[0])
+    described = f"`{text[:8]}`" if text.isprintable() and not text.isspace() else _describe(text[0])
+    if meant:
+        lexer.report(
+            "E0101", f"{described} is not part of the language", start, found.end(), help=f"write `{meant[1]}`"
+        )
+        lexer.add(meant[0], meant[1], start, found.end())
+    else:
+        lexer.report("E0101", f"{described} is not part of the language", start, found.end())
+
+
+def _describe(character: str) -> str:
+    if character in SPACES:
+        return SPACES[character]
+    return f"the character U+{ord(character):04X}"

@@ -1,0 +1,285 @@
+"""Parsing: the automaton of ``grammars/arch.lark``, driven over the tokens, with recovery at statements.
+
+>>> file, diagnostics = parse(Source("net.arch", "arch 1"))
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+from archdsl.diagnostics import Diagnostic, DiagnosticError
+from archdsl.record import Record
+from archdsl.source import Source, Span
+from archdsl.syntax import spec
+from archdsl.syntax.lexer import CLOSERS, Lexer, Token
+from archdsl.syntax.limits import LIMITS, Limits, LimitError
+from archdsl.syntax.messages import unexpected, with_edition
+from archdsl.syntax.statements import Builder
+from archdsl.syntax.tables import Tables, tables
+from archdsl.syntax.walk import too_high
+
+RESYNCHRONISE = ("statement", "definition", "claim_statement", "claim", "row")
+"""Rules whose faults stay inside them: the parser skips to the end of one and reads on."""
+
+
+def parse(source: Source, limits: Limits = LIMITS) -> tuple[spec.File | None, list[Diagnostic]]:
+    """The tree of a text and everything wrong with it, in the order of the text.
+
+    With errors the tree lacks the statements at fault; it is ``None`` where a bound was passed.
+    """
+    if len(source.text) > limits.characters:
+        return None, [_too_long(source, limits)]
+    lexer = Lexer(source, limits)
+    try:
+        tokens = lexer.run()
+    except LimitError as stop:
+        return None, _sorted([*lexer.diagnostics, *_stopped(stop)], limits)
+    parser = Parser(source, limits, Builder(source, lexer.comments), lexer.broken)
+    try:
+        tokens = with_edition(source, tokens, parser.diagnostics, parser.broken)
+        file: spec.File | None = parser.run(tokens, "file")
+        parser.check_height(file)
+    except LimitError as stop:
+        file = None
+        parser.diagnostics.extend(_stopped(stop))
+    broken = set(lexer.broken)
+    meant = [found for found in parser.builder.diagnostics if found.span and found.span.start not in broken]
+    return file, _sorted([*lexer.diagnostics, *parser.diagnostics, *meant], limits)
+
+
+def parse_file(source: Source, limits: Limits = LIMITS) -> spec.File:
+    """The tree of a text; raises :class:`DiagnosticError` with everything that is wrong with it."""
+    file, diagnostics = parse(source, limits)
+    if diagnostics or file is None:
+        raise DiagnosticError(diagnostics)
+    return file
+
+
+def _too_long(source: Source, limits: Limits) -> Diagnostic:
+    message = f"the text has {len(source.text)} characters, more than {limits.characters}"
+    return Diagnostic("E0510", message, Span(Source(source.name, source.text[:200]), 0, 0))
+
+
+def _stopped(stop: LimitError) -> list[Diagnostic]:
+    return [Diagnostic(stop.code, stop.message, stop.span, help=stop.help)] if stop.code else []
+
+
+def _sorted(diagnostics: list[Diagnostic], limits: Limits) -> list[Diagnostic]:
+    return sorted(diagnostics, key=lambda d: d.span.start if d.span else 0)[: limits.faults]
+
+
+class Splice(list[Any]):
+    """The children of a rule that hands them to its parent."""
+
+
+class Rule(Record):
+    """A rule of the grammar, ready to reduce by."""
+
+    origin: str
+    length: int
+    builder: str
+    picks: list[int]
+    inline: bool
+    """Whether the parent takes the children."""
+    whole: bool
+    """Whether every child is kept."""
+    passes: bool
+    """Whether the value is that of the only child."""
+
+
+@cache
+def rules() -> tuple[Rule, ...]:
+    """The rules by number."""
+    return tuple(
+        Rule(origin, length, builder, picks, builder[0] == "_", picks == list(range(length)), builder == "_")
+        for origin, length, builder, picks in tables().rules
+    )
+
+
+class Parser:
+    """One run of the automaton. The four stacks grow and shrink together; ``depths`` are brackets open."""
+
+    def __init__(self, source: Source, limits: Limits, builder: Builder, broken: list[int]) -> None:
+        self.source = source
+        self.limits = limits
+        self.tables: Tables = tables()
+        self.rules = rules()
+        self.builder = builder
+        builder.embedded = self.embedded  # type: ignore[method-assign]
+        self.broken = sorted(broken)
+        self.diagnostics: list[Diagnostic] = []
+        self.actions: dict[str, Callable[[int, int, list[Any]], Any]] = {}
+        self.states: list[int] = []
+        self.values: list[Any] = []
+        self.starts: list[int] = []
+        self.ends: list[int] = []
+        self.depths: list[int] = []
+        self.tokens: list[Token] = []
+        self.final = -1
+        self.depth = 0
+        self.peak = 0
+        self.recovered = (-1, -1)
+        self.embeddings = 0
+
+    def run(self, tokens: list[Token], start: str) -> Any:
+        """Parse all tokens as ``start``; the value of the last reduction."""
+        end = tokens[-1].end if tokens else 0
+        tokens = [*tokens, Token("$END", "", end, end)]
+        self.states = [self.tables.starts[start]]
+        self.final = self.tables.ends[start]
+        self.tokens = tokens
+        index = 0
+        while index < len(tokens):
+            if self.feed(tokens[index]):
+                index += 1
+            else:
+                index = self.recover(index)
+        return self.values[-1] if self.values else None
+
+    def feed(self, token: Token) -> bool:
+        """Shift one token after all reductions it asks for; whether that was possible."""
+        states, rows, kind, known = self.states, self.tables.states, token.type, self.rules
+        while True:
+            action = rows[states[-1]].get(kind)
+            if action is None:
+                return kind == "$END" and states[-1] == self.final
+            if action >= 0:
+                break
+            rule = known[-1 - action]
+            if rule.passes:
+                states[-1] = rows[states[-2]][rule.origin]
+            else:
+                self.reduce(rule)
+            if states[-1] == self.final and kind == "$END":
+                return True
+        self.depth = token.depth + 1 if kind in CLOSERS else token.depth
+        self._push(action, token, token.start, token.end)
+        if len(states) > self.peak:
+            self.peak = len(states)
+            if self.peak > 20 * self.limits.depth:
+                raise LimitError("E0511", "this is nested too deeply", self.builder.span(token.start, token.end))
+        return True
+
+    def reduce(self, rule: Rule) -> None:
+        """Replace the children of a rule by its value."""
+        states, length = self.states, rule.length
+        if length:
+            values = self.values[-length:]
+            start, end = self.starts[-length], self.ends[-1]
+            for stack in (states, self.values, self.starts, self.ends, self.depths):
+                del stack[-length:]
+        else:
+            values = []
+            start = end = self.ends[-1] if self.ends else 0
+        value = self._value(rule, values, start, end)
+        self._push(self.tables.states[states[-1]][rule.origin], value, start, end)
+
+    def _push(self, state: int, value: Any, start: int, end: int) -> None:
+        self.states.append(state)
+        self.values.append(value)
+        self.starts.append(start)
+        self.ends.append(end)
+        self.depths.append(self.depth)
+
+    def _value(self, rule: Rule, values: list[Any], start: int, end: int) -> Any:
+        kept = values if rule.whole else [None if pick < 0 else values[pick] for pick in rule.picks]
+        children: list[Any] = []
+        for child in kept:
+            if type(child) is Splice:
+                if children:
+                    children.extend(child)
+                else:
+                    children = child
+            else:
+                children.append(child)
+        if rule.inline:
+            return children if type(children) is Splice else Splice(children)
+        action = self.actions.get(rule.builder)
+        if action is None:
+            action = getattr(self.builder, rule.builder, None) or getattr(self.builder, rule.builder + "_")
+            self.actions[rule.builder] = action
+        value = action(start, end, children)
+        return Splice() if value is None else value
+
+    # Faults
+
+    def recover(self, index: int) -> int:
+        """Report the token at ``index``, give up the innermost statement around it, and return where to read on."""
+        level, goto = self._level()
+        if level < 0:
+            self._report(index, self.tokens[0].start, index)
+            return len(self.tokens)
+        depth = self.depths[level - 1] if level else 0
+        begin = self.starts[level] if level < len(self.starts) else self.tokens[index].start
+        stop = self._end_of_statement(index + (self.recovered == (index, level)), depth, self.tables.states[goto])
+        self.recovered = (stop, level)
+        self._report(index, begin, stop)
+        del self.states[level + 1 :]
+        for stack in (self.values, self.starts, self.ends, self.depths):
+            del stack[level:]
+        self.depth = depth
+        self._push(goto, Splice(), begin, self.tokens[stop].start)
+        return stop
+
+    def _level(self) -> tuple[int, int]:
+        """The innermost place in the stack where a statement, definition, claim or row began, and the state after it."""
+        for level in range(len(self.states) - 1, -1, -1):
+            if level and self.depths[level - 1] > self.depth:
+                continue
+            row = self.tables.states[self.states[level]]
+            for symbol in RESYNCHRONISE:
+                if symbol in row:
+                    return level, row[symbol]
+        return -1, -1
+
+    def _end_of_statement(self, index: int, depth: int, row: dict[str, int]) -> int:
+        tokens = self.tokens
+        for stop in range(index, len(tokens)):
+            token = tokens[stop]
+            if token.depth < depth:
+                return stop
+            if token.depth == depth and token.type in ("_SEP", "VBAR") and token.type in row:
+                if stop + 1 < len(tokens) and tokens[stop + 1].type == "LBRACE":
+                    continue
+                return stop
+        return len(tokens) - 1
+
+    def _report(self, index: int, begin: int, stop: int) -> None:
+        """Report the token at ``index``, unless something was said about its statement before."""
+        near = bisect_left(self.broken, begin)
+        if near < len(self.broken) and self.broken[near] < max(self.tokens[stop].start, begin + 1):
+            return
+        self.diagnostics.append(unexpected(self.source, self.tables, self.states, self.tokens, index))
+        if len(self.diagnostics) >= self.limits.faults:
+            raise LimitError("", "", self.builder.span(0, 0))
+
+    # Parts
+
+    def embedded(self, start: int, end: int) -> spec.Expr | None:
+        """The expression at ``start`` to ``end``, which a string embeds."""
+        self.embeddings += 1
+        if self.embeddings > self.limits.embedded:
+            message = f"strings embed more than {self.limits.embedded} expressions"
+            raise LimitError("E0510", message, self.builder.span(start, end))
+        lexer = Lexer(self.source, self.limits, start, end)
+        tokens = lexer.run()
+        inner = Parser(self.source, self.limits, Builder(self.source, []), lexer.broken)
+        if lexer.comments:
+            comment = lexer.comments[0]
+            inner.builder.report("E0103", "a string embeds no comment", self.builder.span(comment.start, comment.end))
+        value = inner.run(tokens, "value")
+        found = [*lexer.diagnostics, *inner.diagnostics, *inner.builder.diagnostics]
+        self.builder.diagnostics.extend(found)
+        self.builder.longest = max(self.builder.longest, inner.builder.longest)
+        return value if isinstance(value, spec.Expr) and not found else None
+
+    def check_height(self, tree: spec.Syntax | None) -> None:
+        """Refuse trees so high that a recursive walk over them could overflow."""
+        if tree is not None and self.peak * self.builder.longest > self.limits.depth:
+            deepest = too_high(tree, self.limits.depth)
+            if deepest is not None:
+                message = f"this is nested more than {self.limits.depth} levels deep"
+                raise LimitError("E0511", message, deepest.span, "name parts of it with `let` or `block`")

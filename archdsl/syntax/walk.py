@@ -1,0 +1,37 @@
+"""Walking over syntax without recursion."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from archdsl.syntax.spec import Syntax
+
+
+def children(node: Syntax) -> Iterator[Syntax]:
+    """The syntax directly inside a node, in the order of its fields."""
+    pending: list[object] = [getattr(node, name) for name in reversed(node._fields) if name != "span"]
+    while pending:
+        value = pending.pop()
+        if isinstance(value, Syntax):
+            yield value
+        elif isinstance(value, tuple):
+            pending.extend(reversed(value))
+
+
+def walk(tree: Syntax) -> Iterator[Syntax]:
+    """A node and everything below it, each before what it contains."""
+    pending = [tree]
+    while pending:
+        node = pending.pop()
+        yield node
+        pending.extend(reversed(list(children(node))))
+
+
+def too_high(tree: Syntax, limit: int) -> Syntax | None:
+    """A node more than ``limit`` levels below the top, if there is one."""
+    layer = [tree]
+    for _ in range(limit):
+        layer = [child for node in layer for child in children(node)]
+        if not layer:
+            return None
+    return layer[0]

@@ -1,0 +1,51 @@
+"""What can be chosen about an ONNX file, and what is told about a written one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from archdsl.record import Record
+
+OPSETS = (17, 26)
+"""The oldest operator set written (and the default where it suffices), and the newest that a released runtime loads."""
+
+WEIGHTS = ("initial", "none")
+
+
+class OnnxOptions(Record):
+    """Options of the ONNX backend."""
+
+    opset: int | None = None
+    """The operator set; ``None``: the oldest from 17 on that can say the graph."""
+    weights: str = "initial"
+    """``initial``: values of ``init`` and ``seed``; ``none``: structure only, parameters become inputs without data."""
+    init: str = "kaiming"
+    """The scheme for parameters that are scaled by their fans (``init.SCHEMES``)."""
+    seed: int = 0
+    external: bool | None = None
+    """Weights in a file of their own beside the model; ``None``: only if the model passes 2 GB."""
+    max_bytes: int = 16 << 30
+    """Refuse a model with more bytes of weights than this."""
+    threads: int | None = None
+    """Threads that compute weights (``None``: one per core, at most 8); the result does not depend on it."""
+    version: str = ""
+    """The compiler's version, for ``producer_version``."""
+    doc: str = ""
+    """The model's ``doc_string``; empty: the graph's."""
+    metadata: Mapping[str, str] = {}
+    """``metadata_props``: no times, no paths."""
+
+
+class WriteReport(Record):
+    """What was written."""
+
+    path: str
+    bytes: int
+    """Size of the model, with its data file."""
+    nodes: int
+    """ONNX nodes."""
+    initialisers: int
+    """Parameters and buffers in the file."""
+    opset: int
+    data_path: str | None = None
+    """The file of external data, if there is one."""

@@ -1,0 +1,189 @@
+"""A model on disk: streamed, whole or absent.
+
+Every size is known before the first byte is written. Heads and small tensors go out in order; large ones are computed
+in stretches, each written at its place as soon as it is there, by several threads. So memory stays at a few stretches,
+and the file is the same whatever the number of threads. The file is written beside its destination under another name
+and renamed when it is complete; on any error, Ctrl-C included, the unfinished file is removed.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Sequence
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+from archdsl.diagnostics import Diagnostic, DiagnosticError
+
+Buffer = bytes | memoryview
+SMALL = 1 << 16
+"""Payloads up to this many bytes are computed at once and written with their heads."""
+
+
+class Payload:
+    """``size`` bytes that are computed when they are written, in stretches of ``step`` bytes."""
+
+    __slots__ = ("compute", "size", "step")
+
+    def __init__(self, size: int, step: int, compute: Callable[[int, int], Any]) -> None:
+        self.size = size
+        self.step = step
+        self.compute = compute
+
+    def whole(self) -> bytes:
+        """All the bytes."""
+        return b"".join(bytes(memoryview(part).cast("B")) for part in map(self._stretch, self.starts()))
+
+    def starts(self) -> range:
+        """Where the stretches begin."""
+        return range(0, self.size, self.step)
+
+    def _stretch(self, start: int) -> Any:
+        return self.compute(start, min(start + self.step, self.size))
+
+    def stretch(self, start: int) -> memoryview:
+        """The bytes of one stretch."""
+        return memoryview(self._stretch(start)).cast("B")
+
+
+Part = bytes | Payload
+
+
+def size(parts: Iterable[Part]) -> int:
+    """The number of bytes."""
+    return sum(part.size if isinstance(part, Payload) else len(part) for part in parts)
+
+
+def join(parts: Iterable[Part]) -> bytes:
+    """All parts in memory."""
+    return b"".join(part.whole() if isinstance(part, Payload) else part for part in parts)
+
+
+class Unfinished:
+    """A file that gets its name when it is complete; leaving the ``with`` block by an error removes it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.temporary = path.with_name(f".{path.name[:200]}.{os.getpid()}.part")
+        self.descriptor = -1
+
+    def __enter__(self) -> Unfinished:
+        if self.path.exists() and not self.path.is_file():
+            raise OSError(f"{self.path} is not a regular file")
+        flags = os.O_RDWR | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0)
+        self.descriptor = os.open(self.temporary, flags, 0o666)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.descriptor >= 0:
+            os.close(self.descriptor)
+            self.temporary.unlink(missing_ok=True)
+
+    def finish(self, path: Path | None = None) -> None:
+        """Close the file and give it its name."""
+        descriptor, self.descriptor = self.descriptor, -1
+        try:
+            os.close(descriptor)
+            os.replace(self.temporary, path or self.path)
+        except BaseException:
+            self.temporary.unlink(missing_ok=True)
+            raise
+
+
+def write(file: Unfinished, parts: Iterable[Part], threads: int, *, digest: bool = False) -> bytes:
+    """Write the parts one after the other; with ``digest``, a hash of their contents that does not depend on threads."""
+    jobs: list[tuple[int, Payload, int]] = []
+    pending: list[bytes] = []
+    begin = position = 0
+
+    def flush() -> None:
+        if pending:
+            write_at(file.descriptor, b"".join(pending), begin)
+            pending.clear()
+
+    hashes: dict[int, bytes] = {}
+    for part in parts:
+        if isinstance(part, Payload) and part.size > SMALL:
+            flush()
+            jobs += [(position + start, part, start) for start in part.starts()]
+            position += part.size
+            begin = position
+        else:
+            data = part.whole() if isinstance(part, Payload) else part
+            if digest:
+                hashes[position] = blake2b(data).digest()
+            pending.append(data)
+            position += len(data)
+    flush()
+    _run(file.descriptor, jobs, threads, hashes if digest else None)
+    return blake2b(b"".join(hashes[key] for key in sorted(hashes))).digest()
+
+
+def _run(
+    descriptor: int, jobs: Sequence[tuple[int, Payload, int]], threads: int, hashes: dict[int, bytes] | None
+) -> None:
+    """Compute and write all stretches, in any order; the first error stops the others and is raised."""
+    queue = iter(jobs)
+    errors: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            for offset, payload, start in queue:
+                if errors:
+                    return
+                data = payload.stretch(start)
+                if hashes is not None:
+                    hashes[offset] = blake2b(data).digest()
+                write_at(descriptor, data, offset)
+        except BaseException as error:
+            errors.append(error)
+
+    helpers = min(threads, len(jobs) // 8) - 1
+    if helpers > 0:
+        import threading
+
+        started = [threading.Thread(target=work, daemon=True) for _ in range(helpers)]
+        for thread in started:
+            thread.start()
+        work()
+        for thread in started:
+            thread.join()
+    else:
+        work()
+    if errors:
+        raise errors[0]
+
+
+def write_at(descriptor: int, data: Buffer, offset: int) -> None:
+    """Write all of ``data`` at ``offset``."""
+    view = memoryview(data)
+    while view:
+        written = _pwrite(descriptor, view[: 1 << 30], offset)
+        view = view[written:]
+        offset += written
+
+
+def _pwrite(descriptor: int, data: memoryview, offset: int) -> int:
+    if hasattr(os, "pwrite"):
+        return os.pwrite(descriptor, data, offset)
+    with _seek_lock():  # Windows has no positioned write
+        os.lseek(descriptor, offset, os.SEEK_SET)
+        return os.write(descriptor, data)
+
+
+def _seek_lock() -> Any:
+    import threading
+
+    global _LOCK
+    _LOCK = _LOCK or threading.Lock()
+    return _LOCK
+
+
+_LOCK: Any = None
+
+
+def not_written(path: Path, error: OSError) -> DiagnosticError:
+    """The diagnostic of a failed write."""
+    reason = error.strerror or str(error)
+    return DiagnosticError([Diagnostic("E0605", f"cannot write {path}: {reason}", help="nothing was left behind")])

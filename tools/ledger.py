@@ -1,0 +1,98 @@
+"""Writes ``specs/ledger.json``: the identifiers of the survey of published networks -> our variants.
+
+    python tools/ledger.py            # write
+    python tools/ledger.py --check    # exit 1 if the file is not what would be written
+
+The survey's identifiers are regular, so most follow from a variant's name by the rules below; the rest are listed.
+Where it gives one network in two forms, the identifier stands for the published one (a ResNet's stride in its 1x1).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from pathlib import Path
+
+SPECS = Path(__file__).parent.parent / "specs"
+
+LISTED = {
+    "lenet5_1998": "lenet5",
+    "lenet5": "lenet5_modern",
+    "lenet_caffe": "lenet_caffe",
+    "alexnet_2012": "alexnet",
+    "alexnet_one_tower": "alexnet_ungrouped",
+    "alexnet": "alexnet_torchvision",
+    "caffenet": "caffenet",
+    "vgg11": "vgg_a",
+    "vgg11_lrn": "vgg_a_lrn",
+    "vgg13": "vgg_b",
+    "vgg16_c": "vgg_c",
+    "vgg16": "vgg_d",
+    "vgg19": "vgg_e",
+    "conv_mobilenet": "conv_mobilenet",
+    "googlenet": "googlenet_torchvision",
+    "googlenet_2014": "googlenet",
+    "resnet34_a": "resnet_34_optA",
+    "plain34": "plain_34",
+}
+
+RULES = [
+    (r"squeezenet(\d)_(\d)", r"squeezenet_\1_\2"),
+    (r"densenet(\d+)", r"densenet_\1"),
+    (r"resnet(18|34)", r"resnet_\1"),
+    (r"resnet(\d+)_v1", r"resnet_\1"),
+    (r"resnext(\d+)_(\d+x\d+d)", r"resnext_\1_\2"),
+    (r"seresnet(\d+)_v1", r"se_resnet_\1"),
+    (r"seresnext(\d+)_32x4d", r"se_resnext_\1_32x4d"),
+    (r"shufflenet_v2_x(\d)_(\d)", r"shufflenet_v2_\1.\2"),
+]
+
+UNLISTED = {"resnext101_32x8d"}
+"""torchvision's, not in the survey."""
+
+
+def identifier(variant: str) -> str | None:
+    """The survey's identifier of a variant, or ``None``."""
+    if variant in UNLISTED:
+        return None
+    if variant in LISTED:
+        return LISTED[variant]
+    if found := re.fullmatch(r"mobilenet_v([12])(?:_w(\d+(?:_\d+)?))?(?:_r(\d+))?", variant):
+        version, width, res = found.groups()
+        if version == "1":
+            return None if res else f"mobilenet_v1_{(width or '1').replace('_', '.')}"
+        return f"mobilenet_v2_{(width or '1').replace('_', '.')}_{res or 224}"
+    for pattern, replacement in RULES:
+        if re.fullmatch(pattern, variant):
+            return re.sub(pattern, replacement, variant)
+    return None
+
+
+def variants() -> dict[str, str]:
+    """Every variant in ``specs/`` and its file, in order."""
+    found = {}
+    for path in sorted(SPECS.glob("*.arch")):
+        for name in re.findall(r"^variant (\w+)", path.read_text(encoding="utf-8"), re.MULTILINE):
+            found[name] = path.name
+    return found
+
+
+def document() -> str:
+    """The text of ``specs/ledger.json``."""
+    pairs = {identifier(v): {"file": f, "variant": v} for v, f in variants().items()}
+    pairs.pop(None, None)
+    return json.dumps({k: pairs[k] for k in sorted(pairs, key=str)}, indent=2) + "\n"
+
+
+def main(check: bool) -> int:
+    """Write the file, or say whether it is current."""
+    target = SPECS / "ledger.json"
+    if check:
+        return 0 if target.read_text(encoding="utf-8") == document() else 1
+    target.write_text(document(), encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main("--check" in sys.argv[1:]))
