@@ -13,11 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from archdsl.diagnostics import Diagnostic, DiagnosticError
-    from archdsl.driver import Program, compile, load
+    from archdsl.driver import Program, compile, load, run
     from archdsl.elaborate.build import Builder
     from archdsl.graph import Graph
     from archdsl.passes.cost import cost
-    from archdsl.runtime.execute import run
 
 __all__ = ["Builder", "Diagnostic", "DiagnosticError", "Graph", "Program", "compile", "cost", "load", "run"]
 
@@ -30,7 +29,7 @@ _HOMES = {
     "compile": "archdsl.driver",
     "cost": "archdsl.passes.cost",
     "load": "archdsl.driver",
-    "run": "archdsl.runtime.execute",
+    "run": "archdsl.driver",
 }
 
 

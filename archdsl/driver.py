@@ -315,3 +315,33 @@ def compile(graph: Graph, path: str | Path, *, backend: str = "onnx", **options:
 
         return engine.write(graph, path, OnnxOptions(**options))
     return engine.write(graph, path, options)
+
+
+def run(
+    model: Graph | str | Path,
+    inputs: Any = None,
+    *,
+    ep: str = "cpu",
+    seed: int = 0,
+    bind: Mapping[str, int] | None = None,
+) -> dict[str, Any]:
+    """Run a model with ONNX Runtime; its outputs by name, as NumPy arrays.
+
+    ``model`` is a graph, the path of an ONNX file, or a target (``resnet50``, ``spec.arch:variant``). ``inputs`` maps
+    names to arrays; one array is the first input; ``None`` makes random inputs from ``seed``, with free dimensions as
+    in ``bind`` or 1. What is not a file yet runs with the initial weights of ``seed``. ``ep`` is ``cpu``, ``cuda`` or
+    ``cuda,cpu``. Raises :class:`DiagnosticError`, with E07xx for what cannot run.
+    """
+    from archdsl.runtime.execute import execute
+
+    try:
+        if isinstance(model, Graph):
+            graph = model
+        elif str(model).endswith(".onnx"):
+            return execute(model, arrays=inputs, ep=ep, seed=seed, sizes=bind).outputs
+        else:
+            program, variant = resolve_target(str(model))
+            graph = program.graph(variant)
+        return execute(lambda path: compile(graph, path, seed=seed), arrays=inputs, ep=ep, seed=seed, sizes=bind).outputs
+    except Refusal as refusal:
+        raise DiagnosticError([refusal.diagnostic()]) from None

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from archdsl.diagnostics import Diagnostic, DiagnosticError, nearest
 from archdsl.graph import Graph
+from archdsl.ops.base import Op
 
 GROUP = "archdsl.backends"
 BUILT_IN = {"onnx": "archdsl.backends.onnx:backend"}
@@ -24,6 +25,10 @@ class Backend(Protocol):
     suffix: str
     """How its files end, with the dot."""
 
+    def lowers(self, op: type[Op]) -> bool:
+        """Whether there is a rule for the operator."""
+        ...
+
     def lower(self, graph: Graph, options: Any = None) -> bytes:
         """The whole result in memory. Raises ``DiagnosticError``."""
         ...
@@ -34,17 +39,17 @@ class Backend(Protocol):
 
 
 def backend(name: str = "onnx") -> Backend:
-    """The backend called ``name``. Raises ``DiagnosticError`` (E0606) where there is none, or it cannot be loaded."""
+    """The backend called ``name``. Raises ``DiagnosticError`` (E0605) where there is none, or it cannot be loaded."""
     target = BUILT_IN.get(name) or installed().get(name)
     if target is None:
         meant = nearest(name, names())
         help = f"did you mean `{meant}`?" if meant else f"there are: {', '.join(names())}"
-        raise DiagnosticError([Diagnostic("E0606", f"there is no backend `{name}`", help=help)])
+        raise DiagnosticError([Diagnostic("E0605", f"there is no backend `{name}`", help=help)])
     module, _, attribute = target.partition(":")
     try:
         found: Backend = getattr(import_module(module), attribute)
     except (ImportError, AttributeError) as error:
-        raise DiagnosticError([Diagnostic("E0606", f"the backend `{name}` cannot be loaded: {error}")]) from None
+        raise DiagnosticError([Diagnostic("E0605", f"the backend `{name}` cannot be loaded: {error}")]) from None
     return found
 
 

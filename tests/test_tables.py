@@ -186,7 +186,8 @@ def test_googlenet_first_convolution_is_separable() -> None:
 
 def test_googlenet_widths_and_heads() -> None:
     m = zoo("googlenet_2014")
-    widths = [m.graph.taps[f"inception{b}"].type.shape[1] for b in ("3a", "3b", "4a", "4b", "4c", "4d", "4e", "5a", "5b")]
+    blocks = ("3a", "3b", "4a", "4b", "4c", "4d", "4e", "5a", "5b")
+    widths = [m.graph.taps[f"inception{b}"].type.shape[1] for b in blocks]
     assert widths == [256, 480, 512, 512, 512, 528, 832, 832, 1024]
     trained = Measures(archdsl.load(SPECS / "googlenet.arch").graph("googlenet_2014", train=True))
     heads = trained.of("params").value - m.of("params").value

@@ -96,7 +96,7 @@ def test_no_two_references_disagree() -> None:
 def test_claims_hold(variant: str) -> None:
     """Parameters and multiply-accumulates are claimed exactly in the spec itself."""
     text = (SPECS / VARIANTS[variant]).read_text(encoding="utf-8")
-    found = re.search(rf"^variant {variant} = .*?\{{(.*?)\n?\}}\n", text, re.MULTILINE | re.DOTALL)
+    found = re.search(rf"^variant {variant} = [^\n{{]*\{{(.*?)\}}$", text, re.MULTILINE | re.DOTALL)
     assert found, "the variant has no claims"
     params, macs, _ = references()[variant][-1]
     for claim, value in (("params", params), ("macs", macs)):
@@ -110,10 +110,26 @@ NAMES: dict[str, Any] = json.loads((HERE / "data" / "names.json").read_text())
 
 @pytest.mark.parametrize("variant", NAMES)
 def test_parameter_paths_are_torchvisions(variant: str) -> None:
-    """Names and shapes equal ``state_dict``'s, so that a checkpoint loads by name; auxiliary heads are for training."""
+    """Names and shapes equal ``state_dict``'s, so that a checkpoint loads by name; auxiliary heads are for training.
+
+    One difference: the layers of a dense block are ``denseblock1.0``, torchvision's ``denseblock1.denselayer1``.
+    """
     expected = {k: tuple(v) for k, v in NAMES[variant]["tensors"].items() if not k.startswith(("aux1.", "aux2."))}
     graph = program(VARIANTS[variant]).graph(variant)
-    assert {p.path: p.type.shape for p in graph.parameters().values()} == expected
+    assert {theirs(p.path): p.type.shape for p in graph.parameters().values()} == expected
+
+
+def theirs(path: str) -> str:
+    return re.sub(r"(denseblock\d)\.(\d+)\.", lambda m: f"{m[1]}.denselayer{int(m[2]) + 1}.", path)
+
+
+def test_claims_are_checked_by_the_compiler_too() -> None:
+    """A wrong integer in a spec is an error of ``check``: the claims above are not just text."""
+    text = (SPECS / "lenet.arch").read_text(encoding="utf-8")
+    assert not [d for d in archdsl.load(text).check(["lenet5"]) if d.severity == "error"]
+    wrong = text.replace("expect params == 61_706", "expect params == 61_707")
+    assert wrong != text
+    assert [d for d in archdsl.load(wrong).check(["lenet5"]) if d.severity == "error"]
 
 
 def test_the_ledger_is_current() -> None:
@@ -130,7 +146,7 @@ def test_the_ledger_names_variants_once() -> None:
 @pytest.mark.parametrize("file", sorted(set(VARIANTS.values())))
 def test_a_spec_names_its_paper(file: str) -> None:
     text = (SPECS / file).read_text(encoding="utf-8")
-    assert re.search(r"^##.*(arXiv:\d{4}\.\d{5}|NIPS \d{4}|Proc\. IEEE)", text, re.MULTILINE)
+    assert re.search(r"^##.*(arXiv:\d{4}\.\d{4,5}|NIPS \d{4}|Proc\. IEEE)", text, re.MULTILINE)
 
 
 def test_squeezenet_at_the_papers_size() -> None:
@@ -139,3 +155,26 @@ def test_squeezenet_at_the_papers_size() -> None:
     assert measures("squeezenet1_0", res=227).of("macs").value == formulas.squeezenet("1.0", 227)[1] == 832_667_936
     assert 832_667_936 + 512_000 * (15**2 - 13**2) == 861_339_936
     assert measures("squeezenet1_1", res=227).of("macs").value == formulas.squeezenet("1.1", 227)[1] == 387_747_520
+
+
+def budgets(variant: str) -> list[Any]:
+    report = program(VARIANTS[variant]).report([variant])
+    assert not [d for d in report.diagnostics if d.severity == "error"]
+    return [c.result for c in report.variants[variant].claims if c.result.op in ("<=", ">=", "<", ">")]
+
+
+@pytest.mark.parametrize("file", sorted(set(VARIANTS.values())))
+def test_budgets_are_tight(file: str) -> None:
+    """Every spec bounds something, and no bound is further than 5 % from what is measured."""
+    first = next(v for v, f in VARIANTS.items() if f == file)
+    found = budgets(first)
+    assert found
+    for result in found:
+        assert abs(result.bound - result.measured) * 20 <= result.measured, result.subject
+
+
+def test_mobilenet_v2_peak_is_the_cost_models() -> None:
+    """5.74 MiB: the expanded 96 x 112 x 112 map beside the 96 x 56 x 56 one that the depthwise convolution makes."""
+    peak = measures("mobilenet_v2").of("peak_activations").value
+    assert peak == 96 * (112**2 + 56**2) * 4
+    assert round(peak / 2**20, 2) == 5.74

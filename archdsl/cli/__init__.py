@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
     import typer
@@ -15,27 +15,37 @@ COMMANDS = (
 )  # fmt: skip
 """Each is the function ``command`` of the module ``archdsl.cli.<name>``."""
 
-HELP = "A declarative architecture compiler for neural networks: .arch specs to exact shapes, exact costs and ONNX."
-
 
 def build(names: tuple[str, ...] = COMMANDS) -> typer.Typer:
     """The typer application with the given commands."""
     import typer
 
-    from archdsl.cli.guard import guarded
+    from archdsl.cli.signature import for_typer
 
     app = typer.Typer(
-        name="archdsl", help=HELP, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False,
+        name="archdsl", no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
     )  # fmt: skip
-    app.callback()(_options)
+
+    def show_version(wanted: bool) -> None:
+        if wanted:
+            _print_version()
+            raise typer.Exit
+
+    @app.callback()
+    def options(
+        version: bool = typer.Option(
+            False, "--version", "-V", help="Print the version.", callback=show_version, is_eager=True
+        ),
+    ) -> None:
+        """A declarative architecture compiler for neural networks: specs to exact shapes, exact costs and ONNX.
+
+        Targets are `spec.arch`, `spec.arch:variant`, `-` for standard input, and names from `archdsl list`.
+        """
+
     for name in names:
-        app.command(name)(guarded(import_module(f"archdsl.cli.{name}").command))
+        app.command(name)(for_typer(import_module(f"archdsl.cli.{name}").command))
     return app
-
-
-def _options(version: bool = False) -> None:
-    """See `archdsl COMMAND --help`. Targets are `spec.arch`, `spec.arch:variant`, `-` and names from `archdsl list`."""
 
 
 def _print_version() -> None:
@@ -53,11 +63,9 @@ def main() -> None:
     _prepare_streams()
     arguments = sys.argv[1:]
     try:
-        if arguments[:1] in (["--version"], ["-V"]):
-            _print_version()
-            return
-        lone = arguments[:1] and arguments[0] in COMMANDS and "_ARCHDSL_COMPLETE" not in os.environ
-        build((arguments[0],) if lone else COMMANDS)(prog_name="archdsl")
+        if arguments[:1] and arguments[0] in COMMANDS and "_ARCHDSL_COMPLETE" not in os.environ:
+            _run(arguments[0], arguments[1:])
+        build()(prog_name="archdsl")
     except KeyboardInterrupt:
         sys.exit(130)
     except Exception:  # a fault of ours: commands tell everything that a user or a system can cause
@@ -66,6 +74,19 @@ def main() -> None:
         traceback.print_exc()
         sys.stderr.write("archdsl: this is a bug in archdsl; please report it with the text above\n")
         sys.exit(2)
+
+
+def _run(name: str, arguments: list[str]) -> NoReturn:
+    """Run one command: at once where its arguments are plain, through typer where they are not."""
+    from archdsl.cli.guard import outcome
+    from archdsl.cli.signature import quick
+
+    command = import_module(f"archdsl.cli.{name}").command
+    plain = quick(command, arguments)
+    if plain is not None:
+        sys.exit(outcome(command, plain))
+    build((name,))(prog_name="archdsl")
+    sys.exit(0)
 
 
 def _prepare_streams() -> None:

@@ -5,12 +5,11 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-
 from archdsl.cli.guard import CLEAN, FINDINGS, status_of
 from archdsl.cli.options import choose
 from archdsl.cli.output import columns, out, progress, say
 from archdsl.cli.programs import arch_files, open_target
+from archdsl.cli.signature import Arg, opt
 from archdsl.diagnostics import Diagnostic, DiagnosticError
 from archdsl.record import Record
 from archdsl.report.terminal import wants_color
@@ -31,11 +30,11 @@ class Checked(Record):
 
 
 def command(
-    targets: Annotated[list[str], typer.Argument(help="files, folders, spec.arch:variant, - or zoo names")],
-    format: Annotated[str, typer.Option("--format", help=", ".join(FORMATS))] = "text",
-    strict: Annotated[bool, typer.Option("--strict", help="exit 1 on warnings too")] = False,
+    targets: Annotated[list[str], Arg("files, folders, spec.arch:variant, - or zoo names")],
+    format: Annotated[str, opt("--format", help=", ".join(FORMATS))] = "text",
+    strict: Annotated[bool, opt("--strict", help="exit 1 on warnings too")] = False,
 ) -> int:
-    """Check specs: syntax, names, types, shapes, and every claim of every variant."""
+    """Check specs and measure their claims."""
     choose(format, "--format", FORMATS)
     checked = []
     for name in arch_files(targets):
@@ -63,7 +62,7 @@ def check(name: str) -> Checked:
             from archdsl.driver import CheckedVariant
 
             graph = target.graph({}, {}, False)
-            return Checked(name, (), {graph.name: CheckedVariant(graph, ())})
+            return Checked(name, (), {graph.name: CheckedVariant(graph.name, graph, ())})
         report = target.program.report([target.variant] if target.variant else None)
     except DiagnosticError as error:
         return Checked(name, error.diagnostics, {})

@@ -8,11 +8,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-
 from archdsl.cli.options import Bind, Set, Train, bindings, settings
 from archdsl.cli.output import check_writable, progress, say
 from archdsl.cli.programs import Target, open_target
+from archdsl.cli.signature import Arg, opt
 from archdsl.diagnostics import Refusal
 from archdsl.record import Record
 
@@ -29,24 +28,24 @@ class Job(Record):
 
 
 def command(
-    targets: Annotated[list[str], typer.Argument(help="spec.arch, spec.arch:variant, data, - or zoo names")],
-    output: Annotated[str | None, typer.Option("--output", "-o", help="a file, or a folder/ for several")] = None,
-    all_: Annotated[bool, typer.Option("--all", help="all variants of the files, not only the first")] = False,
-    init: Annotated[str, typer.Option("--init", help="kaiming, xavier, zeros, …")] = "kaiming",
-    seed: Annotated[int, typer.Option("--seed", min=0, help="of the initial weights")] = 0,
-    weights: Annotated[str, typer.Option("--weights", help="initial, or none for the structure only")] = "initial",
-    deploy: Annotated[bool, typer.Option("--deploy", help="for inference: fold batch norms, drop dropout")] = False,
-    fold: Annotated[bool, typer.Option("--fold", help="fold batch norms into convolutions")] = False,
-    opset: Annotated[int | None, typer.Option("--opset", help="of the ONNX file; the oldest that will do")] = None,
+    targets: Annotated[list[str], Arg("spec.arch, spec.arch:variant, data, - or zoo names")],
+    output: Annotated[str | None, opt("--output", "-o", help="a file, or a folder/ for several")] = None,
+    all_: Annotated[bool, opt("--all", help="all variants of the files, not only the first")] = False,
+    init: Annotated[str, opt("--init", help="kaiming, xavier, zeros, …")] = "kaiming",
+    seed: Annotated[int, opt("--seed", min=0, help="of the initial weights")] = 0,
+    weights: Annotated[str, opt("--weights", help="initial, or none for the structure only")] = "initial",
+    deploy: Annotated[bool, opt("--deploy", help="for inference: fold batch norms, drop dropout")] = False,
+    fold: Annotated[bool, opt("--fold", help="fold batch norms into convolutions")] = False,
+    opset: Annotated[int | None, opt("--opset", help="of the ONNX file; the oldest that will do")] = None,
     external: Annotated[
-        bool | None, typer.Option("--external-data/--no-external-data", help="weights in a file of their own")
+        bool | None, opt("--external-data/--no-external-data", help="weights in a file of their own")
     ] = None,
-    to: Annotated[str, typer.Option("--to", help="the backend")] = "onnx",
+    to: Annotated[str, opt("--to", help="the backend")] = "onnx",
     set_: Set = None,
     bind: Bind = None,
     train: Train = False,
 ) -> None:
-    """Compile networks to ONNX files (or another backend's)."""
+    """Compile networks to ONNX files."""
     from archdsl.registry import backend
 
     engine = backend(to)
@@ -76,7 +75,8 @@ def report_line(graph: Graph, job: Job, report: Any, seconds: float) -> str:
 
     table = cost(graph)
     depth, params, macs = (number(table.total(quantity)) for quantity in ("depth", "params", "macs"))
-    counts = f"{depth} layers, {params} parameters, {'>= ' if table.partial else ''}{macs} MACs"
+    layers = f"{depth} layer{'' if depth == '1' else 's'}"
+    counts = f"{layers}, {params} parameters, {'>= ' if table.partial else ''}{macs} MACs"
     return f"{job.name} -> {job.path}: {counts}, {human_bytes(report.bytes)}, {seconds:.2f} s"
 
 

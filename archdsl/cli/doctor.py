@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import typer
-
 from archdsl.cli.guard import CLEAN, FINDINGS
 from archdsl.cli.options import choose
 from archdsl.cli.output import columns, out
+from archdsl.cli.signature import opt
 
 SIGNS = {"ok": "ok", "note": "--", "wrong": "WRONG"}
 
 
-def command(format: Annotated[str, typer.Option("--format", help="text or json")] = "text") -> int:
-    """Say which ONNX Runtime and which provider really works here; exit 1 when something is wrong."""
+def command(format: Annotated[str, opt("--format", help="text or json")] = "text") -> int:
+    """Say which runtime and provider really works here."""
     choose(format, "--format", ("text", "json"))
     from archdsl.runtime.doctor import as_records, examine
 

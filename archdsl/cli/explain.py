@@ -5,17 +5,16 @@ from __future__ import annotations
 from importlib.resources import files
 from typing import Annotated
 
-import typer
-
 from archdsl.cli.output import columns, out
+from archdsl.cli.signature import Arg, opt
 from archdsl.diagnostics import Refusal, nearest
 
 
 def command(
-    code: Annotated[str | None, typer.Argument(help="a code such as E0304; without one, all codes are listed")] = None,
-    format: Annotated[str, typer.Option("--format", help="text or json")] = "text",
+    code: Annotated[str | None, Arg("a code such as E0304; without one, all codes are listed")] = None,
+    format: Annotated[str, opt("--format", help="text or json")] = "text",
 ) -> None:
-    """Explain a diagnostic code, with an example that shows it and one that mends it."""
+    """Explain a diagnostic code, with examples."""
     from archdsl.cli.options import choose
 
     choose(format, "--format", ("text", "json"))

@@ -5,21 +5,20 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from archdsl.cli.guard import CLEAN, FINDINGS, tell
 from archdsl.cli.output import out, say, write_file
 from archdsl.cli.programs import arch_files, read_source
+from archdsl.cli.signature import Arg, opt
 from archdsl.diagnostics import DiagnosticError
 from archdsl.report.text import counted
 
 
 def command(
-    paths: Annotated[list[str], typer.Argument(help="files, folders, or - for standard input")],
-    check: Annotated[bool, typer.Option("--check", help="change nothing; exit 1 where a file would change")] = False,
-    diff: Annotated[bool, typer.Option("--diff", help="change nothing; print what would change")] = False,
+    paths: Annotated[list[str], Arg("files, folders, or - for standard input")],
+    check: Annotated[bool, opt("--check", help="change nothing; exit 1 where a file would change")] = False,
+    diff: Annotated[bool, opt("--diff", help="change nothing; print what would change")] = False,
 ) -> int:
-    """Format specs in place (standard input to standard output)."""
+    """Format specs in place; standard input to output."""
     changed: list[str] = []
     status = CLEAN
     names = arch_files(paths)
@@ -49,10 +48,10 @@ def command(
 def _formatted(name: str) -> tuple[str, str]:
     """The text of a file before and after; raises ``DiagnosticError`` where it does not parse."""
     from archdsl.syntax.format import format
-    from archdsl.syntax.parse import parse
+    from archdsl.syntax.parse import parse_file
 
     source = read_source(name)
-    return source.text, format(parse(source))
+    return source.text, format(parse_file(source))
 
 
 def unified(name: str, before: str, after: str) -> str:

@@ -2,60 +2,45 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
-import functools
 import os
 import sys
-from collections.abc import Callable, Iterable
-from typing import NoReturn, ParamSpec
-
-import typer
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 from archdsl.diagnostics import Diagnostic, DiagnosticError, Refusal
 
 CLEAN, FINDINGS, FAILURE, INTERRUPTED = 0, 1, 2, 130
 """Exit statuses."""
 
-P = ParamSpec("P")
 
-
-def guarded(command: Callable[P, int | None]) -> Callable[P, None]:
-    """The command with its exceptions told on stderr and turned into an exit status."""
-
-    @functools.wraps(command)
-    def run(*args: P.args, **kwargs: P.kwargs) -> None:
-        try:
-            status = command(*args, **kwargs) or CLEAN
-            sys.stdout.flush()
-        except DiagnosticError as error:
-            status = tell(error.diagnostics)
-        except Refusal as refusal:
-            status = tell([refusal.diagnostic()])
-        except KeyboardInterrupt:
-            status = INTERRUPTED
-        except BrokenPipeError:
-            status = _quiet()
-        except OSError as error:
-            status = tell([system_error(error)])
-        except MemoryError:
-            status = tell([Diagnostic("E0008", "there is not enough memory for this")])
-        except RecursionError:
-            status = tell([Diagnostic("E0008", "this is nested deeper than the stack allows")])
-        _exit(status)
-
-    return run
-
-
-def _exit(status: int) -> NoReturn:
-    raise typer.Exit(status)
+def outcome(command: Callable[..., int | None], arguments: Mapping[str, Any]) -> int:
+    """Run a command; its exit status, with what it raised told on stderr. Faults of ours are not caught."""
+    try:
+        status = command(**arguments) or CLEAN
+        sys.stdout.flush()
+        return status
+    except DiagnosticError as error:
+        return tell(error.diagnostics)
+    except Refusal as refusal:
+        return tell([refusal.diagnostic()])
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        return _quiet()
+    except OSError as error:
+        return tell([system_error(error)])
+    except MemoryError:
+        return tell([Diagnostic("E0008", "there is not enough memory for this")])
+    except RecursionError:
+        return tell([Diagnostic("E0008", "this is nested deeper than the stack allows")])
 
 
 def _quiet() -> int:
     """Whoever read our output has seen enough: nothing more is written, not even while the interpreter ends."""
-    try:
+    with contextlib.suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except (OSError, ValueError):
-        pass
     return CLEAN
 
 
@@ -66,15 +51,20 @@ def tell(diagnostics: Iterable[Diagnostic]) -> int:
 
     found = list(diagnostics)
     color = wants_color(sys.stderr)
+    sys.stdout.flush()
     for d in found:
         sys.stderr.write(render(d, color=color) + "\n")
     return status_of(found)
 
 
+USE = ("E00", "E07", "E0603", "E0605")
+"""Codes (or their beginnings) that mean: a tool or its use failed, the text may be fine."""
+
+
 def status_of(diagnostics: Iterable[Diagnostic]) -> int:
-    """2 where a tool or its use failed (E00xx, E07xx), 1 for other errors, 0 for none or warnings only."""
+    """2 where a tool or its use failed, 1 for other errors, 0 for none or warnings only."""
     codes = [d.code for d in diagnostics if d.severity == "error"]
-    if any(code.startswith(("E00", "E07")) for code in codes):
+    if any(code.startswith(USE) for code in codes):
         return FAILURE
     return FINDINGS if codes else CLEAN
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from archdsl.cli.output import say, write_file
+from archdsl.cli.signature import Arg, opt
 from archdsl.diagnostics import Refusal
 
-STARTER = '''arch 1
+STARTER = """arch 1
 
 ## A small residual network for 32 x 32 images: change it and run `archdsl check`.
 
@@ -44,12 +43,12 @@ variant small_net = SmallNet() {
   budget { params <= 100K; macs <= 20M }
 }
 variant small_net_wide = SmallNet(width = 64)
-'''
+"""
 
 
 def command(
-    path: Annotated[Path, typer.Argument(help="the file to write")] = Path("model.arch"),
-    force: Annotated[bool, typer.Option("--force", help="replace a file that is there")] = False,
+    path: Annotated[Path, Arg("the file to write")] = Path("model.arch"),
+    force: Annotated[bool, opt("--force", help="replace a file that is there")] = False,
 ) -> None:
     """Write a starter spec."""
     if path.is_dir():

@@ -5,10 +5,9 @@ from __future__ import annotations
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-
 from archdsl.cli.options import choose
 from archdsl.cli.output import columns, out, progress
+from archdsl.cli.signature import Arg, opt
 from archdsl.diagnostics import Refusal
 
 if TYPE_CHECKING:
@@ -18,10 +17,10 @@ FORMATS = ("text", "json", "names")
 
 
 def command(
-    pattern: Annotated[str, typer.Argument(help="a shell pattern: resnet*")] = "*",
-    format: Annotated[str, typer.Option("--format", help="text, json, or names (which is fast)")] = "text",
+    pattern: Annotated[str, Arg("a shell pattern: resnet*")] = "*",
+    format: Annotated[str, opt("--format", help="text, json, or names (which is fast)")] = "text",
 ) -> None:
-    """List the networks that come with archdsl, with parameters and MACs."""
+    """List the packaged networks, with parameters and MACs."""
     choose(format, "--format", FORMATS)
     from archdsl import driver
 

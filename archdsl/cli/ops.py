@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-import typer
-
 from archdsl.cli.options import choose
 from archdsl.cli.output import columns, out
+from archdsl.cli.signature import Arg, opt
 from archdsl.diagnostics import Refusal, nearest
 
 
 def command(
-    name: Annotated[str | None, typer.Argument(help="an operator; without one, all are listed")] = None,
-    format: Annotated[str, typer.Option("--format", help="text or json")] = "text",
+    name: Annotated[str | None, Arg("an operator; without one, all are listed")] = None,
+    format: Annotated[str, opt("--format", help="text or json")] = "text",
 ) -> None:
-    """List the operators with signature, rule and targets, or print the page of one."""
+    """List the operators, or print the page of one."""
     choose(format, "--format", ("text", "json"))
     from archdsl import ops
 
@@ -31,7 +30,7 @@ def command(
     elif name:
         out(render_page(records[0]))
     else:
-        rows = [(r["signature"], r["summary"], " ".join(r["targets"])) for r in records]
+        rows = [(brief(r), " ".join(r["targets"]) or "-", r["summary"]) for r in records]
         out("\n".join(columns(rows)) + "\n")
 
 
@@ -40,7 +39,7 @@ def record(name: str) -> dict[str, Any]:
     from archdsl import ops
 
     card = ops.load(name)
-    doc = (card.__doc__ or "").strip()
+    doc = (card.__doc__ or "").strip().replace("``", "`")
     arguments = [
         {"name": key, "kind": one.kind.text, "required": required(one), "default": written(one), "doc": one.doc}
         for key, one in card.signature.items()
@@ -86,17 +85,21 @@ def signature(name: str) -> str:
     """``conv(channels, kernel, stride = 1, …)``."""
     from archdsl import ops
 
-    parts = [
-        key if required(one) else f"{key} = {written(one)}" for key, one in ops.load(name).signature.items()
-    ]
+    parts = [key if required(one) else f"{key} = {written(one)}" for key, one in ops.load(name).signature.items()]
     return f"{name}({', '.join(parts)})" if parts else name
+
+
+def brief(r: dict[str, Any]) -> str:
+    """``conv(channels, kernel, stride?, …)``: optional arguments are marked."""
+    parts = [a["name"] + ("" if a["required"] else "?") for a in r["arguments"]]
+    return f"{r['name']}({', '.join(parts)})" if parts else str(r["name"])
 
 
 def targets(name: str) -> list[str]:
     """The backends that can lower the operator."""
-    from archdsl import registry
+    from archdsl import ops, registry
 
-    return registry.targets(name)
+    return [backend for backend in registry.names() if registry.backend(backend).lowers(ops.load(name))]
 
 
 def render_page(r: dict[str, Any]) -> str:
@@ -109,7 +112,8 @@ def render_page(r: dict[str, Any]) -> str:
     if r["arguments"]:
         lines += ["", "Arguments"]
         rows = [
-            (a["name"], a["kind"], "required" if a["required"] else f"= {a['default']}", a["doc"]) for a in r["arguments"]
+            (a["name"], a["kind"], "required" if a["required"] else f"= {a['default']}", a["doc"])
+            for a in r["arguments"]
         ]
         lines += columns(rows, indent="  ")
     results = "depends on the arguments" if r["results"] < 0 else r["results"]

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Annotated, Any
 
-import typer
-
+from archdsl.cli.signature import Arg, opt
 from archdsl.diagnostics import DiagnosticError, Refusal
 
-Target = Annotated[str, typer.Argument(help="spec.arch, spec.arch:variant, - or a name from `archdsl list`")]
-Set = Annotated[list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="give a network parameter a value")]
-Bind = Annotated[list[str] | None, typer.Option("--bind", metavar="N=8", help="replace a symbolic dimension")]
-Train = Annotated[bool, typer.Option("--train", help="include the outputs that exist only for training")]
+Target = Annotated[str, Arg("spec.arch, spec.arch:variant, - or a name from `archdsl list`")]
+Set = Annotated[list[str] | None, opt("--set", metavar="NAME=VALUE", help="give a network parameter a value")]
+Bind = Annotated[list[str] | None, opt("--bind", metavar="N=8", help="replace a symbolic dimension")]
+Train = Annotated[bool, opt("--train", help="include the outputs that exist only for training")]
 
 
 def pairs(texts: Iterable[str] | None, option: str) -> dict[str, str]:
@@ -47,13 +46,13 @@ def settings(texts: Iterable[str] | None) -> dict[str, Any]:
 def _value(name: str, text: str) -> Any:
     from archdsl.source import Source
     from archdsl.syntax import spec
-    from archdsl.syntax.parse import parse
+    from archdsl.syntax.parse import parse_file
 
     wrong = Refusal("E0007", f"`--set {name}={text}` is no value", help="write a number, true, false, text or a list")
     if "\n" in text or len(text) > 10_000:
         raise wrong
     try:
-        file = parse(Source("--set", f"arch 1\nlet value = {text}\n"))
+        file = parse_file(Source("--set", f"arch 1\nlet value = {text}\n"))
     except DiagnosticError:
         raise wrong from None
     definition = file.definitions[0] if len(file.definitions) == 1 else None

@@ -6,7 +6,7 @@ import contextlib
 import os
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from archdsl.diagnostics import Refusal
@@ -51,7 +51,7 @@ def progress(text: str, after: float = 1.0) -> Iterator[None]:
 
 
 def write_file(path: Path, content: str | bytes) -> None:
-    """Replace ``path`` by ``content`` (text as UTF-8) at once; refuses (E0005) and leaves the old file where that fails."""
+    """Replace ``path`` by ``content`` (text as UTF-8) at once, or refuse (E0005) and leave the old file."""
     target = path.resolve()  # through links: the file changes, the link stays
     check_writable(path)
     handle, name = -1, ""
@@ -86,7 +86,7 @@ def _umask() -> int:
     return current
 
 
-def columns(rows: list[tuple[str, ...]], right: frozenset[int] = frozenset(), indent: str = "") -> list[str]:
+def columns(rows: Sequence[Sequence[str]], right: frozenset[int] = frozenset(), indent: str = "") -> list[str]:
     """Rows as aligned columns, two spaces apart; the columns in ``right`` are aligned to the right."""
     from archdsl.report.terminal import width
 

@@ -5,26 +5,25 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any
 
-import typer
-
 from archdsl.cli.options import Bind, Set, bindings, choose, settings
 from archdsl.cli.output import out, progress, say
+from archdsl.cli.signature import Arg, opt
 
 
 def command(
-    target: Annotated[str, typer.Argument(help="model.onnx, spec.arch, spec.arch:variant or a zoo name")],
+    target: Annotated[str, Arg("model.onnx, spec.arch, spec.arch:variant or a zoo name")],
     input: Annotated[
-        list[str] | None, typer.Option("--input", "-i", help=".npy, .npz or image; NAME=FILE where there are several")
+        list[str] | None, opt("--input", "-i", help=".npy, .npz or image; NAME=FILE where there are several")
     ] = None,
-    ep: Annotated[str, typer.Option("--ep", help="execution provider: cpu, cuda or cuda,cpu")] = "cpu",
-    seed: Annotated[int, typer.Option("--seed", min=0, help="of random inputs, and of a spec's weights")] = 0,
-    top: Annotated[int, typer.Option("--top", min=0, help="how many of the largest class scores to show")] = 5,
-    save: Annotated[str | None, typer.Option("--save", metavar="FILE.npz", help="write the outputs")] = None,
+    ep: Annotated[str, opt("--ep", help="execution provider: cpu, cuda or cuda,cpu")] = "cpu",
+    seed: Annotated[int, opt("--seed", min=0, help="of random inputs, and of a spec's weights")] = 0,
+    top: Annotated[int, opt("--top", min=0, help="how many of the largest class scores to show")] = 5,
+    save: Annotated[str | None, opt("--save", metavar="FILE.npz", help="write the outputs")] = None,
     set_: Set = None,
     bind: Bind = None,
-    format: Annotated[str, typer.Option("--format", help="text or json")] = "text",
+    format: Annotated[str, opt("--format", help="text or json")] = "text",
 ) -> None:
-    """Run a model on random numbers, arrays or an image, and describe its outputs."""
+    """Run a model with ONNX Runtime, describe its outputs."""
     choose(format, "--format", ("text", "json"))
     from archdsl.cli.programs import runnable
     from archdsl.runtime.execute import execute

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import typer
-
 from archdsl.cli.options import Bind, Set, Target, Train, bindings, choose, settings
 from archdsl.cli.output import out
+from archdsl.cli.signature import opt
 from archdsl.diagnostics import Refusal
 
 FORMATS = ("text", "json", "yaml", "mermaid", "dot")
@@ -15,8 +14,8 @@ FORMATS = ("text", "json", "yaml", "mermaid", "dot")
 
 def command(
     target: Target,
-    format: Annotated[str, typer.Option("--format", help=", ".join(FORMATS))] = "text",
-    depth: Annotated[int | None, typer.Option("--depth", min=1, help="draw scopes below this depth as one box")] = None,
+    format: Annotated[str, opt("--format", help=", ".join(FORMATS))] = "text",
+    depth: Annotated[int | None, opt("--depth", min=1, help="draw scopes below this depth as one box")] = None,
     set_: Set = None,
     bind: Bind = None,
     train: Train = False,

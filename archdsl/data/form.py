@@ -6,13 +6,13 @@ several are ``<path>.0``, ``<path>.1`` … Fields with a default may be left out
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Union
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Union
 
 from pydantic import BaseModel, ConfigDict, Field
 from typing_extensions import TypeAliasType
 
-FORMAT = "archdsl.graph"
-FORMAT_VERSION = 1
+FORMAT: Literal["archdsl.graph"] = "archdsl.graph"
+FORMAT_VERSION: Literal[1] = 1
 
 Dtype = Literal["f32", "f16", "bf16", "f64", "i64", "i32", "i16", "i8", "u64", "u32", "u16", "u8", "bool"]
 Dimension = Annotated[
@@ -54,10 +54,13 @@ class FloatForm(Form):
     float: Literal["inf", "-inf", "nan"]
 
 
-ArgumentForm = TypeAliasType(
-    "ArgumentForm",
-    Union[bool, int, float, str, None, list["ArgumentForm"], SymbolicForm, FloatForm, TypeForm],  # noqa: UP007
-)
+if TYPE_CHECKING:
+    ArgumentForm = Any
+else:
+    ArgumentForm = TypeAliasType(
+        "ArgumentForm",
+        Union[bool, int, float, str, list["ArgumentForm"], SymbolicForm, FloatForm, TypeForm, None],  # noqa: UP007
+    )
 
 
 class InitForm(Form):

@@ -43,7 +43,7 @@ def _skip(text: str, at: int) -> int:
 
 
 def _member(text: str, at: int, step: str | int) -> tuple[int, int] | None:
-    """Where the member ``step`` of the object at ``at`` has its key and its value (the last one, as JSON readers do)."""
+    """Where the object at ``at`` has the key ``step`` and its value (the last such, as JSON readers take it)."""
     found = None
     at = _skip(text, at + 1)
     while text[at] == '"':

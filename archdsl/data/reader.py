@@ -6,8 +6,19 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from archdsl.data.form import ArgumentForm, FloatForm, GraphForm, InputForm, NodeForm, ParameterForm, SymbolicForm, TypeForm
 from archdsl.data.dimension import parse_dimension
+from archdsl.data.form import (
+    FORMAT,
+    FORMAT_VERSION,
+    ArgumentForm,
+    FloatForm,
+    GraphForm,
+    InputForm,
+    NodeForm,
+    ParameterForm,
+    SymbolicForm,
+    TypeForm,
+)
 from archdsl.data.locate import Path, span_of
 from archdsl.diagnostics import Diagnostic, DiagnosticError, Refusal, nearest
 from archdsl.dims import Dim, evaluate
@@ -16,6 +27,7 @@ from archdsl.ops import base
 from archdsl.shapes import TensorType
 from archdsl.source import Frame, Origin, Source, Span
 
+HEADER = {"format": FORMAT, "format_version": FORMAT_VERSION}
 MAX_BYTES = 256 * 2**20
 MAX_FINDINGS = 20
 
@@ -78,13 +90,12 @@ def _parse_yaml(source: Source) -> Any:
 def _validate(source: Source, data: Any, yaml: bool) -> GraphForm:
     from pydantic import ValidationError
 
-    version = data.get("format_version") if isinstance(data, dict) else None
-    if isinstance(version, int) and version != 1 or isinstance(data, dict) and data.get("format") != "archdsl.graph":
-        path = ["format_version"] if data.get("format") == "archdsl.graph" else ["format"]
-        raise DiagnosticError([Diagnostic(
-            "E0803", "not an archdsl graph of format version 1", span_of(source, path, yaml=yaml),
-            help='a graph begins with {"format": "archdsl.graph", "format_version": 1, …}',
-        )])  # fmt: skip
+    for key, value in HEADER.items() if isinstance(data, dict) else ():
+        if data.get(key, value if key == "format_version" else None) != value:
+            raise DiagnosticError([Diagnostic(
+                "E0803", "not an archdsl graph of format version 1", span_of(source, [key], yaml=yaml),
+                help='a graph begins with {"format": "archdsl.graph", "format_version": 1, …}',
+            )])  # fmt: skip
     try:
         # Tuples of the form are lists in the text: only JSON's own reading is strict and still takes them.
         return GraphForm.model_validate_json(json.dumps(data, allow_nan=False))
@@ -102,7 +113,9 @@ def _validate(source: Source, data: Any, yaml: bool) -> GraphForm:
 def _reason(path: Path, message: str) -> str:
     """Pydantic's message; where several kinds of value would do, one that names them all."""
     if "arguments" in path[2:3] and len(path) > 4:
-        return 'an argument is a number, text, true, false, null, a list of these, {"dim": …} or {"dtype": …, "shape": …}'
+        return (
+            'an argument is a number, text, true, false, null, a list of these, {"dim": …} or {"dtype": …, "shape": …}'
+        )
     if "shape" in path:
         return "a dimension is an integer of at least 0 or an expression in quotes"
     return message[:1].lower() + message[1:]
@@ -169,7 +182,9 @@ class _Reader:
         for name in self.bind:
             if name not in known:
                 meant = nearest(name, known)
-                raise Refusal("E0007", f"no input has the symbol `{name}`", help=f"did you mean `{meant}`?" if meant else "")
+                raise Refusal(
+                    "E0007", f"no input has the symbol `{name}`", help=f"did you mean `{meant}`?" if meant else ""
+                )
 
     def add_value(self, value: Value, path: Path) -> None:
         if value.name in self.values:
@@ -251,7 +266,9 @@ class _Reader:
             help = f"did you mean `{meant}`?" if meant else "`archdsl ops` lists all operators"
             raise self.error("E0804", f"there is no operator `{form.op}`", [*path, "op"], help=help)
         try:
-            arguments = {name: self.argument(value, [*path, "arguments", name]) for name, value in form.arguments.items()}
+            arguments = {
+                name: self.argument(value, [*path, "arguments", name]) for name, value in form.arguments.items()
+            }
             return ops.load(form.op).create(**arguments)
         except Refusal as refusal:
             named = [name for name in form.arguments if f"`{name}`" in refusal.message]

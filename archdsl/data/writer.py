@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
-import json
 from math import isfinite
 from typing import Any
 
 from archdsl.data.form import (
-    FORMAT, FORMAT_VERSION, FrameForm, GraphForm, InitForm, InputForm, NodeForm, OriginForm, ParameterForm,
-    SourceForm, TypeForm,
+    FORMAT,
+    FORMAT_VERSION,
+    FrameForm,
+    GraphForm,
+    InitForm,
+    InputForm,
+    NodeForm,
+    OriginForm,
+    ParameterForm,
+    SourceForm,
+    TypeForm,
 )  # fmt: skip
+from archdsl.diagnostics import Refusal
 from archdsl.dims import Dim, Expr
 from archdsl.graph import Graph, Node, Parameter
-from archdsl.ops.base import Op
+from archdsl.ops.base import Initializer, Op
+from archdsl.report.json import WIDTH, layout
 from archdsl.shapes import TensorType
 from archdsl.source import Frame, Origin, Source, Span
-
-WIDTH = 120
 
 
 def to_form(graph: Graph) -> GraphForm:
@@ -41,7 +49,7 @@ def to_form(graph: Graph) -> GraphForm:
 
 def to_json(graph: Graph) -> str:
     """The data form as JSON: deterministic, one node a line where it fits."""
-    return _layout(to_form(graph).model_dump(mode="python", exclude_defaults=True), 0) + "\n"
+    return layout(to_form(graph).model_dump(mode="python", exclude_defaults=True)) + "\n"
 
 
 def to_yaml(graph: Graph) -> str:
@@ -123,6 +131,8 @@ def _argument(value: Any) -> Any:
 
 
 def _parameter(p: Parameter) -> ParameterForm:
+    if type(p.init) is not Initializer:
+        raise Refusal("E0802", f"`{p.path}` is computed from other weights: write the graph before it is folded")
     init = InitForm(
         scheme=p.init.scheme,  # type: ignore[arg-type]
         values=[_argument(v) for v in p.init.values],
@@ -141,15 +151,3 @@ def _type(type: TensorType) -> TypeForm:
 
 def _shape(type: TensorType) -> list[Dim]:
     return [dim if isinstance(dim, int) else str(dim) for dim in type.shape]  # type: ignore[misc]
-
-
-def _layout(data: Any, indent: int) -> str:
-    """JSON with every part that fits on one line, so that a node is a line and a diff is readable."""
-    flat = json.dumps(data, ensure_ascii=False, allow_nan=False)
-    if not isinstance(data, dict | list) or not data or (indent and len(flat) + indent <= WIDTH):
-        return flat
-    inner = "\n" + " " * (indent + 2)
-    if isinstance(data, dict):
-        parts = [f"{json.dumps(k, ensure_ascii=False)}: {_layout(v, indent + 2)}" for k, v in data.items()]
-        return "{" + inner + f",{inner}".join(parts) + "\n" + " " * indent + "}"
-    return "[" + inner + f",{inner}".join(_layout(item, indent + 2) for item in data) + "\n" + " " * indent + "]"

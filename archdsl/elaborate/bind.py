@@ -144,10 +144,17 @@ class _Call:
         assert last.kind is not None
         self.given[last.name] = last.kind.check(body, f"the body of `{self.block.name}`")
 
+    def _failed(self) -> Any:
+        from archdsl.elaborate.blocks import FailedOp, OpBlock
+
+        if not isinstance(self.block, OpBlock) or self.tensors:
+            return POISON
+        return FailedOp(self.block.with_bound(self.given, []))
+
     def finish(self) -> Any:
         """The block with its arguments; poison where one failed."""
         if self.failed:
-            return POISON
+            return self._failed()
         block = self.block.with_bound(self.given, self.tensors)
         return block.settle(self.env, self.span)
 
@@ -161,12 +168,15 @@ def evaluate_silently(expr: spec.Expr, env: Env) -> None:
 
 
 def argument_value(expr: spec.Expr, formal: Formal | None, env: Env) -> Any:
-    """The value of an argument; a bare name that is one of the parameter's choices is that choice."""
+    """The value of an argument; a bare name that is one of the parameter's choices is that choice.
+
+    Unless it is a tensor: in ``softmax(w)`` and ``transpose(h)`` the letters name no axes where tensors have them.
+    """
     from archdsl.elaborate.evaluate import as_flow, evaluate
 
     choices = formal.kind.choices if formal is not None and formal.kind is not None else ()
     if choices:
-        if isinstance(expr, spec.Name) and expr.id in choices:
+        if isinstance(expr, spec.Name) and expr.id in choices and not is_flow(env.find(expr.id)):
             return expr.id
         if isinstance(expr, spec.ListExpr):
             return tuple(argument_value(item, formal, env) for item in expr.items)

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from typing import Any, Self
 
 from archdsl.diagnostics import Refusal
+from archdsl.elaborate import guess
 from archdsl.elaborate.bind import Formal
 from archdsl.elaborate.env import Env, Place
 from archdsl.elaborate.kinds import parameter_kind
 from archdsl.elaborate.paths import PathScope, join
-from archdsl.elaborate.session import BoundExceeded, shared_scope
+from archdsl.elaborate.session import BoundExceeded, Session, shared_scope
 from archdsl.elaborate.values import POISON, BlockValue, Flow, describe, is_flow, show
 from archdsl.graph import Value
 from archdsl.ops.base import REQUIRED, Op
@@ -93,7 +94,15 @@ class OpBlock(Parametric):
         least = 0 if self.card.arity[1] == 0 else self.card.applies_at
         if least is None or len(self.tensors) < least:
             return self
+        self._check_count(len(self.tensors))
         return env.session.node(self.operator(), self.tensors, env.place, self.name, span)
+
+    def guess(self, flow: Flow, session: Session) -> Flow:
+        """What is certain of the result, after a fault."""
+        if flow is POISON:
+            return POISON
+        inputs = (*(flow if isinstance(flow, tuple) else (flow,)), *self.tensors)
+        return guess.application(self.card, {**self.defaults, **self.bound}, inputs, session)
 
     def apply(self, flow: Flow, place: Place, span: Span | None) -> Flow:
         if self.name == "identity":
@@ -103,14 +112,29 @@ class OpBlock(Parametric):
             place.scope.operator(self.name)
             return POISON
         inputs = (*(flow if isinstance(flow, tuple) else (flow,)), *self.tensors)
+        self._check_count(len(inputs))
+        return place.session.node(op, inputs, place, self.name, span)
+
+    def _check_count(self, count: int) -> None:
         least, most = self.card.arity
-        if len(inputs) < least or (most is not None and len(inputs) > most):
+        if count < least or (most is not None and count > most):
             wanted = str(least) if least == most else f"{least} to {most}" if most else f"at least {least}"
             raise Refusal(
-                "E0310", f"`{self.name}` takes {wanted} tensor{'s' if wanted != '1' else ''}, not {len(inputs)}",
-                help="join a tuple first (`concat`, `add`), or choose one of it: `x[0]`" if len(inputs) > 1 else "",
+                "E0310", f"`{self.name}` takes {wanted} tensor{'s' if wanted != '1' else ''}, not {count}",
+                help="join a tuple first (`concat`, `add`), or choose one of it: `x[0]`" if count > 1 else "",
             )  # fmt: skip
-        return place.session.node(op, inputs, place, self.name, span)
+
+
+class FailedOp(BlockValue):
+    """A call of an operator with a refused argument: the rest of it says what the result would look like."""
+
+    def __init__(self, block: OpBlock) -> None:
+        self.block = block
+        self.name = block.name
+
+    def apply(self, flow: Flow, place: Place, span: Span | None) -> Flow:
+        place.scope.operator(self.name)
+        return self.block.guess(flow, place.session)
 
 
 class UserBlock(Parametric):

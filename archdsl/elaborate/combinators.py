@@ -11,6 +11,7 @@ from typing import Any
 
 from archdsl import ops
 from archdsl.diagnostics import Refusal
+from archdsl.elaborate import guess
 from archdsl.elaborate.bind import Formal
 from archdsl.elaborate.blocks import BodyBlock, BranchBlock, Branches, OpBlock, Parametric
 from archdsl.elaborate.derivation import derivations
@@ -78,9 +79,10 @@ def _residual(
     if left is POISON or right is POISON:
         joined.apply(POISON, place, span)
         return POISON
-    _check_sides("residual", {"body": left, "shortcut": right}, joined, flow)
-    sides = [*_items(left), *_items(right)]
-    return joined.apply(tuple(sides), place, span)
+    agreed = _check_sides("residual", {"body": left, "shortcut": right}, joined, flow, place, span)
+    if agreed is not None:
+        return agreed
+    return joined.apply((*_items(left), *_items(right)), place, span)
 
 
 def _items(flow: Flow) -> tuple[Value, ...]:
@@ -88,24 +90,35 @@ def _items(flow: Flow) -> tuple[Value, ...]:
     return flow if isinstance(flow, tuple) else (flow,)
 
 
-def _check_sides(name: str, sides: dict[str, Flow], join: BlockValue, entered: Flow) -> None:
-    """Elementwise joins need equal shapes: the message shows both, and where they came from."""
+def _check_sides(
+    name: str, sides: dict[str, Flow], join: BlockValue, entered: Flow, place: Place, span: Span | None
+) -> Flow | None:
+    """Elementwise joins need equal shapes: the message shows both, and where they came from.
+
+    ``None`` where they are equal; else the fault is told, and what the sides agree on is returned.
+    """
     if not isinstance(join, OpBlock) or join.name not in _ELEMENTWISE:
-        return
-    shapes = {side: value.type.shape for side, value in sides.items() if isinstance(value, Value)}
-    if len(shapes) < len(sides) or len(set(shapes.values())) <= 1:
-        return
-    shown = ", ".join(f"{side} gives {show_shape(shape)}" for side, shape in shapes.items())
-    first, second = list(shapes.values())[:2]
-    values = [(side, value) for side, value in sides.items() if isinstance(value, Value)]
-    raise Refusal(
-        "E0304", f"the {'two sides' if len(shapes) == 2 else 'branches'} of `{name}` have different shapes",
-        note=shown, notes=derivations(values), help=_projection(first, second, entered) if name == "residual" else "",
-    )  # fmt: skip
+        return None
+    values = {side: value for side, value in sides.items() if isinstance(value, Value)}
+    tensors = list(values.values())
+    if len(values) < len(sides) or len({value.type.shape for value in tensors}) <= 1:
+        return None
+    if guess.surely_differ(tensors):
+        shown = ", ".join(f"{side} gives {show_shape(value.type.shape)}" for side, value in values.items())
+        count = "two sides" if len(values) == 2 else "branches"
+        refusal = Refusal(
+            "E0304", f"the {count} of `{name}` have different shapes", note=guess.without_unknowns(shown),
+            notes=map(guess.without_unknowns, derivations(list(values.items()))),
+            help=guess.without_unknowns(_projection(tensors[0], tensors[1], entered)) if name == "residual" else "",
+        )  # fmt: skip
+        place.session.refuse(refusal.located(span), place.frame)
+    join.apply(POISON, place, span)
+    return guess.meet(tensors, place.session)
 
 
-def _projection(body: Any, shortcut: Any, entered: Flow) -> str:
+def _projection(body_side: Value, shortcut_side: Value, entered: Flow) -> str:
     """The shortcut that would make the sides agree, where a strided 1x1 convolution does."""
+    body, shortcut = body_side.type.shape, shortcut_side.type.shape
     if len(body) != len(shortcut) or len(body) < 3 or not isinstance(body[1], int):
         return "give the shortcut a projection to the body's shape"
     strides = [s // b for b, s in zip(body[2:], shortcut[2:]) if isinstance(b, int) and isinstance(s, int) and b]
@@ -136,7 +149,9 @@ def _parallel(flow: Flow, place: Place, span: Span | None, *, join: BlockValue, 
     if any(result is POISON for result in results):
         join.apply(POISON, place, span)
         return POISON
-    _check_sides("parallel", dict(zip(names, results)), join, flow)
+    agreed = _check_sides("parallel", dict(zip(names, results)), join, flow, place, span)
+    if agreed is not None:
+        return agreed
     joined = tuple(value for result in results for value in _items(result))
     try:
         return join.apply(joined, place, span)

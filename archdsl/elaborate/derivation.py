@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from archdsl.graph import Node, Value
+from archdsl.source import Span
 
 
 def derivations(sides: Sequence[tuple[str, Value]]) -> list[str]:
@@ -42,8 +43,18 @@ def settled_by(value: Value, axis: int) -> Node | None:
     return None
 
 
-def _call(node: Node) -> str:
+def _in_the_readers_text(node: Node) -> Span | None:
+    """Where the node stems from; for the standard library, where its block was applied."""
     span = node.origin.span
+    for frame in node.origin.frames():
+        if span is None or not span.source.name.startswith("std."):
+            break
+        span = frame.span
+    return span
+
+
+def _call(node: Node) -> str:
+    span = _in_the_readers_text(node)
     if span is None:
         return f"`{node.op.name}`"
     text = " ".join(span.text.split())

@@ -14,6 +14,7 @@ from archdsl.elaborate.bind import bind
 from archdsl.elaborate.env import Env
 from archdsl.elaborate.functions import FUNCTIONS, bounded, power, sequence
 from archdsl.elaborate.names import CHOICE_WORDS
+from archdsl.elaborate.session import BoundExceeded
 from archdsl.elaborate.values import (
     POISON, BlockValue, Flow, Indexed, Labelled, Table, describe, holds_poison, is_flow, show,
 )  # fmt: skip
@@ -70,11 +71,19 @@ def apply_stages(flow: Flow, stages: tuple[spec.Expr, ...], env: Env) -> Flow:
 
 
 def apply_block(block: BlockValue, flow: Flow, env: Env, span: Span) -> Flow:
-    """Apply at the environment's place; refusals without a place of their own get ``span``."""
+    """Apply at the environment's place; refusals without a place of their own get ``span``.
+
+    An operator that refuses is told here, and the flow goes on with what is certain of its result.
+    """
     try:
         return block.apply(flow, env.place, span)
+    except BoundExceeded as exceeded:
+        raise exceeded.located(span) from None
     except Refusal as refusal:
-        raise refusal.located(span) from None
+        if not isinstance(block, blocks.OpBlock):
+            raise refusal.located(span) from None
+        env.session.refuse(refusal.located(span), env.place.frame)
+        return block.guess(flow, env.session)
 
 
 def _stage(expr: spec.Expr, env: Env) -> Any:
@@ -154,11 +163,11 @@ def _in(expr: spec.In, env: Env) -> Any:
 
 def _list(expr: spec.ListExpr, env: Env) -> Any:
     env.session.check_items(len(expr.items))
-    return tuple(evaluate(item, env) for item in expr.items)
+    return env.session.made_list(tuple(evaluate(item, env) for item in expr.items))
 
 
 def _tuple(expr: spec.TupleExpr, env: Env) -> Any:
-    return as_flow(tuple(evaluate(item, env) for item in expr.items))
+    return as_flow(env.session.made_list(tuple(evaluate(item, env) for item in expr.items)))
 
 
 def _comprehension(expr: spec.Comprehension, env: Env) -> Any:
@@ -175,7 +184,7 @@ def _comprehension(expr: spec.Comprehension, env: Env) -> Any:
             return POISON
         if keep:
             found.append(evaluate(expr.element, inner))
-    return tuple(found)
+    return env.session.made_list(tuple(found))
 
 
 def assign(targets: tuple[str, ...], value: Any, env: Env) -> None:
@@ -411,6 +420,9 @@ def _numeric(op: str, left: Any, right: Any, env: Env) -> Any:
 
 def tensor_operation(name: str, operands: tuple[Any, ...], env: Env, span: Span | None) -> Flow:
     """An operator on tensors written as arithmetic; numbers become constants of the other side's element type."""
+    if name == "pow" and isinstance(operands[0], Value) and isinstance(operands[1], int | float):
+        power_of = ops.load("pow").create(exponent=operands[1])
+        return env.session.node(power_of, operands[:1], env.place, name, span)
     tensors = [o for o in operands if isinstance(o, Value)]
     dtype = tensors[0].type.dtype
     inputs: list[Any] = []

@@ -178,7 +178,7 @@ def bounded(value: Any, session: Session) -> Any:
         raise Refusal("E0205", "the result is not a finite number")
     if isinstance(value, str | tuple):
         session.check_items(len(value))
-    return value
+    return session.made_list(value) if type(value) is tuple else value
 
 
 def power(left: Any, right: Any, session: Session) -> Any:

@@ -122,7 +122,7 @@ def _declared_dim(dim: spec.Expr, env: Env) -> dims.Dim:
                 dim.span
             )
         return _symbol(dim.name, default, env)
-    if isinstance(dim, spec.Name) and env.find(dim.id) is Env.missing and dim.id[0].isupper():
+    if isinstance(dim, spec.Name) and dim.id[0].isupper() and not isinstance(env.find(dim.id), int | dims.Expr):
         return _symbol(dim.id, None, env)
     size = evaluate(dim, env)
     if isinstance(size, bool) or not isinstance(size, int | dims.Expr):

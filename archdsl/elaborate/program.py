@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import gc
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from archdsl.diagnostics import Diagnostic, Refusal
@@ -42,12 +44,30 @@ def elaborate(
     ``bindings`` gives symbols fixed values. A network's own claims hold for its defaults only, so that a variant
     keeps just those of its own body.
     """
-    session = Session(train=train, bind=dict(bindings or {}), limits=limits)
+    with _collector_paused():
+        return _elaborate(module, target, arguments or {}, Session(train=train, bind=dict(bindings or {}), limits=limits))
+
+
+@contextmanager
+def _collector_paused() -> Iterator[None]:
+    """Elaboration makes long-lived objects and no cycles to speak of: collecting meanwhile is quadratic in depth."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+def _elaborate(
+    module: Module, target: spec.Variant | spec.Network, arguments: Mapping[str, Any], session: Session
+) -> Elaboration:
     env = module_env(module, session)
     run = NetworkRun(None)
     flow: Flow = POISON
     try:
-        block = _target(target, env, arguments or {})
+        block = _target(target, env, arguments)
         if isinstance(block, NetworkBlock):
             flow = block.run(run, Place(session, PathScope()), definition_span(target), POISON)
             if isinstance(target, spec.Variant):
@@ -140,8 +160,8 @@ def _live(session: Session) -> set[Node]:
 def _warn_unused(session: Session) -> None:
     """Work whose result nothing uses is dropped; the last operator of each such piece is told."""
     live = _live(session)
-    if len(live) == len(session.nodes):
-        return
+    if len(live) == len(session.nodes) or any(d.severity == "error" for d in session.diagnostics):
+        return  # behind an error, what is unused merely follows from it
     used = {value for node in session.nodes for value in node.inputs}
     for node in session.nodes:
         if node not in live and node.inputs and not any(value in used for value in node.outputs):

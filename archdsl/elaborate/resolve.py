@@ -21,8 +21,10 @@ _WORDS = frozenset({"tuple", "uniform", "normal", *CHOICE_WORDS, *LATER, *FUNCTI
 
 def resolve(module: Module) -> list[Diagnostic]:
     """Diagnostics of one module: unknown names, duplicates, shadowing, recursion, and unused things (warnings)."""
-    found = [*_duplicates(module), *_recursion(module)]
     symbols = _symbols(module)
+    found = [*_duplicates(module, symbols or frozenset())]
+    if not found:
+        found += _recursion(module)
     for definition in module.file.definitions:
         found += _Resolver(module, symbols).definition(definition)
     return [*found, *_unused(module)]
@@ -41,7 +43,7 @@ def _symbols(module: Module) -> frozenset[str] | None:
     return frozenset(found)
 
 
-def _duplicates(module: Module) -> Iterable[Diagnostic]:
+def _duplicates(module: Module, symbols: frozenset[str]) -> Iterable[Diagnostic]:
     seen: dict[str, Span] = {}
     for definition in module.file.definitions:
         if isinstance(definition, spec.Use):
@@ -51,6 +53,10 @@ def _duplicates(module: Module) -> Iterable[Diagnostic]:
         name = getattr(definition, "name", None)
         if name is not None:
             yield from _definable(name, _name_span(definition, name), seen)
+            if name in symbols:
+                yield Refusal(
+                    "E0208", f"`{name}` is also a symbol of an input's shape", help="choose another name"
+                ).located(_name_span(definition, name)).diagnostic()  # fmt: skip
 
 
 def _definable(name: str, span: Span, seen: dict[str, Span]) -> Iterable[Diagnostic]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from archdsl.diagnostics import Diagnostic, Refusal
 from archdsl.dims import Dim
 from archdsl.elaborate.env import Env, Place
+from archdsl.elaborate.guess import follows
 from archdsl.elaborate.paths import PathScope, join
 from archdsl.elaborate.values import POISON, Flow, Poison
 from archdsl.graph import Node, Parameter, Value
@@ -21,8 +23,9 @@ class Limits(Record):
     """Bounds on one elaboration; each refusal has a code of its own and names the bound."""
 
     steps: int = 1_000_000
-    nodes: int = 300_000
+    nodes: int = 100_000
     items: int = 100_000
+    leaves: int = 1_000_000
     bits: int = 4096
     depth: int = 100
 
@@ -47,6 +50,7 @@ class Session:
         self.bind = bind or {}
         self.limits = limits or Limits()
         self.steps = 0
+        self.unknowns = 0
         self.nodes: list[Node] = []
         self.paths: set[str] = set()
         self.parameters: dict[str, Parameter] = {}
@@ -60,6 +64,7 @@ class Session:
         self.shape_claims: list[tuple[spec.ShapeClaim, Env]] = []
         self.modules: dict[int, Env] = {}
         """Module scopes of this elaboration, by the identity of the loaded module."""
+        self._leaves: dict[int, tuple[int, tuple[Any, ...]]] = {}
         self._reported: set[tuple[object, ...]] = set()
 
     def report(self, diagnostic: Diagnostic) -> None:
@@ -72,7 +77,8 @@ class Session:
 
     def refuse(self, refusal: Refusal, frame: Frame | None) -> Poison:
         """Report a refusal; the value in its stead is poison."""
-        self.report(refusal.diagnostic(frame))
+        if not (self.unknowns and follows(refusal)):
+            self.report(refusal.diagnostic(frame))
         return POISON
 
     def step(self, count: int = 1) -> None:
@@ -80,6 +86,16 @@ class Session:
         self.steps += count
         if self.steps > self.limits.steps:
             raise BoundExceeded("E0501", f"the spec needs more than {self.limits.steps:,} evaluation steps")
+
+    def made_list(self, items: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Account for a list that was made: nested lists share parts, so that their leaves can outgrow the work."""
+        sizes = self._leaves
+        count = sum(sizes[id(item)][0] if id(item) in sizes else 1 for item in items)
+        if count > self.limits.leaves:
+            raise Refusal("E0503", f"nested lists of {count:,} elements; at most {self.limits.leaves:,} are allowed")
+        if count > 1:
+            sizes[id(items)] = (count, items)  # the list is kept alive, so that its id stays its own
+        return items
 
     def check_items(self, count: int) -> None:
         """Refuse lists that are too long."""
@@ -89,7 +105,7 @@ class Session:
 
     def node(self, op: Op, inputs: Sequence[Value | Poison], place: Place, base: str, span: Span | None) -> Flow:
         """Apply the operator: its types, its parameters and its path are settled here."""
-        self.step()
+        self.step(1 + len(inputs) // 8)
         live = [v for v in inputs if isinstance(v, Value)]
         if len(live) != len(inputs):
             place.scope.operator(base)

@@ -165,7 +165,7 @@ class Softsign(Pointwise):
 
     name = "softsign"
     sources = "ONNX Softsign"
-    cost = Work(add=1, cmp=1, special=1)
+    cost = Work(add=1, special=1)
 
 
 class Mish(Pointwise):

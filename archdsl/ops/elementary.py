@@ -14,21 +14,19 @@ from archdsl.shapes import TensorType
 
 
 class Neg(Pointwise):
-    """``-x``. Counted as one addition per element."""
+    """``-x``. A sign costs nothing."""
 
     name = "neg"
     sources = "ONNX Neg"
     takes = SIGNED
-    cost = Work(add=1)
 
 
 class Abs(Pointwise):
-    """The absolute value. One comparison per element."""
+    """The absolute value. A sign costs nothing."""
 
     name = "abs"
     sources = "ONNX Abs"
     takes = NUMBERS
-    cost = Work(cmp=1)
 
 
 class Sign(Pointwise):

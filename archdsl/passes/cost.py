@@ -6,7 +6,7 @@ polynomials where they do not. What is counted how is ``archdsl cost v1``: ``doc
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from functools import cached_property
 from typing import Any
@@ -15,6 +15,7 @@ from archdsl.diagnostics import Refusal
 from archdsl.dims import Dim
 from archdsl.graph import Graph
 from archdsl.passes import memory, tools
+from archdsl.passes.fold import fold
 from archdsl.passes.measure import QUANTITIES, Measurement, Measures
 from archdsl.passes.receptive_field import sizes
 from archdsl.passes.work import Row, flops
@@ -92,6 +93,12 @@ class CostTable:
         """The same costs as polynomials of the graph's symbols."""
         return cost(self.graph, symbolic=True)
 
+    @cached_property
+    def folded(self) -> CostTable:
+        """The costs of the deployed graph, in which batch norms behind convolutions and linear layers are gone."""
+        given = {name: size for name, size in self.binding.items() if isinstance(size, int)}
+        return cost(fold(self.graph), given, symbolic=not self.binding)
+
     def receptive_field(self, row: Row) -> tuple[Any, ...] | None:
         """What a row's first output sees of the input, per spatial axis (``None``: all of the axis).
 
@@ -130,13 +137,19 @@ class CostTable:
         """What ``archdsl.report`` renders; with ``tool``, the column of another tool's rule (``fvcore``, …)."""
         return _sheet(self) if tool is None else _tool_sheet(self, tools.convention(tool))
 
-    def to_json(self) -> str:
-        """A JSON document with ``format_version``: inputs, binding, totals, and all columns of every operator."""
-        totals = {name: _total_record(m) for name, m in self.totals.items()}
+    def to_json(self, tool: str | None = None, paths: Sequence[str] | None = None) -> str:
+        """A JSON document with ``format_version``: inputs, binding, totals, and all columns of every operator.
+
+        With ``tool`` the rows have that tool's ``count`` too; ``paths`` chooses and orders the rows.
+        """
+        records = {row.path: _record(self, row) for row in self.rows}
+        extra = _tool_record(self, tool, records) if tool is not None else {}
         return document(
             "cost", convention=CONVENTION, network=self.graph.name, inputs=self.inputs,
             binding={k: plain(v) for k, v in self.binding.items()},
-            coverage=float(self.coverage), totals=totals, rows=[_record(self, row) for row in self.rows],
+            coverage=float(self.coverage), totals={name: _total_record(m) for name, m in self.totals.items()},
+            **extra, peak=_peak_record(self), misaligned=_misaligned_records(self),
+            rows=[records[path] for path in (records if paths is None else paths)],
         )  # fmt: skip
 
 
@@ -153,6 +166,37 @@ def _number(dim: Dim) -> float:
     if not isinstance(dim, int):
         raise Refusal("E0307", f"a time needs sizes in numbers, not {dim}", help="bind the symbols with `--bind`")
     return float(dim)
+
+
+def _peak_record(table: CostTable) -> dict[str, Any] | None:
+    """The tensors that make the peak; ``None`` where it depends on a symbol."""
+    if table.totals["peak_activations"] is None:
+        return None
+    found = table.peak()
+    return {
+        "bytes": plain(found.bytes), "step": found.step,
+        "tensors": [{"name": b.values[0].name, "bytes": plain(b.size), "until": b.end} for b in found.buffers],
+    }  # fmt: skip
+
+
+def _misaligned_records(table: CostTable) -> list[dict[str, Any]]:
+    """Joins whose branches see differently centred or spaced fields."""
+    return [
+        {"path": m.node.path, "axis": m.axis, "place": place(m.node.origin.span)}
+        for m in table.measures.fields.misaligned
+    ]
+
+
+def _tool_record(table: CostTable, name: str, records: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """Adds the tool's counts to the rows; what goes beside the totals."""
+    tool = tools.convention(name)
+    counts = tools.count(table.measures.bound, table.rows, tool)
+    total: Dim = 0
+    for row, count in zip(table.rows, counts):
+        records[row.path]["count"] = plain(count)
+        total = total + (count or 0)
+    summary = {"name": tool.name, "release": tool.release, "counts": tool.title, "total": plain(total)}
+    return {"as": {**summary, "partial": None in counts, "notes": list(tool.notes)}}
 
 
 def _total_record(m: Measurement | None) -> dict[str, Any] | None:
@@ -258,6 +302,7 @@ def _tool_sheet(table: CostTable, tool: tools.Convention) -> Sheet:
         cells = {"op": row.op, "shape": _shape(row), "count": number, "macs": row.work.mac if row.work else None}
         lines.append(Line(row.path, cells))
     macs = table.totals["macs"]
-    totals = (Total(tool.title, total, "", table.partial), Total("our macs", macs and macs.value, "", table.partial))
+    ours = Total("our macs", macs and macs.value, "", table.partial)
+    totals = (Total(tool.title, total, "", None in counts), ours)
     title = f"{CONVENTION}, as counted by {tool.name} ({tool.release})"
     return Sheet(title, table.graph.name, table.inputs, (*COLUMNS[:2], *figures), tuple(lines), totals, tool.notes)

@@ -7,8 +7,15 @@ the values are computed when they are written, from the parameters named in :cla
 
 from __future__ import annotations
 
-from archdsl.graph import Parameter
+from collections.abc import Sequence
+from math import prod
+from typing import Any
+
+from archdsl.dims import Dim
+from archdsl.graph import Graph, Node, Parameter, Value
 from archdsl.ops.base import Initializer
+from archdsl.passes.rebuild import rebuilt
+from archdsl.shapes import TensorType
 
 FOLDABLE = ("conv", "conv_transpose", "linear")
 
@@ -110,20 +117,20 @@ def _fold_parameters(node: Node, norm: Node) -> dict[str, Parameter]:
     """The layer's parameters, folded, under their own paths."""
     weight = node.params["weight"]
     gamma, beta, mean, variance, eps = _statistics(norm)
-    channels = _size(mean.type.shape)
-    shape = [_size((dim,)) for dim in weight.type.shape]
+    channels, shape = _sizes(mean.type.shape)[0], _sizes(weight.type.shape)
     groups, rows, block = 1, 1, prod(shape[1:])
     if node.op.name == "conv_transpose":  # [in, out / groups, window]
         groups = channels // shape[1]
         rows, block = shape[0] // groups, prod(shape[2:])
-    about = {"gamma": gamma, "beta": beta, "mean": mean, "variance": variance, "eps": eps, "channels": channels}
-    init = Folded("folded", source=weight, block=block, groups=groups, rows=rows, **about)
-    shift = Folded("folded", source=node.params.get("bias"), **about)
+    norm_of: dict[str, Any] = {"gamma": gamma, "beta": beta, "mean": mean, "variance": variance, "eps": eps}
+    init = Folded("folded", source=weight, channels=channels, block=block, groups=groups, rows=rows, **norm_of)
+    shift = Folded("folded", source=node.params.get("bias"), channels=channels, **norm_of)
     old = node.params.get("bias")
     path = old.path if old else f"{weight.path.removesuffix('.weight')}.bias"
     type = TensorType(weight.type.dtype, (channels,))
     return {"weight": weight.replace(init=init), "bias": Parameter(path, type, shift, trainable=weight.trainable)}
 
 
-def _size(shape: Sequence[object]) -> int:
-    return prod(int(str(dim)) for dim in shape)
+def _sizes(shape: Sequence[Dim]) -> list[int]:
+    """The shape of a parameter, which is always known."""
+    return [dim for dim in shape if isinstance(dim, int)]

@@ -1,7 +1,7 @@
 """A table with a row for each layer, as lecture slides print it: geometry, operations, maps and parameters.
 
-Columns: ``#`` (the last layer with weights), ``type``, ``Ni`` (channels in), ``M`` (size in), ``P`` (padding, both sides
-together), ``F`` (window), ``S`` (stride), ``No`` (channels out), ``MACs``, ``InMap``, ``Parameter``, ``OutMap``,
+Columns: ``#`` (the last layer with weights), ``type``, ``Ni`` (channels in), ``M`` (size in), ``P`` (padding, both
+sides together), ``F`` (window), ``S`` (stride), ``No`` (channels out), ``MACs``, ``InMap``, ``Parameter``, ``OutMap``,
 ``AllMem`` (the three together), all in numbers and elements.
 
 Its convention differs from ``archdsl cost v1``: a convolution's and linear layer's biases are counted as MACs, and a

@@ -29,8 +29,8 @@ class Quantity(Record):
 
 
 QUANTITIES: dict[str, Quantity] = {
-    "params": Quantity("", "elements of all parameters; shared ones once; buffers apart"),
-    "buffers": Quantity("", "elements of buffers (running statistics)"),
+    "params": Quantity("", "elements of all trainable parameters; shared ones once"),
+    "buffers": Quantity("", "elements of running statistics and of frozen weights"),
     "weights": Quantity("bytes", "bytes of parameters and buffers"),
     "macs": Quantity("", "multiply-accumulates of contractions"),
     "adds": Quantity("", "additions outside of contractions"),
@@ -38,8 +38,8 @@ QUANTITIES: dict[str, Quantity] = {
     "comparisons": Quantity("", "comparisons"),
     "specials": Quantity("", "exponentials, logarithms, tanh, erf, divisions, roots"),
     "flops": Quantity("", "2 * macs + adds + muls + specials"),
-    "activations": Quantity("", "elements of the outputs of all operators"),
-    "activation_bytes": Quantity("bytes", "bytes of the outputs of all operators"),
+    "activations": Quantity("bytes", "the outputs of all operators"),
+    "activation_elements": Quantity("", "elements of the outputs of all operators"),
     "peak_activations": Quantity("bytes", "largest sum of live tensors, fusion level full"),
     "arena": Quantity("bytes", "what a best-fit static allocator needs, fusion level full"),
     "traffic": Quantity("bytes", "bytes read and written, fusion level full"),
@@ -174,10 +174,10 @@ class _Scope:
         return self.held.bytes
 
     def activations(self) -> Dim:
-        return _sum([self.m.row_of[node].out_elements for node in self.nodes])
-
-    def activation_bytes(self) -> Dim:
         return _sum([self.m.row_of[node].out_bytes for node in self.nodes])
+
+    def activation_elements(self) -> Dim:
+        return _sum([self.m.row_of[node].out_elements for node in self.nodes])
 
     def peak_activations(self) -> Dim:
         whole = self.part is None and self.tap is None

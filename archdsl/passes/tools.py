@@ -13,7 +13,7 @@ from archdsl.diagnostics import Refusal, nearest
 from archdsl.dims import Dim
 from archdsl.ops.base import Work
 from archdsl.passes.bound import Bound
-from archdsl.passes.roles import family
+from archdsl.passes.roles import family, is_layer
 from archdsl.passes.work import Row
 from archdsl.record import Record
 from archdsl.shapes import TensorType, resolve_axis
@@ -77,12 +77,13 @@ class Convention(Record):
     name: str
     release: str
     title: str
-    rule: Callable[[Layer], Dim]
+    rule: Callable[[Layer], Dim | None]
+    """``None``: we do not know how the tool counts the operator."""
     notes: tuple[str, ...] = ()
 
 
 def count(bound: Bound, rows: Iterable[Row], convention: Convention) -> list[Dim | None]:
-    """The tool's figure for every row; ``None`` where our own work is not known. Their sum is the tool's total."""
+    """The tool's figure for every row; ``None``: not known, so that the sum, the tool's total, is a lower bound."""
     found: list[Dim | None] = []
     for row in rows:
         layer = Layer(row, bound.types(row.node.inputs), row.work or Work())
@@ -159,16 +160,22 @@ def _ptflops_aten(layer: Layer) -> Dim:
     return layer.work.mac + (layer.bias if layer.op in CONVOLUTIONS or layer.op == "linear" else 0)
 
 
-def _onnx_tool(layer: Layer) -> Dim:
-    if layer.op in ("conv", "linear"):
+def _onnx_tool(layer: Layer) -> Dim | None:
+    if layer.op in CONVOLUTIONS or layer.op == "linear":
         return layer.work.mac + layer.bias
+    if layer.op == "batch_norm":
+        before = layer.row.node.inputs[0].producer
+        return 0 if before is not None and is_layer(before) else layer.output * 31
+    if layer.op == "lrn":
+        size: int = getattr(layer.row.node.op, "size", 1)
+        return layer.output * (37 + size)
     if layer.op in WINDOW_POOLS:
         return layer.output * dims.product(_kernel(layer))
     if layer.op in AVERAGES or layer.op.startswith("reduce_"):
         return layer.input
     if layer.op in _ONNX_TOOL:
         return layer.output * _ONNX_TOOL[layer.op] * max(1, len(layer.ins) - 1)
-    return layer.work.mac
+    return layer.work.mac if layer.work == Work(mac=layer.work.mac) else None
 
 
 _ONNX_TOOL = {
@@ -177,7 +184,8 @@ _ONNX_TOOL = {
     "exp": 32, "log": 43, "sqrt": 24, "pow": 32, "sigmoid": 36, "tanh": 76, "softmax": 36, "log_softmax": 80,
     "softplus": 76, "hard_sigmoid": 4, "hard_swish": 5,
 }  # fmt: skip
-"""onnx-tool's cost of one element, from its constants EXP 32, LOG 43, SQRT 24, DIV 4."""
+"""onnx-tool's cost of one element, from its constants EXP 32, LOG 43, SQRT 24, DIV 4. A batch norm that is not folded
+is a root, a division, a product and two sums: 31."""
 
 
 def _kernel(layer: Layer) -> tuple[int, ...]:
@@ -204,8 +212,8 @@ CONVENTIONS: dict[str, Convention] = {c.name: c for c in (
     Convention("ptflops-aten", "0.7.5", "MACs", _ptflops_aten),
     Convention("thop", "0.1.1", "MACs", _thop, (MODULES, "we take modules")),
     Convention("onnx-tool", "1.0.1", "MACs", _onnx_tool, (
-        "on the ONNX file of an untrained net: batch norms are folded and their zero biases dropped; with trained "
-        "weights every folded convolution adds its output elements",
+        "on the ONNX file of an untrained net: batch norms behind a layer are folded and their zero biases dropped; "
+        "with trained weights every folded convolution adds its output elements",
     )),
 )}  # fmt: skip
 """Name -> convention: what ``--as`` takes."""

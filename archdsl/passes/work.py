@@ -21,6 +21,7 @@ class Row(Record):
     params: Dim
     """Parameters not yet counted by an earlier row: shared ones are counted where they are used first."""
     buffers: Dim
+    """Running statistics, and weights that are frozen."""
     weight_bytes: Dim
     work: Work | None
     """``None``: not known, so that every total it enters is partial."""
@@ -52,7 +53,7 @@ def flops(work: Work) -> Dim:
 
 
 class Holding(Record):
-    """Weights by kind: numbers of elements, and the bytes of all of them."""
+    """Elements of trainable parameters (``params``) and of all other weights (``buffers``), and the bytes of both."""
 
     params: Dim = 0
     buffers: Dim = 0
@@ -67,10 +68,10 @@ def holding(parameters: Iterable[Parameter]) -> Holding:
     for parameter in parameters:
         elements = parameter.type.elements
         size = size + parameter.type.bytes
-        if parameter.buffer:
-            buffers = buffers + elements
-        else:
+        if parameter.trainable and not parameter.buffer:
             params = params + elements
+        else:
+            buffers = buffers + elements
     return Holding(params, buffers, size)
 
 

@@ -123,8 +123,10 @@ def _cell(column: Column, value: Any) -> str:
 def _field(value: Any) -> str:
     if not isinstance(value, tuple):
         return ""
-    return number(value[0]) if len(set(value)) == 1 and value[0] is not None else (
-        "all" if all(v is None for v in value) else number(value)
+    return (
+        number(value[0])
+        if len(set(value)) == 1 and value[0] is not None
+        else ("all" if all(v is None for v in value) else number(value))
     )
 
 

@@ -10,11 +10,24 @@ from archdsl.diagnostics import Diagnostic
 from archdsl.source import Frame, Span
 
 FORMAT_VERSION = 1
+WIDTH = 120
 
 
 def document(kind: str, **content: Any) -> str:
     """A JSON document of the given kind, ending in a newline. Keys keep their order; text is UTF-8."""
-    return json.dumps({"format": f"archdsl.{kind}", "format_version": FORMAT_VERSION, **content}, indent=2) + "\n"
+    return layout({"format": f"archdsl.{kind}", "format_version": FORMAT_VERSION, **content}) + "\n"
+
+
+def layout(data: Any, indent: int = 0) -> str:
+    """JSON with every part that fits on one line, so that a row is a line and a diff is readable."""
+    flat = json.dumps(data, ensure_ascii=False, allow_nan=False)
+    if not isinstance(data, dict | list) or not data or (indent and len(flat) + indent <= WIDTH):
+        return flat
+    inner = "\n" + " " * (indent + 2)
+    if isinstance(data, dict):
+        parts = [f"{json.dumps(k, ensure_ascii=False)}: {layout(v, indent + 2)}" for k, v in data.items()]
+        return "{" + inner + f",{inner}".join(parts) + "\n" + " " * indent + "}"
+    return "[" + inner + f",{inner}".join(layout(item, indent + 2) for item in data) + "\n" + " " * indent + "]"
 
 
 def diagnostic_record(d: Diagnostic) -> dict[str, Any]:
@@ -53,8 +66,7 @@ def _frames(frame: Frame | None) -> list[dict[str, Any]]:
     while frame is not None:
         at = place(frame.span)
         found.append(
-            {"name": frame.name, "arguments": frame.arguments}
-            | {key: at[key] for key in ("file", "line", "column")}
+            {"name": frame.name, "arguments": frame.arguments} | {key: at[key] for key in ("file", "line", "column")}
         )
         frame = frame.parent
     return found

@@ -28,7 +28,9 @@ def examine() -> list[Finding]:
     here = f"{platform.python_implementation()} {platform.python_version()}, {platform.system()} {platform.machine()}"
     found = [Finding("archdsl", "ok", installed("archdsl") or "a checkout"), Finding("python", "ok", here)]
     found += [_package(name) for name in REQUIRED]
-    found += [Finding(name, "ok" if installed(name) else "note", installed(name) or "not installed") for name in OPTIONAL]
+    found += [
+        Finding(name, "ok" if installed(name) else "note", installed(name) or "not installed") for name in OPTIONAL
+    ]
     return found + _runtimes() + _trials()
 
 
@@ -88,5 +90,3 @@ def _trial(ep: str) -> Finding:
 def as_records(findings: list[Finding]) -> list[dict[str, Any]]:
     """The findings as plain data."""
     return [{"subject": f.subject, "state": f.state, "text": f.text} for f in findings]
-
-

@@ -49,9 +49,7 @@ def execute(
         return _execute(path, files, arrays, ep, seed, sizes)
 
 
-def _execute(
-    path: Path, files: Sequence[str], arrays: Any, ep: str, seed: int, sizes: Mapping[str, int] | None
-) -> Run:
+def _execute(path: Path, files: Sequence[str], arrays: Any, ep: str, seed: int, sizes: Mapping[str, int] | None) -> Run:
     session = open_session(path, ep)
     if session.get_modelmeta().custom_metadata_map.get("archdsl.weights") == "none":
         raise Refusal(

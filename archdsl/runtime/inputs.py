@@ -164,7 +164,7 @@ def _image(path: Path, target: Wanted | None) -> numpy.ndarray:
     pixels = np.asarray(picture.crop((left, top, left + width, top + height)), dtype=np.float32) / 255
     pixels = pixels.reshape(height, width, channels)
     if channels == 3:
-        pixels = (pixels - np.float32(MEAN)) / np.float32(DEVIATION)
+        pixels = (pixels - np.array(MEAN, np.float32)) / np.array(DEVIATION, np.float32)
     return np.ascontiguousarray(pixels.transpose(2, 0, 1)[None]).astype(target.dtype)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from archdsl.diagnostics import Refusal
@@ -17,7 +16,7 @@ PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
 DISTRIBUTIONS = {"cpu": "onnxruntime", "cuda": "onnxruntime-gpu"}
 
 
-def runtime() -> ModuleType:
+def runtime() -> Any:
     """The module ``onnxruntime``; refuses (E0701) where no runtime is installed."""
     try:
         import onnxruntime

@@ -16,7 +16,7 @@ class Limits(Record):
     """Expressions embedded in strings."""
     brackets: int = 100
     """Brackets open at once."""
-    depth: int = 200
+    depth: int = 120
     """Height of the syntax tree, in nodes: long chains of operators nest too."""
     token: int = 200
     """Characters of a name or a number."""

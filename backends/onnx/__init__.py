@@ -7,6 +7,7 @@ from pathlib import Path
 
 from archdsl.diagnostics import DiagnosticError, Refusal
 from archdsl.graph import Graph, Parameter
+from archdsl.ops.base import Op
 
 from . import lower as lowering
 from . import save
@@ -25,9 +26,14 @@ class OnnxBackend:
     name = "onnx"
     suffix = ".onnx"
 
+    def lowers(self, op: type[Op]) -> bool:
+        """Whether there is a rule for the operator."""
+        return lowering.rule(op.__module__.rpartition(".")[2], op.name) is not None
+
     def lower(self, graph: Graph, options: OnnxOptions | None = None) -> bytes:
         """The whole model in memory. Raises ``DiagnosticError``."""
         options = options or OnnxOptions()
+        graph = _rewritten(graph, options)
         lowered, parameters = _prepare(graph, options)
         parts = _model(lowered, graph, options, _inside(parameters, options))
         if save.size(parts) > PROTOBUF_LIMIT:
@@ -36,8 +42,9 @@ class OnnxBackend:
 
     def write(self, graph: Graph, path: str | Path, options: OnnxOptions | None = None) -> WriteReport:
         """Write the model, whole or not at all. Raises ``DiagnosticError``."""
-        options = options or OnnxOptions()
+        options = _labelled(options or OnnxOptions())
         target = Path(os.path.realpath(path))
+        graph = _rewritten(graph, options)
         lowered, parameters = _prepare(graph, options)
         try:
             if options.external:
@@ -55,13 +62,36 @@ class OnnxBackend:
         return WriteReport(str(path), save.size(parts), len(lowered.nodes), len(parameters), lowered.opset)
 
 
+def _rewritten(graph: Graph, options: OnnxOptions) -> Graph:
+    """The graph after the passes that were asked for."""
+    if options.bind:
+        from archdsl.passes.bind import bind
+
+        graph = bind(graph, options.bind)
+    if options.deploy:
+        from archdsl.passes.rebuild import without_dead
+
+        graph = without_dead(graph)
+    if options.deploy if options.fold is None else options.fold:
+        from archdsl.passes.fold import fold
+
+        graph = fold(graph)
+    return graph
+
+
+def _labelled(options: OnnxOptions) -> OnnxOptions:
+    """A file without weights says so in its metadata."""
+    if options.weights != "none":
+        return options
+    return options.replace(metadata={**options.metadata, "archdsl.weights": "none"})
+
+
 def _prepare(graph: Graph, options: OnnxOptions) -> tuple[Lowered, list[Parameter]]:
     """Check the options, lower the graph; with the parameters whose values will be in the file."""
     if options.weights not in WEIGHTS:
         refuse("E0603", f"weights can be {' or '.join(WEIGHTS)}, not `{options.weights}`")
     if options.weights == "none":
-        metadata = {**options.metadata, "archdsl.weights": "none"}
-        return lowering.lower(graph, options.replace(metadata=metadata)), []
+        return lowering.lower(graph, options), []
     from . import initialisers
     from .init import check_scheme
 

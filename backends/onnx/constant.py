@@ -7,7 +7,7 @@ from archdsl.ops.demands import insertion
 
 from .table import Rule
 from .wire import Literal
-from .writer import PACK, Emit, pack
+from .writer import PACK, Emit, fixed, pack
 
 
 def constant(emit: Emit) -> None:
@@ -15,7 +15,7 @@ def constant(emit: Emit) -> None:
     (type,) = emit.outs
     kind = float if type.dtype in ("f32", "f16", "bf16", "f64") else (bool if type.dtype == "bool" else int)
     values = [kind(value) for value in elements(emit.op.values)]
-    emit.forward(emit.constant(type.dtype, values, [int(str(size)) for size in type.shape]))
+    emit.forward(emit.constant(type.dtype, values, fixed(type.shape)))
 
 
 def filled(value: int) -> Rule:

@@ -1,10 +1,10 @@
 """Initial values: a documented function of (seed, parameter path), the same on every machine.
 
-NumPy's distributions may change between releases, so only its raw Philox-4x64-10 words are used (Salmon et al., "Parallel
-random numbers: as easy as 1, 2, 3", SC11; fixed by NumPy's compatibility policy), with a transform of our own:
+NumPy's distributions may change between releases, so only its raw Philox-4x64-10 words are used (Salmon et al.,
+"Parallel random numbers: as easy as 1, 2, 3", SC11; fixed by NumPy's compatibility policy), with our own transform:
 
-* key: the first 16 bytes of ``sha256("archdsl init 1\\0" + seed + "\\0" + path)`` as two little-endian 64-bit words;
-  counter from 0; words are taken in order, each giving two 32-bit integers, the low half first.
+* key: the first 16 bytes of the SHA-256 of ``archdsl init 1``, the seed in decimal and the path, separated by zero
+  bytes, as two little-endian 64-bit words; counter from 0; each word gives two 32-bit integers, the low half first.
 * uniform: ``centre + half * (int32 / 2**31)``: one IEEE multiplication of the converted integer by ``half / 2**31`` in
   float32 (and one addition where the centre is not 0).
 * normal: Wichura's AS 241 (PPND7) applied to ``(uint32 + 1/2) / 2**32`` in float64, rounded to float32. It needs only
@@ -26,6 +26,8 @@ from archdsl.diagnostics import Refusal, nearest
 from archdsl.graph import Parameter
 from archdsl.ops.base import Initializer
 from archdsl.passes.fold import Folded
+
+from .writer import fixed
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -71,7 +73,7 @@ def initial_values(parameter: Parameter, scheme: str = "kaiming", seed: int = 0)
     for start in range(0, count, STRETCH):
         stop = min(start + STRETCH, count)
         found[start:stop] = stretch(start, stop)
-    return found.reshape([int(str(dim)) for dim in parameter.type.shape])
+    return found.reshape(fixed(parameter.type.shape))
 
 
 def elements(parameter: Parameter) -> int:
@@ -111,7 +113,7 @@ def _exact(parameter: Parameter, scheme: str, seed: int) -> Stretch:
 
 
 def _distribution(init: Initializer, scheme: str) -> tuple[str, float, float]:
-    """``uniform`` with centre and half width, ``normal`` with mean and deviation, ``fill`` with a value, or ``data``."""
+    """``uniform`` with centre and half width, ``normal`` with mean and deviation, ``fill`` with a value; ``data``."""
     match init.scheme:
         case "fan" if scheme == "zeros":
             return "fill", 0.0, 0.0
@@ -215,7 +217,7 @@ def _bfloat16(values: Array) -> Array:
 
 
 def _folded(init: Folded, scheme: str, seed: int) -> Stretch:
-    """Batch norm in a convolution: ``weight * g`` and ``(bias - mean) * g + beta`` with ``g = gamma / sqrt(var + eps)``."""
+    """``weight * g`` and ``(bias - mean) * g + beta``, where ``g = gamma / sqrt(variance + eps)`` per channel."""
 
     def values(parameter: Parameter | None, default: float) -> Array:
         if parameter is None:

@@ -12,6 +12,7 @@ from . import wire
 from .lower import refuse
 from .options import OnnxOptions
 from .save import Part, Payload
+from .writer import fixed
 
 INLINE = 1024
 """Tensors below this size stay in the model even where the others are external, as in ``onnx.external_data_helper``."""
@@ -37,7 +38,7 @@ def check_limit(parameters: Sequence[Parameter], limit: int) -> None:
             "E0602",
             f"the weights have {total:,} bytes, more than the limit of {limit:,}; "
             f"the largest is `{largest.path}`, {largest.type}",
-            "raise the limit with `--max-bytes`, or write the structure only: `--weights none`",
+            "write the structure only, `--weights none`, or allow more: `max_bytes` in Python",
         )
 
 
@@ -66,7 +67,7 @@ def inside(parameters: Sequence[Parameter], options: OnnxOptions) -> list[Part]:
 def _head(parameter: Parameter, tail: bytes, data: int) -> bytes:
     """The initialiser up to its data; ``tail`` follows the name, and ``data`` bytes follow that."""
     head = (
-        wire.tensor_head(parameter.path, parameter.type.dtype, [int(str(dim)) for dim in parameter.type.shape]) + tail
+        wire.tensor_head(parameter.path, parameter.type.dtype, fixed(parameter.type.shape)) + tail
     )
     return wire.head(5, len(head) + data) + head
 

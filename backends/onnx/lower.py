@@ -148,7 +148,7 @@ def _encode_node(item: Emitted, renamed: dict[str, str], graph: Graph) -> bytes:
     except OverflowError as error:
         path = item.name.partition("/")[0]
         node = next((node for node in graph.nodes if node.path == path), None)
-        refusal = Refusal("E0602", f"an argument of `{path}` does not fit into ONNX's attributes: {error}")
+        refusal = Refusal("E0602", f"an argument of `{path}` cannot be an attribute in ONNX: {error}")
         raise DiagnosticError([located(refusal, node)]) from None
 
 
@@ -189,7 +189,7 @@ def _inner_values(writer: Writer, renamed: dict[str, str]) -> list[bytes]:
 
 
 def around(lowered: Lowered, graph: Graph, options: OnnxOptions, initialisers: int) -> tuple[bytes, bytes, bytes]:
-    """What stands in front of the initialisers (``initialisers`` bytes of the graph), the rest of the graph, the rest."""
+    """What stands in front of the initialisers (``initialisers`` bytes), the rest of the graph, and of the model."""
     nodes = b"".join(lowered.nodes) + wire.text(2, graph.name)
     doc = options.doc or graph.doc
     tail = (wire.text(10, doc) if doc else b"") + lowered.interface

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from math import prod
+
 from archdsl.dims import Dim
 from archdsl.shapes import resolve_axis
 
-from .writer import Emit
+from .writer import Emit, fixed
 
 
 def batch_norm(emit: Emit) -> None:
@@ -21,11 +23,8 @@ def _affine(emit: Emit, slot: str, shape: tuple[Dim, ...]) -> str:
     found = emit.param(slot)
     if found:
         return found
-    sizes = [int(str(size)) for size in shape]
-    count = 1
-    for size in sizes:
-        count *= size
-    return emit.constant(emit.types[0].dtype, [1.0 if slot == "weight" else 0.0] * count, sizes)
+    sizes = fixed(shape)
+    return emit.constant(emit.types[0].dtype, [1.0 if slot == "weight" else 0.0] * prod(sizes), sizes)
 
 
 def group_norm(emit: Emit) -> None:
@@ -99,7 +98,7 @@ def _divide_by_root(emit: Emit, name: str, axes: tuple[int, ...]) -> None:
     (x,) = emit.types
     square = _mean(emit, emit.helper("Mul", [name, name]), axes)
     root = emit.helper("Sqrt", [emit.helper("Add", [square, emit.scalar(emit.op.eps)])])
-    shape = [int(str(size)) if axis in axes and emit.node.params else 1 for axis, size in enumerate(x.shape)]
+    shape = [fixed([size])[0] if axis in axes and emit.node.params else 1 for axis, size in enumerate(x.shape)]
     _scale_and_shift(emit, emit.helper("Div", [name, root]), shape)
 
 
@@ -111,9 +110,8 @@ def lrn(emit: Emit) -> None:
         emit.result("LRN", emit.ins, size=op.size, alpha=op.alpha, beta=op.beta, bias=op.k)
         return
     square = emit.helper("Mul", [emit.ins[0], emit.ins[0]])
-    plane = emit.helper(
-        "Reshape", [emit.helper("Unsqueeze", [square, emit.ints([1])]), emit.ints([0, 1, _channels(x.shape[1]), -1])]
-    )
+    column = emit.helper("Unsqueeze", [square, emit.ints([1])])
+    plane = emit.helper("Reshape", [column, emit.ints([0, 1, fixed(x.shape[1:2])[0], -1])])
     mean = emit.helper(
         "AveragePool", [plane], kernel_shape=(op.size, 1), count_include_pad=1,
         pads=((op.size - 1) // 2, 0, op.size // 2, 0),
@@ -121,10 +119,6 @@ def lrn(emit: Emit) -> None:
     total = emit.helper("Mul", [emit.reshape_like(mean, emit.ins[0], x, ahead=[0]), emit.scalar(op.alpha)])
     power = emit.helper("Pow", [emit.helper("Add", [total, emit.scalar(op.k)]), emit.scalar(op.beta)])
     emit.result("Div", [emit.ins[0], power])
-
-
-def _channels(size: Dim) -> int:
-    return size if isinstance(size, int) else 0
 
 
 def l2_norm(emit: Emit) -> None:

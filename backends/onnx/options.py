@@ -22,6 +22,12 @@ class OnnxOptions(Record):
     init: str = "kaiming"
     """The scheme for parameters that are scaled by their fans (``init.SCHEMES``)."""
     seed: int = 0
+    deploy: bool = False
+    """For inference only: batch norms are folded, and nodes that reach no output are dropped."""
+    fold: bool | None = None
+    """Fold batch norms into the layers in front of them; ``None``: as ``deploy``."""
+    bind: Mapping[str, int] = {}
+    """Symbols that get a fixed size."""
     external: bool | None = None
     """Weights in a file of their own beside the model; ``None``: only if the model passes 2 GB."""
     max_bytes: int = 16 << 30

@@ -148,7 +148,11 @@ def _run(
             thread.start()
         work()
         for thread in started:
-            thread.join()
+            while thread.is_alive():  # even if interrupted again: nobody may write into a closed file
+                try:
+                    thread.join()
+                except BaseException as error:
+                    errors.append(error)
     else:
         work()
     if errors:
@@ -186,4 +190,4 @@ _LOCK: Any = None
 def not_written(path: Path, error: OSError) -> DiagnosticError:
     """The diagnostic of a failed write."""
     reason = error.strerror or str(error)
-    return DiagnosticError([Diagnostic("E0605", f"cannot write {path}: {reason}", help="nothing was left behind")])
+    return DiagnosticError([Diagnostic("E0005", f"cannot write `{path}`: {reason}", help="nothing was left behind")])

@@ -84,7 +84,10 @@ def text(field: int, value: str) -> bytes:
 
 def real(field: int, value: float) -> bytes:
     """A float field. ``OverflowError`` where a finite value does not fit 32 bits."""
-    return varint(field << 3 | 5) + struct.pack("<f", value)
+    try:
+        return varint(field << 3 | 5) + struct.pack("<f", value)
+    except OverflowError:
+        raise OverflowError(f"{value:g} does not fit into 32 bits") from None
 
 
 def attribute(name: str, value: Attribute) -> bytes:

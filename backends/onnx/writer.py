@@ -219,7 +219,7 @@ class Emit:
     def vector(self, sizes: Sequence[Dim]) -> str:
         """An ``i64`` vector of sizes, computed when the model runs where symbols occur."""
         if all(isinstance(dim, int) for dim in sizes):
-            return self.ints([int(str(dim)) for dim in sizes])
+            return self.ints(fixed(sizes))
         pieces: list[str] = []
         run: list[int] = []
         for dim in sizes:
@@ -265,15 +265,13 @@ class Emit:
         return [name], {"axes": tuple(axes), "keepdims": int(keep)}
 
 
-def static(type: TensorType, axis: int, what: str) -> int:
-    """The size of an axis that ONNX needs as a number."""
-    size = type.shape[axis]
-    if not isinstance(size, int):
-        names = ", ".join(f"`{name}`" for name in sorted(symbols(size)))
-        raise Refusal(
-            "E0601", f"{what} needs a fixed size, not {size}", help=f"bind {names}, for example with `--bind`"
-        )
-    return size
+def fixed(shape: Sequence[Dim]) -> list[int]:
+    """A shape that ONNX needs in numbers; refuses symbols."""
+    for size in shape:
+        if not isinstance(size, int):
+            names = ", ".join(f"`{name}`" for name in sorted(symbols(size)))
+            raise Refusal("E0601", f"a fixed size is needed here, not {size}", help=f"bind {names}: `--bind …`")
+    return [size for size in shape if isinstance(size, int)]
 
 
 def pack(dtype: str, values: Sequence[Any]) -> bytes:

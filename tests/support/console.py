@@ -66,6 +66,7 @@ def _run(arguments: list[str], folder: Path, stdin: str) -> Done:
 
 
 def steady(text: str) -> str:
-    """The text without what differs from run to run: times, and spaces at the ends of lines."""
-    text = re.sub(r"\b[\d.]+ (ms|s)\b", "T", text)
-    return "\n".join(line.rstrip() for line in text.strip().splitlines())
+    """The text without what differs between runs and processors: times and computed values (and trailing spaces)."""
+    lines = [line.rstrip() for line in re.sub(r"\b[\d.]+ (ms|s)\b", "T", text).splitlines()]
+    computed = re.compile("mean .* std|  top:")
+    return "\n".join(re.sub(r"-?\d+(\.\d+)?", "#", li) if computed.search(li) else li for li in lines).strip()

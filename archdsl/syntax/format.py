@@ -1,0 +1,297 @@
+"""The formatter: a tree and its comments as text, in the one canonical way.
+
+``parse(format_file(tree))`` equals the tree, and formatting twice changes nothing more. Comments stay where they were
+(before what they precede, behind what they follow), blank lines stay (one at most), and a body that the author wrote
+on one line stays there while it fits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from archdsl.syntax import spec
+from archdsl.syntax.format_expressions import ADDITION, POSTFIX, STAGE, TEST, ExpressionFormatter
+from archdsl.syntax.literals import quoted
+from archdsl.syntax.pretty import HARD, LINE, SOFT, Doc, Group, Line, Nest, render
+
+Entry = tuple[Doc, int, int]
+"""What stands on lines of its own, and the lines of the source on which it began and ended."""
+
+
+def format_file(file: spec.File) -> str:
+    """The canonical text of a file; ends with a newline."""
+    formatter = Formatter(file)
+    return render(formatter.file(file)) + "\n"
+
+
+def format_expression(value: spec.Expr) -> str:
+    """An expression on one line, as in messages."""
+    empty = spec.File(value.span, 1, ())
+    return Formatter(empty).flat(value)
+
+
+class Formatter(ExpressionFormatter):
+    """Builds the document of one file; the comments not yet printed wait in a queue."""
+
+    def __init__(self, file: spec.File) -> None:
+        super().__init__()
+        self.source = file.span.source
+        self.comments = file.comments
+        self.printed = 0
+
+    # Comments
+
+    def comments_before(self, offset: int) -> list[str]:
+        return [comment.text for comment in self._take(offset)]
+
+    def _take(self, offset: int) -> list[spec.Comment]:
+        begin = self.printed
+        while self.printed < len(self.comments) and self.comments[self.printed].span.start < offset:
+            self.printed += 1
+        return list(self.comments[begin : self.printed])
+
+    def comment_behind(self, offset: int, limit: int) -> str:
+        if self.printed == len(self.comments):
+            return ""
+        comment = self.comments[self.printed]
+        if not offset <= comment.span.start < limit or "\n" in self.source.text[offset : comment.span.start]:
+            return ""
+        self.printed += 1
+        return "  " + comment.text
+
+    # The file
+
+    def file(self, file: spec.File) -> Doc:
+        first = file.definitions[0].span.start if file.definitions else len(self.source.text) + 1
+        start = self.source.text.find("arch") if self.source.text else 0
+        header = self.comments[0].span.start if self.comments else first
+        entries: list[Entry] = []
+        if header < start:
+            start = self._edition_line()
+            entries = [self._comment(comment) for comment in self._take(start)]
+        edition = f"arch {file.edition}"
+        line = self._line(start)
+        entries.append(([edition, self.comment_behind(start, first)], line, line))
+        entries += self._entries(file.definitions, len(self.source.text) + 1, self.definition)
+        return _lines(entries)
+
+    def _edition_line(self) -> int:
+        """Where the edition stands when comments precede it."""
+        position = 0
+        for comment in self.comments:
+            if self.source.text[position : comment.span.start].strip():
+                break
+            position = comment.span.end
+        return position + len(self.source.text[position:]) - len(self.source.text[position:].lstrip())
+
+    def _line(self, offset: int) -> int:
+        return self.source.position(offset)[0]
+
+    def _comment(self, comment: spec.Comment) -> Entry:
+        line = self._line(comment.span.start)
+        return comment.text, line, line
+
+    def _entries(self, items: Sequence[Any], end: int, show: Callable[[Any], Doc]) -> list[Entry]:
+        """Statements, definitions or claims with the comments around them; those of one line stay together."""
+        entries: list[Entry] = []
+        position = 0
+        while position < len(items):
+            run = position + 1
+            while run < len(items) and self._together(items[run - 1], items[run]):
+                run += 1
+            first, last = items[position], items[run - 1]
+            entries += [self._comment(comment) for comment in self._take(first.span.start)]
+            doc: list[Doc] = [show(first)]
+            for item in items[position + 1 : run]:
+                doc += [Line(" ") if isinstance(item, spec.Branch) else Line("; "), show(item)]
+            limit = items[run].span.start if run < len(items) else end
+            behind = self.comment_behind(last.span.end, limit)
+            entries.append(([Group(doc), behind], self._line(first.span.start), self._line(last.span.end)))
+            position = run
+        return entries + [self._comment(comment) for comment in self._take(end)]
+
+    def _together(self, left: spec.Syntax, right: spec.Syntax) -> bool:
+        """Whether the author wrote two statements on one line."""
+        between = self.source.text[left.span.end : right.span.start]
+        return bool(between) and "\n" not in between
+
+    # Bodies
+
+    def body(self, body: spec.Body) -> Doc:
+        return self._braces(body.span.start, body.span.end, body.statements, self.statement)
+
+    def _braces(self, start: int, end: int, items: Sequence[Any], show: Callable[[Any], Doc]) -> Doc:
+        first = items[0].span.start if items else end
+        opening = self.comment_behind(start + 1, first)
+        entries = self._entries(items, end, show)
+        if not entries and not opening:
+            return "{}"
+        apart = "\n" in self.source.text[start:end] or len(entries) > 1
+        line = HARD if apart else LINE
+        return Group(["{", opening, Nest([line, _lines(entries)] if entries else []), line, "}"])
+
+    # Definitions
+
+    def definition(self, definition: spec.Definition) -> Doc:
+        kind = type(definition).__name__.lower()
+        doc: Doc = getattr(self, f"_define_{kind}")(definition)
+        written = getattr(definition, "doc", "")
+        if written and not self._documented(definition.span.start):
+            return [*(part for line in written.split("\n") for part in (f"## {line}".rstrip(), HARD)), doc]
+        return doc
+
+    def _documented(self, start: int) -> bool:
+        """Whether a comment above tells the documentation, so that it need not be printed again."""
+        return any(c.text.startswith("##") and c.span.start < start for c in self.comments[: self.printed])
+
+    def _define_use(self, use: spec.Use) -> Doc:
+        path = f'"{quoted(use.path)}"' if use.from_file else use.path
+        return [f"use {path} ", self.listed("(", use.names, ")", use.span, lambda name: name.name)]
+
+    def _define_letdefinition(self, let: spec.LetDefinition) -> Doc:
+        return [f"let {let.name} = ", self.value(let.value)]
+
+    def _define_block(self, block: spec.Block) -> Doc:
+        head = [*self._defaults(block.defaults), f"block {block.name}", *self._parameters(block)]
+        if block.body is None:
+            assert block.value is not None
+            return [*head, " = ", self.value(block.value)]
+        return [*head, " ", self.body(block.body), *self._then(block.then)]
+
+    def _define_network(self, network: spec.Network) -> Doc:
+        head = [*self._defaults(network.defaults), f"network {network.name}", *self._parameters(network)]
+        return [*head, " ", self.body(network.body)]
+
+    def _define_variant(self, variant: spec.Variant) -> Doc:
+        doc: list[Doc] = [f"variant {variant.name} = ", self.value(variant.network, POSTFIX)]
+        if variant.claims:
+            doc += [" ", self._braces(variant.network.span.end, variant.span.end, variant.claims, self.statement)]
+        return doc
+
+    def _defaults(self, calls: tuple[spec.Call, ...]) -> list[Doc]:
+        return ["with ", self._calls(calls), HARD] if calls else []
+
+    def _calls(self, calls: tuple[spec.Call, ...]) -> Doc:
+        doc: list[Doc] = []
+        for call in calls:
+            doc += [", " if doc else "", self.value(call, POSTFIX)]
+        return doc
+
+    def _parameters(self, definition: spec.Block | spec.Network) -> list[Doc]:
+        if not definition.parameters:
+            return ["()"] if isinstance(definition, spec.Network) else []
+        parameters = definition.parameters
+        end = definition.body.span.start if definition.body else parameters[-1].span.end + 1
+        whole = definition.span.replace(end=end)
+        return [self.listed("(", parameters, ")", whole, self._parameter)]
+
+    def _parameter(self, parameter: spec.Parameter) -> Doc:
+        kind = f": {parameter.kind}" if parameter.kind else ""
+        default: list[Doc] = [] if parameter.default is None else [" = ", self.value(parameter.default)]
+        return [parameter.name, kind, *default]
+
+    # Statements
+
+    def statement(self, statement: spec.Statement) -> Doc:
+        doc: Doc = getattr(self, f"_do_{type(statement).__name__.lower()}")(statement)
+        return doc
+
+    def _do_flow(self, flow: spec.Flow) -> Doc:
+        return [*self._label(flow.label), self.value(flow.value), *self.shape(flow.shape)]
+
+    def _do_branch(self, branch: spec.Branch) -> Doc:
+        return ["| ", *self._label(branch.label), self.value(branch.value), *self.shape(branch.shape)]
+
+    def _label(self, label: spec.Target | None) -> list[Doc]:
+        if label is None:
+            return []
+        if label.template is not None:
+            return [self.value(label.template), ": "]
+        if label.index is not None:
+            return [f"{label.name}[", self.value(label.index), "]: "]
+        return [f"{label.name}: "]
+
+    def _then(self, stages: tuple[spec.Expr, ...]) -> list[Doc]:
+        return [part for stage in stages for part in (" -> ", self.value(stage, STAGE))]
+
+    def _do_let(self, let: spec.Let) -> Doc:
+        return [f"let {', '.join(let.targets)} = ", self.value(let.value)]
+
+    def _do_share(self, share: spec.Share) -> Doc:
+        return [f"share {share.name} = ", self.value(share.value)]
+
+    def _do_repeat(self, repeat: spec.Repeat) -> Doc:
+        index = f" as {repeat.index}" if repeat.index else ""
+        head = [*self._label(repeat.label), "repeat ", self.value(repeat.count, TEST), index, " "]
+        return [*head, self.body(repeat.body), *self._then(repeat.then), *self.shape(repeat.shape)]
+
+    def _do_for(self, loop: spec.For) -> Doc:
+        index = f" as {loop.index}" if loop.index else ""
+        targets = f"{', '.join(loop.targets)} in " if loop.targets else ""
+        head = [*self._label(loop.label), f"for {targets}", self.value(loop.iterable, TEST), index, " "]
+        return [*head, self.body(loop.body), *self._then(loop.then), *self.shape(loop.shape)]
+
+    def _do_if(self, choice: spec.If) -> Doc:
+        doc: list[Doc] = self._label(choice.label)
+        end = -1
+        for condition, body in choice.arms:
+            doc += [self._else(end, body.span.start), "if ", self.value(condition, TEST), " ", self.body(body)]
+            end = body.span.end
+        if choice.otherwise is not None:
+            doc += [self._else(end, choice.otherwise.span.start), self.body(choice.otherwise)]
+        return [Group(doc), *self._then(choice.then), *self.shape(choice.shape)]
+
+    def _else(self, end: int, start: int) -> Doc:
+        raise NotImplementedError
+
+    def _do_assert(self, claim: spec.Assert) -> Doc:
+        message: list[Doc] = [] if claim.message is None else [", ", self.value(claim.message)]
+        return ["assert ", self.value(claim.condition, TEST), *message]
+
+    def _do_input(self, statement: spec.Input) -> Doc:
+        return [f"input {statement.name}: ", self.tensor_type(statement.type)]
+
+    def _do_output(self, output: spec.Output) -> Doc:
+        doc: list[Doc] = ["train output " if output.train else "output "]
+        for position, item in enumerate(output.items):
+            index: list[Doc] = [] if item.index is None else ["[", self.value(item.index), "]"]
+            value: list[Doc] = [] if item.value is None else [" = ", self.value(item.value)]
+            doc += [", " if position else "", item.name, *index, *value]
+        return doc
+
+    def _do_with(self, scope: spec.With) -> Doc:
+        return ["with ", self._calls(scope.calls), " ", self.body(scope.body)]
+
+    # Claims
+
+    def _do_expect(self, expect: spec.Expect) -> Doc:
+        return ["expect ", self._claim(expect.claim)]
+
+    def _do_budget(self, budget: spec.Budget) -> Doc:
+        start = self.source.text.find("{", budget.span.start)
+        return ["budget ", self._braces(start, budget.span.end, budget.claims, self._claim)]
+
+    def _claim(self, claim: spec.Claim | spec.ShapeClaim) -> Doc:
+        if isinstance(claim, spec.ShapeClaim):
+            return [f"output {claim.output}", *self.shape(claim.shape)]
+        part = f" of {claim.part}" if claim.part is not None else ""
+        tap = f" at {claim.tap}" if claim.tap is not None else ""
+        return [f"{claim.quantity}{part}{tap} {claim.op} ", self.value(claim.bound, ADDITION)]
+
+    # Tables
+
+    def table(self, table: spec.TableExpr) -> Doc:
+        raise NotImplementedError
+
+
+def _lines(entries: list[Entry]) -> Doc:
+    """Entries one below the other; a blank line where the author left some."""
+    doc: list[Doc] = []
+    for position, (entry, first, _) in enumerate(entries):
+        if position:
+            doc.append(HARD)
+            if first > entries[position - 1][2] + 1:
+                doc.append(HARD)
+        doc.append(entry)
+    return doc

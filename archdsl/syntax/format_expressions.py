@@ -1,0 +1,268 @@
+"""Expressions, types and shapes as documents for the printer: one method per class of the syntax tree."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from archdsl.source import Span
+from archdsl.syntax import spec
+from archdsl.syntax.literals import quoted
+from archdsl.syntax.pretty import HARD, LINE, SOFT, Doc, Fill, Group, Line, Nest, render
+from archdsl.syntax.walk import children
+
+VALUE, CHAIN, STAGE, TEST, CONJUNCTION, NEGATION, COMPARISON, ADDITION, PRODUCT, FACTOR, POWER, POSTFIX, ATOM = range(13)
+"""The levels of the grammar, loosest first."""
+
+_BINARY = {"or": TEST, "and": CONJUNCTION, "+": ADDITION, "-": ADDITION, "**": POWER}
+_LEVELS: dict[type[spec.Expr], int] = {
+    spec.Conditional: VALUE,
+    spec.Pipeline: CHAIN,
+    spec.WithBody: STAGE,
+    spec.BlockExpr: STAGE,
+    spec.Frozen: STAGE,
+    spec.Own: STAGE,
+    spec.Compare: COMPARISON,
+    spec.Attribute: POSTFIX,
+    spec.Index: POSTFIX,
+    spec.Call: POSTFIX,
+}
+
+
+def level(value: spec.Expr) -> int:
+    """How loosely an expression holds together."""
+    if isinstance(value, spec.Binary):
+        return _BINARY.get(value.op, PRODUCT)
+    if isinstance(value, spec.Unary):
+        return NEGATION if value.op == "not" else FACTOR
+    return _LEVELS.get(type(value), ATOM)
+
+
+class ExpressionFormatter:
+    """Builds documents; parentheses stand where the grammar needs them and where the author put them."""
+
+    def __init__(self) -> None:
+        self._methods: dict[type[spec.Syntax], Callable[[Any], Doc]] = {}
+
+    # What the statements provide
+
+    def body(self, body: spec.Body) -> Doc:
+        """A body in braces."""
+        raise NotImplementedError
+
+    def comments_before(self, offset: int) -> list[str]:
+        """The comments not yet printed that stand before an offset."""
+        raise NotImplementedError
+
+    def comment_behind(self, offset: int, limit: int) -> str:
+        """The comment on the line of what ends at ``offset``, if it stands before ``limit``; else nothing."""
+        raise NotImplementedError
+
+    def table(self, table: spec.TableExpr) -> Doc:
+        """A table with its rows aligned."""
+        raise NotImplementedError
+
+    # Values
+
+    def value(self, value: spec.Expr, least: int = VALUE) -> Doc:
+        """An expression where the grammar wants one that holds together at least as tightly as ``least``."""
+        kind = type(value)
+        method = self._methods.get(kind)
+        if method is None:
+            method = self._methods[kind] = getattr(self, f"_{kind.__name__.lower()}")
+        doc = method(value)
+        if level(value) < least or _in_parentheses(value):
+            return ["(", doc, ")"]
+        return doc
+
+    def flat(self, value: spec.Expr) -> str:
+        """An expression on one line, however long."""
+        return render(self.value(value), 1_000_000).replace("\n", " ")
+
+    def _number(self, value: spec.Number) -> Doc:
+        return value.text
+
+    def _string(self, value: spec.String) -> Doc:
+        parts = [quoted(part) if isinstance(part, str) else self._embedded(part) for part in value.parts]
+        return '"' + "".join(parts) + '"'
+
+    def _embedded(self, value: spec.Expr) -> str:
+        text = self.flat(value)
+        return "{ " + text + "}" if text.startswith("{") else "{" + text + "}"
+
+    def _boolean(self, value: spec.Boolean) -> Doc:
+        return "true" if value.value else "false"
+
+    def _nothing(self, value: spec.Nothing) -> Doc:
+        return "none"
+
+    def _name(self, value: spec.Name) -> Doc:
+        return value.id
+
+    def _in(self, value: spec.In) -> Doc:
+        return "in"
+
+    def _wildcard(self, value: spec.Wildcard) -> Doc:
+        return "_"
+
+    def _ellipsis(self, value: spec.Ellipsis) -> Doc:
+        return "…"
+
+    def _symboldim(self, value: spec.SymbolDim) -> Doc:
+        return [value.name, " = ", self.value(value.default)]
+
+    def _listexpr(self, value: spec.ListExpr) -> Doc:
+        return self.listed("[", value.items, "]", value.span, self.value)
+
+    def _tupleexpr(self, value: spec.TupleExpr) -> Doc:
+        if len(value.items) == 1:
+            return ["(", self.value(value.items[0]), ",)"]
+        return self.listed("(", value.items, ")", value.span, self.value)
+
+    def _comprehension(self, value: spec.Comprehension) -> Doc:
+        heads = [f" for {', '.join(value.targets)} in ", self.value(value.iterable, TEST)]
+        if value.condition is not None:
+            heads += [" if ", self.value(value.condition, TEST)]
+        return ["[", self.value(value.element), *heads, "]"]
+
+    def _attribute(self, value: spec.Attribute) -> Doc:
+        return [self.value(value.value, POSTFIX), ".", value.name]
+
+    def _index(self, value: spec.Index) -> Doc:
+        return [self.value(value.value, POSTFIX), "[", self.value(value.index), "]"]
+
+    def _slice(self, value: spec.Slice) -> Doc:
+        start, stop, step = ("" if part is None else self.value(part) for part in (value.start, value.stop, value.step))
+        return [start, ":", stop, ":", step] if value.step is not None else [start, ":", stop]
+
+    def _call(self, value: spec.Call) -> Doc:
+        return [self.value(value.callee, POSTFIX), self.listed("(", value.arguments, ")", value.span, self.argument)]
+
+    def argument(self, argument: spec.Argument) -> Doc:
+        value = self.value(argument.value)
+        return value if argument.name is None else [argument.name, " = ", value]
+
+    def _withbody(self, value: spec.WithBody) -> Doc:
+        return [self.value(value.head, POSTFIX), " ", self.body(value.body)]
+
+    def _blockexpr(self, value: spec.BlockExpr) -> Doc:
+        return self.body(value.body)
+
+    def _frozen(self, value: spec.Frozen) -> Doc:
+        return ["frozen ", self.value(value.value, STAGE)]
+
+    def _own(self, value: spec.Own) -> Doc:
+        return ["own ", self.value(value.value, STAGE)]
+
+    # Operators
+
+    def _unary(self, value: spec.Unary) -> Doc:
+        if value.op == "not":
+            return ["not ", self.value(value.operand, NEGATION)]
+        return [value.op, self.value(value.operand, FACTOR)]
+
+    def _binary(self, value: spec.Binary) -> Doc:
+        if value.op == "**":
+            return [self.value(value.left, POSTFIX), " ** ", self.value(value.right, FACTOR)]
+        this = level(value)
+        operands: list[tuple[str, spec.Expr]] = []
+        left: spec.Expr = value
+        while isinstance(left, spec.Binary) and level(left) == this and (left is value or not _in_parentheses(left)):
+            operands.append((left.op, left.right))
+            left = left.left
+        chain = [left, *(operand for _, operand in reversed(operands))]
+        pieces: list[tuple[Line, Doc]] = []
+        line = LINE
+        for position, operand in enumerate(chain):
+            comments = self.comments_before(operand.span.start) if position else []
+            doc: list[Doc] = [_own_lines(comments), self.value(operand, this + (position > 0))]
+            pieces.append((HARD if comments else line, doc))
+            if position < len(operands):
+                behind = self.comment_behind(operand.span.end, chain[position + 1].span.start)
+                doc += [f" {operands[-1 - position][0]}", behind]
+                line = HARD if behind else LINE
+        return _filled(pieces)
+
+    def _compare(self, value: spec.Compare) -> Doc:
+        doc: list[Doc] = [self.value(value.first, ADDITION)]
+        for op, operand in value.rest:
+            doc += [f" {op} ", self.value(operand, ADDITION)]
+        return doc
+
+    def _conditional(self, value: spec.Conditional) -> Doc:
+        head = [self.value(value.value, CHAIN), " if ", self.value(value.condition, TEST)]
+        return Group([head, Nest([LINE, "else ", self.value(value.otherwise)])])
+
+    def _pipeline(self, value: spec.Pipeline) -> Doc:
+        pieces: list[tuple[Line, Doc]] = []
+        for position, stage in enumerate(value.stages):
+            if not position:
+                pieces.append((LINE, self.value(stage, STAGE)))
+                continue
+            before = value.stages[position - 1]
+            behind = self.comment_behind(before.span.end, stage.span.start)
+            if behind:
+                pieces[-1] = (pieces[-1][0], [pieces[-1][1], behind])
+            comments = self.comments_before(stage.span.start)
+            ends = behind or comments or (not _ends_with_body(before) and _apart(before, stage))
+            pieces.append((HARD if ends else LINE, [_own_lines(comments), "-> ", self.value(stage, STAGE)]))
+        return _filled(pieces)
+
+    def _tableexpr(self, value: spec.TableExpr) -> Doc:
+        return self.table(value)
+
+    # Sequences and types
+
+    def listed(self, left: str, items: Sequence[Any], right: str, whole: Span, show: Callable[[Any], Doc]) -> Doc:
+        """Items with commas between brackets: on one line, or wrapped; a comment ends its line."""
+        pieces: list[tuple[Line, Doc]] = []
+        line = SOFT
+        for position, item in enumerate(items):
+            comments = self.comments_before(item.span.start)
+            last = position == len(items) - 1
+            doc: list[Doc] = [_own_lines(comments), show(item), "" if last else ","]
+            behind = self.comment_behind(item.span.end, whole.end if last else items[position + 1].span.start)
+            pieces.append((HARD if comments else line, [*doc, behind]))
+            line = HARD if behind else LINE
+        rest = self.comments_before(whole.end)
+        pieces.extend((HARD, comment) for comment in rest)
+        if not pieces:
+            return left + right
+        return Group([left, Nest(Fill(pieces)), HARD if rest or line is HARD else SOFT, right])
+
+    def tensor_type(self, value: spec.TensorTypeExpr) -> Doc:
+        return [value.dtype, self.listed("[", value.dims, "]", value.span, self.value)]
+
+    def shape(self, value: spec.ShapePattern | None) -> list[Doc]:
+        """`` :: [N, _]`` behind a value, or nothing."""
+        return [] if value is None else [" :: ", self.listed("[", value.dims, "]", value.span, self.value)]
+
+
+def _filled(pieces: list[tuple[Line, Doc]]) -> Doc:
+    (_, first), *rest = pieces
+    return [first, Nest(Fill(rest))] if rest else first
+
+
+def _own_lines(comments: list[str]) -> list[Doc]:
+    return [part for comment in comments for part in (comment, HARD)]
+
+
+def _in_parentheses(value: spec.Expr) -> bool:
+    """Whether the author put redundant parentheses around a value: they are part of its span."""
+    span = value.span
+    text = span.source.text
+    if isinstance(value, spec.TupleExpr) or text[span.start : span.start + 1] != "(":
+        return False
+    first = next(children(value), None)
+    return first is None or first.span.start > span.start
+
+
+def _ends_with_body(value: spec.Expr) -> bool:
+    while isinstance(value, spec.Frozen | spec.Own):
+        value = value.value
+    return isinstance(value, spec.WithBody | spec.BlockExpr)
+
+
+def _apart(left: spec.Expr, right: spec.Expr) -> bool:
+    """Whether the author wrote two expressions on different lines."""
+    return "\n" in left.span.source.text[left.span.end : right.span.start]
