@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from archdsl.diagnostics import Diagnostic, DiagnosticError, Refusal, nearest
 from archdsl.elaborate.modules import Loader, Module
-from archdsl.elaborate.program import Elaboration, elaborate
+from archdsl.elaborate.program import Elaboration, collector_paused, elaborate
 from archdsl.elaborate.resolve import resolve
 from archdsl.elaborate.session import ClaimValue
 from archdsl.graph import Graph
@@ -310,11 +310,12 @@ def compile(graph: Graph, path: str | Path, *, backend: str = "onnx", **options:
     from archdsl.registry import backend as find
 
     engine = find(backend)
-    if backend == "onnx":
-        from archdsl.backends.onnx import OnnxOptions
+    with collector_paused():
+        if backend == "onnx":
+            from archdsl.backends.onnx import OnnxOptions
 
-        return engine.write(graph, path, OnnxOptions(**options))
-    return engine.write(graph, path, options)
+            return engine.write(graph, path, OnnxOptions(**options))
+        return engine.write(graph, path, options)
 
 
 def run(

@@ -144,6 +144,7 @@ def test_set_and_bind(cli):
         (["--set", "width=1", "--set", "width=2"], "E0007"),
         (["--set", "widht=1"], "E0202"),
         (["--bind", "N=0"], "E0007"),
+        (["--bind", "K=3"], "E0007"),
         (["--bind", "N=-1"], "E0007"),
         (["--bind", "N=" + "9" * 30], "E0007"),
         (["--bind", "=1"], "E0007"),
@@ -167,6 +168,7 @@ def test_cost_formats(cli):
     assert cli("cost", "net.arch", "--format", "markdown").out.startswith("**")
     assert "129024 * N" in cli("cost", "net.arch", "--symbolic").out.replace(",", "")
     assert cli("cost", "net.arch", "--sort", "parms").status == 2
+    assert cli("cost", "net.arch", "--bind", "K=2").status == 2
     assert cli("cost", "net.arch", "--as", "no_such_tool").status != 0
 
 
@@ -270,7 +272,7 @@ def test_compile_several_into_a_folder(cli):
         (["net.arch", "-o", "missing/model.onnx"], "E0005"),
         (["net.arch:tiny"], "E0004"),
         (["missing.arch"], "E0001"),
-        (["net.arch", "--to", "onnxx"], "E0606"),
+        (["net.arch", "--to", "onnxx"], "E0605"),
         (["net.arch", "--opset", "3"], "E0603"),
         (["net.arch", "--init", "magic"], "E0603"),
         (["net.arch", "--weights", "some"], "E0603"),

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from archdsl.syntax.format import format as format_tree
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import archdsl
 from archdsl.graph import Graph
 from archdsl.source import Source
+from archdsl.syntax.format import format_file
 from archdsl.syntax.parse import parse_file
 
 LEAVES = st.sampled_from(
@@ -21,7 +21,7 @@ def _combine(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
         st.tuples(inner, inner).map(lambda fs: f"({fs[0]} -> {fs[1]})"),
         inner.map(lambda f: f"residual {{ {f} }}"),
         st.tuples(inner, inner).map(lambda fs: f"parallel(add) {{ | {fs[0]} | {fs[1]} }}"),
-        inner.map(lambda f: f"dense(2) {{ {f} }} -> conv(8, 1)").map(lambda f: f"({f})"),
+        inner.map(lambda f: f"(dense(2) {{ conv(8, 1) -> {f} }} -> conv(8, 1))"),
     )
 
 
@@ -96,9 +96,9 @@ def test_a_name_for_a_block_changes_no_operator(f: str) -> None:
 @given(BLOCKS, BLOCKS)
 def test_formatting_changes_nothing(f: str, g: str) -> None:
     text = f"arch 1\nnetwork Net() {{ input x: f32[N, 8, 6, 6]; first: {f};   {g} }}\n"
-    formatted = format_tree(parse_file(Source("net.arch", text)))
+    formatted = format_file(parse_file(Source("net.arch", text)))
     assert str(archdsl.load(formatted).graph()) == str(archdsl.load(text).graph())
-    assert format_tree(parse_file(Source("net.arch", formatted))) == formatted
+    assert format_file(parse_file(Source("net.arch", formatted))) == formatted
 
 
 def test_a_law_that_does_not_hold_is_told() -> None:

@@ -108,7 +108,7 @@ def test_external_data(tmp_path: Path, graph: Any) -> None:
     both = [onnx.load(report.path) for report in (inside, outside)]
     for ours, theirs in zip(both[0].graph.initializer, both[1].graph.initializer, strict=True):
         assert (numpy_helper.to_array(ours) == numpy_helper.to_array(theirs)).all()
-    image = np.random.default_rng(0).normal(size=(1, graph().inputs[0].type.shape[1], *graph().inputs[0].type.shape[2:]))
+    image = np.random.default_rng(0).normal(size=(1, *graph().inputs[0].type.shape[1:]))
     results = [
         onnxruntime.InferenceSession(report.path, providers=["CPUExecutionProvider"]).run(
             None, {"image": image.astype(np.float32)}
@@ -127,12 +127,12 @@ def test_the_data_file_is_named_after_its_contents(tmp_path: Path) -> None:
     assert backend.write(large(), tmp_path / "net.onnx", options.replace(seed=9)).data_path not in names
 
 
-class Full(Exception):
+class SomethingElseError(Exception):
     pass
 
 
 @pytest.mark.parametrize("external", [False, True])
-@pytest.mark.parametrize("error", [OSError(errno.ENOSPC, "No space left on device"), KeyboardInterrupt(), Full()])
+@pytest.mark.parametrize("error", [OSError(errno.ENOSPC, "No space left on device"), KeyboardInterrupt(), SomethingElseError()])
 @pytest.mark.parametrize("after", [0, 1, 5, 11])
 def test_a_failed_write_leaves_what_was_there(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, external: bool, error: BaseException, after: int
@@ -160,14 +160,14 @@ def test_a_failed_rename_leaves_what_was_there(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, external: bool
 ) -> None:
     (tmp_path / "net.onnx").write_bytes(b"older")
-    real = os.replace
+    real = Path.replace
 
-    def replace(source: Path, target: Path) -> None:
+    def replace(source: Path, target: Path) -> Path:
         if target.name == "net.onnx":
             raise PermissionError(errno.EACCES, "Permission denied")
-        real(source, target)
+        return real(source, target)
 
-    monkeypatch.setattr(save.os, "replace", replace)
+    monkeypatch.setattr(Path, "replace", replace)
     with pytest.raises(DiagnosticError) as caught:
         backend.write(small(1024), tmp_path / "net.onnx", PLAIN.replace(external=external))
     assert code(caught) == "E0005"
@@ -251,7 +251,7 @@ def test_shared_weights_exist_once() -> None:
 
 
 def test_outputs_bear_their_names() -> None:
-    """A value under two names, an input that is an output, a name that a node has: each output is called as declared."""
+    """A value under two names, an input as output, a name that a node has: each is called as declared."""
     net = Net(1, 4, dtype="f32")
     x = net.relu(net.input, path="first")
     y = net.tanh(x, path="relu")

@@ -32,14 +32,17 @@ def command(
 ) -> int:
     """Print parameters, MACs, receptive field and memory."""
     choose(format, "--format", FORMATS)
-    from archdsl.cli.programs import graph_of
+    from archdsl.cli.programs import free_symbols, graph_of
+    from archdsl.elaborate.program import check_bound
     from archdsl.passes.cost import cost
     from archdsl.report import cost_sheet, cost_table
 
     sizes = bindings(bind)
     if symbolic and sizes:
         raise Refusal("E0007", "`--symbolic` and `--bind` exclude each other")
-    table = cost(graph_of(target, settings(set_), {}, train), sizes, symbolic=symbolic)
+    graph = graph_of(target, settings(set_), {}, train)
+    check_bound(sizes, free_symbols(graph))
+    table = cost(graph, sizes, symbolic=symbolic)
     table = table.folded if folded else table
     sheet = table.sheet(as_)
     if sort is not None:

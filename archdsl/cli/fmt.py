@@ -47,11 +47,11 @@ def command(
 
 def _formatted(name: str) -> tuple[str, str]:
     """The text of a file before and after; raises ``DiagnosticError`` where it does not parse."""
-    from archdsl.syntax.format import format
+    from archdsl.syntax.format import format_file
     from archdsl.syntax.parse import parse_file
 
     source = read_source(name)
-    return source.text, format(parse_file(source))
+    return source.text, format_file(parse_file(source))
 
 
 def unified(name: str, before: str, after: str) -> str:

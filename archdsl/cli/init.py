@@ -32,7 +32,7 @@ network SmallNet(width = 16, classes = 10) {
   stem: conv_bn(width) -> relu
   layer1: unit(width)
   layer2: unit(2 * width, stride = 2)
-  layer3: unit(4 * width, stride = 2)    :: [N, _, 8, 8]
+  layer3: unit(4 * width, stride = 2) :: [N, _, 8, 8]
   global_avg_pool -> flatten
   classifier: linear(classes)
 

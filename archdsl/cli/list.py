@@ -45,7 +45,8 @@ def command(
 def measured(zoo: dict[str, Any]) -> list[dict[str, Any]]:
     """Parameters and MACs of each network, at the sizes at which its spec reports costs."""
     from archdsl import driver
-    from archdsl.passes.cost import cost, plain
+    from archdsl.passes.cost import cost
+    from archdsl.passes.measure import plain
 
     programs: dict[Any, Program] = {}
     records = []

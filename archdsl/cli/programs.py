@@ -66,6 +66,13 @@ def graph_of(target: str, settings: Mapping[str, Any], bind: Mapping[str, int], 
     return open_target(target).graph(settings, bind, train)
 
 
+def free_symbols(graph: Graph) -> set[str]:
+    """The symbols of a graph's inputs."""
+    from archdsl.dims import symbols
+
+    return {name for value in graph.inputs for dim in value.type.shape for name in symbols(dim)}
+
+
 def runnable(target: str, settings: Mapping[str, Any], seed: int) -> str | Callable[[Path], object]:
     """An ONNX file as it is; for anything else a function that compiles it to the path it is given."""
     if target.endswith(".onnx"):

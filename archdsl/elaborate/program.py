@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -44,13 +44,13 @@ def elaborate(
     ``bindings`` gives symbols fixed values. A network's own claims hold for its defaults only, so that a variant
     keeps just those of its own body.
     """
-    with _collector_paused():
+    with collector_paused():
         return _elaborate(module, target, arguments or {}, Session(train=train, bind=dict(bindings or {}), limits=limits))
 
 
 @contextmanager
-def _collector_paused() -> Iterator[None]:
-    """Elaboration makes long-lived objects and no cycles to speak of: collecting meanwhile is quadratic in depth."""
+def collector_paused() -> Iterator[None]:
+    """Compiling makes long-lived objects and no cycles to speak of: collecting meanwhile is quadratic in depth."""
     enabled = gc.isenabled()
     gc.disable()
     try:
@@ -133,6 +133,7 @@ def _variant_claims(variant: spec.Variant, env: Env, run: NetworkRun) -> None:
 
 def _finish(session: Session, run: NetworkRun, flow: Flow) -> None:
     """Settle the outputs: without a declared one the last flow is ``output``."""
+    check_bound(session.bind, session.symbols)
     outputs = dict(run.outputs)
     if len(outputs) == len(run.trained):
         last = {"output": flow} if not isinstance(flow, tuple) else {f"output.{i}": v for i, v in enumerate(flow)}
@@ -142,6 +143,18 @@ def _finish(session: Session, run: NetworkRun, flow: Flow) -> None:
     session.outputs = {name: value for name, value in outputs.items() if isinstance(value, Value)}
     check_shape_claims(session)
     _warn_unused(session)
+
+
+def check_bound(bound: Iterable[str], symbols: Iterable[str]) -> None:
+    """Refuse (E0007) to bind what is no symbol of an input."""
+    from archdsl.diagnostics import nearest
+
+    known = sorted(symbols)
+    for name in bound:
+        if name not in known:
+            meant = nearest(name, known)
+            help = f"did you mean `{meant}`?" if meant else f"the symbols are {', '.join(known) or 'none'}"
+            raise Refusal("E0007", f"no input has the symbol `{name}`", help=help)
 
 
 def _live(session: Session) -> set[Node]:

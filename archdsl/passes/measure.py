@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from functools import cached_property
+from typing import Any
 
 from archdsl.diagnostics import Refusal, nearest
 from archdsl.dims import Dim
@@ -134,6 +135,15 @@ def measure(
     Receptive fields and strides are one number where all spatial axes agree, else a tuple (``None``: the whole axis).
     """
     return Measures(graph, binding).of(quantity, part, tap).value
+
+
+def plain(value: Any) -> Any:
+    """A value for JSON: integers as they are, polynomials as text, fractions as floats."""
+    if isinstance(value, bool | int | str) or value is None:
+        return value
+    if isinstance(value, tuple):
+        return [plain(v) for v in value]
+    return float(value) if isinstance(value, Fraction | float) else str(value)
 
 
 class _Scope:

@@ -74,6 +74,10 @@ def _inputs(
     if arrays is not None:
         return check_inputs(wanted, _named(arrays, [one.name for one in wanted]))
     given = file_inputs(wanted, files)
+    symbols = {dim for one in wanted for dim in one.shape if isinstance(dim, str)}
+    for name in sizes or ():
+        if name not in symbols:
+            raise Refusal("E0007", f"no input has the symbol `{name}`", help=f"inputs: {', '.join(map(str, wanted))}")
     missing = [one for one in wanted if one.name not in given]
     return check_inputs(wanted, {**given, **random_inputs(missing, seed, sizes)})
 

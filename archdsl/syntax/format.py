@@ -12,8 +12,9 @@ from typing import Any
 
 from archdsl.syntax import spec
 from archdsl.syntax.format_expressions import ADDITION, POSTFIX, STAGE, TEST, ExpressionFormatter
+from archdsl.syntax.format_tables import aligned, numeric_columns
 from archdsl.syntax.literals import quoted
-from archdsl.syntax.pretty import HARD, LINE, SOFT, Doc, Group, Line, Nest, render
+from archdsl.syntax.pretty import HARD, LINE, Align, Doc, Fill, Group, Hug, Line, Nest, render
 
 Entry = tuple[Doc, int, int]
 """What stands on lines of its own, and the lines of the source on which it began and ended."""
@@ -39,6 +40,9 @@ class Formatter(ExpressionFormatter):
         self.source = file.span.source
         self.comments = file.comments
         self.printed = 0
+        self.columns = 0
+        self.column: int | None = None
+        """The column of the body at work in which the author aligned ``::``."""
 
     # Comments
 
@@ -63,27 +67,23 @@ class Formatter(ExpressionFormatter):
     # The file
 
     def file(self, file: spec.File) -> Doc:
+        start = self._skip(0)
+        entries = [self._comment(comment) for comment in self._take(start)]
         first = file.definitions[0].span.start if file.definitions else len(self.source.text) + 1
-        start = self.source.text.find("arch") if self.source.text else 0
-        header = self.comments[0].span.start if self.comments else first
-        entries: list[Entry] = []
-        if header < start:
-            start = self._edition_line()
-            entries = [self._comment(comment) for comment in self._take(start)]
-        edition = f"arch {file.edition}"
         line = self._line(start)
-        entries.append(([edition, self.comment_behind(start, first)], line, line))
+        entries.append(([f"arch {file.edition}", self.comment_behind(start, first)], line, line))
         entries += self._entries(file.definitions, len(self.source.text) + 1, self.definition)
         return _lines(entries)
 
-    def _edition_line(self) -> int:
-        """Where the edition stands when comments precede it."""
-        position = 0
-        for comment in self.comments:
-            if self.source.text[position : comment.span.start].strip():
-                break
-            position = comment.span.end
-        return position + len(self.source.text[position:]) - len(self.source.text[position:].lstrip())
+    def _skip(self, position: int) -> int:
+        """The next place from ``position`` on that is neither space nor comment."""
+        text = self.source.text
+        while True:
+            position += len(text) - position - len(text[position:].lstrip(" \t\r\n\ufeff"))
+            if not text.startswith("#", position):
+                return position
+            end = text.find("\n", position)
+            position = len(text) if end < 0 else end
 
     def _line(self, offset: int) -> int:
         return self.source.position(offset)[0]
@@ -96,12 +96,16 @@ class Formatter(ExpressionFormatter):
         """Statements, definitions or claims with the comments around them; those of one line stay together."""
         entries: list[Entry] = []
         position = 0
+        column = self.column
         while position < len(items):
+            self.column = column
             run = position + 1
             while run < len(items) and self._together(items[run - 1], items[run]):
                 run += 1
             first, last = items[position], items[run - 1]
             entries += [self._comment(comment) for comment in self._take(first.span.start)]
+            if run > position + 1:
+                self.column = None
             doc: list[Doc] = [show(first)]
             for item in items[position + 1 : run]:
                 doc += [Line(" ") if isinstance(item, spec.Branch) else Line("; "), show(item)]
@@ -122,14 +126,36 @@ class Formatter(ExpressionFormatter):
         return self._braces(body.span.start, body.span.end, body.statements, self.statement)
 
     def _braces(self, start: int, end: int, items: Sequence[Any], show: Callable[[Any], Doc]) -> Doc:
+        outer = self.column
+        self.column = self._shape_column(items)
         first = items[0].span.start if items else end
         opening = self.comment_behind(start + 1, first)
         entries = self._entries(items, end, show)
+        self.column = outer
         if not entries and not opening:
             return "{}"
         apart = "\n" in self.source.text[start:end] or len(entries) > 1
         line = HARD if apart else LINE
         return Group(["{", opening, Nest([line, _lines(entries)] if entries else []), line, "}"])
+
+    def _shape_column(self, items: Sequence[Any]) -> int | None:
+        """A new column if the author set some ``::`` of these statements apart."""
+        for item in items:
+            shape = getattr(item, "shape", None)
+            if isinstance(shape, spec.ShapePattern):
+                before = self.source.text[max(0, shape.span.start - 6) : shape.span.start]
+                if before.rstrip().endswith("  ::"):
+                    self.columns += 1
+                    return self.columns
+        return None
+
+    def shape(self, value: spec.ShapePattern | None) -> list[Doc]:
+        """``:: [N, _]`` behind a value, or nothing."""
+        if value is None:
+            return []
+        pattern = self.pattern(value)
+        gap: Doc = " " if self.column is None else Align(self.column, 3 + len(render(pattern)))
+        return [gap, ":: ", pattern]
 
     # Definitions
 
@@ -137,26 +163,22 @@ class Formatter(ExpressionFormatter):
         kind = type(definition).__name__.lower()
         doc: Doc = getattr(self, f"_define_{kind}")(definition)
         written = getattr(definition, "doc", "")
-        if written and not self._documented(definition.span.start):
+        if written and not self.comments:
             return [*(part for line in written.split("\n") for part in (f"## {line}".rstrip(), HARD)), doc]
         return doc
-
-    def _documented(self, start: int) -> bool:
-        """Whether a comment above tells the documentation, so that it need not be printed again."""
-        return any(c.text.startswith("##") and c.span.start < start for c in self.comments[: self.printed])
 
     def _define_use(self, use: spec.Use) -> Doc:
         path = f'"{quoted(use.path)}"' if use.from_file else use.path
         return [f"use {path} ", self.listed("(", use.names, ")", use.span, lambda name: name.name)]
 
     def _define_letdefinition(self, let: spec.LetDefinition) -> Doc:
-        return [f"let {let.name} = ", self.value(let.value)]
+        return self.assigned(f"let {let.name}", let.value)
 
     def _define_block(self, block: spec.Block) -> Doc:
         head = [*self._defaults(block.defaults), f"block {block.name}", *self._parameters(block)]
         if block.body is None:
             assert block.value is not None
-            return [*head, " = ", self.value(block.value)]
+            return [*head, self.assigned("", block.value)]
         return [*head, " ", self.body(block.body), *self._then(block.then)]
 
     def _define_network(self, network: spec.Network) -> Doc:
@@ -166,7 +188,8 @@ class Formatter(ExpressionFormatter):
     def _define_variant(self, variant: spec.Variant) -> Doc:
         doc: list[Doc] = [f"variant {variant.name} = ", self.value(variant.network, POSTFIX)]
         if variant.claims:
-            doc += [" ", self._braces(variant.network.span.end, variant.span.end, variant.claims, self.statement)]
+            start = max(0, self.source.text.find("{", variant.network.span.end))
+            doc += [" ", self._braces(start, variant.span.end, variant.claims, self.statement)]
         return doc
 
     def _defaults(self, calls: tuple[spec.Call, ...]) -> list[Doc]:
@@ -216,10 +239,10 @@ class Formatter(ExpressionFormatter):
         return [part for stage in stages for part in (" -> ", self.value(stage, STAGE))]
 
     def _do_let(self, let: spec.Let) -> Doc:
-        return [f"let {', '.join(let.targets)} = ", self.value(let.value)]
+        return self.assigned(f"let {', '.join(let.targets)}", let.value)
 
     def _do_share(self, share: spec.Share) -> Doc:
-        return [f"share {share.name} = ", self.value(share.value)]
+        return self.assigned(f"share {share.name}", share.value)
 
     def _do_repeat(self, repeat: spec.Repeat) -> Doc:
         index = f" as {repeat.index}" if repeat.index else ""
@@ -243,7 +266,9 @@ class Formatter(ExpressionFormatter):
         return [Group(doc), *self._then(choice.then), *self.shape(choice.shape)]
 
     def _else(self, end: int, start: int) -> Doc:
-        raise NotImplementedError
+        if end < 0:
+            return ""
+        return [Hug(None if "\n" in self.source.text[end:start] else " "), "else "]
 
     def _do_assert(self, claim: spec.Assert) -> Doc:
         message: list[Doc] = [] if claim.message is None else [", ", self.value(claim.message)]
@@ -253,12 +278,13 @@ class Formatter(ExpressionFormatter):
         return [f"input {statement.name}: ", self.tensor_type(statement.type)]
 
     def _do_output(self, output: spec.Output) -> Doc:
-        doc: list[Doc] = ["train output " if output.train else "output "]
+        pieces: list[tuple[Line, Doc]] = []
         for position, item in enumerate(output.items):
             index: list[Doc] = [] if item.index is None else ["[", self.value(item.index), "]"]
             value: list[Doc] = [] if item.value is None else [" = ", self.value(item.value)]
-            doc += [", " if position else "", item.name, *index, *value]
-        return doc
+            comma = "," if position < len(output.items) - 1 else ""
+            pieces.append((LINE, [item.name, *index, *value, comma]))
+        return ["train output" if output.train else "output", Fill(pieces)]
 
     def _do_with(self, scope: spec.With) -> Doc:
         return ["with ", self._calls(scope.calls), " ", self.body(scope.body)]
@@ -269,12 +295,12 @@ class Formatter(ExpressionFormatter):
         return ["expect ", self._claim(expect.claim)]
 
     def _do_budget(self, budget: spec.Budget) -> Doc:
-        start = self.source.text.find("{", budget.span.start)
+        start = max(0, self.source.text.find("{", budget.span.start))
         return ["budget ", self._braces(start, budget.span.end, budget.claims, self._claim)]
 
     def _claim(self, claim: spec.Claim | spec.ShapeClaim) -> Doc:
         if isinstance(claim, spec.ShapeClaim):
-            return [f"output {claim.output}", *self.shape(claim.shape)]
+            return [f"output {claim.output} :: ", self.pattern(claim.shape)]
         part = f" of {claim.part}" if claim.part is not None else ""
         tap = f" at {claim.tap}" if claim.tap is not None else ""
         return [f"{claim.quantity}{part}{tap} {claim.op} ", self.value(claim.bound, ADDITION)]
@@ -282,7 +308,22 @@ class Formatter(ExpressionFormatter):
     # Tables
 
     def table(self, table: spec.TableExpr) -> Doc:
-        raise NotImplementedError
+        start = self.source.text.find("{", table.span.start)
+        header = self._skip(start + 1) if start >= 0 else 0
+        opening = self.comment_behind(start + 1, header)
+        rows = aligned(table.header, [[self.flat(cell) for cell in row] for row in table.rows], numeric_columns(table))
+        entries = [self._comment(comment) for comment in self._take(header)]
+        ends = [row[0].span.start for row in table.rows[:1]] or [table.span.end]
+        line = self._line(header)
+        entries.append(([rows[0], self.comment_behind(header, ends[0])], line, line))
+        for position, row in enumerate(table.rows):
+            entries += [self._comment(comment) for comment in self._take(row[-1].span.end)]
+            below = table.rows[position + 1 :][:1]
+            behind = self.comment_behind(row[-1].span.end, below[0][0].span.start if below else table.span.end)
+            first, last = self._line(row[0].span.start), self._line(row[-1].span.end)
+            entries.append(([rows[position + 1], behind], first, last))
+        entries += [self._comment(comment) for comment in self._take(table.span.end)]
+        return ["table {", opening, Nest([HARD, _lines(entries)]), HARD, "}"]
 
 
 def _lines(entries: list[Entry]) -> Doc:

@@ -8,10 +8,12 @@ from typing import Any
 from archdsl.source import Span
 from archdsl.syntax import spec
 from archdsl.syntax.literals import quoted
-from archdsl.syntax.pretty import HARD, LINE, SOFT, Doc, Fill, Group, Line, Nest, render
+from archdsl.syntax.pretty import HARD, LINE, SOFT, Doc, Fill, Line, render
 from archdsl.syntax.walk import children
 
-VALUE, CHAIN, STAGE, TEST, CONJUNCTION, NEGATION, COMPARISON, ADDITION, PRODUCT, FACTOR, POWER, POSTFIX, ATOM = range(13)
+VALUE, CHAIN, STAGE, TEST, CONJUNCTION, NEGATION, COMPARISON, ADDITION, PRODUCT, FACTOR, POWER, POSTFIX, ATOM = range(
+    13
+)
 """The levels of the grammar, loosest first."""
 
 _BINARY = {"or": TEST, "and": CONJUNCTION, "+": ADDITION, "-": ADDITION, "**": POWER}
@@ -120,10 +122,11 @@ class ExpressionFormatter:
         return self.listed("(", value.items, ")", value.span, self.value)
 
     def _comprehension(self, value: spec.Comprehension) -> Doc:
-        heads = [f" for {', '.join(value.targets)} in ", self.value(value.iterable, TEST)]
+        heads: list[Doc] = [f"for {', '.join(value.targets)} in ", self.value(value.iterable, TEST)]
+        pieces: list[tuple[Line, Doc]] = [(SOFT, self.value(value.element)), (LINE, heads)]
         if value.condition is not None:
-            heads += [" if ", self.value(value.condition, TEST)]
-        return ["[", self.value(value.element), *heads, "]"]
+            pieces.append((LINE, ["if ", self.value(value.condition, TEST)]))
+        return ["[", Fill(pieces), "]"]
 
     def _attribute(self, value: spec.Attribute) -> Doc:
         return [self.value(value.value, POSTFIX), ".", value.name]
@@ -190,10 +193,24 @@ class ExpressionFormatter:
         return doc
 
     def _conditional(self, value: spec.Conditional) -> Doc:
-        head = [self.value(value.value, CHAIN), " if ", self.value(value.condition, TEST)]
-        return Group([head, Nest([LINE, "else ", self.value(value.otherwise)])])
+        head: Doc = [self.value(value.value, CHAIN), " if ", self.value(value.condition, TEST)]
+        return [head, Fill([(LINE, ["else ", self.value(value.otherwise)])])]
+
+    def assigned(self, head: str, value: spec.Expr) -> Doc:
+        """``head = value``; the line ends behind ``=`` only if that helps."""
+        first = value.stages[0] if isinstance(value, spec.Pipeline) else value
+        if _in_parentheses(value) or _ends_with_body(first) or isinstance(first, spec.TableExpr):
+            return [head, " = ", self.value(value)]
+        return [
+            head,
+            " =",
+            Fill(self._stages(value) if isinstance(value, spec.Pipeline) else [(LINE, self.value(value))]),
+        ]
 
     def _pipeline(self, value: spec.Pipeline) -> Doc:
+        return _filled(self._stages(value))
+
+    def _stages(self, value: spec.Pipeline) -> list[tuple[Line, Doc]]:
         pieces: list[tuple[Line, Doc]] = []
         for position, stage in enumerate(value.stages):
             if not position:
@@ -206,7 +223,7 @@ class ExpressionFormatter:
             comments = self.comments_before(stage.span.start)
             ends = behind or comments or (not _ends_with_body(before) and _apart(before, stage))
             pieces.append((HARD if ends else LINE, [_own_lines(comments), "-> ", self.value(stage, STAGE)]))
-        return _filled(pieces)
+        return pieces
 
     def _tableexpr(self, value: spec.TableExpr) -> Doc:
         return self.table(value)
@@ -226,21 +243,18 @@ class ExpressionFormatter:
             line = HARD if behind else LINE
         rest = self.comments_before(whole.end)
         pieces.extend((HARD, comment) for comment in rest)
-        if not pieces:
-            return left + right
-        return Group([left, Nest(Fill(pieces)), HARD if rest or line is HARD else SOFT, right])
+        return [left, Fill(pieces), HARD if rest or line is HARD else "", right]
 
     def tensor_type(self, value: spec.TensorTypeExpr) -> Doc:
         return [value.dtype, self.listed("[", value.dims, "]", value.span, self.value)]
 
-    def shape(self, value: spec.ShapePattern | None) -> list[Doc]:
-        """`` :: [N, _]`` behind a value, or nothing."""
-        return [] if value is None else [" :: ", self.listed("[", value.dims, "]", value.span, self.value)]
+    def pattern(self, value: spec.ShapePattern) -> Doc:
+        return self.listed("[", value.dims, "]", value.span, self.value)
 
 
 def _filled(pieces: list[tuple[Line, Doc]]) -> Doc:
     (_, first), *rest = pieces
-    return [first, Nest(Fill(rest))] if rest else first
+    return [first, Fill(rest)] if rest else first
 
 
 def _own_lines(comments: list[str]) -> list[Doc]:

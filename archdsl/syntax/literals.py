@@ -105,7 +105,9 @@ def _closing(text: str, position: int, offset: int) -> int:
             depth -= 1
             if depth == 0:
                 if not text[position + 1 : index].strip():
-                    raise StringError("there is no expression between the braces", offset + position, offset + index + 1)
+                    raise StringError(
+                        "there is no expression between the braces", offset + position, offset + index + 1
+                    )
                 return index
     raise StringError(
         "this `{` is not closed inside the string",

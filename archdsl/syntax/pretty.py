@@ -16,6 +16,12 @@ class Line:
         self.flat = flat
 
 
+class Hug(Line):
+    """A line end before ``else``; but where the line holds a closing brace alone, what follows stands beside it."""
+
+    __slots__ = ()
+
+
 LINE = Line(" ")
 SOFT = Line("")
 HARD = Line(None)
@@ -42,22 +48,36 @@ class Group:
 
 
 class Fill:
-    """Pieces with a line end before each; a line ends only where the piece behind it does not fit."""
+    """Pieces with a line end before each; a line ends only where the piece behind it does not fit.
 
-    __slots__ = ("broken", "pieces", "position")
+    The lines after the first are indented by one step; ``moved`` tells that the printer is on one of them.
+    """
 
-    def __init__(self, pieces: list[tuple[Line, Doc]], position: int = 0) -> None:
+    __slots__ = ("broken", "moved", "pieces", "position")
+
+    def __init__(self, pieces: list[tuple[Line, Doc]], position: int = 0, moved: bool = False) -> None:
         self.pieces = pieces
         self.position = position
+        self.moved = moved
         self.broken = position == 0 and any(line.flat is None or broken(doc) for line, doc in pieces)
 
 
-Doc: TypeAlias = "str | Line | Nest | Group | Fill | list[Doc]"
+class Align:
+    """A gap in front of ``::``: the gaps of one ``column`` end at the same place. ``rest`` characters follow."""
+
+    __slots__ = ("column", "rest")
+
+    def __init__(self, column: int, rest: int) -> None:
+        self.column = column
+        self.rest = rest
+
+
+Doc: TypeAlias = "str | Line | Nest | Group | Fill | Align | list[Doc]"
 
 
 def broken(doc: Doc) -> bool:
     """Whether a document certainly has more than one line."""
-    if isinstance(doc, str):
+    if isinstance(doc, str | Align):
         return False
     if isinstance(doc, Line):
         return doc.flat is None
@@ -72,64 +92,109 @@ Command: TypeAlias = tuple[int, bool, Doc]
 
 def render(doc: Doc, width: int = WIDTH) -> str:
     """The text of a document, without spaces at line ends."""
-    out: list[str] = []
-    column = 0
-    pending: list[Command] = [(0, True, doc)]
-    while pending:
-        indent, breaks, part = pending.pop()
-        if isinstance(part, str):
-            out.append(part)
-            column += len(part)
-        elif isinstance(part, Line):
-            if part.flat is not None and not breaks:
-                out.append(part.flat)
-                column += len(part.flat)
+    printer = _Printer(width)
+    printer.print(doc)
+    printer.align()
+    return "\n".join(text.rstrip() for text in "".join(printer.out).split("\n"))
+
+
+class _Printer:
+    """The state of :func:`render`: what is printed, where the line stands, what is still to print."""
+
+    def __init__(self, width: int) -> None:
+        self.width = width
+        self.out: list[str] = []
+        self.column = 0
+        self.pending: list[Command] = []
+        self.gaps: dict[int, list[tuple[int, int, int]]] = {}
+
+    def print(self, doc: Doc) -> None:
+        """Print a whole document."""
+        pending = self.pending = [(0, True, doc)]
+        while pending:
+            indent, breaks, part = pending.pop()
+            if isinstance(part, str):
+                self.text(part)
+            elif isinstance(part, Line):
+                self.line(indent, breaks, part)
+            elif isinstance(part, list):
+                pending.extend((indent, breaks, inner) for inner in reversed(part))
+            elif isinstance(part, Nest):
+                pending.append((indent + 2, breaks, part.doc))
+            elif isinstance(part, Group):
+                fits = not part.broken and self.fits((indent, False, part.doc))
+                pending.append((indent, not fits, part.doc))
+            elif isinstance(part, Fill):
+                self.fill(indent, breaks, part)
             else:
-                out.append("\n" + " " * indent)
-                column = indent
-        elif isinstance(part, list):
-            pending.extend((indent, breaks, inner) for inner in reversed(part))
-        elif isinstance(part, Nest):
-            pending.append((indent + 2, breaks, part.doc))
-        elif isinstance(part, Group):
-            fits = not part.broken and _fits(width - column, (indent, False, part.doc), pending)
-            pending.append((indent, not fits, part.doc))
-        elif part.position < len(part.pieces):
-            line, first = part.pieces[part.position]
-            pending.append((indent, breaks, Fill(part.pieces, part.position + 1)))
-            fits = line.flat is not None and _fits(width - column, (indent, False, [line, first]), pending)
-            pending.append((indent, False, first))
-            pending.append((indent, not fits, line))
-    return "\n".join(text.rstrip() for text in "".join(out).split("\n"))
+                self.gaps.setdefault(part.column, []).append((len(self.out), self.column, part.rest))
+                self.text(" ")
 
+    def text(self, text: str) -> None:
+        self.out.append(text)
+        self.column += len(text)
 
-def _fits(room: int, command: Command, rest: list[Command]) -> bool:
-    """Whether everything up to the next line end fits into the room."""
-    pending = [command]
-    below = len(rest)
-    while room >= 0:
-        if not pending:
-            if not below:
-                return True
-            below -= 1
-            pending.append(rest[below])
-            continue
-        indent, breaks, part = pending.pop()
-        if isinstance(part, str):
-            room -= len(part)
-        elif isinstance(part, Line):
-            if breaks or part.flat is None:
-                return True
-            room -= len(part.flat)
-        elif isinstance(part, list):
-            pending.extend((indent, breaks, inner) for inner in reversed(part))
-        elif isinstance(part, Fill):
-            if part.position < len(part.pieces):
-                line, first = part.pieces[part.position]
-                pending.append((indent, breaks, Fill(part.pieces, part.position + 1)))
-                pending.extend([(indent, False, first), (indent, breaks, line)])
-        elif isinstance(part, Group):
-            pending.append((indent, part.broken, part.doc))
+    def line(self, indent: int, breaks: bool, line: Line) -> None:
+        if isinstance(line, Hug) and _brace_alone(self.out):
+            self.text(" ")
+        elif line.flat is not None and not breaks:
+            self.text(line.flat)
         else:
-            pending.append((indent, breaks, part.doc))
-    return False
+            self.out.append("\n" + " " * indent)
+            self.column = indent
+
+    def fill(self, indent: int, breaks: bool, fill: Fill) -> None:
+        if fill.position == len(fill.pieces):
+            return
+        line, piece = fill.pieces[fill.position]
+        self.pending.append((indent, breaks, Fill(fill.pieces, fill.position + 1, fill.moved)))
+        fits = line.flat is not None and self.fits((indent, False, [line, piece]))
+        moved = fill.moved or not fits
+        self.pending[-1] = (indent, breaks, Fill(fill.pieces, fill.position + 1, moved))
+        inner = indent + 2 if moved else indent
+        self.pending.extend([(inner, False, piece), (inner, not fits, line)])
+
+    def fits(self, command: Command) -> bool:
+        """Whether everything up to the next possible line end behind the command fits into the line."""
+        room = self.width - self.column
+        pending = [command]
+        below = len(self.pending)
+        while room >= 0:
+            if not pending:
+                if not below:
+                    return True
+                below -= 1
+                pending.append(self.pending[below])
+                continue
+            indent, breaks, part = pending.pop()
+            if isinstance(part, str):
+                room -= len(part)
+            elif isinstance(part, Line):
+                if breaks or part.flat is None:
+                    return True
+                room -= len(part.flat)
+            elif isinstance(part, list):
+                pending.extend((indent, breaks, inner) for inner in reversed(part))
+            elif isinstance(part, Fill):
+                if part.position < len(part.pieces):
+                    line, piece = part.pieces[part.position]
+                    pending.append((indent, breaks, Fill(part.pieces, part.position + 1)))
+                    pending.extend([(indent, breaks, piece), (indent, breaks, line)])
+            elif isinstance(part, Align):
+                room -= 1
+            else:
+                pending.append((indent, breaks or part.broken, part.doc))
+        return False
+
+    def align(self) -> None:
+        """Widen the gaps so that those of a column end together, where the lines have the room."""
+        for gaps in self.gaps.values():
+            gaps.sort(key=lambda gap: gap[1])
+            while gaps and any(gaps[-1][1] + 2 + rest > self.width for _, _, rest in gaps):
+                gaps.pop()
+            for position, column, _ in gaps:
+                self.out[position] = " " * (gaps[-1][1] + 2 - column)
+
+
+def _brace_alone(out: list[str]) -> bool:
+    return len(out) > 1 and out[-1] == "}" and out[-2].startswith("\n") and not out[-2].strip()

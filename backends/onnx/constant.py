@@ -34,7 +34,8 @@ def filled(value: int) -> Rule:
 
 def param(emit: Emit) -> None:
     """The parameter itself."""
-    emit.forward(emit.param(""))
+    (slot,) = emit.node.params
+    emit.forward(emit.param(slot))
 
 
 def one_hot(emit: Emit) -> None:

@@ -8,7 +8,7 @@ from .writer import Emit
 
 def linear(emit: Emit) -> None:
     """``Gemm(transB=1)`` on [N, F], which keeps PyTorch's layout of the weight; ``MatMul`` and ``Add`` on more axes."""
-    weight, bias = emit.param("weight"), emit.param("bias")
+    weight, bias = emit.param("weight"), emit.optional("bias")
     if emit.types[0].rank == 2:
         emit.result("Gemm", [emit.ins[0], weight, bias], transB=1)
         return

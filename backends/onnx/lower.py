@@ -15,7 +15,7 @@ from archdsl.shapes import DTYPE_BYTES, TensorType
 
 from . import wire
 from .options import OPSETS, OnnxOptions
-from .writer import Emit, Emitted, NeedOpset, Writer
+from .writer import Emit, Emitted, NeedOpsetError, Writer
 
 Rule = Callable[[Emit], None]
 
@@ -67,7 +67,7 @@ def lower(graph: Graph, options: OnnxOptions) -> Lowered:
         writer = Writer(graph, opset, chosen=options.opset is not None)
         try:
             _apply_rules(writer)
-        except NeedOpset as need:
+        except NeedOpsetError as need:
             opset = need.version
             continue
         return _encode(writer, options)

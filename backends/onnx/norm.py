@@ -20,7 +20,7 @@ def batch_norm(emit: Emit) -> None:
 
 def _affine(emit: Emit, slot: str, shape: tuple[Dim, ...]) -> str:
     """The parameter in ``slot``, or ones (weight) or zeros (bias) of its shape."""
-    found = emit.param(slot)
+    found = emit.optional(slot)
     if found:
         return found
     sizes = fixed(shape)
@@ -28,7 +28,7 @@ def _affine(emit: Emit, slot: str, shape: tuple[Dim, ...]) -> str:
 
 
 def group_norm(emit: Emit) -> None:
-    """``GroupNormalization`` where it has a scale per channel (opset 21); before, instances of one channel per group."""
+    """``GroupNormalization`` from opset 21 on (a scale per channel); before, one instance per group."""
     (x,) = emit.types
     channels, groups = x.shape[1], emit.op.groups
     assert isinstance(channels, int)
@@ -45,7 +45,7 @@ def group_norm(emit: Emit) -> None:
 
 def _scale_and_shift(emit: Emit, name: str, shape: list[int]) -> None:
     """End with ``* weight + bias`` as far as there are any, broadcast from ``shape``."""
-    steps = [(kind, emit.param(slot)) for kind, slot in (("Mul", "weight"), ("Add", "bias"))]
+    steps = [(kind, emit.optional(slot)) for kind, slot in (("Mul", "weight"), ("Add", "bias"))]
     steps = [(kind, parameter) for kind, parameter in steps if parameter]
     if not steps:
         emit.forward(name)
@@ -76,7 +76,7 @@ def layer_norm(emit: Emit) -> None:
     axes = emit.op.resolved(x)
     sizes = tuple(x.shape[axis] for axis in axes)
     if axes == tuple(range(x.rank - len(axes), x.rank)) and all(isinstance(size, int) for size in sizes):
-        operands = [_affine(emit, "weight", sizes), emit.param("bias")]
+        operands = [_affine(emit, "weight", sizes), emit.optional("bias")]
         emit.result("LayerNormalization", [emit.ins[0], *operands], axis=axes[0], epsilon=emit.op.eps)
         return
     mean = _mean(emit, emit.ins[0], axes)

@@ -7,18 +7,19 @@ windows, whatever the size; a maximum or a sum does not see that padding.
 
 from __future__ import annotations
 
+from archdsl.diagnostics import Refusal
 from archdsl.dims import product
 from archdsl.ops.windows import Pads
 
-from .conv import padding
+from .conv import explicit, padded, padding
 from .wire import Attribute, Literal
 from .writer import Emit, pack
 
 
 def windows(emit: Emit) -> tuple[dict[str, Attribute], Pads | None]:
-    """Kernel and strides; begin and end padding, ceil mode included (``None``: TensorFlow's rule on a symbolic size)."""
+    """Kernel and strides; the padding, ceil mode included (``None``: TensorFlow's rule on a symbolic size)."""
     kernel, stride, dilation = emit.op.geometry(emit.types[0])
-    pads = emit.op.pads(emit.types[0])
+    pads = explicit(emit)
     if pads is not None and emit.op.ceil:
         reach = [d * (k - 1) + 1 for k, d in zip(kernel, dilation)]
         pads = tuple((begin, min(end + s - 1, r - 1)) for (begin, end), s, r in zip(pads, stride, reach))
@@ -45,7 +46,10 @@ def _max_operands(emit: Emit, flip: bool = False) -> tuple[str, dict[str, Attrib
     if dilation != (1,) * len(kernel):
         attributes["dilations"] = dilation
     if pads is None:
-        return x, {**attributes, "auto_pad": emit.op.pad.upper()}
+        if len(emit.outs) == 2 and dilation != (1,) * len(kernel):
+            raise Refusal("E0601", f"`{emit.op.name}` with dilation and `pad = {emit.op.pad}` needs sizes in numbers")
+        x, place = padded(emit, x, pads, -float("inf"))
+        return x, {**attributes, **place}
     if any(max(pair) >= k for pair, k in zip(pads, kernel)) and len(emit.outs) == 1:
         return pad(emit, x, pads, -float("inf")), attributes
     return x, {**attributes, **padding(pads)}
@@ -65,8 +69,8 @@ def avg_pool(emit: Emit) -> None:
     if pads is None:
         emit.result("AveragePool", [x], **attributes, auto_pad=emit.op.pad.upper(), count_include_pad=int(count))
         return
-    own = emit.op.pads(emit.types[0])
-    if count and pads != own:
+    own = explicit(emit)
+    if own is not None and count and pads != own:
         if any(map(any, own)):
             x = pad(emit, x, own)
         pads = tuple((0, end - own_end) for (_, end), (_, own_end) in zip(pads, own))

@@ -85,14 +85,14 @@ class Unfinished:
         descriptor, self.descriptor = self.descriptor, -1
         try:
             os.close(descriptor)
-            os.replace(self.temporary, path or self.path)
+            self.temporary.replace(path or self.path)
         except BaseException:
             self.temporary.unlink(missing_ok=True)
             raise
 
 
 def write(file: Unfinished, parts: Iterable[Part], threads: int, *, digest: bool = False) -> bytes:
-    """Write the parts one after the other; with ``digest``, a hash of their contents that does not depend on threads."""
+    """Write the parts one after the other; gives a hash of their contents if ``digest``, whatever the threads."""
     jobs: list[tuple[int, Payload, int]] = []
     pending: list[bytes] = []
     begin = position = 0

@@ -24,7 +24,7 @@ PACK = {
 }  # fmt: skip
 
 
-class NeedOpset(Exception):
+class NeedOpsetError(Exception):
     """The lowering must start again with a newer operator set (it was not chosen by the user)."""
 
     def __init__(self, version: int) -> None:
@@ -161,12 +161,14 @@ class Emit:
         self.outs = [value.type for value in node.outputs]
 
     def param(self, slot: str) -> str:
-        """The name of the parameter in ``slot``, or ``""`` (an absent optional input) if the node has none."""
-        parameter = self.node.params.get(slot)
-        if parameter is None:
-            return ""
+        """The name of the parameter in ``slot``."""
+        parameter = self.node.params[slot]
         self.writer.parameters[parameter.path] = parameter
         return parameter.path
+
+    def optional(self, slot: str) -> str:
+        """The name of the parameter in ``slot``, or ``""`` (an absent input) if the node has none."""
+        return self.param(slot) if slot in self.node.params else ""
 
     def result(self, kind: str, inputs: Sequence[str], **attributes: Attribute) -> None:
         """Emit the ONNX node that gives this node's outputs. Absent trailing inputs are left out."""
@@ -197,7 +199,7 @@ class Emit:
         if self.opset >= opset:
             return
         if not self.writer.chosen:
-            raise NeedOpset(opset)
+            raise NeedOpsetError(opset)
         raise Refusal(
             "E0601",
             f"{what} cannot be said at opset {self.opset}",
@@ -253,13 +255,13 @@ class Emit:
         return self.helper("Reshape", [name, self.target(source, shape)])
 
     def reshape_like(self, name: str, like: str, type: TensorType, ahead: Sequence[int] = ()) -> str:
-        """A helper ``Reshape`` to the shape of ``like``, of type ``type``; ``ahead``: axes ``name`` has in common with it."""
+        """A helper ``Reshape`` to the shape of ``like``, which is ``type``; ``ahead``: axes they have in common."""
         kept = [0 if axis in ahead else (dim if isinstance(dim, int) else -1) for axis, dim in enumerate(type.shape)]
         shape = self.ints(kept) if kept.count(-1) <= 1 else self.helper("Shape", [like])
         return self.helper("Reshape", [name, shape])
 
     def reduce(self, kind: str, name: str, axes: Sequence[int], keep: bool) -> tuple[list[str], dict[str, Attribute]]:
-        """Inputs and attributes of a ``Reduce…``: the axes moved from an attribute to an input at opset 18 (sum: 13)."""
+        """Inputs and attributes of a ``Reduce…``: axes are an attribute before opset 18, then an input (sum: 13)."""
         if self.opset >= 18 or kind == "ReduceSum":
             return [name, self.ints(axes)], {"keepdims": int(keep)}
         return [name], {"axes": tuple(axes), "keepdims": int(keep)}

@@ -1,4 +1,4 @@
-"""Every operator in PyTorch (or NumPy where PyTorch has no such function): an independent statement of what it computes.
+"""Every operator in PyTorch (or NumPy where PyTorch lacks it): an independent statement of what it computes.
 
 ``REFERENCE[name](op, params, *inputs)`` takes and gives torch tensors; ``params`` are by slot.
 """
@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
+import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
 from archdsl.ops.base import Op

@@ -1,0 +1,57 @@
+"""What only a real process shows: signals, closed pipes, full disks, and what is imported at a start."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+ARCHDSL = [sys.executable, "-c", "from archdsl.cli import main; main()"]
+
+
+def start(*arguments, **options):
+    return subprocess.Popen(
+        [*ARCHDSL, *arguments], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options
+    )
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
+def test_ctrl_c_ends_with_130_and_no_traceback():
+    process = start("check", "-", stdin=subprocess.PIPE)
+    time.sleep(0.8)  # it waits for its standard input
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=20)
+    assert (process.returncode, out, err) == (130, "", "")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX pipes")
+def test_a_closed_pipe_is_no_accident():
+    process = start("show", "mobilenet_v2", "--format", "json")
+    assert process.stdout.readline() == "{\n"
+    process.stdout.close()
+    assert process.stderr.read() == ""
+    assert process.wait(timeout=20) == 0
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
+def test_a_full_disk_is_told_in_one_line():
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [*ARCHDSL, "show", "mobilenet_v2"], cwd=ROOT, stdout=full, stderr=subprocess.PIPE, text=True
+        )
+    assert done.returncode == 2
+    assert "error[E0005]: cannot write: No space left on device" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_a_terminal_that_is_not_utf8_gets_escapes_and_no_crash(tmp_path):
+    (tmp_path / "näh.arch").write_text("arch 1\nnetwork Net() { input x: f32[N, 3, 8, 8]; cönv(1, 3) }\n", "utf-8")
+    done = subprocess.run(
+        [*ARCHDSL, "check", str(tmp_path / "näh.arch")], capture_output=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
+    )  # fmt: skip
+    assert done.returncode == 1 and b"Traceback" not in done.stderr
+    assert "cönv".encode() in done.stdout

@@ -1,0 +1,78 @@
+"""The quick parser agrees with typer on every command line it takes, and takes no other."""
+
+import itertools
+from importlib import import_module
+from pathlib import Path
+from typing import Annotated
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from archdsl.cli import COMMANDS
+from archdsl.cli.signature import Arg, for_typer, opt, params, quick
+
+SEEN = []
+
+
+def sample(
+    names: Annotated[list[str], Arg("several")],
+    out: Annotated[str | None, opt("--out", "-o", help="one")] = None,
+    many: Annotated[list[str] | None, opt("--many", help="again")] = None,
+    count: Annotated[int, opt("--count", help="number", min=1)] = 3,
+    flag: Annotated[bool, opt("--flag", help="switch")] = False,
+    three: Annotated[bool | None, opt("--yes/--no", help="or neither")] = None,
+) -> None:
+    """A command."""
+    SEEN.append((names, out, list(many or ()), count, flag, three))
+
+
+WORDS = ["a", "-", "--out", "-o", "--out=x", "--many", "--many=y", "--count", "--count=4", "7", "--flag", "--no", "--yes"]
+ODD = ["--", "-x", "--count=0", "--count=x", "-ox", "--flag=1", "--help", "--fl", ""]
+
+
+def by_typer(arguments):
+    app = typer.Typer(rich_markup_mode=None)
+    app.command()(for_typer(sample))
+    SEEN.clear()
+    done = CliRunner().invoke(app, list(arguments))
+    return (done.exit_code, SEEN[0] if SEEN else None)
+
+
+def by_hand(arguments):
+    found = quick(sample, arguments)
+    if found is None:
+        return None
+    SEEN.clear()
+    sample(**found)
+    return (0, SEEN[0])
+
+
+@pytest.mark.parametrize("length", [0, 1, 2])
+def test_agreement_on_every_short_command_line(length):
+    taken = 0
+    for arguments in itertools.product([*WORDS, *ODD], repeat=length):
+        ours = by_hand(arguments)
+        if ours is not None:
+            taken += 1
+            assert ours == by_typer(arguments), arguments
+    assert taken or length == 0
+
+
+def test_plain_lines_are_taken():
+    assert by_hand(["a", "b", "-o", "x", "--many", "1", "--many=2", "--count", "5", "--flag", "--no"]) == (
+        0, (["a", "b"], "x", ["1", "2"], 5, True, False),
+    )  # fmt: skip
+    assert by_hand(["--count", "5", "a"]) == (0, (["a"], None, [], 5, False, None))
+
+
+@pytest.mark.parametrize("word", ODD[:-1])
+def test_odd_lines_are_left_to_typer(word):
+    assert by_hand(["a", word]) is None
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_parameter_of_every_command_has_a_role_and_help(name):
+    for param in params(import_module(f"archdsl.cli.{name}").command):
+        assert param.role.help and not param.role.help.endswith("."), param.name
+        assert param.kind in (str, int, bool, Path) or param.kind == list[str]
