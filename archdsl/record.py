@@ -11,12 +11,17 @@ from __future__ import annotations
 from typing import Any, ClassVar, Self, dataclass_transform
 
 
+_WARM = 50
+"""Records of one class after which its ``__init__`` is compiled: few classes are made often, and those in thousands."""
+
+
 @dataclass_transform(frozen_default=True)
 class Record:
     """A frozen value class: fields from annotations, equality and hash by value."""
 
     _fields: ClassVar[tuple[str, ...]] = ()
     _defaults: ClassVar[dict[str, Any]] = {}
+    _made: ClassVar[int] = 0
     _uncompared: ClassVar[frozenset[str]] = frozenset()
     """Fields that equality, hash and ``repr`` leave out (source spans, above all)."""
 
@@ -33,8 +38,15 @@ class Record:
                 defaults[name] = cls.__dict__[name]
         cls._fields = tuple(fields)
         cls._defaults = defaults
+        cls._made = 0
+        if "__init__" not in cls.__dict__:
+            cls.__init__ = Record.__init__  # type: ignore[method-assign]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
+        cls = type(self)
+        cls._made += 1
+        if cls._made == _WARM and cls.__init__ is Record.__init__ and _orderly(cls):
+            cls.__init__ = _compiled(cls)  # type: ignore[method-assign]
         fields = self._fields
         store = self.__dict__
         if len(args) > len(fields):
@@ -76,3 +88,19 @@ class Record:
     def replace(self, **changes: Any) -> Self:
         """A copy with some fields changed."""
         return type(self)(**{**{name: self.__dict__[name] for name in self._fields}, **changes})
+
+
+def _orderly(cls: type[Record]) -> bool:
+    """Whether fields with defaults come last, as a signature needs."""
+    optional = [name in cls._defaults for name in cls._fields]
+    return optional == sorted(optional)
+
+
+def _compiled(cls: type[Record]) -> Any:
+    """An ``__init__`` for one class, as ``dataclass`` would write it."""
+    fields = [name if name not in cls._defaults else f"{name}=_defaults[{name!r}]" for name in cls._fields]
+    lines = [f"def __init__(self, {', '.join(fields)}):", "  store = self.__dict__"]
+    lines += [f"  store[{name!r}] = {name}" for name in cls._fields]
+    scope: dict[str, Any] = {"_defaults": cls._defaults}
+    exec("\n".join(lines), scope)
+    return scope["__init__"]

@@ -27,7 +27,21 @@ def sample(
     SEEN.append((names, out, list(many or ()), count, flag, three))
 
 
-WORDS = ["a", "-", "--out", "-o", "--out=x", "--many", "--many=y", "--count", "--count=4", "7", "--flag", "--no", "--yes"]
+WORDS = [
+    "a",
+    "-",
+    "--out",
+    "-o",
+    "--out=x",
+    "--many",
+    "--many=y",
+    "--count",
+    "--count=4",
+    "7",
+    "--flag",
+    "--no",
+    "--yes",
+]
 ODD = ["--", "-x", "--count=0", "--count=x", "-ox", "--flag=1", "--help", "--fl", ""]
 
 

@@ -89,7 +89,9 @@ def test_without_a_place():
     )
 
 
-@pytest.mark.parametrize("text", ["\tconv", "\t \tconv", "宽度 conv", "é conv", "e\u0301 conv", "a\x1b[31m conv", "\u202e conv"])
+@pytest.mark.parametrize(
+    "text", ["\tconv", "\t \tconv", "宽度 conv", "é conv", "e\u0301 conv", "a\x1b[31m conv", "\u202e conv"]
+)
 def test_carets_stand_under_the_span(text):
     source = Source("x", text)
     line, marks = render(Diagnostic("E0201", "m", span("conv", source))).split("\n")[3:5]

@@ -182,7 +182,9 @@ def test_several_faults_of_form_are_told_at_once():
     assert len(found(minimal(name=1, doc=2, symbols=3))) == 3
 
 
-@pytest.mark.parametrize("text", ["a: &x [1]\nb: *x", "a: [", "? ", "- 1", "!!python/object:os.system {}", "2020-01-01: 1"])
+@pytest.mark.parametrize(
+    "text", ["a: &x [1]\nb: *x", "a: [", "? ", "- 1", "!!python/object:os.system {}", "2020-01-01: 1"]
+)
 def test_hostile_yaml(text):
     with pytest.raises(DiagnosticError) as error:
         read(text, "m.yaml")

@@ -127,12 +127,12 @@ def test_the_data_file_is_named_after_its_contents(tmp_path: Path) -> None:
     assert backend.write(large(), tmp_path / "net.onnx", options.replace(seed=9)).data_path not in names
 
 
-class SomethingElseError(Exception):
+class OddError(Exception):
     pass
 
 
 @pytest.mark.parametrize("external", [False, True])
-@pytest.mark.parametrize("error", [OSError(errno.ENOSPC, "No space left on device"), KeyboardInterrupt(), SomethingElseError()])
+@pytest.mark.parametrize("error", [OSError(errno.ENOSPC, "No space left on device"), KeyboardInterrupt(), OddError()])
 @pytest.mark.parametrize("after", [0, 1, 5, 11])
 def test_a_failed_write_leaves_what_was_there(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, external: bool, error: BaseException, after: int

@@ -1,15 +1,12 @@
-"""JSON or YAML text -> data form -> graph. What a stranger's document says is checked, never believed."""
+"""Data form -> graph. What a stranger's document says is checked, never believed."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from archdsl.data.dimension import parse_dimension
 from archdsl.data.form import (
-    FORMAT,
-    FORMAT_VERSION,
     ArgumentForm,
     FloatForm,
     GraphForm,
@@ -20,6 +17,7 @@ from archdsl.data.form import (
     TypeForm,
 )
 from archdsl.data.locate import Path, span_of
+from archdsl.data.parse import parse_form
 from archdsl.diagnostics import Diagnostic, DiagnosticError, Refusal, nearest
 from archdsl.dims import Dim, evaluate
 from archdsl.graph import Graph, Node, Parameter, Value
@@ -27,110 +25,13 @@ from archdsl.ops import base
 from archdsl.shapes import TensorType
 from archdsl.source import Frame, Origin, Source, Span
 
-HEADER = {"format": FORMAT, "format_version": FORMAT_VERSION}
-MAX_BYTES = 256 * 2**20
-MAX_FINDINGS = 20
-
 
 def read_graph(source: Source, *, yaml: bool = False, bind: Mapping[str, int] | None = None) -> Graph:
     """The graph a document describes; raises ``DiagnosticError`` (E08xx, or what an operator refuses).
 
     ``bind`` replaces symbols by numbers wherever they stand.
     """
-    data = _parse_yaml(source) if yaml else _parse_json(source)
-    form = _validate(source, data, yaml)
-    return _Reader(source, form, yaml, bind or {}).graph()
-
-
-def _refuse(source: Source, code: str, message: str, at: int, help: str = "") -> DiagnosticError:
-    at = min(at, len(source.text))
-    return DiagnosticError([Diagnostic(code, message, Span(source, at, at), help=help)])
-
-
-def _parse_json(source: Source) -> Any:
-    if len(source.text) > MAX_BYTES:
-        raise _refuse(source, "E0801", f"the document is larger than {MAX_BYTES // 2**20} MiB", 0)
-    try:
-        return json.loads(source.text, parse_constant=_no_constant)
-    except json.JSONDecodeError as error:
-        raise _refuse(source, "E0801", f"not valid JSON: {error.msg}", error.pos) from None
-    except RecursionError:
-        raise _refuse(source, "E0801", "not usable JSON: nested too deeply", 0) from None
-    except ValueError as error:  # integers of more digits than Python reads, and NaN
-        raise _refuse(source, "E0801", f"not usable JSON: {str(error).partition(';')[0]}", 0) from None
-
-
-def _no_constant(name: str) -> Any:
-    raise ValueError(f"{name} is no JSON number")
-
-
-def _parse_yaml(source: Source) -> Any:
-    try:
-        import yaml
-    except ImportError:
-        raise DiagnosticError(
-            [Diagnostic("E0010", "reading YAML needs the package pyyaml", help='pip install "archdsl[yaml]"')]
-        ) from None
-    if len(source.text) > MAX_BYTES:
-        raise _refuse(source, "E0801", f"the document is larger than {MAX_BYTES // 2**20} MiB", 0)
-    try:
-        for event in yaml.parse(source.text, Loader=yaml.SafeLoader):
-            if isinstance(event, yaml.AliasEvent):
-                raise _refuse(source, "E0801", "YAML aliases are not read", event.start_mark.index)
-        return yaml.safe_load(source.text)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        problem = getattr(error, "problem", None) or str(error).partition("\n")[0]
-        raise _refuse(source, "E0801", f"not valid YAML: {problem}", mark.index if mark else 0) from None
-    except (RecursionError, ValueError) as error:
-        reason = "nested too deeply" if isinstance(error, RecursionError) else str(error).partition(";")[0]
-        raise _refuse(source, "E0801", f"not usable YAML: {reason}", 0) from None
-
-
-def _validate(source: Source, data: Any, yaml: bool) -> GraphForm:
-    from pydantic import ValidationError
-
-    for key, value in HEADER.items() if isinstance(data, dict) else ():
-        if data.get(key, value if key == "format_version" else None) != value:
-            raise DiagnosticError([Diagnostic(
-                "E0803", "not an archdsl graph of format version 1", span_of(source, [key], yaml=yaml),
-                help='a graph begins with {"format": "archdsl.graph", "format_version": 1, …}',
-            )])  # fmt: skip
-    try:
-        # Tuples of the form are lists in the text: only JSON's own reading is strict and still takes them.
-        return GraphForm.model_validate_json(json.dumps(data, allow_nan=False))
-    except ValidationError as error:
-        found: dict[tuple[int, int], Diagnostic] = {}
-        for one in error.errors(include_url=False, include_input=False, include_context=False)[: 4 * MAX_FINDINGS]:
-            span = span_of(source, one["loc"], yaml=yaml)
-            message = f"`{_dotted(data, one['loc'])}`: {_reason(one['loc'], one['msg'])}"
-            found.setdefault((span.start, span.end), Diagnostic("E0802", message, span))
-        raise DiagnosticError(list(found.values())[:MAX_FINDINGS]) from None
-    except (TypeError, ValueError, RecursionError):
-        raise _refuse(source, "E0802", "the document has keys or values that JSON does not know", 0) from None
-
-
-def _reason(path: Path, message: str) -> str:
-    """Pydantic's message; where several kinds of value would do, one that names them all."""
-    if "arguments" in path[2:3] and len(path) > 4:
-        return (
-            'an argument is a number, text, true, false, null, a list of these, {"dim": …} or {"dtype": …, "shape": …}'
-        )
-    if "shape" in path:
-        return "a dimension is an integer of at least 0 or an expression in quotes"
-    return message[:1].lower() + message[1:]
-
-
-def _dotted(data: Any, path: Path) -> str:
-    """``nodes[3].op``: the part of a validation path that exists in the document, and the missing field, if any."""
-    text = ""
-    for step in path:
-        inside = isinstance(data, dict) or (isinstance(data, list) and isinstance(step, int))
-        if not inside:
-            break
-        text += f"[{step}]" if isinstance(step, int) else f"{'.' if text else ''}{step}"
-        data = data.get(step) if isinstance(data, dict) else data[step] if step < len(data) else None  # type: ignore[operator]
-    return text or "document"
+    return _Reader(source, parse_form(source, yaml=yaml), yaml, bind or {}).graph()
 
 
 class _Reader:

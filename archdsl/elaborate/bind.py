@@ -172,7 +172,8 @@ def argument_value(expr: spec.Expr, formal: Formal | None, env: Env) -> Any:
 
     Unless it is a tensor: in ``softmax(w)`` and ``transpose(h)`` the letters name no axes where tensors have them.
     """
-    from archdsl.elaborate.evaluate import as_flow, evaluate
+    from archdsl.elaborate.evaluate import evaluate
+    from archdsl.elaborate.flow import as_flow
 
     choices = formal.kind.choices if formal is not None and formal.kind is not None else ()
     if choices:

@@ -199,7 +199,8 @@ def _check_default(kind: Any, value: Any, parameter: spec.Parameter) -> Any:
 
 def run_definition(definition: spec.Block, env: Env, flow: Flow) -> Flow:
     """Run a block's body or expression, under the defaults of a ``with`` in front of it."""
-    from archdsl.elaborate import evaluate, statements
+    from archdsl.elaborate import flow as flows
+    from archdsl.elaborate import statements
 
     if definition.defaults:
         env.defaults = statements.with_defaults(definition.defaults, env)
@@ -211,7 +212,7 @@ def run_definition(definition: spec.Block, env: Env, flow: Flow) -> Flow:
         if not statements.is_single(definition.body):
             env.place.scope.solo = ""
         flow = statements.run_body(definition.body, env, flow)
-    return evaluate.apply_stages(flow, definition.then, env)
+    return flows.apply_stages(flow, definition.then, env)
 
 
 class BodyBlock(BlockValue):

@@ -66,7 +66,7 @@ def _residual(
     drop_path: float = 0.0,
 ) -> Flow:
     """``join(body(x) * scale, shortcut(x))``."""
-    from archdsl.elaborate.evaluate import tensor_operation
+    from archdsl.elaborate.arithmetic import tensor_operation
 
     place = place.at(place.scope.combinator())
     left = _run(body, flow, place, span)

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from archdsl.diagnostics import Diagnostic, Refusal
+from archdsl.elaborate import arithmetic, attributes, calls, expressions  # noqa: F401  (they register their rules)
 from archdsl.elaborate.bind import bind
 from archdsl.elaborate.claims import check_shape_claims
 from archdsl.elaborate.env import Env, NetworkRun, Place

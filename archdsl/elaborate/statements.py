@@ -11,9 +11,9 @@ from archdsl.elaborate import claims, network
 from archdsl.elaborate.blocks import BranchBlock, Parametric, SharedBlock, UserBlock, nested_bodies
 from archdsl.elaborate.combinators import Combinator
 from archdsl.elaborate.env import Env
-from archdsl.elaborate.evaluate import (
-    apply_block, apply_stages, as_flow, assign, evaluate, head_span, truth,
-)  # fmt: skip
+from archdsl.elaborate.evaluate import evaluate, head_span, truth
+from archdsl.elaborate.expressions import assign
+from archdsl.elaborate.flow import apply_block, apply_stages, as_flow
 from archdsl.elaborate.functions import sequence
 from archdsl.elaborate.paths import PathScope, join
 from archdsl.elaborate.session import BoundExceeded

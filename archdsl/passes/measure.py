@@ -74,6 +74,11 @@ class Measures:
         return work.rows(self.bound)
 
     @cached_property
+    def works(self) -> dict[Node, Work | None]:
+        """The arithmetic of each node."""
+        return {node: self.bound.work(node) for node in self.graph.nodes}
+
+    @cached_property
     def row_of(self) -> dict[Node, work.Row]:
         """The row of each node."""
         return {row.node: row for row in self.rows}
@@ -162,7 +167,7 @@ class _Scope:
     def measure(self, quantity: str) -> Measurement:
         work_column = _WORK.get(quantity)
         if work_column is not None:
-            works = [self.m.row_of[node].work for node in self.nodes]
+            works = [self.m.works[node] for node in self.nodes]
             return Measurement(quantity, work_column(work.total(works)), any(w is None for w in works))
         if quantity == "intensity":
             flops = self.measure("flops")
@@ -203,7 +208,7 @@ class _Scope:
         return _sum([memory.traffic(self.m.bound, self.m.schedule, node) for node in self.nodes])
 
     def depth(self) -> int:
-        found = depths(self.nodes, {node: self.m.row_of[node].work for node in self.nodes})
+        found = depths(self.nodes, {node: self.m.works[node] for node in self.nodes})
         return max(found.values(), default=0)
 
     def receptive_field(self) -> Amount:

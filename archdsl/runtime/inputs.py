@@ -104,6 +104,8 @@ def _named(text: str, names: Sequence[str]) -> tuple[str | None, Path]:
 
 
 def _load(path: Path) -> Any:
+    from zipfile import BadZipFile
+
     import numpy as np
 
     try:
@@ -112,7 +114,7 @@ def _load(path: Path) -> Any:
         raise Refusal("E0001", f"there is no file `{path}`") from None
     except OSError as error:
         raise Refusal("E0001", f"cannot read `{path}`: {error.strerror or error}") from None
-    except (ValueError, EOFError) as error:
+    except (ValueError, EOFError, BadZipFile) as error:
         kinds = ".npy, .npz or an image (" + " ".join(IMAGES) + ")"
         raise Refusal("E0704", f"`{path}` is no array file", help=f"give {kinds}", notes=(str(error),)) from None
 
@@ -127,6 +129,9 @@ def _array(path: Path) -> numpy.ndarray:
 
 
 def _archive(path: Path) -> dict[str, numpy.ndarray]:
+    import zlib
+    from zipfile import BadZipFile
+
     import numpy as np
 
     loaded = _load(path)
@@ -134,7 +139,7 @@ def _archive(path: Path) -> dict[str, numpy.ndarray]:
         raise Refusal("E0704", f"`{path}` is named .npz but is a single array")
     try:
         return {name: loaded[name] for name in loaded.files}
-    except (ValueError, OSError, EOFError, KeyError) as error:
+    except (ValueError, OSError, EOFError, KeyError, BadZipFile, zlib.error) as error:
         raise Refusal("E0704", f"`{path}` is damaged", notes=(str(error),)) from None
 
 

@@ -136,7 +136,7 @@ class Formatter(ExpressionFormatter):
             return "{}"
         apart = "\n" in self.source.text[start:end] or len(entries) > 1
         line = HARD if apart else LINE
-        return Group(["{", opening, Nest([line, _lines(entries)] if entries else []), line, "}"])
+        return Group(["{", opening, Nest([line, _lines(entries)] if entries else []), line, "}"], body=True)
 
     def _shape_column(self, items: Sequence[Any]) -> int | None:
         """A new column if the author set some ``::`` of these statements apart."""
@@ -311,19 +311,22 @@ class Formatter(ExpressionFormatter):
         start = self.source.text.find("{", table.span.start)
         header = self._skip(start + 1) if start >= 0 else 0
         opening = self.comment_behind(start + 1, header)
-        rows = aligned(table.header, [[self.flat(cell) for cell in row] for row in table.rows], numeric_columns(table))
-        entries = [self._comment(comment) for comment in self._take(header)]
-        ends = [row[0].span.start for row in table.rows[:1]] or [table.span.end]
-        line = self._line(header)
-        entries.append(([rows[0], self.comment_behind(header, ends[0])], line, line))
-        for position, row in enumerate(table.rows):
-            entries += [self._comment(comment) for comment in self._take(row[-1].span.end)]
-            below = table.rows[position + 1 :][:1]
-            behind = self.comment_behind(row[-1].span.end, below[0][0].span.start if below else table.span.end)
-            first, last = self._line(row[0].span.start), self._line(row[-1].span.end)
-            entries.append(([rows[position + 1], behind], first, last))
-        entries += [self._comment(comment) for comment in self._take(table.span.end)]
-        return ["table {", opening, Nest([HARD, _lines(entries)]), HARD, "}"]
+        above = [self._comment(comment) for comment in self._take(header)]
+        limits = [row[0].span.start for row in table.rows] + [table.span.end]
+        behind = [self.comment_behind(header, limits[0])]
+        comments: list[list[Entry]] = [above]
+        cells: list[list[str]] = []
+        for row, limit in zip(table.rows, limits[1:]):
+            comments.append([self._comment(comment) for comment in self._take(row[-1].span.end)])
+            cells.append([self.flat(cell) for cell in row])
+            behind.append(self.comment_behind(row[-1].span.end, limit))
+        below = [self._comment(comment) for comment in self._take(table.span.end)]
+        places = [(header, header), *((row[0].span.start, row[-1].span.end) for row in table.rows)]
+        entries: list[Entry] = []
+        texts = aligned(table.header, cells, numeric_columns(table))
+        for text, before, comment, (first, last) in zip(texts, comments, behind, places):
+            entries += [*before, ([text, comment], self._line(first), self._line(last))]
+        return ["table {", opening, Nest([HARD, _lines(entries + below)]), HARD, "}"]
 
 
 def _lines(entries: list[Entry]) -> Doc:

@@ -38,12 +38,16 @@ class Nest:
 
 
 class Group:
-    """A document that stands on one line if it fits, and otherwise ends all its lines."""
+    """A document that stands on one line if it fits, and otherwise ends all its lines.
 
-    __slots__ = ("broken", "doc")
+    A ``body`` may still end its lines where a piece that ends with it is fitted into a line.
+    """
 
-    def __init__(self, doc: Doc) -> None:
+    __slots__ = ("body", "broken", "doc")
+
+    def __init__(self, doc: Doc, body: bool = False) -> None:
         self.doc = doc
+        self.body = body
         self.broken = broken(doc)
 
 
@@ -148,14 +152,17 @@ class _Printer:
             return
         line, piece = fill.pieces[fill.position]
         self.pending.append((indent, breaks, Fill(fill.pieces, fill.position + 1, fill.moved)))
-        fits = line.flat is not None and self.fits((indent, False, [line, piece]))
+        fits = line.flat is not None and self.fits((indent, False, [line, piece]), bodies=True)
         moved = fill.moved or not fits
         self.pending[-1] = (indent, breaks, Fill(fill.pieces, fill.position + 1, moved))
         inner = indent + 2 if moved else indent
         self.pending.extend([(inner, False, piece), (inner, not fits, line)])
 
-    def fits(self, command: Command) -> bool:
-        """Whether everything up to the next possible line end behind the command fits into the line."""
+    def fits(self, command: Command, bodies: bool = False) -> bool:
+        """Whether everything up to the next possible line end behind the command fits into the line.
+
+        With ``bodies``, the first line end of a body inside the command counts as well.
+        """
         room = self.width - self.column
         pending = [command]
         below = len(self.pending)
@@ -183,7 +190,8 @@ class _Printer:
             elif isinstance(part, Align):
                 room -= 1
             else:
-                pending.append((indent, breaks or part.broken, part.doc))
+                ends = breaks or part.broken or (bodies and isinstance(part, Group) and part.body)
+                pending.append((indent, ends, part.doc))
         return False
 
     def align(self) -> None:

@@ -1,0 +1,121 @@
+"""``value.name`` and ``value[index]``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from archdsl.diagnostics import Refusal, nearest
+from archdsl.elaborate import blocks
+from archdsl.elaborate.env import Env
+from archdsl.elaborate.evaluate import evaluate, raw, rule
+from archdsl.elaborate.functions import sequence
+from archdsl.elaborate.values import POISON, BlockValue, Indexed, Labelled, Table, describe, is_flow
+from archdsl.graph import Value
+from archdsl.source import Span
+from archdsl.syntax import spec
+
+_DIMENSIONS = {"c": 1, "t": 1, "f": -1, "h": -2, "w": -1}
+
+
+@rule(spec.Attribute)
+def _attribute(expr: spec.Attribute, env: Env) -> Any:
+    value = raw(expr.value, env)
+    name = expr.name
+    if isinstance(value, BlockValue) and isinstance(expr.value, spec.Name):
+        label = env.find_label(expr.value.id)
+        value = value if label is Env.missing else label
+    if isinstance(value, Labelled):
+        found = _label_attribute(value, name, env, expr.span)
+        if found is not Env.missing:
+            return found
+        value = value.result
+    if isinstance(value, blocks.SharedBlock):
+        return value.weight(name, env.place, expr.span)
+    if value is POISON:
+        return POISON
+    if isinstance(value, Table) and name in value.header:
+        return value.column(name)
+    if is_flow(value):
+        return tensor_attribute(value, name)
+    known = value.header if isinstance(value, Table) else ()
+    meant = nearest(name, known)
+    raise Refusal("E0211", f"{describe(value)} has no `{name}`", help=f"did you mean `{meant}`?" if meant else "")
+
+
+def _label_attribute(value: Labelled, name: str, env: Env, span: Span) -> Any:
+    if is_flow(value.result) and name in _TENSOR_ATTRIBUTES:
+        return Env.missing
+    if name in value.scope.labels:
+        found = value.scope.labels[name]
+        if isinstance(found, dict):
+            collected = Indexed()
+            collected.items.update(found)
+            return collected
+        return found
+    path = f"{value.scope.weights}.{name}"
+    if path in env.session.parameters:
+        return env.session.weight_value(path, env.place, span)
+    if value.result is POISON:
+        return POISON
+    known = [*value.scope.labels, *_TENSOR_ATTRIBUTES]
+    meant = nearest(name, known)
+    raise Refusal(
+        "E0211", f"nothing called `{name}` is labelled or owned by `{value.scope.path}`",
+        help=f"did you mean `{meant}`?" if meant else "",
+    )  # fmt: skip
+
+
+_TENSOR_ATTRIBUTES = (*_DIMENSIONS, "rank", "shape", "dtype", "count")
+
+
+def tensor_attribute(value: Any, name: str) -> Any:
+    """``x.c x.h x.w x.t x.f x.rank x.shape x.dtype x.count``."""
+    if name == "count":
+        return len(value) if isinstance(value, tuple) else 1
+    if isinstance(value, tuple):
+        raise Refusal("E0211", f"a tuple of {len(value)} tensors has no `{name}`", help=f"choose one: `x[0].{name}`")
+    if name == "rank":
+        return value.type.rank
+    if name == "shape":
+        return value.type.shape
+    if name == "dtype":
+        return value.type.dtype
+    if name not in _DIMENSIONS:
+        meant = nearest(name, _TENSOR_ATTRIBUTES)
+        raise Refusal("E0211", f"a tensor has no `{name}`", help=f"did you mean `{meant}`?" if meant else "")
+    axis = _DIMENSIONS[name]
+    if not -value.type.rank <= axis < value.type.rank:
+        raise Refusal("E0308", f"{value.type} has no axis `{name}`")
+    return value.type.shape[axis]
+
+
+@rule(spec.Index)
+def _index(expr: spec.Index, env: Env) -> Any:
+    base = raw(expr.value, env)
+    if isinstance(base, Labelled):
+        base = base.result
+    if isinstance(expr.index, spec.Slice):
+        bounds = [None if b is None else evaluate(b, env) for b in (expr.index.start, expr.index.stop, expr.index.step)]
+        if base is POISON or any(b is POISON for b in bounds):
+            return POISON
+        if any(b is not None and (isinstance(b, bool) or not isinstance(b, int)) for b in bounds) or bounds[2] == 0:
+            raise Refusal("E0204", "the bounds of a slice must be integers, its step not 0")
+        return sequence(base, env.session, "what is sliced")[slice(*bounds)]
+    index = evaluate(expr.index, env)
+    if base is POISON or index is POISON:
+        return POISON
+    if isinstance(index, bool) or not isinstance(index, int):
+        raise Refusal("E0204", f"an index must be an integer, not {describe(index)}")
+    if isinstance(base, Indexed):
+        if index not in base.items:
+            raise Refusal("E0205", f"nothing is labelled with the index {index}", note=f"set: {sorted(base.items)}")
+        return base.items[index]
+    if isinstance(base, Value):
+        raise Refusal(
+            "E0204", f"{describe(base)} is not a tuple and has no elements here",
+            help="inside the model use `select(axis, index)` or `slice`",
+        )  # fmt: skip
+    items = base if isinstance(base, str) else sequence(base, env.session, "what is indexed")
+    if not -len(items) <= index < len(items):
+        raise Refusal("E0205", f"the index {index} is outside of a list of {len(items)}")
+    return items[index]

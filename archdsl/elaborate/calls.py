@@ -1,0 +1,103 @@
+"""Calls, trailing bodies, ``frozen`` and ``own``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from archdsl import ops
+from archdsl.diagnostics import Refusal
+from archdsl.elaborate import blocks
+from archdsl.elaborate.bind import bind
+from archdsl.elaborate.env import Env
+from archdsl.elaborate.evaluate import evaluate, rule
+from archdsl.elaborate.expressions import lookup_builtin
+from archdsl.elaborate.functions import FUNCTIONS, bounded
+from archdsl.elaborate.session import initial
+from archdsl.elaborate.values import POISON, BlockValue, describe, holds_poison
+from archdsl.graph import Value
+from archdsl.syntax import spec
+
+
+@rule(spec.Call)
+def _call(expr: spec.Call, env: Env) -> Any:
+    callee = expr.callee
+    if isinstance(callee, spec.Name) and callee.id in FUNCTIONS and env.find(callee.id) is Env.missing:
+        return _function(callee.id, expr, env)
+    if isinstance(callee, spec.Name) and callee.id in ("uniform", "normal") and env.find(callee.id) is Env.missing:
+        return _initializer(callee.id, expr, env)
+    block = evaluate(callee, env)
+    if block is POISON:
+        for argument in expr.arguments:
+            evaluate(argument.value, env)
+        return POISON
+    if not isinstance(block, BlockValue):
+        raise Refusal("E0204", f"only blocks and functions can be called, not {describe(block)}").located(callee.span)
+    return bind(block, expr.arguments, env, expr.span)
+
+
+def _initializer(name: str, expr: spec.Call, env: Env) -> Any:
+    values = [evaluate(argument.value, env) for argument in expr.arguments]
+    if holds_poison(tuple(values)):
+        return POISON
+    if len(values) != 2 or not all(isinstance(v, int | float) and not isinstance(v, bool) for v in values):
+        wants = "a low and a high bound" if name == "uniform" else "a mean and a deviation"
+        raise Refusal("E0204", f"`{name}` takes {wants}")
+    return initial(name, *values)
+
+
+def _function(name: str, expr: spec.Call, env: Env) -> Any:
+    env.session.step()
+    named = next((a for a in expr.arguments if a.name is not None), None)
+    values = [evaluate(argument.value, env) for argument in expr.arguments]
+    if ops.is_operator(name) and any(isinstance(v, Value) for v in values):
+        return bind(lookup_builtin(name, env), expr.arguments, env, expr.span)
+    if named is not None:
+        raise Refusal("E0202", f"`{name}` has no argument `{named.name}`").located(named.span)
+    if any(v is POISON for v in values):
+        return POISON
+    function, least, most = FUNCTIONS[name]
+    if len(values) < least or (most is not None and len(values) > most):
+        wanted = str(least) if least == most else f"{least} to {most}" if most else f"at least {least}"
+        raise Refusal("E0216", f"`{name}` takes {wanted} arguments, not {len(values)}")
+    return bounded(function(env.session, *values), env.session)
+
+
+@rule(spec.WithBody)
+def _with_body(expr: spec.WithBody, env: Env) -> Any:
+    head = expr.head
+    callee, arguments = (head.callee, head.arguments) if isinstance(head, spec.Call) else (head, ())
+    block = evaluate(callee, env)
+    body = body_value(expr.body, env)
+    if block is POISON:
+        return POISON
+    if not isinstance(block, BlockValue):
+        raise Refusal("E0204", f"{describe(block)} takes no body").located(head.span)
+    return bind(block, arguments, env, head.span, body)
+
+
+@rule(spec.BlockExpr)
+def _block(expr: spec.BlockExpr, env: Env) -> Any:
+    return body_value(expr.body, env)
+
+
+def body_value(body: spec.Body, env: Env) -> Any:
+    """``{ … }`` as a value: a block, or a list of branches."""
+    return blocks.Branches(body, env) if blocks.is_branching(body) else blocks.BodyBlock(body, env)
+
+
+@rule(spec.Frozen)
+def _frozen(expr: spec.Frozen, env: Env) -> Any:
+    place = env.place
+    frozen = blocks.frozen_place(place)
+    value = evaluate(expr.value, env.at(frozen))
+    return blocks.FrozenBlock(value) if isinstance(value, BlockValue) else value
+
+
+@rule(spec.Own)
+def _own(expr: spec.Own, env: Env) -> Any:
+    value = evaluate(expr.value, env)
+    if value is POISON:
+        return POISON
+    if not isinstance(value, BlockValue):
+        raise Refusal("E0204", f"`own` is said of a block, not of {describe(value)}")
+    return blocks.OwnBlock(value)

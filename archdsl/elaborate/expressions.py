@@ -1,0 +1,146 @@
+"""Names, literals, lists, and what is built of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from archdsl import ops
+from archdsl.diagnostics import Refusal, nearest
+from archdsl.elaborate import blocks, combinators
+from archdsl.elaborate.env import Env
+from archdsl.elaborate.evaluate import evaluate, raw, rule, truth
+from archdsl.elaborate.flow import as_flow
+from archdsl.elaborate.functions import FUNCTIONS, bounded, sequence
+from archdsl.elaborate.names import CHOICE_WORDS
+from archdsl.elaborate.values import POISON, Table, show
+from archdsl.syntax import spec
+
+
+@rule(spec.Number)
+def _number(expr: spec.Number, env: Env) -> Any:
+    return bounded(expr.value, env.session)
+
+
+@rule(spec.Boolean)
+def _boolean(expr: spec.Boolean, env: Env) -> bool:
+    return expr.value
+
+
+@rule(spec.Nothing)
+def _nothing(expr: spec.Nothing, env: Env) -> None:
+    return None
+
+
+@rule(spec.Name)
+def _name(expr: spec.Name, env: Env) -> Any:
+    value = env.find(expr.id)
+    if value is not Env.missing:
+        if isinstance(value, blocks.UserBlock | blocks.OpBlock) and not value.bound:
+            return value.with_defaults(env.operator_defaults(value.name))
+        return value
+    return lookup_builtin(expr.id, env)
+
+
+def lookup_builtin(name: str, env: Env) -> Any:
+    """Operators, combinators, symbols and bare choices; refuses unknown names."""
+    if ops.is_operator(name):
+        return blocks.OpBlock(ops.load(name)).with_defaults(env.operator_defaults(name))
+    if name in combinators.COMBINATORS:
+        return combinators.Combinator(name).with_defaults(env.operator_defaults(name))
+    if name == "tuple":
+        return blocks.TUPLE
+    label = env.find_label(name)
+    if label is not Env.missing:
+        return label
+    if name in env.session.symbols:
+        return env.session.symbols[name]
+    if name in CHOICE_WORDS:
+        return name
+    if name in FUNCTIONS:
+        raise Refusal("E0204", f"`{name}` is a function of numbers: call it, `{name}(…)`")
+    if name in combinators.LATER:
+        raise Refusal("E0218", f"`{name}` is not part of this edition yet")
+    known = [*env.visible(), *ops.names(), *combinators.COMBINATORS, *FUNCTIONS, *env.session.symbols]
+    meant = nearest(name, known)
+    raise Refusal("E0201", f"nothing is called `{name}` here", help=f"did you mean `{meant}`?" if meant else "")
+
+
+@rule(spec.String)
+def _string(expr: spec.String, env: Env) -> Any:
+    parts = [part if isinstance(part, str) else evaluate(part, env) for part in expr.parts]
+    return POISON if any(part is POISON for part in parts) else "".join(map(show, parts))
+
+
+@rule(spec.In)
+def _in(expr: spec.In, env: Env) -> Any:
+    value = env.input()
+    if value is Env.missing:
+        raise Refusal("E0217", "`in` is what entered a block, and there is no block around it")
+    return value
+
+
+@rule(spec.ListExpr)
+def _list(expr: spec.ListExpr, env: Env) -> Any:
+    env.session.check_items(len(expr.items))
+    return env.session.made_list(tuple(evaluate(item, env) for item in expr.items))
+
+
+@rule(spec.TupleExpr)
+def _tuple(expr: spec.TupleExpr, env: Env) -> Any:
+    return as_flow(env.session.made_list(tuple(evaluate(item, env) for item in expr.items)))
+
+
+@rule(spec.Comprehension)
+def _comprehension(expr: spec.Comprehension, env: Env) -> Any:
+    iterable = evaluate(expr.iterable, env)
+    if iterable is POISON:
+        return POISON
+    found = []
+    for item in sequence(iterable, env.session, "what a comprehension runs over"):
+        env.session.step()
+        inner = Env(env, env.place, "loop")
+        assign(expr.targets, item, inner)
+        keep = True if expr.condition is None else truth(expr.condition, inner)
+        if keep is POISON:
+            return POISON
+        if keep:
+            found.append(evaluate(expr.element, inner))
+    return env.session.made_list(tuple(found))
+
+
+def assign(targets: tuple[str, ...], value: Any, env: Env) -> None:
+    """Bind one name to the value, or several to its elements."""
+    if len(targets) == 1:
+        if targets[0] != "_":
+            env.names[targets[0]] = value
+        return
+    if value is POISON:
+        items: tuple[Any, ...] = (POISON,) * len(targets)
+    else:
+        items = sequence(value, env.session, "what is taken apart")
+        if len(items) != len(targets):
+            raise Refusal("E0310", f"{len(targets)} names for {len(items)} values", help="name the rest `_`")
+    for target, item in zip(targets, items):
+        if target != "_":
+            env.names[target] = item
+
+
+@rule(spec.TableExpr)
+def _table(expr: spec.TableExpr, env: Env) -> Table:
+    env.session.step(len(expr.rows))
+    width = len(expr.header)  # the parser has told of rows that are too short or too long
+    rows = ([*(evaluate(cell, env) for cell in row[:width]), *[POISON] * (width - len(row))] for row in expr.rows)
+    return Table(expr.header, tuple(map(tuple, rows)))
+
+
+@rule(spec.Conditional)
+def _conditional(expr: spec.Conditional, env: Env) -> Any:
+    condition = truth(expr.condition, env)
+    if condition is POISON:
+        return POISON
+    return raw(expr.value if condition else expr.otherwise, env)
+
+
+@rule(spec.Wildcard, spec.Ellipsis, spec.Slice, spec.SymbolDim)
+def _misplaced(expr: spec.Expr, env: Env) -> Any:
+    raise Refusal("E0217", "`_` and `…` stand in shape annotations only")

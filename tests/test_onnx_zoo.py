@@ -1,0 +1,160 @@
+"""The zoo as ONNX: every variant's structure, and one of each family computed by two engines."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from onnx import numpy_helper
+from onnx.reference import ReferenceEvaluator
+from onnx_case import model_of, run
+
+import archdsl
+from archdsl import dims
+from archdsl.driver import zoo_files, zoo_names
+from archdsl.graph import Graph
+from archdsl.ops.base import Initializer
+from archdsl.passes.bind import bind
+
+ZOO = zoo_names()
+
+SMALLEST = {
+    "alexnet": {}, "densenet": {"res": 32}, "lenet": {}, "mobilenet_v1": {"res": 32}, "mobilenet_v2": {"res": 32},
+    "resnet": {"res": 32}, "resnext": {"res": 32}, "se_resnet": {"res": 32}, "shufflenet_v2": {"res": 32},
+    "squeezenet": {"res": 32}, "vgg": {"res": 32},
+}  # fmt: skip
+"""Arguments that make a family's first variant small; a family that is not here is run at its own size, nightly."""
+
+
+@cache
+def program(path: Path) -> archdsl.Program:
+    return archdsl.load(path)
+
+
+def graph(variant: str, **arguments: int) -> Graph:
+    return program(ZOO[variant]).graph(variant, **arguments)
+
+
+def shapes(values: list[onnx.ValueInfoProto]) -> dict[str, list[int | str]]:
+    return {
+        v.name: [d.dim_value if d.HasField("dim_value") else d.dim_param for d in v.type.tensor_type.shape.dim]
+        for v in values
+    }
+
+
+def inferred(model: onnx.ModelProto) -> tuple[dict[str, list[int | str]], dict[str, list[int | str]]]:
+    """Our shapes of all values, and what ONNX infers from the nodes and inputs alone."""
+    ours = shapes([*model.graph.value_info, *model.graph.output])
+    del model.graph.value_info[:]
+    for output in model.graph.output:
+        output.type.tensor_type.ClearField("shape")
+    found = onnx.shape_inference.infer_shapes(model, strict_mode=True, data_prop=True)
+    theirs = shapes([*found.graph.value_info, *found.graph.output])
+    return ours, {name: theirs[name] for name in ours if name in theirs}
+
+
+@pytest.mark.parametrize("variant", ZOO)
+def test_structure(variant: str) -> None:
+    """The checker accepts it; parameters are exactly ours; ONNX infers our shapes, symbols included."""
+    net = graph(variant)
+    model = model_of(net, weights="none")
+    onnx.checker.check_model(model, full_check=True)
+    inputs = shapes(list(model.graph.input))
+    own = [value.name for value in net.inputs]
+    assert {name: shape for name, shape in inputs.items() if name not in own} == {
+        path: list(parameter.type.shape) for path, parameter in net.parameters().items()
+    }
+    declared = {name for value in net.inputs for dim in value.type.shape for name in dims.symbols(dim)}
+    ours, theirs = inferred(model)
+    for name, shape in theirs.items():
+        assert len(shape) == len(ours[name])
+        assert all(a == b for a, b in zip(shape, ours[name]) if isinstance(a, int) or a in declared), name
+    fixed, found = inferred(model_of(bind(net, dict.fromkeys(declared, 3)), weights="none"))
+    assert fixed == found
+
+
+LIVELY = {"running_var": (0.5, 2.0), "running_mean": (-0.2, 0.2), "weight": (0.5, 1.5), "bias": (-0.2, 0.2)}
+
+
+def lively(model: onnx.ModelProto, seed: int) -> None:
+    """Weights as they begin; biases, scales and running statistics that matter."""
+    draw = np.random.default_rng(seed)
+    for tensor in model.graph.initializer:
+        old = numpy_helper.to_array(tensor)
+        if old.ndim == 1:
+            low, high = (0.5, 1.5) if old.any() else (-0.2, 0.2)
+            tensor.CopyFrom(numpy_helper.from_array(draw.uniform(low, high, old.shape).astype(old.dtype), tensor.name))
+
+
+def picture(net: Graph, batch: int, seed: int = 0) -> dict[str, np.ndarray]:
+    (value,) = net.inputs
+    draw = np.random.default_rng(seed)
+    return {value.name: draw.normal(size=(batch, *value.type.shape[1:])).astype(np.float32)}
+
+
+def first(family: str) -> str:
+    return next(name for name, path in ZOO.items() if path.stem == family)
+
+
+@pytest.mark.parametrize(
+    "family",
+    [
+        pytest.param(path.stem, marks=[] if path.stem in SMALLEST else pytest.mark.nightly)
+        for path in zoo_files()
+    ],
+)  # fmt: skip
+def test_two_engines_agree(family: str) -> None:
+    """ONNX Runtime and onnx.reference, batches of 1 and 3 from one file, plain and folded; nothing is vacuous."""
+    net = graph(first(family), **SMALLEST.get(family, {}))
+    model = model_of(net)
+    lively(model, 1)
+    three = picture(net, 3)
+    (name,) = three
+    found = run(model, three)
+    single = run(model, {name: three[name][:1]})
+    expected = ReferenceEvaluator(model).run(None, {name: three[name][:1]})
+    for all_three, one, reference in zip(found, single, expected, strict=True):
+        assert np.isfinite(all_three).all() and all_three.std() > 0
+        assert (all_three[0] != all_three[1]).any()
+        scale = np.abs(reference).max()
+        np.testing.assert_allclose(one, reference, rtol=1e-4, atol=1e-4 * scale)
+        np.testing.assert_allclose(all_three[:1], one, rtol=1e-4, atol=1e-4 * scale)
+
+
+@pytest.mark.parametrize("family", ["mobilenet_v2", "densenet", "se_resnet"])
+def test_deployed_networks_compute_the_same(family: str) -> None:
+    """The folded file of a whole network, against the plain one in the same engine."""
+    net = graph(first(family), res=32)
+    for node in net.nodes:
+        if node.op.name == "batch_norm":
+            for slot, bounds in LIVELY.items():
+                node.params[slot] = node.params[slot].replace(init=Initializer("uniform", bounds))
+    plain, deployed = model_of(net), model_of(net, deploy=True)
+    onnx.checker.check_model(deployed, full_check=True)
+    kinds = [[node.op_type for node in model.graph.node] for model in (plain, deployed)]
+    assert kinds[1].count("BatchNormalization") < kinds[0].count("BatchNormalization")
+    x = picture(net, 2)
+    for a, b in zip(run(plain, x), run(deployed, x), strict=True):
+        assert a.std() > 0
+        np.testing.assert_allclose(b, a, rtol=1e-3, atol=1e-3 * np.abs(a).max())
+
+
+
+@pytest.mark.parametrize("variant", ["lenet5_1998", "squeezenet1_1"])
+def test_every_weight_matters(variant: str) -> None:
+    """No parameter is written and then not read, or read somewhere else: corrupting any one changes the result."""
+    net = graph(variant, **SMALLEST[ZOO[variant].stem])
+    model = model_of(net)
+    lively(model, 1)
+    x = picture(net, 1)
+    (expected,) = run(model, x)
+    for tensor in model.graph.initializer:
+        before = tensor.raw_data
+        values = numpy_helper.to_array(tensor)
+        tensor.raw_data = (values + values.dtype.type(0.5)).tobytes()
+        (found,) = run(model, x)
+        assert np.abs(found - expected).max() > 1e-3 * np.abs(expected).max(), tensor.name
+        tensor.raw_data = before
