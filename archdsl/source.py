@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Callable
 from functools import cached_property
 
 from archdsl.record import Record
@@ -71,13 +72,26 @@ class Span(Record):
         return f"{self.source.name}:{self.line}:{self.column}"
 
 
-class Frame(Record):
-    """One application of a block or network: its name, its arguments as the reader would write them, and where."""
+class Frame:
+    """One application of a block or network: its name, its arguments as the reader would write them, and where.
 
-    name: str
-    arguments: str
-    span: Span | None
-    parent: Frame | None = None
+    The arguments may be given as a function that renders them when asked: most frames are never shown.
+    """
+
+    __slots__ = ("_arguments", "name", "parent", "span")
+
+    def __init__(
+        self, name: str, arguments: str | Callable[[], str], span: Span | None, parent: Frame | None = None
+    ) -> None:
+        self.name = name
+        self._arguments = arguments
+        self.span = span
+        self.parent = parent
+
+    @property
+    def arguments(self) -> str:
+        """``c = 64, stride = 2``."""
+        return self._arguments if isinstance(self._arguments, str) else self._arguments()
 
 
 class Origin(Record):

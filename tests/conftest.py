@@ -33,6 +33,7 @@ def pytest_testnodedown(node) -> None:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     counts = terminalreporter.config.stash[LEFT_OUT]
-    for marker, count in sorted(counts.items()):
-        how = f"run them with `pytest -m {marker}`" if marker != "other" else "by -m or -k"
-        terminalreporter.write_line(f"left out: {count} {marker} tests ({how})")
+    for marker in ("reference", "nightly"):
+        if counts[marker]:
+            how = f"run them with `pytest -m {marker}`"
+            terminalreporter.write_line(f"left out: {counts[marker]} {marker} tests ({how})")

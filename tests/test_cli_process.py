@@ -37,9 +37,9 @@ def test_a_closed_pipe_is_no_accident():
     assert process.wait(timeout=20) == 0
 
 
-@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
 def test_a_full_disk_is_told_in_one_line():
-    with open("/dev/full", "w") as full:
+    with Path("/dev/full").open("w") as full:
         done = subprocess.run(
             [*ARCHDSL, "show", "mobilenet_v2"], cwd=ROOT, stdout=full, stderr=subprocess.PIPE, text=True
         )

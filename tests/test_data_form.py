@@ -1,6 +1,7 @@
 """The data form: what is written is read back to the same graph, and what a stranger writes is never believed."""
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -205,6 +206,14 @@ def test_mutated_documents_end_in_diagnostics_or_graphs(draw):
 
 
 MUTABLE = data.to_json(small_graph())
+
+
+@pytest.mark.parametrize("work", [lambda: data.to_yaml(small_graph()), lambda: read("a: 1", "m.yaml")])
+def test_without_pyyaml_the_extra_is_named(work, monkeypatch):
+    monkeypatch.setitem(sys.modules, "yaml", None)
+    with pytest.raises(DiagnosticError) as error:
+        work()
+    assert [(d.code, d.help) for d in error.value.diagnostics] == [("E0010", 'pip install "archdsl[yaml]"')]
 
 
 # dimensions

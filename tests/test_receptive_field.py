@@ -153,7 +153,7 @@ def through(node: Node, seen: dict[Value, Seen]) -> Seen:
             for i in range(kernel):
                 sources.setdefault(x * stride + dilation * i - begin, []).append(x)
         return {y: union(first, sources[y]) for y in range(size)}
-    if name == "pad":
+    if name == "pad_axes":
         begin = op.pads[0]
         return {y: union(first, [y - begin]) for y in range(size)}
     return {y: frozenset().union(*(seen[v][y] for v in node.inputs)) for y in range(size)}

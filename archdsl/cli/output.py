@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -52,6 +51,8 @@ def progress(text: str, after: float = 1.0) -> Iterator[None]:
 
 def write_file(path: Path, content: str | bytes) -> None:
     """Replace ``path`` by ``content`` (text as UTF-8) at once, or refuse (E0005) and leave the old file."""
+    import tempfile
+
     target = path.resolve()  # through links: the file changes, the link stays
     check_writable(path)
     handle, name = -1, ""

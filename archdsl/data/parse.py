@@ -43,13 +43,18 @@ def _no_constant(name: str) -> Any:
     raise ValueError(f"{name} is no JSON number")
 
 
-def _parse_yaml(source: Source) -> Any:
+def yaml_package() -> Any:
+    """The module ``yaml``; raises ``DiagnosticError`` (E0010) where it is not installed."""
     try:
         import yaml
     except ImportError:
-        raise DiagnosticError(
-            [Diagnostic("E0010", "reading YAML needs the package pyyaml", help='pip install "archdsl[yaml]"')]
-        ) from None
+        found = Diagnostic("E0010", "YAML needs the package pyyaml", help='pip install "archdsl[yaml]"')
+        raise DiagnosticError([found]) from None
+    return yaml
+
+
+def _parse_yaml(source: Source) -> Any:
+    yaml = yaml_package()
     if len(source.text) > MAX_BYTES:
         raise _refuse(source, "E0801", f"the document is larger than {MAX_BYTES // 2**20} MiB", 0)
     try:

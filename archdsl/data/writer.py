@@ -54,8 +54,9 @@ def to_json(graph: Graph) -> str:
 
 def to_yaml(graph: Graph) -> str:
     """The data form as YAML; needs the extra ``yaml``."""
-    import yaml
+    from archdsl.data.parse import yaml_package
 
+    yaml = yaml_package()
     data = to_form(graph).model_dump(mode="json", exclude_defaults=True)
     return str(yaml.safe_dump(data, sort_keys=False, default_flow_style=None, width=WIDTH, allow_unicode=True))
 

@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from archdsl.diagnostics import Refusal, nearest
 from archdsl.elaborate.env import Env
-from archdsl.elaborate.values import POISON, BlockValue, Labelled, describe, holds_poison, is_flow
+from archdsl.elaborate.values import POISON, BlockValue, Indexed, Labelled, describe, holds_poison, is_flow
 from archdsl.graph import Value
 from archdsl.ops.base import Initializer
 from archdsl.ops.kinds import Kind, Like
-from archdsl.record import Record
 from archdsl.source import Span
 from archdsl.syntax import spec
 
@@ -18,13 +17,21 @@ if TYPE_CHECKING:
     from archdsl.elaborate.blocks import Parametric
 
 
-class Formal(Record):
+class Formal:
     """One parameter of a block: its name, what it takes (``None``: any value but a tensor), and whether it must be
-    given."""
+    given. What its kind says of it is kept beside it, because every argument of every call asks."""
 
-    name: str
-    kind: Kind | None
-    required: bool
+    __slots__ = ("choices", "kind", "like", "name", "required", "takes_body", "takes_tensors", "takes_values")
+
+    def __init__(self, name: str, kind: Kind | None, required: bool) -> None:
+        self.name = name
+        self.kind = kind
+        self.required = required
+        self.choices: frozenset[str] = frozenset(kind.choices) if kind is not None else frozenset()
+        self.like = isinstance(kind, Like)
+        self.takes_body: bool = getattr(kind, "takes_body", False)
+        self.takes_tensors: bool = getattr(kind, "takes_tensors", False)
+        self.takes_values: bool = getattr(kind, "takes_values", False)
 
 
 def bind(
@@ -103,8 +110,9 @@ class _Call:
         return None
 
     def _is_input(self, value: Any, formal: Formal | None) -> bool:
-        takes = formal is not None and (isinstance(formal.kind, Like) or getattr(formal.kind, "takes_tensors", False))
-        return self.block.takes_inputs and is_flow(value) and not takes
+        if not self.block.takes_inputs or not is_flow(value):
+            return False
+        return formal is None or not (formal.like or formal.takes_tensors)
 
     def _too_many(self, argument: spec.Argument) -> None:
         count = len(self.block.formals)
@@ -113,9 +121,11 @@ class _Call:
         )
 
     def _checked(self, value: Any, formal: Formal) -> Any:
-        if isinstance(formal.kind, Like):
+        if type(value) is int or type(value) is bool:
+            return value if formal.kind is None else formal.kind.check(value, f"`{formal.name}` of `{self.block.name}`")
+        if formal.like:
             value = value.type if isinstance(value, Value) else value
-        elif is_flow(value) and not getattr(formal.kind, "takes_tensors", False):
+        elif is_flow(value) and not formal.takes_tensors:
             raise Refusal(
                 "E0210", f"`{formal.name}` of `{self.block.name}` configures it, and cannot be {describe(value)}",
                 help=f"apply the block to the tensor: `x -> {self.block.name}(…)`",
@@ -125,7 +135,7 @@ class _Call:
             return POISON
         if formal.kind is None or value is POISON:
             return value
-        if isinstance(value, BlockValue | Labelled | Initializer) and not getattr(formal.kind, "takes_values", False):
+        if isinstance(value, BlockValue | Labelled | Initializer) and not formal.takes_values:
             raise Refusal(
                 "E0204", f"`{formal.name}` of `{self.block.name}` must be {formal.kind.text}, not {describe(value)}"
             )
@@ -134,7 +144,7 @@ class _Call:
     def take_body(self, body: BlockValue) -> None:
         """Give the trailing body to the last parameter."""
         last = self.block.formals[-1] if self.block.formals else None
-        if last is None or not getattr(last.kind, "takes_body", False):
+        if last is None or not last.takes_body:
             self.failed = True
             raise Refusal(
                 "E0216", f"`{self.block.name}` takes no body: its last parameter is not declared `: block`"
@@ -175,7 +185,9 @@ def argument_value(expr: spec.Expr, formal: Formal | None, env: Env) -> Any:
     from archdsl.elaborate.evaluate import evaluate
     from archdsl.elaborate.flow import as_flow
 
-    choices = formal.kind.choices if formal is not None and formal.kind is not None else ()
+    if type(expr) is spec.Number:
+        return expr.value
+    choices = formal.choices if formal is not None else ()
     if choices:
         if isinstance(expr, spec.Name) and expr.id in choices and not is_flow(env.find(expr.id)):
             return expr.id
@@ -189,4 +201,7 @@ def argument_value(expr: spec.Expr, formal: Formal | None, env: Env) -> Any:
                 return POISON
             return argument_value(expr.value if condition else expr.otherwise, formal, env)
     value = evaluate(expr, env)
-    return as_flow(value) if is_flow(as_flow(value)) else value
+    if isinstance(value, tuple | Indexed):
+        flow = as_flow(value)
+        return flow if is_flow(flow) else value
+    return value

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache, partial
 from typing import Any, Self
 
+from archdsl import ops
 from archdsl.diagnostics import Refusal
 from archdsl.elaborate import guess
 from archdsl.elaborate.bind import Formal
@@ -12,7 +14,7 @@ from archdsl.elaborate.env import Env, Place
 from archdsl.elaborate.kinds import parameter_kind
 from archdsl.elaborate.paths import PathScope, join
 from archdsl.elaborate.session import BoundExceeded, Session, shared_scope
-from archdsl.elaborate.values import POISON, BlockValue, Flow, describe, is_flow, show
+from archdsl.elaborate.values import POISON, BlockValue, Flow, describe, is_flow, show_arguments
 from archdsl.graph import Value
 from archdsl.ops.base import REQUIRED, Op
 from archdsl.source import Frame, Span
@@ -34,8 +36,9 @@ class Parametric(BlockValue):
         self.tensors: tuple[Any, ...] = ()
 
     def _copy(self) -> Self:
-        copy = object.__new__(type(self))
-        copy.__dict__.update(self.__dict__)
+        cls = type(self)
+        copy = cls.__new__(cls)
+        copy.__dict__ = self.__dict__.copy()
         return copy
 
     def with_bound(self, given: dict[str, Any], tensors: list[Any]) -> Self:
@@ -67,9 +70,6 @@ class Parametric(BlockValue):
                 )  # fmt: skip
 
 
-_FORMALS: dict[type[Op], tuple[Formal, ...]] = {}
-
-
 class OpBlock(Parametric):
     """An operator with arguments."""
 
@@ -78,9 +78,7 @@ class OpBlock(Parametric):
         self.card = card
         self.takes_inputs = card.applies_at is not None or card.arity[1] is None or card.arity[1] > 1
         self.name = card.name
-        if card not in _FORMALS:
-            _FORMALS[card] = tuple(Formal(n, a.kind, a.default is REQUIRED) for n, a in card.signature.items())
-        self.formals = _FORMALS[card]
+        self.formals = tuple(Formal(n, a.kind, a.default is REQUIRED) for n, a in card.signature.items())
 
     def operator(self) -> Op:
         """The card with its arguments."""
@@ -125,6 +123,12 @@ class OpBlock(Parametric):
             )  # fmt: skip
 
 
+@cache
+def operator_block(name: str) -> OpBlock:
+    """The operator ``name`` without arguments; blocks are immutable, so that one serves all."""
+    return OpBlock(ops.load(name))
+
+
 class FailedOp(BlockValue):
     """A call of an operator with a refused argument: the rest of it says what the result would look like."""
 
@@ -165,8 +169,8 @@ class UserBlock(Parametric):
             raise BoundExceeded("E0505", f"blocks are nested more than {session.limits.depth} applications deep")
         effective = {**self.defaults, **self.bound}
         self.missing(effective)
-        shown = ", ".join(f"{name} = {show(value)}" for name, value in effective.items())
-        inner = place.inside(place.scope.block(self.name), Frame(self.name, shown, span, place.frame))
+        frame = Frame(self.name, partial(show_arguments, effective), span, place.frame)
+        inner = place.inside(place.scope.block(self.name), frame)
         env = Env(self.env, inner, "body", flow)
         fill_parameters(self.definition.parameters, effective, env)
         return run_definition(self.definition, env, flow)

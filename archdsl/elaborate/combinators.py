@@ -7,13 +7,13 @@ Sources: residual (He et al. 2015), dense (Huang et al. 2016), parallel (Szegedy
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
-from archdsl import ops
 from archdsl.diagnostics import Refusal
 from archdsl.elaborate import guess
 from archdsl.elaborate.bind import Formal
-from archdsl.elaborate.blocks import BodyBlock, BranchBlock, Branches, OpBlock, Parametric
+from archdsl.elaborate.blocks import BodyBlock, BranchBlock, Branches, OpBlock, Parametric, operator_block
 from archdsl.elaborate.derivation import derivations
 from archdsl.elaborate.env import Env, Place
 from archdsl.elaborate.kinds import BlockKind, BranchesKind
@@ -45,6 +45,12 @@ class Combinator(Parametric):
         return self.rule(flow, place, span, **effective)
 
 
+@cache
+def combinator(name: str) -> Combinator:
+    """The combinator ``name`` without arguments."""
+    return Combinator(name)
+
+
 def _seq(flow: Flow, place: Place, span: Span | None, *, body: BlockValue) -> Flow:
     return _run(body, flow, place.at(place.scope.sequence()), span)
 
@@ -71,11 +77,11 @@ def _residual(
     place = place.at(place.scope.combinator())
     left = _run(body, flow, place, span)
     if drop_path > 0:
-        left = OpBlock(ops.load("drop_path")).with_bound({"p": drop_path}, []).apply(left, place, span)
+        left = operator_block("drop_path").with_bound({"p": drop_path}, []).apply(left, place, span)
     if scale != 1.0 and isinstance(left, Value):
         left = tensor_operation("mul", (left, float(scale)), Env(None, place, "body"), span)
     right = flow if shortcut is None else _run(shortcut, flow, place, span)
-    joined = OpBlock(ops.load("add")) if join is None else join
+    joined = operator_block("add") if join is None else join
     if left is POISON or right is POISON:
         joined.apply(POISON, place, span)
         return POISON
@@ -167,7 +173,7 @@ def _dense(
     """Application k sees the join of the input and all earlier outputs; the result joins all of them."""
     numbered = place.scope.mode == "direct"
     place = place.at(place.scope.combinator())
-    joined = OpBlock(ops.load("concat")) if join is None else join
+    joined = operator_block("concat") if join is None else join
     if isinstance(flow, tuple):
         raise Refusal("E0310", f"`dense` takes one tensor, not {describe(flow)}")
     found: list[Value] = []

@@ -33,20 +33,26 @@ def _nothing(expr: spec.Nothing, env: Env) -> None:
 
 @rule(spec.Name)
 def _name(expr: spec.Name, env: Env) -> Any:
-    value = env.find(expr.id)
-    if value is not Env.missing:
-        if isinstance(value, blocks.UserBlock | blocks.OpBlock) and not value.bound:
-            return value.with_defaults(env.operator_defaults(value.name))
-        return value
-    return lookup_builtin(expr.id, env)
+    name = expr.id
+    if ops.is_operator(name):  # nothing may hide an operator
+        return with_defaults(blocks.operator_block(name), env)
+    value = env.find(name)
+    if value is Env.missing:
+        return lookup_builtin(name, env)
+    return with_defaults(value, env) if isinstance(value, blocks.Parametric) and not value.bound else value
+
+
+def with_defaults(block: blocks.Parametric, env: Env) -> blocks.Parametric:
+    """The block with what enclosing ``with`` statements give it."""
+    return block.with_defaults(env.operator_defaults(block.name)) if env.session.has_defaults else block
 
 
 def lookup_builtin(name: str, env: Env) -> Any:
     """Operators, combinators, symbols and bare choices; refuses unknown names."""
     if ops.is_operator(name):
-        return blocks.OpBlock(ops.load(name)).with_defaults(env.operator_defaults(name))
+        return with_defaults(blocks.operator_block(name), env)
     if name in combinators.COMBINATORS:
-        return combinators.Combinator(name).with_defaults(env.operator_defaults(name))
+        return with_defaults(combinators.combinator(name), env)
     if name == "tuple":
         return blocks.TUPLE
     label = env.find_label(name)

@@ -65,6 +65,8 @@ def _stage(expr: spec.Expr, env: Env) -> Any:
 
 def as_flow(value: Any) -> Any:
     """Collected labels and nested tuples of tensors as one flat tuple; other values as they are."""
+    if type(value) is Value or isinstance(value, BlockValue):
+        return value
     if isinstance(value, Indexed):
         value = value.as_tuple()
     if isinstance(value, tuple) and value and not isinstance(value[0], int | float | str):

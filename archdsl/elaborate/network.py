@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from archdsl import dims
@@ -11,7 +12,7 @@ from archdsl.elaborate.blocks import Parametric, fill_parameters
 from archdsl.elaborate.env import Env, NetworkRun, Place
 from archdsl.elaborate.kinds import parameter_kind
 from archdsl.elaborate.paths import join
-from archdsl.elaborate.values import POISON, Flow, describe, is_flow, show
+from archdsl.elaborate.values import POISON, Flow, describe, is_flow, show, show_arguments
 from archdsl.graph import Value
 from archdsl.shapes import DTYPE_BYTES, TensorType
 from archdsl.source import Frame, Span
@@ -51,8 +52,7 @@ class NetworkBlock(Parametric):
 
         effective = {**self.defaults, **self.bound}
         self.missing(effective)
-        shown = ", ".join(f"{name} = {show(value)}" for name, value in effective.items())
-        place.frame = Frame(self.name, shown, span, place.frame)
+        place.frame = Frame(self.name, partial(show_arguments, effective), span, place.frame)
         env = Env(self.env, place, "body", flow)
         env.run = run
         fill_parameters(self.definition.parameters, effective, env)

@@ -51,6 +51,8 @@ class Session:
         self.limits = limits or Limits()
         self.steps = 0
         self.unknowns = 0
+        self.has_defaults = False
+        """Whether any ``with`` was met: without one, no name has defaults to look for."""
         self.nodes: list[Node] = []
         self.paths: set[str] = set()
         self.parameters: dict[str, Parameter] = {}

@@ -35,7 +35,10 @@ def run_body(body: spec.Body, env: Env, flow: Flow) -> Flow:
     for statement in body.statements:
         env.session.step()
         try:
-            flow = _RULES[type(statement)](statement, env, flow)
+            if type(statement) is spec.Flow and statement.label is None and statement.shape is None:
+                flow = run_flow(statement.value, env, flow)
+            else:
+                flow = _RULES[type(statement)](statement, env, flow)
         except BoundExceeded as exceeded:
             raise exceeded.located(statement.span) from None
         except Refusal as refusal:
@@ -361,6 +364,7 @@ def _with(statement: spec.With, env: Env, flow: Flow) -> Flow:
 def with_defaults(calls: tuple[spec.Call, ...], env: Env) -> dict[str, dict[str, Any]]:
     """The defaults that ``with conv(bias = false), …`` gives, by operator or block name."""
     found: dict[str, dict[str, Any]] = {}
+    env.session.has_defaults = True
     for call in calls:
         block = evaluate(call, env)
         if block is POISON:

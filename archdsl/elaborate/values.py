@@ -6,6 +6,7 @@ Numbers, strings, booleans and ``None`` are Python's, lists are tuples, symbolic
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from archdsl.dims import Expr
@@ -120,6 +121,11 @@ def describe(value: object) -> str:
     if value is None:
         return "`none`"
     return plain(value)
+
+
+def show_arguments(arguments: Mapping[str, object]) -> str:
+    """``c = 64, stride = 2``."""
+    return ", ".join(f"{name} = {show(value)}" for name, value in arguments.items())
 
 
 def show(value: object) -> str:

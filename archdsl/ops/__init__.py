@@ -32,10 +32,10 @@ FAMILIES: dict[str, tuple[str, ...]] = {
         "reduce_sum", "reduce_mean", "reduce_max", "reduce_min", "reduce_prod", "reduce_l1", "reduce_l2", "argmax",
         "argmin", "top_k", "cumsum",
     ),
-    "shape": ("flatten", "reshape", "squeeze", "unsqueeze", "permute", "transpose", "expand"),
+    "shape": ("flatten", "reshape", "squeeze", "unsqueeze", "permute", "transpose", "broadcast_to"),
     "join": ("concat", "stack", "split"),
     "index": ("slice", "select", "gather", "take", "reverse", "tile"),
-    "pad": ("pad", "pad_channels", "crop"),
+    "pad": ("pad_axes", "pad_channels", "crop"),
     "resample": ("resize", "depth_to_space", "space_to_depth"),
     "constant": ("constant", "zeros", "ones", "param", "one_hot"),
 }  # fmt: skip

@@ -48,15 +48,15 @@ class Pad(Padded):
     with the border (``edge``).
     """
 
-    name = "pad"
+    name = "pad_axes"
     sources = "ONNX Pad"
     examples = (
-        "pad[1] : f32[2,3,4,5] -> f32[2,3,6,7]",
-        "pad[[0, 1, 2, 3]] : f32[N,3,H,W] -> f32[N,3,H + 2,W + 4]",
-        "pad[2, mode=reflect] : f32[2,3,4] -> f32[2,3,8]",
-        "pad[[2, 0], mode=edge] : f32[2,3,4,5] -> f32[2,3,8,5]",
-        "pad[[0, 2], axis=1, value=1] : f32[2,3] -> f32[2,5]",
-        "pad[[2, 0], axis=t] : f32[N,T,8] -> f32[N,T + 2,8]",
+        "pad_axes[1] : f32[2,3,4,5] -> f32[2,3,6,7]",
+        "pad_axes[[0, 1, 2, 3]] : f32[N,3,H,W] -> f32[N,3,H + 2,W + 4]",
+        "pad_axes[2, mode=reflect] : f32[2,3,4] -> f32[2,3,8]",
+        "pad_axes[[2, 0], mode=edge] : f32[2,3,4,5] -> f32[2,3,8,5]",
+        "pad_axes[[0, 2], axis=1, value=1] : f32[2,3] -> f32[2,5]",
+        "pad_axes[[2, 0], axis=t] : f32[N,T,8] -> f32[N,T + 2,8]",
     )
 
     amount: int | tuple[int, ...] = arg(PerAxis(0), doc="positions added: for all, for each axis, or begins then ends")
@@ -76,7 +76,7 @@ class Pad(Padded):
         amount = (self.amount,) * count if isinstance(self.amount, int) else self.amount
         if len(amount) not in (count, 2 * count):
             wanted = f"{count} axes take 1, {count} or {2 * count}" if count > 1 else "one axis takes 1 or 2"
-            raise Refusal("E0205", f"`amount` of `pad` has {len(amount)} entries; {wanted}")
+            raise Refusal("E0205", f"`amount` of `pad_axes` has {len(amount)} entries; {wanted}")
         found = [(0, 0)] * type.rank
         for axis, begin, end in zip(axes, amount[:count], amount[-count:]):
             found[axis] = (begin, end)

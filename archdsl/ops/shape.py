@@ -217,12 +217,12 @@ class Transpose(Op):
 class Expand(Op):
     """Axes of size 1 repeated to a new size, and new axes in front; -1 leaves a size as it is."""
 
-    name = "expand"
+    name = "broadcast_to"
     sources = "ONNX Expand"
     examples = (
-        "expand[[2, 3, 4]] : f32[3,1] -> f32[2,3,4]",
-        "expand[[-1, 8, -1, -1]] : f32[N,1,H,W] -> f32[N,8,H,W]",
-        "expand[[4, 5]] : f32[] -> f32[4,5]",
+        "broadcast_to[[2, 3, 4]] : f32[3,1] -> f32[2,3,4]",
+        "broadcast_to[[-1, 8, -1, -1]] : f32[N,1,H,W] -> f32[N,8,H,W]",
+        "broadcast_to[[4, 5]] : f32[] -> f32[4,5]",
     )
 
     to: Shape = arg(ListOf(Dimension(-1)), doc="the new sizes; -1 for sizes that stay")

@@ -47,7 +47,7 @@ class Formatter(ExpressionFormatter):
     # Comments
 
     def comments_before(self, offset: int) -> list[str]:
-        return [comment.text for comment in self._take(offset)]
+        return [] if self.inline else [comment.text for comment in self._take(offset)]
 
     def _take(self, offset: int) -> list[spec.Comment]:
         begin = self.printed
@@ -56,7 +56,7 @@ class Formatter(ExpressionFormatter):
         return list(self.comments[begin : self.printed])
 
     def comment_behind(self, offset: int, limit: int) -> str:
-        if self.printed == len(self.comments):
+        if self.inline or self.printed == len(self.comments):
             return ""
         comment = self.comments[self.printed]
         if not offset <= comment.span.start < limit or "\n" in self.source.text[offset : comment.span.start]:
@@ -96,16 +96,12 @@ class Formatter(ExpressionFormatter):
         """Statements, definitions or claims with the comments around them; those of one line stay together."""
         entries: list[Entry] = []
         position = 0
-        column = self.column
         while position < len(items):
-            self.column = column
             run = position + 1
             while run < len(items) and self._together(items[run - 1], items[run]):
                 run += 1
             first, last = items[position], items[run - 1]
             entries += [self._comment(comment) for comment in self._take(first.span.start)]
-            if run > position + 1:
-                self.column = None
             doc: list[Doc] = [show(first)]
             for item in items[position + 1 : run]:
                 doc += [Line(" ") if isinstance(item, spec.Branch) else Line("; "), show(item)]
@@ -118,7 +114,8 @@ class Formatter(ExpressionFormatter):
     def _together(self, left: spec.Syntax, right: spec.Syntax) -> bool:
         """Whether the author wrote two statements on one line."""
         between = self.source.text[left.span.end : right.span.start]
-        return bool(between) and "\n" not in between
+        shapes = getattr(left, "shape", None) or getattr(right, "shape", None)
+        return bool(between) and "\n" not in between and not (shapes and self.column is not None)
 
     # Bodies
 
@@ -126,7 +123,9 @@ class Formatter(ExpressionFormatter):
         return self._braces(body.span.start, body.span.end, body.statements, self.statement)
 
     def _braces(self, start: int, end: int, items: Sequence[Any], show: Callable[[Any], Doc]) -> Doc:
-        outer = self.column
+        if self.inline:
+            return self._inline(items, show)
+        outer, printed = self.column, self.printed
         self.column = self._shape_column(items)
         first = items[0].span.start if items else end
         opening = self.comment_behind(start + 1, first)
@@ -134,9 +133,15 @@ class Formatter(ExpressionFormatter):
         self.column = outer
         if not entries and not opening:
             return "{}"
-        apart = "\n" in self.source.text[start:end] or len(entries) > 1
+        apart = "\n" in self.source.text[start:end] or len(entries) > 1 or self.printed > printed
         line = HARD if apart else LINE
         return Group(["{", opening, Nest([line, _lines(entries)] if entries else []), line, "}"], body=True)
+
+    def _inline(self, items: Sequence[Any], show: Callable[[Any], Doc]) -> Doc:
+        doc: list[Doc] = ["{"]
+        for position, item in enumerate(items):
+            doc += ["; " if position and not isinstance(item, spec.Branch) else " ", show(item)]
+        return [*doc, " }" if items else "}"]
 
     def _shape_column(self, items: Sequence[Any]) -> int | None:
         """A new column if the author set some ``::`` of these statements apart."""
@@ -268,7 +273,7 @@ class Formatter(ExpressionFormatter):
     def _else(self, end: int, start: int) -> Doc:
         if end < 0:
             return ""
-        return [Hug(None if "\n" in self.source.text[end:start] else " "), "else "]
+        return [Hug(None if "\n" in self.source.text[end:start] and not self.inline else " "), "else "]
 
     def _do_assert(self, claim: spec.Assert) -> Doc:
         message: list[Doc] = [] if claim.message is None else [", ", self.value(claim.message)]
@@ -308,6 +313,9 @@ class Formatter(ExpressionFormatter):
     # Tables
 
     def table(self, table: spec.TableExpr) -> Doc:
+        if self.inline:
+            rows = [" ".join(table.header), *(" ".join(map(self.flat, row)) for row in table.rows)]
+            return "table { " + "; ".join(rows) + " }"
         start = self.source.text.find("{", table.span.start)
         header = self._skip(start + 1) if start >= 0 else 0
         opening = self.comment_behind(start + 1, header)

@@ -45,6 +45,8 @@ class ExpressionFormatter:
 
     def __init__(self) -> None:
         self._methods: dict[type[spec.Syntax], Callable[[Any], Doc]] = {}
+        self.inline = False
+        """Whether everything has to stand on one line."""
 
     # What the statements provide
 
@@ -79,7 +81,10 @@ class ExpressionFormatter:
 
     def flat(self, value: spec.Expr) -> str:
         """An expression on one line, however long."""
-        return render(self.value(value), 1_000_000).replace("\n", " ")
+        outer, self.inline = self.inline, True
+        doc = self.value(value)
+        self.inline = outer
+        return render(doc, 1_000_000)
 
     def _number(self, value: spec.Number) -> Doc:
         return value.text
@@ -132,7 +137,7 @@ class ExpressionFormatter:
         return [self.value(value.value, POSTFIX), ".", value.name]
 
     def _index(self, value: spec.Index) -> Doc:
-        return [self.value(value.value, POSTFIX), "[", self.value(value.index), "]"]
+        return [self.value(value.value, POSTFIX), self.listed("[", (value.index,), "]", value.span, self.value)]
 
     def _slice(self, value: spec.Slice) -> Doc:
         start, stop, step = ("" if part is None else self.value(part) for part in (value.start, value.stop, value.step))
@@ -221,7 +226,7 @@ class ExpressionFormatter:
             if behind:
                 pieces[-1] = (pieces[-1][0], [pieces[-1][1], behind])
             comments = self.comments_before(stage.span.start)
-            ends = behind or comments or (not _ends_with_body(before) and _apart(before, stage))
+            ends = behind or comments or (not self.inline and not _ends_with_body(before) and _apart(before, stage))
             pieces.append((HARD if ends else LINE, [_own_lines(comments), "-> ", self.value(stage, STAGE)]))
         return pieces
 

@@ -193,7 +193,8 @@ def around(lowered: Lowered, graph: Graph, options: OnnxOptions, initialisers: i
     nodes = b"".join(lowered.nodes) + wire.text(2, graph.name)
     doc = options.doc or graph.doc
     tail = (wire.text(10, doc) if doc else b"") + lowered.interface
-    begin = wire.integer(1, IR_VERSION) + wire.text(2, "archdsl") + wire.text(3, options.version)
+    begin = wire.integer(1, IR_VERSION) + wire.text(2, "archdsl")
+    begin += wire.text(3, options.version) if options.version else b""
     begin += wire.head(7, len(nodes) + initialisers + len(tail))
     end = wire.message(8, wire.opset(lowered.opset))
     end += b"".join(wire.message(14, wire.entry(key, options.metadata[key])) for key in sorted(options.metadata))

@@ -24,4 +24,4 @@ def crop(emit: Emit) -> None:
     emit.result("Slice", [emit.ins[0], emit.vector(begins), emit.vector(ends), emit.ints(range(2, x.rank))])
 
 
-RULES = {"pad": pad, "pad_channels": pad, "crop": crop}
+RULES = {"pad_axes": pad, "pad_channels": pad, "crop": crop}

@@ -66,5 +66,5 @@ RULES = {
     "unsqueeze": unsqueeze,
     "permute": transpose,
     "transpose": transpose,
-    "expand": expand,
+    "broadcast_to": expand,
 }
