@@ -311,11 +311,7 @@ def compile(graph: Graph, path: str | Path, *, backend: str = "onnx", **options:
 
     engine = find(backend)
     with collector_paused():
-        if backend == "onnx":
-            from archdsl.backends.onnx import OnnxOptions
-
-            return engine.write(graph, path, OnnxOptions(**options))
-        return engine.write(graph, path, options)
+        return engine.write(graph, path, engine.options(**options))
 
 
 def run(

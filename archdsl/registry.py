@@ -29,6 +29,10 @@ class Backend(Protocol):
         """Whether there is a rule for the operator."""
         ...
 
+    def options(self, **given: Any) -> Any:
+        """Its options by name. Raises ``DiagnosticError`` for one it does not have."""
+        ...
+
     def lower(self, graph: Graph, options: Any = None) -> bytes:
         """The whole result in memory. Raises ``DiagnosticError``."""
         ...

@@ -27,6 +27,12 @@ class TensorType(Record):
     dtype: str
     shape: Shape
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, TensorType) and self.shape == other.shape and self.dtype == other.dtype
+
+    def __hash__(self) -> int:
+        return hash((self.dtype, self.shape))
+
     @property
     def rank(self) -> int:
         """The number of dimensions."""

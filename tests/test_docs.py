@@ -60,3 +60,32 @@ def test_console_block_is_what_the_command_prints(fence: Fence, tmp_path) -> Non
         kept, elided, _ = steady(shown).partition("\n[…]")
         printed = steady(done.output)
         assert printed.startswith(kept) if elided else printed == kept, f"$ {command}\n{done.output}"
+
+
+def test_the_command_line_page_has_every_command() -> None:
+    from archdsl.cli import COMMANDS
+
+    text = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"^\| `archdsl (\w+)", text, re.MULTILINE)) == set(COMMANDS)
+
+
+def test_the_picture_of_the_house_has_every_room() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    tree = text.partition("```\ngrammars/")[2].partition("```")[0]
+    rooms = {p.stem for p in (ROOT / "archdsl").iterdir() if p.suffix == ".py" or (p / "__init__.py").exists()}
+    outside = {"__init__", "backends", "grammars", "specs"}
+    assert {room for room in rooms - outside if not re.search(rf"\b{room}\b", tree)} == set()
+
+
+def test_the_reference_lists_the_bounds_there_are() -> None:
+    from archdsl.elaborate.session import Limits
+
+    text = " ".join((ROOT / "docs" / "language.md").read_text(encoding="utf-8").split())
+    limits = Limits()
+    for shown in (
+        f"{limits.steps:,} evaluation steps",
+        f"{limits.nodes:,} operators",
+        f"lists of {limits.items:,} elements",
+        f"integers of {limits.bits:,} bits",
+    ):
+        assert shown in text, shown

@@ -223,6 +223,10 @@ def test_unknown_options() -> None:
         with pytest.raises(DiagnosticError) as caught:
             backend.lower(small(), options)
         assert code(caught) == "E0603"
+    with pytest.raises(DiagnosticError) as caught:
+        backend.options(sed=3)
+    assert code(caught) == "E0603" and "`seed`" in caught.value.diagnostics[0].help
+    assert backend.options(seed=3) == OnnxOptions(seed=3)
 
 
 def test_structure_only(tmp_path: Path) -> None:

@@ -20,7 +20,8 @@ def test_the_built_in_backend_is_the_declared_entry_point() -> None:
 
 def test_finding_the_built_in_one_reads_no_entry_points() -> None:
     program = (
-        "import sys\nfrom archdsl.registry import backend\nbackend('onnx')\nassert 'importlib.metadata' not in sys.modules"
+        "import sys\nfrom archdsl.registry import backend\nbackend('onnx')\n"
+        "assert 'importlib.metadata' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", program], check=True)
 

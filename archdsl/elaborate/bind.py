@@ -21,17 +21,22 @@ class Formal:
     """One parameter of a block: its name, what it takes (``None``: any value but a tensor), and whether it must be
     given. What its kind says of it is kept beside it, because every argument of every call asks."""
 
-    __slots__ = ("choices", "kind", "like", "name", "required", "takes_body", "takes_tensors", "takes_values")
+    __slots__ = ("accepted", "choices", "kind", "like", "name", "required", "takes_body", "takes_tensors", "takes_values")
 
     def __init__(self, name: str, kind: Kind | None, required: bool) -> None:
         self.name = name
         self.kind = kind
         self.required = required
         self.choices: frozenset[str] = frozenset(kind.choices) if kind is not None else frozenset()
+        self.accepted: dict[tuple[type, Any], Any] = {}
+        """Plain values that were checked before, and what they were normalised to."""
         self.like = isinstance(kind, Like)
         self.takes_body: bool = getattr(kind, "takes_body", False)
         self.takes_tensors: bool = getattr(kind, "takes_tensors", False)
         self.takes_values: bool = getattr(kind, "takes_values", False)
+
+
+_PLAIN = frozenset({int, float, bool, str})
 
 
 def bind(
@@ -75,6 +80,9 @@ class _Call:
         """Evaluate one argument for the parameter it belongs to."""
         formal = self._named(argument) if argument.name is not None else self._next()
         value = argument_value(argument.value, formal, self.env)
+        if type(value) in _PLAIN and formal is not None:
+            self.given[formal.name] = self._plain(value, formal)
+            return
         if formal is None or (argument.name is None and self._is_input(value, formal)):
             if self._is_input(value, formal):
                 self.tensors.extend(value if isinstance(value, tuple) else (value,))
@@ -121,8 +129,8 @@ class _Call:
         )
 
     def _checked(self, value: Any, formal: Formal) -> Any:
-        if type(value) is int or type(value) is bool:
-            return value if formal.kind is None else formal.kind.check(value, f"`{formal.name}` of `{self.block.name}`")
+        if type(value) in _PLAIN:
+            return self._plain(value, formal)
         if formal.like:
             value = value.type if isinstance(value, Value) else value
         elif is_flow(value) and not formal.takes_tensors:
@@ -140,6 +148,17 @@ class _Call:
                 "E0204", f"`{formal.name}` of `{self.block.name}` must be {formal.kind.text}, not {describe(value)}"
             )
         return formal.kind.check(value, f"`{formal.name}` of `{self.block.name}`")
+
+    def _plain(self, value: Any, formal: Formal) -> Any:
+        if formal.kind is None:
+            return value
+        key = (type(value), value)
+        if key in formal.accepted:
+            return formal.accepted[key]
+        checked = formal.kind.check(value, f"`{formal.name}` of `{self.block.name}`")
+        if len(formal.accepted) < 1000:
+            formal.accepted[key] = checked
+        return checked
 
     def take_body(self, body: BlockValue) -> None:
         """Give the trailing body to the last parameter."""

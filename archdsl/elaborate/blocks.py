@@ -372,7 +372,10 @@ TUPLE = TupleBlock()
 
 def is_branching(body: spec.Body) -> bool:
     """Whether a body is a list of branches."""
-    return any(_branches_in(statement) for statement in body.statements)
+    known = body.__dict__.get("_branching")
+    if known is None:
+        known = body.__dict__["_branching"] = any(_branches_in(statement) for statement in body.statements)
+    return bool(known)
 
 
 def _branches_in(statement: spec.Statement) -> bool:

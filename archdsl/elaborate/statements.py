@@ -381,6 +381,13 @@ def _branch_misplaced(statement: spec.Branch, env: Env, flow: Flow) -> Flow:
 
 def is_single(body: spec.Body) -> bool:
     """Whether a body applies one thing, so that it may take the path of its label or iteration."""
+    known = body.__dict__.get("_single")
+    if known is None:
+        known = body.__dict__["_single"] = _applies_one_thing(body)
+    return bool(known)
+
+
+def _applies_one_thing(body: spec.Body) -> bool:
     acting = [s for s in body.statements if not isinstance(s, spec.Let | spec.Assert | spec.Share)]
     if len(acting) != 1:
         return False

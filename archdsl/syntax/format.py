@@ -210,7 +210,8 @@ class Formatter(ExpressionFormatter):
         if not definition.parameters:
             return ["()"] if isinstance(definition, spec.Network) else []
         parameters = definition.parameters
-        end = definition.body.span.start if definition.body else parameters[-1].span.end + 1
+        content = definition.body or getattr(definition, "value", None)
+        end = content.span.start if content else parameters[-1].span.end
         whole = definition.span.replace(end=end)
         return [self.listed("(", parameters, ")", whole, self._parameter)]
 
@@ -226,10 +227,10 @@ class Formatter(ExpressionFormatter):
         return doc
 
     def _do_flow(self, flow: spec.Flow) -> Doc:
-        return [*self._label(flow.label), self.value(flow.value), *self.shape(flow.shape)]
+        return [*self._label(flow.label), self.top(flow.value), *self.shape(flow.shape)]
 
     def _do_branch(self, branch: spec.Branch) -> Doc:
-        return ["| ", *self._label(branch.label), self.value(branch.value), *self.shape(branch.shape)]
+        return ["| ", *self._label(branch.label), self.top(branch.value), *self.shape(branch.shape)]
 
     def _label(self, label: spec.Target | None) -> list[Doc]:
         if label is None:

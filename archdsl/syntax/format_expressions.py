@@ -205,17 +205,23 @@ class ExpressionFormatter:
         """``head = value``; the line ends behind ``=`` only if that helps."""
         first = value.stages[0] if isinstance(value, spec.Pipeline) else value
         if _in_parentheses(value) or _ends_with_body(first) or isinstance(first, spec.TableExpr):
-            return [head, " = ", self.value(value)]
+            return [head, " = ", self.top(value)]
         return [
             head,
             " =",
-            Fill(self._stages(value) if isinstance(value, spec.Pipeline) else [(LINE, self.value(value))]),
+            Fill(self._stages(value, True) if isinstance(value, spec.Pipeline) else [(LINE, self.value(value))]),
         ]
 
     def _pipeline(self, value: spec.Pipeline) -> Doc:
         return _filled(self._stages(value))
 
-    def _stages(self, value: spec.Pipeline) -> list[tuple[Line, Doc]]:
+    def top(self, value: spec.Expr) -> Doc:
+        """The value of a statement: a pipeline keeps the lines that the author gave it."""
+        if isinstance(value, spec.Pipeline) and not _in_parentheses(value):
+            return _filled(self._stages(value, True))
+        return self.value(value)
+
+    def _stages(self, value: spec.Pipeline, top: bool = False) -> list[tuple[Line, Doc]]:
         pieces: list[tuple[Line, Doc]] = []
         for position, stage in enumerate(value.stages):
             if not position:
@@ -226,7 +232,7 @@ class ExpressionFormatter:
             if behind:
                 pieces[-1] = (pieces[-1][0], [pieces[-1][1], behind])
             comments = self.comments_before(stage.span.start)
-            ends = behind or comments or (not self.inline and not _ends_with_body(before) and _apart(before, stage))
+            ends = behind or comments or (top and not self.inline and not _ends_with_body(before) and _apart(before, stage))
             pieces.append((HARD if ends else LINE, [_own_lines(comments), "-> ", self.value(stage, STAGE)]))
         return pieces
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
-from archdsl.diagnostics import DiagnosticError, Refusal
+from archdsl.diagnostics import DiagnosticError, Refusal, nearest
 from archdsl.graph import Graph, Parameter
 from archdsl.ops.base import Op
 
@@ -25,6 +26,15 @@ class OnnxBackend:
 
     name = "onnx"
     suffix = ".onnx"
+
+    def options(self, **given: Any) -> OnnxOptions:
+        """The options of this backend by name. Raises ``DiagnosticError`` (E0603) for one it does not have."""
+        for name in given:
+            if name not in OnnxOptions._fields:
+                meant = nearest(name, OnnxOptions._fields)
+                help = f"did you mean `{meant}`?" if meant else f"there are {', '.join(OnnxOptions._fields)}"
+                refuse("E0603", f"the ONNX backend has no option `{name}`", help)
+        return OnnxOptions(**given)
 
     def lowers(self, op: type[Op]) -> bool:
         """Whether there is a rule for the operator."""

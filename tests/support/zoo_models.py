@@ -9,6 +9,10 @@ from typing import Any
 
 import numpy as np
 import onnx
+import onnxruntime
+from onnx import numpy_helper
+from onnx.reference import ReferenceEvaluator
+from onnx.reference.op_run import OpRun
 from onnx_case import Arrays, generator
 
 import archdsl
@@ -47,9 +51,9 @@ def program(path: Path) -> Program:
     return archdsl.load(path)
 
 
-def graph_of(variant: str, bind: dict[str, int] | None = None, **params: Any) -> Graph:
+def graph_of(variant: str, *, bind: dict[str, int] | None = None, train: bool = False, **params: Any) -> Graph:
     """A fresh elaboration."""
-    return program(VARIANTS[variant]).graph(variant, bind=bind, **params)
+    return program(VARIANTS[variant]).graph(variant, bind=bind, train=train, **params)
 
 
 def structure(graph: Graph, **options: Any) -> bytes:
@@ -68,30 +72,71 @@ def printed(type: TensorType) -> list[int | str]:
     return [dim if isinstance(dim, int) else str(dim) for dim in type.shape]
 
 
-def image(graph: Graph, batch: int, *key: object) -> Arrays:
-    """Normal inputs of the declared shapes, that many at once."""
-    draw = generator("image", *key)
+def session_of(model: bytes | str | Path) -> onnxruntime.InferenceSession:
+    """ONNX Runtime on the CPU with its own optimisations, as a user has it."""
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    return onnxruntime.InferenceSession(
+        model if isinstance(model, bytes) else str(model), options, providers=["CPUExecutionProvider"]
+    )
+
+
+# Inputs and weights
+
+
+def images(graph: Graph, batch: int, *key: object) -> Arrays:
+    """Normal inputs of the declared shapes, ``batch`` different ones."""
+    draw = generator("images", *key)
     shapes = {v.name: [dims.evaluate(d, {"N": batch}) for d in v.type.shape] for v in graph.inputs}
     return {name: draw.normal(size=shape).astype(np.float32) for name, shape in shapes.items()}
 
 
-def weights(graph: Graph) -> Arrays:
-    """A value for every parameter that matters: no zero biases, no unit variances, nothing symmetric.
+def weights_of(graph: Graph) -> Arrays:
+    """A value for every parameter that matters: no zero biases, no unit variances, no two channels alike.
 
-    Where there is a fan the variance is 2 / fan, as it is for networks that are trained.
+    Where there is a fan, the variance is 2 / fan; running statistics are those of 16 inputs, give or take some.
     """
-    return {path: _values(p, generator("weights", path)) for path, p in graph.parameters().items()}
+    found = {path: _values(p, generator("weights", path)) for path, p in graph.parameters().items()}
+    if any(path.endswith(".running_var") for path in found):
+        _calibrate(graph, found)
+    return found
 
 
 def _values(parameter: Parameter, draw: np.random.Generator) -> np.ndarray:
     shape = [int(str(size)) for size in parameter.type.shape]
-    slot = parameter.path.rpartition(".")[2]
     if parameter.init.scheme == "fan":
         found = draw.normal(0, np.sqrt(2 / parameter.init.fan_in), shape)
-    elif slot == "running_var":
-        found = draw.uniform(0.5, 2.0, shape)
     elif parameter.init.scheme == "ones":
         found = draw.uniform(0.5, 1.5, shape)
     else:
         found = draw.normal(0, 0.3, shape)
     return found.astype(np.float32)
+
+
+def _calibrate(graph: Graph, weights: Arrays) -> None:
+    """Set running statistics near those of the layer's input, in one pass of ``onnx.reference``."""
+
+    class BatchNormalization(OpRun):
+        op_domain = ""
+
+        def _run(self, x, scale, bias, mean, var, epsilon=1e-5, **_):  # noqa: ANN202
+            axes = (0, *range(2, x.ndim))
+            draw = generator("statistics", self.onnx_node.input[3])
+            spread = x.std(axes)
+            mean = (x.mean(axes) + 0.2 * spread * draw.normal(size=spread.shape)).astype(np.float32)
+            var = ((spread**2 + 0.05 * (spread**2).mean()) * draw.uniform(0.7, 1.4, spread.shape)).astype(np.float32)
+            weights[self.onnx_node.input[3]], weights[self.onnx_node.input[4]] = mean, var
+            shape = (1, -1, *[1] * (x.ndim - 2))
+            gain = scale / np.sqrt(var + epsilon)
+            return (x * gain.reshape(shape) + (bias - mean * gain).reshape(shape),)
+
+    model = onnx.ModelProto.FromString(structure(graph))
+    ReferenceEvaluator(model, new_ops=[BatchNormalization]).run(None, {**images(graph, 16, "calibrate"), **weights})
+
+
+def with_weights(model: onnx.ModelProto, weights: Arrays) -> onnx.ModelProto:
+    """The model with these values in place of the initialisers' own; it must have exactly these."""
+    assert {t.name: tuple(t.dims) for t in model.graph.initializer} == {k: v.shape for k, v in weights.items()}
+    for tensor in model.graph.initializer:
+        tensor.CopyFrom(numpy_helper.from_array(weights[tensor.name], tensor.name))
+    return model
