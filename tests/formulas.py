@@ -224,7 +224,7 @@ def _mobile(family: str, of: Callable[..., Count], widths: Iterable[float], size
     for width in widths:
         for res in sizes if width <= 1 else (224,):
             scaled = f"_w{width:g}".replace(".", "_") if width != 1 else ""
-            found[family + scaled + (f"_r{res}" if res != 224 else "")] = of(width, res)
+            found[family + scaled + (f" res={res}" if res != 224 else "")] = of(width, res)
     return found
 
 

@@ -13,6 +13,7 @@ import json
 import re
 import sys
 from pathlib import Path
+from typing import Any
 
 SPECS = Path(__file__).parent.parent / "specs"
 
@@ -52,17 +53,19 @@ UNLISTED = {"resnext101_32x8d"}
 """torchvision's, not in the survey."""
 
 
+RESOLUTIONS = (192, 160, 128, 96)
+"""MobileNetV2's other input sizes, at widths up to 1: a parameter of the network, not variants."""
+
+
 def identifier(variant: str) -> str | None:
     """The survey's identifier of a variant, or ``None``."""
     if variant in UNLISTED:
         return None
     if variant in LISTED:
         return LISTED[variant]
-    if found := re.fullmatch(r"mobilenet_v([12])(?:_w(\d+(?:_\d+)?))?(?:_r(\d+))?", variant):
-        version, width, res = found.groups()
-        if version == "1":
-            return None if res else f"mobilenet_v1_{(width or '1').replace('_', '.')}"
-        return f"mobilenet_v2_{(width or '1').replace('_', '.')}_{res or 224}"
+    if found := re.fullmatch(r"mobilenet_v([12])(?:_w(\d+(?:_\d+)?))?", variant):
+        version, width = found.groups()
+        return f"mobilenet_v{version}_{(width or '1').replace('_', '.')}" + ("_224" if version == "2" else "")
     for pattern, replacement in RULES:
         if re.fullmatch(pattern, variant):
             return re.sub(pattern, replacement, variant)
@@ -80,9 +83,15 @@ def variants() -> dict[str, str]:
 
 def document() -> str:
     """The text of ``specs/ledger.json``."""
-    pairs = {identifier(v): {"file": f, "variant": v} for v, f in variants().items()}
-    pairs.pop(None, None)
-    return json.dumps({k: pairs[k] for k in sorted(pairs, key=str)}, indent=2) + "\n"
+    pairs: dict[str, dict[str, Any]] = {}
+    for variant, file in variants().items():
+        known = identifier(variant)
+        if known is None:
+            continue
+        pairs[known] = {"file": file, "variant": variant}
+        for res in RESOLUTIONS if re.fullmatch(r"mobilenet_v2(_w0_\d+)?", variant) else ():
+            pairs[known.replace("_224", f"_{res}")] = {"file": file, "variant": variant, "parameters": {"res": res}}
+    return json.dumps({k: pairs[k] for k in sorted(pairs)}, indent=2) + "\n"
 
 
 def main(check: bool) -> int:

@@ -11,10 +11,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from archdsl.syntax import spec
-from archdsl.syntax.format_expressions import ADDITION, POSTFIX, STAGE, TEST, ExpressionFormatter
+from archdsl.syntax.format_expressions import ADDITION, POSTFIX, STAGE, TEST, ExpressionFormatter, filled
 from archdsl.syntax.format_tables import aligned, numeric_columns
 from archdsl.syntax.literals import quoted
-from archdsl.syntax.pretty import HARD, LINE, Align, Doc, Fill, Group, Hug, Line, Nest, render
+from archdsl.syntax.pretty import HARD, LINE, Align, Doc, Group, Hug, Line, Nest, render
 
 Entry = tuple[Doc, int, int]
 """What stands on lines of its own, and the lines of the source on which it began and ended."""
@@ -290,7 +290,7 @@ class Formatter(ExpressionFormatter):
             value: list[Doc] = [] if item.value is None else [" = ", self.value(item.value)]
             comma = "," if position < len(output.items) - 1 else ""
             pieces.append((LINE, [item.name, *index, *value, comma]))
-        return ["train output" if output.train else "output", Fill(pieces)]
+        return ["train output " if output.train else "output ", filled(pieces)]
 
     def _do_with(self, scope: spec.With) -> Doc:
         return ["with ", self._calls(scope.calls), " ", self.body(scope.body)]

@@ -189,7 +189,7 @@ class ExpressionFormatter:
                 behind = self.comment_behind(operand.span.end, chain[position + 1].span.start)
                 doc += [f" {operands[-1 - position][0]}", behind]
                 line = HARD if behind else LINE
-        return _filled(pieces)
+        return filled(pieces)
 
     def _compare(self, value: spec.Compare) -> Doc:
         doc: list[Doc] = [self.value(value.first, ADDITION)]
@@ -213,12 +213,12 @@ class ExpressionFormatter:
         ]
 
     def _pipeline(self, value: spec.Pipeline) -> Doc:
-        return _filled(self._stages(value))
+        return filled(self._stages(value))
 
     def top(self, value: spec.Expr) -> Doc:
         """The value of a statement: a pipeline keeps the lines that the author gave it."""
         if isinstance(value, spec.Pipeline) and not _in_parentheses(value):
-            return _filled(self._stages(value, True))
+            return filled(self._stages(value, True))
         return self.value(value)
 
     def _stages(self, value: spec.Pipeline, top: bool = False) -> list[tuple[Line, Doc]]:
@@ -263,7 +263,8 @@ class ExpressionFormatter:
         return self.listed("[", value.dims, "]", value.span, self.value)
 
 
-def _filled(pieces: list[tuple[Line, Doc]]) -> Doc:
+def filled(pieces: list[tuple[Line, Doc]]) -> Doc:
+    """Pieces of which the first stands where it is, and the others where they fit."""
     (_, first), *rest = pieces
     return [first, Fill(rest)] if rest else first
 

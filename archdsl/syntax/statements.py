@@ -118,7 +118,8 @@ class Builder(ExpressionBuilder):
         return spec.Parameter(self.span(start, end), name.text, kind, default)
 
     def kind(self, start: int, end: int, children: Children) -> str:
-        return "".join(self.source.text[start:end].split())
+        inner: Token | str = children[0]
+        return inner.text if isinstance(inner, Token) else f"[{inner}]"
 
     # Bodies
 

@@ -154,8 +154,8 @@ def modified(theirs: Any, tag: str) -> Found:
 
 
 def variant(family: str, width: float, res: int) -> str:
-    """``mobilenet_v2_w0_5_r192``; width 1 and resolution 224 are not spelled."""
-    return family + (f"_w{width:g}".replace(".", "_") if width != 1 else "") + (f"_r{res}" if res != 224 else "")
+    """``mobilenet_v2_w0_5 res=192``; width 1 and resolution 224 are not spelled."""
+    return family + (f"_w{width:g}".replace(".", "_") if width != 1 else "") + (f" res={res}" if res != 224 else "")
 
 
 def main(folder: Path) -> None:
