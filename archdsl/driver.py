@@ -60,18 +60,18 @@ class Program:
 
     def targets(self) -> list[str]:
         """What ``check`` looks at: all variants, and networks that no variant is of."""
-        covered = {v.network.callee.id for v in self.module.variants.values() if isinstance(v.network.callee, spec.Name)}
+        covered = {
+            v.network.callee.id for v in self.module.variants.values() if isinstance(v.network.callee, spec.Name)
+        }
         return [*self.variants, *(n.name for n in self.module.networks if _has_claims(n) or n.name not in covered)]
 
     def target(self, name: str | None = None) -> spec.Variant | spec.Network:
         """The variant or network called ``name``; the first variant (or network) without one."""
         if name is None:
-            choice: spec.Variant | spec.Network | None = next(
-                iter([*self.module.variants.values(), *self.module.networks]), None
-            )
-            if choice is None:
+            choices: list[spec.Variant | spec.Network] = [*self.module.variants.values(), *self.module.networks]
+            if not choices:
                 raise DiagnosticError([Diagnostic("E0004", f"{self.source.name} defines no network")])
-            return choice
+            return choices[0]
         found = self.module.variants.get(name) or next((n for n in self.module.networks if n.name == name), None)
         if found is None:
             known = [*self.variants, *self.networks]
@@ -339,6 +339,8 @@ def run(
         else:
             program, variant = resolve_target(str(model))
             graph = program.graph(variant)
-        return execute(lambda path: compile(graph, path, seed=seed), arrays=inputs, ep=ep, seed=seed, sizes=bind).outputs
+        return execute(
+            lambda path: compile(graph, path, seed=seed), arrays=inputs, ep=ep, seed=seed, sizes=bind
+        ).outputs
     except Refusal as refusal:
         raise DiagnosticError([refusal.diagnostic()]) from None

@@ -105,11 +105,11 @@ class Graph:
         """Inputs, then every node's outputs in order."""
         return [*self.inputs, *(value for node in self.nodes for value in node.outputs)]
 
-    def networkx(self) -> networkx.MultiDiGraph:
+    def networkx(self) -> networkx.MultiDiGraph[str]:
         """A lens for algorithms: one vertex per graph input and node path, one edge per use of a value."""
         import networkx
 
-        view: networkx.MultiDiGraph = networkx.MultiDiGraph(name=self.name)
+        view: networkx.MultiDiGraph[str] = networkx.MultiDiGraph(name=self.name)
         for value in self.inputs:
             view.add_node(value.name, op="input", type=str(value.type))
         for node in self.nodes:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Self, dataclass_transform
 
-
 _WARM = 50
 """Records of one class after which its ``__init__`` is compiled: few classes are made often, and those in thousands."""
 

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import csv
-import re
 from functools import cache
 from pathlib import Path
 
 import onnx
 import pytest
 from onnx import TensorProto
-from zoo_models import SPECS, VARIANTS, graph_of, printed, program, shape_of, structure
+from zoo_models import SPECS, VARIANTS, graph_of, network_of, printed, program, shape_of, structure
 
 import archdsl
 from archdsl.backends import onnx as engine
 from archdsl.backends.onnx import OnnxOptions, initialisers, save
 from archdsl.graph import Graph
+from archdsl.syntax import spec
 
 ELEMENT = {"f32": TensorProto.FLOAT, "i64": TensorProto.INT64}
 BOUND = {"N": 2}
@@ -87,11 +87,11 @@ def test_symbolic_shapes_never_contradict_onnx(variant: str) -> None:
 
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_every_value_has_a_declared_shape(variant: str) -> None:
-    """What a node makes is declared, up to helpers and constants, which are named after the node with a slash."""
+    """What a node makes is declared, but for helpers, which are named after the node and a slash."""
     model = model_of(variant)
-    made = {name for node in model.graph.node for name in node.output if node.op_type != "Constant"}
-    assert {name for name in made - set(declared(model)) if "/" not in name} == set()
+    made = {name for node in model.graph.node for name in node.output}
     assert set(declared(model)) <= made
+    assert {name for name in made - set(declared(model)) if "/" not in name} == set()
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
@@ -108,21 +108,14 @@ def test_bound_shapes_equal_onnx_everywhere(variant: str) -> None:
 
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_inputs_and_outputs_are_those_of_the_text(variant: str) -> None:
-    """Names and input shapes, read from the text by eye as it were; parameters follow where there are no weights."""
-    path = VARIANTS[variant]
-    text = path.read_text(encoding="utf-8")
-    network = re.search(rf"^variant {variant} = (\w+)", text, re.MULTILINE)
-    assert network
-    body = re.search(rf"^network {network[1]}\b.*?^\}}", text, re.MULTILINE | re.DOTALL)
-    assert body
-    inputs = re.findall(r"^ *input (\w+): f32\[N, (\d+), ", body[0], re.MULTILINE)
-    outputs = re.findall(r"^ *output (\w+)", body[0], re.MULTILINE)
-    assert inputs and outputs
+    """In name and order; where there are no weights, the parameters follow as inputs."""
+    statements = network_of(variant).body.statements
+    inputs = [s.name for s in statements if isinstance(s, spec.Input)]
+    outputs = [item.name for s in statements if isinstance(s, spec.Output) and not s.train for item in s.items]
     graph = model_of(variant).graph
-    assert [(v.name, shape_of(v)[:2]) for v in graph.input[: len(inputs)]] == [(n, ["N", int(c)]) for n, c in inputs]
-    assert [v.name for v in graph.input[len(inputs) :]] == list(symbolic(variant).parameters())
+    assert [v.name for v in graph.input] == [*inputs, *symbolic(variant).parameters()]
     assert [v.name for v in graph.output] == outputs
-    assert all(shape_of(v)[0] == "N" for v in graph.output)
+    assert all(shape_of(v)[0] == "N" for v in [*graph.input[: len(inputs)], *graph.output])
 
 
 def referring(graph: Graph) -> tuple[onnx.ModelProto, int]:

@@ -80,14 +80,17 @@ def binary(op: str, left: Any, right: Any, env: Env, span: Span) -> Any:
         if op not in _TENSOR_BINARY:
             raise Refusal("E0204", f"`{op}` is not defined for tensors", help="use `+ - * / ** @` or an operator")
         return tensor_operation(_TENSOR_BINARY[op], (left, right), env, span)
-    if op == "+" and (isinstance(left, tuple) and isinstance(right, tuple) or isinstance(left, str) and isinstance(right, str)):
-        return bounded(left + right, env.session)
+    for kind in (tuple, str):
+        if op == "+" and isinstance(left, kind) and isinstance(right, kind):
+            return bounded(left + right, env.session)
     if op == "*" and isinstance(left, tuple) and isinstance(right, int) and not isinstance(right, bool):
         env.session.check_items(len(left) * max(right, 0))
-        return left * right
+        return bounded(left * right, env.session)
     for value in (left, right):
         if isinstance(value, bool) or not isinstance(value, int | float | Expr):
-            raise Refusal("E0204", f"`{op}` needs numbers or tensors, not {describe(value)}", help=_block_hint(value, op))
+            raise Refusal(
+                "E0204", f"`{op}` needs numbers or tensors, not {describe(value)}", help=_block_hint(value, op)
+            )
     return bounded(_numeric(op, left, right, env), env.session)
 
 
@@ -106,7 +109,9 @@ def _numeric(op: str, left: Any, right: Any, env: Env) -> Any:
         raise Refusal("E0212", "division by zero")
     symbolic = isinstance(left, Expr) or isinstance(right, Expr)
     if symbolic and (isinstance(left, float) or isinstance(right, float)):
-        raise Refusal("E0306", "a symbolic dimension cannot be combined with a float", help="use whole numbers and `//`")
+        raise Refusal(
+            "E0306", "a symbolic dimension cannot be combined with a float", help="use whole numbers and `//`"
+        )
     if symbolic and op == "/":
         raise Refusal("E0306", f"{left} / {right} need not be whole", help="use `//` for dimensions")
     if symbolic and op == "%":

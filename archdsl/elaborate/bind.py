@@ -19,9 +19,20 @@ if TYPE_CHECKING:
 
 class Formal:
     """One parameter of a block: its name, what it takes (``None``: any value but a tensor), and whether it must be
-    given. What its kind says of it is kept beside it, because every argument of every call asks."""
+    given. What its kind says of it is kept beside it, because every argument of every call asks.
+    """
 
-    __slots__ = ("accepted", "choices", "kind", "like", "name", "required", "takes_body", "takes_tensors", "takes_values")
+    __slots__ = (
+        "accepted",
+        "choices",
+        "kind",
+        "like",
+        "name",
+        "required",
+        "takes_body",
+        "takes_tensors",
+        "takes_values",
+    )
 
     def __init__(self, name: str, kind: Kind | None, required: bool) -> None:
         self.name = name

@@ -314,7 +314,9 @@ class SharedBlock(BlockValue):
         self.uses += 1
         scope = shared_scope(self.path if self.uses == 1 else f"{self.path}_{self.uses}", self.path)
         scope.mode = "direct"
-        return self.inner.apply(flow, Place(place.session, scope, place.frame, place.frozen, place.depth + 1, True), span)
+        return self.inner.apply(
+            flow, Place(place.session, scope, place.frame, place.frozen, place.depth + 1, True), span
+        )
 
     def weight(self, name: str, place: Place, span: Span) -> Flow:
         """``shared.weight`` as a tensor."""

@@ -77,4 +77,3 @@ def derivation_notes(value: Value) -> list[str]:
             text = " ".join(node.origin.span.text.split())[:60]
             lines.append(f"axis {axis} is {value.type.shape[axis]} from `{text}` (line {node.origin.span.line})")
     return lines
-

@@ -113,7 +113,8 @@ class Env:
 
     def find_label(self, name: str) -> Any:
         """The result labelled ``name``, or ``Env.missing``: labels are a namespace of their own, so that a
-        checkpoint's ``conv`` may be a label without hiding the operator."""
+        checkpoint's ``conv`` may be a label without hiding the operator.
+        """
         env: Env | None = self
         while env is not None:
             if name in env.labels:

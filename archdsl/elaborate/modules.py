@@ -83,12 +83,7 @@ class Loader:
         other = self._load(self._locate(module, use), use)
         for name in use.names:
             if name.name not in other.definitions and name.name not in other.imports:
-                meant = nearest(name.name, other.definitions)
-                self.diagnostics.append(
-                    Refusal(
-                        "E0215", f"`{use.path}` defines no `{name.name}`", help=f"did you mean `{meant}`?" if meant else ""
-                    ).located(name.span).diagnostic()
-                )  # fmt: skip
+                self.diagnostics.append(_no_such_name(use, name, other).diagnostic())
             elif name.name in module.imports:
                 self.diagnostics.append(
                     Refusal("E0207", f"`{name.name}` is imported twice").located(name.span).diagnostic()
@@ -141,6 +136,12 @@ class Loader:
         return module
 
 
+def _no_such_name(use: spec.Use, name: spec.ImportedName, other: Module) -> Refusal:
+    meant = nearest(name.name, other.definitions)
+    help = f"did you mean `{meant}`?" if meant else ""
+    return Refusal("E0215", f"`{use.path}` defines no `{name.name}`", help=help).located(name.span)
+
+
 def module_env(module: Module, session: Session) -> Env:
     """The scope of a module in this elaboration; definitions are made when first needed."""
     known = session.modules.get(id(module))
@@ -181,4 +182,6 @@ def definition_span(definition: spec.Definition) -> Span:
     """The first line of a definition."""
     text = definition.span.text
     cut = text.find("\n")
-    return definition.span if cut < 0 else Span(definition.span.source, definition.span.start, definition.span.start + cut)
+    return (
+        definition.span if cut < 0 else Span(definition.span.source, definition.span.start, definition.span.start + cut)
+    )

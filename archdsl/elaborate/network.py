@@ -65,7 +65,9 @@ def declare_input(statement: spec.Input, env: Env, flow: Flow) -> Flow:
     """``input name: f32[N, 3, 224, 224]``; the flow starts at the first."""
     run = env.run
     if run is None:
-        raise Refusal("E0217", "only networks declare inputs", help="a block gets its input by `->`; inside, it is `in`")
+        raise Refusal(
+            "E0217", "only networks declare inputs", help="a block gets its input by `->`; inside, it is `in`"
+        )
     declared = _declared_type(statement.type, env)
     if run.feed is None:
         if any(value.name == statement.name for value in env.session.inputs):
@@ -118,9 +120,9 @@ def _declared_dim(dim: spec.Expr, env: Env) -> dims.Dim:
     if isinstance(dim, spec.SymbolDim):
         default = evaluate(dim.default, env)
         if isinstance(default, bool) or not isinstance(default, int) or default < 1:
-            raise Refusal("E0204", f"the value of `{dim.name}` must be a positive integer, not {describe(default)}").located(
-                dim.span
-            )
+            raise Refusal(
+                "E0204", f"the value of `{dim.name}` must be a positive integer, not {describe(default)}"
+            ).located(dim.span)
         return _symbol(dim.name, default, env)
     if isinstance(dim, spec.Name) and dim.id[0].isupper() and not isinstance(env.find(dim.id), int | dims.Expr):
         return _symbol(dim.id, None, env)

@@ -46,7 +46,9 @@ def elaborate(
     keeps just those of its own body.
     """
     with collector_paused():
-        return _elaborate(module, target, arguments or {}, Session(train=train, bind=dict(bindings or {}), limits=limits))
+        return _elaborate(
+            module, target, arguments or {}, Session(train=train, bind=dict(bindings or {}), limits=limits)
+        )
 
 
 @contextmanager
@@ -179,12 +181,8 @@ def _warn_unused(session: Session) -> None:
     used = {value for node in session.nodes for value in node.inputs}
     for node in session.nodes:
         if node not in live and node.inputs and not any(value in used for value in node.outputs):
-            session.report(
-                Diagnostic(
-                    "W0204", f"the result of `{node.op.name}` is never used", node.origin.span,
-                    help="label it and use the label, or leave it out", frame=node.origin.frame,
-                )  # fmt: skip
-            )
+            message, help = f"the result of `{node.op.name}` is never used", "label it and use the label, or leave it out"
+            session.report(Diagnostic("W0204", message, node.origin.span, help=help, frame=node.origin.frame))
 
 
 def _graph(session: Session, target: spec.Variant | spec.Network, block: Any) -> Graph:

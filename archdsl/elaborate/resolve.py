@@ -61,7 +61,9 @@ def _duplicates(module: Module, symbols: frozenset[str]) -> Iterable[Diagnostic]
 
 def _definable(name: str, span: Span, seen: dict[str, Span]) -> Iterable[Diagnostic]:
     if ops.is_operator(name) or name in COMBINATORS:
-        yield Refusal("E0208", f"`{name}` is already an operator", help="choose another name").located(span).diagnostic()
+        yield (
+            Refusal("E0208", f"`{name}` is already an operator", help="choose another name").located(span).diagnostic()
+        )
     elif name in seen:
         yield Refusal(
             "E0207", f"`{name}` is defined twice", notes=[f"first at line {seen[name].line}"]
@@ -122,9 +124,14 @@ def _unused(module: Module) -> Iterable[Diagnostic]:
         used |= names - {getattr(definition, "name", "")}
         for parameter in getattr(definition, "parameters", ()):
             if parameter.name not in names:
-                yield Refusal(
-                    "W0201", f"the parameter `{parameter.name}` of `{definition.name}` is never used"  # type: ignore[attr-defined]
-                ).located(parameter.span).diagnostic()
+                yield (
+                    Refusal(
+                        "W0201",
+                        f"the parameter `{parameter.name}` of `{definition.name}` is never used",  # type: ignore[attr-defined]
+                    )
+                    .located(parameter.span)
+                    .diagnostic()
+                )
     for name, (_, imported) in module.imports.items():
         if name not in used:
             yield Refusal("W0203", f"`{name}` is imported but never used").located(imported.span).diagnostic()
@@ -137,12 +144,12 @@ def _unused(module: Module) -> Iterable[Diagnostic]:
 
 
 class _Names:
-    """Names in scope while walking; ``open`` where not all are known (a table's header)."""
+    """Names in scope while walking; ``partly`` where not all are known (a table's header)."""
 
-    def __init__(self, parent: _Names | None = None, names: Iterable[str] = (), *, open: bool = False) -> None:
+    def __init__(self, parent: _Names | None = None, names: Iterable[str] = (), *, partly: bool = False) -> None:
         self.parent = parent
         self.names = set(names)
-        self.open = open or (parent is not None and parent.open)
+        self.partly: bool = partly or (parent is not None and parent.partly)
 
     def __contains__(self, name: str) -> bool:
         return name in self.names or (self.parent is not None and name in self.parent)
@@ -193,7 +200,9 @@ class _Resolver:
     def _inputs(self, definition: spec.Network) -> None:
         if not any(isinstance(s, spec.Input) for s in definition.body.statements):
             self.refuse(
-                Refusal("E0217", f"the network `{definition.name}` declares no input", help="begin with `input x: f32[…]`"),
+                Refusal(
+                    "E0217", f"the network `{definition.name}` declares no input", help="begin with `input x: f32[…]`"
+                ),
                 _name_span(definition, definition.name),
             )
 
@@ -291,7 +300,7 @@ class _Resolver:
             unknown = not bound
         else:
             self.expression(statement.count, names)
-        inner = _Names(names, open=unknown)
+        inner = _Names(names, partly=unknown)
         for name in (*bound, *([statement.index] if statement.index else [])):
             self.bind(name, statement.span, inner)
         self.body(statement.body, inner)
@@ -349,14 +358,15 @@ class _Resolver:
 
     def name(self, node: spec.Name, names: _Names) -> None:
         name = node.id
-        if name in names or names.open or name in _WORDS or ops.is_operator(name):
+        if name in names or names.partly or name in _WORDS or ops.is_operator(name):
             return
         if name[0].isupper() and (self.symbols is None or name in self.symbols):
             return
         known = [*names.all(), *_WORDS, *ops.names(), *(self.symbols or ())]
         meant = nearest(name, known)
         self.refuse(
-            Refusal("E0201", f"nothing is called `{name}` here", help=f"did you mean `{meant}`?" if meant else ""), node.span
+            Refusal("E0201", f"nothing is called `{name}` here", help=f"did you mean `{meant}`?" if meant else ""),
+            node.span,
         )
 
 

@@ -45,7 +45,9 @@ class ClaimValue(Record):
 class Session:
     """The state of one elaboration of one network."""
 
-    def __init__(self, *, train: bool = False, bind: dict[str, int] | None = None, limits: Limits | None = None) -> None:
+    def __init__(
+        self, *, train: bool = False, bind: dict[str, int] | None = None, limits: Limits | None = None
+    ) -> None:
         self.train = train
         self.bind = bind or {}
         self.limits = limits or Limits()
@@ -72,7 +74,9 @@ class Session:
     def report(self, diagnostic: Diagnostic) -> None:
         """Keep a diagnostic, once for each code and place."""
         span = diagnostic.span
-        key = (diagnostic.code, span.source.name, span.start, span.end) if span else (diagnostic.code, diagnostic.message)
+        key = (
+            (diagnostic.code, span.source.name, span.start, span.end) if span else (diagnostic.code, diagnostic.message)
+        )
         if key not in self._reported:
             self._reported.add(key)
             self.diagnostics.append(diagnostic)
@@ -147,7 +151,9 @@ class Session:
             self.parameters[path] = made
             return made
         if not place.shared:
-            raise Refusal("E0207", f"two operators would both own the parameter `{path}`", help="give one another label")
+            raise Refusal(
+                "E0207", f"two operators would both own the parameter `{path}`", help="give one another label"
+            )
         if known.type != made.type:
             raise Refusal(
                 "E0312", f"the shared `{path}` is {known.type} here, but {made.type} would be needed",

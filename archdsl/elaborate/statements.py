@@ -17,7 +17,7 @@ from archdsl.elaborate.flow import apply_block, apply_stages, as_flow
 from archdsl.elaborate.functions import sequence
 from archdsl.elaborate.paths import PathScope, join
 from archdsl.elaborate.session import BoundExceeded
-from archdsl.elaborate.values import POISON, BlockValue, Flow, Indexed, Labelled, Table, describe, is_flow
+from archdsl.elaborate.values import POISON, BlockValue, Flow, Indexed, Labelled, Poison, Table, describe, is_flow
 from archdsl.graph import Value
 from archdsl.shapes import show_shape
 from archdsl.syntax import spec
@@ -61,7 +61,7 @@ def run_flow(expr: spec.Expr, env: Env, flow: Flow) -> Flow:
     """Apply an expression statement: blocks to the flow, or a tensor to begin with."""
     while isinstance(expr, spec.Conditional):
         condition = truth(expr.condition, env)
-        if condition is POISON:
+        if isinstance(condition, Poison):
             return POISON
         expr = expr.value if condition else expr.otherwise
     stages = expr.stages if isinstance(expr, spec.Pipeline) else (expr,)
@@ -108,7 +108,9 @@ def labelled(statement: Named, env: Env, flow: Flow) -> Flow:
 def _label_name(label: spec.Target, env: Env) -> tuple[Any, int | None]:
     if label.template is not None:
         text = evaluate(label.template, env)
-        if text is not POISON and not all(part and part.replace("-", "_").isidentifier() or part.isdigit() for part in str(text).split(".")):
+        if text is not POISON and not all(
+            (part and part.replace("-", "_").isidentifier()) or part.isdigit() for part in str(text).split(".")
+        ):
             raise Refusal("E0205", f'"{text}" cannot be a label: use letters, digits, `_` and `.`').located(label.span)
         return text, None
     if label.index is None:
@@ -117,7 +119,9 @@ def _label_name(label: spec.Target, env: Env) -> tuple[Any, int | None]:
     if index is POISON:
         return POISON, None
     if isinstance(index, bool) or not isinstance(index, int) or index < 0:
-        raise Refusal("E0204", f"the index of a label must be a whole number, not {describe(index)}").located(label.span)
+        raise Refusal("E0204", f"the index of a label must be a whole number, not {describe(index)}").located(
+            label.span
+        )
     return label.name, index
 
 
@@ -130,9 +134,7 @@ def _label_path(scope: PathScope, name: str, index: int | None, label: spec.Targ
     return scope.label(name)
 
 
-def _bind_label(
-    label: spec.Target, name: str, index: int | None, value: Labelled, env: Env, outer: PathScope
-) -> None:
+def _bind_label(label: spec.Target, name: str, index: int | None, value: Labelled, env: Env, outer: PathScope) -> None:
     if isinstance(value.result, Value):
         env.session.taps[value.scope.path] = value.result
     if label.template is not None:
@@ -188,7 +190,9 @@ def check_pattern(pattern: spec.ShapePattern, value: Value, env: Env) -> None:
             raise Refusal("E0204", f"a dimension must be a whole number, not {describe(size)}").located(dim.span)
         wanted.append(size)
     if not _matches(wanted, list(value.type.shape)):
-        shown = ", ".join("_" if isinstance(w, spec.Wildcard) else "…" if isinstance(w, spec.Ellipsis) else str(w) for w in wanted)
+        shown = ", ".join(
+            "_" if isinstance(w, spec.Wildcard) else "…" if isinstance(w, spec.Ellipsis) else str(w) for w in wanted
+        )
         raise Refusal(
             "E0313", f"the shape is {show_shape(value.type.shape)}, not [{shown}]", notes=claims.derivation_notes(value)
         ).located(pattern.span)
@@ -211,7 +215,7 @@ def _matches(wanted: list[Any], shape: list[Any]) -> bool:
 def _if(statement: spec.If, env: Env, flow: Flow) -> Flow:
     for condition, body in statement.arms:
         verdict = truth(condition, env)
-        if verdict is POISON:
+        if isinstance(verdict, Poison):
             return POISON
         if verdict:
             return run_body(body, env, flow)
@@ -339,10 +343,10 @@ def _let(statement: spec.Let, env: Env, flow: Flow) -> Flow:
 
 def _share(statement: spec.Share, env: Env, flow: Flow) -> Flow:
     value = evaluate(statement.value, env)
-    if value is not POISON and not isinstance(value, BlockValue):
+    if not isinstance(value, Poison | BlockValue):
         raise Refusal("E0204", f"`share` needs a block, not {describe(value)}").located(statement.value.span)
     scope = env.place.scope
-    if value is not POISON:
+    if isinstance(value, BlockValue):
         value = SharedBlock(statement.name, value, join(scope.path, scope.unique(statement.name)))
     env.names[statement.name] = value
     return flow
@@ -370,13 +374,17 @@ def with_defaults(calls: tuple[spec.Call, ...], env: Env) -> dict[str, dict[str,
         if block is POISON:
             continue
         if not isinstance(block, Parametric) or block.tensors:
-            raise Refusal("E0204", f"`with` gives defaults to operators and blocks, not to {describe(block)}").located(call.span)
+            raise Refusal("E0204", f"`with` gives defaults to operators and blocks, not to {describe(block)}").located(
+                call.span
+            )
         found[block.name] = {**found.get(block.name, {}), **block.bound}
     return found
 
 
 def _branch_misplaced(statement: spec.Branch, env: Env, flow: Flow) -> Flow:
-    raise Refusal("E0217", "a branch stands in a list of branches", help="say how they join: `parallel(concat) { | … }`")
+    raise Refusal(
+        "E0217", "a branch stands in a list of branches", help="say how they join: `parallel(concat) { | … }`"
+    )
 
 
 def is_single(body: spec.Body) -> bool:
@@ -409,7 +417,7 @@ def _static_labels(body: spec.Body) -> frozenset[str]:
             for nested in nested_bodies(statement):
                 found |= _static_labels(nested)
         known = body.__dict__["_labels"] = frozenset(found)
-    return known  # type: ignore[no-any-return]
+    return known
 
 
 def _poison_names(statement: spec.Statement, env: Env) -> None:

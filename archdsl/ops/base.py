@@ -88,7 +88,8 @@ class Work(Record):
 class AxisWindow(Record):
     """How one output axis looks at the input axis ``axis``: output position ``y`` sees, in input positions,
     a span of ``extent + 1`` around ``stride * y + shift`` (the centre). A convolution with kernel k, stride s,
-    dilation d and leading padding p has extent (k - 1) d, stride s and shift (k - 1) d / 2 - p."""
+    dilation d and leading padding p has extent (k - 1) d, stride s and shift (k - 1) d / 2 - p.
+    """
 
     axis: int
     extent: Dim | Fraction = 0

@@ -250,7 +250,7 @@ class Axis(Kind):
 
 
 class DType(Kind):
-    """An element type: ``f32``, ``i64``, …"""
+    """An element type, such as ``f32`` or ``i64``."""
 
     choices: ClassVar[tuple[str, ...]] = tuple(DTYPE_BYTES)
 
@@ -309,7 +309,9 @@ def _range(low: float | None, high: float | None) -> str:
 
 def _bounded(value: float, low: float | None, high: float | None, what: str) -> float:
     if (low is not None and value < low) or (high is not None and value > high):
-        wanted = f"at least {low:g}" if high is None else (f"at most {high:g}" if low is None else f"{low:g} to {high:g}")
+        wanted = (
+            f"at least {low:g}" if high is None else (f"at most {high:g}" if low is None else f"{low:g} to {high:g}")
+        )
         raise Refusal("E0205", f"{what} must be {wanted}, not {value}")
     if value != value or value in (float("inf"), float("-inf")):
         raise Refusal("E0205", f"{what} must be finite, not {value}")

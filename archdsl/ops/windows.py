@@ -56,9 +56,7 @@ def explicit_pads(pad: Pad, kernel: tuple[int, ...], dilation: tuple[int, ...]) 
     raise Refusal("E0205", f"`pad` has {len(pad)} entries; {rank} spatial axes take 1, {rank} or {2 * rank}")
 
 
-def data_dependent_pads(
-    upper: bool, size: int, kernel: int, stride: int, dilation: int
-) -> tuple[int, int]:
+def data_dependent_pads(upper: bool, size: int, kernel: int, stride: int, dilation: int) -> tuple[int, int]:
     """TensorFlow's SAME: just enough for ``ceil(size / stride)`` outputs; the odd one at the end if ``upper``."""
     total = max((-(-size // stride) - 1) * stride + dilation * (kernel - 1) + 1 - size, 0)
     small, large = total // 2, total - total // 2

@@ -11,7 +11,7 @@ from functools import cache
 
 from archdsl.diagnostics import Diagnostic
 from archdsl.source import Source, Span
-from archdsl.syntax.limits import Limits, LimitError
+from archdsl.syntax.limits import LimitError, Limits
 from archdsl.syntax.odd import mend
 from archdsl.syntax.tables import Tables, tables
 

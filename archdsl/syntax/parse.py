@@ -15,7 +15,7 @@ from archdsl.record import Record
 from archdsl.source import Source, Span
 from archdsl.syntax import spec
 from archdsl.syntax.lexer import CLOSERS, Lexer, Token
-from archdsl.syntax.limits import LIMITS, Limits, LimitError
+from archdsl.syntax.limits import LIMITS, LimitError, Limits
 from archdsl.syntax.messages import unexpected, with_edition
 from archdsl.syntax.statements import Builder
 from archdsl.syntax.tables import Tables, tables

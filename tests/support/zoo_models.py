@@ -21,6 +21,7 @@ from archdsl.backends.onnx import OnnxOptions, backend
 from archdsl.driver import Program
 from archdsl.graph import Graph, Parameter
 from archdsl.shapes import TensorType
+from archdsl.syntax import spec
 
 SPECS = Path(__file__).parent.parent.parent / "specs"
 
@@ -36,13 +37,11 @@ def variants() -> dict[str, Path]:
 
 VARIANTS = variants()
 
-FAMILIES = {
-    "lenet": "lenet5", "alexnet": "alexnet", "vgg": "vgg11", "mobilenet_v1": "mobilenet_v1_w0_25",
-    "mobilenet_v2": "mobilenet_v2_w0_35", "googlenet": "googlenet", "squeezenet": "squeezenet1_1",
-    "densenet": "densenet121", "resnet": "resnet18", "resnext": "resnext50_32x4d", "se_resnet": "seresnext50_32x4d",
-    "shufflenet_v2": "shufflenet_v2_x0_5",
+PREFERRED = {
+    "alexnet", "densenet121", "googlenet", "lenet5", "mlp3", "mobilenet_v1_w0_25", "mobilenet_v2_w0_35", "resnet18",
+    "resnext50_32x4d", "seresnext50_32x4d", "vgg11_bn",
 }  # fmt: skip
-"""One variant a family: file -> variant."""
+"""Variants that stand for their families."""
 
 
 @cache
@@ -54,6 +53,42 @@ def program(path: Path) -> Program:
 def graph_of(variant: str, *, bind: dict[str, int] | None = None, train: bool = False, **params: Any) -> Graph:
     """A fresh elaboration."""
     return program(VARIANTS[variant]).graph(variant, bind=bind, train=train, **params)
+
+
+def network_of(variant: str) -> spec.Network:
+    """The network that a variant is of, as text."""
+    target = program(VARIANTS[variant]).target(variant)
+    assert isinstance(target, spec.Variant)
+    assert isinstance(target.network.callee, spec.Name)
+    network = program(VARIANTS[variant]).target(target.network.callee.id)
+    assert isinstance(network, spec.Network)
+    return network
+
+
+@cache
+def families() -> dict[str, str]:
+    """One variant a family, by file: the preferred one, or the first that has weights and no jumps."""
+    found: dict[str, str] = {}
+    for variant, path in sorted(VARIANTS.items(), key=lambda item: item[0] not in PREFERRED):
+        if path.stem not in found:
+            graph = graph_of(variant)
+            if graph.parameters() and not any(node.op.name == "step" for node in graph.nodes):
+                found[path.stem] = variant
+    return dict(sorted(found.items()))
+
+
+@cache
+def smallest(variant: str) -> int | None:
+    """The smallest legal resolution; ``None`` where the network has no such parameter."""
+    if "res" not in {p.name for p in network_of(variant).parameters}:
+        return None
+    for res in range(1, 1000):
+        try:
+            graph_of(variant, res=res)
+        except archdsl.DiagnosticError:
+            continue
+        return res
+    raise AssertionError(f"{variant} fits no input")
 
 
 def structure(graph: Graph, **options: Any) -> bytes:
