@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from archdsl.graph import Graph
     from archdsl.passes.cost import cost
 
+__version__ = "0.1.0"
+
 __all__ = ["Builder", "Diagnostic", "DiagnosticError", "Graph", "Program", "compile", "cost", "load", "run"]
 
 _HOMES = {

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterable, Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from archdsl import __version__
 from archdsl.diagnostics import Diagnostic, DiagnosticError, Refusal, nearest
 from archdsl.elaborate.modules import Loader, Module
 from archdsl.elaborate.program import Elaboration, collector_paused, elaborate
@@ -89,7 +91,24 @@ class Program:
         train: bool = False,
     ) -> Elaboration:
         """Elaborate one variant (or network); never raises for faults of the text."""
-        return elaborate(self.module, self.target(variant), arguments, bindings=bind, train=train)
+        result = elaborate(self.module, self.target(variant), arguments, bindings=bind, train=train)
+        if result.graph is not None:
+            result.graph.source_hash = self.source_hash
+        return result
+
+    @cached_property
+    def source_hash(self) -> str:
+        """SHA-256 of the text and of every file it uses; the same wherever they lie."""
+        from hashlib import sha256
+
+        texts: dict[str, None] = {}
+        waiting = [self.module]
+        while waiting:
+            module = waiting.pop(0)
+            if module.source.text not in texts:
+                texts[module.source.text] = None
+                waiting += [imported for imported, _ in module.imports.values()]
+        return sha256("\0".join(texts).encode()).hexdigest()
 
     def graph(
         self, variant: str | None = None, *, bind: Mapping[str, int] | None = None, train: bool = False, **params: Any
@@ -310,8 +329,24 @@ def compile(graph: Graph, path: str | Path, *, backend: str = "onnx", **options:
     from archdsl.registry import backend as find
 
     engine = find(backend)
+    options.setdefault("version", __version__)
+    options.setdefault("metadata", metadata(graph))
     with collector_paused():
         return engine.write(graph, path, engine.options(**options))
+
+
+def metadata(graph: Graph) -> dict[str, str]:
+    """What a written model says of itself: where it is from and what it costs. No times, no paths."""
+    from archdsl.passes.measure import Measures
+
+    measures = Measures(graph)
+    found = {"archdsl.version": __version__, "archdsl.variant": graph.name}
+    if graph.source_hash:
+        found["archdsl.source_sha256"] = graph.source_hash
+    for quantity in ("params", "macs"):
+        measured = measures.of(quantity)
+        found[f"archdsl.{quantity}"] = ("" if not measured.partial else ">=") + str(measured.value)
+    return found
 
 
 def run(

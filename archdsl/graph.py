@@ -75,7 +75,8 @@ class Node:
 class Graph:
     """A network with all its choices made: inputs, nodes in topological order, named outputs.
 
-    ``taps`` are labelled results by path; ``defaults`` give the symbol values at which costs are reported.
+    ``taps`` are labelled results by path; ``defaults`` give the symbol values at which costs are reported;
+    ``source_hash`` is of the texts it was made from (empty for graphs from Python).
     """
 
     def __init__(
@@ -88,6 +89,7 @@ class Graph:
         taps: Mapping[str, Value] | None = None,
         defaults: Mapping[str, int] | None = None,
         doc: str = "",
+        source_hash: str = "",
     ) -> None:
         self.name = name
         self.inputs = tuple(inputs)
@@ -96,6 +98,7 @@ class Graph:
         self.taps = dict(taps or {})
         self.defaults = dict(defaults or {})
         self.doc = doc
+        self.source_hash = source_hash
 
     def parameters(self) -> dict[str, Parameter]:
         """All parameters and buffers by path, shared ones once, in order of first use."""

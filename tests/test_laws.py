@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import archdsl
+from archdsl.driver import load
 from archdsl.graph import Graph
 from archdsl.source import Source
 from archdsl.syntax.format import format_file
@@ -32,7 +32,7 @@ laws = settings(max_examples=60, deadline=None)
 
 
 def graph(body: str) -> Graph:
-    return archdsl.load(f"arch 1\nnetwork Net() {{\n  input x: f32[N, 8, 6, 6]\n{body}\n}}\n").graph()
+    return load(f"arch 1\nnetwork Net() {{\n  input x: f32[N, 8, 6, 6]\n{body}\n}}\n").graph()
 
 
 def structure(graph: Graph) -> list[tuple[object, ...]]:
@@ -97,7 +97,7 @@ def test_a_name_for_a_block_changes_no_operator(f: str) -> None:
 def test_formatting_changes_nothing(f: str, g: str) -> None:
     text = f"arch 1\nnetwork Net() {{ input x: f32[N, 8, 6, 6]; first: {f};   {g} }}\n"
     formatted = format_file(parse_file(Source("net.arch", text)))
-    assert str(archdsl.load(formatted).graph()) == str(archdsl.load(text).graph())
+    assert str(load(formatted).graph()) == str(load(text).graph())
     assert format_file(parse_file(Source("net.arch", formatted))) == formatted
 
 

@@ -129,10 +129,25 @@ def test_separable_weights() -> None:
     assert (params(g), out(g)) == (8 * 9 + 16 + 8 * 16 + 32, (1, 16, 3, 3))
 
 
-def test_inception_joins_its_four_branches_in_order() -> None:
-    g = build("inception", "inception", "inception(1, 2, 3, 4, 5, 6)", "1, 8, 6, 6")
-    assert out(g) == (1, 1 + 3 + 5 + 6, 6, 6)
-    assert [v.type.shape[1] for v in g.nodes[-1].inputs] == [1, 3, 5, 6]
+def test_inception_views_join_in_order() -> None:
+    g = build("inception", "three_views", "three_views(4, 5)", "1, 8, 6, 6")
+    assert [v.type.shape[1] for v in g.nodes[-1].inputs] == [32, 32, 5]
+    g = build("inception", "two_views", "two_views(1, 2, 3, 4, n = 7)", "1, 8, 9, 9")
+    assert [v.type.shape[1] for v in g.nodes[-1].inputs] == [1, 4]
+    assert params(g) == 8 * 1 + 8 * 2 + 2 * 3 * 7 + 3 * 4 * 7 + 2 * (1 + 2 + 3 + 4)
+
+
+def test_inception_reductions_halve_and_pass_maxima_on() -> None:
+    for call, widths in (("halve(3)", [8, 3]), ("reduction_a(1, 2, 3, 4)", [4, 3, 8]),
+                         ("reduction_b(1, 2, 3, 4)", [1, 2, 4, 8])):  # fmt: skip
+        g = build("inception", call.partition("(")[0], call, "1, 8, 9, 9")
+        assert out(g) == (1, sum(widths), 4, 4)
+        assert [v.type.shape[1] for v in g.nodes[-1].inputs] == widths
+
+
+def test_inception_means_leave_the_padding_out() -> None:
+    (node,) = build("inception", "smooth", "smooth", "1, 2, 5, 5").nodes
+    assert (node.op.name, node.op.count_pad, node.outputs[0].type.shape) == ("avg_pool", False, (1, 2, 5, 5))  # type: ignore[attr-defined]
 
 
 def test_dense_layer_and_transition() -> None:

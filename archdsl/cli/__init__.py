@@ -49,13 +49,9 @@ def build(names: tuple[str, ...] = COMMANDS) -> typer.Typer:
 
 
 def _print_version() -> None:
-    from importlib.metadata import PackageNotFoundError, version
+    from archdsl import __version__
 
-    try:
-        found = version("archdsl")
-    except PackageNotFoundError:
-        found = "from a checkout"
-    sys.stdout.write(f"archdsl {found}\n")
+    sys.stdout.write(f"archdsl {__version__}\n")
 
 
 def main() -> None:

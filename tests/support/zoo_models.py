@@ -154,7 +154,7 @@ def _calibrate(graph: Graph, weights: Arrays) -> None:
     class BatchNormalization(OpRun):
         op_domain = ""
 
-        def _run(self, x, scale, bias, mean, var, epsilon=1e-5, **_):  # noqa: ANN202
+        def _run(self, x, scale, bias, mean, var, epsilon=1e-5, **_):
             axes = (0, *range(2, x.ndim))
             draw = generator("statistics", self.onnx_node.input[3])
             spread = x.std(axes)

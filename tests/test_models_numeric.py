@@ -1,0 +1,285 @@
+"""Networks of the zoo compute what ONNX says they do: one variant a family, weights that matter, at the smallest input.
+
+ONNX Runtime runs the written file; ``onnx.reference`` is the other side. That the comparison can fail is part of it: it
+has to, for every single weight tensor that is disturbed and for every kind of operator that is left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+from math import prod
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+from onnx.reference import ReferenceEvaluator
+from onnx_case import Arrays, generator
+from onnx_fixed import LRN, evaluate
+from zoo_models import (
+    VARIANTS,
+    families,
+    graph_of,
+    images,
+    network_of,
+    session_of,
+    smallest,
+    structure,
+    weights_of,
+    with_weights,
+)
+
+import archdsl
+from archdsl.backends.onnx import OnnxOptions, backend
+from archdsl.graph import Graph
+from archdsl.ops.base import Initializer
+
+TOLERANCE = 1e-4
+"""Of the largest value. Measured: at most 4e-5, where twenty normalisations follow each other on a single pixel."""
+
+MORE = ("lenet5_1998", "alexnet_2012", "googlenet_2014", "resnet18_a", "resnet50_v1")
+"""Beside one variant a family: raw parameters, response normalisation, padded shortcuts, bottlenecks."""
+
+WIDER = 33
+"""Where a single pixel is legal, a second size, so that more than the middle of every kernel is used."""
+
+
+def cases() -> Iterator[Any]:
+    """(variant, parameters, with outputs for training)."""
+    for variant in dict.fromkeys([*families().values(), *MORE]):
+        res = smallest(variant)
+        for size in [None] if res is None else sorted({res, WIDER if res < WIDER // 2 else res}):
+            yield pytest.param(variant, size, False, id=f"{variant}-{size or 'native'}")
+    yield pytest.param("googlenet_2014", 79, True, id="googlenet_2014-train")
+
+
+CASES = list(cases())
+each_network = pytest.mark.parametrize(("variant", "res", "train"), CASES)
+
+
+class Net:
+    """A network with weights: its structure in a session that takes them as inputs, and what it should compute."""
+
+    def __init__(self, variant: str, res: int | None, train: bool) -> None:
+        self.graph = small(variant, res, train)
+        self.weights = weights_of(self.graph)
+        self.inputs = images(self.graph, 2, variant)
+        self.structure = onnx.ModelProto.FromString(structure(self.graph))
+        self.session = session_of(self.structure.SerializeToString())
+        self.expected = evaluate(self.structure, {**self.inputs, **self.weights})
+
+    def run(self, session: onnxruntime.InferenceSession | None = None, **changed: np.ndarray) -> list[np.ndarray]:
+        found: list[np.ndarray] = (session or self.session).run(None, {**self.inputs, **self.weights, **changed})
+        return found
+
+
+@cache
+def net(variant: str, res: int | None, train: bool) -> Net:
+    return Net(variant, res, train)
+
+
+def small(variant: str, res: int | None, train: bool = False) -> Graph:
+    """The graph at that resolution, with ten classes where that can be chosen."""
+    names = {p.name for p in network_of(variant).parameters}
+    chosen = {name: value for name, value in (("res", res), ("classes", 10)) if name in names and value}
+    return graph_of(variant, train=train, **chosen)
+
+
+def distance(found: list[np.ndarray], expected: list[np.ndarray]) -> float:
+    """The largest difference over the outputs, relative to each output's largest value."""
+    assert [a.shape for a in found] == [b.shape for b in expected]
+    return max(float(np.abs(a - b).max() / np.abs(b).max()) for a, b in zip(found, expected))
+
+
+@each_network
+def test_runtime_and_reference_agree(variant: str, res: int | None, train: bool, tmp_path: Path) -> None:
+    """The file as it is written, with other weights put in; finite, and different for two inputs."""
+    case = net(variant, res, train)
+    archdsl.compile(case.graph, tmp_path / "net.onnx")
+    model = with_weights(onnx.load(tmp_path / "net.onnx"), case.weights)
+    found = session_of(model.SerializeToString()).run(None, case.inputs)
+    assert all(np.isfinite(y).all() for y in found)
+    assert distance(found, case.expected) < TOLERANCE
+    assert distance(case.run(), case.expected) < TOLERANCE
+    for y in case.expected:
+        assert np.abs(y[0] - y[1]).max() > 100 * TOLERANCE * np.abs(y).max()
+
+
+@each_network
+def test_every_disturbed_tensor_breaks_the_comparison(variant: str, res: int | None, train: bool) -> None:
+    """The same values one place further on, tensor by tensor."""
+    case = net(variant, res, train)
+    assert set(case.weights) == set(case.graph.parameters())
+    unnoticed = {
+        name: distance(case.run(**{name: disturbed(value)}), case.expected) for name, value in case.weights.items()
+    }
+    assert {name: far for name, far in unnoticed.items() if not far > 2 * TOLERANCE} == {}
+
+
+def disturbed(value: np.ndarray) -> np.ndarray:
+    return np.roll(value.ravel(), 1).reshape(value.shape) if value.size > 1 else value + 1
+
+
+@each_network
+def test_every_operator_left_out_breaks_the_comparison(variant: str, res: int | None, train: bool) -> None:
+    """First and last node of each kind pass their input on: the model no longer loads, or computes something else."""
+    case = net(variant, res, train)
+    kinds: dict[str, list[int]] = {}
+    for index, node in enumerate(case.structure.graph.node):
+        kinds.setdefault(node.op_type, []).append(index)
+    places = [(kind, i) for kind, found in kinds.items() if kind not in LEFT_IN for i in {found[0], found[-1]}]
+    assert places
+    unnoticed = [(kind, place) for kind, place in places if not breaks(case, place)]
+    assert unnoticed == []
+
+
+LEFT_IN = {"Constant", "Flatten"}
+"""A constant has no input; flattening what is flat already changes nothing."""
+
+
+def breaks(case: Net, place: int) -> bool:
+    model = onnx.ModelProto()
+    model.CopyFrom(case.structure)
+    del model.graph.value_info[:]
+    node = model.graph.node[place]
+    model.graph.node[place].CopyFrom(onnx.helper.make_node("Identity", node.input[:1], node.output[:1]))
+    try:
+        found = case.run(session_of(model.SerializeToString()))
+    except Exception as error:
+        assert "onnxruntime" in type(error).__module__
+        return True
+    return not distance(found, case.expected) < TOLERANCE
+
+
+def test_two_swapped_tensors_break_the_comparison() -> None:
+    case = net("resnet18", WIDER, False)
+    a, b = "layer1.0.conv1.weight", "layer1.1.conv2.weight"
+    swapped = {a: case.weights[b], b: case.weights[a]}
+    assert distance(case.run(**swapped), case.expected) > 100 * TOLERANCE
+
+
+def test_every_family_has_a_case() -> None:
+    assert {VARIANTS[case.values[0]].stem for case in CASES} == {path.stem for path in VARIANTS.values()}
+    assert all(smallest(variant) for variant in ("alexnet", "vgg11", "resnet18", "densenet121", "squeezenet1_1"))
+
+
+# Local response normalisation: onnx.reference is wrong, a formula stands in
+
+
+def by_the_book(x: np.ndarray, size: int, alpha: float, beta: float, k: float) -> np.ndarray:
+    """Krizhevsky et al., section 3.3, one element at a time; ``alpha`` divided by the number of channels, as in ONNX."""
+    y = np.empty(x.shape)
+    for n, i, row, column in np.ndindex(*x.shape):
+        channels = range(max(0, i - (size - 1) // 2), min(x.shape[1] - 1, i + size // 2) + 1)
+        total = sum(float(x[n, j, row, column]) ** 2 for j in channels)
+        y[n, i, row, column] = x[n, i, row, column] / (k + alpha / size * total) ** beta
+    return y
+
+
+def lrn_model(size: int, alpha: float, beta: float, k: float) -> onnx.ModelProto:
+    text = f"arch 1\nnetwork R() {{ input x: f32[N, 7, 4, 3]; lrn({size}, alpha = {alpha}, beta = {beta}, k = {k}); output y }}"
+    return onnx.ModelProto.FromString(backend.lower(archdsl.load(text + "\n").graph()))
+
+
+LRN_CASES = [(5, 0.5, 0.75, 2.0), (3, 1.0, 0.5, 1.0), (5, 1e-4, 0.75, 1.0), (9, 2.0, 0.75, 0.5)]
+
+
+@pytest.mark.parametrize(("size", "alpha", "beta", "k"), LRN_CASES)
+def test_response_normalisation_by_the_book(size: int, alpha: float, beta: float, k: float) -> None:
+    """Runtime and formula agree with the paper's sum."""
+    model = lrn_model(size, alpha, beta, k)
+    assert [node.op_type for node in model.graph.node] == ["LRN"]
+    x = generator("lrn").normal(0, 2, size=(3, 7, 4, 3)).astype(np.float32)
+    expected = by_the_book(x, size, alpha, beta, k)
+    for found in (session_of(model.SerializeToString()).run(None, {"x": x})[0], evaluate(model, {"x": x})[0]):
+        np.testing.assert_allclose(found, expected, rtol=2e-6, atol=1e-6)
+
+
+def test_why_the_formula_stands_in() -> None:
+    """The proof that ``onnx.reference`` is wrong. When this fails, it has been mended and ``onnx_fixed`` can go."""
+    model = lrn_model(5, 0.5, 0.75, 2.0)
+    x = generator("lrn").normal(0, 2, size=(3, 7, 4, 3)).astype(np.float32)
+    theirs = ReferenceEvaluator(model).run(None, {"x": x})[0]
+    expected = by_the_book(x, 5, 0.5, 0.75, 2.0)
+    assert np.abs(theirs - expected).max() > 0.05 * np.abs(expected).max()
+    assert LRN.op_domain == ""
+
+
+@pytest.mark.reference
+@pytest.mark.parametrize(("size", "alpha", "beta", "k"), LRN_CASES)
+def test_pytorch_agrees_with_the_book(size: int, alpha: float, beta: float, k: float) -> None:
+    import torch
+
+    x = generator("lrn").normal(0, 2, size=(3, 7, 4, 3))
+    theirs = torch.nn.functional.local_response_norm(torch.from_numpy(x), size, alpha, beta, k)
+    np.testing.assert_allclose(by_the_book(x, size, alpha, beta, k), theirs.numpy(), rtol=1e-12)
+
+
+# Deployment
+
+
+@pytest.mark.parametrize("family", families())
+def test_folded_networks_compute_the_same(family: str) -> None:
+    """``deploy`` folds every norm behind a convolution, with statistics that matter."""
+    variant = families()[family]
+    graph = small(variant, (smallest(variant) and max(smallest(variant) or 0, WIDER)) or None)
+    norms = season(graph)
+    plain, deployed = (backend.lower(graph, OnnxOptions(deploy=deploy)) for deploy in (False, True))
+    x = images(graph, 2, family)
+    before, after = (session_of(data).run(None, x) for data in (plain, deployed))
+    assert distance(after, before) < 5 * TOLERANCE
+    left = [n for n in onnx.ModelProto.FromString(deployed).graph.node if n.op_type == "BatchNormalization"]
+    assert len(left) <= norms // 2 if family == "densenet" else left == []
+    if norms:
+        assert len(deployed) != len(plain)
+
+
+def season(graph: Graph) -> int:
+    """Norms whose folding shows; gives their number. Initial values are a function of the path, so both files have them."""
+    ranges = {"running_var": (0.5, 2.0), "running_mean": (-0.3, 0.3), "weight": (0.5, 1.5), "bias": (-0.3, 0.3)}
+    norms = [node for node in graph.nodes if node.op.name == "batch_norm"]
+    for node in norms:
+        for slot, old in node.params.items():
+            node.params[slot] = old.replace(init=Initializer("uniform", ranges[slot]))
+    return len(norms)
+
+
+# The same file at batch 1 and 3, native resolution, initial weights
+
+
+def check_batches(variant: str, path: Path) -> None:
+    """One file with symbolic N: three images at once are three images one by one."""
+    graph = graph_of(variant)
+    report = archdsl.compile(graph, path)
+    session = session_of(path)
+    path.unlink()
+    assert [str(d) for v in session.get_inputs() for d in v.shape[:1]] == ["N"] * len(graph.inputs)
+    x = images(graph, 3, variant)
+    together = session.run(None, x)
+    for i in range(3):
+        alone = session.run(None, {name: value[i : i + 1] for name, value in x.items()})
+        for y, all_, value in zip(alone, together, graph.outputs.values(), strict=True):
+            assert y.shape == (1, *value.type.shape[1:]) and all_.shape == (3, *value.type.shape[1:])
+            assert np.isfinite(y).all()
+            assert np.abs(y[0] - all_[i]).max() <= TOLERANCE * np.abs(all_).max()
+    if report.initialisers and not discrete(graph):
+        assert all(np.abs(y[0] - y[1]).max() > TOLERANCE * np.abs(y).max() for y in together)
+    assert report.bytes > 4 * sum(prod(p.type.shape) for p in graph.parameters().values())
+
+
+def discrete(graph: Graph) -> bool:
+    return any(node.op.name == "step" for node in graph.nodes)
+
+
+@pytest.mark.parametrize("family", families())
+def test_batches_of_one_file(family: str, tmp_path: Path) -> None:
+    check_batches(families()[family], tmp_path / "net.onnx")
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_every_variant_runs(variant: str, tmp_path: Path) -> None:
+    check_batches(variant, tmp_path / "net.onnx")
