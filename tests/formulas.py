@@ -5,51 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-Count = tuple[int, int]
-"""Trainable parameters, multiply-accumulates at batch 1."""
-
-
-class Sheet:
-    """A running sum, with the channels and the side of the (square) map it has come to."""
-
-    def __init__(self, channels: int, side: int) -> None:
-        self.c, self.side, self.sum = channels, side, [0, 0]
-
-    def conv(self, out: int, k: int, stride: int = 1, pad: int | None = None, *, groups: int = 1,
-             bias: bool = False, bn: bool = True, total_pad: int | None = None) -> Sheet:  # fmt: skip
-        total = total_pad if total_pad is not None else 2 * (k // 2 if pad is None else pad)
-        self.side = (self.side + total - k) // stride + 1
-        weights = out * (self.c // groups) * k * k
-        self.sum[0] += weights + (out if bias else 0) + (2 * out if bn else 0)
-        self.sum[1] += weights * self.side**2
-        self.c = out
-        return self
-
-    def biased(self, out: int, k: int, stride: int = 1, pad: int | None = None, **more: int) -> Sheet:
-        """A convolution with bias and without normalisation."""
-        return self.conv(out, k, stride, pad, bias=True, bn=False, **more)
-
-    def pool(self, k: int, stride: int, pad: int = 0, *, ceil: bool = False) -> Sheet:
-        span = self.side + 2 * pad - k
-        self.side = (-(-span // stride) if ceil else span // stride) + 1
-        return self
-
-    def linear(self, out: int, inputs: int | None = None) -> Sheet:
-        inputs = inputs or self.c
-        self.sum[0] += inputs * out + out
-        self.sum[1] += inputs * out
-        self.c = out
-        return self
-
-    def branch(self) -> Sheet:
-        """A branch that starts here: counted in the same sum, while this map stays as it is."""
-        other = Sheet(self.c, self.side)
-        other.sum = self.sum
-        return other
-
-    @property
-    def count(self) -> Count:
-        return self.sum[0], self.sum[1]
+from sheet import Count, Sheet
 
 
 def lenet5() -> Count:

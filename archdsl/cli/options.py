@@ -67,10 +67,8 @@ def _literal(tree: Any, wrong: Refusal) -> Any:
     match tree:
         case spec.Number() | spec.Boolean():
             return tree.value
-        case spec.Nothing():
-            return None
         case spec.Name():
-            return tree.id
+            return None if tree.id == "none" else tree.id
         case spec.String() if all(isinstance(part, str) for part in tree.parts):
             return "".join(map(str, tree.parts))
         case spec.ListExpr():

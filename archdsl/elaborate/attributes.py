@@ -107,6 +107,8 @@ def _index(expr: spec.Index, env: Env) -> Any:
     if isinstance(index, bool) or not isinstance(index, int):
         raise Refusal("E0204", f"an index must be an integer, not {describe(index)}")
     if isinstance(base, Indexed):
+        if index not in base.items and base.incomplete:
+            return POISON
         if index not in base.items:
             raise Refusal("E0205", f"nothing is labelled with the index {index}", note=f"set: {sorted(base.items)}")
         return base.items[index]

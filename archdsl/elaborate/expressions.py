@@ -26,11 +26,6 @@ def _boolean(expr: spec.Boolean, env: Env) -> bool:
     return expr.value
 
 
-@rule(spec.Nothing)
-def _nothing(expr: spec.Nothing, env: Env) -> None:
-    return None
-
-
 @rule(spec.Name)
 def _name(expr: spec.Name, env: Env) -> Any:
     name = expr.id
@@ -55,6 +50,8 @@ def lookup_builtin(name: str, env: Env) -> Any:
         return with_defaults(combinators.combinator(name), env)
     if name == "tuple":
         return blocks.TUPLE
+    if name == "none":
+        return None
     label = env.find_label(name)
     if label is not Env.missing:
         return label

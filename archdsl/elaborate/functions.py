@@ -32,6 +32,8 @@ def sequence(value: Any, session: Session, what: str = "this") -> tuple[Any, ...
         value = value.rows
     if isinstance(value, Indexed):
         items = value.as_tuple()
+        if items is None and value.incomplete:
+            return tuple(labelled.result for _, labelled in sorted(value.items.items()))
         if items is None:
             raise Refusal("E0205", "an index below the greatest was never set", note=f"set: {sorted(value.items)}")
         value = items

@@ -7,9 +7,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from archdsl import ops
 from archdsl.diagnostics import Diagnostic, Refusal
 from archdsl.elaborate import arithmetic, attributes, calls, expressions  # noqa: F401  (they register their rules)
 from archdsl.elaborate.bind import bind
+from archdsl.elaborate.blocks import operator_block
 from archdsl.elaborate.claims import check_shape_claims
 from archdsl.elaborate.env import Env, NetworkRun, Place
 from archdsl.elaborate.modules import Module, definition_span, module_env
@@ -98,10 +100,10 @@ def _target(target: spec.Variant | spec.Network, env: Env, arguments: Mapping[st
         block = env.find(target.name)
     if not isinstance(block, NetworkBlock) or not arguments:
         return block
-    return block.with_bound(_overrides(block, arguments), [])
+    return block.with_bound(_overrides(block, arguments, env), [])
 
 
-def _overrides(block: NetworkBlock, arguments: Mapping[str, Any]) -> dict[str, Any]:
+def _overrides(block: NetworkBlock, arguments: Mapping[str, Any], env: Env) -> dict[str, Any]:
     """Parameters given from outside (``--set width=0.5``), checked by their kinds."""
     from archdsl.diagnostics import nearest
 
@@ -115,10 +117,18 @@ def _overrides(block: NetworkBlock, arguments: Mapping[str, Any]) -> dict[str, A
                 "E0202", f"`{block.name}` has no parameter `{name}`",
                 help=f"did you mean `{meant}`?" if meant else f"parameters: {listed}",
             )  # fmt: skip
-        value = _as_list(value)
+        value = _defined(value, env) if isinstance(value, str) else _as_list(value)
         kind: Kind | None = formals[name].kind
         checked[name] = value if kind is None else kind.check(value, f"`{name}` of `{block.name}`")
     return checked
+
+
+def _defined(name: str, env: Env) -> Any:
+    """What a name given from outside stands for: a definition of the file, an operator, or a text."""
+    value = env.find(name)
+    if value is not Env.missing:
+        return value
+    return operator_block(name) if ops.is_operator(name) else name
 
 
 def _as_list(value: Any) -> Any:

@@ -16,7 +16,7 @@ from archdsl.source import Span
 from archdsl.syntax import spec
 from archdsl.syntax.walk import children, walk
 
-_WORDS = frozenset({"tuple", "uniform", "normal", *CHOICE_WORDS, *LATER, *FUNCTIONS, *COMBINATORS})
+_WORDS = frozenset({"tuple", "none", "uniform", "normal", *CHOICE_WORDS, *LATER, *FUNCTIONS, *COMBINATORS})
 
 
 def resolve(module: Module) -> list[Diagnostic]:

@@ -422,13 +422,19 @@ def _static_labels(body: spec.Body) -> frozenset[str]:
 
 def _poison_names(statement: spec.Statement, env: Env) -> None:
     """What a refused statement would have named is poison, so that its users stay silent."""
+    label: spec.Target | None = getattr(statement, "label", None)
     if isinstance(statement, spec.Let):
         names: tuple[str, ...] = statement.targets
     elif isinstance(statement, spec.Share):
         names = (statement.name,)
     else:
-        label = getattr(statement, "label", None)
         names = (label.name,) if label is not None and label.name else ()
+    if label is not None and label.name is not None and label.index is not None:
+        found = env.find_label(label.name)
+        if not isinstance(found, Indexed):
+            found = env.outside_loops().labels[label.name] = Indexed()
+        found.incomplete = True
+        return
     scope = env.names if isinstance(statement, spec.Let | spec.Share) else env.labels
     for name in names:
         if name != "_":

@@ -80,10 +80,12 @@ class Indexed:
     """``enc[i]:`` collected: results by index."""
 
     kind_name = "a list of labelled results"
-    __slots__ = ("items",)
+    __slots__ = ("incomplete", "items")
 
     def __init__(self) -> None:
         self.items: dict[int, Labelled] = {}
+        self.incomplete = False
+        """A statement that would have set an index was refused: what is missing follows from that."""
 
     def as_tuple(self) -> tuple[Any, ...] | None:
         """The results as a list; ``None`` where an index below the greatest is missing."""

@@ -138,9 +138,6 @@ class ExpressionBuilder:
     def boolean(self, start: int, end: int, children: Children) -> spec.Expr:
         return spec.Boolean(self.span(start, end), children[0].type == "TRUE")
 
-    def nothing(self, start: int, end: int, children: Children) -> spec.Expr:
-        return spec.Nothing(self.span(start, end))
-
     def name(self, start: int, end: int, children: Children) -> spec.Expr:
         return spec.Name(self.span(start, end), children[0].text)
 

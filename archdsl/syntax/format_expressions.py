@@ -100,9 +100,6 @@ class ExpressionFormatter:
     def _boolean(self, value: spec.Boolean) -> Doc:
         return "true" if value.value else "false"
 
-    def _nothing(self, value: spec.Nothing) -> Doc:
-        return "none"
-
     def _name(self, value: spec.Name) -> Doc:
         return value.id
 

@@ -182,8 +182,14 @@ class Lexer:
             self._watch_indentation(self.open.pop(), start)
             return kind
         if any(opener.type == OPENERS[kind] for opener in self.open):
-            self._unclosed(next(t for t in reversed(self.open) if t.type != OPENERS[kind]), start)
-            return ""
+            if kind == "RBRACE":
+                self._unclosed(self.open[-1], start)
+                return ""
+            while self.open[-1].type != OPENERS[kind]:
+                self._report_unclosed(self.open[-1])
+                self._close_last(start)
+            self.open.pop()
+            return kind
         if not self.open or self.open[-1].type == "LBRACE":
             self.report("E0104", f"`{self.source.text[start]}` closes nothing", start, end)
             return ""
@@ -260,12 +266,14 @@ class Lexer:
         self.separator = Token("_SEP", "\n", self.tokens[-1].end, end, 0)
 
     def _close_all(self, at: int) -> None:
-        """Close everything with brackets of no width."""
-        self.separator = None
         while self.open:
-            opener = self.open.pop()
-            kind = CLOSERS[opener.type]
-            if self.tokens[-1].type == "_SEP":
-                self.tokens.pop()
-            self.tokens.append(Token(kind, "", at, at, len(self.open)))
+            self._close_last(at)
         self.misplaced = None
+
+    def _close_last(self, at: int) -> None:
+        """Close the innermost bracket by one of no width."""
+        opener = self.open.pop()
+        self.separator = None
+        if self.tokens[-1].type == "_SEP":
+            self.tokens.pop()
+        self.tokens.append(Token(CLOSERS[opener.type], "", at, at, len(self.open)))

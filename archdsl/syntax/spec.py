@@ -47,10 +47,6 @@ class Boolean(Expr):
     value: bool
 
 
-class Nothing(Expr):
-    """``none``: the absence of an optional value."""
-
-
 class Name(Expr):
     """A name in scope, or a bare choice (``same``)."""
 

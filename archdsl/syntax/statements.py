@@ -176,7 +176,7 @@ class Builder(ExpressionBuilder):
         span = value.span
         if isinstance(value, spec.Name):
             return spec.Target(span, value.id)
-        if isinstance(value, spec.In | spec.Boolean | spec.Nothing):
+        if isinstance(value, spec.In | spec.Boolean):
             return spec.Target(span, span.text)
         if isinstance(value, spec.String):
             return spec.Target(span, template=value)

@@ -1,10 +1,10 @@
-"""Counts torchvision's and timm's own definitions: parameters, multiply-accumulates, parameter names and shapes.
+"""Counts torchvision's, timm's and pytorchcv's definitions: parameters, multiply-accumulates, names and shapes.
 
     python tests/reference/count_torchvision.py tests/data
 
 writes ``counts.csv`` and ``names.json`` there. The networks run on PyTorch's meta device, so nothing is allocated and
 the weights do not matter; forward hooks read the output shape of every convolution and linear layer. Needs torch,
-torchvision and timm (the versions used are in the files); the tests read the files and need none of them.
+torchvision, timm and pytorchcv (the versions used are in the files); the tests read the files and need none of them.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import importlib
 import json
 import math
 import sys
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -43,8 +44,25 @@ TIMM = {
 }
 """Our name -> timm's."""
 
+TIMM_299 = {
+    "inception_v4": "inception_v4",
+    "inception_resnet_v2": "inception_resnet_v2",
+    "xception": "legacy_xception",
+}
+"""The same at 299 x 299."""
+
+PYTORCHCV = {
+    "bn_inception": ("bninception", "bninception", 224),
+    "inception_resnet_v1": ("inceptionresnetv1", "inceptionresnetv1", 299),
+    "nin_cifar10": ("nin_cifar", "nin_cifar10", 32),
+    "polynet": ("polynet", "polynet", 331),
+    "zfnet": ("zfnet", "zfnet", 224),
+}
+"""Our name -> pytorchcv's module and function, and the resolution."""
+
 NAMED = ["alexnet", "vgg11", "vgg11_bn", "resnet18", "resnet50", "resnext50_32x4d", "densenet121", "googlenet",
-         "squeezenet1_0", "squeezenet1_1", "shufflenet_v2_x1_0", "mobilenet_v2"]  # fmt: skip
+         "squeezenet1_0", "squeezenet1_1", "shufflenet_v2_x1_0", "mobilenet_v2", "inception_v3", "inception_v4",
+         "inception_resnet_v2"]  # fmt: skip
 """Networks whose parameter names and shapes are recorded."""
 
 
@@ -72,7 +90,7 @@ def count(net: nn.Module, res: int) -> tuple[int, int]:
         if isinstance(layer, nn.Conv2d | nn.Linear):
             layer.register_forward_hook(hook)
     net.eval()(torch.zeros(1, 3, res, res, device="meta"))
-    heads = ("aux1.", "aux2.")
+    heads = ("aux1.", "aux2.", "AuxLogits.")
     return sum(p.numel() for n, p in net.named_parameters() if not n.startswith(heads)), macs
 
 
@@ -125,6 +143,7 @@ def build() -> Found:
             found.append((name, tag, 224, getattr(theirs, name)(**options)))
         for ours, name in TIMM.items():
             found.append((ours, f"timm {timm.__version__} {name}", 224, timm.create_model(name)))
+        found += parallel(theirs, tag, timm)
         found += modified(theirs, tag)
         for width in (1.0, 1.4, 1.3, 0.75, 0.5, 0.35):
             for res in (224, 192, 160, 128, 96) if width <= 1 else (224,):
@@ -134,6 +153,17 @@ def build() -> Found:
             for res in (224, 192, 160, 128):
                 net = make("mobilenetv1_100", channel_multiplier=width)
                 found.append((variant("mobilenet_v1", width, res), f"timm {timm.__version__}", res, net))
+    return found
+
+
+def parallel(theirs: Any, tag: str, timm: Any) -> Found:
+    """The networks of parallel branches, and what is only in pytorchcv."""
+    found: Found = [("inception_v3", tag, 299, theirs.inception_v3(init_weights=False))]
+    for ours, name in TIMM_299.items():
+        found.append((ours, f"timm {timm.__version__} {name}", 299, timm.create_model(name)))
+    for ours, (file, name, res) in PYTORCHCV.items():
+        net = getattr(module(f"pytorchcv.models.{file}"), name)()
+        found.append((ours, f"pytorchcv {version('pytorchcv')} {name}", res, net))
     return found
 
 

@@ -14,7 +14,7 @@ import sys
 import time
 import traceback
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -241,7 +241,7 @@ def rules_of(text: str) -> Counter[str]:
     return grammar_fuzz.rules_used(text) if sound else Counter()
 
 
-def run(seed: int, numbers: Iterator[int] | range, *, stop_after: int = 10) -> Outcome:
+def run(seed: int, numbers: range, *, stop_after: int = 10, tell: Callable[[str], None] = print) -> Outcome:
     """Judge inputs; failures are collected with all that is needed to repeat them."""
     outcome = Outcome()
     for number in numbers:
@@ -255,6 +255,7 @@ def run(seed: int, numbers: Iterator[int] | range, *, stop_after: int = 10) -> O
             told = traceback.format_exc(limit=-6)
             command = f"python tests/support/fuzz.py --seed {seed} --only {number}"
             outcome.failures.append(f"{'=' * 20} {source} {number}: {command}\n{told}")
+            tell(outcome.failures[-1])
         seconds = time.perf_counter() - begin
         outcome.slowest = max(outcome.slowest, (seconds, number))
         outcome.counts[source, verdict] += 1
@@ -277,7 +278,6 @@ def main() -> int:
         numbers = range(options.only, options.only + 1)
         print(make(options.seed, options.only)[1])
     outcome = run(options.seed, numbers, stop_after=options.failures)
-    print("\n".join(outcome.failures))
     print(outcome)
     return 1 if outcome.failures else 0
 

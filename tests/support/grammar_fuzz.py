@@ -98,7 +98,7 @@ class Generator:
             self._child(rule, symbol, room - 1)
 
     def _child(self, rule: str, symbol: str, room: int) -> None:
-        wants_call = (rule == "variant" or rule.startswith(("defaults", "with", "__calls", "_calls"))) and symbol == "postfix"
+        wants_call = symbol == "postfix" and (rule == "variant" or "_calls" in rule)
         if wants_call and not self._wildly():
             self.expand("call", room)
         elif rule == "with_body" and symbol == "postfix" and not self._wildly():
