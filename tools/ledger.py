@@ -38,6 +38,16 @@ LISTED = {
     "plain34": "plain_34",
 }
 
+AS_HERE = {
+    "autoencoder_mnist", "bn_inception", "convnet1989", "gate_mp", "inception_resnet_v1", "inception_resnet_v2",
+    "inception_v3", "inception_v4", "madaline", "mlp3", "mlp_keras_121", "nin_cifar10", "nin_imagenet",
+    "overfeat_accurate", "overfeat_fast", "perceptron", "polynet", "se_bn_inception", "xception", "zfnet",
+}  # fmt: skip
+"""The survey's identifier is our name."""
+
+WITH_HEADS = {"googlenet_2014": "googlenet_aux"}
+"""What the survey calls the network with its auxiliary classifiers, `train = true`."""
+
 RULES = [
     (r"squeezenet(\d)_(\d)", r"squeezenet_\1_\2"),
     (r"densenet(\d+)", r"densenet_\1"),
@@ -61,6 +71,8 @@ def identifier(variant: str) -> str | None:
     """The survey's identifier of a variant, or ``None``."""
     if variant in UNLISTED:
         return None
+    if variant in AS_HERE:
+        return variant
     if variant in LISTED:
         return LISTED[variant]
     if found := re.fullmatch(r"mobilenet_v([12])(?:_w(\d+(?:_\d+)?))?", variant):
@@ -89,6 +101,8 @@ def document() -> str:
         if known is None:
             continue
         pairs[known] = {"file": file, "variant": variant}
+        if variant in WITH_HEADS:
+            pairs[WITH_HEADS[variant]] = {"file": file, "variant": variant, "train": True}
         for res in RESOLUTIONS if re.fullmatch(r"mobilenet_v2(_w0_\d+)?", variant) else ():
             pairs[known.replace("_224", f"_{res}")] = {"file": file, "variant": variant, "parameters": {"res": res}}
     return json.dumps({k: pairs[k] for k in sorted(pairs)}, indent=2) + "\n"

@@ -278,6 +278,15 @@ class BranchBlock(BlockValue):
         return labelled(self.statement, env, flow)
 
 
+class MissingBlock(BlockValue):
+    """What could not be read: nothing is known of its result."""
+
+    name = "missing"
+
+    def apply(self, flow: Flow, place: Place, span: Span | None) -> Flow:
+        return POISON
+
+
 class Branches(BlockValue):
     """``{ | a | b }``: expanded when the flow that enters is known, since loops over it may make branches."""
 
@@ -381,8 +390,8 @@ def is_branching(body: spec.Body) -> bool:
 
 
 def _branches_in(statement: spec.Statement) -> bool:
-    if isinstance(statement, spec.Branch):
-        return True
+    if isinstance(statement, spec.Branch | spec.Missing):
+        return isinstance(statement, spec.Branch) or statement.branch
     return any(is_branching(body) for body in nested_bodies(statement))
 
 

@@ -14,6 +14,7 @@ from archdsl.elaborate.names import CHOICE_WORDS
 from archdsl.shapes import AXES
 from archdsl.source import Span
 from archdsl.syntax import spec
+from archdsl.syntax.limits import LIMITS
 from archdsl.syntax.walk import children, walk
 
 _WORDS = frozenset({"tuple", "none", "uniform", "normal", *CHOICE_WORDS, *LATER, *FUNCTIONS, *COMBINATORS})
@@ -23,11 +24,14 @@ def resolve(module: Module) -> list[Diagnostic]:
     """Diagnostics of one module: unknown names, duplicates, shadowing, recursion, and unused things (warnings)."""
     symbols = _symbols(module)
     found = [*_duplicates(module, symbols or frozenset())]
-    if not found:
-        found += _recursion(module)
+    uses: dict[str, dict[str, Span]] = {}
     for definition in module.file.definitions:
-        found += _Resolver(module, symbols).definition(definition)
-    return [*found, *_unused(module)]
+        resolver = _Resolver(module, symbols)
+        found += resolver.definition(definition)
+        uses.setdefault(getattr(definition, "name", ""), resolver.uses)
+        if len(found) >= LIMITS.faults:
+            break
+    return [*found, *_recursion(module, uses), *_unused(module)]
 
 
 def _symbols(module: Module) -> frozenset[str] | None:
@@ -79,48 +83,53 @@ def _name_span(definition: spec.Definition, name: str) -> Span:
     return span if offset < 0 else Span(span.source, span.start + offset, span.start + offset + len(name))
 
 
-def _references(definition: spec.Syntax) -> list[spec.Name]:
-    return [node for node in walk(definition) if isinstance(node, spec.Name)]
+def _mentioned(definition: spec.Syntax) -> set[str]:
+    """All names in a definition, those in its unreadable statements included."""
+    found: set[str] = set()
+    for node in walk(definition):
+        if isinstance(node, spec.Name):
+            found.add(node.id)
+        elif isinstance(node, spec.Missing):
+            found |= node.names
+    return found
 
 
-def _recursion(module: Module) -> Iterable[Diagnostic]:
-    """Definitions that need themselves, each cycle once."""
-    edges = {
-        name: {r.id: r.span for r in _references(d) if r.id in module.definitions and r.id not in _locals(d)}
-        for name, d in module.definitions.items()
-    }
+def _recursion(module: Module, uses: dict[str, dict[str, Span]]) -> Iterable[Diagnostic]:
+    """Definitions that need themselves, each of them told once; ``uses`` are the definitions that each one names."""
     done: set[str] = set()
-    for start in edges:
-        path: list[str] = []
-        stack: list[tuple[str, Iterable[str]]] = [(start, iter(edges[start]))] if start not in done else []
+    for start in [name for name in uses if name in module.definitions]:
+        path: dict[str, int] = {start: 0}
+        stack = [(start, iter(uses[start]))] if start not in done else []
         while stack:
             name, rest = stack[-1]
-            if not path or path[-1] != name:
-                path.append(name)
-            following = next(iter(rest), None)
+            following = next(rest, None)
             if following is None:
                 done.add(name)
                 stack.pop()
-                path.pop()
+                del path[name]
             elif following in path:
-                cycle = [*path[path.index(following) :], following]
-                yield Refusal(
-                    "E0209", f"`{following}` is defined by itself: {' -> '.join(cycle)}",
-                    help="use `repeat`, or pass the inner block as an argument",
-                ).located(edges[name][following]).diagnostic()  # fmt: skip
-            elif following not in done:
-                stack.append((following, iter(edges[following])))
+                if name not in module.recursive:
+                    cycle = list(path)[path[following] :]
+                    module.recursive.update(cycle)
+                    yield _cycle([*cycle, following]).located(uses[name][following]).diagnostic()
+            elif following not in done and following in uses:
+                path[following] = len(path)
+                stack.append((following, iter(uses[following])))
 
 
-def _locals(definition: spec.Definition) -> set[str]:
-    return {p.name for p in getattr(definition, "parameters", ())}
+def _cycle(names: list[str]) -> Refusal:
+    shown = names if len(names) <= 8 else [*names[:6], "…", names[-1]]
+    return Refusal(
+        "E0209", f"`{names[-1]}` is defined by itself: {' -> '.join(shown)}",
+        help="use `repeat`, or pass the inner block as an argument",
+    )  # fmt: skip
 
 
 def _unused(module: Module) -> Iterable[Diagnostic]:
     """Warnings: parameters, imports and (in files with a network) blocks that nothing refers to."""
     used: set[str] = set()
     for definition in module.file.definitions:
-        names = {r.id for r in _references(definition)}
+        names = _mentioned(definition)
         used |= names - {getattr(definition, "name", "")}
         for parameter in getattr(definition, "parameters", ()):
             if parameter.name not in names:
@@ -154,6 +163,10 @@ class _Names:
     def __contains__(self, name: str) -> bool:
         return name in self.names or (self.parent is not None and name in self.parent)
 
+    def at_top(self, name: str) -> bool:
+        """Whether the name means what the file defines: nothing nearer has it."""
+        return self.parent is None or (name not in self.names and self.parent.at_top(name))
+
     def all(self) -> set[str]:
         return self.names | (self.parent.all() if self.parent else set())
 
@@ -165,9 +178,11 @@ class _Resolver:
         self.module = module
         self.symbols = symbols
         self.found: list[Diagnostic] = []
+        self.uses: dict[str, Span] = {}
+        """The file's definitions that are named, each with one of the places."""
 
     def definition(self, definition: spec.Definition) -> list[Diagnostic]:
-        top = _Names(None, [*self.module.definitions, *self.module.imports])
+        top = _Names(None, [*self.module.definitions, *self.module.imports, *self.module.missing])
         if isinstance(definition, spec.Block | spec.Network):
             self._callable(definition, top)
         elif isinstance(definition, spec.LetDefinition):
@@ -198,7 +213,7 @@ class _Resolver:
     parameters: frozenset[str] = frozenset()
 
     def _inputs(self, definition: spec.Network) -> None:
-        if not any(isinstance(s, spec.Input) for s in definition.body.statements):
+        if not any(isinstance(s, spec.Input | spec.Missing) for s in definition.body.statements):
             self.refuse(
                 Refusal(
                     "E0217", f"the network `{definition.name}` declares no input", help="begin with `input x: f32[…]`"
@@ -264,6 +279,8 @@ class _Resolver:
             self._loop(statement, names)
         elif isinstance(statement, spec.If):
             self._if(statement, names)
+        elif isinstance(statement, spec.Missing):
+            names.names |= statement.names
         elif isinstance(statement, spec.With):
             for call in statement.calls:
                 self.expression(call, names)
@@ -358,6 +375,8 @@ class _Resolver:
 
     def name(self, node: spec.Name, names: _Names) -> None:
         name = node.id
+        if name in self.module.definitions and names.at_top(name):
+            self.uses.setdefault(name, node.span)
         if name in names or names.partly or name in _WORDS or ops.is_operator(name):
             return
         if name[0].isupper() and (self.symbols is None or name in self.symbols):

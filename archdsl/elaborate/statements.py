@@ -8,7 +8,7 @@ from typing import Any
 from archdsl import dims
 from archdsl.diagnostics import Refusal, nearest
 from archdsl.elaborate import claims, network
-from archdsl.elaborate.blocks import BranchBlock, Parametric, SharedBlock, UserBlock, nested_bodies
+from archdsl.elaborate.blocks import BranchBlock, MissingBlock, Parametric, SharedBlock, UserBlock, nested_bodies
 from archdsl.elaborate.combinators import Combinator
 from archdsl.elaborate.env import Env
 from archdsl.elaborate.evaluate import evaluate, head_span, truth
@@ -312,6 +312,9 @@ def expand_branches(body: spec.Body, env: Env) -> Iterator[BlockValue]:
             yield from _branches_of_if(statement, env)
         elif isinstance(statement, spec.Let):
             _let(statement, env, POISON)
+        elif isinstance(statement, spec.Missing):
+            _missing(statement, env, POISON)
+            yield MissingBlock()
         else:
             raise Refusal(
                 "E0217", "only branches, loops, `if` and `let` stand in a list of branches", help="begin it with `|`"
@@ -379,6 +382,14 @@ def with_defaults(calls: tuple[spec.Call, ...], env: Env) -> dict[str, dict[str,
             )
         found[block.name] = {**found.get(block.name, {}), **block.bound}
     return found
+
+
+def _missing(statement: spec.Missing, env: Env, flow: Flow) -> Flow:
+    """What could not be read may have given its names a meaning; the flow behind it is unknown."""
+    for name in statement.names:
+        if env.find(name) is Env.missing and env.find_label(name) is Env.missing:
+            env.labels[name] = POISON
+    return POISON
 
 
 def _branch_misplaced(statement: spec.Branch, env: Env, flow: Flow) -> Flow:
@@ -455,4 +466,5 @@ _RULES: dict[type, Callable[[Any, Env, Flow], Flow]] = {
     spec.Output: network.declare_output,
     spec.Expect: claims.collect_expect,
     spec.Budget: claims.collect_budget,
+    spec.Missing: _missing,
 }

@@ -23,6 +23,8 @@ class ExpressionBuilder:
     def __init__(self, source: Source) -> None:
         self.source = source
         self.diagnostics: list[Diagnostic] = []
+        self.lost: list[int] = []
+        """Offsets of faults that leave the statement around them without a meaning."""
         self.longest = 1
         """The longest chain folded so far: trees are no higher than this times the height of the parser's stack."""
         self._suffixes: dict[int, int] = {}
@@ -30,8 +32,11 @@ class ExpressionBuilder:
     def span(self, start: int, end: int) -> Span:
         return Span(self.source, start, end)
 
-    def report(self, code: str, message: str, span: Span, help: str = "", note: str = "") -> None:
-        self.diagnostics.append(Diagnostic(code, message, span, note, help=help))
+    def report(self, code: str, message: str, span: Span, help: str = "", *, lost: bool = True) -> None:
+        """Report a fault; ``lost``: the statement around it has no meaning then."""
+        if lost:
+            self.lost.append(span.start)
+        self.diagnostics.append(Diagnostic(code, message, span, help=help))
 
     def embedded(self, start: int, end: int) -> spec.Expr | None:
         """Parse the expression that a string embeds; ``None`` if it is at fault, which has been reported."""
@@ -164,18 +169,31 @@ class ExpressionBuilder:
         header: list[str] = []
         for cell in children[0] if children else ():
             if not isinstance(cell, spec.Name):
-                self.report("E0111", "the first row of a table names its columns", cell.span, note="not a name")
+                self.report("E0111", "the first row of a table names its columns", cell.span)
             else:
                 if cell.id in header and cell.id != "_":
                     self.report("E0111", f"two columns are named `{cell.id}`", cell.span)
                 header.append(cell.id)
-        for row in children[1:]:
-            if len(row) != len(children[0]):
-                message = f"this row has {_count(len(row), 'cell')}, the header {_count(len(children[0]), 'column')}"
+        self._equal_rows(children)
+        return spec.TableExpr(self.span(start, end), tuple(header), tuple(children[1:]))
+
+    def _equal_rows(self, rows: list[tuple[spec.Expr, ...]]) -> None:
+        """Every row has as many cells as the header; if all rows differ alike, the header is at fault.
+
+        What could not be read is an empty row.
+        """
+        rows = rows[:1] + [row for row in rows[1:] if row and rows[0]]
+        lengths = {len(row) for row in rows[1:]}
+        if len(rows) > 2 and len(lengths) == 1 and lengths != {len(rows[0])}:
+            message = f"the header has {_count(len(rows[0]), 'column')}, every row {_count(lengths.pop(), 'cell')}"
+            self.report("E0111", message, rows[0][0].span.to(rows[0][-1].span))
+            return
+        for row in rows[1:]:
+            if len(row) != len(rows[0]):
+                message = f"this row has {_count(len(row), 'cell')}, the header {_count(len(rows[0]), 'column')}"
                 self.report(
                     "E0111", message, row[0].span.to(row[-1].span), "quote a cell that contains spaces or operators"
                 )
-        return spec.TableExpr(self.span(start, end), tuple(header), tuple(children[1:]))
 
     def row(self, start: int, end: int, children: Children) -> tuple[spec.Expr, ...]:
         for left, right in pairwise(children):

@@ -21,9 +21,7 @@ _ELSEWHERE = {
 }
 """Words of other languages, and what they are here."""
 
-_ENDS_VALUE = frozenset(
-    ["NAME", "NUMBER", "STRING", "TRUE", "FALSE", "NONE", "IN", "RPAR", "RSQB", "RBRACE", "ELLIPSIS"]
-)
+_ENDS_VALUE = frozenset(["NAME", "NUMBER", "STRING", "TRUE", "FALSE", "IN", "RPAR", "RSQB", "RBRACE", "ELLIPSIS"])
 _LISTED = ["COMMA", "RPAR", "RSQB", "LPAR", "EQUAL", "IN", "ELSE", "DOUBLE_COLON", "COLON", "LSQB"]
 
 

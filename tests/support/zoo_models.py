@@ -14,6 +14,7 @@ from onnx import numpy_helper
 from onnx.reference import ReferenceEvaluator
 from onnx.reference.op_run import OpRun
 from onnx_case import Arrays, generator
+from onnx_fixed import QUICK
 
 import archdsl
 from archdsl import dims
@@ -129,7 +130,7 @@ def images(graph: Graph, batch: int, *key: object) -> Arrays:
 def weights_of(graph: Graph) -> Arrays:
     """A value for every parameter that matters: no zero biases, no unit variances, no two channels alike.
 
-    Where there is a fan, the variance is 2 / fan; running statistics are those of 16 inputs, give or take some.
+    Where there is a fan, the variance is 2 / fan; running statistics are those of 8 inputs, give or take some.
     """
     found = {path: _values(p, generator("weights", path)) for path, p in graph.parameters().items()}
     if any(path.endswith(".running_var") for path in found):
@@ -166,7 +167,7 @@ def _calibrate(graph: Graph, weights: Arrays) -> None:
             return (x * gain.reshape(shape) + (bias - mean * gain).reshape(shape),)
 
     model = onnx.ModelProto.FromString(structure(graph))
-    ReferenceEvaluator(model, new_ops=[BatchNormalization]).run(None, {**images(graph, 16, "calibrate"), **weights})
+    ReferenceEvaluator(model, new_ops=[BatchNormalization, *QUICK]).run(None, {**images(graph, 8, "calibrate"), **weights})
 
 
 def with_weights(model: onnx.ModelProto, weights: Arrays) -> onnx.ModelProto:
