@@ -85,10 +85,17 @@ def test_every_variant_has_a_reference_and_every_reference_a_variant() -> None:
     assert {parts(name)[0] for name in references()} == set(VARIANTS)
 
 
-CLOSED_FORM_ONLY = {"lenet5", "lenet5_relu", "alexnet_one_tower", "plain18", "gate_and", "gate_or", "adaline"}
+CLOSED_FORM_ONLY = {
+    "lenet5", "lenet5_relu", "alexnet_one_tower", "plain18", "gate_and", "gate_or", "adaline",
+    "resnet110_original", "resnet110_bn_after_addition", "resnet110_relu_before_addition",
+    "resnet110_relu_only_pre_activation", "wrn_28_10_dropout", "cmpe_se_wrn_28_10_1x1", "cmpe_se_wrn_28_10_2x1",
+    "highway19", "highway_mlp_10", "highway_mlp_20", "highway_mlp_50", "highway_mlp_100",
+}  # fmt: skip
 """No second implementation was counted. ``lenet5`` and ``alexnet_one_tower`` are also held by published tables, in
 ``test_tables``; ``plain18`` is ``resnet18_a`` without its weightless shortcuts, ``lenet5_relu`` differs from ``lenet5``
-and ``adaline`` from ``perceptron`` in operators without weights; the logic gates learn nothing."""
+and ``adaline`` from ``perceptron`` in operators without weights; the logic gates learn nothing. The
+orderings of a residual unit have the weights of ``resnet110_cifar_a``, and dropout has none; ``highway19`` is held by a
+published table."""
 
 
 def test_which_variants_rest_on_one_source_is_known() -> None:

@@ -36,6 +36,7 @@ LISTED = {
     "googlenet_2014": "googlenet",
     "resnet34_a": "resnet_34_optA",
     "plain34": "plain_34",
+    "highway_mlp_50": "highway_mlp",
 }
 
 AS_HERE = {
@@ -57,6 +58,16 @@ RULES = [
     (r"seresnet(\d+)_v1", r"se_resnet_\1"),
     (r"seresnext(\d+)_32x4d", r"se_resnext_\1_32x4d"),
     (r"shufflenet_v2_x(\d)_(\d)", r"shufflenet_v2_\1.\2"),
+    (r"resnet(20|56|110|1202)_cifar", r"resnet_cifar_\1"),
+    (r"preact_resnet(164|1001)_cifar", r"resnet_cifar_\1"),
+    (r"preact_resnet(\d+)", r"preact_resnet_\1"),
+    (r"resnet110_(original|\w+_(?:addition|activation))", r"resnet_unit_\1"),
+    (r"resnext29_16x64d_cifar", r"resnext_29_16x64d"),
+    (r"(wrn_\d+_\d+|stochastic_depth_110|cmpe_se_wrn_28_10)", r"\1"),
+    (r"pyramidnet(\d+)_(a\d+)", r"pyramidnet_imagenet_\1_\2"),
+    (r"pyramidnet(\d+)_(a\d+)_cifar", r"pyramidnet_cifar_\1_\2"),
+    (r"(dpn|senet|sknet|highway|residual_attention|attentionnext)(\d+)", r"\1_\2"),
+    (r"(c?bam_resnex?t)(\d+)", r"\1_\2"),
 ]
 
 UNLISTED = {"resnext101_32x8d"}

@@ -92,7 +92,6 @@ class OpBlock(Parametric):
         least = 0 if self.card.arity[1] == 0 else self.card.applies_at
         if least is None or len(self.tensors) < least:
             return self
-        self._check_count(len(self.tensors))
         return env.session.node(self.operator(), self.tensors, env.place, self.name, span)
 
     def guess(self, flow: Flow, session: Session) -> Flow:
@@ -110,17 +109,7 @@ class OpBlock(Parametric):
             place.scope.operator(self.name)
             return POISON
         inputs = (*(flow if isinstance(flow, tuple) else (flow,)), *self.tensors)
-        self._check_count(len(inputs))
         return place.session.node(op, inputs, place, self.name, span)
-
-    def _check_count(self, count: int) -> None:
-        least, most = self.card.arity
-        if count < least or (most is not None and count > most):
-            wanted = str(least) if least == most else f"{least} to {most}" if most else f"at least {least}"
-            raise Refusal(
-                "E0310", f"`{self.name}` takes {wanted} tensor{'s' if wanted != '1' else ''}, not {count}",
-                help="join a tuple first (`concat`, `add`), or choose one of it: `x[0]`" if count > 1 else "",
-            )  # fmt: skip
 
 
 @cache

@@ -82,7 +82,8 @@ def _elaborate(
             _finish(session, run, flow)
     except Refusal as refusal:
         session.refuse(refusal.located(definition_span(target)), None)
-    graph = None if any(d.severity == "error" for d in session.diagnostics) else _graph(session, target, block)
+    failed = any(d.severity == "error" for d in session.diagnostics) or not session.outputs  # of unreadable text: none
+    graph = None if failed else _graph(session, target, block)
     return Elaboration(graph, tuple(session.claims), tuple(session.diagnostics))
 
 

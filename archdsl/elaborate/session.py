@@ -116,6 +116,7 @@ class Session:
         if len(live) != len(inputs):
             place.scope.operator(base)
             return POISON
+        _check_count(op, len(live))
         if len(self.nodes) >= self.limits.nodes:
             raise BoundExceeded("E0502", f"the network has more than {self.limits.nodes:,} operators")
         path, prefix = place.scope.operator(base)
@@ -173,6 +174,17 @@ class Session:
         )  # fmt: skip
         self.nodes.append(node)
         return node.outputs[0]
+
+
+def _check_count(op: Op, count: int) -> None:
+    """Refuse another number of inputs than the operator takes."""
+    least, most = op.arity
+    if count < least or (most is not None and count > most):
+        wanted = str(least) if least == most else f"{least} to {most}" if most else f"at least {least}"
+        raise Refusal(
+            "E0310", f"`{op.name}` takes {wanted} tensor{'s' if wanted != '1' else ''}, not {count}",
+            help="join a tuple first (`concat`, `add`), or choose one of it: `x[0]`" if count > 1 else "",
+        )  # fmt: skip
 
 
 class BoundExceeded(Refusal):

@@ -189,7 +189,8 @@ class ExpressionBuilder:
             self.report("E0111", message, rows[0][0].span.to(rows[0][-1].span))
             return
         for row in rows[1:]:
-            if len(row) != len(rows[0]):
+            told = any(row[0].span.start <= offset < row[-1].span.end for offset in self.lost)
+            if len(row) != len(rows[0]) and not told:
                 message = f"this row has {_count(len(row), 'cell')}, the header {_count(len(rows[0]), 'column')}"
                 self.report(
                     "E0111", message, row[0].span.to(row[-1].span), "quote a cell that contains spaces or operators"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import cache
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -38,11 +39,11 @@ def variants() -> dict[str, Path]:
 
 VARIANTS = variants()
 
-PREFERRED = {
-    "alexnet", "densenet121", "googlenet", "lenet5", "mlp3", "mobilenet_v1_w0_25", "mobilenet_v2_w0_35", "resnet18",
-    "resnext50_32x4d", "seresnext50_32x4d", "vgg11_bn",
+CORE = {
+    "alexnet", "densenet121", "googlenet", "lenet5", "mobilenet_v1_w0_25", "mobilenet_v2_w0_35", "resnet18",
+    "resnext50_32x4d", "seresnext50_32x4d", "shufflenet_v2_x0_5", "squeezenet1_1", "vgg11_bn",
 }  # fmt: skip
-"""Variants that stand for their families."""
+"""The families that everything is tried on; each stands for its own."""
 
 
 @cache
@@ -56,26 +57,45 @@ def graph_of(variant: str, *, bind: dict[str, int] | None = None, train: bool = 
     return program(VARIANTS[variant]).graph(variant, bind=bind, train=train, **params)
 
 
+@cache
+def symbolic(variant: str) -> Graph:
+    """The variant as it stands, elaborated once."""
+    return graph_of(variant)
+
+
 def network_of(variant: str) -> spec.Network:
     """The network that a variant is of, as text."""
-    target = program(VARIANTS[variant]).target(variant)
-    assert isinstance(target, spec.Variant)
-    assert isinstance(target.network.callee, spec.Name)
-    network = program(VARIANTS[variant]).target(target.network.callee.id)
+    module = program(VARIANTS[variant]).module
+    callee = module.variants[variant].network.callee
+    assert isinstance(callee, spec.Name)
+    name = callee.id
+    while name in module.imports:
+        module, imported = module.imports[name]
+        name = imported.name
+    network = module.definitions[name]
     assert isinstance(network, spec.Network)
     return network
 
 
 @cache
 def families() -> dict[str, str]:
-    """One variant a family, by file: the preferred one, or the first that has weights and no jumps."""
+    """One variant a family, by file: of the core, or the smallest that has weights and no jumps."""
     found: dict[str, str] = {}
-    for variant, path in sorted(VARIANTS.items(), key=lambda item: item[0] not in PREFERRED):
-        if path.stem not in found:
-            graph = graph_of(variant)
-            if graph.parameters() and not any(node.op.name == "step" for node in graph.nodes):
-                found[path.stem] = variant
+    for variant in sorted(VARIANTS, key=lambda v: (v not in CORE, fixed_size(v), len(symbolic(v).nodes))):
+        if VARIANTS[variant].stem not in found and symbolic(variant).parameters() and not jumps(symbolic(variant)):
+            found[VARIANTS[variant].stem] = variant
     return dict(sorted(found.items()))
+
+
+def fixed_size(variant: str) -> bool:
+    """Whether the input is large and nothing can be done about it."""
+    pixels = max(prod(size for size in v.type.shape[1:] if isinstance(size, int)) for v in symbolic(variant).inputs)
+    return pixels > 3 * 64 * 64 and "res" not in {p.name for p in network_of(variant).parameters}
+
+
+def jumps(graph: Graph) -> bool:
+    """Whether the outputs are no continuous function of the inputs."""
+    return any(node.op.name == "step" for node in graph.nodes)
 
 
 @cache
