@@ -1,4 +1,4 @@
-"""Closed forms of the residual networks: CIFAR's, pre-activated, wide, pyramidal, gated, with attention, in two paths."""
+"""Closed forms of the residual networks: CIFAR's, pre-activated, wide, pyramidal, gated, dual."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ def sk_unit(s: Sheet, c: int, stride: int) -> None:
 
 
 def cbam(s: Sheet) -> None:
-    """One perceptron, applied to the mean and the maximum; then a 7x7 on two maps and a normalisation of one channel."""
+    """One perceptron, applied to the mean and the maximum; then a 7x7 on two maps, normalised."""
     hidden = s.c // 16
     s.sum[0] += 2 * s.c * hidden + hidden + s.c + 2 * 49 + 2
     s.sum[1] += 2 * 2 * s.c * hidden + 2 * 49 * s.side**2

@@ -141,7 +141,7 @@ def test_long_lines_are_wrapped() -> None:
     value = formatted(f"let some_name = {call[:-1]}, groups = 32, dilation = 2, bias = false, weight = fixed)")
     assert value.startswith("let some_name =\n  conv(64, 3,")
     numbers = ", ".join(str(n) for n in range(1000, 1040))
-    assert formatted(f"f([{numbers}])").count("\n") == 2
+    assert formatted(f"f([{numbers}])").count("\n") == 3
     branch = "repeat 3 { " + "; ".join(["conv(64, 3)"] * 9) + " }"
     assert formatted(branch).startswith("repeat 3 {\n  conv(64, 3)")
     for text in (pipeline, value, formatted(branch)):
@@ -190,13 +190,13 @@ def test_random_files_of_the_whole_grammar() -> None:
     """Every rule of the grammar comes up, and formatting holds for every file that parses."""
     used: set[str] = set()
     accepted = 0
-    for seed in range(250):
+    for seed in range(130):
         text = grammar_fuzz.Generator(seed, size=18, wild=0.005).text()
         if not parse(Source("fuzz", text))[1]:
             holds(text)
             used.update(grammar_fuzz.rules_used(text))
             accepted += 1
-    assert accepted > 150
+    assert accepted > 80
     assert grammar_fuzz.all_rules() - used == {"state", "next"}  # which no edition has yet
 
 

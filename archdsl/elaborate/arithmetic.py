@@ -152,6 +152,8 @@ def _compare(expr: spec.Compare, env: Env) -> Any:
             if len(expr.rest) > 1:
                 raise Refusal("E0204", "comparisons of tensors cannot be chained", help="join two with `logical_and`")
             return tensor_operation(_TENSOR_COMPARE[op], (left, right), env, expr.span)
+        env.session.visit(left)
+        env.session.visit(right)
         verdict = compare(op, left, right)
         if not verdict:
             return False

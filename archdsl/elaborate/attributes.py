@@ -8,8 +8,8 @@ from archdsl.diagnostics import Refusal, nearest
 from archdsl.elaborate import blocks
 from archdsl.elaborate.env import Env
 from archdsl.elaborate.evaluate import evaluate, raw, rule
-from archdsl.elaborate.functions import sequence
-from archdsl.elaborate.values import POISON, BlockValue, Indexed, Labelled, Table, describe, is_flow
+from archdsl.elaborate.functions import elements, sequence
+from archdsl.elaborate.values import POISON, BlockValue, Indexed, Labelled, Table, describe, is_flow, shortened
 from archdsl.graph import Value
 from archdsl.source import Span
 from archdsl.syntax import spec
@@ -100,7 +100,7 @@ def _index(expr: spec.Index, env: Env) -> Any:
             return POISON
         if any(b is not None and (isinstance(b, bool) or not isinstance(b, int)) for b in bounds) or bounds[2] == 0:
             raise Refusal("E0204", "the bounds of a slice must be integers, its step not 0")
-        return sequence(base, env.session, "what is sliced")[slice(*bounds)]
+        return env.session.made_list(sequence(base, env.session, "what is sliced")[slice(*bounds)])
     index = evaluate(expr.index, env)
     if base is POISON or index is POISON:
         return POISON
@@ -110,14 +110,14 @@ def _index(expr: spec.Index, env: Env) -> Any:
         if index not in base.items and base.incomplete:
             return POISON
         if index not in base.items:
-            raise Refusal("E0205", f"nothing is labelled with the index {index}", note=f"set: {sorted(base.items)}")
+            raise Refusal("E0205", f"nothing is labelled with the index {index}", note=shortened(f"set: {sorted(base.items)}", 80))
         return base.items[index]
     if isinstance(base, Value):
         raise Refusal(
             "E0204", f"{describe(base)} is not a tuple and has no elements here",
             help="inside the model use `select(axis, index)` or `slice`",
         )  # fmt: skip
-    items = base if isinstance(base, str) else sequence(base, env.session, "what is indexed")
+    items = base if isinstance(base, str) else elements(base, env.session, "what is indexed")
     if not -len(items) <= index < len(items):
         raise Refusal("E0205", f"the index {index} is outside of a list of {len(items)}")
     return items[index]

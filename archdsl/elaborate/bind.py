@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from archdsl.diagnostics import Refusal, nearest
 from archdsl.elaborate.env import Env
-from archdsl.elaborate.values import POISON, BlockValue, Indexed, Labelled, describe, holds_poison, is_flow
+from archdsl.elaborate.values import POISON, BlockValue, Indexed, Labelled, describe, is_flow
 from archdsl.graph import Value
 from archdsl.ops.base import Initializer
 from archdsl.ops.kinds import Kind, Like
@@ -51,11 +51,13 @@ _PLAIN = frozenset({int, float, bool, str})
 
 
 def bind(
-    block: BlockValue, arguments: tuple[spec.Argument, ...], env: Env, span: Span, body: BlockValue | None = None
-) -> Any:
+    block: BlockValue, arguments: tuple[spec.Argument, ...], env: Env, span: Span, body: BlockValue | None = None,
+    values: list[Any] | None = None,
+) -> Any:  # fmt: skip
     """The block with more of its parameters given; tensors (for operators) become further inputs.
 
-    Returns poison where an argument was refused, or the result where the operator is applied at once.
+    ``values`` are those of the arguments, where they were evaluated before. Returns poison where an argument was
+    refused, or the result where the operator is applied at once.
     """
     from archdsl.elaborate.blocks import Parametric
 
@@ -64,9 +66,9 @@ def bind(
             raise Refusal("E0216", f"`{block.name}` has all it needs: it takes no further arguments")
         return block
     call = _Call(block, env, span)
-    for argument in arguments:
+    for index, argument in enumerate(arguments):
         try:
-            call.take(argument)
+            call.take(argument, None if values is None else (values[index],))
         except Refusal as refusal:
             env.session.refuse(refusal.located(argument.span), env.place.frame)
             call.failed = True
@@ -87,10 +89,10 @@ class _Call:
         self.failed = False
         self.free = [f for f in block.formals if f.name not in block.bound]
 
-    def take(self, argument: spec.Argument) -> None:
-        """Evaluate one argument for the parameter it belongs to."""
+    def take(self, argument: spec.Argument, known: tuple[Any] | None = None) -> None:
+        """Evaluate one argument, unless its value is ``known``, for the parameter it belongs to."""
         formal = self._named(argument) if argument.name is not None else self._next()
-        value = argument_value(argument.value, formal, self.env)
+        value = argument_value(argument.value, formal, self.env) if known is None else _tensors(known[0], self.env)
         if type(value) in _PLAIN and formal is not None:
             self.given[formal.name] = self._plain(value, formal)
             return
@@ -149,7 +151,9 @@ class _Call:
                 "E0210", f"`{formal.name}` of `{self.block.name}` configures it, and cannot be {describe(value)}",
                 help=f"apply the block to the tensor: `x -> {self.block.name}(…)`",
             )  # fmt: skip
-        if holds_poison(value):
+        session = self.env.session
+        session.visit(value)
+        if session.lists.extent(value).poisoned:
             self.failed = self.failed or not self.block.runs_poisoned
             return POISON
         if formal.kind is None or value is POISON:
@@ -213,7 +217,6 @@ def argument_value(expr: spec.Expr, formal: Formal | None, env: Env) -> Any:
     Unless it is a tensor: in ``softmax(w)`` and ``transpose(h)`` the letters name no axes where tensors have them.
     """
     from archdsl.elaborate.evaluate import evaluate
-    from archdsl.elaborate.flow import as_flow
 
     if type(expr) is spec.Number:
         return expr.value
@@ -230,8 +233,14 @@ def argument_value(expr: spec.Expr, formal: Formal | None, env: Env) -> Any:
             if condition is POISON:
                 return POISON
             return argument_value(expr.value if condition else expr.otherwise, formal, env)
-    value = evaluate(expr, env)
+    return _tensors(evaluate(expr, env), env)
+
+
+def _tensors(value: Any, env: Env) -> Any:
+    """A value, as a tuple of tensors where it is one."""
+    from archdsl.elaborate.flow import as_flow
+
     if isinstance(value, tuple | Indexed):
-        flow = as_flow(value)
+        flow = as_flow(value, env)
         return flow if is_flow(flow) else value
     return value

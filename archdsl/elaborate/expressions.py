@@ -71,7 +71,7 @@ def lookup_builtin(name: str, env: Env) -> Any:
 @rule(spec.String)
 def _string(expr: spec.String, env: Env) -> Any:
     parts = [part if isinstance(part, str) else evaluate(part, env) for part in expr.parts]
-    return POISON if any(part is POISON for part in parts) else "".join(map(show, parts))
+    return POISON if any(part is POISON for part in parts) else bounded("".join(map(show, parts)), env.session)
 
 
 @rule(spec.In)
@@ -90,7 +90,7 @@ def _list(expr: spec.ListExpr, env: Env) -> Any:
 
 @rule(spec.TupleExpr)
 def _tuple(expr: spec.TupleExpr, env: Env) -> Any:
-    return as_flow(env.session.made_list(tuple(evaluate(item, env) for item in expr.items)))
+    return as_flow(env.session.made_list(tuple(evaluate(item, env) for item in expr.items)), env)
 
 
 @rule(spec.Comprehension)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -17,7 +18,7 @@ from archdsl.elaborate.flow import apply_block, apply_stages, as_flow
 from archdsl.elaborate.functions import sequence
 from archdsl.elaborate.paths import PathScope, join
 from archdsl.elaborate.session import BoundExceeded
-from archdsl.elaborate.values import POISON, BlockValue, Flow, Indexed, Labelled, Poison, Table, describe, is_flow
+from archdsl.elaborate.values import POISON, BlockValue, Flow, Indexed, Labelled, Poison, Table, describe, is_flow, shortened
 from archdsl.graph import Value
 from archdsl.shapes import show_shape
 from archdsl.syntax import spec
@@ -67,7 +68,7 @@ def run_flow(expr: spec.Expr, env: Env, flow: Flow) -> Flow:
     stages = expr.stages if isinstance(expr, spec.Pipeline) else (expr,)
     scope = env.place.scope
     solo, scope.solo = scope.solo, ""
-    head = as_flow(evaluate(stages[0], env))
+    head = as_flow(evaluate(stages[0], env), env)
     if is_flow(head) or head is POISON:
         if solo == "any" and len(stages) == 2:
             scope.mode = "direct"
@@ -105,13 +106,16 @@ def labelled(statement: Named, env: Env, flow: Flow) -> Flow:
     return result
 
 
+_LABEL = re.compile(r"(?=.{1,200}$)[A-Za-z0-9_][A-Za-z0-9_-]*(\.[A-Za-z0-9_][A-Za-z0-9_-]*)*")
+
+
 def _label_name(label: spec.Target, env: Env) -> tuple[Any, int | None]:
     if label.template is not None:
         text = evaluate(label.template, env)
-        if text is not POISON and not all(
-            (part and part.replace("-", "_").isidentifier()) or part.isdigit() for part in str(text).split(".")
-        ):
-            raise Refusal("E0205", f'"{text}" cannot be a label: use letters, digits, `_` and `.`').located(label.span)
+        if text is not POISON and not _LABEL.fullmatch(text):
+            what = f'"{shortened(text, 40)}" cannot be a label'
+            help = "labels consist of letters, digits, `_`, `-` and `.`, at most 200 of them"
+            raise Refusal("E0205", what, help=help).located(label.span)
         return text, None
     if label.index is None:
         return label.name, None
@@ -337,7 +341,7 @@ def _branches_of_if(statement: spec.If, env: Env) -> Iterator[BlockValue]:
 
 
 def _let(statement: spec.Let, env: Env, flow: Flow) -> Flow:
-    value = as_flow(evaluate(statement.value, env))
+    value = as_flow(evaluate(statement.value, env), env)
     if len(statement.targets) > 1 and isinstance(value, BlockValue):
         value = apply_block(value, flow, env, head_span(statement.value))
     assign(statement.targets, value, env)
@@ -358,9 +362,8 @@ def _share(statement: spec.Share, env: Env, flow: Flow) -> Flow:
 def _assert(statement: spec.Assert, env: Env, flow: Flow) -> Flow:
     if truth(statement.condition, env, "an assertion") is False:
         message = "" if statement.message is None else evaluate(statement.message, env)
-        raise Refusal("E0403", f"assertion failed: {message or statement.condition.span.text}").located(
-            statement.condition.span
-        )
+        told = message if isinstance(message, str) and message else " ".join(statement.condition.span.text.split())
+        raise Refusal("E0403", f"assertion failed: {shortened(told, 300)}").located(statement.condition.span)
     return flow
 
 
