@@ -51,10 +51,12 @@ class Expr:
 
     def __init__(self, terms: Mapping[Monomial, int]) -> None:
         self.terms = dict(terms)
-        self.weight = sum(
-            1 + sum(1 if isinstance(atom, str) else atom.weight for atom, _ in monomial) for monomial in self.terms
-        )
-        if self.weight > MAX_WEIGHT:
+        total = len(self.terms)
+        for monomial in self.terms:
+            for atom, _ in monomial:
+                total += 1 if type(atom) is str else atom.weight  # type: ignore[union-attr]
+        self.weight = total
+        if total > MAX_WEIGHT:
             raise _too_large()
         self._hash = hash(frozenset(self.terms.items()))
 

@@ -254,9 +254,7 @@ def cell(total: Sheet, net: Sheet, prev: Sheet | None, genotype: str, out: str, 
         states[1] = reduced(at(prev), c) if prev.side != net.side else operation(at(prev), "id", c, 1)
     for pair in genotype.split(" | "):
         left, right, seen = pair.split()
-        made = [
-            operation(at(states[int(i)]), op, c, stride if int(i) < 2 else 1) for op, i in zip((left, right), seen)
-        ]
+        made = [operation(at(states[int(i)]), op, c, stride if int(i) < 2 else 1) for op, i in zip((left, right), seen)]
         assert made[0].side == made[1].side
         states.append(made[0])
     joined = [states[int(i)] if states[int(i)].side == states[6].side else reduced(at(states[int(i)]), c) for i in out]

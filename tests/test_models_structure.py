@@ -76,8 +76,10 @@ def test_symbolic_shapes_never_contradict_onnx(variant: str) -> None:
             name = names.get(value, value.name)
             if name in ours:
                 assert ours[name] == printed(value.type), name
-    known = [size for name in ours for size in theirs.get(name, []) if isinstance(size, int) or size == "N"]
-    assert len(known) > 0.99 * sum(map(len, ours.values())), "ONNX inferred too little for this to mean anything"
+    begin = int(any(node.op_type == "Resize" for node in model.graph.node))  # where ONNX forgets a symbolic batch
+    known = [size for name in ours for size in theirs.get(name, [])[begin:] if isinstance(size, int) or size == "N"]
+    total = sum(len(shape[begin:]) for shape in ours.values())
+    assert len(known) > 0.99 * total, "ONNX inferred too little for this to mean anything"
 
 
 @pytest.mark.parametrize("variant", VARIANTS)

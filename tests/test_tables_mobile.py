@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
 from onnx import numpy_helper
 from zoo_models import session_of
@@ -42,19 +43,19 @@ def test_resolutions_of_efficientnet_b0_are_those_that_enter_a_stage() -> None:
 def test_compound_scaling() -> None:
     """alpha beta^2 gamma^2 = 1.92 is the "about 2" of the paper: phi = 1 nearly doubles the operations of B0."""
     assert round(1.2 * 1.1**2 * 1.15**2, 4) == 1.9203
-    b0, b1 = (Measures(graph("efficientnet", f"efficientnet_b{i}")).of("macs").value for i in (0, 1))
+    b0, b1 = (int(Measures(graph("efficientnet", f"efficientnet_b{i}")).of("macs").value) for i in (0, 1))
     assert 1.7 < b1 / b0 < 1.9203
 
 
 def test_misprint_of_pnasnet() -> None:
     """The row prints 23 B beside a ratio of 6.0 to the 4.2 B of EfficientNet-B4: 25 B is meant."""
     assert round(23 / 4.2, 1) == 5.5
-    assert round(Measures(graph("pnasnet", "pnasnet5large")).of("macs").value / 4.2e9, 1) == 5.9
+    assert round(int(Measures(graph("pnasnet", "pnasnet5large")).of("macs").value) / 4.2e9, 1) == 5.9
     assert round(25 / 4.2, 1) == 6.0
 
 
-def pads(g: Graph) -> set[tuple[int, int]]:
-    """Begin and end padding of the strided convolutions on maps of even size."""
+def pads(g: Graph) -> set[tuple[int, tuple[int, int]]]:
+    """Kernel, begin and end padding of the strided convolutions on maps of even size."""
     found = set()
     for node in g.nodes:
         op: Any = node.op
@@ -90,12 +91,12 @@ def test_groups_of_shufflenet_v1() -> None:
 def compute(use: str, body: str, shape: tuple[int, ...], x: np.ndarray, **weights: np.ndarray) -> np.ndarray:
     """One block in ONNX Runtime; ``weights`` by the end of their names."""
     text = f"arch 1\n{use}\nnetwork Net() {{ input x: f32{list(shape)}; {body} }}\nvariant net = Net()\n"
-    model = backend.lower(archdsl.load(text).graph("net"))
+    model = onnx.ModelProto.FromString(backend.lower(archdsl.load(text).graph("net")))
     for tensor in model.graph.initializer:
         for name, value in weights.items():
             if tensor.name.endswith(name):
                 tensor.CopyFrom(numpy_helper.from_array(value.astype(np.float32), tensor.name))
-    (y,) = session_of(model).run(None, {"x": x})
+    (y,) = session_of(model.SerializeToString()).run(None, {"x": x})
     return np.asarray(y)
 
 
@@ -119,9 +120,7 @@ def test_shift_moves_each_group_by_its_own_offset(channels: int, k: int) -> None
     group, rest = divmod(channels, k * k)
     sizes = [group + (rest if i == k * k // 2 else 0) for i in range(k * k)]
     offsets = [(i // k - k // 2, i % k - k // 2) for i, size in enumerate(sizes) for _ in range(size)]
-    expected = [
-        [[at(x, c, i + dh, j + dw) for j in range(7)] for i in range(6)] for c, (dh, dw) in enumerate(offsets)
-    ]
+    expected = [[[at(x, c, i + dh, j + dw) for j in range(7)] for i in range(6)] for c, (dh, dw) in enumerate(offsets)]
     assert sum((dh, dw) == (0, 0) for dh, dw in offsets) == group + rest
     np.testing.assert_array_equal(y[0], np.array(expected, np.float32))
 
@@ -160,7 +159,7 @@ def test_factorised_reduction_sees_every_pixel(side: int) -> None:
     x = np.random.default_rng(3).normal(size=(1, 4, side, side)).astype(np.float32)
     eye = np.eye(4, dtype=np.float32).reshape(4, 4, 1, 1)
     one, zero = np.ones(8), np.zeros(8)
-    weights = {
+    weights: Arrays = {
         "conv.weight": eye, "conv_2.weight": eye, "batch_norm.weight": one, "batch_norm.bias": zero,
         "running_mean": zero, "running_var": one,
     }  # fmt: skip
@@ -200,10 +199,7 @@ def test_what_a_cell_behind_a_reduction_sees() -> None:
     """The large NASNet passes h[i - 3] on, the mobile one h[i - 2]."""
     for variant, n, seen in (("nasnet_mobile", 4, 4), ("nasnetalarge", 6, 5)):
         g = graph("nasnet", variant)
-        names = sources(g, f"cells.normal_cell_{n + 1}")
-        assert names == {f"cells.normal_cell_{seen}.cell", "cells.reduction_cell.cell"} or names == {
-            f"cells.normal_cell_{seen}", "cells.reduction_cell"
-        }  # fmt: skip
+        assert sources(g, f"cells.normal_cell_{n + 1}") == {f"cells.normal_cell_{seen}", "cells.reduction_cell"}
 
 
 def test_delugenet_joins_by_a_weighted_sum_of_all_layers() -> None:

@@ -117,6 +117,7 @@ def _check_sides(
             help=guess.without_unknowns(_projection(tensors[0], tensors[1], entered)) if name == "residual" else "",
         )  # fmt: skip
         place.session.refuse(refusal.located(span), place.frame)
+    place.session.step(20)
     join.apply(POISON, place, span)
     return guess.meet(tensors, place.session)
 

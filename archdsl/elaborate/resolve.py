@@ -25,8 +25,9 @@ def resolve(module: Module) -> list[Diagnostic]:
     symbols = _symbols(module)
     found = [*_duplicates(module, symbols or frozenset())]
     uses: dict[str, dict[str, Span]] = {}
+    top = _Names(None, [*module.definitions, *module.imports, *module.missing])
     for definition in module.file.definitions:
-        resolver = _Resolver(module, symbols)
+        resolver = _Resolver(module, symbols, top)
         found += resolver.definition(definition)
         uses.setdefault(getattr(definition, "name", ""), resolver.uses)
         if len(found) >= LIMITS.faults:
@@ -174,15 +175,16 @@ class _Names:
 class _Resolver:
     """The walk over one definition."""
 
-    def __init__(self, module: Module, symbols: frozenset[str] | None) -> None:
+    def __init__(self, module: Module, symbols: frozenset[str] | None, top: _Names) -> None:
         self.module = module
+        self.top = top
         self.symbols = symbols
         self.found: list[Diagnostic] = []
         self.uses: dict[str, Span] = {}
         """The file's definitions that are named, each with one of the places."""
 
     def definition(self, definition: spec.Definition) -> list[Diagnostic]:
-        top = _Names(None, [*self.module.definitions, *self.module.imports, *self.module.missing])
+        top = self.top
         if isinstance(definition, spec.Block | spec.Network):
             self._callable(definition, top)
         elif isinstance(definition, spec.LetDefinition):

@@ -37,6 +37,9 @@ class Limits(Record):
     axes: int = 32
     words: int = 500
     depth: int = 100
+    """Applications within one another; lists within one another."""
+    levels: int = 1500
+    """Expressions within one another, those of the blocks and definitions that they name included."""
 
 
 class ClaimValue(Record):
@@ -61,6 +64,8 @@ class Session:
         self.bind = bind or {}
         self.limits = limits or Limits()
         self.steps = 0
+        self.level = 0
+        """How many expressions are being evaluated."""
         self.explained = 0
         """Steps that went into explaining faults."""
         self.unknowns = 0
@@ -108,6 +113,10 @@ class Session:
         self.steps += count
         if self.steps > self.limits.steps:
             raise BoundExceeded("E0501", f"the spec needs more than {self.limits.steps:,} evaluation steps")
+
+    def too_deep(self) -> BoundExceeded:
+        """The refusal of expressions that need one another too deeply."""
+        return BoundExceeded("E0505", f"definitions and expressions are nested more than {self.limits.levels} levels deep")
 
     def made_list(self, items: tuple[Any, ...]) -> tuple[Any, ...]:
         """Account for a list that was made: nested lists share parts, so that their leaves can outgrow the work."""

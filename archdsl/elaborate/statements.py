@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from archdsl import dims
+from archdsl import dims, ops
 from archdsl.diagnostics import Refusal, nearest
 from archdsl.elaborate import claims, network
 from archdsl.elaborate.blocks import BranchBlock, MissingBlock, Parametric, SharedBlock, UserBlock, nested_bodies
@@ -68,6 +68,8 @@ def run_flow(expr: spec.Expr, env: Env, flow: Flow) -> Flow:
     stages = expr.stages if isinstance(expr, spec.Pipeline) else (expr,)
     scope = env.place.scope
     solo, scope.solo = scope.solo, ""
+    if solo == "any" and len(stages) == 1 and _from_nothing(stages[0]):
+        scope.mode = "direct"
     head = as_flow(evaluate(stages[0], env), env)
     if is_flow(head) or head is POISON:
         if solo == "any" and len(stages) == 2:
@@ -83,6 +85,13 @@ def run_flow(expr: spec.Expr, env: Env, flow: Flow) -> Flow:
         scope.mode = "direct"
     flow = apply_block(head, flow, env, head_span(stages[0]))
     return apply_stages(flow, stages[1:], env)
+
+
+def _from_nothing(expr: spec.Expr) -> bool:
+    """Whether this is a call of an operator without inputs, which makes its tensor when it is evaluated."""
+    if not isinstance(expr, spec.Call) or not isinstance(expr.callee, spec.Name):
+        return False
+    return ops.is_operator(expr.callee.id) and ops.load(expr.callee.id).arity[1] == 0
 
 
 # Labels

@@ -1,4 +1,4 @@
-"""The mobile, searched and dense networks that ``count_torchvision.py`` counts: what torchvision, timm and pytorchcv have."""
+"""The mobile, searched and dense networks that ``count_torchvision.py`` counts, of torchvision, timm and pytorchcv."""
 
 from __future__ import annotations
 
