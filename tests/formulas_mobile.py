@@ -143,6 +143,36 @@ def delugenet(layers: Iterable[int]) -> Count:
     return before(s).linear(1000).count
 
 
+def msdnet22() -> Count:
+    """Channels at scale s after n layers are (64 + 6 n) times 1, 2, 4, 4, halved (rounded down) where a scale ends."""
+    factors = (1, 2, 4, 4)
+
+    def work(s: Sheet, out: int, factor: int, stride: int = 1) -> None:
+        s.conv(min(s.c, factor * out), 1).conv(out, 3, stride)
+
+    total = Sheet(3, 224).conv(64, 7, 2).pool(3, 2, 1)
+    total.branch().conv(128, 3, 2).conv(256, 3, 2).conv(256, 3, 2)
+    base, finest = 64, 0
+    for i in range(22):
+        coming = i // 6
+        for s in range(coming, 4):
+            here = total.at(base * factors[s], 56 >> s)
+            if s == finest:
+                work(here, 6 * factors[s], factors[s])
+            else:
+                work(here, 3 * factors[s], factors[s])
+                work(total.at(base * factors[s - 1], 112 >> s), 3 * factors[s], factors[s - 1], 2)
+        base += 6
+        if coming > finest:
+            for s in range(coming, 4):
+                total.at(base * factors[s], 56 >> s).conv(base // 2 * factors[s], 1)
+            base, finest = base // 2, coming
+        if i >= 3 and i % 2:
+            c = base * factors[3]
+            total.at(c, 7).conv(c, 3, 2).conv(c, 3, 2).linear(1000)
+    return total.count
+
+
 def shiftnet(width: float) -> Count:
     s = Sheet(3, 224).conv(int(32 * width), 7, 2)
     for c, n, first, others in ((64, 4, 4, 4), (128, 5, 4, 3), (256, 6, 3, 2), (512, 2, 2, 1)):
@@ -296,7 +326,7 @@ def table() -> dict[str, Count]:
         "densenet_bc_250_k24": densenet_cifar(250, 24),
         "delugenet_92": delugenet((7, 7, 8, 8)), "delugenet_104": delugenet((7, 8, 9, 10)),
         "delugenet_122": delugenet((7, 9, 11, 13)),
-        "shiftnet_a": shiftnet(1.0), "shiftnet_b": shiftnet(0.5), "fe_net_1_375": fe_net(1.375),
+        "msdnet22": msdnet22(), "shiftnet_a": shiftnet(1.0), "shiftnet_b": shiftnet(0.5), "fe_net_1_375": fe_net(1.375),
         "nasnet_mobile": searched("nasnet", 44, (4, 4, 4), 32, 224),
         "nasnetalarge": searched("nasnet", 168, (6, 6, 6), 96, 331),
         "pnasnet5large": searched("pnasnet", 216, (4, 3, 3), 96, 331),

@@ -208,3 +208,12 @@ def test_delugenet_joins_by_a_weighted_sum_of_all_layers() -> None:
     found = [len(node.inputs) for node in g.nodes if node.op.name == "add"]
     assert found == [*range(2, 9), *range(2, 9), *range(2, 10), *range(2, 10)]
     assert len([n for n in g.nodes if n.op.name == "conv" and n.op.kernel == 3]) == 30 + 3  # type: ignore[attr-defined]
+
+
+def test_msdnet_has_ten_classifiers_on_the_coarsest_scale() -> None:
+    """Behind the layers 4, 6, … 22; a quarter of the layers has all four scales, each further quarter one less."""
+    g = graph("msdnet", "msdnet22")
+    assert g.outputs["scores"].type.shape[1:] == (10, 1000)
+    assert len([node for node in g.nodes if node.op.name == "linear"]) == 10
+    joined = [node.outputs[0].type.shape[2] for node in g.nodes if node.op.name == "concat"]
+    assert [joined.count(side) for side in (56, 28, 14, 7)] == [6, 12, 18, 22]

@@ -42,6 +42,7 @@ LISTED = {
     "nasnetalarge": "nasnet_a_large",
     "nasnet_mobile": "nasnet_a_mobile",
     "pnasnet5large": "pnasnet_5_large",
+    "msdnet22": "msdnet",
 }
 
 AS_HERE = {

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from archdsl.diagnostics import Refusal, nearest
 from archdsl.elaborate.env import Env
-from archdsl.elaborate.values import POISON, BlockValue, Indexed, Labelled, describe, is_flow
+from archdsl.elaborate.foreign import argument_help
+from archdsl.elaborate.values import POISON, BlockValue, Indexed, Labelled, describe, is_flow, shortened
 from archdsl.graph import Value
 from archdsl.ops.base import Initializer
 from archdsl.ops.kinds import Kind, Like
@@ -65,7 +66,7 @@ def bind(
         if arguments or body is not None:
             raise Refusal("E0216", f"`{block.name}` has all it needs: it takes no further arguments")
         return block
-    call = _Call(block, env, span)
+    call = _Call(block, arguments, env, span)
     for index, argument in enumerate(arguments):
         try:
             call.take(argument, None if values is None else (values[index],))
@@ -80,8 +81,9 @@ def bind(
 class _Call:
     """The state of one call while its arguments are taken in order."""
 
-    def __init__(self, block: Parametric, env: Env, span: Span) -> None:
+    def __init__(self, block: Parametric, arguments: tuple[spec.Argument, ...], env: Env, span: Span) -> None:
         self.block = block
+        self.arguments = arguments
         self.env = env
         self.span = span
         self.given: dict[str, Any] = {}
@@ -105,7 +107,22 @@ class _Call:
                 return
             self._too_many(argument)
         assert formal is not None
+        if is_flow(value) and not (formal.like or formal.takes_tensors):
+            raise self._tensor_given(argument, formal, value)
         self.given[formal.name] = self._checked(value, formal)
+
+    def _tensor_given(self, argument: spec.Argument, formal: Formal, value: Any) -> Refusal:
+        """Arguments configure; tensors are applied."""
+        name, others = self.block.name, self._others(argument)
+        what = f"`{formal.name}` of `{name}` cannot be {describe(value)}" if argument.name else describe(value)
+        message = what if argument.name else f"{what} is no argument of `{name}`: tensors enter with `->`"
+        shown = shortened(" ".join(argument.value.span.text.split()), 40)
+        return Refusal("E0210", message, help=f"write `{shown} -> {name}{others}`" if not argument.name else "")
+
+    def _others(self, argument: spec.Argument) -> str:
+        """The call's other arguments as they were written, with their parentheses."""
+        others = [" ".join(a.span.text.split()) for a in self.arguments if a is not argument]
+        return f"({shortened(', '.join(others), 60)})" if others else ""
 
     def _named(self, argument: spec.Argument) -> Formal:
         name = argument.name
@@ -121,7 +138,8 @@ class _Call:
         listed = ", ".join(f"`{n}`" for n in known)
         raise Refusal(
             "E0202", f"`{self.block.name}` has no argument `{name}`",
-            help=f"did you mean `{meant}`?" if meant else (f"it takes {listed}" if known else "it takes none"),
+            help=argument_help(self.block.name, name, known)
+            or (f"did you mean `{meant}`?" if meant else f"it takes {listed}" if known else "it takes none"),
         )  # fmt: skip
 
     def _next(self) -> Formal | None:
@@ -146,11 +164,6 @@ class _Call:
             return self._plain(value, formal)
         if formal.like:
             value = value.type if isinstance(value, Value) else value
-        elif is_flow(value) and not formal.takes_tensors:
-            raise Refusal(
-                "E0210", f"`{formal.name}` of `{self.block.name}` configures it, and cannot be {describe(value)}",
-                help=f"apply the block to the tensor: `x -> {self.block.name}(…)`",
-            )  # fmt: skip
         session = self.env.session
         session.step(session.lists.extent(value).leaves // 4)
         if session.lists.extent(value).poisoned:

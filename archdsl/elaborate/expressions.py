@@ -10,6 +10,7 @@ from archdsl.elaborate import blocks, combinators
 from archdsl.elaborate.env import Env
 from archdsl.elaborate.evaluate import evaluate, raw, rule, truth
 from archdsl.elaborate.flow import as_flow
+from archdsl.elaborate.foreign import unknown_name
 from archdsl.elaborate.functions import FUNCTIONS, bounded, sequence
 from archdsl.elaborate.names import CHOICE_WORDS
 from archdsl.elaborate.values import POISON, Table, show
@@ -64,8 +65,7 @@ def lookup_builtin(name: str, env: Env) -> Any:
     if name in combinators.LATER:
         raise Refusal("E0218", f"`{name}` is not part of this edition yet")
     known = [*env.visible(), *ops.names(), *combinators.COMBINATORS, *FUNCTIONS, *env.session.symbols]
-    meant = nearest(name, known)
-    raise Refusal("E0201", f"nothing is called `{name}` here", help=f"did you mean `{meant}`?" if meant else "")
+    raise unknown_name(name, known)
 
 
 @rule(spec.String)

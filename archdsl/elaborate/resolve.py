@@ -8,6 +8,7 @@ from archdsl import ops
 from archdsl.diagnostics import Diagnostic, Refusal, nearest
 from archdsl.elaborate.blocks import nested_bodies
 from archdsl.elaborate.combinators import COMBINATORS, LATER
+from archdsl.elaborate.foreign import unknown_name
 from archdsl.elaborate.functions import FUNCTIONS
 from archdsl.elaborate.modules import Module, definition_span
 from archdsl.elaborate.names import CHOICE_WORDS
@@ -384,11 +385,7 @@ class _Resolver:
         if name[0].isupper() and (self.symbols is None or name in self.symbols):
             return
         known = [*names.all(), *_WORDS, *ops.names(), *(self.symbols or ())]
-        meant = nearest(name, known)
-        self.refuse(
-            Refusal("E0201", f"nothing is called `{name}` here", help=f"did you mean `{meant}`?" if meant else ""),
-            node.span,
-        )
+        self.refuse(unknown_name(name, known), node.span)
 
 
 def _indexed_labels(body: spec.Body) -> Iterable[spec.Target]:

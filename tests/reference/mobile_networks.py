@@ -28,6 +28,7 @@ TIMM = {
 """Our name -> timm's, and the resolution."""
 
 PYTORCHCV: dict[str, tuple[str, str, int]] = {
+    "msdnet22": ("msdnet", "msdnet22", 224),
     **{f"shufflenet_v1_g{g}": ("shufflenet", f"shufflenet_g{g}_w1", 224) for g in (1, 2, 3, 4, 8)},
     **{
         f"densenet_bc_{n}_k{k}": ("densenet_cifar", f"densenet{n}_k{k}_bc_cifar10", 32)

@@ -52,7 +52,8 @@ class Failure(Exception):
 @cache
 def known_codes() -> frozenset[str]:
     """Every code that the sources can give."""
-    texts = (path.read_text(encoding="utf-8") for path in (ROOT / "archdsl").rglob("*.py"))
+    files = [*(ROOT / "archdsl").rglob("*.py"), *(ROOT / "backends").rglob("*.py")]
+    texts = (path.read_text(encoding="utf-8") for path in files)
     return frozenset(code for text in texts for code in re.findall(r"[\"']([EW]\d{4})[\"']", text))
 
 

@@ -159,18 +159,20 @@ def images(graph: Graph, batch: int, *key: object) -> Arrays:
 def weights_of(graph: Graph) -> Arrays:
     """A value for every parameter that matters: no zero biases, no unit variances, no two channels alike.
 
-    Where there is a fan, the variance is 2 / fan; running statistics are those of a batch, give or take some.
+    Where there is a fan, the variance is 2 / fan (12 / fan where sigmoids flatten the signal); running statistics are
+    those of a batch, give or take some.
     """
-    found = {path: _values(p, generator("weights", path)) for path, p in graph.parameters().items()}
+    gain = 12 if {"sigmoid"} == {node.op.name for node in graph.nodes} & {"sigmoid", "relu", "relu6", "tanh"} else 2
+    found = {path: _values(p, gain, generator("weights", path)) for path, p in graph.parameters().items()}
     if any(path.endswith(".running_var") for path in found):
         _calibrate(graph, found)
     return found
 
 
-def _values(parameter: Parameter, draw: np.random.Generator) -> np.ndarray:
+def _values(parameter: Parameter, gain: int, draw: np.random.Generator) -> np.ndarray:
     shape = [int(str(size)) for size in parameter.type.shape]
     if parameter.init.scheme == "fan":
-        found = draw.normal(0, np.sqrt(2 / parameter.init.fan_in), shape)
+        found = draw.normal(0, np.sqrt(gain / parameter.init.fan_in), shape)
     elif parameter.init.scheme == "ones":
         found = draw.uniform(0.5, 1.5, shape)
     else:
@@ -197,7 +199,7 @@ def _calibrate(graph: Graph, weights: Arrays) -> None:
 
     model = onnx.ModelProto.FromString(structure(graph))
     pixels = max(prod(size for size in v.type.shape[2:] if isinstance(size, int)) for v in graph.inputs)
-    inputs = images(graph, min(max(8000 // pixels, 8), 256), "calibrate")
+    inputs = images(graph, min(max(4000 // pixels, 8), 96), "calibrate")
     ReferenceEvaluator(model, new_ops=[BatchNormalization, *QUICK]).run(None, {**inputs, **weights})
 
 
