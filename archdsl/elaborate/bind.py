@@ -154,10 +154,12 @@ class _Call:
         return formal is None or not (formal.like or formal.takes_tensors)
 
     def _too_many(self, argument: spec.Argument) -> None:
-        count = len(self.block.formals)
-        raise Refusal(
-            "E0216", f"`{self.block.name}` takes {count} argument{'s' if count != 1 else ''}, and this is one more"
-        )
+        names = [formal.name for formal in self.block.formals]
+        if not names:
+            raise Refusal("E0216", f"`{self.block.name}` takes no arguments")
+        count = "one argument" if len(names) == 1 else f"at most {len(names)} arguments"
+        listed = ", ".join(f"`{name}`" for name in names)
+        raise Refusal("E0216", f"`{self.block.name}` takes {count}, and this is one more", help=f"it takes {listed}")
 
     def _checked(self, value: Any, formal: Formal) -> Any:
         if type(value) in _PLAIN:
@@ -172,6 +174,7 @@ class _Call:
         if formal.kind is None or value is POISON:
             return value
         if isinstance(value, BlockValue | Labelled | Initializer) and not formal.takes_values:
+            formal.kind.check(value, f"`{formal.name}` of `{self.block.name}`")
             raise Refusal(
                 "E0204", f"`{formal.name}` of `{self.block.name}` must be {formal.kind.text}, not {describe(value)}"
             )
@@ -193,9 +196,9 @@ class _Call:
         last = self.block.formals[-1] if self.block.formals else None
         if last is None or not last.takes_body:
             self.failed = True
-            raise Refusal(
-                "E0216", f"`{self.block.name}` takes no body: its last parameter is not declared `: block`"
-            ).located(self.span)  # fmt: skip
+            user = hasattr(self.block, "definition")
+            help = "a block takes a body if its last parameter is declared `: block`" if user else "apply one behind the other: `a -> b`"
+            raise Refusal("E0216", f"`{self.block.name}` takes no body", help=help).located(self.span)
         if last.name in self.given or last.name in self.block.bound:
             raise Refusal("E0216", f"`{last.name}` of `{self.block.name}` is given, and a body as well")
         assert last.kind is not None

@@ -64,10 +64,18 @@ class Parametric(BlockValue):
         """Refuse to be applied without a required argument."""
         for formal in self.formals:
             if formal.required and formal.name not in effective:
-                raise Refusal(
-                    "E0203", f"`{self.name}` needs the argument `{formal.name}`",
-                    help=f"write `{self.name}({', '.join(f.name for f in self.formals if f.required)})`",
-                )  # fmt: skip
+                raise self._missing(formal, effective)
+
+    def _missing(self, formal: Formal, given: dict[str, Any]) -> Refusal:
+        required = [f for f in self.formals if f.required]
+        last = required[-1]
+        body = ""
+        if last is self.formals[-1] and getattr(last.kind, "takes_body", False):
+            required.pop()
+            body = " { | … | … }" if type(last.kind).__name__ == "BranchesKind" else " { … }"
+        call = f"({', '.join(f.name for f in required)})" if required else ""
+        what = f"needs a body, its `{formal.name}`" if body and formal is last else f"needs the argument `{formal.name}`"
+        return Refusal("E0203", f"`{self.name}` {what}", help=f"write `{self.name}{call}{body}`")
 
 
 class OpBlock(Parametric):

@@ -122,7 +122,8 @@ def assign(targets: tuple[str, ...], value: Any, env: Env) -> None:
     else:
         items = sequence(value, env.session, "what is taken apart")
         if len(items) != len(targets):
-            raise Refusal("E0310", f"{len(targets)} names for {len(items)} values", help="name the rest `_`")
+            help = "name the rest `_`" if len(items) > len(targets) else ""
+            raise Refusal("E0310", f"{len(targets)} names ({', '.join(targets)}) for {len(items)} values", help=help)
     for target, item in zip(targets, items):
         if target != "_":
             env.names[target] = item

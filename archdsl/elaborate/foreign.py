@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from archdsl.diagnostics import Refusal, nearest
+from archdsl.ops import is_operator
 
 _SAME = {
     "out_channels": "channels", "filters": "channels", "num_filters": "channels", "channels_out": "channels",
@@ -37,6 +38,12 @@ _OPERATORS = {
 }  # fmt: skip
 """Another framework's layer -> ours; spellings without regard to case and underscores."""
 
+_WORDS = {"True": "true", "False": "false", "None": "none", "null": "none", "nil": "none", "self": "in", "input": "in"}
+_ATTRIBUTES = {
+    "channels": "c", "depth": "c", "width": "w", "height": "h", "length": "t", "time": "t", "features": "f", "size": "shape",
+    "ndim": "rank", "dims": "rank", "dim": "rank", "type": "dtype",
+}  # fmt: skip
+
 
 def argument_help(block: str, name: str, known: Sequence[str]) -> str:
     """What to write for an argument of another framework; empty where nothing is known of it."""
@@ -53,7 +60,17 @@ def argument_help(block: str, name: str, known: Sequence[str]) -> str:
 def unknown_name(name: str, known: Iterable[str]) -> Refusal:
     """The refusal of a name that means nothing, with what was probably meant."""
     plain = name.lower()
-    ours = _OPERATORS.get(plain) or _OPERATORS.get(plain.replace("_", ""))
+    ours = _OPERATORS.get(plain) or _OPERATORS.get(plain.replace("_", "")) or _WORDS.get(name)
     meant = None if ours else nearest(name, known)
     help = f"it is called `{ours}` here" if ours else f"did you mean `{meant}`?" if meant else ""
+    if not help and len(name) <= 2 and name.isupper():
+        help = f"a size that only the input knows is declared there: `input x: f32[N, {name}]`"
     return Refusal("E0201", f"nothing is called `{name}` here", help=help)
+
+
+def attribute_help(name: str, known: Sequence[str]) -> str:
+    """What to write for an attribute that tensors do not have."""
+    if is_operator(name):
+        return f"operators are applied with `->`: `x -> {name}`"
+    ours = _ATTRIBUTES.get(name) or nearest(name, known)
+    return f"did you mean `{ours}`?" if ours else f"it has {', '.join(f'`{k}`' for k in known)}"

@@ -69,11 +69,11 @@ def _round(session: Session, v: Any) -> int:
 
 
 def _ceil(session: Session, v: Any) -> int:
-    return math.ceil(_number(v, "ceil"))
+    return int(math.ceil(_number(v, "ceil")))
 
 
 def _floor(session: Session, v: Any) -> int:
-    return math.floor(_number(v, "floor"))
+    return int(math.floor(_number(v, "floor")))
 
 
 def _abs(session: Session, v: Any) -> Any:

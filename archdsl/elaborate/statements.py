@@ -296,17 +296,24 @@ def _table_rows(statement: spec.For, table: Table) -> Iterator[dict[str, Any]]:
             raise Refusal(
                 "E0211", f"the table has no column `{name}`",
                 help=f"did you mean `{meant}`?" if meant else f"columns: {', '.join(table.header)}",
-            ).located(statement.span)  # fmt: skip
+            ).located(word_in(statement.span, name))  # fmt: skip
     for row in table.rows:
         cells = dict(zip(table.header, row))
         yield {name: cells[name] for name in names if name != "_"}
 
 
 def _list_rows(statement: spec.For, iterable: Any, env: Env) -> Iterator[dict[str, Any]]:
-    for item in sequence(iterable, env.session, "what `for` runs over"):
-        inner = Env(None, env.place, "loop")
-        assign(statement.targets, item, inner)
-        yield inner.names
+    try:
+        for item in sequence(iterable, env.session, "what `for` runs over"):
+            inner = Env(None, env.place, "loop")
+            assign(statement.targets, item, inner)
+            yield inner.names
+    except BoundExceeded:
+        raise
+    except Refusal as refusal:
+        if isinstance(iterable, int):
+            refusal.help = f"write `repeat {iterable}`, or run over `range({iterable})`"
+        raise refusal.located(statement.iterable.span) from None
 
 
 def expand_branches(body: spec.Body, env: Env) -> Iterator[BlockValue]:
