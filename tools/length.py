@@ -1,6 +1,7 @@
 """How long the zoo's specs are beside torchvision's and timm's definitions of the same networks.
 
     python tools/length.py            # a Markdown table, the median ratio and the largest
+    python tools/length.py --write    # the page docs/length.md
 
 What is counted, on both sides: the lines that are neither blank nor comment (nor, in Python, docstring) of every
 definition that the compared networks need, each once a family, however many variants share it.
@@ -10,7 +11,7 @@ blocks and tables of the spec, of specs it uses and of the standard library. ``u
 
 Theirs: the functions that build these networks and, followed by name, the classes, functions and tables of the module
 that defines them. Not counted there, in their favour: imports, decorators, and whatever other modules give (layers,
-factories). Neither counted: weights and their metadata (``*_Weights``, ``*_cfg``, ``*_cfgs``), which are no part of a definition.
+factories) and weights with their metadata (``*_Weights``, ``*_cfg``), which are no part of a definition.
 timm is asked where torchvision has no such network. Their source is read where it is installed, without importing it.
 """
 
@@ -21,6 +22,7 @@ import io
 import re
 import sys
 import tokenize
+from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 from statistics import median
@@ -30,6 +32,7 @@ import archdsl
 from archdsl.elaborate.modules import Module
 
 SPECS = Path(__file__).parent.parent / "specs"
+PAGE = Path(__file__).parent.parent / "docs" / "length.md"
 
 SAME = {
     "torchvision.models": {
@@ -60,7 +63,7 @@ SAME = {
         "pnasnet": "pnasnet5large",
     },
 }
-"""Library -> our file (and the library's module, if it has another name) -> networks (and theirs, if it has another)."""
+"""Library -> our file (and the library's module, if named otherwise) -> networks (and theirs, if named otherwise)."""
 
 NOT_A_DEFINITION = re.compile(r".*_Weights$|_?(.*_)?cfgs?$|_COMMON.*|checkpoint_filter_fn|__all__|_logger")
 
@@ -122,7 +125,7 @@ def arch_lines(text: str) -> list[str]:
 
 
 def source_file(library: str, module: str) -> Path:
-    """The file of a library's module (timm keeps some beside another name)."""
+    """The file of a library's module."""
     package = find_spec(library.partition(".")[0])
     if package is None or package.origin is None:
         raise SystemExit(f"{library} is not installed")
@@ -178,8 +181,28 @@ def table(found: list[Row]) -> str:
     ]
     longest = max(found, key=lambda r: r.ratio)
     middle = median(r.ratio for r in found)
-    return "\n".join([*lines, "", f"Median ratio {middle:.2f}; the largest is {longest.ratio:.2f} (`{longest.family}`)."]) + "\n"
+    summary = f"Median ratio {middle:.2f}; the largest is {longest.ratio:.2f} (`{longest.family}`)."
+    return "\n".join([*lines, "", summary]) + "\n"
+
+
+def page() -> str:
+    """The text of ``docs/length.md``."""
+    versions = " and ".join(f"{name} {version(name)}" for name in ("torchvision", "timm"))
+    return f"""\
+<!-- Written by tools/length.py --write: do not edit. -->
+# The length of a spec
+
+Lines that are neither blank nor comment, of the networks that {versions} define, too. Counted here: the
+variants with their claims, the networks, and all blocks that they use, those of the standard library included. Counted
+there: the functions that build the same networks and the classes that they use in their module, without imports,
+decorators, docstrings, weights and what other modules give. A block or class counts once a family.
+`python tools/length.py` counts; its docstring has the rules.
+
+{table(rows())}"""
 
 
 if __name__ == "__main__":
-    sys.stdout.write(table(rows()))
+    if "--write" in sys.argv[1:]:
+        PAGE.write_text(page(), encoding="utf-8")
+    else:
+        sys.stdout.write(table(rows()))

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Iterable
 from itertools import groupby
 from pathlib import Path
 
@@ -21,45 +22,48 @@ from archdsl.cli.zoo import Entry, citation, entries, ledger_ids
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "zoo.md"
 
-LINK_ONLY = "named by the survey with a link only: neither a figure nor a derivation"
+LINK_ONLY = "the survey has a link only: neither a figure nor a derivation"
 
-UNDEFINED = {
-    "inception_v2_rethinking": "arXiv:1512.00567 prints in table 1 the maps between modules only; the widths inside them, "
-    "first of all those of the fifth module at 17 x 17, have no source. The released network is `inception_v3`",
-    "mlnn_ae_classifier": "an encoder with a perceptron behind it, as an idea: the widths are not given",
-    "dsn": "the companion losses of the deeply supervised net are not given; at inference it is `nin_cifar10`",
-    "cb_cnn": "channel boosting is given as a flow of data: neither the networks that make the channels nor the one that "
-    "takes them",
-    "cmpe_se_wrn_28_10_3x3": "the folded 3 x 3 view of inner-imaging (arXiv:1807.08920): the number of its maps is not "
-    "given. The 1 x 1 and 2 x 1 views are `cmpe_se_wrn_28_10_1x1` and `cmpe_se_wrn_28_10_2x1`",
-    "residual_attention_452": "Attention-452 for CIFAR (arXiv:1704.06904) has a depth and no definition",
-    "shiftnet_c": "0.78 M parameters are printed; kernel sizes and expansions are not, and no reading of its neighbours' "
-    "gives the figure",
-    "shufflenet_v1_50": "the appendix of arXiv:1807.11164 prints widths that come to 4.5 G, not to the 2.3 G beside them; "
-    "a ratio of 1/2 would give 2.3 G, but nothing says so",
-    "se_shufflenet_v2_164": "the appendix of arXiv:1807.11164 says neither where the gates and shortcuts are nor how they "
-    "are made; the nearest reading has 12.54 G where 12.7 G are printed",
-    "fitnet_19": "2.5 M parameters of maxout units (arXiv:1412.6550), rounded; no count and no derivation. `highway19` has "
-    "its widths",
-    "elu_18": "39.32 M parameters (arXiv:1511.07289, section 4.3), whose stacks of layers can be read in several ways; no "
-    "MACs and no second source",
-    "gpipe_amoebanet_b": "AmoebaNet-B (18, 512) has 557 M parameters printed; its dilated separable convolution is not in "
-    "the authors' published file",
-    "msdnet22": "no definition",
-    **dict.fromkeys(
-        ["nas_rl", "large_scale_evolution", "enas", "darts", "snas", "proxylessnas", "randwire", "adanet", "ppp_net", "rena"],
-        LINK_ONLY,
-    ),
-}  # fmt: skip
+REASONS = """
+inception_v2_rethinking: arXiv:1512.00567 prints in table 1 the maps between modules only; the width of the fifth module
+    at 17 x 17, for one, has no source. The released network is `inception_v3`.
+mlnn_ae_classifier: an encoder with a perceptron behind it, as an idea; the widths are not given.
+dsn: the companion losses of the deeply supervised net are not defined; at inference it equals `nin_cifar10`.
+cb_cnn: channel boosting is given as a flow of data only: neither what makes the channels nor what takes them.
+cmpe_se_wrn_28_10_3x3: the folded 3 x 3 view of inner-imaging (arXiv:1807.08920) has an undefined number of maps. The
+    other views are `cmpe_se_wrn_28_10_1x1` and `cmpe_se_wrn_28_10_2x1`.
+residual_attention_452: Attention-452 for CIFAR (arXiv:1704.06904) has a depth and a figure, but no definition.
+shiftnet_c: 0.78 M parameters are printed; kernels and expansions are not, and no reading tried gives the figure.
+shufflenet_v1_50: the widths that the appendix of arXiv:1807.11164 prints come to 4.5 G, not to the 2.3 G beside them; a
+    ratio of 1/2 would, but that is an inference.
+se_shufflenet_v2_164: the appendix of arXiv:1807.11164 leaves open where gates and shortcuts are; the nearest reading
+    has 12.54 G where 12.7 G are printed.
+fitnet_19: 2.5 M parameters of maxout units are printed, rounded; there is no exact figure and no derivation.
+elu_18: 39.33 M parameters are printed; the stacks (arXiv:1511.07289, section 4.3) can be read in more than one way, and
+    there is no second source.
+gpipe_amoebanet_b: AmoebaNet-B (18, 512) has 557 M parameters printed; one of its operations, a dilated separable
+    convolution, is missing from the authors' published file.
+"""
 """The survey's identifiers (and two names of ours) of what is not imitated, and why."""
+
+WITH_A_LINK = "nas_rl large_scale_evolution enas darts snas proxylessnas randwire adanet ppp_net rena"
+"""Identifiers without more than a link."""
+
+UNDEFINED: dict[str, str] = {
+    **{
+        name: " ".join(reason.split()) for name, reason in re.findall(r"^(\w+): ((?:.+\n(?:    .+\n)*))", REASONS, re.M)
+    },
+    **dict.fromkeys(WITH_A_LINK.split(), LINK_ONLY),
+}
+"""What is not imitated, and why."""
 
 INTRODUCTION = """\
 <!-- Written by tools/zoo_page.py: do not edit. -->
 # The zoo
 
 Every network that `archdsl list` shows, by family in the order of publication. A family is a file of
-[specs](../specs); a variant's parameters and multiply-accumulates are claimed in it and checked by the compiler, and the
-tests hold them to other sources. What the columns mean is in [the cost model](cost_model.md); in short:
+[specs](../specs). Parameters and multiply-accumulates of a variant are claimed there, checked by the compiler, and held
+to other sources by the tests. What the columns mean is in [the cost model](cost_model.md); in short:
 
 - *depth* is the number of layers with weights on the longest path; gates and projections count where they are on it.
 - *field* is what one position sees, before the first operator that sees the whole map. In networks with
@@ -72,9 +76,9 @@ How the families read beside their papers is in [families.md](families.md), how 
 HEADER = "| name | year | params | MACs | depth | field | peak memory | input |\n|---|--:|--:|--:|--:|--:|--:|---|"
 
 
-def document() -> str:
-    """The text of ``docs/zoo.md``."""
-    found = list(entries(driver.zoo_names()))
+def document(found: Iterable[Entry]) -> str:
+    """The text of ``docs/zoo.md`` for the networks of the zoo, in their order."""
+    found = list(found)
     families = [(family, list(members)) for family, members in groupby(found, key=lambda entry: entry.family)]
     families.sort(key=lambda item: (min(entry.year or 0 for entry in item[1]), item[0]))
     head = f"{INTRODUCTION}\n{len(found)} networks in {len(families)} families.\n"
@@ -104,7 +108,7 @@ def papers(family: str, members: list[Entry]) -> list[str]:
     found: dict[str, str] = {}
     for entry in members:
         cited = citation(program, entry.name)
-        if cited:
+        if cited and "(" in cited[0]:
             doc, match = " ".join(cited[0].split()), cited[1]
             found.setdefault(match[0], title(doc, match[0]))
     return [f"- {text}" for text in found.values()]
@@ -125,8 +129,8 @@ def undefined() -> str:
     rows = [f"| `{name}` | {reason} |" for name, reason in UNDEFINED.items() if name not in known]
     lines = [
         "## Rows that no source defines", "",
-        "The survey of published networks that the zoo follows names these too. They are listed, not imitated: what is "
-        "missing would be\nour invention.", "",
+        "The survey of published networks that the zoo follows names these too. They are listed, not imitated: "
+        "what is\nmissing would be our invention.", "",
         "| row | reason |", "|---|---|", *rows,
     ]  # fmt: skip
     return "\n".join(lines) + "\n"
@@ -134,9 +138,10 @@ def undefined() -> str:
 
 def main(check: bool) -> int:
     """Write the file, or say whether it is current."""
+    text = document(entries(driver.zoo_names()))
     if check:
-        return 0 if PAGE.is_file() and PAGE.read_text(encoding="utf-8") == document() else 1
-    PAGE.write_text(document(), encoding="utf-8")
+        return 0 if PAGE.is_file() and PAGE.read_text(encoding="utf-8") == text else 1
+    PAGE.write_text(text, encoding="utf-8")
     return 0
 
 

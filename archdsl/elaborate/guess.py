@@ -34,7 +34,11 @@ def unknown(session: Session) -> dims.Dim:
 
 def follows(refusal: Refusal) -> bool:
     """Whether a refusal speaks of a dimension that only an earlier fault left unknown."""
-    return UNKNOWN in refusal.message or UNKNOWN in refusal.note
+    return refusal.code not in _OF_RANK and (UNKNOWN in refusal.message or UNKNOWN in refusal.note)
+
+
+_OF_RANK = ("E0301", "E0308", "E0309", "E0310")
+"""What these codes speak of does not depend on sizes."""
 
 
 def without_unknowns(text: str) -> str:

@@ -100,6 +100,7 @@ class Session:
     def refuse(self, refusal: Refusal, frame: Frame | None) -> Poison:
         """Report a refusal; the value in its stead is poison. Explaining takes time, so that it counts as work."""
         if not (self.unknowns and follows(refusal)):
+            refusal.message = without_unknowns(refusal.message)
             self.report(refusal.diagnostic(frame))
         self.explained += FAULT_STEPS
         self.step(FAULT_STEPS)

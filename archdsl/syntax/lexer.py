@@ -249,6 +249,7 @@ class Lexer:
             opener.start,
             opener.end,
             help=f"add the missing `{self.tables.spellings[CLOSERS[opener.type]]}`",
+            lost=opener.type != "LBRACE",
         )
 
     def _unclosed_at_end(self) -> None:

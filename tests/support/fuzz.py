@@ -28,7 +28,7 @@ import onnx
 from archdsl.backends.onnx import OnnxOptions, backend
 from archdsl.check import check
 from archdsl.diagnostics import Diagnostic, DiagnosticError
-from archdsl.driver import CheckReport, Program, open_program
+from archdsl.driver import CheckReport, Program, open_source
 from archdsl.graph import Graph
 from archdsl.passes.cost import cost
 from archdsl.report.text import concise, render
@@ -63,7 +63,7 @@ def known_codes() -> frozenset[str]:
 def judge(text: str, random: Random) -> str:
     """Check every promise on one text; gives ``accepted`` or ``refused``."""
     try:
-        program = open_program(text)
+        program = open_source(Source("<fuzz>", text), None)
     except DiagnosticError as error:
         check_diagnostics(error.diagnostics, text)
         return "refused"
@@ -75,7 +75,7 @@ def judge(text: str, random: Random) -> str:
     if errors or not report.variants:
         check_raises(program, errors, report)
         return "refused"
-    again = open_program(formatted) if formatted is not None else None
+    again = open_source(Source("<fuzz>", formatted), None) if formatted is not None else None
     for name, checked in report.variants.items():
         check_graph(checked.graph)
         if again is not None and str(again.graph(name)) != str(checked.graph):
