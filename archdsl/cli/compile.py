@@ -48,7 +48,7 @@ def command(
     external: Annotated[
         bool | None, opt("--external-data/--no-external-data", help="weights in a file of their own")
     ] = None,
-    to: Annotated[str, opt("--to", help="the backend")] = "onnx",
+    to: Annotated[str, opt("--to", "--backend", help="the backend: onnx or torch")] = "onnx",
     set_: Set = None,
     bind: Bind = None,
     train: Train = False,

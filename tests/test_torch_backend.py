@@ -1,0 +1,93 @@
+"""The PyTorch backend against ONNX Runtime: every operator's examples, and a network of each family."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from onnx_case import BINDING, generator, graph_of, inputs_of, model_of, randomise, run
+from op_examples import Example, all_examples
+
+from archdsl import ops
+from archdsl.backends.torch import backend
+
+pytestmark = pytest.mark.reference
+
+EXAMPLES = [e for e in all_examples() if not any(t.dtype in ("f16", "bf16") for t in (*e.input_types, *e.output_types))]
+
+
+def test_every_operator_has_a_rule() -> None:
+    assert [name for name in ops.names() if not backend.lowers(ops.load(name))] == []
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda e: e.text)
+def test_operator_agrees_with_onnx_runtime(example: Example) -> None:
+    import torch
+    from torch_module import distance, load_initialisers, module_of, outputs_of
+
+    example = example.bound(BINDING)
+    graph, draw = graph_of(example), generator("torch", example.text)
+    model = model_of(graph)
+    randomise(model, draw)
+    net, inputs = module_of(graph), inputs_of(example, draw)
+    if net.state_dict():
+        load_initialisers(net, model)
+    expected = run(model, inputs)
+    with torch.no_grad():
+        found = outputs_of(net(*(torch.from_numpy(np.array(a)) for a in inputs.values())))
+    for ours, theirs in zip(found, expected, strict=True):
+        assert ours.shape == theirs.shape and ours.dtype == theirs.dtype
+        assert distance(ours, theirs) <= 1e-5
+
+
+FAMILIES = (
+    "alexnet", "vgg11_bn", "googlenet", "inception_v3", "squeezenet1_0", "resnet50", "resnext50_32x4d", "wide_resnet50_2",
+    "densenet121", "mobilenet_v2", "shufflenet_v2_x0_5", "seresnet50", "bn_inception", "nin_cifar10", "zfnet", "lenet5",
+    "xception", "mobilenet_v1", "stochastic_depth110", "preact_resnet20", "pyramidnet110_a48", "dpn68",
+)  # fmt: skip
+
+
+def _calibrated(net, draw):
+    """Random parameters; running statistics of the batch, so that activations neither die nor explode."""
+    import torch
+
+    torch.manual_seed(int(draw.integers(1 << 30)))
+    norms = [m for m in net.modules() if "BatchNorm" in type(m).__name__]
+    with torch.no_grad():
+        for p in net.parameters():
+            if p.dim() < 2:
+                p.uniform_(0.5, 1.5)
+    for norm in norms:
+        norm.momentum = 1.0
+        norm.train()
+    return net
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_network_agrees_with_onnx_runtime(name: str, tmp_path) -> None:
+    import torch
+    from torch_module import distance, module_of, outputs_of
+
+    from archdsl import driver
+    from archdsl.weights.safetensors import encode
+
+    if name not in driver.zoo_names():
+        pytest.fail(f"the zoo has no {name}")
+    program, variant = driver.resolve_target(name)
+    graph, draw = program.graph(variant), generator("network", name)
+    net = _calibrated(module_of(graph), draw)
+    shape = [2 if not isinstance(n, int) else n for n in graph.inputs[0].type.shape]
+    x = torch.from_numpy(draw.normal(0, 1, shape).astype(np.float32))
+    with torch.no_grad():
+        net(x)
+        expected = outputs_of(net.eval()(x))
+    state = {k: v.contiguous() for k, v in net.state_dict().items() if not k.endswith("num_batches_tracked")}
+    assert set(state) == set(graph.parameters())
+    head = encode({k: ("f32", tuple(v.shape)) for k, v in state.items()}, {})
+    file = tmp_path / "w.safetensors"
+    file.write_bytes(head + b"".join(v.numpy().tobytes() for v in state.values()))
+    loaded, _ = driver.with_weights(graph, file)
+    driver.compile(loaded, tmp_path / "m.onnx")
+    found = list(driver.run(tmp_path / "m.onnx", x.numpy()).values())
+    for ours, theirs in zip(found, expected, strict=True):
+        assert distance(ours, theirs) <= 1e-4
+        assert np.abs(ours[0] - ours[1]).max() > 1e-3 * np.abs(ours).max()
