@@ -20,7 +20,7 @@ SUFFIXES = {
 
 
 def read(path: str | Path) -> Checkpoint:
-    """The tensors of a weight file. Raises ``Refusal``: E0001 no such file, E0901 kind, E0902 faults, E0903 hostile."""
+    """The tensors of a weight file. Raises ``Refusal``: E0001 no such file, E0901 kind, E0902 damaged or hostile."""
     from importlib import import_module
 
     path = Path(path)

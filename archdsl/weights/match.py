@@ -107,7 +107,7 @@ def settle(
     allow_unexpected: Sequence[str] = (),
     known: Iterable[str] = (),
 ) -> list[str]:
-    """What to tell about a matching that will do. Refuses (E0904) one that leaves something unexplained.
+    """What to tell about a matching that will do. Refuses (E0903) one that leaves something unexplained.
 
     Patterns are those of the shell (``fc.*``). ``known`` are names that the network has in training only.
     """
@@ -156,7 +156,7 @@ def _refusal(
     helps += ["`--allow-unexpected PATTERN` leaves tensors out"] if unexpected else []
     head = f"`{matching.checkpoint.path}` does not fit the network"
     matched = f"{len(matching.pairs)} of {matching.total} tensors match"
-    return Refusal("E0904", f"{head}: {matched}, {', '.join(counts)}", help="; ".join(helps), notes=notes)
+    return Refusal("E0903", f"{head}: {matched}, {', '.join(counts)}", help="; ".join(helps), notes=notes)
 
 
 def _shown(tensor: Tensor) -> str:

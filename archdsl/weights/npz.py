@@ -16,7 +16,7 @@ DTYPES = {theirs: ours for ours, theirs in NUMPY.items() if ours != "bf16"} | {"
 
 
 def read(path: Path) -> Checkpoint:
-    """The arrays of the archive; those of Python objects are refused (E0903)."""
+    """The arrays of the archive; those of Python objects are refused (E0902)."""
     archive = Archive(path)
     tensors = {}
     for name in archive.members:
@@ -70,7 +70,7 @@ def _header(path: Path, name: str, text: bytes) -> tuple[str, bool, tuple[int, .
         malformed(path, f"the header of `{name[:80]}` is not descr, fortran_order and shape")
     descr = header["descr"]
     if isinstance(descr, str) and "O" in descr:
-        refuse("E0903", f"`{path}`: `{name[:80]}` holds Python objects, which are never loaded")
+        refuse("E0902", f"`{path}`: `{name[:80]}` holds Python objects, which are never loaded")
     if not isinstance(descr, str) or descr not in DTYPES or not isinstance(header["fortran_order"], bool):
         malformed(path, f"`{name[:80]}` has the element type {str(descr)[:40]!r}, which is not supported")
     return DTYPES[descr], header["fortran_order"], check_shape(path, name, header["shape"])

@@ -2,7 +2,7 @@
 
 Python's own unpickler can call whatever a file names. This one is a small stack machine for the opcodes that
 ``torch.save`` uses. A global in the file is looked up in a table of ours and never imported; calls are only those of
-the table; everything else is refused by its name (E0903). Opcodes: Python's ``pickletools`` documentation.
+the table; everything else is refused by its name (E0902). Opcodes: Python's ``pickletools`` documentation.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class Machine:
         self.memo: dict[int, Any] = {}
 
     def run(self) -> Any:
-        """The object. Refuses (E0902) what is cut off or senseless, (E0903) what would run code."""
+        """The object. Refuses (E0902) what is cut off or senseless, (E0902) what would run code."""
         try:
             return self._run()
         except (IndexError, TypeError, ValueError, AttributeError, KeyError, struct.error, RecursionError):
@@ -96,7 +96,7 @@ class Machine:
             ACTIONS[code](self)
         else:
             name = REFUSED.get(code, f"{code:#04x}")
-            refuse("E0903", f"`{self.path}`: its pickle uses the opcode {name}, which no checkpoint needs", help=HELP)
+            refuse("E0902", f"`{self.path}`: its pickle uses the opcode {name}, which no checkpoint needs", help=HELP)
 
     def string(self, code: int) -> str | bytes:
         """A string or bytes."""
@@ -121,7 +121,7 @@ class Machine:
         """Push what the table has for a global."""
         full = f"{module}.{name}"
         if full not in self.table:
-            refuse("E0903", f"`{self.path}` asks for `{full[:120]}`, which is not on the list of what may be loaded",
+            refuse("E0902", f"`{self.path}` asks for `{full[:120]}`, which is not on the list of what may be loaded",
                    help=HELP)  # fmt: skip
         self.stack.append(Global(full, self.table[full]))
 
@@ -132,7 +132,7 @@ class Machine:
         if not isinstance(function, Global) or function.call is None or not isinstance(arguments, tuple):
             shown = function.name if isinstance(function, Global) else type(function).__name__
             refuse(
-                "E0903", f"`{self.path}` calls `{shown[:120]}`, which is not a function that may be called", help=HELP
+                "E0902", f"`{self.path}` calls `{shown[:120]}`, which is not a function that may be called", help=HELP
             )
         self.stack.append(function.call(*arguments))
 
