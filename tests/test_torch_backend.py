@@ -40,9 +40,10 @@ def test_operator_agrees_with_onnx_runtime(example: Example) -> None:
 
 
 FAMILIES = (
-    "alexnet", "vgg11_bn", "googlenet", "inception_v3", "squeezenet1_0", "resnet50", "resnext50_32x4d", "wide_resnet50_2",
-    "densenet121", "mobilenet_v2", "shufflenet_v2_x0_5", "seresnet50", "bn_inception", "nin_cifar10", "zfnet", "lenet5",
-    "xception", "mobilenet_v1", "stochastic_depth110", "preact_resnet20", "pyramidnet110_a48", "dpn68",
+    "alexnet", "vgg11_bn", "googlenet", "inception_v3", "squeezenet1_0", "resnet50", "resnext50_32x4d",
+    "wide_resnet50_2", "densenet121", "mobilenet_v2", "shufflenet_v2_x0_5", "seresnet50", "bn_inception",
+    "nin_cifar10", "zfnet", "lenet5", "xception", "mobilenet_v1", "stochastic_depth_110", "preact_resnet18",
+    "resnet110_full_pre_activation", "resnet20_cifar_a", "overfeat_fast", "mlp3",
 )  # fmt: skip
 
 
@@ -53,9 +54,13 @@ def _calibrated(net, draw):
     torch.manual_seed(int(draw.integers(1 << 30)))
     norms = [m for m in net.modules() if "BatchNorm" in type(m).__name__]
     with torch.no_grad():
-        for p in net.parameters():
-            if p.dim() < 2:
+        for name, p in net.named_parameters():
+            if p.dim() > 1:
+                torch.nn.init.kaiming_normal_(p)
+            elif name.endswith("weight"):
                 p.uniform_(0.5, 1.5)
+            else:
+                p.normal_(0, 0.1)
     for norm in norms:
         norm.momentum = 1.0
         norm.train()

@@ -22,7 +22,7 @@ class Matching(Record):
 
     checkpoint: Checkpoint
     how: str
-    """``by name``, or ``by structure``: the names did not say, roles and order did."""
+    """``by name``, ``by name and number``, or ``by structure``: the names did not say, roles and order did."""
     pairs: Mapping[str, Tensor]
     missing: tuple[Parameter, ...]
     unexpected: tuple[str, ...]
@@ -37,12 +37,20 @@ class Matching(Record):
 
 
 def match(parameters: Iterable[Parameter], checkpoint: Checkpoint) -> Matching:
-    """Match by name; where no name at all is known, by structure."""
+    """Match by name, numbered siblings of another stem by their numbers; where no name is known at all, by structure."""
     wanted = {p.path: p for p in parameters}
     offered = {n: t for n, t in checkpoint.items() if n.rpartition(".")[2] not in COUNTERS or n in wanted}
     ignored = len(checkpoint) - len(offered)
     names = {path: path for path in wanted if path in offered}
     how = "by name"
+    if names and len(names) < min(len(wanted), len(offered)):
+        from archdsl.weights.renumber import renumbered
+
+        found = renumbered(
+            {p: tuple(w.type.shape) for p, w in wanted.items()}, {n: t.shape for n, t in offered.items()}
+        )
+        how = "by name and number" if found.keys() - names.keys() else how
+        names = {**found, **names}
     if not names:
         names = by_structure(list(wanted.values()), list(offered.values()))
         how = "by structure" if names else how
