@@ -37,7 +37,7 @@ class Matching(Record):
 
 
 def match(parameters: Iterable[Parameter], checkpoint: Checkpoint) -> Matching:
-    """Match by name, numbered siblings of another stem by their numbers; where no name is known at all, by structure."""
+    """Match by name, siblings of another stem by their numbers; where no name at all is known, by structure."""
     wanted = {p.path: p for p in parameters}
     offered = {n: t for n, t in checkpoint.items() if n.rpartition(".")[2] not in COUNTERS or n in wanted}
     ignored = len(checkpoint) - len(offered)

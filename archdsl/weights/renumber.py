@@ -1,4 +1,4 @@
-"""Siblings that both sides number, under different names: ``block.0``, ``block.1`` and ``block.layer1``, ``block.layer2``.
+"""Siblings that both sides number under different names: ``block.0`` and ``block.layer1``.
 
 They are paired by their numbers, if there are as many on both sides, the stems differ, and what is below each pair has
 the same names and shapes throughout. Order in the file plays no role.

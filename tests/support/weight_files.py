@@ -23,7 +23,8 @@ def safetensors(path: Path, arrays: Arrays) -> Path:
         header[name] = {"dtype": SAFE[str(array.dtype)], "shape": list(array.shape),
                         "data_offsets": [len(data), len(data) + len(raw)]}  # fmt: skip
         data += raw
-    return raw_safetensors(path, header, data)
+    text = json.dumps(header).encode()
+    return raw_safetensors(path, text + b" " * (-len(text) % 8), data)
 
 
 def raw_safetensors(path: Path, header: object, data: bytes) -> Path:
