@@ -96,3 +96,88 @@ def test_network_agrees_with_onnx_runtime(name: str, tmp_path) -> None:
     for ours, theirs in zip(found, expected, strict=True):
         assert distance(ours, theirs) <= 1e-4
         assert np.abs(ours[0] - ours[1]).max() > 1e-3 * np.abs(ours).max()
+
+
+def test_a_network_of_every_combinator_agrees_with_onnx_runtime() -> None:
+    """Sharing, two outputs, gates, dense and parallel joins, drop path: nested as no zoo network nests them."""
+    import torch
+    from torch_module import distance, load_initialisers, module_of, outputs_of
+
+    import archdsl
+
+    graph = archdsl.load(COMBINED).graph()
+    model, draw = model_of(graph), generator("combined")
+    randomise(model, draw)
+    net = module_of(graph)
+    load_initialisers(net, model)
+    x = draw.normal(size=(2, 4, 8, 8)).astype(np.float32)
+    with torch.no_grad():
+        found = outputs_of(net(torch.from_numpy(x)))
+    assert len(found) == 2
+    for ours, theirs in zip(found, run(model, {"x": x}), strict=True):
+        assert distance(ours, theirs) <= 1e-5
+    net.train()
+    assert any((net(torch.from_numpy(x))["y"] != net(torch.from_numpy(x))["y"]).flatten())
+
+
+COMBINED = """arch 1
+block unit(c, p = 0.5) {
+  body: residual { conv(c, 3, pad = same) -> batch_norm -> relu -> conv(c, 3) -> drop_path(p) }
+  relu
+}
+network Net() {
+  input x: f32[N, 4, 8, 8]
+  share head = conv(4, 3) -> own batch_norm -> relu
+  stem: seq { conv(4, 3); repeat 2 { unit(4) } }
+  wide: dense(2) { conv(4, 1) }
+  parallel(concat) { | identity | conv(4, 3) -> head | avg_pool(3, stride = 1, pad = 1) -> conv(4, 1) -> head }
+  mixed: conv(4, 1)
+  gate: residual(mul) { global_avg_pool -> conv(4, 1) -> sigmoid }
+  pos: param([1, 4, 1, 1], init = ones)
+  output y = gate + pos
+  output z = gate -> global_avg_pool -> flatten -> linear(3) -> softmax
+}
+"""
+
+
+CONFIGURATIONS = [
+    "conv[6, {k}, stride={s}, pad={p}, dilation={d}] : f32[2,4,{n},{m}] -> f32[1]",
+    "conv_transpose[6, {k}, stride={s}, pad={p}, dilation={d}] : f32[2,4,{n},{m}] -> f32[1]",
+    "max_pool[{k}, stride={s}, pad={q}, dilation={d}, ceil={c}] : f32[2,4,{n},{m}] -> f32[1]",
+    "avg_pool[{k}, stride={s}, pad={q}, ceil={c}, count_pad={t}] : f32[2,4,{n},{m}] -> f32[1]",
+    "adaptive_avg_pool[[{k}, {s}]] : f32[2,4,{n},{m}] -> f32[1]",
+    "resize[size=[{n}, {k}], mode=bilinear, align_corners={c}] : f32[2,4,{m},{n}] -> f32[1]",
+]
+
+
+@pytest.mark.parametrize("form", CONFIGURATIONS, ids=lambda f: f.partition("[")[0])
+def test_drawn_configurations_agree_with_onnx_runtime(form: str) -> None:
+    import torch
+    from op_examples import parse_example
+    from torch_module import distance, load_initialisers, module_of, outputs_of
+
+    from archdsl.diagnostics import Refusal
+
+    draw, done = generator("drawn", form), 0
+    while done < 25:
+        k, s, d = (int(draw.integers(1, high)) for high in (5, 4, 3))
+        ends = [int(draw.integers(0, k)) for _ in range(4)]
+        kind = draw.choice(["valid", "same_upper", "same_lower", str(ends)])
+        flags = ["true" if bit else "false" for bit in draw.integers(0, 2, 2)]
+        n, m = (int(size) for size in draw.integers(9, 14, 2))
+        text = form.format(k=k, s=s, d=d, n=n, m=m, p=kind, q=str(ends), c=flags[0], t=flags[1])
+        try:
+            example = parse_example(text)
+            graph = graph_of(example)
+        except Refusal:
+            continue
+        model = model_of(graph)
+        randomise(model, draw)
+        net, inputs = module_of(graph), inputs_of(example, draw)
+        load_initialisers(net, model)
+        with torch.no_grad():
+            (found,) = outputs_of(net(*map(torch.from_numpy, inputs.values())))
+        (expected,) = run(model, inputs)
+        assert found.shape == expected.shape, text
+        assert distance(found, expected) <= 1e-5, text
+        done += 1

@@ -59,7 +59,7 @@ def command(
     engine = backend(to)
     parameters, sizes = settings(set_), bindings(bind)
     jobs = plan(targets, output, all_, engine.suffix)
-    file = weights if weights not in ("initial", "none") else None
+    file = weights if Path(weights).suffix or Path(weights).exists() else None  # a word is the backend's to judge
     inside = "initial" if file else weights
     options: dict[str, Any] = {"init": init, "seed": seed, "weights": inside, "opset": opset, "external": external}
     options |= {name: True for name, on in (("deploy", deploy), ("fold", fold and not deploy)) if on}
@@ -90,7 +90,7 @@ def load(graph: Graph, job: Job, file: str, allow: tuple[Sequence[str], Sequence
         )
 
     def training() -> Graph:
-        return job.target.graph(*given, True) if job.target.document is None else graph
+        return job.target.graph(given[0], given[1], True) if job.target.document is None else graph
 
     found, told = driver.with_weights(graph, file, missing=allow[0], unexpected=allow[1], training=training)
     for line in told:
