@@ -132,7 +132,8 @@ network Net() {
   wide: dense(2) { conv(4, 1) }
   parallel(concat) { | identity | conv(4, 3) -> head | avg_pool(3, stride = 1, pad = 1) -> conv(4, 1) -> head }
   mixed: conv(4, 1)
-  gate: residual(mul) { global_avg_pool -> conv(4, 1) -> sigmoid }
+  let s = mixed -> global_avg_pool -> conv(4, 1) -> sigmoid
+  let gate = mixed * s
   pos: param([1, 4, 1, 1], init = ones)
   output y = gate + pos
   output z = gate -> global_avg_pool -> flatten -> linear(3) -> softmax

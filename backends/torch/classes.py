@@ -143,6 +143,8 @@ def sequence(box: Box, made: dict[int, Any]) -> Call | None:
         return None
     if list(layers) == [str(i) for i in range(len(layers))]:
         return Call("nn.Sequential", [(None, item, "") for item in _runs(list(layers.values()))])
+    if _block(box):
+        return None  # a block with names of its own reads better as a class
     pairs = Listed([Pair(name, layer) for name, layer in layers.items()])
     return Call("nn.Sequential", [(None, Call("OrderedDict", [(None, pairs, "")]), "")])
 
@@ -225,7 +227,8 @@ class Draft:
                 lines.append(f"        self.{name} = {text(filled, 8, 16 + len(name))}")
             else:
                 kind = "register_parameter" if isinstance(kept, Call) and kept.name == "nn.Parameter" else "add_module"
-                lines.append(f'        self.{kind}("{name}", {text(filled, 8, 30 + len(name))})')
+                added = Call(f"self.{kind}", [(None, Raw(f'"{name}"'), ""), (None, filled, "")])
+                lines.append(f"        {text(added, 8, 8)}")
         return lines
 
     def _forward(self, values: list[Any], words: Sequence[str | None]) -> list[str]:
