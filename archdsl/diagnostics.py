@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Literal
 
 from archdsl.record import Record
@@ -70,7 +71,17 @@ class DiagnosticError(Exception):
 
 def nearest(name: str, candidates: Iterable[str]) -> str | None:
     """The candidate a reader most likely meant, or ``None``: for "did you mean"."""
+    near = frozenset(c for c in candidates if abs(len(c) - len(name)) <= 3 + len(name) // 3)
+    return _nearest(name, near if len(near) <= _MANY else frozenset(c for c in near if c[:2] == name[:2]))
+
+
+_MANY = 1000
+"""Candidates among which those that begin otherwise are looked at as well."""
+
+
+@lru_cache(maxsize=256)
+def _nearest(name: str, candidates: frozenset[str]) -> str | None:
     from difflib import get_close_matches
 
-    found = get_close_matches(name, sorted(set(candidates)), n=1, cutoff=0.6)
+    found = get_close_matches(name, sorted(candidates)[:_MANY], n=1, cutoff=0.6)
     return found[0] if found else None

@@ -132,22 +132,17 @@ class Program:
         """As :meth:`check`, with what was measured for every claim."""
         found = list(self.diagnostics)
         checked: dict[str, CheckedVariant] = {}
-        if not any(d.code in _BLOCKING for d in self.errors):
-            for name in self.targets() if variants is None else variants:
-                target = self.target(name)
-                if isinstance(target, spec.Network) and any(p.default is None for p in target.parameters):
-                    continue
-                result = self.elaborate(name)
-                found += result.diagnostics
-                if result.graph is not None:
-                    claims, broken = check_claims(result.graph, result.claims)
-                    found += broken
-                    checked[name] = CheckedVariant(name, result.graph, claims)
+        for name in self.targets() if variants is None else variants:
+            target = self.target(name)
+            if isinstance(target, spec.Network) and any(p.default is None for p in target.parameters):
+                continue
+            result = self.elaborate(name)
+            found += result.diagnostics
+            if result.graph is not None and not self.errors:  # else what is measured merely follows from a fault
+                claims, broken = check_claims(result.graph, result.claims)
+                found += broken
+                checked[name] = CheckedVariant(name, result.graph, claims)
         return CheckReport(_unique(found), checked)
-
-
-_BLOCKING = frozenset({"E0209", "E0213", "E0214", "E0215"})
-"""Recursion and imports at fault: elaboration would be unsafe, or only say the same again."""
 
 
 class CheckedVariant(Record):
@@ -177,10 +172,11 @@ def check_claims(graph: Graph, claims: Iterable[ClaimValue]) -> tuple[tuple[Chec
     from archdsl.passes.claims import check_claim
     from archdsl.passes.measure import Measures
 
-    measures = Measures(graph)
+    measures = Measures(graph) if claims else None
     checked: list[CheckedClaim] = []
     broken: list[Diagnostic] = []
     for claim in claims:
+        assert measures is not None
         try:
             result = check_claim(measures, claim.quantity, claim.op, claim.bound, claim.part, claim.tap)
         except Refusal as refusal:

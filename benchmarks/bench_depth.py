@@ -50,9 +50,10 @@ def fastest(blocks: int, folder: Path) -> dict[str, float]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--smoke", action="store_true", help="up to 1,000 blocks")
+    parser.add_argument("--smoke", action="store_true", help="up to 1,000 blocks, and a margin for a busy machine")
     options = parser.parse_args()
     sizes = [100, 1_000] if options.smoke else [100, 1_000, 10_000]
+    slack = SLACK * (1.7 if options.smoke else 1)
     failures = []
     with tempfile.TemporaryDirectory() as folder:
         stages(10, Path(folder))  # imports
@@ -63,7 +64,7 @@ def main() -> None:
     for small, large in pairwise(sizes):
         for name, after in found[large].items():
             growth = after / found[small][name]
-            if after >= 0.05 and growth > SLACK * large / small:
+            if after >= 0.05 and growth > slack * large / small:
                 failures.append(f"{name}: {small} to {large} blocks takes {growth:.1f} times as long")
     verdict(failures)
 

@@ -54,7 +54,9 @@ def whole_process(network: str, folder: Path, rounds: int, exporters: list[str])
 def warm_calls(network: str, folder: Path) -> list[str]:
     """The second call in one process, against the legacy exporter's second call."""
     script = str(ROOT / "benchmarks" / "export_torch.py")
-    ours = float(_output([sys.executable, "-c", WARM, network, f"specs/{NETWORKS[network]}.arch", str(folder / "ours.onnx")]))
+    ours = float(
+        _output([sys.executable, "-c", WARM, network, f"specs/{NETWORKS[network]}.arch", str(folder / "ours.onnx")])
+    )
     theirs = float(_output([sys.executable, script, network, "legacy", str(folder / "legacy.onnx"), "--warm"]))
     print(f"{network:14s} warm     {ours:8.3f} s against the legacy exporter's {theirs:.3f} s: {theirs / ours:.1f}x")
     return [f"{network}: a warm call takes {ours:.3f} s, the legacy exporter's {theirs:.3f} s"] if ours > theirs else []

@@ -84,7 +84,7 @@ INCEPTION = {
 
 def googlenet(*, bn: bool, k5: int, aux: bool = False) -> Count:
     s = Sheet(3, 224)
-    heads = 0
+    heads = Sheet(0, 0)
 
     def conv(s: Sheet, out: int, k: int, stride: int = 1) -> Sheet:
         return s.conv(out, k, stride, bias=not bn, bn=bn)
@@ -98,11 +98,11 @@ def googlenet(*, bn: bool, k5: int, aux: bool = False) -> Count:
         conv(s.branch(), proj, 1)
         s.c = c1 + c3 + c5 + proj
         if name in ("4a", "4d"):
-            heads += conv(Sheet(s.c, 4), 128, 1).linear(1024, 2048).linear(1000).count[0]
+            conv(heads.at(s.c, 4), 128, 1).linear(1024, 2048).linear(1000)
         if name in ("3b", "4e"):
             s.pool(3, 2, ceil=True)
     s.linear(1000)
-    return s.sum[0] + (heads if aux else 0), s.sum[1]
+    return (s.sum[0] + heads.sum[0], s.sum[1] + heads.sum[1]) if aux else s.count
 
 
 def squeezenet(version: str, res: int = 224) -> Count:
@@ -192,6 +192,7 @@ def table() -> dict[str, Count]:
         "alexnet_one_tower": alexnet_2012(1), "vgg11_lrn": vgg(COLUMNS["vgg11"]), "vgg16_c": vgg("33 33 331 331 331"),
         "conv_mobilenet": mobilenet_v1(separable=False),
         "googlenet": googlenet(bn=True, k5=3), "googlenet_2014": googlenet(bn=False, k5=5),
+        "googlenet_2014 train=1": googlenet(bn=False, k5=5, aux=True),
         "squeezenet1_0": squeezenet("1.0"), "squeezenet1_1": squeezenet("1.1"),
         "densenet121": densenet((6, 12, 24, 16)), "densenet161": densenet((6, 12, 36, 24), 48),
         "densenet169": densenet((6, 12, 32, 32)), "densenet201": densenet((6, 12, 48, 32)),

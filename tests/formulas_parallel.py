@@ -13,8 +13,8 @@ def mlp(*widths: int) -> Count:
 
 
 def convnet1989() -> Count:
-    """The paper's own counts: 768 units with 26 connections, 192 with 201, 30 with 193, 10 with 31, of which the kernels
-    are shared (25 and 200 weights a map) and the biases are not."""
+    """The paper's own counts: 768 units with 26 connections, 192 with 201, 30 with 193, 10 with 31. The kernels are
+    shared (25 and 200 weights a map), the biases are not."""
     connections, biases = 768 * 26 + 192 * 201 + 30 * 193 + 10 * 31, 768 + 192 + 30 + 10
     assert (connections, 256 + biases) == (64_660, 1_256)
     return 12 * 25 + 768 + 12 * 200 + 192 + 30 * 193 + 10 * 31, connections - biases
@@ -101,12 +101,12 @@ def inception_v3(*, aux: bool = False) -> Count:
     module(s, "384@3/2", "64@1 96@3 96@3/2", keep=True)
     for c in (128, 160, 160, 192):
         module(s, "192@1", f"{c}@1 {c}@1x7 192@7x1", f"{c}@1 {c}@7x1 {c}@1x7 {c}@7x1 192@1x7", "192@1")
-    heads = walk(Sheet(s.c, 5), "128@1 768@5v").linear(1000).count[0]
+    if aux:
+        walk(s.at(s.c, 5), "128@1 768@5v").linear(1000)
     module(s, "192@1 320@3/2", "192@1 192@1x7 192@7x1 192@3/2", keep=True)
     for _ in range(2):
         module(s, "320@1", "384@1 384@1x3+3x1", "448@1 384@3 384@1x3+3x1", "192@1")
-    s.linear(1000)
-    return s.sum[0] + (heads if aux else 0), s.sum[1]
+    return s.linear(1000).count
 
 
 def stem_v4(res: int) -> Sheet:
@@ -221,6 +221,7 @@ def table() -> dict[str, Count]:
         "nin_imagenet": nin_imagenet(), "zfnet": zfnet(), "overfeat_fast": overfeat_fast(),
         "overfeat_fast_slim": overfeat_fast(64), "overfeat_accurate": overfeat_accurate(),
         "bn_inception": bn_inception(), "se_bn_inception": bn_inception(bias=False, gate=16),
-        "inception_v3": inception_v3(), "inception_v4": inception_v4(), "inception_resnet_v1": inception_resnet_v1(),
+        "inception_v3": inception_v3(), "inception_v3 train=1": inception_v3(aux=True),
+        "inception_v4": inception_v4(), "inception_resnet_v1": inception_resnet_v1(),
         "inception_resnet_v2": inception_resnet_v2(), "xception": xception(), "polynet": polynet(),
     }  # fmt: skip

@@ -6,7 +6,7 @@ import re
 
 import pytest
 from console import commands, run
-from markdown import ROOT, Fence, fences, program
+from markdown import ROOT, Fence, fences
 from outcome import outcome, show
 
 PAGES = sorted((ROOT / "archdsl" / "explain").glob("*.md"))
@@ -41,7 +41,7 @@ def test_page_has_a_headline_and_both_examples(page) -> None:
 def test_bad_example_gives_exactly_this_code(page) -> None:
     for fence in section(page, "Bad"):
         if fence.lang == "arch":
-            found = outcome(program(fence)[0])
+            found = outcome(fence.text)
             assert set(found.codes) == {page.stem}, show(found.diagnostics)
 
 
@@ -49,7 +49,7 @@ def test_bad_example_gives_exactly_this_code(page) -> None:
 def test_mended_example_is_clean(page) -> None:
     for fence in section(page, "Mended"):
         if fence.lang == "arch":
-            found = outcome(program(fence)[0])
+            found = outcome(fence.text)
             assert found.codes == [], show(found.diagnostics)
 
 

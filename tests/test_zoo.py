@@ -1,8 +1,8 @@
 """Every variant in ``specs/``: parameters and multiply-accumulates against references that are not our own output.
 
-Three references: ``data/counts.csv`` (torchvision and timm, counted by ``reference/count_torchvision.py``),
+Three references: ``data/counts.csv`` (torchvision, timm and pytorchcv, by ``reference/count_torchvision.py``),
 ``data/published.csv`` (a survey's counts from other implementations, taken over as they are, each with its source) and
-``formulas.py`` (the sums written out, from arithmetic alone).
+``formulas*.py`` (the sums written out, from arithmetic alone).
 """
 
 from __future__ import annotations
@@ -35,7 +35,8 @@ def load_module(name: str, path: Path) -> Any:
     return sys.modules[name]
 
 
-formulas = load_module("zoo_formulas", HERE / "formulas.py")
+FORMULAS = {path.name: load_module(f"zoo_{path.stem}", path) for path in sorted(HERE.glob("formulas*.py"))}
+formulas = FORMULAS["formulas.py"]
 ledger = load_module("zoo_ledger", HERE.parent / "tools" / "ledger.py")
 VARIANTS: dict[str, str] = ledger.variants()
 
@@ -50,7 +51,7 @@ def measures(variant: str, **params: Any) -> Measures:
 
 
 def parts(name: str) -> tuple[str, dict[str, int]]:
-    """``mobilenet_v2 res=192`` -> the variant and the parameters that are set beside."""
+    """``mobilenet_v2 res=192`` -> the variant and the parameters that are set beside; ``train=1`` is with the heads."""
     variant, *settings = name.split()
     return variant, {key: int(value) for key, value in (setting.split("=") for setting in settings)}
 
@@ -64,8 +65,9 @@ def references() -> dict[str, list[tuple[int, int | None, str]]]:
             for row in csv.DictReader(table):
                 macs = int(row["macs"]) if row["macs"] else None
                 found[row["variant"]].append((int(row["params"]), macs, row["source"]))
-    for variant, (params, macs) in formulas.table().items():
-        found[variant].append((params, macs, "closed form, tests/formulas.py"))
+    for file, module in FORMULAS.items():
+        for variant, (params, macs) in module.table().items():
+            found[variant].append((params, macs, f"closed form, tests/{file}"))
     return found
 
 
@@ -83,10 +85,19 @@ def test_every_variant_has_a_reference_and_every_reference_a_variant() -> None:
     assert {parts(name)[0] for name in references()} == set(VARIANTS)
 
 
-CLOSED_FORM_ONLY = {"lenet5", "lenet5_relu", "alexnet_one_tower", "plain18"}
+CLOSED_FORM_ONLY = {
+    "lenet5", "lenet5_relu", "alexnet_one_tower", "plain18", "gate_and", "gate_or", "adaline",
+    "resnet110_original", "resnet110_bn_after_addition", "resnet110_relu_before_addition",
+    "resnet110_relu_only_pre_activation", "wrn_28_10_dropout", "cmpe_se_wrn_28_10_1x1", "cmpe_se_wrn_28_10_2x1",
+    "highway19", "highway_mlp_10", "highway_mlp_20", "highway_mlp_50", "highway_mlp_100",
+    "shufflenet_v2_50", "delugenet_104", "delugenet_122", "shiftnet_a", "shiftnet_b", "amoebanet_a",
+}  # fmt: skip
 """No second implementation was counted. ``lenet5`` and ``alexnet_one_tower`` are also held by published tables, in
 ``test_tables``; ``plain18`` is ``resnet18_a`` without its weightless shortcuts, ``lenet5_relu`` differs from ``lenet5``
-in operators without weights."""
+and ``adaline`` from ``perceptron`` in operators without weights; the logic gates learn nothing. The
+orderings of a residual unit have the weights of ``resnet110_cifar_a``, and dropout has none; ``highway19``,
+``shufflenet_v2_50`` and ``amoebanet_a`` are held by published tables; the other DelugeNets and ShiftNets by the printed
+figures of their papers."""
 
 
 def test_which_variants_rest_on_one_source_is_known() -> None:
@@ -117,16 +128,19 @@ NAMES: dict[str, Any] = json.loads((HERE / "data" / "names.json").read_text())
 
 @pytest.mark.parametrize("variant", NAMES)
 def test_parameter_paths_are_torchvisions(variant: str) -> None:
-    """Names and shapes equal ``state_dict``'s, so that a checkpoint loads by name; auxiliary heads are for training.
+    """Names and shapes equal those of torchvision's or timm's ``state_dict``, so that a checkpoint loads by name;
+    auxiliary heads are for training.
 
-    One difference: the layers of a dense block are ``denseblock1.0``, torchvision's ``denseblock1.denselayer1``.
+    Two differences: the layers of a dense block are ``denseblock1.0``, torchvision's ``denseblock1.denselayer1``, and
+    what the residual units of Inception-ResNet look at has a name.
     """
-    expected = {k: tuple(v) for k, v in NAMES[variant]["tensors"].items() if not k.startswith(("aux1.", "aux2."))}
+    expected = {k: tuple(v) for k, v in NAMES[variant]["tensors"].items() if not k.startswith(("aux", "AuxLogits."))}
     graph = program(VARIANTS[variant]).graph(variant)
     assert {theirs(p.path): p.type.shape for p in graph.parameters().values()} == expected
 
 
 def theirs(path: str) -> str:
+    path = re.sub(r"\b(two|three)_views\.", "", path)
     return re.sub(r"(denseblock\d)\.(\d+)\.", lambda m: f"{m[1]}.denselayer{int(m[2]) + 1}.", path)
 
 
@@ -145,7 +159,7 @@ def test_the_ledger_is_current() -> None:
 
 def test_the_ledger_names_variants_once() -> None:
     entries = json.loads((SPECS / "ledger.json").read_text(encoding="utf-8"))
-    named = [(entry["variant"], str(entry.get("parameters"))) for entry in entries.values()]
+    named = [(entry["variant"], str(entry.get("parameters")), entry.get("train")) for entry in entries.values()]
     assert len(named) == len(set(named))
     assert all(VARIANTS[entry["variant"]] == entry["file"] for entry in entries.values())
 
@@ -153,7 +167,8 @@ def test_the_ledger_names_variants_once() -> None:
 @pytest.mark.parametrize("file", sorted(set(VARIANTS.values())))
 def test_a_spec_names_its_paper(file: str) -> None:
     text = (SPECS / file).read_text(encoding="utf-8")
-    assert re.search(r"^##.*(arXiv:\d{4}\.\d{4,5}|NIPS \d{4}|Proc\. IEEE)", text, re.MULTILINE)
+    paper = r"arXiv:\d{4}\.\d{4,5}|(NIPS|Proc\. IEEE|Science|Psychological Review) \d{4}"
+    assert re.search(rf"^##.*({paper})", text, re.MULTILINE)
 
 
 def test_squeezenet_at_the_papers_size() -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal
 
 from archdsl.elaborate.paths import PathScope
-from archdsl.elaborate.values import Flow
+from archdsl.elaborate.values import POISON, Flow
 from archdsl.source import Frame
 
 if TYPE_CHECKING:
@@ -106,6 +106,7 @@ class Env:
             if name in env.names:
                 value = env.names[name]
                 if isinstance(value, Lazy):
+                    env.names[name] = POISON  # whatever needs itself
                     value = env.names[name] = value.make()
                 return value
             env = env.parent

@@ -33,11 +33,17 @@ class Module:
         self.definitions: dict[str, Definition] = {}
         self.variants: dict[str, spec.Variant] = {}
         self.imports: dict[str, tuple[Module, spec.ImportedName]] = {}
+        self.missing: set[str] = set()
+        """Names in definitions and imports that could not be read: they may be defined there."""
+        self.unusable: set[str] = set()
+        """Definitions that need themselves or name two parameters alike: what they mean is not known."""
         for definition in file.definitions:
             if isinstance(definition, spec.Variant):
                 self.variants.setdefault(definition.name, definition)
             elif isinstance(definition, spec.Block | spec.Network | spec.LetDefinition):
                 self.definitions.setdefault(definition.name, definition)
+            elif isinstance(definition, spec.Missing):
+                self.missing |= definition.names
 
     @property
     def networks(self) -> list[spec.Network]:
@@ -78,12 +84,15 @@ class Loader:
                 self._import(module, use)
             except Refusal as refusal:
                 self.diagnostics.append(refusal.located(use.span).diagnostic())
+                module.missing |= {name.name for name in use.names}
 
     def _import(self, module: Module, use: spec.Use) -> None:
         other = self._load(self._locate(module, use), use)
         for name in use.names:
             if name.name not in other.definitions and name.name not in other.imports:
-                self.diagnostics.append(_no_such_name(use, name, other).diagnostic())
+                module.missing.add(name.name)
+                if name.name not in other.missing:
+                    self.diagnostics.append(_no_such_name(use, name, other).diagnostic())
             elif name.name in module.imports:
                 self.diagnostics.append(
                     Refusal("E0207", f"`{name.name}` is imported twice").located(name.span).diagnostic()
@@ -125,7 +134,7 @@ class Loader:
             names = " -> ".join(p.name for p in [*self.loading[self.loading.index(path) :], path])
             raise Refusal("E0209", f"files import one another: {names}")
         library = path.parent == STD
-        source = self.read(path, use.path)
+        source = self._read(path, use)
         self.loading.append(path)
         try:
             module = self._parse(source, path, library=library)
@@ -134,6 +143,13 @@ class Loader:
             self.loading.pop()
         self.loaded[path] = module
         return module
+
+    def _read(self, path: Path, use: spec.Use) -> Source:
+        try:
+            return self.read(path, use.path)
+        except DiagnosticError as error:
+            found = error.diagnostics[0]
+            raise Refusal(found.code, found.message, help=found.help) from None
 
 
 def _no_such_name(use: spec.Use, name: spec.ImportedName, other: Module) -> Refusal:
@@ -149,9 +165,13 @@ def module_env(module: Module, session: Session) -> Env:
         return known
     env = Env(None, Place(session, PathScope()), "module")
     session.modules[id(module)] = env
+    env.labels.update(dict.fromkeys(module.missing, POISON))
     for name, (other, _) in module.imports.items():
         env.names[name] = Lazy(lambda other=other, name=name: module_env(other, session).find(name))  # type: ignore[misc]
     for name, definition in module.definitions.items():
+        if name in module.unusable:
+            env.names[name] = POISON
+            continue
         env.names[name] = Lazy(lambda definition=definition: _define(definition, env))  # type: ignore[misc]
     return env
 

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from archdsl import ops
 from archdsl.diagnostics import Diagnostic, Refusal, nearest
 from archdsl.elaborate.blocks import nested_bodies
 from archdsl.elaborate.combinators import COMBINATORS, LATER
+from archdsl.elaborate.foreign import unknown_name
 from archdsl.elaborate.functions import FUNCTIONS
 from archdsl.elaborate.modules import Module, definition_span
 from archdsl.elaborate.names import CHOICE_WORDS
 from archdsl.shapes import AXES
 from archdsl.source import Span
 from archdsl.syntax import spec
+from archdsl.syntax.limits import LIMITS
 from archdsl.syntax.walk import children, walk
 
 _WORDS = frozenset({"tuple", "none", "uniform", "normal", *CHOICE_WORDS, *LATER, *FUNCTIONS, *COMBINATORS})
@@ -23,11 +26,15 @@ def resolve(module: Module) -> list[Diagnostic]:
     """Diagnostics of one module: unknown names, duplicates, shadowing, recursion, and unused things (warnings)."""
     symbols = _symbols(module)
     found = [*_duplicates(module, symbols or frozenset())]
-    if not found:
-        found += _recursion(module)
+    uses: dict[str, dict[str, Span]] = {}
+    top = _Names(None, [*module.definitions, *module.imports, *module.missing])
     for definition in module.file.definitions:
-        found += _Resolver(module, symbols).definition(definition)
-    return [*found, *_unused(module)]
+        resolver = _Resolver(module, symbols, top)
+        found += resolver.definition(definition)
+        uses.setdefault(getattr(definition, "name", ""), resolver.uses)
+        if len(found) >= LIMITS.faults:
+            break
+    return [*found, *_recursion(module, uses), *_unused(module)]
 
 
 def _symbols(module: Module) -> frozenset[str] | None:
@@ -74,56 +81,67 @@ def _definable(name: str, span: Span, seen: dict[str, Span]) -> Iterable[Diagnos
 
 def _name_span(definition: spec.Definition, name: str) -> Span:
     """Where the name stands in its definition."""
-    span = definition_span(definition)
-    offset = span.text.find(name)
-    return span if offset < 0 else Span(span.source, span.start + offset, span.start + offset + len(name))
+    return _word_in(definition_span(definition), name)
 
 
-def _references(definition: spec.Syntax) -> list[spec.Name]:
-    return [node for node in walk(definition) if isinstance(node, spec.Name)]
+def _word_in(span: Span, name: str) -> Span:
+    """Where a name first stands in a span."""
+    found = re.search(rf"\b{name}\b", span.text)
+    return span if found is None else Span(span.source, span.start + found.start(), span.start + found.end())
 
 
-def _recursion(module: Module) -> Iterable[Diagnostic]:
-    """Definitions that need themselves, each cycle once."""
-    edges = {
-        name: {r.id: r.span for r in _references(d) if r.id in module.definitions and r.id not in _locals(d)}
-        for name, d in module.definitions.items()
-    }
+def _mentioned(definition: spec.Syntax) -> set[str]:
+    """All names in a definition, those in its unreadable statements included."""
+    found: set[str] = set()
+    for node in walk(definition):
+        if isinstance(node, spec.Name):
+            found.add(node.id)
+        elif isinstance(node, spec.Let):  # what hides a parameter is told already
+            found.update(node.targets)
+        elif isinstance(node, spec.Missing):
+            found |= node.names
+    return found
+
+
+def _recursion(module: Module, uses: dict[str, dict[str, Span]]) -> Iterable[Diagnostic]:
+    """Definitions that need themselves, each of them told once; ``uses`` are the definitions that each one names."""
     done: set[str] = set()
-    for start in edges:
-        path: list[str] = []
-        stack: list[tuple[str, Iterable[str]]] = [(start, iter(edges[start]))] if start not in done else []
+    for start in [name for name in uses if name in module.definitions]:
+        path: dict[str, int] = {start: 0}
+        stack = [(start, iter(uses[start]))] if start not in done else []
         while stack:
             name, rest = stack[-1]
-            if not path or path[-1] != name:
-                path.append(name)
-            following = next(iter(rest), None)
+            following = next(rest, None)
             if following is None:
                 done.add(name)
                 stack.pop()
-                path.pop()
+                del path[name]
             elif following in path:
-                cycle = [*path[path.index(following) :], following]
-                yield Refusal(
-                    "E0209", f"`{following}` is defined by itself: {' -> '.join(cycle)}",
-                    help="use `repeat`, or pass the inner block as an argument",
-                ).located(edges[name][following]).diagnostic()  # fmt: skip
-            elif following not in done:
-                stack.append((following, iter(edges[following])))
+                if name not in module.unusable:
+                    cycle = list(path)[path[following] :]
+                    module.unusable.update(cycle)
+                    yield _cycle([*cycle, following]).located(uses[name][following]).diagnostic()
+            elif following not in done and following in uses:
+                path[following] = len(path)
+                stack.append((following, iter(uses[following])))
 
 
-def _locals(definition: spec.Definition) -> set[str]:
-    return {p.name for p in getattr(definition, "parameters", ())}
+def _cycle(names: list[str]) -> Refusal:
+    shown = names if len(names) <= 8 else [*names[:6], "…", names[-1]]
+    return Refusal(
+        "E0209", f"`{names[-1]}` is defined by itself: {' -> '.join(shown)}",
+        help="use `repeat`, or pass the inner block as an argument",
+    )  # fmt: skip
 
 
 def _unused(module: Module) -> Iterable[Diagnostic]:
     """Warnings: parameters, imports and (in files with a network) blocks that nothing refers to."""
     used: set[str] = set()
     for definition in module.file.definitions:
-        names = {r.id for r in _references(definition)}
+        names = _mentioned(definition)
         used |= names - {getattr(definition, "name", "")}
         for parameter in getattr(definition, "parameters", ()):
-            if parameter.name not in names:
+            if parameter.name not in names and definition.name not in module.unusable:  # type: ignore[attr-defined]
                 yield (
                     Refusal(
                         "W0201",
@@ -137,7 +155,7 @@ def _unused(module: Module) -> Iterable[Diagnostic]:
             yield Refusal("W0203", f"`{name}` is imported but never used").located(imported.span).diagnostic()
     if module.networks:
         for name, definition in module.definitions.items():
-            if isinstance(definition, spec.Block) and name not in used:
+            if isinstance(definition, spec.Block) and name not in used and not ops.is_operator(name):
                 yield Refusal(
                     "W0202", f"the block `{name}` is never used", help="leave it out, or move it to a file of blocks"
                 ).located(_name_span(definition, name)).diagnostic()  # fmt: skip
@@ -154,6 +172,10 @@ class _Names:
     def __contains__(self, name: str) -> bool:
         return name in self.names or (self.parent is not None and name in self.parent)
 
+    def at_top(self, name: str) -> bool:
+        """Whether the name means what the file defines: nothing nearer has it."""
+        return self.parent is None or (name not in self.names and self.parent.at_top(name))
+
     def all(self) -> set[str]:
         return self.names | (self.parent.all() if self.parent else set())
 
@@ -161,13 +183,17 @@ class _Names:
 class _Resolver:
     """The walk over one definition."""
 
-    def __init__(self, module: Module, symbols: frozenset[str] | None) -> None:
+    def __init__(self, module: Module, symbols: frozenset[str] | None, top: _Names) -> None:
         self.module = module
+        self.top = top
         self.symbols = symbols
         self.found: list[Diagnostic] = []
+        self.uses: dict[str, Span] = {}
+        """The file's definitions that are named, each with one of the places."""
 
     def definition(self, definition: spec.Definition) -> list[Diagnostic]:
-        top = _Names(None, [*self.module.definitions, *self.module.imports])
+        self.around = definition
+        top = self.top
         if isinstance(definition, spec.Block | spec.Network):
             self._callable(definition, top)
         elif isinstance(definition, spec.LetDefinition):
@@ -196,9 +222,11 @@ class _Resolver:
             self.expression(stage, names)
 
     parameters: frozenset[str] = frozenset()
+    around: spec.Definition
+    """The definition at work."""
 
     def _inputs(self, definition: spec.Network) -> None:
-        if not any(isinstance(s, spec.Input) for s in definition.body.statements):
+        if not any(isinstance(s, spec.Input | spec.Missing) for s in definition.body.statements):
             self.refuse(
                 Refusal(
                     "E0217", f"the network `{definition.name}` declares no input", help="begin with `input x: f32[…]`"
@@ -224,6 +252,7 @@ class _Resolver:
             self.refuse(Refusal("E0208", f"`{name}` would hide {what} of that name", help="choose another name"), span)
         elif parameters is not None and name in names.names:
             self.refuse(Refusal("E0207", f"two parameters are called `{name}`"), span)
+            self.module.unusable.add(getattr(self.around, "name", ""))
         names.names.add(name)
 
     # Statements
@@ -251,19 +280,21 @@ class _Resolver:
         if isinstance(statement, spec.Let):
             self.expression(statement.value, names)
             for target in statement.targets:
-                self.bind(target, statement.span, names)
+                self.bind(target, _word_in(statement.span, target), names)
         elif isinstance(statement, spec.Share):
             self.expression(statement.value, names)
-            self.bind(statement.name, statement.span, names)
+            self.bind(statement.name, _word_in(statement.span, statement.name), names)
         elif isinstance(statement, spec.Input):
             for dim in statement.type.dims:
                 if not (isinstance(dim, spec.Name) and dim.id[0].isupper()):
                     self.expression(dim, names)
-            self.bind(statement.name, statement.span, names)
+            self.bind(statement.name, _word_in(statement.span, statement.name), names)
         elif isinstance(statement, spec.Repeat | spec.For):
             self._loop(statement, names)
         elif isinstance(statement, spec.If):
             self._if(statement, names)
+        elif isinstance(statement, spec.Missing):
+            names.names |= statement.names
         elif isinstance(statement, spec.With):
             for call in statement.calls:
                 self.expression(call, names)
@@ -302,7 +333,7 @@ class _Resolver:
             self.expression(statement.count, names)
         inner = _Names(names, partly=unknown)
         for name in (*bound, *([statement.index] if statement.index else [])):
-            self.bind(name, statement.span, inner)
+            self.bind(name, _word_in(statement.span, name), inner)
         self.body(statement.body, inner)
         names.names |= {n.name for n in _indexed_labels(statement.body) if n.name}
         self._rest(statement, names)
@@ -358,16 +389,31 @@ class _Resolver:
 
     def name(self, node: spec.Name, names: _Names) -> None:
         name = node.id
+        if name in self.module.definitions and names.at_top(name):
+            self.uses.setdefault(name, node.span)
         if name in names or names.partly or name in _WORDS or ops.is_operator(name):
             return
         if name[0].isupper() and (self.symbols is None or name in self.symbols):
             return
         known = [*names.all(), *_WORDS, *ops.names(), *(self.symbols or ())]
-        meant = nearest(name, known)
-        self.refuse(
-            Refusal("E0201", f"nothing is called `{name}` here", help=f"did you mean `{meant}`?" if meant else ""),
-            node.span,
-        )
+        self.refuse(self._made_later(node) or unknown_name(name, known), node.span)
+
+    def _made_later(self, node: spec.Name) -> Refusal | None:
+        """The refusal of a name that a later statement gives, or that only a variant has."""
+        if node.id in self.module.variants:
+            help = "apply its network: a variant is a network with its arguments"
+            return Refusal("E0201", f"`{node.id}` is a variant, and variants are not applied", help=help)
+        for later in walk(self.around):
+            if later.span.start > node.span.start and node.id in _made_by(later):
+                line = f"it is made in line {later.span.line}: use it below"
+                return Refusal("E0201", f"`{node.id}` is used before it is made", help=line)
+        return None
+
+
+def _made_by(node: spec.Syntax) -> tuple[str | None, ...]:
+    if isinstance(node, spec.Let):
+        return node.targets
+    return (node.name,) if isinstance(node, spec.Target | spec.Share) else ()
 
 
 def _indexed_labels(body: spec.Body) -> Iterable[spec.Target]:

@@ -12,6 +12,7 @@ from archdsl.diagnostics import Diagnostic
 from archdsl.source import Source, Span
 from archdsl.syntax import spec
 from archdsl.syntax.lexer import Token
+from archdsl.syntax.limits import LIMITS, LimitError
 from archdsl.syntax.literals import StringError, number_value, string_pieces
 
 Children = list[Any]
@@ -23,15 +24,27 @@ class ExpressionBuilder:
     def __init__(self, source: Source) -> None:
         self.source = source
         self.diagnostics: list[Diagnostic] = []
+        self.lost: list[int] = []
+        """Offsets of faults that leave the statement around them without a meaning."""
         self.longest = 1
         """The longest chain folded so far: trees are no higher than this times the height of the parser's stack."""
         self._suffixes: dict[int, int] = {}
 
+    def _chain(self, length: int, start: int, end: int) -> None:
+        """Take note of a chain of operators or suffixes, which makes a tree that high."""
+        self.longest = max(self.longest, length)
+        if length > LIMITS.depth:
+            help = "name parts of it with `let`, or use `sum`, a list or a loop"
+            raise LimitError("E0511", f"this chain has more than {LIMITS.depth} links", self.span(start, end), help)
+
     def span(self, start: int, end: int) -> Span:
         return Span(self.source, start, end)
 
-    def report(self, code: str, message: str, span: Span, help: str = "", note: str = "") -> None:
-        self.diagnostics.append(Diagnostic(code, message, span, note, help=help))
+    def report(self, code: str, message: str, span: Span, help: str = "", *, lost: bool = True) -> None:
+        """Report a fault; ``lost``: the statement around it has no meaning then."""
+        if lost:
+            self.lost.append(span.start)
+        self.diagnostics.append(Diagnostic(code, message, span, help=help))
 
     def embedded(self, start: int, end: int) -> spec.Expr | None:
         """Parse the expression that a string embeds; ``None`` if it is at fault, which has been reported."""
@@ -47,7 +60,7 @@ class ExpressionBuilder:
 
     def or_test(self, start: int, end: int, children: Children) -> spec.Expr:
         value: spec.Expr = children[0]
-        self.longest = max(self.longest, len(children) // 2)
+        self._chain(len(children) // 2, start, end)
         for position in range(1, len(children), 2):
             operator, right = children[position : position + 2]
             value = spec.Binary(self.span(start, right.span.end), operator.text, value, right)
@@ -88,7 +101,7 @@ class ExpressionBuilder:
         """Count the suffixes of ``a.b(c)[d]…``, which nest to the left without the parser's stack growing."""
         length = self._suffixes.get(id(value), 0) + 1
         self._suffixes[id(node)] = length
-        self.longest = max(self.longest, length)
+        self._chain(length, value.span.start, value.span.end)
         return node
 
     def attribute(self, start: int, end: int, children: Children) -> spec.Expr:
@@ -125,6 +138,9 @@ class ExpressionBuilder:
         text = children[0].text
         if "{" not in text and "}" not in text and "\\" not in text:
             return spec.String(self.span(start, end), (text[1:-1],))
+        if text.count("{") > 3 * LIMITS.embedded:
+            message = f"strings embed more than {LIMITS.embedded} expressions"
+            raise LimitError("E0510", message, self.span(start, end))
         parts: list[str | spec.Expr] = []
         try:
             for piece in string_pieces(text, start):
@@ -164,18 +180,32 @@ class ExpressionBuilder:
         header: list[str] = []
         for cell in children[0] if children else ():
             if not isinstance(cell, spec.Name):
-                self.report("E0111", "the first row of a table names its columns", cell.span, note="not a name")
+                self.report("E0111", "the first row of a table names its columns", cell.span)
             else:
                 if cell.id in header and cell.id != "_":
                     self.report("E0111", f"two columns are named `{cell.id}`", cell.span)
                 header.append(cell.id)
-        for row in children[1:]:
-            if len(row) != len(children[0]):
-                message = f"this row has {_count(len(row), 'cell')}, the header {_count(len(children[0]), 'column')}"
+        self._equal_rows(children)
+        return spec.TableExpr(self.span(start, end), tuple(header), tuple(children[1:]))
+
+    def _equal_rows(self, rows: list[tuple[spec.Expr, ...]]) -> None:
+        """Every row has as many cells as the header; if all rows differ alike, the header is at fault.
+
+        What could not be read is an empty row.
+        """
+        rows = rows[:1] + [row for row in rows[1:] if row and rows[0]]
+        lengths = {len(row) for row in rows[1:]}
+        if len(rows) > 2 and len(lengths) == 1 and lengths != {len(rows[0])}:
+            message = f"the header has {_count(len(rows[0]), 'column')}, every row {_count(lengths.pop(), 'cell')}"
+            self.report("E0111", message, rows[0][0].span.to(rows[0][-1].span))
+            return
+        for row in rows[1:]:
+            told = any(row[0].span.start <= offset < row[-1].span.end for offset in self.lost)
+            if len(row) != len(rows[0]) and not told:
+                message = f"this row has {_count(len(row), 'cell')}, the header {_count(len(rows[0]), 'column')}"
                 self.report(
                     "E0111", message, row[0].span.to(row[-1].span), "quote a cell that contains spaces or operators"
                 )
-        return spec.TableExpr(self.span(start, end), tuple(header), tuple(children[1:]))
 
     def row(self, start: int, end: int, children: Children) -> tuple[spec.Expr, ...]:
         for left, right in pairwise(children):

@@ -229,7 +229,11 @@ class ExpressionFormatter:
             if behind:
                 pieces[-1] = (pieces[-1][0], [pieces[-1][1], behind])
             comments = self.comments_before(stage.span.start)
-            ends = behind or comments or (top and not self.inline and not _ends_with_body(before) and _apart(before, stage))
+            ends = (
+                behind
+                or comments
+                or (top and not self.inline and not _ends_with_body(before) and _apart(before, stage))
+            )
             pieces.append((HARD if ends else LINE, [_own_lines(comments), "-> ", self.value(stage, STAGE)]))
         return pieces
 

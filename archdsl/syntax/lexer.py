@@ -65,6 +65,8 @@ class Lexer:
         self.diagnostics: list[Diagnostic] = []
         self.broken: list[int] = []
         """Offsets of faults: the parser is silent about the statements that hold them."""
+        self.lost: list[int] = []
+        """Offsets of faults whose meaning cannot be guessed: the statements that hold them count as unread."""
         self.open: list[Token] = []
         self.misplaced: Token | None = None
         self.separator: Token | None = None
@@ -81,8 +83,13 @@ class Lexer:
     def span(self, start: int, end: int) -> Span:
         return Span(self.source, start, end)
 
-    def report(self, code: str, message: str, start: int, end: int, help: str = "", note: str = "") -> None:
+    def report(
+        self, code: str, message: str, start: int, end: int, help: str = "", note: str = "", *, lost: bool = False
+    ) -> None:
+        """Report a fault; ``lost``: what stands there has no meaning, not even a likely one."""
         self.broken.append(start)
+        if lost:
+            self.lost.append(start)
         self.diagnostics.append(Diagnostic(code, message, self.span(start, end), note, help=help))
         if len(self.diagnostics) >= self.limits.faults:
             raise LimitError("", "", self.span(start, end))
@@ -187,7 +194,7 @@ class Lexer:
                 return ""
             while self.open[-1].type != OPENERS[kind]:
                 self._report_unclosed(self.open[-1])
-                self._close_last(start)
+                self.close_last(start)
             self.open.pop()
             return kind
         if not self.open or self.open[-1].type == "LBRACE":
@@ -267,10 +274,10 @@ class Lexer:
 
     def _close_all(self, at: int) -> None:
         while self.open:
-            self._close_last(at)
+            self.close_last(at)
         self.misplaced = None
 
-    def _close_last(self, at: int) -> None:
+    def close_last(self, at: int) -> None:
         """Close the innermost bracket by one of no width."""
         opener = self.open.pop()
         self.separator = None

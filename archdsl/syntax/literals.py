@@ -25,11 +25,11 @@ def number_value(text: str) -> int | float | None:
     power = int(exponent or 0) - len(fraction or "")
     if len(exponent or "") > 5 or abs(power) > _GREATEST_EXPONENT:
         return None
-    digits = int(whole + (fraction or "")) * (1024 if binary else 1000) ** _POWERS[suffix]
+    digits: int = int(whole + (fraction or "")) * (1024 if binary else 1000) ** _POWERS[suffix]
     if power >= 0:
         return int(digits * 10**power)
-    quotient, remainder = divmod(digits, 10**-power)
-    return digits / 10**-power if remainder else quotient
+    quotient, remainder = divmod(digits, int(10**-power))
+    return digits / int(10**-power) if remainder else quotient
 
 
 class Piece:

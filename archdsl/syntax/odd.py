@@ -71,7 +71,7 @@ def _number(lexer: Lexer, start: int) -> None:
     else:
         help = f'a name cannot begin with a digit; a cell or label that does is quoted: `"{text}"`'
     shown = text if len(text) <= 40 else text[:40] + "…"
-    lexer.report("E0102", f"`{shown}` is not a number", start, found.end(), help=help.replace(text, shown))
+    lexer.report("E0102", f"`{shown}` is not a number", start, found.end(), help=help.replace(text, shown), lost=True)
     lexer.position = found.end()
     lexer.add("NUMBER", "0", start, min(found.end(), start + lexer.limits.token))
 
@@ -82,18 +82,36 @@ def _string(lexer: Lexer, start: int) -> None:
     if lexer.source.text[start] == '"':
         line_end = lexer.source.text.find("\n", start, lexer.stop)
         end = lexer.stop if line_end < 0 else line_end
-        lexer.report("E0103", "this string has no end", start, end, help='close it with `"` on the same line')
+        lexer.report(
+            "E0103", "this string has no end", start, end, help='close it with `"` on the same line', lost=True
+        )
     else:
         end = found.end()
-        lexer.report("E0103", 'strings stand between `"` and `"`', start, end)
+        lexer.report("E0103", 'strings stand between `"` and `"`', start, end, lost=True)
     lexer.position = end
     lexer.add("STRING", '""', start, end)
+    if lexer.source.text[start] == '"':
+        _close_swallowed(lexer, start, end)
+
+
+def _close_swallowed(lexer: Lexer, start: int, end: int) -> None:
+    """Close the brackets whose closing ones stand in a string without end: nobody forgot them."""
+    inside = 0
+    for character in lexer.source.text[start:end]:
+        if character in "([{":
+            inside += 1
+        elif character in ")]}" and inside:
+            inside -= 1
+        elif character in ")]}" and lexer.open and lexer.open[-1].text + character in ("()", "[]", "{}"):
+            lexer.close_last(end)
 
 
 def _name(lexer: Lexer, start: int) -> None:
     found = _WORD.match(lexer.source.text, start, lexer.stop)
     end = found.end() if found else start + 1
-    lexer.report("E0101", "names consist of the letters a-z, A-Z, digits and `_`", start, end)
+    if lexer.tokens and lexer.tokens[-1].type == "NAME" and lexer.tokens[-1].end == start:
+        start = lexer.tokens.pop().start
+    lexer.report("E0101", "names consist of the letters a-z, A-Z, digits and `_`", start, end, lost=True)
     lexer.position = end
     lexer.add("NAME", "_", start, min(end, start + lexer.limits.token))
 
@@ -111,7 +129,7 @@ def _character(lexer: Lexer, start: int) -> None:
         )
         lexer.add(meant[0], meant[1], start, found.end())
     else:
-        lexer.report("E0101", f"{described} is not part of the language", start, found.end())
+        lexer.report("E0101", f"{described} is not part of the language", start, found.end(), lost=True)
 
 
 def _describe(character: str) -> str:

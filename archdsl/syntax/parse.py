@@ -14,7 +14,7 @@ from archdsl.diagnostics import Diagnostic, DiagnosticError
 from archdsl.record import Record
 from archdsl.source import Source, Span
 from archdsl.syntax import spec
-from archdsl.syntax.lexer import CLOSERS, Lexer, Token
+from archdsl.syntax.lexer import CLOSERS, DEFINERS, Lexer, Token
 from archdsl.syntax.limits import LIMITS, LimitError, Limits
 from archdsl.syntax.messages import unexpected, with_edition
 from archdsl.syntax.statements import Builder
@@ -38,6 +38,7 @@ def parse(source: Source, limits: Limits = LIMITS) -> tuple[spec.File | None, li
     except LimitError as stop:
         return None, _sorted([*lexer.diagnostics, *_stopped(stop)], limits)
     parser = Parser(source, limits, Builder(source, lexer.comments), lexer.broken)
+    parser.builder.lost = list(lexer.lost)
     try:
         tokens = with_edition(source, tokens, parser.diagnostics, parser.broken)
         file: spec.File | None = parser.run(tokens, "file")
@@ -47,7 +48,7 @@ def parse(source: Source, limits: Limits = LIMITS) -> tuple[spec.File | None, li
         parser.diagnostics.extend(_stopped(stop))
     broken = set(lexer.broken)
     meant = [found for found in parser.builder.diagnostics if found.span and found.span.start not in broken]
-    return file, _sorted([*lexer.diagnostics, *parser.diagnostics, *meant], limits)
+    return file, _sorted([*parser.unskipped(lexer.diagnostics), *parser.diagnostics, *meant], limits)
 
 
 def parse_file(source: Source, limits: Limits = LIMITS) -> spec.File:
@@ -123,6 +124,8 @@ class Parser:
         self.peak = 0
         self.recovered = (-1, -1)
         self.embeddings = 0
+        self.skipped: list[tuple[int, int]] = []
+        """Where text was passed over at the top of the file: a `}` there closes nothing, and needs no mention."""
 
     def run(self, tokens: list[Token], start: str) -> Any:
         """Parse all tokens as ``start``; the value of the last reduction."""
@@ -202,49 +205,82 @@ class Parser:
             action = getattr(self.builder, rule.builder, None) or getattr(self.builder, rule.builder + "_")
             self.actions[rule.builder] = action
         value = action(start, end, children)
-        return Splice() if value is None else value
+        if value is None:
+            return Splice()
+        if self.builder.lost and isinstance(value, spec.Statement | spec.Definition) and self._lost(start, end):
+            return Splice() if isinstance(value, spec.Expect | spec.Budget) else self._unread(start, end)
+        return value
 
     # Faults
 
     def recover(self, index: int) -> int:
         """Report the token at ``index``, give up the innermost statement around it, and return where to read on."""
-        level, goto = self._level()
+        level, symbol = self._level()
         if level < 0:
             self._report(index, self.tokens[0].start, index)
             return len(self.tokens)
+        goto = self.tables.states[self.states[level]][symbol]
         depth = self.depths[level - 1] if level else 0
         begin = self.starts[level] if level < len(self.starts) else self.tokens[index].start
-        stop = self._end_of_statement(index + (self.recovered == (index, level)), depth, self.tables.states[goto])
+        top = "definition" in self.tables.states[self.states[level]]
+        stop = self._end_of_statement(index + (self.recovered == (index, level)), depth, self.tables.states[goto], top)
+        if top:
+            self.skipped.append((begin, self.tokens[stop].start))
         self.recovered = (stop, level)
+        self._lost(begin, self.tokens[stop].start)
         self._report(index, begin, stop)
         del self.states[level + 1 :]
         for stack in (self.values, self.starts, self.ends, self.depths):
             del stack[level:]
         self.depth = depth
-        self._push(goto, Splice(), begin, self.tokens[stop].start)
+        self._push(goto, self._gap(symbol, begin, stop), begin, self.tokens[stop].start)
         return stop
 
-    def _level(self) -> tuple[int, int]:
-        """The innermost place in the stack where a statement, definition, claim or row began, and the state after it."""
+    def _gap(self, symbol: str, begin: int, stop: int) -> Any:
+        """What stands for the tokens from ``begin`` to the one at ``stop``, which could not be read."""
+        if symbol == "row":
+            return ()
+        if symbol not in ("statement", "definition"):
+            return Splice()
+        return self._unread(begin, max(begin, self.tokens[stop].start))
+
+    def _unread(self, start: int, end: int) -> spec.Statement:
+        """What stands for a statement or definition that has no meaning."""
+        first = bisect_left(self.tokens, start, key=lambda token: token.start)
+        inside = self.tokens[first : bisect_left(self.tokens, end, key=lambda token: token.start)]
+        names = frozenset(token.text for token in inside if token.type == "NAME")
+        branch = bool(inside) and inside[0].type == "VBAR"
+        return spec.Missing(self.builder.span(start, end), names, branch)
+
+    def _lost(self, start: int, end: int) -> bool:
+        """Whether something between the offsets lost its meaning, which then is accounted for."""
+        inside = [offset for offset in self.builder.lost if start <= offset < end]
+        if inside:
+            self.builder.lost = [offset for offset in self.builder.lost if not start <= offset < end]
+        return bool(inside)
+
+    def _level(self) -> tuple[int, str]:
+        """The innermost place in the stack where a statement, definition, claim or row began, and which of them."""
         for level in range(len(self.states) - 1, -1, -1):
             if level and self.depths[level - 1] > self.depth:
                 continue
             row = self.tables.states[self.states[level]]
             for symbol in RESYNCHRONISE:
                 if symbol in row:
-                    return level, row[symbol]
-        return -1, -1
+                    return level, symbol
+        return -1, ""
 
-    def _end_of_statement(self, index: int, depth: int, row: dict[str, int]) -> int:
+    def _end_of_statement(self, index: int, depth: int, row: dict[str, int], top: bool) -> int:
+        """The next token that ends the statement; at the top of the file, only what begins a definition does."""
         tokens = self.tokens
         for stop in range(index, len(tokens)):
             token = tokens[stop]
             if token.depth < depth:
                 return stop
             if token.depth == depth and token.type in ("_SEP", "VBAR") and token.type in row:
-                if stop + 1 < len(tokens) and tokens[stop + 1].type == "LBRACE":
-                    continue
-                return stop
+                following = tokens[min(stop + 1, len(tokens) - 1)].type
+                if following != "LBRACE" and (not top or following in ("LET", "WITH", *DEFINERS)):
+                    return stop
         return len(tokens) - 1
 
     def _report(self, index: int, begin: int, stop: int) -> None:
@@ -255,6 +291,16 @@ class Parser:
         self.diagnostics.append(unexpected(self.source, self.tables, self.states, self.tokens, index))
         if len(self.diagnostics) >= self.limits.faults:
             raise LimitError("", "", self.builder.span(0, 0))
+
+    def unskipped(self, found: list[Diagnostic]) -> list[Diagnostic]:
+        """The lexer's findings without the closing brackets in passages that were skipped."""
+        return [d for d in found if not (d.message.endswith("closes nothing") and self._in_skipped(d))]
+
+    def _in_skipped(self, found: Diagnostic) -> bool:
+        """Whether a finding lies in a skipped passage about which the parser said something before."""
+        at = found.span.start if found.span else 0
+        told = [d.span.start for d in self.diagnostics if d.span]
+        return any(begin < at < end and any(begin <= other < at for other in told) for begin, end in self.skipped)
 
     # Parts
 
@@ -274,6 +320,8 @@ class Parser:
         found = [*lexer.diagnostics, *inner.diagnostics, *inner.builder.diagnostics]
         self.builder.diagnostics.extend(found)
         self.builder.longest = max(self.builder.longest, inner.builder.longest)
+        if found:
+            self.builder.lost.append(start)
         return value if isinstance(value, spec.Expr) and not found else None
 
     def check_height(self, tree: spec.Syntax | None) -> None:

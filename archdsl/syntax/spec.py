@@ -329,6 +329,15 @@ class Output(Statement):
     train: bool = False
 
 
+class Missing(Statement):
+    """A statement, branch or definition that could not be read. ``names`` are the words in it: some of them may have
+    been given a meaning there.
+    """
+
+    names: frozenset[str]
+    branch: bool = False
+
+
 class With(Statement):
     """``with conv(bias = false), … { … }``: lexically scoped defaults."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 
+from archdsl.diagnostics import Diagnostic, Label
 from archdsl.source import Source
 from archdsl.syntax import spec
 from archdsl.syntax.build import Children, ExpressionBuilder
@@ -97,9 +98,8 @@ class Builder(ExpressionBuilder):
     def variant(self, start: int, end: int, children: Children) -> spec.Definition:
         name, network, claims = children
         if not isinstance(network, spec.Call):
-            self.report(
-                "E0109", "a variant is an application of a network", network.span, f"write `{network.span.text}()`"
-            )
+            message = "a variant is an application of a network"
+            self.report("E0109", message, network.span, f"write `{network.span.text}()`", lost=False)
             network = spec.Call(network.span, network, ())
         return spec.Variant(self.span(start, end), name.text, network, claims or (), self.doc(start, end))
 
@@ -124,24 +124,28 @@ class Builder(ExpressionBuilder):
     # Bodies
 
     def body(self, start: int, end: int, children: Children) -> spec.Body:
-        if any(isinstance(statement, spec.Branch) for statement in children):
-            for statement in children:
-                if isinstance(statement, spec.Flow):
-                    help = "every branch begins with `|`"
-                    self.report("E0108", "a `|` is missing before this branch", statement.span, help)
-        else:
-            for statement in children:
-                if isinstance(statement, spec.Flow) and statement.label is None:
-                    self._no_bare_block(statement.value)
-        return spec.Body(self.span(start, end), tuple(children))
+        statements: list[spec.Statement] = children
+        if any(isinstance(s, spec.Branch) or (isinstance(s, spec.Missing) and s.branch) for s in children):
+            self._all_branches([s for s in children if isinstance(s, spec.Flow)])
+            statements = [_as_branch(s) if isinstance(s, spec.Flow) else s for s in children]
+        elif any(_is_bare_block(s) for s in children):
+            statements = [self._no_bare_block(s) if _is_bare_block(s) else s for s in children]
+        return spec.Body(self.span(start, end), tuple(statements))
 
-    def _no_bare_block(self, value: spec.Expr) -> None:
-        first = value.stages[0] if isinstance(value, spec.Pipeline) else value
-        if isinstance(first, spec.BlockExpr):
-            help = "`{` stands on the line of what it belongs to; a group with a name of its own is `name: { … }`"
-            self.report(
-                "E0109", "a body is no statement of its own", self.span(first.span.start, first.span.start + 1), help
-            )
+    def _all_branches(self, flows: list[spec.Flow]) -> None:
+        """A body with a branch holds branches alone."""
+        if flows:
+            first, *more = flows
+            labels = tuple(Label(flow.span, "and here") for flow in more)
+            message = "a `|` is missing before this branch"
+            help = "every branch begins with `|`"
+            self.diagnostics.append(Diagnostic("E0108", message, first.span, labels=labels, help=help))
+
+    def _no_bare_block(self, statement: spec.Statement) -> spec.Statement:
+        start = statement.span.start
+        help = "`{` stands on the line of what it belongs to; a group with a name of its own is `name: { … }`"
+        self.report("E0109", "a body is no statement of its own", self.span(start, start + 1), help, lost=False)
+        return spec.Missing(statement.span, frozenset())
 
     def flow(self, start: int, end: int, children: Children) -> spec.Statement:
         label, value, shape = children
@@ -220,15 +224,16 @@ class Builder(ExpressionBuilder):
     def names(self, start: int, end: int, children: Children) -> tuple[str, ...]:
         return tuple(name.text for name in children)
 
-    def state(self, start: int, end: int, children: Children) -> None:
-        self._not_yet("state", start)
+    def state(self, start: int, end: int, children: Children) -> spec.Statement:
+        return self._not_yet("state", start, end, children)
 
-    def next(self, start: int, end: int, children: Children) -> None:
-        self._not_yet("next", start)
+    def next(self, start: int, end: int, children: Children) -> spec.Statement:
+        return self._not_yet("next", start, end, children)
 
-    def _not_yet(self, word: str, start: int) -> None:
+    def _not_yet(self, word: str, start: int, end: int, children: Children) -> spec.Statement:
         message = f"`{word}` belongs to `scan`, which is not in this edition yet"
-        self.report("E0113", message, self.span(start, start + len(word)))
+        self.report("E0113", message, self.span(start, start + len(word)), lost=False)
+        return spec.Missing(self.span(start, end), frozenset(name.text for name in children[::2]))
 
     # Claims
 
@@ -267,3 +272,14 @@ class Builder(ExpressionBuilder):
         return token
 
     reserved = value_word = word
+
+
+def _is_bare_block(statement: spec.Statement) -> bool:
+    if not isinstance(statement, spec.Flow) or statement.label is not None:
+        return False
+    first = statement.value.stages[0] if isinstance(statement.value, spec.Pipeline) else statement.value
+    return isinstance(first, spec.BlockExpr)
+
+
+def _as_branch(flow: spec.Flow) -> spec.Statement:
+    return spec.Branch(flow.span, flow.value, flow.label, flow.shape)

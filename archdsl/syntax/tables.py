@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import sys
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 from zlib import crc32
@@ -46,9 +47,8 @@ class Tables(Record):
 
 def grammar_text() -> str:
     """The text of ``grammars/arch.lark``."""
-    import archdsl.grammars
-
-    return (Path(archdsl.grammars.__path__[0]) / "arch.lark").read_text(encoding="utf-8")
+    folder = import_module("archdsl.grammars").__path__[0]
+    return (Path(folder) / "arch.lark").read_text(encoding="utf-8")
 
 
 @cache

@@ -19,6 +19,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from mobile_networks import mobile
+from residual_networks import Found, residual
 from torch import nn
 
 TORCHVISION = [
@@ -62,7 +64,8 @@ PYTORCHCV = {
 
 NAMED = ["alexnet", "vgg11", "vgg11_bn", "resnet18", "resnet50", "resnext50_32x4d", "densenet121", "googlenet",
          "squeezenet1_0", "squeezenet1_1", "shufflenet_v2_x1_0", "mobilenet_v2", "inception_v3", "inception_v4",
-         "inception_resnet_v2"]  # fmt: skip
+         "inception_resnet_v2", "wide_resnet50_2", "efficientnet_b0", "mobilenet_v3_large", "mobilenet_v3_small",
+         "mnasnet1_0"]  # fmt: skip
 """Networks whose parameter names and shapes are recorded."""
 
 
@@ -128,10 +131,6 @@ def with_lrn(net: Any) -> nn.Module:
     return net  # type: ignore[no-any-return]
 
 
-Found = list[tuple[str, str, int, nn.Module]]
-"""Our variant name, the source, the resolution and the network."""
-
-
 def build() -> Found:
     """Everything that is counted, on the meta device."""
     vision, timm = module("torchvision"), module("timm")
@@ -145,6 +144,7 @@ def build() -> Found:
             found.append((ours, f"timm {timm.__version__} {name}", 224, timm.create_model(name)))
         found += parallel(theirs, tag, timm)
         found += modified(theirs, tag)
+        found += residual(module, ZeroPad)
         for width in (1.0, 1.4, 1.3, 0.75, 0.5, 0.35):
             for res in (224, 192, 160, 128, 96) if width <= 1 else (224,):
                 found.append((variant("mobilenet_v2", width, res), tag, res, theirs.mobilenet_v2(width_mult=width)))
@@ -153,6 +153,7 @@ def build() -> Found:
             for res in (224, 192, 160, 128):
                 net = make("mobilenetv1_100", channel_multiplier=width)
                 found.append((variant("mobilenet_v1", width, res), f"timm {timm.__version__}", res, net))
+        found += mobile(module)
     return found
 
 

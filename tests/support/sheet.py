@@ -41,11 +41,15 @@ class Sheet:
         self.c = out
         return self
 
-    def branch(self) -> Sheet:
-        """A branch that starts here: counted in the same sum, while this map stays as it is."""
-        other = Sheet(self.c, self.side)
+    def at(self, channels: int, side: int) -> Sheet:
+        """Another map, counted in the same sum."""
+        other = Sheet(channels, side)
         other.sum = self.sum
         return other
+
+    def branch(self) -> Sheet:
+        """A branch that starts here: counted in the same sum, while this map stays as it is."""
+        return self.at(self.c, self.side)
 
     @property
     def count(self) -> Count:
