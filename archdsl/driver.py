@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -338,6 +338,28 @@ def compile(graph: Graph, path: str | Path, *, backend: str = "onnx", **options:
     options.setdefault("metadata", metadata(graph))
     with collector_paused():
         return engine.write(graph, path, engine.options(**options))
+
+
+def with_weights(
+    graph: Graph,
+    path: str | Path,
+    *,
+    missing: Iterable[str] = (),
+    unexpected: Iterable[str] = (),
+    training: Callable[[], Graph] | None = None,
+) -> tuple[Graph, list[str]]:
+    """The graph with the weights of a file (safetensors, ``.pth``, ``.npz``, ONNX), and what is to be told about them.
+
+    ``missing`` and ``unexpected`` are shell patterns of names that one side may lack; ``training`` gives the graph with
+    the outputs that exist only for training, whose parameters a checkpoint may have, too. Raises ``Refusal`` (E09xx).
+    """
+    from archdsl import weights
+    from archdsl.weights.match import bound, match, settle
+
+    found = match(graph.parameters().values(), weights.read(path))
+    known = training().parameters() if found.unexpected and training is not None else {}
+    told = settle(found, tuple(missing), tuple(unexpected), known)
+    return bound(graph, found), told
 
 
 def metadata(graph: Graph) -> dict[str, str]:

@@ -15,7 +15,7 @@ from archdsl.graph import Graph
 from archdsl.ops.base import Op
 
 GROUP = "archdsl.backends"
-BUILT_IN = {"onnx": "archdsl.backends.onnx:backend"}
+BUILT_IN = {"onnx": "archdsl.backends.onnx:backend", "torch": "archdsl.backends.torch:backend"}
 
 
 class Backend(Protocol):

@@ -33,14 +33,22 @@ def command(
     all_: Annotated[bool, opt("--all", help="all variants of the files, not only the first")] = False,
     init: Annotated[str, opt("--init", help="kaiming, xavier, zeros, …")] = "kaiming",
     seed: Annotated[int, opt("--seed", min=0, help="of the initial weights")] = 0,
-    weights: Annotated[str, opt("--weights", help="initial, or none for the structure only")] = "initial",
+    weights: Annotated[
+        str, opt("--weights", metavar="FILE", help=".safetensors, .pth, .npz, .onnx; or initial, none")
+    ] = "initial",
+    allow_missing: Annotated[
+        list[str] | None, opt("--allow-missing", metavar="PATTERN", help="parameters that keep their initial values")
+    ] = None,
+    allow_unexpected: Annotated[
+        list[str] | None, opt("--allow-unexpected", metavar="PATTERN", help="tensors of the file that are left out")
+    ] = None,
     deploy: Annotated[bool, opt("--deploy", help="for inference: fold batch norms, drop dropout")] = False,
     fold: Annotated[bool, opt("--fold", help="fold batch norms into convolutions")] = False,
     opset: Annotated[int | None, opt("--opset", help="of the ONNX file; the oldest that will do")] = None,
     external: Annotated[
         bool | None, opt("--external-data/--no-external-data", help="weights in a file of their own")
     ] = None,
-    to: Annotated[str, opt("--to", help="the backend")] = "onnx",
+    to: Annotated[str, opt("--to", "--backend", help="the backend: onnx or torch")] = "onnx",
     set_: Set = None,
     bind: Bind = None,
     train: Train = False,
@@ -51,12 +59,16 @@ def command(
     engine = backend(to)
     parameters, sizes = settings(set_), bindings(bind)
     jobs = plan(targets, output, all_, engine.suffix)
-    options: dict[str, Any] = {"init": init, "seed": seed, "weights": weights, "opset": opset, "external": external}
+    file = weights if Path(weights).suffix or Path(weights).exists() else None  # a word is the backend's to judge
+    inside = "initial" if file else weights
+    options: dict[str, Any] = {"init": init, "seed": seed, "weights": inside, "opset": opset, "external": external}
     options |= {name: True for name, on in (("deploy", deploy), ("fold", fold and not deploy)) if on}
     for job in jobs:
         started = time.perf_counter()
         with progress(f"compiling {job.name}"):
             graph = job.target.graph(parameters, sizes, train)
+            if file is not None:
+                graph = load(graph, job, file, (allow_missing or (), allow_unexpected or ()), (parameters, sizes))
             report = write(graph, job.path, to, options)
         say(report_line(graph, job, report, time.perf_counter() - started))
 
@@ -66,6 +78,24 @@ def write(graph: Graph, path: Path, to: str, options: dict[str, Any]) -> Any:
     from archdsl import driver
 
     return driver.compile(graph, path, backend=to, **{k: v for k, v in options.items() if v is not None})
+
+
+def load(graph: Graph, job: Job, file: str, allow: tuple[Sequence[str], Sequence[str]], given: Any) -> Graph:
+    """The graph with the weights of a file; what was matched is said."""
+    from archdsl import driver
+
+    if job.path.resolve() == Path(file).resolve():
+        raise Refusal(
+            "E0006", f"`{job.path}` is the file that the weights are from", help="give another name with `-o`"
+        )
+
+    def training() -> Graph:
+        return job.target.graph(given[0], given[1], True) if job.target.document is None else graph
+
+    found, told = driver.with_weights(graph, file, missing=allow[0], unexpected=allow[1], training=training)
+    for line in told:
+        say(line)
+    return found
 
 
 def report_line(graph: Graph, job: Job, report: Any, seconds: float) -> str:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from archdsl.diagnostics import DiagnosticError, Refusal, nearest
 from archdsl.graph import Graph, Parameter
 from archdsl.ops.base import Op
+from archdsl.weights.tensor import Loaded
 
 from . import lower as lowering
 from . import save
@@ -59,7 +61,9 @@ class OnnxBackend:
         try:
             if options.external:
                 return _write_external(lowered, graph, target, options, parameters)
-            parts = _model(lowered, graph, options, _inside(parameters, options))
+            shared = _shared(parameters, target, options)
+            initialisers = _inside(parameters, options) if not shared else _referring(parameters, options, shared)
+            parts = _model(lowered, graph, options, initialisers)
             if save.size(parts) > PROTOBUF_LIMIT:
                 if options.external is False:
                     refuse("E0602", "the model has more than 2 GB", "use external data: leave `--external` to itself")
@@ -103,12 +107,14 @@ def _prepare(graph: Graph, options: OnnxOptions) -> tuple[Lowered, list[Paramete
     if options.weights == "none":
         return lowering.lower(graph, options), []
     from . import initialisers
-    from .init import check_scheme
 
-    try:
-        check_scheme(options.init)
-    except Refusal as refusal:
-        raise DiagnosticError([refusal.diagnostic()]) from None
+    if options.init != OnnxOptions.init:  # NumPy is not loaded for the sake of the default
+        from .init import check_scheme
+
+        try:
+            check_scheme(options.init)
+        except Refusal as refusal:
+            raise DiagnosticError([refusal.diagnostic()]) from None
     lowered = lowering.lower(graph, options)
     initialisers.check_limit(lowered.parameters, options.max_bytes)
     return lowered, lowered.parameters
@@ -120,6 +126,23 @@ def _inside(parameters: list[Parameter], options: OnnxOptions) -> list[save.Part
     from . import initialisers
 
     return initialisers.inside(parameters, options)
+
+
+def _shared(parameters: list[Parameter], target: Path, options: OnnxOptions) -> Mapping[str, tuple[str, int]]:
+    """Where the weights lie already, unless they are wanted inside of the model."""
+    if options.external is False or not any(isinstance(p.init, Loaded) for p in parameters):
+        return {}
+    from . import initialisers
+
+    return initialisers.beside(parameters, target.parent)
+
+
+def _referring(
+    parameters: list[Parameter], options: OnnxOptions, places: Mapping[str, tuple[str, int]]
+) -> list[save.Part]:
+    from . import initialisers
+
+    return initialisers.referring(parameters, options, places)
 
 
 def _model(lowered: Lowered, graph: Graph, options: OnnxOptions, initialisers: list[save.Part]) -> list[save.Part]:
@@ -137,7 +160,8 @@ def _write_external(
     with save.Unfinished(target.with_name(target.name + ".data")) as file:
         digest = save.write(file, data, _threads(options), digest=True).hex()[:16]
         beside = target.with_name(f"{target.stem}.{digest}.onnx.data")
-        parts = _model(lowered, graph, options, initialisers.referring(parameters, options, beside.name, offsets))
+        places = {path: (beside.name, offset) for path, offset in offsets.items()}
+        parts = _model(lowered, graph, options, initialisers.referring(parameters, options, places))
         if save.size(parts) > PROTOBUF_LIMIT:
             refuse("E0602", "the model has more than 2 GB without its weights")
         existed = beside.exists()

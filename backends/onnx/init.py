@@ -26,6 +26,7 @@ from archdsl.diagnostics import Refusal, nearest
 from archdsl.graph import Parameter
 from archdsl.ops.base import Initializer
 from archdsl.passes.fold import Folded
+from archdsl.weights.tensor import Loaded
 
 from .writer import fixed
 
@@ -87,6 +88,8 @@ def stretches(parameter: Parameter, scheme: str, seed: int) -> Stretch:
     """The values of a parameter as a function of a range of elements, as stored."""
     stretch = _exact(parameter, scheme, seed)
     dtype = parameter.type.dtype
+    if isinstance(parameter.init, Loaded) and dtype == "f32":
+        return lambda start, stop: stretch(start, stop).astype("<f4")
     if dtype == "f32":
         return stretch
     if dtype == "bf16":
@@ -100,6 +103,9 @@ def _exact(parameter: Parameter, scheme: str, seed: int) -> Stretch:
     init = parameter.init
     if isinstance(init, Folded):
         return _folded(init, scheme, seed)
+    if isinstance(init, Loaded):
+        assert init.tensor is not None
+        return init.tensor.values
     kind, centre, spread = _distribution(init, scheme)
     if kind == "data":
         wide = parameter.type.dtype in ("f64", "i64", "u64", "i32", "u32")

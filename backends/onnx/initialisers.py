@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from archdsl.graph import Parameter
 from archdsl.shapes import DTYPE_BYTES
+from archdsl.weights.tensor import Loaded, Tensor
 
 from . import wire
 from .lower import refuse
@@ -14,6 +16,8 @@ from .options import OnnxOptions
 from .save import Part, Payload
 from .writer import fixed
 
+COPIED = 1 << 20
+"""Bytes of a weight file that are copied at a time."""
 INLINE = 1024
 """Tensors below this size stay in the model even where the others are external, as in ``onnx.external_data_helper``."""
 
@@ -43,7 +47,10 @@ def check_limit(parameters: Sequence[Parameter], limit: int) -> None:
 
 
 def payload(parameter: Parameter, options: OnnxOptions) -> Payload:
-    """The values of a parameter, computed when they are written."""
+    """The values of a parameter, computed or read when they are written."""
+    tensor = unchanged(parameter)
+    if tensor is not None:
+        return Payload(tensor.size, COPIED if tensor.place else max(tensor.size, 1), tensor.read)
     from . import init
 
     width = DTYPE_BYTES[parameter.type.dtype]
@@ -53,6 +60,12 @@ def payload(parameter: Parameter, options: OnnxOptions) -> Payload:
         return compute(start // width, stop // width).data
 
     return Payload(_bytes(parameter), init.STRETCH * width, stretch)
+
+
+def unchanged(parameter: Parameter) -> Tensor | None:
+    """The tensor of a weight file whose bytes are those of the parameter."""
+    tensor = parameter.init.tensor if isinstance(parameter.init, Loaded) else None
+    return tensor if tensor is not None and tensor.dtype == parameter.type.dtype else None
 
 
 def inside(parameters: Sequence[Parameter], options: OnnxOptions) -> list[Part]:
@@ -66,10 +79,32 @@ def inside(parameters: Sequence[Parameter], options: OnnxOptions) -> list[Part]:
 
 def _head(parameter: Parameter, tail: bytes, data: int) -> bytes:
     """The initialiser up to its data; ``tail`` follows the name, and ``data`` bytes follow that."""
-    head = (
-        wire.tensor_head(parameter.path, parameter.type.dtype, fixed(parameter.type.shape)) + tail
-    )
+    head = wire.tensor_head(parameter.path, parameter.type.dtype, fixed(parameter.type.shape)) + tail
     return wire.head(5, len(head) + data) + head
+
+
+Places = Mapping[str, tuple[str, int]]
+"""Parameter -> the file that has its data, relative to the model, and where they begin in it."""
+
+
+def beside(parameters: Sequence[Parameter], folder: Path) -> Places:
+    """Where the weights lie in safetensors files in the model's folder (or below it), if all but small ones do.
+
+    Then nothing needs to be copied: the model refers to those files.
+    """
+    found: dict[str, tuple[str, int]] = {}
+    for parameter in parameters:
+        if _bytes(parameter) < INLINE:
+            continue
+        tensor = unchanged(parameter)
+        place = tensor.place if tensor is not None else None
+        if place is None or place.path.suffix != ".safetensors" or place.offset % DTYPE_BYTES[parameter.type.dtype]:
+            return {}
+        file = place.path.resolve()
+        if not file.is_relative_to(folder):
+            return {}
+        found[parameter.path] = (file.relative_to(folder).as_posix(), place.offset)
+    return found
 
 
 def outside(parameters: Sequence[Parameter], options: OnnxOptions) -> tuple[list[Part], dict[str, int]]:
@@ -93,14 +128,13 @@ def outside(parameters: Sequence[Parameter], options: OnnxOptions) -> tuple[list
     return parts, offsets
 
 
-def referring(
-    parameters: Sequence[Parameter], options: OnnxOptions, location: str, offsets: dict[str, int]
-) -> list[Part]:
-    """The initialisers as references into the data file."""
+def referring(parameters: Sequence[Parameter], options: OnnxOptions, places: Places) -> list[Part]:
+    """The initialisers as references into files of data."""
     parts: list[Part] = []
     for parameter in parameters:
-        if parameter.path in offsets:
-            where = wire.external(location, offsets[parameter.path], _bytes(parameter))
+        if parameter.path in places:
+            location, offset = places[parameter.path]
+            where = wire.external(location, offset, _bytes(parameter))
             parts.append(_head(parameter, where, 0))
         else:
             parts += inside([parameter], options)

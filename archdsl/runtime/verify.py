@@ -1,0 +1,146 @@
+"""Two implementations of one network, compared on the same inputs: outputs, and layers on the way to them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from archdsl.diagnostics import Refusal
+from archdsl.record import Record
+from archdsl.runtime.inputs import check_inputs, file_inputs, random_inputs, wanted_inputs
+from archdsl.runtime.session import first_line, open_session
+
+if TYPE_CHECKING:
+    import numpy
+
+    Arrays = Mapping[str, numpy.ndarray]
+
+
+class Compared(Record):
+    """How far one tensor of ``model`` is from the other's: ``max|a - b|``, and that over ``max|b|``."""
+
+    name: str
+    absolute: float
+    relative: float
+
+
+class Values(Record):
+    """What one side gave: outputs in order, and inner values by the paths of the network."""
+
+    outputs: Mapping[str, Any]
+    layers: Mapping[str, Any]
+
+
+def verify(
+    model: Path, against: Path, files: Sequence[str], seed: int, sizes: Mapping[str, int], layers: bool
+) -> tuple[list[Compared], list[Compared]]:
+    """The differences of the outputs, and (``layers``) of what both sides call by the same name, in the model's order.
+
+    ``against`` is another ONNX file, or a module that the PyTorch backend wrote, which gets the model's parameters.
+    Refuses (E0001, E07xx) what cannot be run or has other outputs; (E0903) parameters that do not fit.
+    """
+    for path in (model, against):
+        if not path.is_file():
+            raise Refusal("E0001", f"there is no file `{path}`")
+    wanted = wanted_inputs(open_session(model))
+    given = file_inputs(wanted, files)
+    missing = [one for one in wanted if one.name not in given]
+    inputs = check_inputs(wanted, {**given, **random_inputs(missing, seed, sizes)})
+    ours = _onnx(model, inputs, layers)
+    theirs = _torch(against, model, inputs, layers) if against.suffix == ".py" else _onnx(against, inputs, layers)
+    if len(ours.outputs) != len(theirs.outputs):
+        raise Refusal("E0705", f"`{model}` has {len(ours.outputs)} outputs, `{against}` {len(theirs.outputs)}")
+    found = [_compare(name, a, b) for (name, a), b in zip(ours.outputs.items(), theirs.outputs.values())]
+    inner = [_compare(name, a, theirs.layers[name]) for name, a in ours.layers.items() if name in theirs.layers]
+    return found, inner
+
+
+def _compare(name: str, a: Any, b: Any) -> Compared:
+    import numpy as np
+
+    if a.shape != b.shape:
+        raise Refusal("E0705", f"`{name}` is {list(a.shape)} on one side and {list(b.shape)} on the other")
+    a, b = a.astype(np.float64), b.astype(np.float64)
+    if not np.array_equal(np.isfinite(a), np.isfinite(b)):
+        return Compared(name, float("inf"), float("inf"))
+    finite = np.isfinite(a)
+    apart = float(np.abs(a[finite] - b[finite]).max(initial=0.0))
+    return Compared(name, apart, apart / max(float(np.abs(b[finite]).max(initial=0.0)), 1e-30))
+
+
+def _onnx(path: Path, inputs: Arrays, layers: bool) -> Values:
+    """The values in ONNX Runtime."""
+    session = open_session(path)
+    names = [one.name for one in session.get_outputs()]
+    if layers:
+        session = open_session(_opened(path))
+    wanted = [one.name for one in session.get_inputs()]
+    if len(wanted) != len(inputs):
+        raise Refusal("E0704", f"`{path}` takes {len(wanted)} inputs, not {len(inputs)}")
+    every = [one.name for one in session.get_outputs()]
+    try:
+        values = dict(zip(every, session.run(every, dict(zip(wanted, inputs.values())))))
+    except Exception as error:  # ONNX Runtime's exceptions share no base class but Exception
+        raise Refusal("E0705", f"`{path}` failed while it ran", notes=(first_line(error),)) from None
+    return Values({name: values[name] for name in names}, {n: v for n, v in values.items() if n not in names})
+
+
+def _opened(path: Path) -> bytes:
+    """The model with every inner value of known type as an output."""
+    import onnx
+
+    model = onnx.load(path)
+    has = {one.name for one in model.graph.output}
+    typed = {one.name: one for one in model.graph.value_info}
+    for node in model.graph.node:
+        model.graph.output.extend(typed[name] for name in node.output if name in typed and name not in has)
+    return bytes(model.SerializeToString())
+
+
+def _torch(path: Path, model: Path, inputs: Arrays, layers: bool) -> Values:
+    """The values in PyTorch, of the class that the file offers, with the parameters of the model."""
+    try:
+        import torch
+    except ImportError:
+        raise Refusal("E0701", "PyTorch is not installed", help='pip install "archdsl[torch]"') from None
+    net = _loaded(path, model)
+    seen: dict[str, Any] = {}
+    if layers:
+        for name, inner in net.named_modules():
+            inner.register_forward_hook(lambda _m, _i, result, name=name: seen.setdefault(name, result))
+    try:
+        with torch.no_grad():
+            result = net(*(torch.from_numpy(array.copy()) for array in inputs.values()))
+    except Exception as error:  # whatever the module's code raises
+        raise Refusal("E0705", f"`{path}` failed while it ran", notes=(first_line(error),)) from None
+    several = result if isinstance(result, dict) else dict(enumerate(result if isinstance(result, tuple) else [result]))
+    inner = {name: value.numpy() for name, value in seen.items() if name and isinstance(value, torch.Tensor)}
+    return Values({str(name): value.numpy() for name, value in several.items()}, inner)
+
+
+def _loaded(path: Path, model: Path) -> Any:
+    import torch
+
+    from archdsl import weights
+
+    found = spec_from_file_location("_archdsl_verified", path)
+    assert found is not None and found.loader is not None
+    module = module_from_spec(found)
+    try:
+        found.loader.exec_module(module)
+        net = getattr(module, module.__all__[0])().eval()
+    except Exception as error:  # whatever the file's code raises
+        raise Refusal("E0705", f"`{path}` gives no module", notes=(first_line(error),)) from None
+    given = weights.read(model)
+    wanted = {name for name in net.state_dict() if not name.endswith("num_batches_tracked")}
+    if lacking := sorted(wanted - given.keys()):
+        raise Refusal("E0903", f"`{model}` has no parameter `{lacking[0]}`", notes=(f"{len(lacking)} are missing",),
+                      help="compile it without `--fold` and `--deploy`")  # fmt: skip
+    state = {name: torch.from_numpy(given[name].array().copy()) for name in wanted}
+    try:
+        net.load_state_dict(state, strict=False)
+    except RuntimeError as error:
+        raise Refusal("E0903", f"the parameters of `{model}` do not fit `{path}`", notes=(first_line(error),)) from None
+    return net

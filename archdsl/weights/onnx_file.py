@@ -1,0 +1,148 @@
+"""The initialisers of an ONNX model, read from its protobuf message directly (https://github.com/onnx/onnx/blob/main/onnx/onnx.proto)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from archdsl.weights.tensor import MAX_TENSORS, Checkpoint, Place, Tensor, check_shape, malformed
+
+ELEMENTS = {1: "f32", 2: "u8", 3: "i8", 4: "u16", 5: "i16", 6: "i32", 7: "i64", 9: "bool", 10: "f16", 11: "f64",
+            12: "u32", 13: "u64", 16: "bf16"}  # fmt: skip
+MODEL_GRAPH, GRAPH_INITIALIZER = 7, 5
+DIMS, DATA_TYPE, FLOAT_DATA, INT64_DATA, NAME, RAW_DATA, DOUBLE_DATA, EXTERNAL, LOCATION = 1, 2, 4, 7, 8, 9, 10, 13, 14
+PACKED = {FLOAT_DATA: "f32", DOUBLE_DATA: "f64"}
+"""Fields of numbers that lie packed, exactly as raw data would."""
+
+Field = tuple[int, int, int, int]
+"""Number, wire type, and for integers the value; for messages and bytes where they begin and end."""
+
+
+def read(path: Path) -> Checkpoint:
+    """The initialisers by name."""
+    import mmap
+
+    size = path.stat().st_size
+    if not size:
+        malformed(path, "it is empty")
+    tensors: dict[str, Tensor] = {}
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        reader = _Reader(path, data)
+        for number, wire, begin, end in reader.fields(0, size):
+            if (number, wire) != (MODEL_GRAPH, 2):
+                continue
+            for inner, kind, start, stop in reader.fields(begin, end):
+                if (inner, kind) == (GRAPH_INITIALIZER, 2):
+                    tensor = reader.tensor(start, stop)
+                    if tensor.name in tensors or len(tensors) > MAX_TENSORS:
+                        malformed(path, f"it has two initialisers `{tensor.name[:80]}`")
+                    tensors[tensor.name] = tensor
+    return Checkpoint(path, "ONNX", tensors)
+
+
+class _Reader:
+    """The bytes of a model."""
+
+    def __init__(self, path: Path, data: memoryview | bytes | object) -> None:
+        self.path = path
+        self.data = data
+
+    def fields(self, at: int, end: int) -> Iterator[Field]:
+        """The fields of the message between two positions."""
+        while at < end:
+            key, at = self.varint(at, end)
+            number, wire = key >> 3, key & 7
+            if wire == 0:
+                value, at = self.varint(at, end)
+                yield number, wire, value, at
+                continue
+            if wire == 2:
+                size, at = self.varint(at, end)
+            elif wire in (1, 5):
+                size = 8 if wire == 1 else 4
+            else:
+                malformed(self.path, "it is no protobuf message")
+            if size > end - at:
+                malformed(self.path, "a field reaches beyond its message")
+            yield number, wire, at, at + size
+            at += size
+
+    def varint(self, at: int, end: int) -> tuple[int, int]:
+        """A base-128 integer, and the position behind it."""
+        value = shift = 0
+        while True:
+            if at >= end or shift > 63:
+                malformed(self.path, "a number in it does not end")
+            byte = self.data[at]  # type: ignore[index]
+            at += 1
+            value |= (byte & 127) << shift
+            shift += 7
+            if byte < 128:
+                return value, at
+
+    def bytes(self, begin: int, end: int) -> bytes:
+        """The bytes of a field."""
+        found: bytes = bytes(self.data[begin:end])  # type: ignore[index]
+        return found
+
+    def text(self, begin: int, end: int) -> str:
+        """A string."""
+        return self.bytes(begin, min(end, begin + 65_536)).decode("utf-8", "replace")
+
+    def tensor(self, begin: int, end: int) -> Tensor:
+        """A ``TensorProto``."""
+        name, kind, shape, external = "", 0, list[int](), dict[str, str]()
+        place, packed, outside = None, None, False
+        for number, wire, start, stop in self.fields(begin, end):
+            if number == DIMS:
+                shape += [start] if wire == 0 else self._packed(start, stop)
+            elif (number, wire) == (DATA_TYPE, 0):
+                kind = start
+            elif (number, wire) == (NAME, 2):
+                name = self.text(start, stop)
+            elif (number, wire) == (RAW_DATA, 2) or (number in PACKED and wire == 2):
+                place, packed = Place(self.path, start, stop - start), PACKED.get(number)
+            elif number in (FLOAT_DATA, DOUBLE_DATA, 5, 6, INT64_DATA, 11):
+                malformed(self.path, f"the initialiser `{name[:80]}` is not stored as raw data")
+            elif (number, wire) == (EXTERNAL, 2):
+                key, value = self._entry(start, stop)
+                external[key] = value
+            elif (number, wire) == (LOCATION, 0):
+                outside = start == 1
+        return self._made(name, kind, shape, self._outside(name, external) if outside else place, packed)
+
+    def _made(self, name: str, kind: int, shape: list[int], place: Place | None, packed: str | None) -> Tensor:
+        dtype = ELEMENTS.get(kind)
+        if dtype is None:
+            malformed(self.path, f"the initialiser `{name[:80]}` has the element type {kind}, which is not supported")
+        sizes = check_shape(self.path, name, shape)
+        tensor = Tensor(name, dtype, sizes, place or Place(self.path, 0, 0))
+        held = place.size if place else 0
+        if held != tensor.size or (packed and packed != dtype):
+            malformed(self.path, f"the initialiser `{name[:80]}` has {held:,} bytes, its shape needs {tensor.size:,}")
+        return tensor
+
+    def _packed(self, at: int, end: int) -> list[int]:
+        found = []
+        while at < end:
+            value, at = self.varint(at, end)
+            found.append(value)
+        return found
+
+    def _entry(self, begin: int, end: int) -> tuple[str, str]:
+        parts = {number: self.text(start, stop) for number, wire, start, stop in self.fields(begin, end) if wire == 2}
+        return parts.get(1, ""), parts.get(2, "")
+
+    def _outside(self, name: str, entries: dict[str, str]) -> Place:
+        """A place in a file beside the model; refuses paths that lead elsewhere."""
+        location = entries.get("location", "")
+        if not location or Path(location).is_absolute() or ".." in Path(location).parts or "\0" in location:
+            malformed(self.path, f"the data of `{name[:80]}` are not beside it")
+        target = self.path.parent / location
+        texts = entries.get("offset", "0"), entries.get("length", "")
+        if not target.is_file() or not all(t.isascii() and t.isdigit() and len(t) < 19 for t in texts):
+            malformed(self.path, f"the data of `{name[:80]}` are not beside it, in `{location[:80]}`")
+        offset, length = map(int, texts)
+        if offset + length > target.stat().st_size:
+            malformed(self.path, f"`{location[:80]}` ends before the data of `{name[:80]}`")
+        return Place(target, offset, length)

@@ -1,0 +1,94 @@
+"""The safetensors format (https://github.com/huggingface/safetensors): a JSON header, then the tensors' bytes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from archdsl.shapes import DTYPE_BYTES
+from archdsl.weights.tensor import MAX_HEADER, MAX_TENSORS, Checkpoint, Place, Tensor, check_shape, malformed
+
+DTYPES = {
+    "F64": "f64", "F32": "f32", "F16": "f16", "BF16": "bf16", "I64": "i64", "I32": "i32", "I16": "i16", "I8": "i8",
+    "U64": "u64", "U32": "u32", "U16": "u16", "U8": "u8", "BOOL": "bool",
+}  # fmt: skip
+
+
+def read(path: Path) -> Checkpoint:
+    """The tensors of one file."""
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        length = int.from_bytes(file.read(8), "little")
+        if size < 8 or length > min(size - 8, MAX_HEADER):
+            malformed(path, f"its header would have {length:,} bytes, the file has {size:,}")
+        header = _header(path, file.read(length))
+    tensors = {}
+    for name, entry in header.items():
+        if name != "__metadata__":
+            tensors[name] = _tensor(path, name, entry, 8 + length, size)
+    _check_layout(path, list(tensors.values()), 8 + length, size)
+    return Checkpoint(path, "safetensors", tensors)
+
+
+def _header(path: Path, text: bytes) -> dict[str, Any]:
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        if len(found) != len(pairs):
+            malformed(path, "its header names something twice")
+        return found
+
+    try:
+        header = json.loads(text.decode(), object_pairs_hook=once)
+    except (ValueError, RecursionError):
+        malformed(path, "its header is no JSON")
+    if not isinstance(header, dict) or len(header) > MAX_TENSORS:
+        malformed(path, "its header is no table of tensors")
+    return header
+
+
+def _tensor(path: Path, name: str, entry: Any, begin: int, size: int) -> Tensor:
+    if not isinstance(entry, dict) or entry.keys() != {"dtype", "shape", "data_offsets"}:
+        malformed(path, f"the entry of `{name[:80]}` is not dtype, shape and data_offsets")
+    dtype = DTYPES.get(entry["dtype"]) if isinstance(entry["dtype"], str) else None
+    if dtype is None:
+        malformed(path, f"`{name[:80]}` has the element type {str(entry['dtype'])[:40]!r}, which is not supported")
+    shape = check_shape(path, name, entry["shape"])
+    place = entry["data_offsets"]
+    if not (isinstance(place, list) and len(place) == 2 and all(type(n) is int for n in place)):
+        malformed(path, f"the offsets of `{name[:80]}` are no pair of numbers")
+    start, stop = place
+    if not 0 <= start <= stop <= size - begin:
+        malformed(path, f"`{name[:80]}` lies outside of the file")
+    tensor = Tensor(name, dtype, shape, Place(path, begin + start, stop - start))
+    if tensor.size != stop - start:
+        malformed(path, f"`{name[:80]}` has {stop - start:,} bytes, its shape needs {tensor.size:,}")
+    return tensor
+
+
+def _check_layout(path: Path, tensors: list[Tensor], begin: int, size: int) -> None:
+    """The format's rule: tensors neither overlap nor leave holes."""
+    position = begin
+    places = sorted((t.place.offset, t.place.size) for t in tensors if t.place)
+    for offset, length in places:
+        if offset != position:
+            malformed(path, "its tensors overlap or leave holes")
+        position += length
+    if position != size:
+        malformed(path, f"{size - position:,} bytes behind its tensors belong to nothing")
+
+
+def encode(tensors: dict[str, tuple[str, tuple[int, ...]]], metadata: dict[str, str]) -> bytes:
+    """The head of a file with these element types and shapes, whose bytes follow in order."""
+    names = {ours: theirs for theirs, ours in DTYPES.items()}
+    header: dict[str, Any] = {"__metadata__": metadata} if metadata else {}
+    position = 0
+    for name, (dtype, shape) in tensors.items():
+        size = DTYPE_BYTES[dtype]
+        for n in shape:
+            size *= n
+        header[name] = {"dtype": names[dtype], "shape": list(shape), "data_offsets": [position, position + size]}
+        position += size
+    text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
+    text += b" " * (-len(text) % 8)
+    return len(text).to_bytes(8, "little") + text

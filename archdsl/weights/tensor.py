@@ -1,0 +1,147 @@
+"""Tensors in files: where their bytes lie, and how they are read when they are wanted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from math import prod
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from archdsl.diagnostics import Refusal
+from archdsl.ops.base import Initializer
+from archdsl.shapes import DTYPE_BYTES
+
+if TYPE_CHECKING:
+    import numpy as np
+
+MAX_HEADER = 100_000_000
+"""Bytes of a header, directory or pickle that are looked at; more is refused before it is read."""
+MAX_TENSORS = 1_000_000
+MAX_RANK = 64
+NUMPY = {
+    "f32": "<f4", "f16": "<f2", "bf16": "<u2", "f64": "<f8", "i64": "<i8", "i32": "<i4", "i16": "<i2", "i8": "|i1",
+    "u64": "<u8", "u32": "<u4", "u16": "<u2", "u8": "|u1", "bool": "|b1",
+}  # fmt: skip
+"""Our element types as NumPy's; bfloat16 as its bits."""
+
+
+def refuse(code: str, message: str, *, help: str = "", notes: tuple[str, ...] = ()) -> NoReturn:
+    """Refuse a weight file."""
+    raise Refusal(code, message, help=help, notes=notes)
+
+
+def malformed(path: Path, what: str) -> NoReturn:
+    """Refuse a file that contradicts its format, or ends early (E0902)."""
+    refuse("E0902", f"`{path}` is damaged or not what its name says: {what}")
+
+
+class Place:
+    """``size`` bytes of a file, from ``offset``."""
+
+    __slots__ = ("offset", "path", "size")
+
+    def __init__(self, path: Path, offset: int, size: int) -> None:
+        self.path = path
+        self.offset = offset
+        self.size = size
+
+    def read(self, start: int, stop: int) -> bytes:
+        """The bytes ``start`` to ``stop`` of it. Refuses (E0902) a file that has become shorter."""
+        with self.path.open("rb") as file:
+            file.seek(self.offset + start)
+            data = file.read(stop - start)
+        if len(data) != stop - start:
+            malformed(self.path, "it ends before its tensors do")
+        return data
+
+
+class Tensor:
+    """One tensor of a weight file. Its bytes lie in ``place``, or are made by ``load`` where that needs work."""
+
+    __slots__ = ("_load", "dtype", "name", "place", "shape")
+
+    def __init__(
+        self,
+        name: str,
+        dtype: str,
+        shape: tuple[int, ...],
+        place: Place | None,
+        load: Callable[[], bytes] | None = None,
+    ) -> None:
+        self.name = name
+        self.dtype = dtype
+        self.shape = shape
+        self.place = place
+        self._load = load
+
+    @property
+    def elements(self) -> int:
+        """The number of elements."""
+        return prod(self.shape)
+
+    @property
+    def size(self) -> int:
+        """The bytes of its elements in row-major order."""
+        return self.elements * DTYPE_BYTES[self.dtype]
+
+    def read(self, start: int = 0, stop: int | None = None) -> bytes:
+        """Its bytes (little-endian, row-major) from ``start`` to ``stop``."""
+        stop = self.size if stop is None else stop
+        if self.place is not None:
+            return self.place.read(start, stop)
+        assert self._load is not None
+        return self._load()[start:stop]
+
+    def values(self, start: int = 0, stop: int | None = None) -> np.ndarray[Any, np.dtype[Any]]:
+        """Elements ``start`` to ``stop``, flat; bfloat16 as float32."""
+        import numpy as np
+
+        width = DTYPE_BYTES[self.dtype]
+        raw = np.frombuffer(self.read(start * width, None if stop is None else stop * width), NUMPY[self.dtype])
+        if self.dtype == "bf16":
+            return (raw.astype("<u4") << 16).view("<f4")
+        return raw
+
+    def array(self) -> np.ndarray[Any, np.dtype[Any]]:
+        """The whole tensor in its shape; bfloat16 as float32."""
+        return self.values().reshape(self.shape)
+
+    def __repr__(self) -> str:
+        return f"Tensor({self.name!r}, {self.dtype}{list(self.shape)})"
+
+
+class Checkpoint(Mapping[str, Tensor]):
+    """The tensors of a weight file by name, in the file's order."""
+
+    def __init__(self, path: Path, format: str, tensors: Mapping[str, Tensor], notes: tuple[str, ...] = ()) -> None:
+        self.path = path
+        self.format = format
+        self.tensors = dict(tensors)
+        self.notes = notes
+
+    def __getitem__(self, name: str) -> Tensor:
+        return self.tensors[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.tensors)
+
+    def __len__(self) -> int:
+        return len(self.tensors)
+
+
+class Loaded(Initializer):
+    """The initial value of a parameter that comes from a file; its shape is the parameter's."""
+
+    tensor: Tensor | None = None
+
+
+def check_shape(path: Path, name: str, shape: object) -> tuple[int, ...]:
+    """A shape from a file: a short list of integers that are not negative. Refuses (E0902) anything else."""
+    if not isinstance(shape, list | tuple) or len(shape) > MAX_RANK:
+        malformed(path, f"the shape of `{name[:80]}` is no list of sizes")
+    for size in shape:
+        if type(size) is not int or not 0 <= size < 1 << 48:
+            malformed(path, f"the shape of `{name[:80]}` is no list of sizes")
+    if prod(shape) >= 1 << 48:
+        malformed(path, f"`{name[:80]}` would have more elements than any file")
+    return tuple(shape)

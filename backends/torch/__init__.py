@@ -1,0 +1,96 @@
+"""The PyTorch backend: a graph as the source of one ``nn.Module``, without importing PyTorch.
+
+Modules are nested as the paths of the network, so that parameters have the names of the ONNX initialisers and
+``load_state_dict`` takes the same checkpoints. The file imports PyTorch and nothing else.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from archdsl.diagnostics import Diagnostic, DiagnosticError, Refusal, nearest
+from archdsl.graph import Graph
+from archdsl.ops.base import Op
+
+from .boxes import boxes_of, rule
+from .classes import Source, class_name
+from .helpers import texts
+from .options import TorchOptions, WriteReport
+
+__all__ = ["TorchBackend", "TorchOptions", "WriteReport", "backend"]
+
+
+class TorchBackend:
+    """What the entry point ``archdsl.backends`` gives for ``torch``."""
+
+    name = "torch"
+    suffix = ".py"
+
+    def options(self, **given: Any) -> TorchOptions:
+        """The options by name. Raises ``DiagnosticError`` (E0603) for one that this backend does not have."""
+        for name in given:
+            if name not in TorchOptions._fields:
+                meant = nearest(name, TorchOptions._fields)
+                help = f"did you mean `{meant}`?" if meant else "PyTorch folds, trains and stores weights by itself"
+                raise DiagnosticError([Diagnostic("E0603", f"the PyTorch backend has no option `{name}`", help=help)])
+        return TorchOptions(**given)
+
+    def lowers(self, op: type[Op]) -> bool:
+        """Whether there is a rule for the operator."""
+        return rule(op.name) is not None
+
+    def lower(self, graph: Graph, options: TorchOptions | None = None) -> bytes:
+        """The file's contents. Raises ``DiagnosticError``."""
+        options = options or TorchOptions()
+        if options.bind:
+            from archdsl.passes.bind import bind
+
+            graph = bind(graph, options.bind)
+        try:
+            return source(graph, options).encode()
+        except Refusal as refusal:
+            raise DiagnosticError([refusal.diagnostic()]) from None
+
+    def write(self, graph: Graph, path: str | Path, options: TorchOptions | None = None) -> WriteReport:
+        """Write the module, whole or not at all. Raises ``DiagnosticError``."""
+        content = self.lower(graph, options)
+        target = Path(path).resolve()
+        try:
+            with tempfile.NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}.", delete=False) as file:
+                file.write(content)
+            Path(file.name).chmod(0o644)
+            Path(file.name).replace(target)
+        except OSError as error:
+            message = f"cannot write `{path}`: {error.strerror or error}"
+            raise DiagnosticError([Diagnostic("E0005", message)]) from None
+        return WriteReport(str(path), len(content), len(graph.parameters()))
+
+
+def source(graph: Graph, options: TorchOptions) -> str:
+    """The text of the module."""
+    root = boxes_of(graph)
+    made = Source(root, tuple(graph.outputs), _network_name(graph))
+    version = f" {options.version}" if options.version else ""
+    doc = [f'"""{graph.name}, written by archdsl{version} from its specification."""']
+    body = [*texts(made.uses), *made.texts]
+    everything = "\n".join(body)
+    head = ["from __future__ import annotations", ""]
+    if "OrderedDict(" in everything:
+        head += ["from collections import OrderedDict", ""]
+    head += ["import torch"] if "torch." in everything else []
+    head += ["import torch.nn.functional as F"] if "F." in everything else []
+    head += ["from torch import Tensor, nn", "", f'__all__ = ["{made.texts[-1].split("(")[0].removeprefix("class ")}"]']
+    return "\n\n\n".join(["\n".join([*doc, "", *head]), *body]) + "\n"
+
+
+def _network_name(graph: Graph) -> str:
+    for node in graph.nodes:
+        frames = node.origin.frames()
+        if frames:
+            return class_name(frames[-1].name)
+    return class_name(graph.name)
+
+
+backend = TorchBackend()

@@ -1,0 +1,127 @@
+"""How an operator looks in PyTorch: a layer to keep, an expression to compute, or both."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from archdsl.diagnostics import Refusal
+from archdsl.dims import Dim
+from archdsl.graph import Node
+from archdsl.shapes import TensorType
+
+DTYPES = {
+    "f32": "torch.float32", "f16": "torch.float16", "f64": "torch.float64", "bf16": "torch.bfloat16",
+    "i64": "torch.int64", "i32": "torch.int32", "i16": "torch.int16", "i8": "torch.int8", "u8": "torch.uint8",
+    "u16": "torch.uint16", "u32": "torch.uint32", "u64": "torch.uint64", "bool": "torch.bool",
+}  # fmt: skip
+
+
+class Call:
+    """A constructor and its arguments: literals and further calls; names are ``None`` for positional ones."""
+
+    __slots__ = ("args", "name", "suffix")
+
+    def __init__(self, name: str, args: Sequence[tuple[str | None, Any, str]], suffix: str = "") -> None:
+        self.name = name
+        self.args = tuple(args)
+        self.suffix = suffix
+
+
+class Raw(str):
+    """A piece of source text that is no literal (``torch.float16``)."""
+
+    __slots__ = ()
+
+
+class Form:
+    """``layer`` is what the module keeps under the operator's name; ``text`` computes the result.
+
+    In ``text``, ``{0}``, ``{1}`` … stand for the inputs and ``{self}`` for the layer.
+    """
+
+    __slots__ = ("layer", "numbers", "text", "uses")
+
+    def __init__(
+        self, layer: Call | None, text: str, uses: Sequence[str] = (), numbers: Sequence[tuple[str, Any]] = ()
+    ) -> None:
+        self.layer = layer
+        self.text = text
+        self.uses = tuple(uses)
+        self.numbers = tuple(numbers)
+
+
+def call(name: str, *positional: tuple[str, Any], **named: Any) -> Call:
+    """``name(value, …, key=value, …)``; positional arguments come with the name their value has for the reader."""
+    args: list[tuple[str | None, Any, str]] = [(None, value, word) for word, value in positional]
+    args += [(key, value, key) for key, value in named.items() if value is not None]
+    return Call(name, args)
+
+
+class Site:
+    """A node as its rule sees it."""
+
+    def __init__(self, node: Node) -> None:
+        self.node = node
+        self.op: Any = node.op
+        self.types = [value.type for value in node.inputs]
+        self.outs = [value.type for value in node.outputs]
+        self.numbers: list[tuple[str, Any]] = []
+
+    def number(self, word: str, value: Any) -> str:
+        """A number in the text that may differ between the uses of one class."""
+        self.numbers.append((word, value))
+        return f"⟦{len(self.numbers) - 1}⟧"
+
+    def layer(self, layer: Call, text: str = "{self}({0})", uses: Sequence[str] = ()) -> Form:
+        """A layer, and how it is applied."""
+        return Form(layer, text, uses, self.numbers)
+
+    def text(self, text: str, *, layer: Call | None = None, uses: Sequence[str] = ()) -> Form:
+        """An expression; ``layer`` is the same as a module, for sequences."""
+        return Form(layer, text, uses, self.numbers)
+
+    def dtype(self, slot: str = "weight") -> Raw | None:
+        """The ``dtype`` argument where the parameters are not float32."""
+        found = self.node.params.get(slot) or next(iter(self.node.params.values()), None)
+        if found is None or found.type.dtype == "f32":
+            return None
+        return Raw(DTYPES[found.type.dtype])
+
+    def sizes(self, after: Sequence[Dim], word: str = "size", *, infer: bool = False) -> str:
+        """Sizes as a tuple: numbers, sizes of the first input, one -1 (``infer``). Refuses (E0601) other symbols."""
+        known: dict[Dim, str] = {}
+        for index, type in enumerate(self.types):
+            for axis, size in enumerate(type.shape):
+                if not isinstance(size, int):
+                    known.setdefault(size, f"{{{index}}}.shape[{axis}]")
+        open_, parts = infer, []
+        for size in after:
+            if isinstance(size, int):
+                parts.append(self.number(word, size))
+            elif size in known:
+                parts.append(known[size])
+            elif open_:
+                open_ = False
+                parts.append("-1")
+            else:
+                raise Refusal(
+                    "E0601", f"`{self.op.name}` needs the size {size}, which its inputs do not have in PyTorch",
+                    help="fix the symbol: `--bind N=1`",
+                )  # fmt: skip
+        return "(" + ", ".join(parts) + ("," if len(parts) == 1 else "") + ")"
+
+
+Rule = Callable[[Site], Form]
+
+
+def fixed(type: TensorType, axis: int) -> int:
+    """A size that is known while compiling."""
+    size = type.shape[axis]
+    assert isinstance(size, int)
+    return size
+
+
+def short(values: Sequence[int]) -> int | tuple[int, ...]:
+    """One number where all axes have the same."""
+    return values[0] if len(set(values)) == 1 else tuple(values)
