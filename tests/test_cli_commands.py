@@ -199,6 +199,10 @@ def test_list_of_the_zoo(cli):
     assert "mobilenet_v2" in names
     read = cli("list", "lenet*", "--format", "json").json()
     assert read["networks"] and all(net["params"] > 0 and net["macs"] > 0 for net in read["networks"])
+    modern = next(net for net in read["networks"] if net["name"] == "lenet5")
+    assert (modern["family"], modern["year"], modern["ledger_ids"]) == ("lenet", 1998, ["lenet5_modern"])
+    assert (modern["depth"], modern["receptive_field"]) == (5, 32)  # C1 to the output; C5 sees the whole image
+    assert {"params", "macs", "peak_activations", "input", "spec", "partial"} <= set(modern)
     # the number of the paper's authors' successors, torchvision's: tests/test_zoo.py has all of them
     assert "3,504,872" in cli("list", "mobilenet_v2").out
     assert cli("list", "no_such*").status == 2
