@@ -22,6 +22,7 @@ from archdsl.syntax import spec
 
 if TYPE_CHECKING:
     from archdsl.passes.claims import Result
+    from archdsl.passes.measure import Measures
 
 MAX_SOURCE_BYTES = 4_000_000
 """More than the parser takes; read no further."""
@@ -184,8 +185,15 @@ def check_claims(graph: Graph, claims: Iterable[ClaimValue]) -> tuple[tuple[Chec
         checked.append(CheckedClaim(claim, result))
         if not result.ok:
             code, verb = ("E0401", "expectation") if claim.kind == "expect" else ("E0402", "budget")
-            broken.append(Diagnostic(code, f"{verb} broken in `{graph.name}`: {result}", claim.span))
+            notes = _blame(measures, claim) if claim.op in ("<", "<=") else ()
+            broken.append(Diagnostic(code, f"{verb} broken in `{graph.name}`: {result}", claim.span, notes=notes))
     return tuple(checked), broken
+
+
+def _blame(measures: Measures, claim: ClaimValue) -> tuple[str, ...]:
+    from archdsl.passes.contributions import contribution_notes
+
+    return contribution_notes(measures, claim.quantity, claim.part, claim.tap, claim.span.source)
 
 
 def _has_claims(network: spec.Network) -> bool:

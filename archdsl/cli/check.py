@@ -16,7 +16,9 @@ from archdsl.report.terminal import wants_color
 from archdsl.report.text import concise, counted, render, summary
 
 if TYPE_CHECKING:
+    from archdsl.cli.reports import Report
     from archdsl.driver import CheckedVariant
+    from archdsl.report.outcome import Outcome
 
 FORMATS = ("text", "concise", "json")
 
@@ -33,14 +35,25 @@ def command(
     targets: Annotated[list[str], Arg("files, folders, spec.arch:variant, - or zoo names")],
     format: Annotated[str, opt("--format", help=", ".join(FORMATS))] = "text",
     strict: Annotated[bool, opt("--strict", help="exit 1 on warnings too")] = False,
+    report: Annotated[
+        list[str] | None,
+        opt(
+            "--report", metavar="FORM=FILE,…", help="also write sarif, junit, gitlab, markdown, json; github annotates"
+        ),
+    ] = None,
 ) -> int:
     """Check specs and measure their claims."""
     choose(format, "--format", FORMATS)
+    reports = wanted_reports(report)
     checked = []
     for name in arch_files(targets):
         with progress(f"checking {name}"):
             checked.append(check(name))
     found = [d for one in checked for d in one.diagnostics]
+    if reports:
+        from archdsl.cli.reports import emit
+
+        emit(reports, outcome_of(checked), lambda: as_json(checked))
     if format == "json":
         out(as_json(checked))
     elif format == "concise":
@@ -52,6 +65,34 @@ def command(
     variants = sum(len(one.variants) for one in checked)
     say(f"checked {counted(len(checked), 'target')}, {counted(variants, 'network')}: {summary(found)}")
     return max(status_of(found), FINDINGS if strict and found else CLEAN)
+
+
+def wanted_reports(texts: list[str] | None) -> list[Report]:
+    """What ``--report`` asks for; nothing is imported where it asks for nothing."""
+    if not texts:
+        return []
+    from archdsl.cli.reports import wanted
+
+    return wanted(texts)
+
+
+def outcome_of(checked: list[Checked]) -> Outcome:
+    """The run as the model that all sinks render."""
+    from archdsl import __version__
+    from archdsl.report.outcome import Claim, Network, Outcome, Target
+    from archdsl.report.pages import page
+
+    def claim(record: dict[str, Any]) -> Claim:
+        return Claim(*(record[name] for name in ("subject", "shown", "op", "limit", "ok", "headroom")))
+
+    targets = []
+    for one in checked:
+        networks = (
+            Network(name, tuple(claim(claim_record(c)) for c in variant.claims if c.result))
+            for name, variant in one.variants.items()
+        )
+        targets.append(Target(one.target, tuple(networks), one.diagnostics))
+    return Outcome(__version__, tuple(targets), page)
 
 
 def check(name: str) -> Checked:
