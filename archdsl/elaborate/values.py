@@ -6,7 +6,7 @@ Numbers, strings, booleans and ``None`` are Python's, lists are tuples, symbolic
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from archdsl.dims import Expr
@@ -128,6 +128,11 @@ def describe(value: object) -> str:
 def show_arguments(arguments: Mapping[str, object]) -> str:
     """``c = 64, stride = 2``."""
     return ", ".join(f"{name} = {show(value)}" for name, value in arguments.items())
+
+
+def show_settings(names: Iterable[str], values: Mapping[str, object]) -> dict[str, str]:
+    """``{"c": "64", "stride": "2"}``: what parameters came to."""
+    return {name: show(values[name]) for name in names if name in values}
 
 
 def show(value: object) -> str:
