@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from archdsl.diagnostics import Diagnostic
-from archdsl.report.outcome import Outcome, details, file_name, file_span
+from archdsl.report.outcome import Outcome, details, file_name, file_span, in_file
+from archdsl.source import Span
 
 
 def render(outcome: Outcome, root: str) -> str:
-    """A line for each finding. GitHub shows the first ten errors and ten warnings of a step."""
-    return "".join(_command(d, outcome.headline(d.code), root) + "\n" for d in outcome.diagnostics)
+    """A line for each finding and each further place it marks.
+
+    GitHub shows the first ten errors, warnings and notices of a step.
+    """
+    lines = []
+    for d in outcome.diagnostics:
+        title = f"{d.code}: {outcome.headline(d.code)}"
+        lines.append(_command(d.severity, title, file_span(d), details(d), root))
+        lines += [_command("notice", title, label.span, label.note, root) for label in d.labels if in_file(label.span)]
+    return "".join(line + "\n" for line in lines)
 
 
-def _command(d: Diagnostic, headline: str, root: str) -> str:
-    properties = {"title": f"{d.code}: {headline}"}
-    span = file_span(d)
+def _command(level: str, title: str, span: Span | None, text: str, root: str) -> str:
+    properties = {"title": title}
     if span is not None:
         line, column = span.source.position(span.start)
         end_line, end_column = span.source.position(span.end)
@@ -22,7 +29,7 @@ def _command(d: Diagnostic, headline: str, root: str) -> str:
             place |= {"col": str(column), "endColumn": str(max(end_column - 1, column))}
         properties = place | properties
     told = ",".join(f"{name}={_property(value)}" for name, value in properties.items())
-    return f"::{d.severity} {told}::{_data(details(d))}"
+    return f"::{level} {told}::{_data(text)}"
 
 
 def _data(text: str) -> str:

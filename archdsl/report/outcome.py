@@ -80,7 +80,7 @@ def details(d: Diagnostic) -> str:
 
 def in_file(span: Span | None) -> bool:
     """Whether a span lies in a file (not in the standard library or on standard input)."""
-    return span is not None and span.source.name.endswith(".arch")
+    return span is not None and span.source.name.endswith((".arch", ".toml"))
 
 
 def file_span(d: Diagnostic) -> Span | None:
