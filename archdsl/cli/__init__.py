@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import typer
 
 COMMANDS = (
-    "compile", "check", "cost", "diff", "lint", "show", "fmt", "ops", "explain", "run", "doctor", "init", "list",
+    "compile", "check", "cost", "diff", "lint", "fit", "show", "fmt", "ops", "explain", "run", "doctor", "init", "list",
 )  # fmt: skip
 """Each is the function ``command`` of the module ``archdsl.cli.<name>``."""
 
