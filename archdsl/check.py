@@ -9,12 +9,12 @@ from __future__ import annotations
 from archdsl.graph import Graph, Node, Parameter, Value
 
 
-class BrokenGraph(Exception):
+class BrokenGraphError(Exception):
     """A graph that breaks an invariant: a fault of the compiler, never of the text."""
 
 
 def check(graph: Graph) -> Graph:
-    """Return the graph if it keeps every invariant; raise :class:`BrokenGraph` otherwise."""
+    """Return the graph if it keeps every invariant; raise :class:`BrokenGraphError` otherwise."""
     defined: set[Value] = set(graph.inputs)
     names: set[str] = set()
     for value in graph.inputs:
@@ -23,11 +23,11 @@ def check(graph: Graph) -> Graph:
     parameters: dict[str, Parameter] = {}
     for node in graph.nodes:
         if node.path in paths:
-            raise BrokenGraph(f"two nodes have the path {node.path}")
+            raise BrokenGraphError(f"two nodes have the path {node.path}")
         paths.add(node.path)
         for value in node.inputs:
             if value not in defined:
-                raise BrokenGraph(f"{node.path} uses {value.name} before it is made")
+                raise BrokenGraphError(f"{node.path} uses {value.name} before it is made")
         _check_types(node)
         _check_parameters(node, parameters)
         for value in node.outputs:
@@ -35,13 +35,13 @@ def check(graph: Graph) -> Graph:
             defined.add(value)
     for name, value in graph.outputs.items():
         if value not in defined:
-            raise BrokenGraph(f"the output {name} is not made by the graph")
+            raise BrokenGraphError(f"the output {name} is not made by the graph")
     return graph
 
 
 def _fresh(name: str, names: set[str]) -> None:
     if name in names:
-        raise BrokenGraph(f"two values are called {name}")
+        raise BrokenGraphError(f"two values are called {name}")
     names.add(name)
 
 
@@ -49,14 +49,14 @@ def _check_types(node: Node) -> None:
     derived = node.op.shape(*(value.type for value in node.inputs))
     actual = tuple(value.type for value in node.outputs)
     if derived != actual:
-        raise BrokenGraph(f"{node.path} gives {derived} by its rule, but is recorded as {actual}")
+        raise BrokenGraphError(f"{node.path} gives {derived} by its rule, but is recorded as {actual}")
 
 
 def _check_parameters(node: Node, known: dict[str, Parameter]) -> None:
     wanted = {(w.slot or "value", w.shape) for w in node.op.weights(*(value.type for value in node.inputs))}
     owned = {(slot, p.type.shape) for slot, p in node.params.items()}
     if wanted != owned:
-        raise BrokenGraph(f"{node.path} owns {sorted(owned)}, but its operator needs {sorted(wanted)}")
+        raise BrokenGraphError(f"{node.path} owns {sorted(owned)}, but its operator needs {sorted(wanted)}")
     for parameter in node.params.values():
         if known.setdefault(parameter.path, parameter) != parameter:
-            raise BrokenGraph(f"two different parameters are called {parameter.path}")
+            raise BrokenGraphError(f"two different parameters are called {parameter.path}")

@@ -17,15 +17,21 @@ Dim = Union[int, "Expr"]
 Atom = Union[str, "FloorDiv"]
 Monomial = tuple[tuple[Atom, int], ...]
 
+MAX_WEIGHT = 20_000
+"""Terms of one expression, those inside its divisions included."""
+MAX_POWER = 64
+MAX_BITS = 4096
+
 
 class FloorDiv:
     """``numerator // divisor`` with a symbolic part; an atom of a polynomial."""
 
-    __slots__ = ("_hash", "divisor", "numerator")
+    __slots__ = ("_hash", "divisor", "numerator", "weight")
 
     def __init__(self, numerator: Expr, divisor: Dim) -> None:
         self.numerator = numerator
         self.divisor = divisor
+        self.weight = weight(numerator) + weight(divisor)
         self._hash = hash((numerator, divisor))
 
     def __eq__(self, other: object) -> bool:
@@ -41,10 +47,17 @@ class FloorDiv:
 class Expr:
     """A polynomial with integer coefficients; immutable, canonical, hashable."""
 
-    __slots__ = ("_hash", "terms")
+    __slots__ = ("_hash", "terms", "weight")
 
     def __init__(self, terms: Mapping[Monomial, int]) -> None:
         self.terms = dict(terms)
+        total = len(self.terms)
+        for monomial in self.terms:
+            for atom, _ in monomial:
+                total += 1 if type(atom) is str else atom.weight  # type: ignore[union-attr]
+        self.weight = total
+        if total > MAX_WEIGHT:
+            raise _too_large()
         self._hash = hash(frozenset(self.terms.items()))
 
     def __hash__(self) -> int:
@@ -78,10 +91,14 @@ class Expr:
 
     def __mul__(self, other: Dim) -> Dim:
         total: dict[Monomial, int] = {}
+        if len(self.terms) * weight(other) > MAX_WEIGHT:
+            raise _too_large()
         for left, a in self.terms.items():
             for right, b in _terms(other):
                 monomial = _multiply(left, right)
-                total[monomial] = total.get(monomial, 0) + a * b
+                total[monomial] = factor = total.get(monomial, 0) + a * b
+                if factor.bit_length() > MAX_BITS:
+                    raise _too_large()
         return _make(total)
 
     __rmul__ = __mul__
@@ -91,6 +108,15 @@ class Expr:
 
     def __rfloordiv__(self, other: Dim) -> Dim:
         return floordiv(other, self)
+
+
+def weight(dim: Dim) -> int:
+    """How many words it takes to write a dimension down."""
+    return dim.weight if isinstance(dim, Expr) else 1
+
+
+def _too_large() -> Refusal:
+    return Refusal("E0506", "a symbolic size that takes too many words to write down")
 
 
 def symbol(name: str) -> Expr:
@@ -225,6 +251,8 @@ def _multiply(left: Monomial, right: Monomial) -> Monomial:
     powers = dict(left)
     for atom, power in right:
         powers[atom] = powers.get(atom, 0) + power
+        if powers[atom] > MAX_POWER:
+            raise _too_large()
     return tuple(sorted(powers.items(), key=lambda item: str(item[0])))
 
 

@@ -173,10 +173,11 @@ def check_claims(graph: Graph, claims: Iterable[ClaimValue]) -> tuple[tuple[Chec
     from archdsl.passes.claims import check_claim
     from archdsl.passes.measure import Measures
 
-    measures = Measures(graph)
+    measures = Measures(graph) if claims else None
     checked: list[CheckedClaim] = []
     broken: list[Diagnostic] = []
     for claim in claims:
+        assert measures is not None
         try:
             result = check_claim(measures, claim.quantity, claim.op, claim.bound, claim.part, claim.tap)
         except Refusal as refusal:

@@ -75,7 +75,7 @@ class Record:
         return tuple(store[name] for name in self._fields if name not in self._uncompared)
 
     def __eq__(self, other: object) -> bool:
-        return type(self) is type(other) and self._key() == other._key()  # type: ignore[attr-defined]
+        return type(self) is type(other) and self._key() == other._key()
 
     def __hash__(self) -> int:
         return hash((type(self), self._key()))

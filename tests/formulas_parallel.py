@@ -13,8 +13,8 @@ def mlp(*widths: int) -> Count:
 
 
 def convnet1989() -> Count:
-    """The paper's own counts: 768 units with 26 connections, 192 with 201, 30 with 193, 10 with 31, of which the kernels
-    are shared (25 and 200 weights a map) and the biases are not."""
+    """The paper's own counts: 768 units with 26 connections, 192 with 201, 30 with 193, 10 with 31. The kernels are
+    shared (25 and 200 weights a map), the biases are not."""
     connections, biases = 768 * 26 + 192 * 201 + 30 * 193 + 10 * 31, 768 + 192 + 30 + 10
     assert (connections, 256 + biases) == (64_660, 1_256)
     return 12 * 25 + 768 + 12 * 200 + 192 + 30 * 193 + 10 * 31, connections - biases

@@ -1,4 +1,4 @@
-"""Closed forms of the residual networks: CIFAR's, pre-activated, wide, pyramidal, gated, with attention, in two paths."""
+"""Closed forms of the residual networks: CIFAR's, pre-activated, wide, pyramidal, gated, dual."""
 
 from __future__ import annotations
 
@@ -42,13 +42,14 @@ def post(*, deep: bool = False, groups: int = 1, width: int = 64, option: str = 
     return unit
 
 
-def pre(*, deep: bool = False, early: bool = False, gate: Callable[[Sheet], None] = lambda s: None) -> Unit:
+def pre(*, deep: bool = False, early: bool = False, option: str = "B",
+        gate: Callable[[Sheet], None] = lambda s: None) -> Unit:  # fmt: skip
     """A unit that begins with its normalisation; the last convolution and the projection have none."""
 
     def unit(s: Sheet, c: int, stride: int) -> None:
         out = 4 * c if deep else c
         norm(s)
-        if s.c != out or stride > 1:
+        if option == "B" and (s.c != out or stride > 1):
             s.branch().conv(out, 1, stride, bn=False)
         if deep:
             s.conv(c, 1, stride if early else 1).conv(c, 3, 1 if early else stride).conv(out, 1, bn=False)
@@ -122,7 +123,7 @@ def sk_unit(s: Sheet, c: int, stride: int) -> None:
 
 
 def cbam(s: Sheet) -> None:
-    """One perceptron, applied to the mean and the maximum; then a 7x7 on two maps and a normalisation of one channel."""
+    """One perceptron, applied to the mean and the maximum; then a 7x7 on two maps, normalised."""
     hidden = s.c // 16
     s.sum[0] += 2 * s.c * hidden + hidden + s.c + 2 * 49 + 2
     s.sum[1] += 2 * 2 * s.c * hidden + 2 * 49 * s.side**2
@@ -170,7 +171,7 @@ def competitive(vote: str) -> Count:
     def gate(s: Sheet) -> None:
         square, hidden = s.c * s.c // 16, s.c // 16
         weights, filters, seen = {
-            "alone": (2, 0, 0), "double": (3 + 1, 0, 0), "1x1": (3, 1, 2 * s.c), "2x1": (2, 2, s.c)}[vote]  # fmt: skip
+            "alone": (2, 0, 0), "double": (4, 0, 0), "1x1": (3, 1, 2 * s.c), "2x1": (2, 2, s.c)}[vote]  # fmt: skip
         s.sum[0] += weights * square + (hidden * filters + 2 * hidden if filters else 0)
         s.sum[1] += weights * square + hidden * filters * seen
 
@@ -238,9 +239,9 @@ def table() -> dict[str, Count]:
     for d, k in ((40, 4), (16, 8), (28, 10)):
         found[f"wrn_{d}_{k}"] = cifar(pre(), (d - 4) // 6, k=k, bn=False, tail=True)
     found["wrn_28_10_dropout"] = found["wrn_28_10"]
-    for order in ("original", "bn_after_addition", "relu_before_addition", "relu_only_pre_activation",
-                  "full_pre_activation"):  # fmt: skip
+    for order in ("original", "bn_after_addition", "relu_before_addition", "relu_only_pre_activation"):
         found[f"resnet110_{order}"] = cifar(post(option="A"), 18)
+    found["resnet110_full_pre_activation"] = cifar(pre(option="A"), 18, bn=False, tail=True)
     for c in (8, 16):
         s = stages(Sheet(3, 32).conv(64, 3), post(deep=True, groups=c, width=64), (64, 128, 256), (3, 3, 3))
         found[f"resnext29_{c}x64d_cifar"] = s.linear(10).count

@@ -124,6 +124,31 @@ def test_inverted_residual_has_a_shortcut_between_equal_ends_only() -> None:
     assert names(g).count("conv") == 2
 
 
+def test_a_pre_activated_unit_projects_what_its_branch_sees() -> None:
+    g = build("resnet", "basic_v2", "basic_v2(16, stride = 2)", "1, 8, 6, 6")
+    assert names(g) == ["batch_norm", "relu", "conv", "conv", "batch_norm", "relu", "conv", "add"]
+    projection, first = (node for node in g.nodes[2:4])
+    assert projection.inputs[0].name == first.inputs[0].name == g.nodes[1].outputs[0].name
+    assert params(g) == 2 * 8 + 16 * 8 + 16 * 8 * 9 + 2 * 16 + 16 * 16 * 9
+    same = build("resnet", "basic_v2", "basic_v2(8, drop = 0.3)", "1, 8, 6, 6")
+    assert names(same) == ["batch_norm", "relu", "conv", "batch_norm", "relu", "dropout", "conv", "add"]
+    assert same.inputs[0].name in [value.name for value in same.nodes[-1].inputs]
+
+
+def test_a_pre_activated_bottleneck() -> None:
+    for early, side in (("true", 3), ("false", 6)):
+        g = build("resnet", "bottleneck_v2", f"bottleneck_v2(4, stride = 2, early = {early})", "1, 16, 6, 6")
+        assert (params(g), out(g)) == (32 + 16 * 16 + 16 * 4 + 8 + 4 * 4 * 9 + 8 + 4 * 16, (1, 16, 3, 3))
+        first = next(n for n in g.nodes if n.op.name == "conv" and n.outputs[0].type.shape[1] == 4)
+        assert first.outputs[0].type.shape[2] == side
+
+
+def test_only_the_first_unit_of_a_stage_has_its_stride() -> None:
+    g = build("resnet", "basic, stage", "layer: stage(basic, 16, 3, stride = 2)", "1, 8, 16, 16")
+    assert {node.path.split(".")[1] for node in g.nodes} == {"0", "1", "2"}
+    assert out(g) == (1, 16, 8, 8)
+
+
 def test_separable_weights() -> None:
     g = build("mobile", "separable", "separable(16, stride = 2)", "1, 8, 6, 6")
     assert (params(g), out(g)) == (8 * 9 + 16 + 8 * 16 + 32, (1, 16, 3, 3))

@@ -77,6 +77,11 @@ def weights_only(m: Measures) -> int:
     return sum(p.type.elements for p in m.graph.parameters().values() if p.path.endswith(".weight") and p.type.rank > 1)
 
 
+def without_normalisation(m: Measures) -> int:
+    learned = sum(row.params for row in m.rows if row.op == "batch_norm")
+    return int(m.of("params").value) - learned
+
+
 def last_linear(m: Measures) -> Any:
     return next(row for row in reversed(m.rows) if row.op == "linear")
 
@@ -85,6 +90,7 @@ CONVENTIONS: dict[str, Any] = {
     "params": lambda m: m.of("params").value,
     "params+stats": lambda m: m.of("params").value + m.of("buffers").value,
     "weights only": weights_only,
+    "params without normalisation": without_normalisation,
     "headless": lambda m: m.of("params").value - last_linear(m).params,
     "macs": lambda m: m.of("macs").value,
     "macs without classifier": lambda m: m.of("macs").value - last_linear(m).work.mac,

@@ -36,9 +36,17 @@ LISTED = {
     "googlenet_2014": "googlenet",
     "resnet34_a": "resnet_34_optA",
     "plain34": "plain_34",
+    "highway_mlp_50": "highway_mlp",
+    "mnasnet1_0": "mnasnet_b1_1",
+    "fe_net_1_375": "fe_net_1.375",
+    "nasnetalarge": "nasnet_a_large",
+    "nasnet_mobile": "nasnet_a_mobile",
+    "pnasnet5large": "pnasnet_5_large",
+    "msdnet22": "msdnet",
 }
 
 AS_HERE = {
+    "amoebanet_a", "amoebanet_c", "amoebanet_d", "mnasnet_a1", "mobilenet_v3_large", "mobilenet_v3_small",
     "autoencoder_mnist", "bn_inception", "convnet1989", "gate_mp", "inception_resnet_v1", "inception_resnet_v2",
     "inception_v3", "inception_v4", "madaline", "mlp3", "mlp_keras_121", "nin_cifar10", "nin_imagenet",
     "overfeat_accurate", "overfeat_fast", "perceptron", "polynet", "se_bn_inception", "xception", "zfnet",
@@ -57,10 +65,23 @@ RULES = [
     (r"seresnet(\d+)_v1", r"se_resnet_\1"),
     (r"seresnext(\d+)_32x4d", r"se_resnext_\1_32x4d"),
     (r"shufflenet_v2_x(\d)_(\d)", r"shufflenet_v2_\1.\2"),
+    (r"mnasnet(\d)_(\d+)", r"mnasnet_b1_\1.\2"),
+    (r"(efficientnet_b\d|shufflenet_v1_g\d|shufflenet_v2_50|shiftnet_[ab]|as_resnet_w\d+|delugenet_\d+)", r"\1"),
+    (r"(densenet_bc_\d+_k\d+)", r"\1"),
+    (r"resnet(20|56|110|1202)_cifar", r"resnet_cifar_\1"),
+    (r"preact_resnet(164|1001)_cifar", r"resnet_cifar_\1"),
+    (r"preact_resnet(\d+)", r"preact_resnet_\1"),
+    (r"resnet110_(original|\w+_(?:addition|activation))", r"resnet_unit_\1"),
+    (r"resnext29_16x64d_cifar", r"resnext_29_16x64d"),
+    (r"(wrn_\d+_\d+|stochastic_depth_110|cmpe_se_wrn_28_10)", r"\1"),
+    (r"pyramidnet(\d+)_(a\d+)", r"pyramidnet_imagenet_\1_\2"),
+    (r"pyramidnet(\d+)_(a\d+)_cifar", r"pyramidnet_cifar_\1_\2"),
+    (r"(dpn|senet|sknet|highway|residual_attention|attentionnext)(\d+)", r"\1_\2"),
+    (r"(c?bam_resnex?t)(\d+)", r"\1_\2"),
 ]
 
-UNLISTED = {"resnext101_32x8d"}
-"""torchvision's, not in the survey."""
+UNLISTED = {"densenet_bc_100_k12", "resnext101_32x8d"}
+"""torchvision's, and a small one of a family; not in the survey."""
 
 
 RESOLUTIONS = (192, 160, 128, 96)

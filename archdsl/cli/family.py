@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from archdsl.cli.options import pairs
 from archdsl.diagnostics import DiagnosticError, Refusal
 from archdsl.record import Record
+from archdsl.source import Frame
 
 if TYPE_CHECKING:
     from archdsl.passes.measure import Measures
@@ -78,5 +79,12 @@ def members(
             yield Member(settings, None, codes[0])
             continue
         frames = graph.nodes[-1].origin.frames() if graph.nodes else []
-        written = f"{frames[-1].name}({frames[-1].arguments})" if frames else ""
-        yield Member(settings, Measures(graph, bind), "", written)
+        yield Member(settings, Measures(graph, bind), "", _written(frames[-1]) if frames else "")
+
+
+def _written(frame: Frame) -> str:
+    """The application of the network as a variant writes it; in full where its arguments are too long to be shown."""
+    arguments = frame.arguments
+    if "…" in arguments:
+        arguments = ", ".join(f"{name} = {value}" for name, value in frame.settings.items())
+    return f"{frame.name}({arguments})"

@@ -54,15 +54,6 @@ class FloatForm(Form):
     float: Literal["inf", "-inf", "nan"]
 
 
-if TYPE_CHECKING:
-    ArgumentForm = Any
-else:
-    ArgumentForm = TypeAliasType(
-        "ArgumentForm",
-        Union[bool, int, float, str, list["ArgumentForm"], SymbolicForm, FloatForm, TypeForm, None],  # noqa: UP007
-    )
-
-
 class InitForm(Form):
     """How a parameter begins; see ``archdsl.ops.base.Initializer``."""
 
@@ -70,6 +61,15 @@ class InitForm(Form):
     values: list[int | float | FloatForm] = []
     fan_in: int = 0
     fan_out: int = 0
+
+
+if TYPE_CHECKING:
+    ArgumentForm = Any
+else:
+    ArgumentForm = TypeAliasType(
+        "ArgumentForm",
+        Union[bool, int, float, str, list["ArgumentForm"], SymbolicForm, FloatForm, TypeForm, InitForm, None],  # noqa: UP007
+    )
 
 
 class ParameterForm(Form):
@@ -127,6 +127,9 @@ class GraphForm(Form):
     format_version: Literal[1]
     name: str
     doc: str = ""
+    source_hash: Annotated[str, Field(pattern="^([0-9a-f]{64})?$")] = Field(
+        "", description="SHA-256 of the texts that the graph was elaborated from"
+    )
     symbols: dict[str, Annotated[int, Field(ge=1)]] = Field({}, description="the values at which costs are reported")
     inputs: list[InputForm]
     parameters: list[ParameterForm] = []

@@ -10,6 +10,7 @@ from archdsl.data.form import (
     ArgumentForm,
     FloatForm,
     GraphForm,
+    InitForm,
     InputForm,
     NodeForm,
     ParameterForm,
@@ -74,7 +75,9 @@ class _Reader:
         taps = {name: self.value(value, ["taps", name]) for name, value in form.taps.items()}
         inputs = [self.values[input.name] for input in form.inputs]
         defaults = {name: size for name, size in form.symbols.items() if name not in self.bind}
-        return Graph(form.name, inputs, nodes, outputs, taps=taps, defaults=defaults, doc=form.doc)
+        return Graph(form.name, inputs, nodes, outputs, taps=taps, defaults=defaults, doc=form.doc,
+            source_hash=form.source_hash,
+        )  # fmt: skip
 
     def check_bound(self) -> None:
         """Refuse to bind what is no symbol of an input."""
@@ -102,8 +105,7 @@ class _Reader:
     def add_parameter(self, form: ParameterForm, index: int) -> None:
         if form.path in self.parameters:
             raise self.error("E0804", f"there are two parameters `{form.path}`", ["parameters", index, "path"])
-        values = tuple(_plain(v) for v in form.init.values)
-        init = base.Initializer(form.init.scheme, values, form.init.fan_in, form.init.fan_out)
+        init = _initializer(form.init)
         type = self.type(form, ["parameters", index])
         self.parameters[form.path] = Parameter(form.path, type, init, form.buffer, form.trainable)
 
@@ -181,6 +183,8 @@ class _Reader:
             return self.dimension(value.dim)
         if isinstance(value, TypeForm):
             return self.type(value, path)
+        if isinstance(value, InitForm):
+            return _initializer(value)
         if isinstance(value, list):
             return tuple(self.argument(item, [*path, i]) for i, item in enumerate(value))
         return _plain(value)
@@ -215,6 +219,10 @@ class _Reader:
             found[slot] = parameter
             self.used.add(name)
         return found
+
+
+def _initializer(form: InitForm) -> base.Initializer:
+    return base.Initializer(form.scheme, tuple(map(_plain, form.values)), form.fan_in, form.fan_out)
 
 
 def _plain(value: Any) -> Any:

@@ -36,6 +36,7 @@ def to_form(graph: Graph) -> GraphForm:
         format_version=FORMAT_VERSION,
         name=graph.name,
         doc=graph.doc,
+        source_hash=graph.source_hash,
         symbols=graph.defaults,
         inputs=[InputForm(name=v.name, dtype=v.type.dtype, shape=_shape(v.type)) for v in graph.inputs],  # type: ignore[arg-type]
         parameters=[_parameter(p) for p in graph.parameters().values()],
@@ -124,6 +125,8 @@ def _argument(value: Any) -> Any:
         return {"dim": str(value)}
     if isinstance(value, TensorType):
         return _type(value)
+    if isinstance(value, Initializer):
+        return _init(value)
     if isinstance(value, tuple | list):
         return [_argument(item) for item in value]
     if isinstance(value, float) and not isfinite(value):
@@ -134,16 +137,20 @@ def _argument(value: Any) -> Any:
 def _parameter(p: Parameter) -> ParameterForm:
     if type(p.init) is not Initializer:
         raise Refusal("E0802", f"`{p.path}` is computed from other weights: write the graph before it is folded")
-    init = InitForm(
-        scheme=p.init.scheme,  # type: ignore[arg-type]
-        values=[_argument(v) for v in p.init.values],
-        fan_in=p.init.fan_in,
-        fan_out=p.init.fan_out,
-    )
+    init = _init(p.init)
     shape = _shape(p.type)
     return ParameterForm(
         path=p.path, dtype=p.type.dtype, shape=shape, init=init, buffer=p.buffer, trainable=p.trainable  # type: ignore[arg-type]
     )  # fmt: skip
+
+
+def _init(init: Initializer) -> InitForm:
+    return InitForm(
+        scheme=init.scheme,  # type: ignore[arg-type]
+        values=[_argument(v) for v in init.values],
+        fan_in=init.fan_in,
+        fan_out=init.fan_out,
+    )
 
 
 def _type(type: TensorType) -> TypeForm:

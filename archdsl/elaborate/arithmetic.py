@@ -80,9 +80,10 @@ def binary(op: str, left: Any, right: Any, env: Env, span: Span) -> Any:
         if op not in _TENSOR_BINARY:
             raise Refusal("E0204", f"`{op}` is not defined for tensors", help="use `+ - * / ** @` or an operator")
         return tensor_operation(_TENSOR_BINARY[op], (left, right), env, span)
-    for kind in (tuple, str):
-        if op == "+" and isinstance(left, kind) and isinstance(right, kind):
-            return bounded(left + right, env.session)
+    if op == "+" and isinstance(left, str) and isinstance(right, str):
+        return bounded(left + right, env.session)
+    if op == "+" and isinstance(left, tuple) and isinstance(right, tuple):
+        return bounded(left + right, env.session)
     if op == "*" and isinstance(left, tuple) and isinstance(right, int) and not isinstance(right, bool):
         env.session.check_items(len(left) * max(right, 0))
         return bounded(left * right, env.session)
@@ -152,6 +153,8 @@ def _compare(expr: spec.Compare, env: Env) -> Any:
             if len(expr.rest) > 1:
                 raise Refusal("E0204", "comparisons of tensors cannot be chained", help="join two with `logical_and`")
             return tensor_operation(_TENSOR_COMPARE[op], (left, right), env, expr.span)
+        env.session.visit(left)
+        env.session.visit(right)
         verdict = compare(op, left, right)
         if not verdict:
             return False

@@ -8,9 +8,11 @@ from archdsl.diagnostics import Refusal, nearest
 from archdsl.elaborate import blocks
 from archdsl.elaborate.env import Env
 from archdsl.elaborate.evaluate import evaluate, raw, rule
-from archdsl.elaborate.functions import sequence
-from archdsl.elaborate.values import POISON, BlockValue, Indexed, Labelled, Table, describe, is_flow
+from archdsl.elaborate.foreign import attribute_help
+from archdsl.elaborate.functions import elements, sequence
+from archdsl.elaborate.values import POISON, BlockValue, Indexed, Labelled, Table, describe, is_flow, shortened
 from archdsl.graph import Value
+from archdsl.ops import is_operator
 from archdsl.source import Span
 from archdsl.syntax import spec
 
@@ -37,9 +39,16 @@ def _attribute(expr: spec.Attribute, env: Env) -> Any:
         return value.column(name)
     if is_flow(value):
         return tensor_attribute(value, name)
-    known = value.header if isinstance(value, Table) else ()
-    meant = nearest(name, known)
-    raise Refusal("E0211", f"{describe(value)} has no `{name}`", help=f"did you mean `{meant}`?" if meant else "")
+    raise _no_attribute(value, name)
+
+
+def _no_attribute(value: Any, name: str) -> Refusal:
+    if isinstance(value, Table):
+        meant = nearest(name, value.header)
+        help = f"did you mean `{meant}`?" if meant else f"columns: {', '.join(value.header)}"
+        return Refusal("E0211", f"the table has no column `{name}`", help=help)
+    help = f"blocks are chained with `->`: `… -> {name}`" if isinstance(value, BlockValue) and is_operator(name) else ""
+    return Refusal("E0211", f"{describe(value)} has no `{name}`", help=help)
 
 
 def _label_attribute(value: Labelled, name: str, env: Env, span: Span) -> Any:
@@ -57,12 +66,12 @@ def _label_attribute(value: Labelled, name: str, env: Env, span: Span) -> Any:
         return env.session.weight_value(path, env.place, span)
     if value.result is POISON:
         return POISON
-    known = [*value.scope.labels, *_TENSOR_ATTRIBUTES]
-    meant = nearest(name, known)
-    raise Refusal(
-        "E0211", f"nothing called `{name}` is labelled or owned by `{value.scope.path}`",
-        help=f"did you mean `{meant}`?" if meant else "",
-    )  # fmt: skip
+    owned = [p for p in env.session.parameters if p.startswith(f"{value.scope.weights}.") and p.endswith(f".{name}")]
+    meant = nearest(name, [*value.scope.labels, *_TENSOR_ATTRIBUTES])
+    help = f"did you mean `{meant}`?" if meant else ""
+    if owned:
+        help = f"it owns `{owned[0]}`: label that layer alone"
+    raise Refusal("E0211", f"nothing called `{name}` is labelled or owned by `{value.scope.path}`", help=help)
 
 
 _TENSOR_ATTRIBUTES = (*_DIMENSIONS, "rank", "shape", "dtype", "count")
@@ -81,8 +90,7 @@ def tensor_attribute(value: Any, name: str) -> Any:
     if name == "dtype":
         return value.type.dtype
     if name not in _DIMENSIONS:
-        meant = nearest(name, _TENSOR_ATTRIBUTES)
-        raise Refusal("E0211", f"a tensor has no `{name}`", help=f"did you mean `{meant}`?" if meant else "")
+        raise Refusal("E0211", f"a tensor has no `{name}`", help=attribute_help(name, _TENSOR_ATTRIBUTES))
     axis = _DIMENSIONS[name]
     if not -value.type.rank <= axis < value.type.rank:
         raise Refusal("E0308", f"{value.type} has no axis `{name}`")
@@ -100,7 +108,7 @@ def _index(expr: spec.Index, env: Env) -> Any:
             return POISON
         if any(b is not None and (isinstance(b, bool) or not isinstance(b, int)) for b in bounds) or bounds[2] == 0:
             raise Refusal("E0204", "the bounds of a slice must be integers, its step not 0")
-        return sequence(base, env.session, "what is sliced")[slice(*bounds)]
+        return env.session.made_list(sequence(base, env.session, "what is sliced")[slice(*bounds)])
     index = evaluate(expr.index, env)
     if base is POISON or index is POISON:
         return POISON
@@ -110,14 +118,15 @@ def _index(expr: spec.Index, env: Env) -> Any:
         if index not in base.items and base.incomplete:
             return POISON
         if index not in base.items:
-            raise Refusal("E0205", f"nothing is labelled with the index {index}", note=f"set: {sorted(base.items)}")
+            raise Refusal("E0205", f"nothing is labelled with the index {index}", note=shortened(f"set: {sorted(base.items)}", 80))
         return base.items[index]
     if isinstance(base, Value):
         raise Refusal(
             "E0204", f"{describe(base)} is not a tuple and has no elements here",
             help="inside the model use `select(axis, index)` or `slice`",
         )  # fmt: skip
-    items = base if isinstance(base, str) else sequence(base, env.session, "what is indexed")
+    items = base if isinstance(base, str) else elements(base, env.session, "what is indexed")
     if not -len(items) <= index < len(items):
-        raise Refusal("E0205", f"the index {index} is outside of a list of {len(items)}")
+        help = f"the first is 0, the last {len(items) - 1}" if items else ""
+        raise Refusal("E0205", f"the index {index} is outside of a list of {len(items)}", help=help)
     return items[index]

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from archdsl.diagnostics import Refusal, nearest
 from archdsl.elaborate.env import Env
-from archdsl.elaborate.values import POISON, BlockValue, Indexed, Labelled, describe, holds_poison, is_flow
+from archdsl.elaborate.foreign import argument_help
+from archdsl.elaborate.values import POISON, BlockValue, Indexed, Labelled, describe, is_flow, shortened
 from archdsl.graph import Value
 from archdsl.ops.base import Initializer
 from archdsl.ops.kinds import Kind, Like
@@ -51,11 +52,13 @@ _PLAIN = frozenset({int, float, bool, str})
 
 
 def bind(
-    block: BlockValue, arguments: tuple[spec.Argument, ...], env: Env, span: Span, body: BlockValue | None = None
-) -> Any:
+    block: BlockValue, arguments: tuple[spec.Argument, ...], env: Env, span: Span, body: BlockValue | None = None,
+    values: list[Any] | None = None,
+) -> Any:  # fmt: skip
     """The block with more of its parameters given; tensors (for operators) become further inputs.
 
-    Returns poison where an argument was refused, or the result where the operator is applied at once.
+    ``values`` are those of the arguments, where they were evaluated before. Returns poison where an argument was
+    refused, or the result where the operator is applied at once.
     """
     from archdsl.elaborate.blocks import Parametric
 
@@ -63,10 +66,10 @@ def bind(
         if arguments or body is not None:
             raise Refusal("E0216", f"`{block.name}` has all it needs: it takes no further arguments")
         return block
-    call = _Call(block, env, span)
-    for argument in arguments:
+    call = _Call(block, arguments, env, span)
+    for index, argument in enumerate(arguments):
         try:
-            call.take(argument)
+            call.take(argument, None if values is None else (values[index],))
         except Refusal as refusal:
             env.session.refuse(refusal.located(argument.span), env.place.frame)
             call.failed = True
@@ -78,8 +81,9 @@ def bind(
 class _Call:
     """The state of one call while its arguments are taken in order."""
 
-    def __init__(self, block: Parametric, env: Env, span: Span) -> None:
+    def __init__(self, block: Parametric, arguments: tuple[spec.Argument, ...], env: Env, span: Span) -> None:
         self.block = block
+        self.arguments = arguments
         self.env = env
         self.span = span
         self.given: dict[str, Any] = {}
@@ -87,10 +91,10 @@ class _Call:
         self.failed = False
         self.free = [f for f in block.formals if f.name not in block.bound]
 
-    def take(self, argument: spec.Argument) -> None:
-        """Evaluate one argument for the parameter it belongs to."""
+    def take(self, argument: spec.Argument, known: tuple[Any] | None = None) -> None:
+        """Evaluate one argument, unless its value is ``known``, for the parameter it belongs to."""
         formal = self._named(argument) if argument.name is not None else self._next()
-        value = argument_value(argument.value, formal, self.env)
+        value = argument_value(argument.value, formal, self.env) if known is None else _tensors(known[0], self.env)
         if type(value) in _PLAIN and formal is not None:
             self.given[formal.name] = self._plain(value, formal)
             return
@@ -103,7 +107,22 @@ class _Call:
                 return
             self._too_many(argument)
         assert formal is not None
+        if is_flow(value) and not (formal.like or formal.takes_tensors):
+            raise self._tensor_given(argument, formal, value)
         self.given[formal.name] = self._checked(value, formal)
+
+    def _tensor_given(self, argument: spec.Argument, formal: Formal, value: Any) -> Refusal:
+        """Arguments configure; tensors are applied."""
+        name, others = self.block.name, self._others(argument)
+        what = f"`{formal.name}` of `{name}` cannot be {describe(value)}" if argument.name else describe(value)
+        message = what if argument.name else f"{what} is no argument of `{name}`: tensors enter with `->`"
+        shown = shortened(" ".join(argument.value.span.text.split()), 40)
+        return Refusal("E0210", message, help=f"write `{shown} -> {name}{others}`" if not argument.name else "")
+
+    def _others(self, argument: spec.Argument) -> str:
+        """The call's other arguments as they were written, with their parentheses."""
+        others = [" ".join(a.span.text.split()) for a in self.arguments if a is not argument]
+        return f"({shortened(', '.join(others), 60)})" if others else ""
 
     def _named(self, argument: spec.Argument) -> Formal:
         name = argument.name
@@ -119,7 +138,8 @@ class _Call:
         listed = ", ".join(f"`{n}`" for n in known)
         raise Refusal(
             "E0202", f"`{self.block.name}` has no argument `{name}`",
-            help=f"did you mean `{meant}`?" if meant else (f"it takes {listed}" if known else "it takes none"),
+            help=argument_help(self.block.name, name, known)
+            or (f"did you mean `{meant}`?" if meant else f"it takes {listed}" if known else "it takes none"),
         )  # fmt: skip
 
     def _next(self) -> Formal | None:
@@ -134,27 +154,27 @@ class _Call:
         return formal is None or not (formal.like or formal.takes_tensors)
 
     def _too_many(self, argument: spec.Argument) -> None:
-        count = len(self.block.formals)
-        raise Refusal(
-            "E0216", f"`{self.block.name}` takes {count} argument{'s' if count != 1 else ''}, and this is one more"
-        )
+        names = [formal.name for formal in self.block.formals]
+        if not names:
+            raise Refusal("E0216", f"`{self.block.name}` takes no arguments")
+        count = "one argument" if len(names) == 1 else f"at most {len(names)} arguments"
+        listed = ", ".join(f"`{name}`" for name in names)
+        raise Refusal("E0216", f"`{self.block.name}` takes {count}, and this is one more", help=f"it takes {listed}")
 
     def _checked(self, value: Any, formal: Formal) -> Any:
         if type(value) in _PLAIN:
             return self._plain(value, formal)
         if formal.like:
             value = value.type if isinstance(value, Value) else value
-        elif is_flow(value) and not formal.takes_tensors:
-            raise Refusal(
-                "E0210", f"`{formal.name}` of `{self.block.name}` configures it, and cannot be {describe(value)}",
-                help=f"apply the block to the tensor: `x -> {self.block.name}(…)`",
-            )  # fmt: skip
-        if holds_poison(value):
+        session = self.env.session
+        session.step(session.lists.extent(value).leaves // 4)
+        if session.lists.extent(value).poisoned:
             self.failed = self.failed or not self.block.runs_poisoned
             return POISON
         if formal.kind is None or value is POISON:
             return value
         if isinstance(value, BlockValue | Labelled | Initializer) and not formal.takes_values:
+            formal.kind.check(value, f"`{formal.name}` of `{self.block.name}`")
             raise Refusal(
                 "E0204", f"`{formal.name}` of `{self.block.name}` must be {formal.kind.text}, not {describe(value)}"
             )
@@ -176,9 +196,9 @@ class _Call:
         last = self.block.formals[-1] if self.block.formals else None
         if last is None or not last.takes_body:
             self.failed = True
-            raise Refusal(
-                "E0216", f"`{self.block.name}` takes no body: its last parameter is not declared `: block`"
-            ).located(self.span)  # fmt: skip
+            user = hasattr(self.block, "definition")
+            help = "a block takes a body if its last parameter is declared `: block`" if user else "apply one behind the other: `a -> b`"
+            raise Refusal("E0216", f"`{self.block.name}` takes no body", help=help).located(self.span)
         if last.name in self.given or last.name in self.block.bound:
             raise Refusal("E0216", f"`{last.name}` of `{self.block.name}` is given, and a body as well")
         assert last.kind is not None
@@ -213,7 +233,6 @@ def argument_value(expr: spec.Expr, formal: Formal | None, env: Env) -> Any:
     Unless it is a tensor: in ``softmax(w)`` and ``transpose(h)`` the letters name no axes where tensors have them.
     """
     from archdsl.elaborate.evaluate import evaluate
-    from archdsl.elaborate.flow import as_flow
 
     if type(expr) is spec.Number:
         return expr.value
@@ -230,8 +249,14 @@ def argument_value(expr: spec.Expr, formal: Formal | None, env: Env) -> Any:
             if condition is POISON:
                 return POISON
             return argument_value(expr.value if condition else expr.otherwise, formal, env)
-    value = evaluate(expr, env)
+    return _tensors(evaluate(expr, env), env)
+
+
+def _tensors(value: Any, env: Env) -> Any:
+    """A value, as a tuple of tensors where it is one."""
+    from archdsl.elaborate.flow import as_flow
+
     if isinstance(value, tuple | Indexed):
-        flow = as_flow(value)
+        flow = as_flow(value, env)
         return flow if is_flow(flow) else value
     return value

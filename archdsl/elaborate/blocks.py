@@ -64,10 +64,18 @@ class Parametric(BlockValue):
         """Refuse to be applied without a required argument."""
         for formal in self.formals:
             if formal.required and formal.name not in effective:
-                raise Refusal(
-                    "E0203", f"`{self.name}` needs the argument `{formal.name}`",
-                    help=f"write `{self.name}({', '.join(f.name for f in self.formals if f.required)})`",
-                )  # fmt: skip
+                raise self._missing(formal, effective)
+
+    def _missing(self, formal: Formal, given: dict[str, Any]) -> Refusal:
+        required = [f for f in self.formals if f.required]
+        last = required[-1]
+        body = ""
+        if last is self.formals[-1] and getattr(last.kind, "takes_body", False):
+            required.pop()
+            body = " { | … | … }" if type(last.kind).__name__ == "BranchesKind" else " { … }"
+        call = f"({', '.join(f.name for f in required)})" if required else ""
+        what = f"needs a body, its `{formal.name}`" if body and formal is last else f"needs the argument `{formal.name}`"
+        return Refusal("E0203", f"`{self.name}` {what}", help=f"write `{self.name}{call}{body}`")
 
 
 class OpBlock(Parametric):
@@ -92,7 +100,6 @@ class OpBlock(Parametric):
         least = 0 if self.card.arity[1] == 0 else self.card.applies_at
         if least is None or len(self.tensors) < least:
             return self
-        self._check_count(len(self.tensors))
         return env.session.node(self.operator(), self.tensors, env.place, self.name, span)
 
     def guess(self, flow: Flow, session: Session) -> Flow:
@@ -110,17 +117,7 @@ class OpBlock(Parametric):
             place.scope.operator(self.name)
             return POISON
         inputs = (*(flow if isinstance(flow, tuple) else (flow,)), *self.tensors)
-        self._check_count(len(inputs))
         return place.session.node(op, inputs, place, self.name, span)
-
-    def _check_count(self, count: int) -> None:
-        least, most = self.card.arity
-        if count < least or (most is not None and count > most):
-            wanted = str(least) if least == most else f"{least} to {most}" if most else f"at least {least}"
-            raise Refusal(
-                "E0310", f"`{self.name}` takes {wanted} tensor{'s' if wanted != '1' else ''}, not {count}",
-                help="join a tuple first (`concat`, `add`), or choose one of it: `x[0]`" if count > 1 else "",
-            )  # fmt: skip
 
 
 @cache

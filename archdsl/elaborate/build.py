@@ -59,10 +59,10 @@ class Builder:
             raise DiagnosticError([refusal.diagnostic()]) from None
 
     @contextmanager
-    def scope(self, label: str) -> Iterator[None]:
-        """Names inside stand under ``label``."""
+    def scope(self, label: str, *, numbered: bool = False) -> Iterator[None]:
+        """Names inside stand under ``label``; ``numbered`` counts them 0, 1, 2, … as ``seq`` does."""
         kept = self._place
-        self._place = kept.at(kept.scope.child(kept.scope.label(label)))
+        self._place = kept.at(kept.scope.child(kept.scope.label(label), "seq" if numbered else "named"))
         try:
             yield
         finally:

@@ -13,7 +13,7 @@ from archdsl.elaborate.evaluate import evaluate, rule
 from archdsl.elaborate.expressions import lookup_builtin
 from archdsl.elaborate.functions import FUNCTIONS, bounded
 from archdsl.elaborate.session import initial
-from archdsl.elaborate.values import POISON, BlockValue, describe, holds_poison
+from archdsl.elaborate.values import POISON, BlockValue, describe
 from archdsl.graph import Value
 from archdsl.syntax import spec
 
@@ -37,7 +37,7 @@ def _call(expr: spec.Call, env: Env) -> Any:
 
 def _initializer(name: str, expr: spec.Call, env: Env) -> Any:
     values = [evaluate(argument.value, env) for argument in expr.arguments]
-    if holds_poison(tuple(values)):
+    if any(value is POISON for value in values):
         return POISON
     if len(values) != 2 or not all(isinstance(v, int | float) and not isinstance(v, bool) for v in values):
         wants = "a low and a high bound" if name == "uniform" else "a mean and a deviation"
@@ -50,7 +50,7 @@ def _function(name: str, expr: spec.Call, env: Env) -> Any:
     named = next((a for a in expr.arguments if a.name is not None), None)
     values = [evaluate(argument.value, env) for argument in expr.arguments]
     if ops.is_operator(name) and any(isinstance(v, Value) for v in values):
-        return bind(lookup_builtin(name, env), expr.arguments, env, expr.span)
+        return bind(lookup_builtin(name, env), expr.arguments, env, expr.span, values=values)
     if named is not None:
         raise Refusal("E0202", f"`{name}` has no argument `{named.name}`").located(named.span)
     if any(v is POISON for v in values):
@@ -59,7 +59,10 @@ def _function(name: str, expr: spec.Call, env: Env) -> Any:
     if len(values) < least or (most is not None and len(values) > most):
         wanted = str(least) if least == most else f"{least} to {most}" if most else f"at least {least}"
         raise Refusal("E0216", f"`{name}` takes {wanted} arguments, not {len(values)}")
-    return bounded(function(env.session, *values), env.session)
+    try:
+        return bounded(function(env.session, *values), env.session)
+    except OverflowError:
+        raise Refusal("E0205", f"`{name}` is given a number that is too large") from None
 
 
 @rule(spec.WithBody)

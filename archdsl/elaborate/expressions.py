@@ -10,6 +10,7 @@ from archdsl.elaborate import blocks, combinators
 from archdsl.elaborate.env import Env
 from archdsl.elaborate.evaluate import evaluate, raw, rule, truth
 from archdsl.elaborate.flow import as_flow
+from archdsl.elaborate.foreign import unknown_name
 from archdsl.elaborate.functions import FUNCTIONS, bounded, sequence
 from archdsl.elaborate.names import CHOICE_WORDS
 from archdsl.elaborate.values import POISON, Table, show
@@ -64,14 +65,13 @@ def lookup_builtin(name: str, env: Env) -> Any:
     if name in combinators.LATER:
         raise Refusal("E0218", f"`{name}` is not part of this edition yet")
     known = [*env.visible(), *ops.names(), *combinators.COMBINATORS, *FUNCTIONS, *env.session.symbols]
-    meant = nearest(name, known)
-    raise Refusal("E0201", f"nothing is called `{name}` here", help=f"did you mean `{meant}`?" if meant else "")
+    raise unknown_name(name, known)
 
 
 @rule(spec.String)
 def _string(expr: spec.String, env: Env) -> Any:
     parts = [part if isinstance(part, str) else evaluate(part, env) for part in expr.parts]
-    return POISON if any(part is POISON for part in parts) else "".join(map(show, parts))
+    return POISON if any(part is POISON for part in parts) else bounded("".join(map(show, parts)), env.session)
 
 
 @rule(spec.In)
@@ -90,7 +90,7 @@ def _list(expr: spec.ListExpr, env: Env) -> Any:
 
 @rule(spec.TupleExpr)
 def _tuple(expr: spec.TupleExpr, env: Env) -> Any:
-    return as_flow(env.session.made_list(tuple(evaluate(item, env) for item in expr.items)))
+    return as_flow(env.session.made_list(tuple(evaluate(item, env) for item in expr.items)), env)
 
 
 @rule(spec.Comprehension)
@@ -122,7 +122,8 @@ def assign(targets: tuple[str, ...], value: Any, env: Env) -> None:
     else:
         items = sequence(value, env.session, "what is taken apart")
         if len(items) != len(targets):
-            raise Refusal("E0310", f"{len(targets)} names for {len(items)} values", help="name the rest `_`")
+            help = "name the rest `_`" if len(items) > len(targets) else ""
+            raise Refusal("E0310", f"{len(targets)} names ({', '.join(targets)}) for {len(items)} values", help=help)
     for target, item in zip(targets, items):
         if target != "_":
             env.names[target] = item

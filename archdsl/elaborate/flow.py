@@ -18,7 +18,7 @@ from archdsl.syntax import spec
 @rule(spec.Pipeline)
 def pipeline_value(expr: spec.Pipeline, env: Env) -> Any:
     """``a -> b`` as a value: applied when ``a`` is a tensor, else the composition of blocks."""
-    head = as_flow(evaluate(expr.stages[0], env))
+    head = as_flow(evaluate(expr.stages[0], env), env)
     if head is POISON or is_flow(head):
         return apply_stages(head, expr.stages[1:], env)
     stages = [_stage(stage, env) for stage in expr.stages]
@@ -63,13 +63,15 @@ def _stage(expr: spec.Expr, env: Env) -> Any:
     raise Refusal("E0204", f"only blocks are applied with `->`, not {describe(value)}").located(head_span(expr))
 
 
-def as_flow(value: Any) -> Any:
+def as_flow(value: Any, env: Env) -> Any:
     """Collected labels and nested tuples of tensors as one flat tuple; other values as they are."""
     if type(value) is Value or isinstance(value, BlockValue):
         return value
     if isinstance(value, Indexed):
+        env.session.step(len(value.items) // 8)
         value = value.as_tuple()
     if isinstance(value, tuple) and value and not isinstance(value[0], int | float | str):
+        env.session.step(len(value) // 8)
         flat: list[Any] = []
         for item in value:
             flat.extend(item if isinstance(item, tuple) else (item,))

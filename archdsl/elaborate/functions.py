@@ -10,7 +10,7 @@ from archdsl import dims
 from archdsl.diagnostics import Refusal
 from archdsl.dims import Expr
 from archdsl.elaborate.session import Session
-from archdsl.elaborate.values import Indexed, Table, describe, is_tensor
+from archdsl.elaborate.values import Indexed, Table, describe, is_tensor, shortened
 
 Number = int | float | Expr
 
@@ -27,21 +27,28 @@ def _number(value: Any, name: str) -> Any:
 
 
 def sequence(value: Any, session: Session, what: str = "this") -> tuple[Any, ...]:
-    """The elements of a list, a tuple of tensors, a table (its rows) or collected labels."""
+    """The elements of a list, a tuple of tensors, a table (its rows) or collected labels, about to be run over."""
+    found = elements(value, session, what)
+    session.check_items(len(found))
+    return found
+
+
+def elements(value: Any, session: Session, what: str = "this") -> tuple[Any, ...]:
+    """As :func:`sequence`, for looking at one of them."""
     if isinstance(value, Table):
         value = value.rows
     if isinstance(value, Indexed):
+        session.step(len(value.items) // 8)
         items = value.as_tuple()
         if items is None and value.incomplete:
             return tuple(labelled.result for _, labelled in sorted(value.items.items()))
         if items is None:
-            raise Refusal("E0205", "an index below the greatest was never set", note=f"set: {sorted(value.items)}")
+            raise Refusal("E0205", "an index below the greatest was never set", note=shortened(f"set: {sorted(value.items)}", 80))
         value = items
     if is_tensor(value):
         raise Refusal("E0204", f"{what} must be a list, not {describe(value)}", help="one tensor is no tuple: `(x,)`")
     if not isinstance(value, tuple):
         raise Refusal("E0204", f"{what} must be a list, not {describe(value)}")
-    session.check_items(len(value))
     return value
 
 
@@ -50,28 +57,23 @@ def _divisible(session: Session, v: Any, divisor: Any = 8) -> int:
     v, divisor = _number(v, "divisible"), _number(divisor, "divisible")
     if divisor <= 0:
         raise Refusal("E0205", f"`divisible` needs a positive divisor, not {divisor}")
-    result = max(divisor, int(v + divisor / 2) // divisor * divisor)
-    return int(result + divisor if result < 0.9 * v else result)
+    exact = isinstance(v, int) and isinstance(divisor, int)
+    result = max(divisor, ((2 * v + divisor) // (2 * divisor) if exact else int(v + divisor / 2) // divisor) * divisor)
+    return int(result + divisor if (10 * result < 9 * v if exact else result < 0.9 * v) else result)
 
 
 def _round(session: Session, v: Any) -> int:
     """Half up: ``round(2.5) == 3``."""
-    return _finite(math.floor, _number(v, "round") + 0.5)
-
-
-def _finite(rule: Callable[[Any], int], v: Any) -> int:
-    try:
-        return rule(v)
-    except (OverflowError, ValueError):
-        raise Refusal("E0205", f"{v} cannot be rounded to an integer") from None
+    v = _number(v, "round")
+    return v if isinstance(v, int) else math.floor(v + 0.5)
 
 
 def _ceil(session: Session, v: Any) -> int:
-    return _finite(math.ceil, _number(v, "ceil"))
+    return int(math.ceil(_number(v, "ceil")))
 
 
 def _floor(session: Session, v: Any) -> int:
-    return _finite(math.floor, _number(v, "floor"))
+    return int(math.floor(_number(v, "floor")))
 
 
 def _abs(session: Session, v: Any) -> Any:
@@ -95,7 +97,7 @@ def _log2(session: Session, v: Any) -> float:
 def _len(session: Session, v: Any) -> int:
     if isinstance(v, str):
         return len(v)
-    return 1 if is_tensor(v) else len(sequence(v, session, "the argument of `len`"))
+    return 1 if is_tensor(v) else len(elements(v, session, "the argument of `len`"))
 
 
 def _extreme(name: str, pick: Callable[[Iterable[Any]], Any]) -> Callable[..., Any]:
@@ -134,6 +136,8 @@ def _all(session: Session, values: Any) -> bool:
 
 
 def _contains(session: Session, values: Any, item: Any) -> bool:
+    session.visit(values)
+    session.visit(item)
     return item in sequence(values, session, "the first argument of `contains`")
 
 
@@ -180,6 +184,8 @@ def bounded(value: Any, session: Session) -> Any:
         raise Refusal("E0205", "the result is not a finite number")
     if isinstance(value, str | tuple):
         session.check_items(len(value))
+    if type(value) is Expr:
+        session.check_dimension(value)
     return session.made_list(value) if type(value) is tuple else value
 
 

@@ -27,6 +27,7 @@ UNKNOWN = "\u2370"
 
 def unknown(session: Session) -> dims.Dim:
     """A dimension about which nothing is known."""
+    session.step(5)
     session.unknowns += 1
     return dims.symbol(f"{UNKNOWN}{session.unknowns}")
 
@@ -56,6 +57,7 @@ def application(card: type[Op], arguments: dict[str, Any], inputs: Sequence[Any]
             op = card(**attempt)
             op.validate()
             outs = op.shape(*(v.type for v in values))
+            session.check_sizes(outs)
         except Refusal:
             continue
         made = tuple(Value(card.name, _opened(out, session)) for out in outs)

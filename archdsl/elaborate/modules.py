@@ -35,8 +35,8 @@ class Module:
         self.imports: dict[str, tuple[Module, spec.ImportedName]] = {}
         self.missing: set[str] = set()
         """Names in definitions and imports that could not be read: they may be defined there."""
-        self.recursive: set[str] = set()
-        """Definitions that need themselves; what they mean is not known."""
+        self.unusable: set[str] = set()
+        """Definitions that need themselves or name two parameters alike: what they mean is not known."""
         for definition in file.definitions:
             if isinstance(definition, spec.Variant):
                 self.variants.setdefault(definition.name, definition)
@@ -169,7 +169,7 @@ def module_env(module: Module, session: Session) -> Env:
     for name, (other, _) in module.imports.items():
         env.names[name] = Lazy(lambda other=other, name=name: module_env(other, session).find(name))  # type: ignore[misc]
     for name, definition in module.definitions.items():
-        if name in module.recursive:
+        if name in module.unusable:
             env.names[name] = POISON
             continue
         env.names[name] = Lazy(lambda definition=definition: _define(definition, env))  # type: ignore[misc]

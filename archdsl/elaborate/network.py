@@ -112,7 +112,12 @@ def _declared_type(type: spec.TensorTypeExpr, env: Env) -> TensorType:
             "E0201", f"there is no element type `{type.dtype}`",
             help=f"did you mean `{meant}`?" if meant else f"element types: {', '.join(DTYPE_BYTES)}",
         ).located(type.span)  # fmt: skip
-    return TensorType(type.dtype, tuple(_declared_dim(dim, env) for dim in type.dims))
+    declared = TensorType(type.dtype, tuple(_declared_dim(dim, env) for dim in type.dims))
+    try:
+        env.session.check_sizes((declared,))
+    except Refusal as refusal:
+        raise refusal.located(type.span) from None
+    return declared
 
 
 def _declared_dim(dim: spec.Expr, env: Env) -> dims.Dim:

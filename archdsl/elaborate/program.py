@@ -17,8 +17,8 @@ from archdsl.elaborate.env import Env, NetworkRun, Place
 from archdsl.elaborate.modules import Module, definition_span, module_env
 from archdsl.elaborate.network import NetworkBlock
 from archdsl.elaborate.paths import PathScope
-from archdsl.elaborate.session import ClaimValue, Limits, Session
-from archdsl.elaborate.values import POISON, Flow, holds_poison
+from archdsl.elaborate.session import BoundExceeded, ClaimValue, Limits, Session
+from archdsl.elaborate.values import POISON, Flow
 from archdsl.graph import Graph, Node, Value
 from archdsl.ops.kinds import Kind
 from archdsl.record import Record
@@ -80,9 +80,13 @@ def _elaborate(
                 session.shape_claims.clear()
                 _variant_claims(target, env, run)
             _finish(session, run, flow)
+    except BoundExceeded as exceeded:
+        if session.steps - session.explained > session.limits.steps or exceeded.code != "E0501":
+            session.report(exceeded.located(definition_span(target)).diagnostic())
     except Refusal as refusal:
-        session.refuse(refusal.located(definition_span(target)), None)
-    graph = None if any(d.severity == "error" for d in session.diagnostics) else _graph(session, target, block)
+        session.report(refusal.located(definition_span(target)).diagnostic())
+    failed = any(d.severity == "error" for d in session.diagnostics) or not session.outputs  # of unreadable text: none
+    graph = None if failed else _graph(session, target, block)
     return Elaboration(graph, tuple(session.claims), tuple(session.diagnostics))
 
 
@@ -151,7 +155,7 @@ def _finish(session: Session, run: NetworkRun, flow: Flow) -> None:
     if len(outputs) == len(run.trained):
         last = {"output": flow} if not isinstance(flow, tuple) else {f"output.{i}": v for i, v in enumerate(flow)}
         outputs = {**last, **outputs}
-    if holds_poison(tuple(outputs.values())):
+    if any(value is POISON for value in outputs.values()):
         return
     session.outputs = {name: value for name, value in outputs.items() if isinstance(value, Value)}
     check_shape_claims(session)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from archdsl import ops
 from archdsl.diagnostics import Diagnostic, Refusal, nearest
 from archdsl.elaborate.blocks import nested_bodies
 from archdsl.elaborate.combinators import COMBINATORS, LATER
+from archdsl.elaborate.foreign import unknown_name
 from archdsl.elaborate.functions import FUNCTIONS
 from archdsl.elaborate.modules import Module, definition_span
 from archdsl.elaborate.names import CHOICE_WORDS
@@ -25,8 +27,9 @@ def resolve(module: Module) -> list[Diagnostic]:
     symbols = _symbols(module)
     found = [*_duplicates(module, symbols or frozenset())]
     uses: dict[str, dict[str, Span]] = {}
+    top = _Names(None, [*module.definitions, *module.imports, *module.missing])
     for definition in module.file.definitions:
-        resolver = _Resolver(module, symbols)
+        resolver = _Resolver(module, symbols, top)
         found += resolver.definition(definition)
         uses.setdefault(getattr(definition, "name", ""), resolver.uses)
         if len(found) >= LIMITS.faults:
@@ -78,9 +81,13 @@ def _definable(name: str, span: Span, seen: dict[str, Span]) -> Iterable[Diagnos
 
 def _name_span(definition: spec.Definition, name: str) -> Span:
     """Where the name stands in its definition."""
-    span = definition_span(definition)
-    offset = span.text.find(name)
-    return span if offset < 0 else Span(span.source, span.start + offset, span.start + offset + len(name))
+    return _word_in(definition_span(definition), name)
+
+
+def _word_in(span: Span, name: str) -> Span:
+    """Where a name first stands in a span."""
+    found = re.search(rf"\b{name}\b", span.text)
+    return span if found is None else Span(span.source, span.start + found.start(), span.start + found.end())
 
 
 def _mentioned(definition: spec.Syntax) -> set[str]:
@@ -89,6 +96,8 @@ def _mentioned(definition: spec.Syntax) -> set[str]:
     for node in walk(definition):
         if isinstance(node, spec.Name):
             found.add(node.id)
+        elif isinstance(node, spec.Let):  # what hides a parameter is told already
+            found.update(node.targets)
         elif isinstance(node, spec.Missing):
             found |= node.names
     return found
@@ -108,9 +117,9 @@ def _recursion(module: Module, uses: dict[str, dict[str, Span]]) -> Iterable[Dia
                 stack.pop()
                 del path[name]
             elif following in path:
-                if name not in module.recursive:
+                if name not in module.unusable:
                     cycle = list(path)[path[following] :]
-                    module.recursive.update(cycle)
+                    module.unusable.update(cycle)
                     yield _cycle([*cycle, following]).located(uses[name][following]).diagnostic()
             elif following not in done and following in uses:
                 path[following] = len(path)
@@ -132,7 +141,7 @@ def _unused(module: Module) -> Iterable[Diagnostic]:
         names = _mentioned(definition)
         used |= names - {getattr(definition, "name", "")}
         for parameter in getattr(definition, "parameters", ()):
-            if parameter.name not in names:
+            if parameter.name not in names and definition.name not in module.unusable:  # type: ignore[attr-defined]
                 yield (
                     Refusal(
                         "W0201",
@@ -146,7 +155,7 @@ def _unused(module: Module) -> Iterable[Diagnostic]:
             yield Refusal("W0203", f"`{name}` is imported but never used").located(imported.span).diagnostic()
     if module.networks:
         for name, definition in module.definitions.items():
-            if isinstance(definition, spec.Block) and name not in used:
+            if isinstance(definition, spec.Block) and name not in used and not ops.is_operator(name):
                 yield Refusal(
                     "W0202", f"the block `{name}` is never used", help="leave it out, or move it to a file of blocks"
                 ).located(_name_span(definition, name)).diagnostic()  # fmt: skip
@@ -174,15 +183,17 @@ class _Names:
 class _Resolver:
     """The walk over one definition."""
 
-    def __init__(self, module: Module, symbols: frozenset[str] | None) -> None:
+    def __init__(self, module: Module, symbols: frozenset[str] | None, top: _Names) -> None:
         self.module = module
+        self.top = top
         self.symbols = symbols
         self.found: list[Diagnostic] = []
         self.uses: dict[str, Span] = {}
         """The file's definitions that are named, each with one of the places."""
 
     def definition(self, definition: spec.Definition) -> list[Diagnostic]:
-        top = _Names(None, [*self.module.definitions, *self.module.imports, *self.module.missing])
+        self.around = definition
+        top = self.top
         if isinstance(definition, spec.Block | spec.Network):
             self._callable(definition, top)
         elif isinstance(definition, spec.LetDefinition):
@@ -211,6 +222,8 @@ class _Resolver:
             self.expression(stage, names)
 
     parameters: frozenset[str] = frozenset()
+    around: spec.Definition
+    """The definition at work."""
 
     def _inputs(self, definition: spec.Network) -> None:
         if not any(isinstance(s, spec.Input | spec.Missing) for s in definition.body.statements):
@@ -239,6 +252,7 @@ class _Resolver:
             self.refuse(Refusal("E0208", f"`{name}` would hide {what} of that name", help="choose another name"), span)
         elif parameters is not None and name in names.names:
             self.refuse(Refusal("E0207", f"two parameters are called `{name}`"), span)
+            self.module.unusable.add(getattr(self.around, "name", ""))
         names.names.add(name)
 
     # Statements
@@ -266,15 +280,15 @@ class _Resolver:
         if isinstance(statement, spec.Let):
             self.expression(statement.value, names)
             for target in statement.targets:
-                self.bind(target, statement.span, names)
+                self.bind(target, _word_in(statement.span, target), names)
         elif isinstance(statement, spec.Share):
             self.expression(statement.value, names)
-            self.bind(statement.name, statement.span, names)
+            self.bind(statement.name, _word_in(statement.span, statement.name), names)
         elif isinstance(statement, spec.Input):
             for dim in statement.type.dims:
                 if not (isinstance(dim, spec.Name) and dim.id[0].isupper()):
                     self.expression(dim, names)
-            self.bind(statement.name, statement.span, names)
+            self.bind(statement.name, _word_in(statement.span, statement.name), names)
         elif isinstance(statement, spec.Repeat | spec.For):
             self._loop(statement, names)
         elif isinstance(statement, spec.If):
@@ -319,7 +333,7 @@ class _Resolver:
             self.expression(statement.count, names)
         inner = _Names(names, partly=unknown)
         for name in (*bound, *([statement.index] if statement.index else [])):
-            self.bind(name, statement.span, inner)
+            self.bind(name, _word_in(statement.span, name), inner)
         self.body(statement.body, inner)
         names.names |= {n.name for n in _indexed_labels(statement.body) if n.name}
         self._rest(statement, names)
@@ -382,11 +396,24 @@ class _Resolver:
         if name[0].isupper() and (self.symbols is None or name in self.symbols):
             return
         known = [*names.all(), *_WORDS, *ops.names(), *(self.symbols or ())]
-        meant = nearest(name, known)
-        self.refuse(
-            Refusal("E0201", f"nothing is called `{name}` here", help=f"did you mean `{meant}`?" if meant else ""),
-            node.span,
-        )
+        self.refuse(self._made_later(node) or unknown_name(name, known), node.span)
+
+    def _made_later(self, node: spec.Name) -> Refusal | None:
+        """The refusal of a name that a later statement gives, or that only a variant has."""
+        if node.id in self.module.variants:
+            help = "apply its network: a variant is a network with its arguments"
+            return Refusal("E0201", f"`{node.id}` is a variant, and variants are not applied", help=help)
+        for later in walk(self.around):
+            if later.span.start > node.span.start and node.id in _made_by(later):
+                line = f"it is made in line {later.span.line}: use it below"
+                return Refusal("E0201", f"`{node.id}` is used before it is made", help=line)
+        return None
+
+
+def _made_by(node: spec.Syntax) -> tuple[str | None, ...]:
+    if isinstance(node, spec.Let):
+        return node.targets
+    return (node.name,) if isinstance(node, spec.Target | spec.Share) else ()
 
 
 def _indexed_labels(body: spec.Body) -> Iterable[spec.Target]:

@@ -9,6 +9,7 @@ from archdsl.diagnostics import Diagnostic, Refusal
 from archdsl.dims import Dim
 from archdsl.elaborate.env import Env, Place
 from archdsl.elaborate.guess import follows
+from archdsl.elaborate.lists import Lists
 from archdsl.elaborate.paths import PathScope, join
 from archdsl.elaborate.values import POISON, Flow, Poison
 from archdsl.graph import Node, Parameter, Value
@@ -17,17 +18,28 @@ from archdsl.record import Record
 from archdsl.shapes import TensorType
 from archdsl.source import Frame, Origin, Span
 from archdsl.syntax import spec
+from archdsl.syntax.limits import LIMITS
+
+
+FAULT_STEPS = 50
+"""What telling one fault counts."""
 
 
 class Limits(Record):
     """Bounds on one elaboration; each refusal has a code of its own and names the bound."""
 
-    steps: int = 1_000_000
-    nodes: int = 100_000
+    steps: int = 500_000
+    nodes: int = 60_000
     items: int = 100_000
     leaves: int = 1_000_000
     bits: int = 4096
+    size_bits: int = 128
+    axes: int = 32
+    words: int = 500
     depth: int = 100
+    """Applications within one another; lists within one another."""
+    levels: int = 1500
+    """Expressions within one another, those of the blocks and definitions that they name included."""
 
 
 class ClaimValue(Record):
@@ -52,6 +64,10 @@ class Session:
         self.bind = bind or {}
         self.limits = limits or Limits()
         self.steps = 0
+        self.level = 0
+        """How many expressions are being evaluated."""
+        self.explained = 0
+        """Steps that went into explaining faults."""
         self.unknowns = 0
         self.has_defaults = False
         """Whether any ``with`` was met: without one, no name has defaults to look for."""
@@ -68,24 +84,29 @@ class Session:
         self.shape_claims: list[tuple[spec.ShapeClaim, Env]] = []
         self.modules: dict[int, Env] = {}
         """Module scopes of this elaboration, by the identity of the loaded module."""
-        self._leaves: dict[int, tuple[int, tuple[Any, ...]]] = {}
+        self.lists = Lists()
+        self._repeated: dict[str, int] = {}
         self._reported: set[tuple[object, ...]] = set()
 
     def report(self, diagnostic: Diagnostic) -> None:
         """Keep a diagnostic, once for each code and place."""
         span = diagnostic.span
-        key = (
-            (diagnostic.code, span.source.name, span.start, span.end) if span else (diagnostic.code, diagnostic.message)
-        )
-        if key not in self._reported:
+        key = _key(diagnostic.code, span) if span else (diagnostic.code, diagnostic.message)
+        if key not in self._reported and len(self._reported) < LIMITS.faults:
             self._reported.add(key)
             self.diagnostics.append(diagnostic)
 
     def refuse(self, refusal: Refusal, frame: Frame | None) -> Poison:
-        """Report a refusal; the value in its stead is poison."""
+        """Report a refusal; the value in its stead is poison. Explaining takes time, so that it counts as work."""
         if not (self.unknowns and follows(refusal)):
             self.report(refusal.diagnostic(frame))
+        self.explained += FAULT_STEPS
+        self.step(FAULT_STEPS)
         return POISON
+
+    def told(self, code: str, span: Span | None) -> bool:
+        """Whether a fault was reported before at this place."""
+        return span is not None and _key(code, span) in self._reported
 
     def step(self, count: int = 1) -> None:
         """Account for work."""
@@ -93,15 +114,23 @@ class Session:
         if self.steps > self.limits.steps:
             raise BoundExceeded("E0501", f"the spec needs more than {self.limits.steps:,} evaluation steps")
 
+    def too_deep(self) -> BoundExceeded:
+        """The refusal of expressions that need one another too deeply."""
+        return BoundExceeded("E0505", f"definitions and expressions are nested more than {self.limits.levels} levels deep")
+
     def made_list(self, items: tuple[Any, ...]) -> tuple[Any, ...]:
         """Account for a list that was made: nested lists share parts, so that their leaves can outgrow the work."""
-        sizes = self._leaves
-        count = sum(sizes[id(item)][0] if id(item) in sizes else 1 for item in items)
-        if count > self.limits.leaves:
-            raise Refusal("E0503", f"nested lists of {count:,} elements; at most {self.limits.leaves:,} are allowed")
-        if count > 1:
-            sizes[id(items)] = (count, items)  # the list is kept alive, so that its id stays its own
+        extent = self.lists.extent(items)
+        most = self.limits.leaves
+        if extent.leaves > most:
+            raise Refusal("E0503", f"nested lists of {extent.leaves:,} elements; at most {most:,} are allowed")
+        if extent.depth > self.limits.depth:
+            raise Refusal("E0503", f"lists are nested more than {self.limits.depth} deep")
         return items
+
+    def visit(self, value: object) -> None:
+        """Account for work on every element of a value."""
+        self.step(self.lists.extent(value).leaves // 16)
 
     def check_items(self, count: int) -> None:
         """Refuse lists that are too long."""
@@ -111,28 +140,48 @@ class Session:
 
     def node(self, op: Op, inputs: Sequence[Value | Poison], place: Place, base: str, span: Span | None) -> Flow:
         """Apply the operator: its types, its parameters and its path are settled here."""
-        self.step(1 + len(inputs) // 8)
+        self.step(len(inputs) or 1)
         live = [v for v in inputs if isinstance(v, Value)]
         if len(live) != len(inputs):
             place.scope.operator(base)
             return POISON
+        _check_count(op, len(live))
         if len(self.nodes) >= self.limits.nodes:
             raise BoundExceeded("E0502", f"the network has more than {self.limits.nodes:,} operators")
         path, prefix = place.scope.operator(base)
         path = self._fresh(path)
         types = [v.type for v in live]
         outs = op.shape(*types)
+        self.check_sizes(outs)
         params = {w.slot or "value": self._parameter(w, prefix, types, place) for w in op.weights(*types)}
         node = Node(op, live, outs, path, params, Origin(span, place.frame))
         self.nodes.append(node)
         return node.outputs[0] if len(node.outputs) == 1 else node.outputs
 
+    def check_sizes(self, types: Sequence[TensorType]) -> None:
+        """Refuse tensors that no machine could hold, before their sizes outgrow the work."""
+        for type in types:
+            if type.rank > self.limits.axes:
+                raise Refusal("E0506", f"a tensor of {type.rank} axes; at most {self.limits.axes} are allowed")
+            for dim in type.shape:
+                self.check_dimension(dim)
+
+    def check_dimension(self, dim: Dim) -> None:
+        """Refuse a size that is too large, or takes too many words."""
+        if isinstance(dim, int):
+            if dim.bit_length() > self.limits.size_bits:
+                raise Refusal("E0506", f"a dimension of more than {self.limits.size_bits} bits")
+        elif dim.weight > 8:
+            self.step(dim.weight // 4)
+            if dim.weight > self.limits.words:
+                raise Refusal("E0506", f"a symbolic size that takes more than {self.limits.words} words to write down")
+
     def _fresh(self, path: str) -> str:
         """Paths made by computed labels or repeated application may meet; nodes stay distinct."""
-        fresh, count = path, 1
+        fresh = path
         while fresh in self.paths:
-            count += 1
-            fresh = f"{path}_{count}"
+            self._repeated[path] = self._repeated.get(path, 1) + 1
+            fresh = f"{path}_{self._repeated[path]}"
         self.paths.add(fresh)
         return fresh
 
@@ -165,6 +214,9 @@ class Session:
         """A parameter as a tensor, for ``label.weight``."""
         from archdsl.ops import load
 
+        self.step()
+        if len(self.nodes) >= self.limits.nodes:
+            raise BoundExceeded("E0502", f"the network has more than {self.limits.nodes:,} operators")
         parameter = self.parameters[path]
         op = load("param")(size=parameter.type.shape, dtype=parameter.type.dtype)
         node = Node(
@@ -173,6 +225,21 @@ class Session:
         )  # fmt: skip
         self.nodes.append(node)
         return node.outputs[0]
+
+
+def _check_count(op: Op, count: int) -> None:
+    """Refuse another number of inputs than the operator takes."""
+    least, most = op.arity
+    if count < least or (most is not None and count > most):
+        wanted = str(least) if least == most else f"{least} to {most}" if most else f"at least {least}"
+        raise Refusal(
+            "E0310", f"`{op.name}` takes {wanted} tensor{'s' if wanted != '1' else ''}, not {count}",
+            help="join a tuple first (`concat`, `add`), or choose one of it: `x[0]`" if count > 1 else "",
+        )  # fmt: skip
+
+
+def _key(code: str, span: Span) -> tuple[object, ...]:
+    return (code, span.source.name, span.start, span.end)
 
 
 class BoundExceeded(Refusal):
@@ -186,4 +253,6 @@ def shared_scope(path: str, weights: str) -> PathScope:
 
 def initial(scheme: str, *values: float) -> Initializer:
     """An initialiser given in the text: ``uniform(-1, 1)``."""
-    return Initializer(scheme, tuple(float(v) for v in values))
+    from archdsl.ops.kinds import Number
+
+    return Initializer(scheme, tuple(Number().check(v, f"each argument of `{scheme}`") for v in values))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from archdsl import dims
+from archdsl import dims, ops
 from archdsl.diagnostics import Refusal, nearest
 from archdsl.elaborate import claims, network
 from archdsl.elaborate.blocks import BranchBlock, MissingBlock, Parametric, SharedBlock, UserBlock, nested_bodies
@@ -17,7 +18,7 @@ from archdsl.elaborate.flow import apply_block, apply_stages, as_flow
 from archdsl.elaborate.functions import sequence
 from archdsl.elaborate.paths import PathScope, join
 from archdsl.elaborate.session import BoundExceeded
-from archdsl.elaborate.values import POISON, BlockValue, Flow, Indexed, Labelled, Poison, Table, describe, is_flow
+from archdsl.elaborate.values import POISON, BlockValue, Flow, Indexed, Labelled, Poison, Table, describe, is_flow, shortened
 from archdsl.graph import Value
 from archdsl.shapes import show_shape
 from archdsl.syntax import spec
@@ -67,7 +68,9 @@ def run_flow(expr: spec.Expr, env: Env, flow: Flow) -> Flow:
     stages = expr.stages if isinstance(expr, spec.Pipeline) else (expr,)
     scope = env.place.scope
     solo, scope.solo = scope.solo, ""
-    head = as_flow(evaluate(stages[0], env))
+    if solo == "any" and len(stages) == 1 and _from_nothing(stages[0]):
+        scope.mode = "direct"
+    head = as_flow(evaluate(stages[0], env), env)
     if is_flow(head) or head is POISON:
         if solo == "any" and len(stages) == 2:
             scope.mode = "direct"
@@ -82,6 +85,13 @@ def run_flow(expr: spec.Expr, env: Env, flow: Flow) -> Flow:
         scope.mode = "direct"
     flow = apply_block(head, flow, env, head_span(stages[0]))
     return apply_stages(flow, stages[1:], env)
+
+
+def _from_nothing(expr: spec.Expr) -> bool:
+    """Whether this is a call of an operator without inputs, which makes its tensor when it is evaluated."""
+    if not isinstance(expr, spec.Call) or not isinstance(expr.callee, spec.Name):
+        return False
+    return ops.is_operator(expr.callee.id) and ops.load(expr.callee.id).arity[1] == 0
 
 
 # Labels
@@ -105,13 +115,16 @@ def labelled(statement: Named, env: Env, flow: Flow) -> Flow:
     return result
 
 
+_LABEL = re.compile(r"(?=.{1,200}$)[A-Za-z0-9_][A-Za-z0-9_-]*(\.[A-Za-z0-9_][A-Za-z0-9_-]*)*")
+
+
 def _label_name(label: spec.Target, env: Env) -> tuple[Any, int | None]:
     if label.template is not None:
         text = evaluate(label.template, env)
-        if text is not POISON and not all(
-            (part and part.replace("-", "_").isidentifier()) or part.isdigit() for part in str(text).split(".")
-        ):
-            raise Refusal("E0205", f'"{text}" cannot be a label: use letters, digits, `_` and `.`').located(label.span)
+        if text is not POISON and not _LABEL.fullmatch(text):
+            what = f'"{shortened(text, 40)}" cannot be a label'
+            help = "labels consist of letters, digits, `_`, `-` and `.`, at most 200 of them"
+            raise Refusal("E0205", what, help=help).located(label.span)
         return text, None
     if label.index is None:
         return label.name, None
@@ -283,17 +296,24 @@ def _table_rows(statement: spec.For, table: Table) -> Iterator[dict[str, Any]]:
             raise Refusal(
                 "E0211", f"the table has no column `{name}`",
                 help=f"did you mean `{meant}`?" if meant else f"columns: {', '.join(table.header)}",
-            ).located(statement.span)  # fmt: skip
+            ).located(word_in(statement.span, name))  # fmt: skip
     for row in table.rows:
         cells = dict(zip(table.header, row))
         yield {name: cells[name] for name in names if name != "_"}
 
 
 def _list_rows(statement: spec.For, iterable: Any, env: Env) -> Iterator[dict[str, Any]]:
-    for item in sequence(iterable, env.session, "what `for` runs over"):
-        inner = Env(None, env.place, "loop")
-        assign(statement.targets, item, inner)
-        yield inner.names
+    try:
+        for item in sequence(iterable, env.session, "what `for` runs over"):
+            inner = Env(None, env.place, "loop")
+            assign(statement.targets, item, inner)
+            yield inner.names
+    except BoundExceeded:
+        raise
+    except Refusal as refusal:
+        if isinstance(iterable, int):
+            refusal.help = f"write `repeat {iterable}`, or run over `range({iterable})`"
+        raise refusal.located(statement.iterable.span) from None
 
 
 def expand_branches(body: spec.Body, env: Env) -> Iterator[BlockValue]:
@@ -337,7 +357,7 @@ def _branches_of_if(statement: spec.If, env: Env) -> Iterator[BlockValue]:
 
 
 def _let(statement: spec.Let, env: Env, flow: Flow) -> Flow:
-    value = as_flow(evaluate(statement.value, env))
+    value = as_flow(evaluate(statement.value, env), env)
     if len(statement.targets) > 1 and isinstance(value, BlockValue):
         value = apply_block(value, flow, env, head_span(statement.value))
     assign(statement.targets, value, env)
@@ -358,9 +378,8 @@ def _share(statement: spec.Share, env: Env, flow: Flow) -> Flow:
 def _assert(statement: spec.Assert, env: Env, flow: Flow) -> Flow:
     if truth(statement.condition, env, "an assertion") is False:
         message = "" if statement.message is None else evaluate(statement.message, env)
-        raise Refusal("E0403", f"assertion failed: {message or statement.condition.span.text}").located(
-            statement.condition.span
-        )
+        told = message if isinstance(message, str) and message else " ".join(statement.condition.span.text.split())
+        raise Refusal("E0403", f"assertion failed: {shortened(told, 300)}").located(statement.condition.span)
     return flow
 
 

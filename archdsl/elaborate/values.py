@@ -89,7 +89,7 @@ class Indexed:
 
     def as_tuple(self) -> tuple[Any, ...] | None:
         """The results as a list; ``None`` where an index below the greatest is missing."""
-        if sorted(self.items) != list(range(len(self.items))):
+        if not all(i in self.items for i in range(len(self.items))):
             return None
         return tuple(self.items[i].result for i in range(len(self.items)))
 
@@ -104,11 +104,6 @@ def is_flow(value: object) -> bool:
     return isinstance(value, Value) or (
         isinstance(value, tuple) and bool(value) and all(isinstance(v, Value) for v in value)
     )
-
-
-def holds_poison(value: object) -> bool:
-    """Whether the value is poison, or a list with poison in it."""
-    return value is POISON or (isinstance(value, tuple) and any(holds_poison(v) for v in value))
 
 
 def describe(value: object) -> str:
@@ -127,16 +122,25 @@ def describe(value: object) -> str:
 
 def show_arguments(arguments: Mapping[str, object]) -> str:
     """``c = 64, stride = 2``."""
-    return ", ".join(f"{name} = {show(value)}" for name, value in arguments.items())
+    return ", ".join(f"{name} = {shortened(show(value), 40)}" for name, value in arguments.items())
+
+
+def shortened(text: str, most: int) -> str:
+    """The text, cut to ``most`` characters."""
+    return text if len(text) <= most else text[: most - 1] + "…"
 
 
 def show_settings(names: Iterable[str], values: Mapping[str, object]) -> dict[str, str]:
-    """``{"c": "64", "stride": "2"}``: what parameters came to."""
-    return {name: show(values[name]) for name in names if name in values}
+    """``{"c": "64", "stride": "2"}``: what parameters came to, uncut."""
+    return {name: _uncut(values[name]) for name in names if name in values}
 
 
-def show(value: object) -> str:
-    """A value as a reader would write it, for the chain of block applications."""
+def _uncut(value: object) -> str:
+    return "[" + ", ".join(map(_uncut, value)) + "]" if isinstance(value, tuple) else show(value)
+
+
+def show(value: object, nested: bool = True) -> str:
+    """A value as a reader would write it, for the chain of block applications; a list within a list is ``[…]``."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if value is None:
@@ -150,5 +154,7 @@ def show(value: object) -> str:
     if isinstance(value, BlockValue):
         return value.name
     if isinstance(value, tuple):
-        return "[" + ", ".join(map(show, value[:8])) + (", …]" if len(value) > 8 else "]")
+        if not nested:
+            return "[…]"
+        return "[" + ", ".join(show(v, False) for v in value[:8]) + (", …]" if len(value) > 8 else "]")
     return getattr(value, "kind_name", type(value).__name__)

@@ -82,6 +82,8 @@ class Number(Kind):
     def check(self, value: Any, what: str) -> float:
         if not isinstance(value, int | float) or isinstance(value, bool):
             raise refuse(what, "a number", value)
+        if isinstance(value, int) and value.bit_length() > 1000:
+            raise Refusal("E0205", f"{what} is too large for a floating-point number")
         return float(_bounded(value, self.min, self.max, what))
 
 

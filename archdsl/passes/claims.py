@@ -170,9 +170,11 @@ def show(quantity: str, value: Any) -> str:
     """A value as the reader would write it: ``300,774,272``, ``5.74 MiB``."""
     if isinstance(value, tuple):
         return "[" + ", ".join("all" if v is None else show(quantity, v) for v in value) + "]"
-    if isinstance(value, Fraction | float):
-        return f"{float(value):,.6g}"
+    if not isinstance(value, int | float | Fraction):
+        return str(value)
+    if QUANTITIES[quantity].unit == "bytes":
+        size = f" ({float(value) / 2**20:.2f} MiB)" if value >= 2**20 else ""
+        return f"{round(value):,}{size}"
     if isinstance(value, int):
-        size = f" ({value / 2**20:.2f} MiB)" if QUANTITIES[quantity].unit == "bytes" and value >= 2**20 else ""
-        return f"{value:,}{size}"
-    return str(value)
+        return f"{value:,}"
+    return f"{float(value):,.6g}"

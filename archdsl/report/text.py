@@ -117,7 +117,9 @@ def frame_lines(frame: Frame | None, span: Span | None) -> list[str]:
     lines: list[str] = []
     more = 0
     while frame is not None:
-        if len(lines) < FRAMES:
+        if frame.span is not None and frame.span.text.startswith("network "):
+            pass  # a network on its own: not applied anywhere
+        elif len(lines) < FRAMES:
             lines.append(_frame_line(frame, span))
         else:
             more += 1

@@ -12,6 +12,7 @@ from archdsl.diagnostics import Diagnostic
 from archdsl.source import Source, Span
 from archdsl.syntax import spec
 from archdsl.syntax.lexer import Token
+from archdsl.syntax.limits import LIMITS, LimitError
 from archdsl.syntax.literals import StringError, number_value, string_pieces
 
 Children = list[Any]
@@ -28,6 +29,13 @@ class ExpressionBuilder:
         self.longest = 1
         """The longest chain folded so far: trees are no higher than this times the height of the parser's stack."""
         self._suffixes: dict[int, int] = {}
+
+    def _chain(self, length: int, start: int, end: int) -> None:
+        """Take note of a chain of operators or suffixes, which makes a tree that high."""
+        self.longest = max(self.longest, length)
+        if length > LIMITS.depth:
+            help = "name parts of it with `let`, or use `sum`, a list or a loop"
+            raise LimitError("E0511", f"this chain has more than {LIMITS.depth} links", self.span(start, end), help)
 
     def span(self, start: int, end: int) -> Span:
         return Span(self.source, start, end)
@@ -52,7 +60,7 @@ class ExpressionBuilder:
 
     def or_test(self, start: int, end: int, children: Children) -> spec.Expr:
         value: spec.Expr = children[0]
-        self.longest = max(self.longest, len(children) // 2)
+        self._chain(len(children) // 2, start, end)
         for position in range(1, len(children), 2):
             operator, right = children[position : position + 2]
             value = spec.Binary(self.span(start, right.span.end), operator.text, value, right)
@@ -93,7 +101,7 @@ class ExpressionBuilder:
         """Count the suffixes of ``a.b(c)[d]…``, which nest to the left without the parser's stack growing."""
         length = self._suffixes.get(id(value), 0) + 1
         self._suffixes[id(node)] = length
-        self.longest = max(self.longest, length)
+        self._chain(length, value.span.start, value.span.end)
         return node
 
     def attribute(self, start: int, end: int, children: Children) -> spec.Expr:
@@ -130,6 +138,9 @@ class ExpressionBuilder:
         text = children[0].text
         if "{" not in text and "}" not in text and "\\" not in text:
             return spec.String(self.span(start, end), (text[1:-1],))
+        if text.count("{") > 3 * LIMITS.embedded:
+            message = f"strings embed more than {LIMITS.embedded} expressions"
+            raise LimitError("E0510", message, self.span(start, end))
         parts: list[str | spec.Expr] = []
         try:
             for piece in string_pieces(text, start):
@@ -189,7 +200,8 @@ class ExpressionBuilder:
             self.report("E0111", message, rows[0][0].span.to(rows[0][-1].span))
             return
         for row in rows[1:]:
-            if len(row) != len(rows[0]):
+            told = any(row[0].span.start <= offset < row[-1].span.end for offset in self.lost)
+            if len(row) != len(rows[0]) and not told:
                 message = f"this row has {_count(len(row), 'cell')}, the header {_count(len(rows[0]), 'column')}"
                 self.report(
                     "E0111", message, row[0].span.to(row[-1].span), "quote a cell that contains spaces or operators"

@@ -12,7 +12,7 @@ class Limits(Record):
     characters: int = 1_000_000
     tokens: int = 100_000
     """Words, numbers and marks; about 7,000 dense lines."""
-    embedded: int = 5_000
+    embedded: int = 2_000
     """Expressions embedded in strings."""
     brackets: int = 100
     """Brackets open at once."""

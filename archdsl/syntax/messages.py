@@ -94,16 +94,21 @@ class Fault:
 
     def _span(self) -> Span:
         token = self.token
-        if token.type in ("$END", "_SEP") and token.text != ";":
+        if self._line_end():
             end = self.before.end if self.before else 0
             return Span(self.source, end, min(end + 1, len(self.source.text)))
         return Span(self.source, token.start, token.end)
+
+    def _line_end(self) -> bool:
+        """Whether what was found is merely that the line (or the text) is over."""
+        kind = self.token.type
+        return kind == "$END" or (kind == "_SEP" and self.token.text != ";") or (kind == "RBRACE" and self.token.first)
 
     # Special cases
 
     def _reserved(self) -> Diagnostic | None:
         text, before = self.token.text, self.before
-        if before and before.text in self.tables.words and self.expected == {"COLON"}:
+        if before and before.text in self.tables.words and self.expected in ({"COLON"}, {"EQUAL"}):
             span = Span(self.source, before.start, before.end)
             if before.type == "ELSE":
                 return Diagnostic("E0100", "this `else` belongs to no `if`", span, help="it follows the `}` of an `if`")
@@ -113,6 +118,10 @@ class Fault:
         if text not in self.tables.words:
             return None
         if self.token.type == "IN" and self.after_value:
+            if self._first_word() == "FOR":
+                return self._make(
+                    "E0100", "a loop names its targets", "write `for a, b in list { … }`, without parentheses"
+                )
             return self._make("E0100", "`in` is the input, not an operator", "write `contains(list, value)`")
         if "NAME" in self.expected and not self.after_value:
             kind = "a value" if self.value_expected else "a name"
@@ -130,6 +139,9 @@ class Fault:
             return self._make("E0107", "a claim compares: `==`, `<=`, `>=`, `<` or `>`", "write `==`")
         if not self.after_value:
             return None
+        following = self.tokens[self.index + 1]
+        if following.text == ">" and following.start == self.token.end:
+            return self._make("E0107", "`=>` is not part of the language", "blocks are composed with `->`")
         if self.index - self._statement_start() == 1 and self.before and self.before.type == "NAME":
             name = self.before.text
             help = f"a value is bound with `let {name} = …`, a result labelled with `{name}: …`"
@@ -179,7 +191,7 @@ class Fault:
         expected = self.expected
         wanted: list[str] = []
         if self.value_expected:
-            wanted.append("a value")
+            wanted.append("a value" if "LPAR" in expected else "a cell")
         elif "COMPARE" in expected and "PLUS" not in expected:
             return "a comparison (`==`, `<=`, `>=`, `<` or `>`)"
         elif "NAME" in expected:
@@ -216,7 +228,7 @@ class Fault:
         token = self.token
         if token.type == "$END":
             return "the end of the file" if token.end >= len(self.source.text.rstrip()) else "the end of the expression"
-        if token.type == "_SEP" and token.text != ";":
+        if self._line_end():
             return "the end of the line"
         if not token.text:
             return "the end of the body"

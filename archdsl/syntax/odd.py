@@ -109,6 +109,8 @@ def _close_swallowed(lexer: Lexer, start: int, end: int) -> None:
 def _name(lexer: Lexer, start: int) -> None:
     found = _WORD.match(lexer.source.text, start, lexer.stop)
     end = found.end() if found else start + 1
+    if lexer.tokens and lexer.tokens[-1].type == "NAME" and lexer.tokens[-1].end == start:
+        start = lexer.tokens.pop().start
     lexer.report("E0101", "names consist of the letters a-z, A-Z, digits and `_`", start, end, lost=True)
     lexer.position = end
     lexer.add("NAME", "_", start, min(end, start + lexer.limits.token))

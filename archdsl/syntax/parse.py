@@ -297,7 +297,10 @@ class Parser:
         return [d for d in found if not (d.message.endswith("closes nothing") and self._in_skipped(d))]
 
     def _in_skipped(self, found: Diagnostic) -> bool:
-        return found.span is not None and any(start < found.span.start < end for start, end in self.skipped)
+        """Whether a finding lies in a skipped passage about which the parser said something before."""
+        at = found.span.start if found.span else 0
+        told = [d.span.start for d in self.diagnostics if d.span]
+        return any(begin < at < end and any(begin <= other < at for other in told) for begin, end in self.skipped)
 
     # Parts
 

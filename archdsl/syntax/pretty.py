@@ -156,7 +156,7 @@ class _Printer:
         moved = fill.moved or not fits
         self.pending[-1] = (indent, breaks, Fill(fill.pieces, fill.position + 1, moved))
         inner = indent + 2 if moved else indent
-        self.pending.extend([(inner, False, piece), (inner, not fits, line)])
+        self.pending.extend([(inner, True, piece), (inner, not fits, line)])
 
     def fits(self, command: Command, bodies: bool = False) -> bool:
         """Whether everything up to the next possible line end behind the command fits into the line.

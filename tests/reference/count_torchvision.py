@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from mobile_networks import mobile
 from residual_networks import Found, residual
 from torch import nn
 
@@ -63,7 +64,8 @@ PYTORCHCV = {
 
 NAMED = ["alexnet", "vgg11", "vgg11_bn", "resnet18", "resnet50", "resnext50_32x4d", "densenet121", "googlenet",
          "squeezenet1_0", "squeezenet1_1", "shufflenet_v2_x1_0", "mobilenet_v2", "inception_v3", "inception_v4",
-         "inception_resnet_v2", "wide_resnet50_2"]  # fmt: skip
+         "inception_resnet_v2", "wide_resnet50_2", "efficientnet_b0", "mobilenet_v3_large", "mobilenet_v3_small",
+         "mnasnet1_0"]  # fmt: skip
 """Networks whose parameter names and shapes are recorded."""
 
 
@@ -151,6 +153,7 @@ def build() -> Found:
             for res in (224, 192, 160, 128):
                 net = make("mobilenetv1_100", channel_multiplier=width)
                 found.append((variant("mobilenet_v1", width, res), f"timm {timm.__version__}", res, net))
+        found += mobile(module)
     return found
 
 

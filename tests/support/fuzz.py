@@ -52,7 +52,8 @@ class Failure(Exception):
 @cache
 def known_codes() -> frozenset[str]:
     """Every code that the sources can give."""
-    texts = (path.read_text(encoding="utf-8") for path in (ROOT / "archdsl").rglob("*.py"))
+    files = [*(ROOT / "archdsl").rglob("*.py"), *(ROOT / "backends").rglob("*.py")]
+    texts = (path.read_text(encoding="utf-8") for path in files)
     return frozenset(code for text in texts for code in re.findall(r"[\"']([EW]\d{4})[\"']", text))
 
 
@@ -241,7 +242,7 @@ def rules_of(text: str) -> Counter[str]:
     return grammar_fuzz.rules_used(text) if sound else Counter()
 
 
-def run(seed: int, numbers: range, *, stop_after: int = 10, tell: Callable[[str], None] = print) -> Outcome:
+def run(seed: int, numbers: range, *, stop_after: int = 10, tell: Callable[[str], None] = print, tell_text: bool = True) -> Outcome:
     """Judge inputs; failures are collected with all that is needed to repeat them."""
     outcome = Outcome()
     for number in numbers:
@@ -254,7 +255,7 @@ def run(seed: int, numbers: range, *, stop_after: int = 10, tell: Callable[[str]
             verdict = "FAILED"
             told = traceback.format_exc(limit=-6)
             command = f"python tests/support/fuzz.py --seed {seed} --only {number}"
-            outcome.failures.append(f"{'=' * 20} {source} {number}: {command}\n{told}")
+            outcome.failures.append(f"{'=' * 20} {source} {number}: {command}\n{told}\n{text if tell_text else ''}")
             tell(outcome.failures[-1])
         seconds = time.perf_counter() - begin
         outcome.slowest = max(outcome.slowest, (seconds, number))

@@ -244,7 +244,7 @@ class Writer:
             condition = self.pick(f"{name} == {value}", f"not {name} < 1", f"{name} > 0 or false")
             return [f"let {name} = {self.integer(value)}", f'assert {condition}, "size {{{name}}}"'], t
         if form == 3 and t.s:
-            return [f"let {name}, _ = ({self.keep(t, 1)}, {t.c})"[: 0] + f"assert in.rank == 4 and len(in.shape) == 4"], t
+            return [f"let {name}, _ = ({self.keep(t, 1)}, {t.c})"[: 0] + "assert in.rank == 4 and len(in.shape) == 4"], t
         return [f"let {name} = [{self.integer(1)}, {self.integer(2)}]", f"repeat {name}[0] {{ {self.keep(t, 1)} }}"], t
 
     def compound(self, t: Type, depth: int, names: Names) -> tuple[list[str], Type]:

@@ -17,13 +17,29 @@ from archdsl.syntax.limits import LIMITS
 from archdsl.syntax.tables import grammar_text, make_lark, tables
 
 SAMPLES = {
-    "NAME": ("conv", "relu", "batch_norm", "x", "y", "c", "n", "i", "k", "identity", "concat", "add", "act", "_", "f32"),
+    "NAME": (
+        "conv",
+        "relu",
+        "batch_norm",
+        "x",
+        "y",
+        "c",
+        "n",
+        "i",
+        "k",
+        "identity",
+        "concat",
+        "add",
+        "act",
+        "_",
+        "f32",
+    ),
     "NUMBER": ("1", "2", "3", "64", "0.5", "1_000", "1e-3", "3.5M", "4.1G", "512K", "5 MiB", "64KiB", "2.50"),
     "STRING": ('"a"', '"layer{i + 1}"', '"{{x}} \\n \\" \\\\"', '""', '"{x}{y -> f(1, [2])}"', '"{ {relu} }"'),
     "COMPARE": ("==", "!=", "<", "<=", ">", ">="),
     "ELLIPSIS": ("…", "..."),
 }
-COMMENTS = ("# a comment", "## a doc comment", "#", "#!x { ( \" "  )
+COMMENTS = ("# a comment", "## a doc comment", "#", '#!x { ( " ')
 ADJACENT = {"cell_call": 1, "negative": 1}
 """Rules whose first children stand without space, and how many."""
 
@@ -144,7 +160,9 @@ class Generator:
             return " ;"
         if chance < 0.4:
             return f" {self.random.choice(COMMENTS)}\n"
-        return "\n" * self.random.choice([1, 1, 1, 2, 3]) + (f"{self.random.choice(COMMENTS)}\n" if chance > 0.9 else "")
+        return "\n" * self.random.choice([1, 1, 1, 2, 3]) + (
+            f"{self.random.choice(COMMENTS)}\n" if chance > 0.9 else ""
+        )
 
     # What the grammar leaves to the builder
 
@@ -216,7 +234,15 @@ def mutate(text: str, seed: int) -> str:
         start = rng.randrange(len(text) + 1)
         end = min(len(text), start + rng.choice([1, 1, 2, 5, 20, 80]))
         other = rng.randrange(len(text) + 1)
-        replacement = rng.choice(["", "", text[start:end] * 2, text[other : other + 10], rng.choice(list("(){}[]|:;=,.\"#\n -+*\t\0é\u2192")),])
+        replacement = rng.choice(
+            [
+                "",
+                "",
+                text[start:end] * 2,
+                text[other : other + 10],
+                rng.choice(list('(){}[]|:;=,."#\n -+*\t\0é\u2192')),
+            ]
+        )
         text = text[:start] + replacement + text[end:]
     return text
 

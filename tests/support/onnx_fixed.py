@@ -1,4 +1,4 @@
-"""``onnx.reference`` with its local response normalisation set right; and quick poolings for where they decide nothing."""
+"""``onnx.reference`` with its local response normalisation set right; quick poolings for where they decide nothing."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from onnx.reference.op_run import OpRun
 
 
 class LRN(OpRun):
-    """The formula of ONNX's specification in float64. ``onnx.reference`` (1.23) lets the batch axis run for the channels'."""
+    """The formula of ONNX's specification in float64; ``onnx.reference`` takes the batch axis for the channels'."""
 
     op_domain = ""
 

@@ -1,0 +1,94 @@
+"""Whole networks with their initial weights: signals neither die nor explode, and every layer knows its fan.
+
+The reference is arithmetic: with variance 2 / fan, a layer doubles the second moment, and ReLU halves it.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from onnx_case import generator
+from op_examples import all_examples
+from zoo_models import session_of
+
+import archdsl
+from archdsl.backends.onnx import OnnxOptions, backend
+
+
+def run(body: str, x: np.ndarray, shape: str, **options: object) -> np.ndarray:
+    """The output of a network with its initial weights."""
+    program = archdsl.load(f"arch 1\nnetwork Net() {{\n  input x: f32[{shape}]\n{body}\n  output y\n}}\n")
+    data = backend.lower(program.graph(), OnnxOptions(**options))  # type: ignore[arg-type]
+    found: np.ndarray = session_of(data).run(None, {"x": x})[0]
+    return found
+
+
+def normal(*shape: int) -> np.ndarray:
+    return generator("moments", shape).normal(size=shape).astype(np.float32)
+
+
+def second_moment(x: np.ndarray) -> float:
+    return float((x.astype(np.float64) ** 2).mean())
+
+
+@pytest.mark.parametrize("depth", [1, 10, 25, 50])
+@pytest.mark.parametrize("scheme", ["kaiming", "kaiming_normal"])
+def test_fifty_dense_layers(depth: int, scheme: str) -> None:
+    """Linear and ReLU, 512 wide. A random net's moment wanders by a factor of about exp(sqrt(5 depth / width))."""
+    x = normal(64, 512)
+    y = run(f"  layers: repeat {depth} {{ linear(512) -> relu }}", x, "N, 512", init=scheme)
+    spread = np.exp(3 * np.sqrt(5 * depth / 512))
+    assert 1 / spread < second_moment(y) / second_moment(x) < spread
+    assert 0.2 < (y > 0).mean() < 0.8
+    assert np.abs(y[0] - y[1]).max() > 1e-3 * np.abs(y).max()
+
+
+@pytest.mark.parametrize(("scheme", "ratio"), [("lecun", 2.0**-50), ("xavier", 2.0**-50), ("zeros", 0.0)])
+def test_another_gain_would_be_seen(scheme: str, ratio: float) -> None:
+    """Half the variance, and fifty layers later nothing is left: the test above can fail."""
+    x = normal(64, 512)
+    y = run("  layers: repeat 50 { linear(512) -> relu }", x, "N, 512", init=scheme)
+    assert ratio / 10 <= second_moment(y) / second_moment(x) <= ratio * 10
+
+
+def test_fifty_convolutions() -> None:
+    """3 x 3 and ReLU without padding, 110 x 110 to 10 x 10, 48 channels."""
+    x = normal(2, 48, 110, 110)
+    y = run("  layers: repeat 50 { conv(48, 3, pad = valid) -> relu }", x, "N, 48, 110, 110")
+    assert y.shape == (2, 48, 10, 10)
+    spread = np.exp(3 * np.sqrt(5 * 50 / (48 * 9)))
+    assert 1 / spread < second_moment(y) / second_moment(x) < spread
+
+
+LAYERS = {
+    "conv(64, 3, pad = valid)": "4, 32, 20, 20",
+    "conv(256, 3, pad = valid, groups = 256)": "4, 256, 20, 20",
+    "conv(64, 3, pad = valid, groups = 4)": "4, 64, 20, 20",
+    "conv(64, 3, pad = valid, stride = 2)": "4, 32, 21, 21",
+    "conv(64, 3, pad = valid, dilation = 3)": "4, 32, 20, 20",
+    "conv(64, [1, 7], pad = valid)": "4, 32, 20, 20",
+    "conv(64, 5, pad = valid)": "4, 32, 200",
+    "conv(32, 3, pad = valid)": "2, 16, 9, 10, 11",
+    "conv(64, 1)": "4, 512, 10, 10",
+    "linear(256)": "64, 512",
+    "linear(256) ": "4, 16, 512",
+    "conv_transpose(64, 2, stride = 2)": "4, 64, 20, 20",
+    "conv_transpose(64, 4, stride = 2, pad = 1)": "4, 64, 30, 30",
+    "conv_transpose(64, 3, pad = 1)": "4, 64, 60, 60",
+    "conv_transpose(64, 4, stride = 2, pad = 1, groups = 4)": "4, 128, 30, 30",
+}
+"""Every layer that is scaled by its fan, where (nearly) no output position misses a tap."""
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_every_layer_doubles_the_second_moment(layer: str) -> None:
+    shape = LAYERS[layer]
+    x = normal(*map(int, shape.split(", ")))
+    y = run(f"  {layer}", x, shape)
+    assert second_moment(y) / second_moment(x) == pytest.approx(2, rel=0.12)
+    assert abs(y.mean()) < 0.2 * y.std()
+
+
+def test_all_layers_with_a_fan_are_tried() -> None:
+    scaled = {e.op.name for e in all_examples() for w in e.op.weights(*e.input_types) if w.init.scheme == "fan"}
+    assert scaled - {"param"} == {layer.partition("(")[0] for layer in LAYERS}
