@@ -185,9 +185,8 @@ def check_claims(graph: Graph, claims: Iterable[ClaimValue]) -> tuple[tuple[Chec
             continue
         checked.append(CheckedClaim(claim, result))
         if not result.ok:
-            code, verb = ("E0401", "expectation") if claim.kind == "expect" else ("E0402", "budget")
             notes = _blame(measures, claim) if claim.op in ("<", "<=") else ()
-            broken.append(Diagnostic(code, f"{verb} broken in `{graph.name}`: {result}", claim.span, notes=notes))
+            broken.append(_broken(graph.name, claim, result).replace(notes=notes))
     return tuple(checked), broken
 
 
@@ -195,6 +194,16 @@ def _blame(measures: Measures, claim: ClaimValue) -> tuple[str, ...]:
     from archdsl.passes.contributions import contribution_notes
 
     return contribution_notes(measures, claim.quantity, claim.part, claim.tap, claim.span.source)
+
+
+def _broken(name: str, claim: ClaimValue, result: Result) -> Diagnostic:
+    """The diagnostic of a claim that does not hold."""
+    from archdsl.passes.claims import show
+
+    wanted = f"`{result.subject} {result.op} {show(result.quantity, result.bound)}`"
+    if claim.kind == "expect":
+        return Diagnostic("E0401", f"{wanted} is expected of `{name}`, measured is {result.shown}", claim.span)
+    return Diagnostic("E0402", f"`{name}` is outside of its budget {wanted}, measured is {result.shown}", claim.span)
 
 
 def _has_claims(network: spec.Network) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from collections.abc import Callable
 from functools import cached_property
@@ -67,6 +68,11 @@ class Span(Record):
     def to(self, other: Span) -> Span:
         """The span from the beginning of this one to the end of ``other``."""
         return Span(self.source, self.start, other.end)
+
+    def word(self, name: str) -> Span:
+        """Where the word ``name`` first stands in this span; the span itself where it does not."""
+        found = re.search(rf"\b{re.escape(name)}\b", self.text)
+        return self if found is None else Span(self.source, self.start + found.start(), self.start + found.end())
 
     def __str__(self) -> str:
         return f"{self.source.name}:{self.line}:{self.column}"

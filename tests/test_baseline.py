@@ -200,7 +200,7 @@ def test_bounds_in_human_units(check, bound, holds):
 def test_levels_variants_settings_and_pyproject(check):
     budget = '[[tool.archdsl.budget]]\nspec = "net.arch:net"\nwith = { width = 64 }\nlevel = "warn"\nmacs = "80M"\n'
     done = check(budget, name="pyproject.toml")
-    assert done.status == 0 and "warning[W0450]: budget broken in `net(width = 64)`" in done.output
+    assert done.status == 0 and "warning[W0450]: `net(width = 64)` is outside of its budget" in done.output
     assert check(budget, "--strict", name="pyproject.toml").status == 1
     assert check(budget.replace("net.arch:net", "other/*.arch"), "--strict", name="pyproject.toml").status == 0
     assert check(budget.replace("width = 64", "depth = 64"), name="pyproject.toml").status == 1

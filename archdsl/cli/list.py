@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,16 +12,17 @@ from archdsl.cli.signature import Arg, opt
 from archdsl.diagnostics import Refusal
 
 if TYPE_CHECKING:
-    from archdsl.driver import Program
+    from archdsl.cli.zoo import Entry
 
 FORMATS = ("text", "json", "names")
+HEADER = ("name", "family", "year", "params", "MACs", "depth", "field", "peak memory", "input")
 
 
 def command(
     pattern: Annotated[str, Arg("a shell pattern: resnet*")] = "*",
     format: Annotated[str, opt("--format", help="text, json, or names (which is fast)")] = "text",
 ) -> None:
-    """List the packaged networks, with parameters and MACs."""
+    """List the packaged networks, with year and costs."""
     choose(format, "--format", FORMATS)
     from archdsl import driver
 
@@ -30,31 +32,41 @@ def command(
     if format == "names":
         out("".join(name + "\n" for name in zoo))
         return
+    from archdsl.cli.zoo import entries
+
     with progress("measuring"):
-        records = measured(zoo)
+        found = list(entries(zoo))
     if format == "json":
         from archdsl.report.json import document
 
-        out(document("list", networks=records))
-        return
-    rows = [("name", "params", "MACs", "input", "spec")]
-    rows += [(r["name"], f"{r['params']:,}", f"{r['macs']:,}", r["input"], r["spec"]) for r in records]
-    out("\n".join(columns(rows, right=frozenset({1, 2}))) + "\n")
+        out(document("list", networks=[entry.record() for entry in found]))
+    else:
+        out(table(found))
 
 
-def measured(zoo: dict[str, Any]) -> list[dict[str, Any]]:
-    """Parameters and MACs of each network, at the sizes at which its spec reports costs."""
-    from archdsl import driver
-    from archdsl.passes.cost import cost
-    from archdsl.passes.measure import plain
+def table(found: Iterable[Entry]) -> str:
+    """The networks as a table for people."""
+    rows = [HEADER, *(cells(entry) for entry in found)]
+    return "\n".join(columns(rows, right=frozenset(range(2, 8)))) + "\n"
 
-    programs: dict[Any, Program] = {}
-    records = []
-    for name, file in zoo.items():
-        if file not in programs:
-            programs[file] = driver.load(file)
-        table = cost(programs[file].graph(name))
-        shape = ", ".join(table.inputs.values())
-        params, macs = (plain(table.total(quantity)) for quantity in ("params", "macs"))
-        records.append({"name": name, "spec": file.name, "input": shape, "params": params, "macs": macs})
-    return records
+
+def cells(entry: Entry) -> tuple[str, ...]:
+    """A network's row: numbers with separators, ``>=`` before what is a lower bound, memory in binary units."""
+    from archdsl.report.cost_table import human_bytes
+
+    def shown(quantity: str) -> str:
+        value = entry.measured[quantity]
+        text = human_bytes(value) if quantity == "peak_activations" else field(value)
+        return (">= " if quantity in entry.partial else "") + text
+
+    numbers = [shown(quantity) for quantity in entry.measured]
+    return (entry.name, entry.family, str(entry.year or ""), *numbers, entry.input)
+
+
+def field(value: Any) -> str:
+    """A count, or a receptive field: ``-`` where there is no space, ``all`` for a whole axis."""
+    if isinstance(value, list):
+        return " x ".join(map(field, value)) or "-"
+    if value is None:
+        return "all"
+    return f"{value:,.1f}" if isinstance(value, float) else f"{value:,}"

@@ -118,7 +118,8 @@ def _index(expr: spec.Index, env: Env) -> Any:
         if index not in base.items and base.incomplete:
             return POISON
         if index not in base.items:
-            raise Refusal("E0205", f"nothing is labelled with the index {index}", note=shortened(f"set: {sorted(base.items)}", 80))
+            known = shortened(f"set: {sorted(base.items)}", 80)
+            raise Refusal("E0205", f"nothing is labelled with the index {index}", note=known)
         return base.items[index]
     if isinstance(base, Value):
         raise Refusal(

@@ -72,7 +72,7 @@ def bind(
             call.take(argument, None if values is None else (values[index],))
         except Refusal as refusal:
             env.session.refuse(refusal.located(argument.span), env.place.frame)
-            call.failed = True
+            call.fault(argument)
     if body is not None:
         call.take_body(body)
     return call.finish()
@@ -89,6 +89,8 @@ class _Call:
         self.given: dict[str, Any] = {}
         self.tensors: list[Any] = []
         self.failed = False
+        self.doubtful: set[str] = set()
+        """Parameters that may have been meant by a refused argument."""
         self.free = [f for f in block.formals if f.name not in block.bound]
 
     def take(self, argument: spec.Argument, known: tuple[Any] | None = None) -> None:
@@ -123,6 +125,15 @@ class _Call:
         """The call's other arguments as they were written, with their parentheses."""
         others = [" ".join(a.span.text.split()) for a in self.arguments if a is not argument]
         return f"({shortened(', '.join(others), 60)})" if others else ""
+
+    def fault(self, argument: spec.Argument) -> None:
+        """An argument was refused: a body is worth running nevertheless, with poison for what is not known."""
+        if not self.block.runs_poisoned:
+            self.failed = True
+            return
+        missing = [f.name for f in self.block.formals if f.required and f.name not in self.block.bound]
+        for name in missing if argument.name is None else [argument.name, *missing]:
+            self.doubtful.add(name)
 
     def _named(self, argument: spec.Argument) -> Formal:
         name = argument.name
@@ -196,8 +207,9 @@ class _Call:
         last = self.block.formals[-1] if self.block.formals else None
         if last is None or not last.takes_body:
             self.failed = True
-            user = hasattr(self.block, "definition")
-            help = "a block takes a body if its last parameter is declared `: block`" if user else "apply one behind the other: `a -> b`"
+            help = "apply one behind the other: `a -> b`"
+            if hasattr(self.block, "definition"):
+                help = "a block takes a body if its last parameter is declared `: block`"
             raise Refusal("E0216", f"`{self.block.name}` takes no body", help=help).located(self.span)
         if last.name in self.given or last.name in self.block.bound:
             raise Refusal("E0216", f"`{last.name}` of `{self.block.name}` is given, and a body as well")
@@ -215,7 +227,11 @@ class _Call:
         """The block with its arguments; poison where one failed."""
         if self.failed:
             return self._failed()
+        for formal in self.block.formals:
+            if formal.name in self.doubtful:
+                self.given.setdefault(formal.name, POISON)
         block = self.block.with_bound(self.given, self.tensors)
+        block.written = self.span
         return block.settle(self.env, self.span)
 
 

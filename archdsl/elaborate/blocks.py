@@ -34,6 +34,8 @@ class Parametric(BlockValue):
         self.bound: dict[str, Any] = {}
         self.defaults: dict[str, Any] = {}
         self.tensors: tuple[Any, ...] = ()
+        self.written: Span | None = None
+        """Where the call stands that gave the arguments."""
 
     def _copy(self) -> Self:
         cls = type(self)
@@ -74,8 +76,8 @@ class Parametric(BlockValue):
             required.pop()
             body = " { | … | … }" if type(last.kind).__name__ == "BranchesKind" else " { … }"
         call = f"({', '.join(f.name for f in required)})" if required else ""
-        what = f"needs a body, its `{formal.name}`" if body and formal is last else f"needs the argument `{formal.name}`"
-        return Refusal("E0203", f"`{self.name}` {what}", help=f"write `{self.name}{call}{body}`")
+        what = "a body" if body and formal is last else f"the argument `{formal.name}`"
+        return Refusal("E0203", f"`{self.name}` needs {what}", help=f"write `{self.name}{call}{body}`")
 
 
 class OpBlock(Parametric):

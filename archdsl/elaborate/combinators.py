@@ -56,7 +56,8 @@ def _seq(flow: Flow, place: Place, span: Span | None, *, body: BlockValue) -> Fl
 
 
 def _run(body: BlockValue, flow: Flow, place: Place, span: Span | None) -> Flow:
-    """Apply a combinator's part in the combinator's own naming scope."""
+    """Apply a combinator's part in the combinator's own naming scope; a call stands where it was written."""
+    span = body.written or span if isinstance(body, Parametric) else span
     return body.run(flow, place) if isinstance(body, BodyBlock) else body.apply(flow, place, span)
 
 
@@ -110,7 +111,7 @@ def _check_sides(
         return None
     if guess.surely_differ(tensors) and not place.session.told("E0304", span):
         shown = ", ".join(f"{side} gives {show_shape(value.type.shape)}" for side, value in values.items())
-        count = "two sides" if len(values) == 2 else "branches"
+        count = "two sides" if name == "residual" else "branches"
         refusal = Refusal(
             "E0304", f"the {count} of `{name}` have different shapes", note=guess.without_unknowns(shown),
             notes=map(guess.without_unknowns, derivations(list(values.items()))),
@@ -159,12 +160,7 @@ def _parallel(flow: Flow, place: Place, span: Span | None, *, join: BlockValue, 
     if agreed is not None:
         return agreed
     joined = tuple(value for result in results for value in _items(result))
-    try:
-        return join.apply(joined, place, span)
-    except Refusal as refusal:
-        if refusal.span is None and not refusal.notes:
-            refusal.notes = tuple(derivations([(n, r) for n, r in zip(names, results) if isinstance(r, Value)]))
-        raise
+    return derived(lambda: join.apply(joined, place, span), list(zip(names, results)))
 
 
 def _dense(
@@ -192,8 +188,20 @@ def _dense(
             current = POISON
             continue
         found.append(result)
-        current = joined.apply(tuple(found), place, span)
+        sides = [(f"output {i}" if i else "input", value) for i, value in enumerate(found)]
+        current = derived(lambda: joined.apply(tuple(found), place, span), sides)
     return current
+
+
+def derived(join: Callable[[], Flow], sides: list[tuple[str, Any]]) -> Flow:
+    """What ``join`` gives; if it refuses, the refusal tells where the sizes in which the sides differ came from."""
+    try:
+        return join()
+    except Refusal as refusal:
+        if refusal.span is None and refusal.code == "E0303":
+            told = derivations([(name, value) for name, value in sides if isinstance(value, Value)])
+            refusal.notes = tuple(map(guess.without_unknowns, told))
+        raise
 
 
 def _run_iteration(body: BlockValue, flow: Flow, place: Place, span: Span | None) -> Flow:

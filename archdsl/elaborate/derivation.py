@@ -16,17 +16,15 @@ def derivations(sides: Sequence[tuple[str, Value]]) -> list[str]:
 
 
 def _side(side: str, value: Value, axes: list[int]) -> str:
-    parts: list[str] = []
-    told: set[str] = set()
+    told: dict[str, list[str]] = {}
     for axis in axes:
         node = settled_by(value, axis)
         size = value.type.shape[axis]
         what = f"{size} channels" if axis == 1 else f"size {size}"
-        source = "the input" if node is None else _call(node)
-        if source in told:
-            continue
-        told.add(source)
-        parts.append(f"{what} from {source}")
+        sizes = told.setdefault("the input" if node is None else _call(node), [])
+        if what not in sizes:
+            sizes.append(what)
+    parts = [f"{' and '.join(sizes)} from {source}" for source, sizes in told.items()]
     return f"{side}: {'; '.join(parts)}" if parts else ""
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from archdsl import ops
-from archdsl.diagnostics import Refusal, nearest
+from archdsl.diagnostics import Refusal
 from archdsl.elaborate import blocks, combinators
 from archdsl.elaborate.env import Env
 from archdsl.elaborate.evaluate import evaluate, raw, rule, truth

@@ -25,7 +25,7 @@ _INFERRED = frozenset(
 )
 _NEEDLESS = frozenset(["inplace", "data_format", "padding_mode", "track_running_stats", "trainable", "name", "device"])
 _OPERATORS = {
-    "conv2d": "conv", "conv1d": "conv", "conv3d": "conv", "convolution": "conv", "dense_layer": "linear", "fc": "linear",
+    "conv2d": "conv", "conv1d": "conv", "conv3d": "conv", "convolution": "conv", "fc": "linear",
     "fully_connected": "linear", "batchnorm": "batch_norm", "batchnorm2d": "batch_norm", "bn": "batch_norm",
     "layernorm": "layer_norm", "groupnorm": "group_norm", "maxpool": "max_pool", "maxpool2d": "max_pool",
     "max_pool2d": "max_pool", "avgpool": "avg_pool", "avgpool2d": "avg_pool", "avg_pool2d": "avg_pool",
@@ -40,8 +40,8 @@ _OPERATORS = {
 
 _WORDS = {"True": "true", "False": "false", "None": "none", "null": "none", "nil": "none", "self": "in", "input": "in"}
 _ATTRIBUTES = {
-    "channels": "c", "depth": "c", "width": "w", "height": "h", "length": "t", "time": "t", "features": "f", "size": "shape",
-    "ndim": "rank", "dims": "rank", "dim": "rank", "type": "dtype",
+    "channels": "c", "depth": "c", "width": "w", "height": "h", "length": "t", "time": "t", "features": "f",
+    "size": "shape", "ndim": "rank", "dims": "rank", "dim": "rank", "type": "dtype",
 }  # fmt: skip
 
 

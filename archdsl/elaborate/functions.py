@@ -43,7 +43,8 @@ def elements(value: Any, session: Session, what: str = "this") -> tuple[Any, ...
         if items is None and value.incomplete:
             return tuple(labelled.result for _, labelled in sorted(value.items.items()))
         if items is None:
-            raise Refusal("E0205", "an index below the greatest was never set", note=shortened(f"set: {sorted(value.items)}", 80))
+            known = shortened(f"set: {sorted(value.items)}", 80)
+            raise Refusal("E0205", "an index below the greatest was never set", note=known)
         value = items
     if is_tensor(value):
         raise Refusal("E0204", f"{what} must be a list, not {describe(value)}", help="one tensor is no tuple: `(x,)`")

@@ -81,11 +81,13 @@ def _elaborate(
                 _variant_claims(target, env, run)
             _finish(session, run, flow)
     except BoundExceeded as exceeded:
-        if session.steps - session.explained > session.limits.steps or exceeded.code != "E0501":
-            session.report(exceeded.located(definition_span(target)).diagnostic())
+        refusal = exceeded.located(definition_span(target)).refusal
+        if session.steps - session.explained > session.limits.steps or refusal.code != "E0501":
+            session.report(refusal.diagnostic())
     except Refusal as refusal:
         session.report(refusal.located(definition_span(target)).diagnostic())
-    failed = any(d.severity == "error" for d in session.diagnostics) or not session.outputs  # of unreadable text: none
+    faults = [d for d in session.diagnostics if d.severity == "error" and d.code != "E0401"]  # a shape that is not expected
+    failed = bool(faults) or not session.outputs  # of unreadable text: none
     graph = None if failed else _graph(session, target, block)
     return Elaboration(graph, tuple(session.claims), tuple(session.diagnostics))
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 
 from archdsl import ops
-from archdsl.diagnostics import Diagnostic, Refusal, nearest
+from archdsl.diagnostics import Diagnostic, Refusal
 from archdsl.elaborate.blocks import nested_bodies
 from archdsl.elaborate.combinators import COMBINATORS, LATER
 from archdsl.elaborate.foreign import unknown_name
@@ -81,13 +80,7 @@ def _definable(name: str, span: Span, seen: dict[str, Span]) -> Iterable[Diagnos
 
 def _name_span(definition: spec.Definition, name: str) -> Span:
     """Where the name stands in its definition."""
-    return _word_in(definition_span(definition), name)
-
-
-def _word_in(span: Span, name: str) -> Span:
-    """Where a name first stands in a span."""
-    found = re.search(rf"\b{name}\b", span.text)
-    return span if found is None else Span(span.source, span.start + found.start(), span.start + found.end())
+    return definition_span(definition).word(name)
 
 
 def _mentioned(definition: spec.Syntax) -> set[str]:
@@ -280,15 +273,15 @@ class _Resolver:
         if isinstance(statement, spec.Let):
             self.expression(statement.value, names)
             for target in statement.targets:
-                self.bind(target, _word_in(statement.span, target), names)
+                self.bind(target, statement.span.word(target), names)
         elif isinstance(statement, spec.Share):
             self.expression(statement.value, names)
-            self.bind(statement.name, _word_in(statement.span, statement.name), names)
+            self.bind(statement.name, statement.span.word(statement.name), names)
         elif isinstance(statement, spec.Input):
             for dim in statement.type.dims:
                 if not (isinstance(dim, spec.Name) and dim.id[0].isupper()):
                     self.expression(dim, names)
-            self.bind(statement.name, _word_in(statement.span, statement.name), names)
+            self.bind(statement.name, statement.span.word(statement.name), names)
         elif isinstance(statement, spec.Repeat | spec.For):
             self._loop(statement, names)
         elif isinstance(statement, spec.If):
@@ -333,7 +326,7 @@ class _Resolver:
             self.expression(statement.count, names)
         inner = _Names(names, partly=unknown)
         for name in (*bound, *([statement.index] if statement.index else [])):
-            self.bind(name, _word_in(statement.span, name), inner)
+            self.bind(name, statement.span.word(name), inner)
         self.body(statement.body, inner)
         names.names |= {n.name for n in _indexed_labels(statement.body) if n.name}
         self._rest(statement, names)

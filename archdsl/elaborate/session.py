@@ -7,8 +7,9 @@ from typing import Any
 
 from archdsl.diagnostics import Diagnostic, Refusal
 from archdsl.dims import Dim
+from archdsl.elaborate.derivation import derivations
 from archdsl.elaborate.env import Env, Place
-from archdsl.elaborate.guess import follows
+from archdsl.elaborate.guess import follows, without_unknowns
 from archdsl.elaborate.lists import Lists
 from archdsl.elaborate.paths import PathScope, join
 from archdsl.elaborate.values import POISON, Flow, Poison
@@ -20,7 +21,7 @@ from archdsl.source import Frame, Origin, Span
 from archdsl.syntax import spec
 from archdsl.syntax.limits import LIMITS
 
-
+_SIDES = ("first", "second", "third", "fourth")
 FAULT_STEPS = 50
 """What telling one fault counts."""
 
@@ -116,7 +117,8 @@ class Session:
 
     def too_deep(self) -> BoundExceeded:
         """The refusal of expressions that need one another too deeply."""
-        return BoundExceeded("E0505", f"definitions and expressions are nested more than {self.limits.levels} levels deep")
+        message = f"definitions and expressions are nested more than {self.limits.levels} levels deep"
+        return BoundExceeded("E0505", message)
 
     def made_list(self, items: tuple[Any, ...]) -> tuple[Any, ...]:
         """Account for a list that was made: nested lists share parts, so that their leaves can outgrow the work."""
@@ -151,12 +153,21 @@ class Session:
         path, prefix = place.scope.operator(base)
         path = self._fresh(path)
         types = [v.type for v in live]
-        outs = op.shape(*types)
+        outs = self._shapes(op, live, span)
         self.check_sizes(outs)
         params = {w.slot or "value": self._parameter(w, prefix, types, place) for w in op.weights(*types)}
         node = Node(op, live, outs, path, params, Origin(span, place.frame))
         self.nodes.append(node)
         return node.outputs[0] if len(node.outputs) == 1 else node.outputs
+
+    def _shapes(self, op: Op, inputs: Sequence[Value], span: Span | None) -> tuple[TensorType, ...]:
+        """The operator's rule; where several inputs do not agree, the refusal tells where their sizes came from."""
+        try:
+            return op.shape(*(v.type for v in inputs))
+        except Refusal as refusal:
+            if refusal.code == "E0303" and 1 < len(inputs) <= 4 and not self.told("E0303", span):
+                refusal.notes = refusal.notes or tuple(map(without_unknowns, derivations(list(zip(_SIDES, inputs)))))
+            raise
 
     def check_sizes(self, types: Sequence[TensorType]) -> None:
         """Refuse tensors that no machine could hold, before their sizes outgrow the work."""
@@ -242,8 +253,18 @@ def _key(code: str, span: Span) -> tuple[object, ...]:
     return (code, span.source.name, span.start, span.end)
 
 
-class BoundExceeded(Refusal):
-    """The whole elaboration stops: going on would only exceed the bound again."""
+class BoundExceeded(Exception):
+    """The whole elaboration stops: going on would only exceed the bound again. No :class:`Refusal`, so that whoever
+    handles those and goes on lets it pass."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.refusal = Refusal(code, message)
+
+    def located(self, span: Span | None) -> BoundExceeded:
+        """The same with a place, unless it has a more exact one."""
+        self.refusal.located(span)
+        return self
 
 
 def shared_scope(path: str, weights: str) -> PathScope:

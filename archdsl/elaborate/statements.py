@@ -9,7 +9,15 @@ from typing import Any
 from archdsl import dims, ops
 from archdsl.diagnostics import Refusal, nearest
 from archdsl.elaborate import claims, network
-from archdsl.elaborate.blocks import BranchBlock, MissingBlock, Parametric, SharedBlock, UserBlock, nested_bodies
+from archdsl.elaborate.blocks import (
+    BranchBlock,
+    FailedOp,
+    MissingBlock,
+    Parametric,
+    SharedBlock,
+    UserBlock,
+    nested_bodies,
+)
 from archdsl.elaborate.combinators import Combinator
 from archdsl.elaborate.env import Env
 from archdsl.elaborate.evaluate import evaluate, head_span, truth
@@ -18,7 +26,18 @@ from archdsl.elaborate.flow import apply_block, apply_stages, as_flow
 from archdsl.elaborate.functions import sequence
 from archdsl.elaborate.paths import PathScope, join
 from archdsl.elaborate.session import BoundExceeded
-from archdsl.elaborate.values import POISON, BlockValue, Flow, Indexed, Labelled, Poison, Table, describe, is_flow, shortened
+from archdsl.elaborate.values import (
+    POISON,
+    BlockValue,
+    Flow,
+    Indexed,
+    Labelled,
+    Poison,
+    Table,
+    describe,
+    is_flow,
+    shortened,
+)
 from archdsl.graph import Value
 from archdsl.shapes import show_shape
 from archdsl.syntax import spec
@@ -76,10 +95,11 @@ def run_flow(expr: spec.Expr, env: Env, flow: Flow) -> Flow:
             scope.mode = "direct"
         return apply_stages(head, stages[1:], env)
     if not isinstance(head, BlockValue):
-        raise Refusal(
-            "E0204", f"a statement is a block or a tensor, not {describe(head)}",
-            help="give it a name with `let`" if not isinstance(head, tuple) else "",
-        ).located(head_span(stages[0]))  # fmt: skip
+        help = "give it a name with `let`"
+        if isinstance(head, tuple) and any(isinstance(item, BlockValue) for item in head):
+            help = "blocks are chained with `->`, or stand on lines of their own"
+        message = f"a statement is a block or a tensor, not {describe(head)}"
+        raise Refusal("E0204", message, help=help).located(head_span(stages[0]))
     whole = isinstance(head, UserBlock) or (isinstance(head, Combinator) and head.name == "seq")
     if len(stages) == 1 and (solo == "any" or (solo == "block" and whole)):
         scope.mode = "direct"
@@ -296,7 +316,7 @@ def _table_rows(statement: spec.For, table: Table) -> Iterator[dict[str, Any]]:
             raise Refusal(
                 "E0211", f"the table has no column `{name}`",
                 help=f"did you mean `{meant}`?" if meant else f"columns: {', '.join(table.header)}",
-            ).located(word_in(statement.span, name))  # fmt: skip
+            ).located(statement.span.word(name))  # fmt: skip
     for row in table.rows:
         cells = dict(zip(table.header, row))
         yield {name: cells[name] for name in names if name != "_"}
@@ -308,8 +328,6 @@ def _list_rows(statement: spec.For, iterable: Any, env: Env) -> Iterator[dict[st
             inner = Env(None, env.place, "loop")
             assign(statement.targets, item, inner)
             yield inner.names
-    except BoundExceeded:
-        raise
     except Refusal as refusal:
         if isinstance(iterable, int):
             refusal.help = f"write `repeat {iterable}`, or run over `range({iterable})`"
@@ -393,7 +411,7 @@ def with_defaults(calls: tuple[spec.Call, ...], env: Env) -> dict[str, dict[str,
     env.session.has_defaults = True
     for call in calls:
         block = evaluate(call, env)
-        if block is POISON:
+        if block is POISON or isinstance(block, FailedOp):
             continue
         if not isinstance(block, Parametric) or block.tensors:
             raise Refusal("E0204", f"`with` gives defaults to operators and blocks, not to {describe(block)}").located(

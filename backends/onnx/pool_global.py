@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from archdsl.diagnostics import Refusal
 from archdsl.ops.pool_global import adaptive_bins
 
 from .table import plain
@@ -56,8 +57,15 @@ def _adaptive(emit: Emit, pool: str, whole: str, reduce: str) -> None:
     emit.result(pool, [name], **settings)
 
 
+MAX_BINS = 100_000
+"""Positions and bins of one axis that are laid out as a list of indices."""
+
+
 def _lay_out(emit: Emit, name: str, axis: int, size: int, count: int, *, weighted: bool) -> tuple[str, int]:
     """Every bin in as many positions as the widest one has; fillers repeat the last element, or weigh nothing."""
+    if size + count > MAX_BINS:
+        message = f"{count:,} bins of unequal size are too many to be laid out"
+        raise Refusal("E0602", message, help="use a divisor of the size")
     bins = adaptive_bins(size, count)
     width = max(stop - start for start, stop in bins)
     indices = [min(start + i, stop - 1) for start, stop in bins for i in range(width)]

@@ -79,27 +79,35 @@ def network_of(variant: str) -> spec.Network:
 
 @cache
 def families() -> dict[str, str]:
-    """One variant a family, by file: of the core, or the first that is usable."""
+    """One variant a family, by file: of the core, or the first that is usable, rather at a size that can be small."""
     found: dict[str, str] = {}
-    for variant in [*sorted(CORE), *VARIANTS]:
-        if VARIANTS[variant].stem not in found and usable(variant):
-            found[VARIANTS[variant].stem] = variant
+    for large in (False, True):
+        for variant in [*sorted(CORE), *VARIANTS]:
+            if VARIANTS[variant].stem not in found and usable(variant) and fixed_size(variant) <= large:
+                found[VARIANTS[variant].stem] = variant
     return dict(sorted(found.items()))
 
 
 def usable(variant: str) -> bool:
-    """Whether there is something to compare at a size that does not take long."""
+    """Whether there is something to compare."""
     try:
         graph = symbolic(variant)
     except archdsl.DiagnosticError:  # one broken spec must not hide the others; its own tests tell
         return False
-    return bool(graph.parameters()) and not jumps(graph) and (variant in CORE or not fixed_size(variant))
+    return bool(graph.parameters()) and not jumps(graph)
 
 
 def fixed_size(variant: str) -> bool:
     """Whether the input is large and nothing can be done about it."""
+    if has_parameter(variant, "res"):
+        return False
     pixels = max(prod(size for size in v.type.shape[1:] if isinstance(size, int)) for v in symbolic(variant).inputs)
-    return pixels > 3 * 64 * 64 and "res" not in {p.name for p in network_of(variant).parameters}
+    return pixels > 3 * 64 * 64
+
+
+def has_parameter(variant: str, name: str) -> bool:
+    """Whether the network can be given ``name``."""
+    return any(p.name == name for p in network_of(variant).parameters)
 
 
 def jumps(graph: Graph) -> bool:
@@ -110,7 +118,7 @@ def jumps(graph: Graph) -> bool:
 @cache
 def smallest(variant: str) -> int | None:
     """The smallest legal resolution; ``None`` where the network has no such parameter."""
-    if "res" not in {p.name for p in network_of(variant).parameters}:
+    if not has_parameter(variant, "res"):
         return None
     for res in range(1, 1000):
         try:
@@ -137,10 +145,12 @@ def printed(type: TensorType) -> list[int | str]:
     return [dim if isinstance(dim, int) else str(dim) for dim in type.shape]
 
 
-def session_of(model: bytes | str | Path) -> onnxruntime.InferenceSession:
-    """ONNX Runtime on the CPU with its own optimisations, as a user has it."""
+def session_of(model: bytes | str | Path, *, optimised: bool = True) -> onnxruntime.InferenceSession:
+    """ONNX Runtime on the CPU with its own optimisations, as a user has it, or without them."""
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
+    if not optimised:
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     return onnxruntime.InferenceSession(
         model if isinstance(model, bytes) else str(model), options, providers=["CPUExecutionProvider"]
     )

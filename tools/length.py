@@ -1,0 +1,185 @@
+"""How long the zoo's specs are beside torchvision's and timm's definitions of the same networks.
+
+    python tools/length.py            # a Markdown table, the median ratio and the largest
+
+What is counted, on both sides: the lines that are neither blank nor comment (nor, in Python, docstring) of every
+definition that the compared networks need, each once a family, however many variants share it.
+
+Ours: the variants that the other library also has, with all their claims; their networks; and, followed by name, all
+blocks and tables of the spec, of specs it uses and of the standard library. ``use`` lines and the edition count, too.
+
+Theirs: the functions that build these networks and, followed by name, the classes, functions and tables of the module
+that defines them. Not counted there, in their favour: imports, decorators, and whatever other modules give (layers,
+factories). Neither counted: weights and their metadata (``*_Weights``, ``*_cfg``, ``*_cfgs``), which are no part of a definition.
+timm is asked where torchvision has no such network. Their source is read where it is installed, without importing it.
+"""
+
+from __future__ import annotations
+
+import ast
+import io
+import re
+import sys
+import tokenize
+from importlib.util import find_spec
+from pathlib import Path
+from statistics import median
+from typing import NamedTuple
+
+import archdsl
+from archdsl.elaborate.modules import Module
+
+SPECS = Path(__file__).parent.parent / "specs"
+
+SAME = {
+    "torchvision.models": {
+        "alexnet": "alexnet",
+        "vgg": "vgg11 vgg13 vgg16 vgg19 vgg11_bn vgg13_bn vgg16_bn vgg19_bn",
+        "googlenet": "googlenet",
+        "inception_v3:inception": "inception_v3",
+        "squeezenet": "squeezenet1_0 squeezenet1_1",
+        "resnet": "resnet18 resnet34 resnet50 resnet101 resnet152",
+        "resnext:resnet": "resnext50_32x4d resnext101_32x8d resnext101_64x4d",
+        "wide_resnet:resnet": "wide_resnet50_2 wide_resnet101_2",
+        "densenet": "densenet121 densenet161 densenet169 densenet201",
+        "mobilenet_v2:mobilenetv2": "mobilenet_v2",
+        "mobilenet_v3:mobilenetv3": "mobilenet_v3_large mobilenet_v3_small",
+        "mnasnet": "mnasnet0_5 mnasnet0_75 mnasnet1_0 mnasnet1_3",
+        "shufflenet_v2:shufflenetv2": "shufflenet_v2_x0_5 shufflenet_v2_x1_0 shufflenet_v2_x1_5 shufflenet_v2_x2_0",
+        "efficientnet": " ".join(f"efficientnet_b{k}" for k in range(8)),
+    },
+    "timm.models": {
+        "inception_v4": "inception_v4",
+        "inception_resnet:inception_resnet_v2": "inception_resnet_v2",
+        "xception": "xception=legacy_xception",
+        "se_resnet:senet": "seresnet50_v1=legacy_seresnet50 seresnet101_v1=legacy_seresnet101 "
+        "seresnet152_v1=legacy_seresnet152",
+        "senet": "senet154=legacy_senet154",
+        "dpn": "dpn92 dpn98",
+        "nasnet": "nasnetalarge",
+        "pnasnet": "pnasnet5large",
+    },
+}
+"""Library -> our file (and the library's module, if it has another name) -> networks (and theirs, if it has another)."""
+
+NOT_A_DEFINITION = re.compile(r".*_Weights$|_?(.*_)?cfgs?$|_COMMON.*|checkpoint_filter_fn|__all__|_logger")
+
+
+class Row(NamedTuple):
+    """The lines of one family, here and there."""
+
+    family: str
+    networks: int
+    ours: int
+    theirs: int
+    source: str
+
+    @property
+    def ratio(self) -> float:
+        """Below 1 where ours is shorter."""
+        return self.ours / self.theirs
+
+
+def rows() -> list[Row]:
+    """All families that torchvision or timm has, too."""
+    found = []
+    for library, families in SAME.items():
+        for files, networks in families.items():
+            family, _, module = files.partition(":")
+            pairs = [pair.partition("=") for pair in networks.split()]
+            ours = spec_lines(family, [mine for mine, _, _ in pairs])
+            path = source_file(library, module or family)
+            theirs = module_lines(path, [other or mine for mine, _, other in pairs])
+            found.append(Row(family, len(pairs), ours, theirs, f"{library}.{path.stem}"))
+    return found
+
+
+def spec_lines(family: str, variants: list[str]) -> int:
+    """Lines of the definitions that the variants of a spec need, and of the heads of the specs."""
+    main = archdsl.load(SPECS / f"{family}.arch").module
+    waiting: list[tuple[Module, str]] = [(main, name) for name in variants]
+    seen: dict[tuple[str, str], int] = {}
+    heads: dict[str, int] = {}
+    while waiting:
+        module, name = waiting.pop()
+        while name in module.imports:
+            module, imported = module.imports[name]
+            name = imported.name
+        definition = module.variants.get(name) or module.definitions.get(name)
+        if definition is None or (module.source.name, name) in seen:
+            continue
+        lines = arch_lines(module.source.text[definition.span.start : definition.span.end])
+        seen[module.source.name, name] = len(lines)
+        if not module.library:
+            heads[module.source.name] = len(re.findall(r"^(?:arch|use) ", module.source.text, re.MULTILINE))
+        waiting += [(module, word) for word in sorted(set(re.findall(r"[A-Za-z_]\w*", " ".join(lines))))]
+    return sum(seen.values()) + sum(heads.values())
+
+
+def arch_lines(text: str) -> list[str]:
+    """The lines that are neither blank nor comment."""
+    return [line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
+
+
+def source_file(library: str, module: str) -> Path:
+    """The file of a library's module (timm keeps some beside another name)."""
+    package = find_spec(library.partition(".")[0])
+    if package is None or package.origin is None:
+        raise SystemExit(f"{library} is not installed")
+    folder = Path(package.origin).parent / library.partition(".")[2]
+    return folder / f"{module}.py"
+
+
+def module_lines(path: Path, networks: list[str]) -> int:
+    """Lines of the definitions of a Python module that some of its functions need."""
+    text = path.read_text(encoding="utf-8")
+    counted = code_lines(text)
+    definitions: dict[str, ast.stmt] = {}
+    for node in ast.parse(text).body:
+        if isinstance(node, ast.ClassDef | ast.FunctionDef):
+            definitions[node.name] = node
+        elif isinstance(node, ast.Assign | ast.AnnAssign):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            definitions.update((target.id, node) for target in targets if isinstance(target, ast.Name))
+    missing = [name for name in networks if name not in definitions]
+    if missing:
+        raise SystemExit(f"{path} does not define {', '.join(missing)}")
+    waiting, seen, lines = list(networks), set(), set()
+    while waiting:
+        name = waiting.pop()
+        found = definitions.get(name)
+        if found is None or name in seen or NOT_A_DEFINITION.fullmatch(name):
+            continue
+        seen.add(name)
+        lines |= counted & set(range(found.lineno, (found.end_lineno or found.lineno) + 1))
+        waiting += [node.id for node in ast.walk(found) if isinstance(node, ast.Name)]
+    return len(lines)
+
+
+def code_lines(text: str) -> set[int]:
+    """The numbers of the lines that have code: no comment, no docstring."""
+    blank = {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER}
+    found: set[int] = set()
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        if token.type not in blank:
+            found |= set(range(token.start[0], token.end[0] + 1))
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
+            found -= set(range(node.lineno, (node.end_lineno or node.lineno) + 1))
+    return found
+
+
+def table(found: list[Row]) -> str:
+    """The comparison as Markdown."""
+    lines = ["| spec | networks | lines | there | ratio | compared with |", "|---|--:|--:|--:|--:|---|"]
+    lines += [
+        f"| `{r.family}` | {r.networks} | {r.ours} | {r.theirs} | {r.ratio:.2f} | `{r.source}` |"
+        for r in sorted(found, key=lambda r: r.ratio)
+    ]
+    longest = max(found, key=lambda r: r.ratio)
+    middle = median(r.ratio for r in found)
+    return "\n".join([*lines, "", f"Median ratio {middle:.2f}; the largest is {longest.ratio:.2f} (`{longest.family}`)."]) + "\n"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(table(rows()))

@@ -1,0 +1,144 @@
+"""Writes ``docs/zoo.md``: every network of the zoo with its costs, by family, and what is not in it and why.
+
+    python tools/zoo_page.py            # write
+    python tools/zoo_page.py --check    # exit 1 if the file is not what would be written
+
+The numbers are those of ``archdsl list``; papers are those that the doc comments of the specs cite.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from itertools import groupby
+from pathlib import Path
+
+import archdsl
+from archdsl import driver
+from archdsl.cli.list import cells
+from archdsl.cli.zoo import Entry, citation, entries, ledger_ids
+
+ROOT = Path(__file__).parent.parent
+PAGE = ROOT / "docs" / "zoo.md"
+
+LINK_ONLY = "named by the survey with a link only: neither a figure nor a derivation"
+
+UNDEFINED = {
+    "inception_v2_rethinking": "arXiv:1512.00567 prints in table 1 the maps between modules only; the widths inside them, "
+    "first of all those of the fifth module at 17 x 17, have no source. The released network is `inception_v3`",
+    "mlnn_ae_classifier": "an encoder with a perceptron behind it, as an idea: the widths are not given",
+    "dsn": "the companion losses of the deeply supervised net are not given; at inference it is `nin_cifar10`",
+    "cb_cnn": "channel boosting is given as a flow of data: neither the networks that make the channels nor the one that "
+    "takes them",
+    "cmpe_se_wrn_28_10_3x3": "the folded 3 x 3 view of inner-imaging (arXiv:1807.08920): the number of its maps is not "
+    "given. The 1 x 1 and 2 x 1 views are `cmpe_se_wrn_28_10_1x1` and `cmpe_se_wrn_28_10_2x1`",
+    "residual_attention_452": "Attention-452 for CIFAR (arXiv:1704.06904) has a depth and no definition",
+    "shiftnet_c": "0.78 M parameters are printed; kernel sizes and expansions are not, and no reading of its neighbours' "
+    "gives the figure",
+    "shufflenet_v1_50": "the appendix of arXiv:1807.11164 prints widths that come to 4.5 G, not to the 2.3 G beside them; "
+    "a ratio of 1/2 would give 2.3 G, but nothing says so",
+    "se_shufflenet_v2_164": "the appendix of arXiv:1807.11164 says neither where the gates and shortcuts are nor how they "
+    "are made; the nearest reading has 12.54 G where 12.7 G are printed",
+    "fitnet_19": "2.5 M parameters of maxout units (arXiv:1412.6550), rounded; no count and no derivation. `highway19` has "
+    "its widths",
+    "elu_18": "39.32 M parameters (arXiv:1511.07289, section 4.3), whose stacks of layers can be read in several ways; no "
+    "MACs and no second source",
+    "gpipe_amoebanet_b": "AmoebaNet-B (18, 512) has 557 M parameters printed; its dilated separable convolution is not in "
+    "the authors' published file",
+    "msdnet22": "no definition",
+    **dict.fromkeys(
+        ["nas_rl", "large_scale_evolution", "enas", "darts", "snas", "proxylessnas", "randwire", "adanet", "ppp_net", "rena"],
+        LINK_ONLY,
+    ),
+}  # fmt: skip
+"""The survey's identifiers (and two names of ours) of what is not imitated, and why."""
+
+INTRODUCTION = """\
+<!-- Written by tools/zoo_page.py: do not edit. -->
+# The zoo
+
+Every network that `archdsl list` shows, by family in the order of publication. A family is a file of
+[specs](../specs); a variant's parameters and multiply-accumulates are claimed in it and checked by the compiler, and the
+tests hold them to other sources. What the columns mean is in [the cost model](cost_model.md); in short:
+
+- *depth* is the number of layers with weights on the longest path; gates and projections count where they are on it.
+- *field* is what one position sees, before the first operator that sees the whole map. In networks with
+  squeeze-and-excitation or attention that is the first gate.
+- *peak memory* is the largest sum of live activations at batch 1, without weights.
+
+How the families read beside their papers is in [families.md](families.md), how long they are in [length.md](length.md).
+"""
+
+HEADER = "| name | year | params | MACs | depth | field | peak memory | input |\n|---|--:|--:|--:|--:|--:|--:|---|"
+
+
+def document() -> str:
+    """The text of ``docs/zoo.md``."""
+    found = list(entries(driver.zoo_names()))
+    families = [(family, list(members)) for family, members in groupby(found, key=lambda entry: entry.family)]
+    families.sort(key=lambda item: (min(entry.year or 0 for entry in item[1]), item[0]))
+    head = f"{INTRODUCTION}\n{len(found)} networks in {len(families)} families.\n"
+    return "\n".join([head, *(section(family, members) for family, members in families), undefined()])
+
+
+def section(family: str, members: list[Entry]) -> str:
+    """A family: its papers, its spec and its networks."""
+    lines = [
+        f"## {family}",
+        "",
+        *papers(family, members),
+        "",
+        f"Spec: [{family}.arch](../specs/{family}.arch)",
+        "",
+        HEADER,
+    ]
+    for entry in members:
+        name, _, *rest = cells(entry)
+        lines.append("| " + " | ".join([f"`{name}`", *rest]) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def papers(family: str, members: list[Entry]) -> list[str]:
+    """The papers of a family as a list, each once: the words before the citation, and the citation."""
+    program = archdsl.load(driver.zoo_folder() / f"{family}.arch")
+    found: dict[str, str] = {}
+    for entry in members:
+        cited = citation(program, entry.name)
+        if cited:
+            doc, match = " ".join(cited[0].split()), cited[1]
+            found.setdefault(match[0], title(doc, match[0]))
+    return [f"- {text}" for text in found.values()]
+
+
+def title(doc: str, cited: str) -> str:
+    """What a doc comment says up to the end of its citation, from the start of that sentence; arXiv numbers linked."""
+    place = doc.index(cited)
+    start = doc.rfind(". ", 0, doc.rfind("(", 0, place) + 1) + 1
+    end = doc.find(")", place) + 1 or len(doc)
+    text = doc[start:end].strip()
+    return re.sub(r"arXiv:(\d{4}\.\d{4,5})", r"[arXiv:\1](https://arxiv.org/abs/\1)", text)
+
+
+def undefined() -> str:
+    """What is not in the zoo, and why."""
+    known = {identifier for ids in ledger_ids().values() for identifier in ids} | set(driver.zoo_names())
+    rows = [f"| `{name}` | {reason} |" for name, reason in UNDEFINED.items() if name not in known]
+    lines = [
+        "## Rows that no source defines", "",
+        "The survey of published networks that the zoo follows names these too. They are listed, not imitated: what is "
+        "missing would be\nour invention.", "",
+        "| row | reason |", "|---|---|", *rows,
+    ]  # fmt: skip
+    return "\n".join(lines) + "\n"
+
+
+def main(check: bool) -> int:
+    """Write the file, or say whether it is current."""
+    if check:
+        return 0 if PAGE.is_file() and PAGE.read_text(encoding="utf-8") == document() else 1
+    PAGE.write_text(document(), encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main("--check" in sys.argv[1:]))
