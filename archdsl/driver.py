@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from archdsl import __version__
 from archdsl.diagnostics import Diagnostic, DiagnosticError, Refusal, nearest
-from archdsl.elaborate.modules import Loader, Module
+from archdsl.elaborate.modules import Loader, Module, definition_span
 from archdsl.elaborate.program import Elaboration, collector_paused, elaborate
 from archdsl.elaborate.resolve import resolve
 from archdsl.elaborate.session import ClaimValue
@@ -22,7 +22,10 @@ from archdsl.syntax import spec
 
 if TYPE_CHECKING:
     from archdsl.passes.claims import Result
+    from archdsl.passes.measure import Measures
 
+MAX_STEPS = 2_000_000
+"""Evaluation steps of all variants of one text."""
 MAX_SOURCE_BYTES = 4_000_000
 """More than the parser takes; read no further."""
 sys.setrecursionlimit(max(sys.getrecursionlimit(), 20_000))  # syntax and applications nest within bounds of their own
@@ -132,12 +135,19 @@ class Program:
         """As :meth:`check`, with what was measured for every claim."""
         found = list(self.diagnostics)
         checked: dict[str, CheckedVariant] = {}
+        steps = 0
         for name in self.targets() if variants is None else variants:
             target = self.target(name)
             if isinstance(target, spec.Network) and any(p.default is None for p in target.parameters):
                 continue
             result = self.elaborate(name)
             found += result.diagnostics
+            steps += result.steps
+            if result.stopped or steps > MAX_STEPS:
+                if not result.stopped:
+                    message = f"the variants up to `{name}` need more than {MAX_STEPS:,} evaluation steps"
+                    found.append(Diagnostic("E0501", message, definition_span(target)))
+                break
             if result.graph is not None and not self.errors:  # else what is measured merely follows from a fault
                 claims, broken = check_claims(result.graph, result.claims)
                 found += broken
@@ -184,8 +194,15 @@ def check_claims(graph: Graph, claims: Iterable[ClaimValue]) -> tuple[tuple[Chec
             continue
         checked.append(CheckedClaim(claim, result))
         if not result.ok:
-            broken.append(_broken(graph.name, claim, result))
+            notes = _blame(measures, claim) if claim.op in ("<", "<=") else ()
+            broken.append(_broken(graph.name, claim, result).replace(notes=notes))
     return tuple(checked), broken
+
+
+def _blame(measures: Measures, claim: ClaimValue) -> tuple[str, ...]:
+    from archdsl.passes.contributions import contribution_notes
+
+    return contribution_notes(measures, claim.quantity, claim.part, claim.tap, claim.span.source)
 
 
 def _broken(name: str, claim: ClaimValue, result: Result) -> Diagnostic:

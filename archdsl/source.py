@@ -84,13 +84,14 @@ class Frame:
     The arguments may be given as a function that renders them when asked: most frames are never shown.
     """
 
-    __slots__ = ("_arguments", "name", "parent", "span")
+    __slots__ = ("_arguments", "_settings", "name", "parent", "span")
 
     def __init__(
         self, name: str, arguments: str | Callable[[], str], span: Span | None, parent: Frame | None = None
     ) -> None:
         self.name = name
         self._arguments = arguments
+        self._settings: Callable[[], dict[str, str]] | None = None
         self.span = span
         self.parent = parent
 
@@ -98,6 +99,15 @@ class Frame:
     def arguments(self) -> str:
         """``c = 64, stride = 2``."""
         return self._arguments if isinstance(self._arguments, str) else self._arguments()
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """Every parameter's value, defaults included, as the reader would write it; empty where it is not known."""
+        return self._settings() if self._settings is not None else {}
+
+    def settle(self, settings: Callable[[], dict[str, str]]) -> None:
+        """Give the frame what renders all its parameters, once they have their values."""
+        self._settings = settings
 
 
 class Origin(Record):

@@ -40,7 +40,7 @@ def test_page_has_a_headline_and_both_examples(page) -> None:
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.stem)
 def test_bad_example_gives_exactly_this_code(page) -> None:
     for fence in section(page, "Bad"):
-        if fence.lang == "arch":
+        if fence.lang == "arch" and "file" not in fence.options:
             found = outcome(fence.text)
             assert set(found.codes) == {page.stem}, show(found.diagnostics)
 
@@ -48,7 +48,7 @@ def test_bad_example_gives_exactly_this_code(page) -> None:
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.stem)
 def test_mended_example_is_clean(page) -> None:
     for fence in section(page, "Mended"):
-        if fence.lang == "arch":
+        if fence.lang == "arch" and "file" not in fence.options:
             found = outcome(fence.text)
             assert found.codes == [], show(found.diagnostics)
 
@@ -57,6 +57,10 @@ def test_mended_example_is_clean(page) -> None:
 def test_commands_of_the_page_do_what_it_says(page, tmp_path) -> None:
     (tmp_path / "specs").symlink_to(ROOT / "specs")
     for heading in ("Bad", "Mended"):
+        for fence in fences(page):
+            if fence.heading == heading and "file" in fence.options:
+                (tmp_path / fence.options["file"]).parent.mkdir(exist_ok=True)
+                (tmp_path / fence.options["file"]).write_text(fence.text, encoding="utf-8")
         for fence in section(page, heading):
             for command, _ in commands(fence.text) if fence.lang == "console" else []:
                 done = run(command, tmp_path)

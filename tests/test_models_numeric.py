@@ -180,8 +180,9 @@ UNNOTICED = {
     *(f"features.7.bottleneck_3.sparse_shift.moved_2.{name}" for name in ("sub_6", "abs_3")),
     *(f"cells.{cell}.s.1.factorised_reduction.pad_axes" for cell in ("stem1", "normal_cell_9")),
 }
-"""DenseNet's first ReLU: a pooling by maxima follows, then norms and ReLUs that make zero of zeros and of less. FE-Net's
-last shift, where the map is one pixel: what is moved there is padding. NASNet's padding, where the map is even."""
+"""DenseNet's first ReLU: a pooling by maxima follows, then norms and ReLUs that make zero of zeros and of less.
+The last shift of FE-Net, where the map is one pixel: what is moved there is padding.
+NASNet's padding, where the map is even."""
 
 
 def idle(case: Net, places: list[int]) -> list[bool]:
@@ -317,8 +318,8 @@ def season(graph: Graph) -> int:
 
 def check_batches(variant: str, path: Path) -> None:
     """One file with symbolic N: three images at once are three images one by one."""
-    graph = symbolic(variant)
-    report = archdsl.compile(graph, path, init="lecun" if very_deep(graph) else "kaiming")
+    graph = tame(graph_of(variant))
+    report = archdsl.compile(graph, path)
     session = session_of(path)
     path.unlink()
     assert report.bytes > 4 * sum(prod(p.type.shape) for p in graph.parameters().values())
@@ -329,14 +330,21 @@ def check_batches(variant: str, path: Path) -> None:
     for one, three, value in zip(alone, together, graph.outputs.values(), strict=True):
         assert one.shape == (1, *value.type.shape[1:]) and three.shape == (3, *value.type.shape[1:])
         assert np.isfinite(three).all()
-        assert np.abs(one[0] - three[2]).max() <= TOLERANCE * np.abs(three).max()
-        if not jumps(graph):
-            assert np.abs(three[0] - three[1]).max() > TOLERANCE * np.abs(three).max()
+        error, gap = np.abs(one[0] - three[2]).max(), np.abs(three[0] - three[2]).max()
+        assert error <= 10 * TOLERANCE * np.abs(three).max()
+        assert jumps(graph) or error < 0.1 * gap > 0
 
 
-def very_deep(graph: Graph) -> bool:
-    """Each sum of a residual net doubles the second moment where norms do nothing yet: float32 ends after some 250."""
-    return sum(node.op.name == "add" for node in graph.nodes) > 200
+def tame(graph: Graph) -> Graph:
+    """Each sum of a residual net doubles the second moment where norms do nothing yet: float32 ends after some 250.
+
+    Beyond 200 the norms begin with a variance of 4, so that a branch adds an eighth.
+    """
+    if sum(node.op.name == "add" for node in graph.nodes) > 200:
+        for node in graph.nodes:
+            if old := node.params.get("running_var"):
+                node.params["running_var"] = old.replace(init=Initializer("constant", (4.0,)))
+    return graph
 
 
 @pytest.mark.parametrize("variant", sorted(CORE))

@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     import typer
 
 COMMANDS = (
-    "compile", "check", "cost", "show", "fmt", "ops", "explain", "run", "verify", "weights", "doctor", "init", "list",
+    "compile", "check", "cost", "diff", "lint", "fit", "show", "fmt", "ops", "explain", "run", "verify", "weights",
+    "doctor", "init", "list",
 )  # fmt: skip
 """Each is the function ``command`` of the module ``archdsl.cli.<name>``."""
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from archdsl.cli.guard import CLEAN, FINDINGS, status_of
 from archdsl.cli.options import choose
-from archdsl.cli.output import columns, out, progress, say
+from archdsl.cli.output import check_writable, columns, out, progress, say, write_file
 from archdsl.cli.programs import arch_files, open_target
 from archdsl.cli.signature import Arg, opt
 from archdsl.diagnostics import Diagnostic, DiagnosticError
@@ -16,7 +17,9 @@ from archdsl.report.terminal import wants_color
 from archdsl.report.text import concise, counted, render, summary
 
 if TYPE_CHECKING:
+    from archdsl.cli.reports import Report
     from archdsl.driver import CheckedVariant
+    from archdsl.report.outcome import Outcome, Table
 
 FORMATS = ("text", "concise", "json")
 
@@ -33,25 +36,116 @@ def command(
     targets: Annotated[list[str], Arg("files, folders, spec.arch:variant, - or zoo names")],
     format: Annotated[str, opt("--format", help=", ".join(FORMATS))] = "text",
     strict: Annotated[bool, opt("--strict", help="exit 1 on warnings too")] = False,
+    report: Annotated[
+        list[str] | None,
+        opt(
+            "--report", metavar="FORM=FILE,…", help="also write sarif, junit, gitlab, markdown, json; github annotates"
+        ),
+    ] = None,
+    against: Annotated[
+        str | None, opt("--against", metavar="REF", help="compare with a folder, a baseline.json or `.git#branch=main`")
+    ] = None,
+    save_baseline: Annotated[
+        Path | None, opt("--save-baseline", metavar="FILE", help="write the figures for a later `--against`")
+    ] = None,
+    config: Annotated[
+        str | None,
+        opt("--config", metavar="FILE", help="budgets; the nearest archdsl.toml or pyproject.toml without it"),
+    ] = None,
 ) -> int:
     """Check specs and measure their claims."""
     choose(format, "--format", FORMATS)
+    reports = wanted_reports(report)
+    if save_baseline is not None:
+        check_writable(save_baseline)
     checked = []
     for name in arch_files(targets):
         with progress(f"checking {name}"):
             checked.append(check(name))
+    checked, tables = reviewed(checked, against, config)
     found = [d for one in checked for d in one.diagnostics]
+    if save_baseline is not None:
+        from archdsl.cli.baseline import as_text
+
+        write_file(save_baseline, as_text((one.target, one.variants) for one in checked))
+    if reports:
+        from archdsl.cli.reports import emit
+
+        emit(reports, outcome_of(checked, tables), lambda: as_json(checked, tables))
     if format == "json":
-        out(as_json(checked))
+        out(as_json(checked, tables))
     elif format == "concise":
         out("".join(concise(d) + "\n" for d in found))
     else:
         color = wants_color(sys.stdout)
         out("".join(render(d, color=color) + "\n" for d in found))
         out("".join(line + "\n" for one in checked for line in claim_lines(one)))
+        out("".join(line + "\n" for table in tables for line in ("", table.title, *table_lines(table))))
     variants = sum(len(one.variants) for one in checked)
     say(f"checked {counted(len(checked), 'target')}, {counted(variants, 'network')}: {summary(found)}")
     return max(status_of(found), FINDINGS if strict and found else CLEAN)
+
+
+def reviewed(
+    checked: list[Checked], against: str | None, config: str | None
+) -> tuple[list[Checked], tuple[Table, ...]]:
+    """The targets, held to the project's budgets and to a baseline where there are any."""
+    if against is None and config is None and not budget_files():
+        return checked, ()
+    from contextlib import nullcontext
+
+    from archdsl.cli.baseline import opened
+    from archdsl.cli.budgets import load
+    from archdsl.cli.review import review, tables
+
+    budgets = load(config)
+    if against is None and any(budget.increases for budget in budgets):
+        say("max_increase needs a baseline, so it is not checked; give `--against`")
+    with opened(against) if against is not None else nullcontext() as baseline:
+        found = [review(one, budgets, baseline) for one in checked]
+        shown = tables(found, baseline.name) if baseline is not None else ()
+    return [one.checked for one in found], shown
+
+
+def budget_files() -> bool:
+    """Whether there is a file with budgets here or above; parts of the compiler are only loaded for one."""
+    from archdsl.cli.programs import config_file
+
+    return config_file() is not None
+
+
+def table_lines(table: Table) -> list[str]:
+    """A table for the terminal."""
+    numeric = frozenset(i for i, name in enumerate(table.head) if name in ("before", "after", "change", "MACs"))
+    return columns([table.head, *table.rows], right=numeric, indent="  ")
+
+
+def wanted_reports(texts: list[str] | None) -> list[Report]:
+    """What ``--report`` asks for; nothing is imported where it asks for nothing."""
+    if not texts:
+        return []
+    from archdsl.cli.reports import wanted
+
+    return wanted(texts)
+
+
+def outcome_of(checked: list[Checked], tables: tuple[Table, ...]) -> Outcome:
+    """The run as the model that all sinks render."""
+    from archdsl import __version__
+    from archdsl.report.outcome import Claim, Network, Outcome, Target
+    from archdsl.report.pages import page
+
+    def claim(record: dict[str, Any]) -> Claim:
+        return Claim(*(record[name] for name in ("subject", "shown", "op", "limit", "ok", "headroom")))
+
+    targets = []
+    for one in checked:
+        networks = (
+            Network(name, tuple(claim(claim_record(c)) for c in variant.claims if c.result))
+            for name, variant in one.variants.items()
+        )
+        targets.append(Target(one.target, tuple(networks), one.diagnostics))
+    return Outcome(__version__, tuple(targets), page, tables)
 
 
 def check(name: str) -> Checked:
@@ -101,7 +195,7 @@ def claim_record(claim: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def as_json(checked: list[Checked]) -> str:
+def as_json(checked: list[Checked], tables: tuple[Table, ...] = ()) -> str:
     """The whole outcome as a document."""
     from archdsl.report.json import diagnostic_records, document
 
@@ -117,6 +211,8 @@ def as_json(checked: list[Checked]) -> str:
     ]
     found = [d for one in checked for d in one.diagnostics]
     errors = sum(d.severity == "error" for d in found)
+    compared = {t.title: [dict(zip(t.head, row)) for row in t.rows] for t in tables}
     return document(
-        "check", targets=files, diagnostics=diagnostic_records(found), errors=errors, warnings=len(found) - errors
-    )
+        "check", targets=files, diagnostics=diagnostic_records(found), errors=errors, warnings=len(found) - errors,
+        **({"compared": compared} if compared else {}),
+    )  # fmt: skip

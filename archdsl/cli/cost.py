@@ -38,6 +38,15 @@ def command(
     from archdsl.report import cost_sheet, cost_table
 
     sizes = bindings(bind)
+    if any(".." in text for text in set_ or ()):
+        from archdsl.cli.family import is_range, ranges
+        from archdsl.cli.sweep import sweep
+
+        if symbolic or depth or sort or select or as_ or folded or wide or train:
+            raise Refusal("E0007", "a sweep shows totals: it takes only `--set`, `--bind` and `--format`")
+        varied = ranges([text for text in set_ or () if is_range(text)], "--set")
+        out(sweep(target, varied, settings([t for t in set_ or () if not is_range(t)]), sizes, format))
+        return 0
     if symbolic and sizes:
         raise Refusal("E0007", "`--symbolic` and `--bind` exclude each other")
     graph = graph_of(target, settings(set_), {}, train)

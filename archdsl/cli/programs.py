@@ -108,3 +108,17 @@ def _expand(path: str) -> Iterator[str]:
     if not found:
         raise Refusal("E0001", f"there is no .arch file in `{path}`")
     yield from map(str, found)
+
+
+def config_file() -> Path | None:
+    """The nearest ``archdsl.toml``, or ``pyproject.toml`` with a ``[tool.archdsl]``, up to the repository's root."""
+    here = Path.cwd()
+    for folder in (here, *here.parents):
+        if (folder / "archdsl.toml").is_file():
+            return folder / "archdsl.toml"
+        project = folder / "pyproject.toml"
+        if project.is_file() and b"tool.archdsl" in project.read_bytes():
+            return project
+        if (folder / ".git").exists():
+            return None
+    return None

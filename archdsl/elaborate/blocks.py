@@ -14,7 +14,7 @@ from archdsl.elaborate.env import Env, Place
 from archdsl.elaborate.kinds import parameter_kind
 from archdsl.elaborate.paths import PathScope, join
 from archdsl.elaborate.session import BoundExceeded, Session, shared_scope
-from archdsl.elaborate.values import POISON, BlockValue, Flow, describe, is_flow, show_arguments
+from archdsl.elaborate.values import POISON, BlockValue, Flow, describe, is_flow, show_arguments, show_settings
 from archdsl.graph import Value
 from archdsl.ops.base import REQUIRED, Op
 from archdsl.source import Frame, Span
@@ -172,6 +172,7 @@ class UserBlock(Parametric):
         inner = place.inside(place.scope.block(self.name), frame)
         env = Env(self.env, inner, "body", flow)
         fill_parameters(self.definition.parameters, effective, env)
+        frame.settle(partial(show_settings, [p.name for p in self.definition.parameters], env.names))
         return run_definition(self.definition, env, flow)
 
 

@@ -56,21 +56,37 @@ def application(card: type[Op], arguments: dict[str, Any], inputs: Sequence[Any]
     if any(name not in arguments or arguments[name] is POISON for name in required):
         return POISON
     good = {name: value for name, value in arguments.items() if value is not POISON}
-    for attempt in (good, {name: good[name] for name in required}):
+    least_given = {name: good[name] for name in required}
+    unpadded = {**least_given, "pad": "valid"} if "pad" in card.signature else least_given
+    types = [v.type for v in values]
+    agreed = _agreeing(types)
+    for attempt, ins, certain in ((good, types, 2), (least_given, types, 2), (unpadded, types, 2), (good, agreed, 1)):
         try:
             op = card(**attempt)
             op.validate()
-            outs = op.shape(*(v.type for v in values))
+            outs = op.shape(*ins)
             session.check_sizes(outs)
         except Refusal:
             continue
-        made = tuple(Value(card.name, _opened(out, session)) for out in outs)
+        made = tuple(Value(card.name, _opened(out, certain, session)) for out in outs)
         return made[0] if len(made) == 1 else made
     return POISON
 
 
-def _opened(type: TensorType, session: Session) -> TensorType:
-    return type.with_shape(dim if axis < 2 else unknown(session) for axis, dim in enumerate(type.shape))
+def _opened(type: TensorType, certain: int, session: Session) -> TensorType:
+    return type.with_shape(dim if axis < certain else unknown(session) for axis, dim in enumerate(type.shape))
+
+
+def _agreeing(types: Sequence[TensorType]) -> Sequence[TensorType]:
+    """The types with every unknown size as the others have it, where all have as many axes."""
+    if len({type.rank for type in types}) != 1:
+        return types
+    known = [next((d for d in sizes if _known(d)), sizes[0]) for sizes in zip(*(type.shape for type in types))]
+    return [type.with_shape(d if _known(d) else k for d, k in zip(type.shape, known)) for type in types]
+
+
+def _known(dim: dims.Dim) -> bool:
+    return not any(name.startswith(UNKNOWN) for name in dims.symbols(dim))
 
 
 def meet(values: Sequence[Value], session: Session) -> Flow:
@@ -96,6 +112,6 @@ def surely_differ(values: Sequence[Value]) -> bool:
 
 
 def _sure(a: dims.Dim, b: dims.Dim) -> bool:
-    if not any(name.startswith(UNKNOWN) for name in dims.symbols(a) | dims.symbols(b)):
+    if _known(a) and _known(b):
         return a != b
     return dims.equal(a, b) is False

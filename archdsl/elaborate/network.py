@@ -12,7 +12,7 @@ from archdsl.elaborate.blocks import Parametric, fill_parameters
 from archdsl.elaborate.env import Env, NetworkRun, Place
 from archdsl.elaborate.kinds import parameter_kind
 from archdsl.elaborate.paths import join
-from archdsl.elaborate.values import POISON, Flow, describe, is_flow, show, show_arguments
+from archdsl.elaborate.values import POISON, Flow, describe, is_flow, show, show_arguments, show_settings
 from archdsl.graph import Value
 from archdsl.shapes import DTYPE_BYTES, TensorType
 from archdsl.source import Frame, Span
@@ -52,10 +52,11 @@ class NetworkBlock(Parametric):
 
         effective = {**self.defaults, **self.bound}
         self.missing(effective)
-        place.frame = Frame(self.name, partial(show_arguments, effective), span, place.frame)
+        frame = place.frame = Frame(self.name, partial(show_arguments, effective), span, place.frame)
         env = Env(self.env, place, "body", flow)
         env.run = run
         fill_parameters(self.definition.parameters, effective, env)
+        frame.settle(partial(show_settings, [p.name for p in self.definition.parameters], env.names))
         if self.definition.defaults:
             env.defaults = with_defaults(self.definition.defaults, env)
         return run_body(self.definition.body, env, flow)

@@ -31,6 +31,10 @@ class Elaboration(Record):
     graph: Graph | None
     claims: tuple[ClaimValue, ...]
     diagnostics: tuple[Diagnostic, ...]
+    steps: int = 0
+    """The work that it took."""
+    stopped: bool = False
+    """Whether a bound on the work was exceeded."""
 
 
 def elaborate(
@@ -71,6 +75,7 @@ def _elaborate(
     env = module_env(module, session)
     run = NetworkRun(None)
     flow: Flow = POISON
+    stopped = False
     try:
         block = _target(target, env, arguments)
         if isinstance(block, NetworkBlock):
@@ -81,15 +86,17 @@ def _elaborate(
                 _variant_claims(target, env, run)
             _finish(session, run, flow)
     except BoundExceeded as exceeded:
+        stopped = True
         refusal = exceeded.located(definition_span(target)).refusal
         if session.steps - session.explained > session.limits.steps or refusal.code != "E0501":
             session.report(refusal.diagnostic())
     except Refusal as refusal:
         session.report(refusal.located(definition_span(target)).diagnostic())
-    faults = [d for d in session.diagnostics if d.severity == "error" and d.code != "E0401"]  # a shape that is not expected
-    failed = bool(faults) or not session.outputs  # of unreadable text: none
+    # Behind an expected shape that is another one, the graph is there all the same; of unreadable text there is none.
+    faults = [d for d in session.diagnostics if d.severity == "error" and d.code != "E0401"]
+    failed = bool(faults) or not session.outputs
     graph = None if failed else _graph(session, target, block)
-    return Elaboration(graph, tuple(session.claims), tuple(session.diagnostics))
+    return Elaboration(graph, tuple(session.claims), tuple(session.diagnostics), session.steps, stopped)
 
 
 def _target(target: spec.Variant | spec.Network, env: Env, arguments: Mapping[str, Any]) -> Any:

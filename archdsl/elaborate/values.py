@@ -6,7 +6,7 @@ Numbers, strings, booleans and ``None`` are Python's, lists are tuples, symbolic
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from archdsl.dims import Expr
@@ -128,6 +128,15 @@ def show_arguments(arguments: Mapping[str, object]) -> str:
 def shortened(text: str, most: int) -> str:
     """The text, cut to ``most`` characters."""
     return text if len(text) <= most else text[: most - 1] + "…"
+
+
+def show_settings(names: Iterable[str], values: Mapping[str, object]) -> dict[str, str]:
+    """``{"c": "64", "stride": "2"}``: what parameters came to, uncut."""
+    return {name: _uncut(values[name]) for name in names if name in values}
+
+
+def _uncut(value: object) -> str:
+    return "[" + ", ".join(map(_uncut, value)) + "]" if isinstance(value, tuple) else show(value)
 
 
 def show(value: object, nested: bool = True) -> str:

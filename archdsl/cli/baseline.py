@@ -1,0 +1,181 @@
+"""What a check is held against: a folder, a file of saved figures, or a state of a git repository."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from archdsl.diagnostics import DiagnosticError, Refusal
+
+if TYPE_CHECKING:
+    from archdsl.driver import CheckedVariant
+    from archdsl.passes.snapshot import Snapshot
+
+_REF = re.compile(r"(branch|tag|commit)=([\w./@+-]+)", re.ASCII)
+_LARGEST = 200_000_000
+"""Bytes of a baseline file or of an archive that are read."""
+
+
+class Baseline:
+    """Earlier figures of networks: by target and variant."""
+
+    def __init__(self, name: str, folder: Path | None, root: Path, saved: Mapping[str, Any] | None = None) -> None:
+        self.name = name
+        self.folder = folder
+        self.root = root
+        self.saved = saved
+
+    def of(self, target: str, variants: Iterable[str]) -> dict[str, Snapshot]:
+        """The earlier figures of a target's variants; none for what did not exist, or was at fault."""
+        if self.saved is not None:
+            from archdsl.passes.snapshot import from_record
+
+            known = self.saved.get(Path(target).as_posix(), {})
+            return {name: from_record(known[name]) for name in variants if name in known}
+        return self._elaborated(target.partition(".arch:")[0], variants)
+
+    def _elaborated(self, target: str, variants: Iterable[str]) -> dict[str, Snapshot]:
+        from archdsl import driver
+        from archdsl.passes.snapshot import snapshot
+
+        file = self._file(target)
+        found: dict[str, Snapshot] = {}
+        if file is None:
+            return found
+        try:
+            program = driver.open_program(file)
+            for name in variants:
+                if name in (*program.variants, *program.networks):
+                    found[name] = snapshot(program.graph(name))
+        except (DiagnosticError, Refusal):
+            return found
+        return found
+
+    def _file(self, target: str) -> Path | None:
+        """Where the target lay: at the same path below the root, else under its own name."""
+        assert self.folder is not None
+        path = Path(target if target.endswith(".arch") else f"{target}.arch").resolve()
+        places = [self.folder / path.name]
+        if path.is_relative_to(self.root):
+            places.insert(0, self.folder / path.relative_to(self.root))
+        return next((place for place in places if place.is_file()), None)
+
+
+@contextmanager
+def opened(reference: str) -> Iterator[Baseline]:
+    """The baseline that ``--against`` names; refuses (E0012, E0011) what is none."""
+    place, sign, ref = reference.partition("#")
+    if sign or Path(place).name == ".git":
+        yield from _from_git(reference, Path(place), ref)
+    elif Path(place).is_dir():
+        yield Baseline(reference, Path(place).resolve(), Path.cwd())
+    elif place.endswith(".json"):
+        yield Baseline(reference, None, Path.cwd(), _saved(Path(place)))
+    else:
+        raise Refusal(
+            "E0012", f"`--against {reference}` is no folder, no .json file and no `.git#branch=…`",
+            help="give a folder of specs, a file of `--save-baseline`, or `.git#branch=main`",
+        )  # fmt: skip
+
+
+def _saved(path: Path) -> Mapping[str, Any]:
+    import json
+
+    wrong = Refusal("E0011", f"`{path}` is no baseline", help="`archdsl check --save-baseline FILE` writes one")
+    try:
+        if path.stat().st_size > _LARGEST:
+            raise wrong
+        record = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise Refusal("E0012", f"there is no file `{path}`") from None
+    except (ValueError, RecursionError):
+        raise wrong from None
+    good = isinstance(record, dict) and record.get("format") == "archdsl.baseline" and record.get("format_version") == 1
+    targets = record.get("targets") if good else None
+    if not isinstance(targets, dict) or not all(isinstance(known, dict) for known in targets.values()):
+        raise wrong
+    return targets
+
+
+def as_text(checked: Iterable[tuple[str, Mapping[str, CheckedVariant]]]) -> str:
+    """The content of a baseline file: the figures of every variant of every target."""
+    from archdsl.passes.snapshot import snapshot, to_record
+    from archdsl.report.json import document
+
+    targets = {
+        Path(target).as_posix(): {name: to_record(snapshot(variant.graph)) for name, variant in variants.items()}
+        for target, variants in checked
+    }
+    return document("baseline", targets=targets)
+
+
+# Git
+
+
+def _from_git(reference: str, place: Path, ref: str) -> Iterator[Baseline]:
+    import tarfile
+    from io import BytesIO
+    from tempfile import TemporaryDirectory
+
+    repository = place.parent if place.name == ".git" else place
+    names = _REF.fullmatch(ref)
+    if names is None or names[2].startswith("-") or ".." in names[2]:
+        raise Refusal(
+            "E0012", f"`--against {reference}` names no branch, tag or commit", help="write `.git#branch=main`"
+        )
+    root = Path(_git(repository, reference, "rev-parse", "--show-toplevel").decode().rstrip("\n"))
+    commit = _commit(root, reference, names[1], names[2])
+    listed = _git(root, reference, "ls-tree", "-r", "--name-only", "-z", commit).split(b"\0")
+    with TemporaryDirectory(prefix="archdsl-") as folder:
+        if any(name.endswith(b".arch") for name in listed):
+            archive = _git(root, reference, "archive", "--format=tar", commit, "--", ":(glob)**/*.arch")
+            with tarfile.open(fileobj=BytesIO(archive)) as tar:
+                tar.extractall(folder, members=[m for m in tar if m.isfile()], filter="data")
+        yield Baseline(reference, Path(folder).resolve(), root.resolve())
+
+
+def _commit(root: Path, reference: str, kind: str, name: str) -> str:
+    """The commit a branch (here or of ``origin``), tag or commit stands for."""
+    wanted = {
+        "branch": (f"refs/heads/{name}", f"refs/remotes/origin/{name}"), "tag": (f"refs/tags/{name}",),
+        "commit": (name,) if re.fullmatch("[0-9a-f]{4,64}", name) else (),
+    }[kind]  # fmt: skip
+    for ref in wanted:
+        done = _run(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}")
+        if done.returncode == 0:
+            return done.stdout.decode().strip()
+    fetch = f"git fetch --depth=1 origin {name}" + (f":refs/remotes/origin/{name}" if kind == "branch" else "")
+    raise Refusal(
+        "E0012", f"`--against {reference}`: the repository has no {kind} `{name}`",
+        help=f"nothing is fetched; a shallow checkout needs `{fetch}` first",
+    )  # fmt: skip
+
+
+def _git(folder: Path, reference: str, *arguments: str) -> bytes:
+    done = _run(folder, *arguments)
+    if done.returncode != 0 or len(done.stdout) > _LARGEST:
+        reason = done.stderr.decode(errors="replace").strip().partition("\n")[0] or "too much to read"
+        raise Refusal("E0012", f"`--against {reference}`: {reason}")
+    return done.stdout
+
+
+def _run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:
+    """Git, without network, prompts or locks."""
+    quiet = {"GIT_TERMINAL_PROMPT": "0", "GIT_NO_LAZY_FETCH": "1", "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"}
+    try:
+        return subprocess.run(
+            ["git", "-C", str(folder), *arguments],
+            capture_output=True,
+            check=False,
+            env=os.environ | quiet,
+            timeout=120,
+        )
+    except FileNotFoundError:
+        raise Refusal("E0012", "`--against .git#…` needs the command `git`") from None
+    except subprocess.TimeoutExpired:
+        raise Refusal("E0012", "git did not answer within two minutes") from None

@@ -1,0 +1,184 @@
+"""``[[budget]]`` tables of ``archdsl.toml`` (or of ``[tool.archdsl]`` in ``pyproject.toml``)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from archdsl.diagnostics import Diagnostic, DiagnosticError, Refusal, nearest
+from archdsl.record import Record
+from archdsl.source import Source, Span
+
+LEVELS = ("error", "warn")
+KEYS = ("spec", "with", "level", "max_increase")
+_SUBJECT = re.compile(r"(\w+)(?: of ([\w.]+))?(?: at ([\w.]+))?")
+_BOUND = re.compile(r"(<=|>=|==|<|>)?\s*([0-9][0-9_]*(?:\.[0-9]+)?(?: ?[KMGT](?:iB)?)?)")
+
+
+class Bound(Record):
+    """``macs <= 300M``, of the net, a part or at a tap."""
+
+    quantity: str
+    part: str | None
+    tap: str | None
+    op: str
+    value: int | float
+    span: Span
+
+
+class Increase(Record):
+    """By how much a quantity may grow against the baseline: a part of it, or an amount."""
+
+    quantity: str
+    part: Fraction | None
+    amount: int | float
+    text: str
+    span: Span
+
+    def limit(self, before: int | float) -> int | float:
+        """The largest value allowed."""
+        if self.part is None:
+            return before + self.amount
+        most = Fraction(before) * (1 + self.part)
+        return most.numerator // most.denominator if isinstance(before, int) else float(most)
+
+
+class Budget(Record):
+    """One table: which specs it holds for, and what it demands."""
+
+    specs: str
+    variant: str | None
+    settings: Mapping[str, Any]
+    bounds: tuple[Bound, ...]
+    increases: tuple[Increase, ...]
+    warn: bool
+    folder: Path
+
+    def covers(self, target: str) -> bool:
+        """Whether a target is meant: by its path relative to the file with the budgets, or by its name."""
+        from fnmatch import fnmatchcase
+
+        file = Path(target.partition(".arch:")[0] + ".arch" if ".arch:" in target else target)
+        full = file.resolve()
+        names = {
+            file.as_posix(),
+            *([full.relative_to(self.folder).as_posix()] if full.is_relative_to(self.folder) else []),
+        }
+        return any(fnmatchcase(name, self.specs) for name in names)
+
+
+def load(config: str | None) -> list[Budget]:
+    """The budgets of a file, or of the nearest ``archdsl.toml`` or ``pyproject.toml`` here or above."""
+    from archdsl.cli.programs import config_file
+
+    path = Path(config) if config else config_file()
+    if path is None:
+        return []
+    from archdsl.driver import read_source
+
+    source = read_source(path, str(path) if config else _shown(path))
+    import tomllib
+
+    try:
+        data = tomllib.loads(source.text)
+    except tomllib.TOMLDecodeError as error:
+        raise Refusal("E0013", f"{source.name} is not TOML: {error}") from None
+    section = data.get("tool", {}).get("archdsl", {}) if path.name == "pyproject.toml" else data
+    return list(_Reader(source, path.resolve().parent).budgets(section))
+
+
+def _shown(path: Path) -> str:
+    return path.name if path.parent == Path.cwd() else str(path)
+
+
+class _Reader:
+    """Reads the tables; every fault is located in the file."""
+
+    def __init__(self, source: Source, folder: Path) -> None:
+        self.source = source
+        self.folder = folder
+        self.starts = [m.start() for m in re.finditer(r"^\s*\[\[\s*[\w.]*budget\s*\]\]", source.text, re.MULTILINE)]
+
+    def budgets(self, section: Any) -> Iterator[Budget]:
+        tables = section.get("budget", []) if isinstance(section, dict) else []
+        if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
+            raise self._fault("budgets are written `[[budget]]`", self._span(0, "budget"))
+        for index, table in enumerate(tables):
+            yield self._budget(index, table)
+
+    def _budget(self, index: int, table: dict[str, Any]) -> Budget:
+        spec, level = table.get("spec", "*"), table.get("level", "error")
+        if not isinstance(spec, str):
+            raise self._fault("`spec` is a path, a pattern or a name of the zoo", self._span(index, "spec"))
+        if level not in LEVELS:
+            raise self._fault('`level` is "error" or "warn"', self._span(index, "level"))
+        for key in ("with", "max_increase"):
+            if not isinstance(table.get(key, {}), dict):
+                raise self._fault(f"`{key}` is a table: {key} = {{ name = value }}", self._span(index, key))
+        path, sign, variant = spec.partition(".arch:")
+        bounds = tuple(self._bound(index, key, value) for key, value in table.items() if key not in KEYS)
+        increases = tuple(self._increase(index, key, value) for key, value in table.get("max_increase", {}).items())
+        if not bounds and not increases:
+            raise self._fault("the budget bounds nothing", self._span(index, "budget"))
+        settings = {name: tuple(v) if isinstance(v, list) else v for name, v in table.get("with", {}).items()}
+        return Budget(
+            path + (".arch" if sign else ""), variant or None, settings, bounds, increases, level == "warn", self.folder
+        )
+
+    def _bound(self, index: int, key: str, value: Any) -> Bound:
+        span = self._span(index, key)
+        subject = _SUBJECT.fullmatch(key)
+        if subject is None:
+            raise self._fault(f"`{key}` names no quantity", span)
+        self._quantity(subject[1], span, more=KEYS)
+        op, number = self._number(key, value, span)
+        return Bound(subject[1], subject[2], subject[3], op or "<=", number, span)
+
+    def _increase(self, index: int, key: str, value: Any) -> Increase:
+        span = self._span(index, key, "max_increase")
+        self._quantity(key, span)
+        percent = re.fullmatch(r"([0-9]{1,6}(?:\.[0-9]{1,9})?) ?%", value) if isinstance(value, str) else None
+        if percent is not None:
+            return Increase(key, Fraction(percent[1]) / 100, 0, str(value), span)
+        op, number = self._number(key, value, span)
+        if op:
+            raise self._fault(f"`max_increase` of `{key}` is an amount or a part, without `{op}`", span)
+        return Increase(key, None, number, str(value), span)
+
+    def _quantity(self, name: str, span: Span, more: tuple[str, ...] = ()) -> None:
+        from archdsl.passes.measure import QUANTITIES
+
+        if name not in QUANTITIES:
+            meant = nearest(name, [*QUANTITIES, *more])
+            help = f"did you mean `{meant}`?" if meant else "quantities: " + ", ".join(QUANTITIES)
+            raise self._fault(f"there is no quantity `{name}`", span, help)
+
+    def _number(self, key: str, value: Any, span: Span) -> tuple[str | None, int | float]:
+        from archdsl.syntax.literals import number_value
+
+        found = _BOUND.fullmatch(value.strip()) if isinstance(value, str) else None
+        if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 1e30:
+            return None, value
+        number = number_value(found[2]) if found else None
+        if found is None or number is None:
+            raise self._fault(
+                f"the bound of `{key}` is no number", span, 'write 300_000_000, "300M", "6 MiB" or ">= 224"'
+            )
+        return found[1], number
+
+    def _fault(self, message: str, span: Span, help: str = "") -> DiagnosticError:
+        return DiagnosticError([Diagnostic("E0013", message, span, help=help)])
+
+    def _span(self, index: int, key: str, behind: str = "") -> Span:
+        """The line of the table that sets ``key``: TOML readers keep no places, so it is looked for."""
+        text = self.source.text
+        start = self.starts[index] if index < len(self.starts) else 0
+        end = self.starts[index + 1] if index + 1 < len(self.starts) else len(text)
+        start = max(text.find(behind, start, end), start) if behind else start
+        found = re.compile(rf"""["']?\b{re.escape(key)}\b["']?[^\S\n]*=[^\n#]*[^\s#]""").search(text, start, end)
+        if found is None:
+            found = re.compile(r"\S[^\n]*").search(text, start)
+        return Span(self.source, found.start(), found.end()) if found else Span(self.source, 0, 0)

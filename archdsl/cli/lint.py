@@ -1,0 +1,140 @@
+"""``archdsl lint``: what an experienced colleague would point out."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+from archdsl.cli.guard import CLEAN, FINDINGS, status_of
+from archdsl.cli.options import choose
+from archdsl.cli.output import out, progress, say
+from archdsl.cli.programs import Target, arch_files, open_target
+from archdsl.cli.signature import Arg, opt
+from archdsl.diagnostics import Diagnostic, DiagnosticError, Refusal
+from archdsl.report.terminal import wants_color
+from archdsl.report.text import concise, counted, render, summary
+from archdsl.syntax import spec
+
+if TYPE_CHECKING:
+    from archdsl.driver import Program
+    from archdsl.graph import Graph
+
+FORMATS = ("text", "concise", "json")
+UNUSED = "W0420"
+
+
+def command(
+    targets: Annotated[list[str], Arg("files, folders, spec.arch:variant, - or zoo names")],
+    format: Annotated[str, opt("--format", help=", ".join(FORMATS))] = "text",
+    select: Annotated[list[str] | None, opt("--select", metavar="W0401,…", help="only these codes")] = None,
+    ignore: Annotated[list[str] | None, opt("--ignore", metavar="W0401,…", help="not these codes")] = None,
+    strict: Annotated[bool, opt("--strict", help="exit 1 on findings")] = False,
+    report: Annotated[list[str] | None, opt("--report", metavar="FORM=FILE,…", help="as for `archdsl check`")] = None,
+) -> int:
+    """Hold networks to the design rules of the field."""
+    choose(format, "--format", FORMATS)
+    from archdsl.cli.check import wanted_reports
+
+    reports = wanted_reports(report)
+    codes = chosen(select, ignore)
+    found = []
+    for name in arch_files(targets):
+        with progress(f"looking at {name}"):
+            found.append((name, look(name, codes)))
+    every = [d for _, diagnostics in found for d in diagnostics]
+    if reports:
+        from archdsl import __version__
+        from archdsl.cli.reports import emit
+        from archdsl.report.outcome import Outcome
+        from archdsl.report.outcome import Target as Named
+        from archdsl.report.pages import page
+
+        parts = tuple(Named(name, (), tuple(diagnostics)) for name, diagnostics in found)
+        emit(reports, Outcome(__version__, parts, page), lambda: as_json(every))
+    if format == "json":
+        out(as_json(every))
+    else:
+        color = wants_color(sys.stdout)
+        out("".join((concise(d) if format == "concise" else render(d, color=color)) + "\n" for d in every))
+    say(f"looked at {counted(len(found), 'target')}: {summary(every)}")
+    return max(status_of(every), FINDINGS if strict and every else CLEAN)
+
+
+def as_json(found: list[Diagnostic]) -> str:
+    """The findings as a document."""
+    from archdsl.report.json import diagnostic_records, document
+
+    return document("lint", diagnostics=diagnostic_records(found))
+
+
+def chosen(select: list[str] | None, ignore: list[str] | None) -> set[str]:
+    """The codes to look for; refuses (E0007) codes that no rule has. A beginning (``W04``) stands for all of them."""
+    from archdsl.passes.lint import rules
+
+    known = {*rules(), UNUSED}
+    wanted = _matching(select, known, "--select")
+    return wanted - _matching(ignore, known, "--ignore") if ignore else wanted
+
+
+def _matching(texts: list[str] | None, known: set[str], option: str) -> set[str]:
+    if texts is None:
+        return known
+    found: set[str] = set()
+    for text in (part.strip().upper() for whole in texts for part in whole.split(",")):
+        codes = {code for code in known if text and code.startswith(text)}
+        if not codes:
+            raise Refusal(
+                "E0007", f"`{option} {text}`: no rule has this code", help="rules: " + ", ".join(sorted(known))
+            )
+        found |= codes
+    return found
+
+
+def look(name: str, codes: set[str]) -> list[Diagnostic]:
+    """The findings of one target: of all its variants, each place once; the errors where there are any."""
+    from archdsl.cli.silence import Silence
+    from archdsl.passes.lint import lint
+
+    rules = codes - {UNUSED}
+    try:
+        target = open_target(name)
+        if target.program is None:
+            return lint(target.graph({}, {}, False), rules)
+        graphs = _graphs(target, target.program)
+    except DiagnosticError as error:
+        return [d for d in error.diagnostics if d.severity == "error"]
+    silence = Silence(target.program.source, target.program.module.file.comments)
+    found = silence.keep(_once({graph.name: lint(graph, rules) for graph in graphs}))
+    # A variant alone may leave out the lines that an ignore is for.
+    found += silence.unused(rules) if UNUSED in codes and target.variant is None else []
+    return sorted(
+        found, key=lambda d: (d.span is None, d.span.source.name if d.span else "", d.span.start if d.span else 0)
+    )
+
+
+def _graphs(target: Target, program: Program) -> list[Graph]:
+    if program.errors:
+        raise DiagnosticError(program.diagnostics)
+    names = [target.variant] if target.variant else program.targets()
+    definitions = [program.target(name) for name in names]
+    return [
+        program.graph(definition.name) for definition in definitions
+        if isinstance(definition, spec.Variant) or all(p.default is not None for p in definition.parameters)
+    ]  # fmt: skip
+
+
+def _once(found: dict[str, list[Diagnostic]]) -> list[Diagnostic]:
+    """The findings of several variants, each place of the text once, with the variants that have it too."""
+    places: dict[object, tuple[Diagnostic, list[str]]] = {}
+    for name, diagnostics in found.items():
+        for d in diagnostics:
+            outer, frame = d.span, d.frame
+            while frame is not None and frame.parent is not None:
+                outer, frame = frame.span, frame.parent
+            spans = tuple((s.source.name, s.start) for s in (d.span, outer) if s is not None)
+            places.setdefault((d.code, spans or d.message), (d, []))[1].append(name)
+    kept = []
+    for d, names in places.values():
+        others = f"also in {', '.join(names[1:5])}{', …' if len(names) > 5 else ''}"
+        kept.append(d.replace(notes=(*d.notes, others)) if len(names) > 1 else d)
+    return kept

@@ -1,0 +1,74 @@
+"""``--report sarif=FILE,junit=FILE,github,…``: one outcome in many forms, files whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterable
+from importlib import import_module
+from pathlib import Path
+
+from archdsl.cli.output import check_writable, write_file
+from archdsl.diagnostics import Refusal, nearest
+from archdsl.record import Record
+from archdsl.report.outcome import Outcome
+
+FILES = ("sarif", "junit", "gitlab", "markdown", "json")
+"""Forms that need a file; ``github`` talks to the runner."""
+SUMMARY = "GITHUB_STEP_SUMMARY"
+
+
+class Report(Record):
+    """One wanted form; ``github`` has no file."""
+
+    form: str
+    path: Path | None = None
+
+
+def wanted(texts: Iterable[str] | None) -> list[Report]:
+    """The reports an option asks for; refuses (E0007, E0005) before any work is done for them."""
+    found: dict[str, Report] = {}
+    for text in (part.strip() for whole in texts or () for part in whole.split(",")):
+        form, sign, name = text.partition("=")
+        if form not in (*FILES, "github"):
+            meant = nearest(form, (*FILES, "github"))
+            help = f"did you mean `{meant}`?" if meant else f"choose from {', '.join((*FILES, 'github'))}"
+            raise Refusal("E0007", f"`--report {text}` is not available", help=help)
+        if (form == "github") == bool(sign and name):
+            raise Refusal("E0007", f"`--report {form}`" + (" takes no file" if sign else f" needs a file: {form}=FILE"))
+        report = Report(form, Path(name) if name else None)
+        if form in found or any(
+            report.path and r.path and report.path.resolve() == r.path.resolve() for r in found.values()
+        ):
+            raise Refusal("E0007", f"`--report {text}`: the form or the file is given twice")
+        if report.path is not None:
+            check_writable(report.path)
+        found[form] = report
+    return list(found.values())
+
+
+def emit(reports: Iterable[Report], outcome: Outcome, as_json: Callable[[], str]) -> None:
+    """Render every report, then write them; a failure to render leaves no file behind."""
+    root = os.environ.get("GITHUB_WORKSPACE") or os.environ.get("CI_PROJECT_DIR") or str(Path.cwd())
+    texts = [
+        (report, as_json() if report.form == "json" else _render(report.form, outcome, root)) for report in reports
+    ]
+    for report, text in texts:
+        if report.path is not None:
+            write_file(report.path, text)
+        else:
+            sys.stderr.write(text)
+            _step_summary(outcome, root)
+
+
+def _render(form: str, outcome: Outcome, root: str) -> str:
+    text: str = import_module(f"archdsl.report.{form}").render(outcome, root)
+    return text
+
+
+def _step_summary(outcome: Outcome, root: str) -> None:
+    """Append to the summary of the workflow step, where there is one."""
+    name = os.environ.get(SUMMARY)
+    if name:
+        with Path(name).open("a", encoding="utf-8") as file:
+            file.write(_render("markdown", outcome, root) + "\n")

@@ -1,0 +1,153 @@
+"""What a project asks of a check beyond the specs: budgets of a file, and a baseline to be held against."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from archdsl.cli.baseline import Baseline
+from archdsl.cli.budgets import Budget, Increase
+from archdsl.diagnostics import Diagnostic, DiagnosticError, Label
+from archdsl.elaborate.session import ClaimValue
+from archdsl.passes.claims import show
+from archdsl.passes.growth import grown, layer_figure
+from archdsl.passes.snapshot import Snapshot, snapshot
+from archdsl.record import Record
+from archdsl.report.outcome import Table
+from archdsl.source import Span
+
+if TYPE_CHECKING:
+    from archdsl.cli.check import Checked
+    from archdsl.driver import CheckedVariant
+
+TOLD = ("params", "macs", "peak_activations", "receptive_field", "nodes")
+"""What the comparison with a baseline shows of every network that changed."""
+MOST = 3
+
+
+class Reviewed(Record):
+    """One target after the review; ``before`` has the earlier figures of its variants."""
+
+    checked: Checked
+    before: Mapping[str, Snapshot]
+
+
+def review(one: Checked, budgets: Sequence[Budget], baseline: Baseline | None) -> Reviewed:
+    """Hold a target to the budgets that cover it, and name what grew where a bound is broken."""
+    before = baseline.of(one.target, one.variants) if baseline is not None else {}
+    variants, found = dict(one.variants), list(one.diagnostics)
+    for budget in budgets:
+        if budget.covers(one.target):
+            for name in [n for n in one.variants if budget.variant in (None, n)]:
+                key, checked, broken = _held(one, name, budget, before)
+                kept = variants.get(key)
+                variants[key] = checked if kept is None else kept.replace(claims=(*kept.claims, *checked.claims))
+                found += broken
+    if baseline is not None:
+        found = [_blamed(d, variants, before, baseline.name) for d in found]
+    return Reviewed(one.replace(diagnostics=tuple(found), variants=variants), before)
+
+
+def _held(
+    one: Checked, name: str, budget: Budget, before: Mapping[str, Snapshot]
+) -> tuple[str, CheckedVariant, list[Diagnostic]]:
+    """One variant, with the budget's settings, against the budget's bounds."""
+    from archdsl.cli.programs import open_target
+    from archdsl.driver import CheckedVariant, check_claims
+
+    graph, key = one.variants[name].graph, name
+    if budget.settings:
+        target = open_target(one.target)
+        try:
+            graph = target.replace(variant=name).graph(budget.settings, {}, False)
+        except DiagnosticError as error:
+            return name, one.variants[name].replace(claims=()), list(error.diagnostics)
+        key = f"{name}({', '.join(f'{n} = {v}' for n, v in budget.settings.items())})"
+    claims = [ClaimValue("budget", b.quantity, b.part, b.tap, b.op, b.value, b.span) for b in budget.bounds]
+    checked, broken = check_claims(graph, claims)
+    broken = [d.replace(message=d.message.replace(f"`{graph.name}`", f"`{key}`")) for d in broken]
+    old = before.get(name) if not budget.settings else None
+    for increase in budget.increases if old is not None else ():
+        limit = _limit(increase, old)
+        if limit is not None:
+            more, wrong = check_claims(graph, [_claim(increase, limit)])
+            checked += more
+            broken += [_increased(d, increase, name, old, more[0].result) for d in wrong if more]
+    if budget.warn:
+        broken = [d.replace(code="W0450") if d.code in ("E0402", "E0404") else d for d in broken]
+    return key, CheckedVariant(key, graph, checked), broken
+
+
+def _limit(increase: Increase, old: Snapshot | None) -> int | float | None:
+    value = old.quantities.get(increase.quantity) if old is not None else None
+    return increase.limit(value) if isinstance(value, int | float) else None
+
+
+def _claim(increase: Increase, limit: int | float) -> ClaimValue:
+    return ClaimValue("budget", increase.quantity, None, None, "<=", limit, increase.span)
+
+
+def _increased(d: Diagnostic, increase: Increase, name: str, old: Snapshot | None, result: Any) -> Diagnostic:
+    value = old.quantities[increase.quantity] if old is not None else 0
+    message = f"{increase.quantity} of `{name}` grew from {show(increase.quantity, value)} to {result.shown}"
+    return d.replace(code="E0404", message=f"{message}; {increase.text} more are allowed")
+
+
+# What grew
+
+
+def _blamed(
+    d: Diagnostic, variants: Mapping[str, CheckedVariant], before: Mapping[str, Snapshot], baseline: str
+) -> Diagnostic:
+    """A broken bound with the lines that grew most since the baseline."""
+    if d.code not in ("E0402", "E0404", "W0450", "E0401"):
+        return d
+    for name, variant in variants.items():
+        old = before.get(name)
+        claim = next((c.claim for c in variant.claims if c.claim.span == d.span and not c.result.ok), None)
+        if old is None or claim is None:
+            continue
+        scope = f"{claim.part}."
+        more = grown(old, snapshot(variant.graph), claim.quantity)
+        most = [g for g in more if claim.part is None or f"{g.path}.".startswith(scope)][:MOST]
+        if not most:
+            return d
+        figure = {"bytes": "activations"}.get(layer_figure(claim.quantity), layer_figure(claim.quantity))
+        told = [f"+{show(figure, g.amount)} {'(new) ' if g.fresh else ''}{g.path}" for g in most]
+        note = f"grew most in {figure} since {baseline}:\n" + "\n".join(told)
+        labels: dict[Span, Label] = {}
+        for g, text in zip(most, told):
+            if g.span is not None:
+                labels.setdefault(g.span, Label(g.span, f"since {baseline}: {text}"))
+        return d.replace(notes=(*d.notes, note), labels=(*d.labels, *labels.values()))
+    return d
+
+
+def tables(reviewed: Sequence[Reviewed], baseline: str) -> tuple[Table, ...]:
+    """What changed in every network since the baseline, and the layers that grew most."""
+    changed: list[tuple[str, ...]] = []
+    layers: list[tuple[str, ...]] = []
+    for one in reviewed:
+        for name, old in one.before.items():
+            new = snapshot(one.checked.variants[name].graph)
+            rows = [_row(name, q, old.quantities.get(q), new.quantities.get(q)) for q in TOLD]
+            changed += [row for row in rows if row is not None]
+            for g in grown(old, new, "macs")[:MOST] if any(rows) else ():
+                place = str(g.span) if g.span is not None else ""
+                layers.append((name, g.path, f"+{g.amount:,}", place))
+    head = ("network", "quantity", "before", "after", "change")
+    found = [Table(f"against {baseline}", head, tuple(changed))] if changed else []
+    if layers:
+        found.append(Table("grew most", ("network", "layer", "MACs", "line"), tuple(layers)))
+    return tuple(found)
+
+
+def _row(name: str, quantity: str, old: Any, new: Any) -> tuple[str, ...] | None:
+    if old == new:
+        return None
+    step = f"{new / old - 1:+.1%}" if isinstance(old, int | float) and isinstance(new, int | float) and old else ""
+    return name, quantity, _text(quantity, old), _text(quantity, new), step
+
+
+def _text(quantity: str, value: Any) -> str:
+    return "symbolic" if value is None else show(quantity, tuple(value) if isinstance(value, list) else value)

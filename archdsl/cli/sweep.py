@@ -1,0 +1,73 @@
+"""``archdsl cost --set width=0.5..1.5:0.1``: the figures of a family, a line for each member."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from archdsl.cli.family import Member, members
+from archdsl.diagnostics import Refusal
+
+SHOWN = ("params", "macs", "weights", "peak_activations", "receptive_field", "depth")
+
+
+def sweep(
+    target: str, varied: Mapping[str, Sequence[Any]], fixed: Mapping[str, Any], bind: Mapping[str, int], format: str
+) -> str:
+    """The whole table in one of the formats of ``archdsl cost``."""
+    found = list(members(target, varied, fixed, bind))
+    if format == "json":
+        from archdsl.report.json import document
+
+        return document("sweep", target=target, members=[_record(member) for member in found])
+    if format == "csv":
+        lines = [[*varied, *SHOWN], *([*map(str, m.settings.values()), *map(_exact, _figures(m))] for m in found)]
+        return "".join(",".join(line) + "\n" for line in lines)
+    head = [*varied, *SHOWN]
+    rows = [[*map(str, m.settings.values()), *_shown(m)] for m in found]
+    if format == "markdown":
+        from archdsl.report.markdown import rows_of
+
+        return rows_of(head, rows)
+    from archdsl.cli.output import columns
+
+    return "\n".join(columns([head, *rows], right=frozenset(range(len(head))))) + "\n"
+
+
+def _figures(member: Member) -> list[Any]:
+    """The shown quantities; ``None`` where the member is refused or a symbol has no value."""
+    return [figure(member, name) for name in SHOWN]
+
+
+def figure(member: Member, quantity: str, part: str | None = None, tap: str | None = None) -> Any:
+    """One quantity of a member as plain data."""
+    from archdsl.passes.measure import plain
+
+    if member.measures is None:
+        return None
+    try:
+        return plain(member.measures.of(quantity, part, tap).value)
+    except Refusal as refusal:
+        if refusal.code != "E0307":
+            raise
+        return None
+
+
+def _shown(member: Member) -> list[str]:
+    from archdsl.passes.claims import show
+
+    if member.measures is None:
+        return [f"refused: {member.refused}", *[""] * (len(SHOWN) - 1)]
+    figures = zip(SHOWN, _figures(member))
+    return ["symbolic" if v is None else show(n, tuple(v) if isinstance(v, list) else v) for n, v in figures]
+
+
+def _exact(value: Any) -> str:
+    return "" if value is None else "x".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _record(member: Member) -> dict[str, Any]:
+    return {
+        "settings": dict(member.settings), "refused": member.refused or None,
+        **dict(zip(SHOWN, _figures(member))),
+    }  # fmt: skip

@@ -1,0 +1,119 @@
+"""What a check came to, as plain data: the one model that every sink renders."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from hashlib import sha256
+
+from archdsl.diagnostics import Diagnostic
+from archdsl.record import Record
+from archdsl.source import Span
+
+
+class Claim(Record):
+    """One bound and what was measured for it, as people read them; ``before`` is the baseline's figure."""
+
+    subject: str
+    shown: str
+    op: str
+    limit: str
+    ok: bool
+    headroom: float | None = None
+    before: str = ""
+
+    @property
+    def verdict(self) -> str:
+        """``holds, 3.1% left``, ``BROKEN, 12.0% beyond``."""
+        word = "holds" if self.ok else "BROKEN"
+        if self.headroom is None:
+            return word
+        return f"{word}, {abs(self.headroom):.1%} {'left' if self.headroom >= 0 else 'beyond'}"
+
+
+class Network(Record):
+    """One variant (or network) that could be measured."""
+
+    name: str
+    claims: tuple[Claim, ...] = ()
+
+
+class Target(Record):
+    """One file, as it was named: its networks and its findings."""
+
+    name: str
+    networks: tuple[Network, ...] = ()
+    diagnostics: tuple[Diagnostic, ...] = ()
+
+
+class Table(Record):
+    """A table for people, beside the findings: what changed against a baseline."""
+
+    title: str
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+class Outcome(Record):
+    """All of a run."""
+
+    version: str
+    targets: tuple[Target, ...]
+    page: Callable[[str], str]
+    """Code -> its Markdown page (empty where there is none)."""
+    tables: tuple[Table, ...] = ()
+
+    @property
+    def diagnostics(self) -> list[Diagnostic]:
+        """All findings, in the order of the targets."""
+        return [d for target in self.targets for d in target.diagnostics]
+
+    def headline(self, code: str) -> str:
+        """The title of a code's page without the code."""
+        return self.page(code).partition("\n")[0].partition(": ")[2] or code
+
+
+def details(d: Diagnostic) -> str:
+    """Message, note, notes and help as lines of plain text: for sinks that show one text."""
+    lines = [d.message + (f": {d.note}" if d.note else ""), *d.notes]
+    return "\n".join([*lines, *([f"help: {d.help}"] if d.help else [])])
+
+
+def in_file(span: Span | None) -> bool:
+    """Whether a span lies in a file (not in the standard library or on standard input)."""
+    return span is not None and span.source.name.endswith((".arch", ".toml"))
+
+
+def file_span(d: Diagnostic) -> Span | None:
+    """The place in a file that stands for a finding: its own, else of the innermost application that has one."""
+    if in_file(d.span):
+        return d.span
+    frame = d.frame
+    while frame is not None:
+        if in_file(frame.span):
+            return frame.span
+        frame = frame.parent
+    return next((label.span for label in d.labels if in_file(label.span)), None)
+
+
+def file_name(span: Span, root: str) -> str:
+    """The path of a span's file with forward slashes, relative to ``root`` where it lies inside."""
+    from pathlib import Path
+
+    full, base = Path(span.source.name).resolve(), Path(root).resolve()
+    return (full.relative_to(base) if full.is_relative_to(base) else full).as_posix()
+
+
+def fingerprints(diagnostics: Sequence[Diagnostic], root: str) -> list[str]:
+    """An identity for each finding that survives edits elsewhere in the file: of code, file and the text marked.
+
+    Line numbers and measured figures take no part; equal findings are numbered.
+    """
+    seen: dict[tuple[str, str, str], int] = {}
+    found = []
+    for d in diagnostics:
+        span = file_span(d)
+        text = " ".join(span.source.line(span.line).split()) if span else d.message
+        key = (d.code, file_name(span, root) if span else "", text)
+        seen[key] = seen.get(key, 0) + 1
+        found.append(sha256("\0".join([*key, str(seen[key])]).encode()).hexdigest())
+    return found

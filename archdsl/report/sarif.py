@@ -1,0 +1,78 @@
+"""Findings as SARIF 2.1.0 (OASIS): what code scanning reads."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote
+
+from archdsl.diagnostics import Diagnostic
+from archdsl.report.outcome import Outcome, details, file_name, file_span, fingerprints, in_file
+from archdsl.source import Span
+
+SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+FINGERPRINT = "archdslFinding/v1"
+
+
+def render(outcome: Outcome, root: str) -> str:
+    """One run; paths are relative to ``root``. Columns count Unicode code points from 1, ends are exclusive."""
+    found = outcome.diagnostics
+    codes = {code: index for index, code in enumerate(sorted({d.code for d in found}))}
+    results = [_result(d, codes, root, mark) for d, mark in zip(found, fingerprints(found, root))]
+    driver = {
+        "name": "archdsl", "version": outcome.version, "semanticVersion": _semantic(outcome.version),
+        "rules": [_rule(code, outcome) for code in codes],
+    }  # fmt: skip
+    run = {
+        "tool": {"driver": driver},
+        "columnKind": "unicodeCodePoints",
+        "originalUriBaseIds": {"ROOT": {"description": {"text": "the folder the check was run in"}}},
+        "results": results,
+    }
+    return json.dumps({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}, ensure_ascii=False, indent=2) + "\n"
+
+
+def _semantic(version: str) -> str:
+    """``1.2`` as ``1.2.0``: the standard wants three numbers."""
+    parts = [part for part in version.split("+")[0].split(".") if part.isdigit()]
+    return ".".join([*parts, "0", "0", "0"][:3])
+
+
+def _rule(code: str, outcome: Outcome) -> dict[str, Any]:
+    page = outcome.page(code)
+    rule: dict[str, Any] = {
+        "id": code,
+        "shortDescription": {"text": outcome.headline(code)},
+        "defaultConfiguration": {"level": "warning" if code.startswith("W") else "error"},
+    }
+    if page:
+        rule["help"] = {"text": page, "markdown": page}
+    return rule
+
+
+def _result(d: Diagnostic, codes: Mapping[str, int], root: str, mark: str) -> dict[str, Any]:
+    result: dict[str, Any] = {
+        "ruleId": d.code, "ruleIndex": codes[d.code], "level": d.severity, "message": {"text": details(d)},
+        "partialFingerprints": {FINGERPRINT: mark},
+    }  # fmt: skip
+    span = file_span(d)
+    if span is not None:
+        result["locations"] = [{"physicalLocation": _location(span, root)}]
+    related = [(label.span, label.note) for label in d.labels if in_file(label.span)]
+    if related:
+        result["relatedLocations"] = [
+            {"id": index, "physicalLocation": _location(at, root), "message": {"text": note or "related"}}
+            for index, (at, note) in enumerate(related)
+        ]
+    return result
+
+
+def _location(span: Span, root: str) -> dict[str, Any]:
+    name = file_name(span, root)
+    outside = name.startswith("/") or name[1:2] == ":"
+    artifact = {"uri": "file:///" + quote(name.lstrip("/"))} if outside else {"uri": quote(name), "uriBaseId": "ROOT"}
+    line, column = span.source.position(span.start)
+    end_line, end_column = span.source.position(max(span.end, span.start))
+    region = {"startLine": line, "startColumn": column, "endLine": end_line, "endColumn": end_column}
+    return {"artifactLocation": artifact, "region": region}

@@ -1,0 +1,222 @@
+"""Budgets of a project, and baselines: a pull request that widens a stage, as CI sees it."""
+
+import json
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+from console import run
+from sarif_shape import faults
+
+SPEC = """arch 1
+
+network Net(width = 32) {
+  input image: f32[N, 3, 32, 32]
+  stem: conv(32, 3) -> relu
+  stage1: repeat 2 { conv(width, 3) -> relu }
+  stage2: seq { repeat 2 { conv(64, 3) -> relu } }
+  global_avg_pool -> flatten
+  head: linear(10)
+  output y
+}
+variant net = Net() { budget { macs <= 90M } }
+"""
+WIDER = SPEC.replace("conv(64, 3)", "conv(80, 3)")
+CONFIG = """[[budget]]
+spec = "specs/net.arch"
+max_increase = { params = "2 %", macs = "5M" }
+"""
+
+
+def git(folder: Path, *arguments: str) -> str:
+    identity = ["-c", "user.name=a", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false"]
+    done = subprocess.run(["git", "-C", folder, *identity, *arguments], check=True, capture_output=True, text=True)
+    return done.stdout.strip()
+
+
+@pytest.fixture
+def repository(tmp_path, monkeypatch):
+    for name in ("GITHUB_WORKSPACE", "CI_PROJECT_DIR", "GITHUB_STEP_SUMMARY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", "/dev/null")
+    folder = tmp_path / "project"
+    (folder / "specs").mkdir(parents=True)
+    (folder / "specs" / "net.arch").write_text(SPEC)
+    (folder / "archdsl.toml").write_text(CONFIG)
+    git(tmp_path, "init", "-q", "-b", "main", "project")
+    git(folder, "add", "-A")
+    git(folder, "commit", "-qm", "before")
+    git(folder, "tag", "v1")
+    git(folder, "checkout", "-qb", "wider")
+    (folder / "specs" / "net.arch").write_text(WIDER)
+    git(folder, "commit", "-qam", "wider")
+    return folder
+
+
+def test_a_pull_request_that_widens_a_stage(repository, monkeypatch):
+    """The stage by hand: 32 * 32 positions, 9 taps: 32 * 64 + 64 * 64 channels before, 32 * 80 + 80 * 80 after."""
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(repository / "summary.md"))
+    done = run("archdsl check specs --against '.git#branch=main' --report github,sarif=out.sarif", repository)
+    assert done.status == 1
+    log = json.loads((repository / "out.sarif").read_text())
+    assert list(faults(log)) == []
+    results = log["runs"][0]["results"]
+    assert sorted(r["ruleId"] for r in results) == ["E0402", "E0404", "E0404"]
+    related = {r["relatedLocations"][0]["physicalLocation"]["region"]["startLine"] for r in results}
+    assert related == {7}
+    assert re.search(
+        r"^::notice file=specs/net.arch,line=7,.*since \.git#branch=main: \+21,233,664 stage2\.1?", done.output, re.M
+    )
+    positions = 32 * 32 * 9
+    old, new = positions * (32 * 64 + 64 * 64), positions * (32 * 80 + 80 * 80)
+    rest = positions * (3 * 32 + 2 * 32 * 32)
+    summary = (repository / "summary.md").read_text()
+    before, after = rest + old + 640, rest + new + 800
+    assert f"| net | macs | {before:,} | {after:,} | {after / before - 1:+.1%} |" in summary
+    grew = re.search(r"### grew most\n\n(?:\|.*\n){2}((?:\|.*\n)+)", summary)[1].splitlines()
+    assert [line.split("|")[2:4] for line in grew] == [
+        [" stage2.2 ", f" +{positions * (80 * 80 - 64 * 64):,} "],
+        [" stage2.0 ", f" +{positions * 32 * 16:,} "],
+        [" head ", " +160 "],
+    ]
+
+
+@pytest.mark.parametrize("ref", [".git#branch=main", ".git#tag=v1", ".#branch=main", "commit", "folder", "file"])
+def test_every_kind_of_baseline_says_the_same(repository, ref):
+    if ref == "commit":
+        ref = f".git#commit={git(repository, 'rev-parse', 'main')[:10]}"
+    elif ref in ("folder", "file"):
+        git(repository, "checkout", "-q", "main")
+        if ref == "folder":
+            (repository / "old" / "specs").mkdir(parents=True)
+            (repository / "old" / "specs" / "net.arch").write_text(SPEC)
+            ref = "old"
+        else:
+            assert run("archdsl check specs/net.arch --save-baseline old.json", repository).status == 0
+            ref = "old.json"
+        git(repository, "checkout", "-q", "wider")
+    done = run(f"archdsl check specs/net.arch --format json --against '{ref}'", repository)
+    document = json.loads(done.output[: done.output.rindex("}") + 1])
+    assert [d["code"] for d in document["diagnostics"]].count("E0404") == 2
+    (rows,) = [rows for title, rows in document["compared"].items() if title.startswith("against")]
+    same = 32 * 28 + 2 * (32 * 289)
+    before, after = (same + c * 289 + c * (9 * c + 1) + 10 * (c + 1) for c in (64, 80))
+    assert {r["quantity"]: (r["before"], r["after"]) for r in rows}["params"] == (f"{before:,}", f"{after:,}")
+
+
+def test_a_fork_without_the_branch_of_its_own(repository, tmp_path):
+    """A shallow clone of the pull request's branch: main is there only as origin's, once it was fetched."""
+    git(tmp_path, "clone", "-q", "--depth", "1", "--branch", "wider", f"file://{repository}", "fork")
+    fork = tmp_path / "fork"
+    done = run("archdsl check specs --against '.git#branch=main'", fork)
+    assert done.status == 2 and "E0012" in done.output
+    command = re.search(r"`git (fetch [^`]*)`", done.output)[1]
+    git(fork, *command.split())
+    assert run("archdsl check specs --against '.git#branch=main'", fork).status == 1
+
+
+def test_from_a_subfolder(repository):
+    done = run("archdsl check net.arch --against '../.git#branch=main'", repository / "specs")
+    assert done.status == 1 and "E0404" in done.output
+
+
+def test_imports_come_from_the_old_state_too(repository):
+    (repository / "specs" / "blocks.arch").write_text("arch 1\nblock unit() { conv(8, 3) }\n")
+    net = 'arch 1\nuse "blocks.arch" (unit)\nnetwork Net() { input x: f32[N, 3, 8, 8]; unit }\n'
+    (repository / "specs" / "uses.arch").write_text(net)
+    git(repository, "add", "-A")
+    git(repository, "commit", "-qm", "uses")
+    (repository / "specs" / "blocks.arch").write_text("arch 1\nblock unit() { conv(16, 3) }\n")
+    done = run("archdsl check specs/uses.arch --against '.git#branch=wider'", repository)
+    assert re.search(r"Net +params +224 +448 +\+100\.0%", done.output)
+
+
+def test_new_networks_have_nothing_to_be_compared_with(repository):
+    (repository / "specs" / "new.arch").write_text(SPEC)
+    done = run("archdsl check specs/new.arch --against '.git#branch=main'", repository)
+    assert done.status == 0 and "against" not in done.output
+
+
+@pytest.mark.parametrize(
+    "ref",
+    [
+        ".git#branch=nope",
+        ".git#branch=--help",
+        ".git",
+        ".git#",
+        ".git#branch=../x",
+        ".git#commit=main",
+        "nowhere",
+        "no.json",
+    ],
+)
+def test_references_that_lead_nowhere(repository, ref):
+    done = run(f"archdsl check specs --against '{ref}'", repository)
+    assert done.status == 2 and "E0012" in done.output, done.output
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "[", "{}", "[1]", '{"format": "archdsl.baseline"}', "[" * 9999,
+     '{"format": "archdsl.baseline", "format_version": 1, "targets": {"specs/net.arch": {"net": {"layers": 5}}}}'],
+)  # fmt: skip
+def test_files_that_are_no_baselines(repository, text):
+    (repository / "bad.json").write_text(text)
+    done = run("archdsl check specs --against bad.json", repository)
+    assert done.status == 2 and "E0011" in done.output, done.output
+
+
+# Budgets of a file
+
+
+@pytest.fixture
+def check(tmp_path):
+    (tmp_path / "net.arch").write_text(SPEC)
+
+    def run_with(config, *options, name="archdsl.toml"):
+        (tmp_path / name).write_text(config)
+        return run(f"archdsl check net.arch {' '.join(options)}", tmp_path)
+
+    return run_with
+
+
+@pytest.mark.parametrize(
+    ("bound", "holds"),
+    [
+        ('macs = "76_382_848"', True), ("macs = 76382847", False), ('macs = "77M"', True), ('macs = ">= 77M"', False),
+        ('peak_activations = "512 KiB"', True), ('peak_activations = "0.49 MiB"', False),
+        ('"params of head" = "== 650"', True), ('"receptive_field at stem" = "< 3"', False),
+        ('"receptive_field at stem" = 3', True),
+    ],
+)  # fmt: skip
+def test_bounds_in_human_units(check, bound, holds):
+    done = check(f"[[budget]]\n{bound}\n")
+    assert (done.status, "E0402" in done.output) == ((0, False) if holds else (1, True)), done.output
+    if not holds:
+        assert "archdsl.toml:2:1" in done.output
+
+
+def test_levels_variants_settings_and_pyproject(check):
+    budget = '[[tool.archdsl.budget]]\nspec = "net.arch:net"\nwith = { width = 64 }\nlevel = "warn"\nmacs = "80M"\n'
+    done = check(budget, name="pyproject.toml")
+    assert done.status == 0 and "warning[W0450]: `net(width = 64)` is outside of its budget" in done.output
+    assert check(budget, "--strict", name="pyproject.toml").status == 1
+    assert check(budget.replace("net.arch:net", "other/*.arch"), "--strict", name="pyproject.toml").status == 0
+    assert check(budget.replace("width = 64", "depth = 64"), name="pyproject.toml").status == 1
+
+
+def test_increase_without_a_baseline_is_said_to_be_unchecked(check):
+    assert "give `--against`" in check("[[budget]]\nmax_increase = { macs = 0 }\n").output
+
+
+@pytest.mark.parametrize(
+    "config",
+    ["[", "budget = 3", "[[budget]]", "[[budget]]\nmcas = 3", '[[budget]]\nmacs = "many"', "[[budget]]\nmacs = true",
+     '[[budget]]\nmacs = 3\nlevel = "loud"', "[[budget]]\nspec = 3", "[[budget]]\nmax_increase = 3",
+     '[[budget]]\nmax_increase = { macs = "<= 3" }', "[[budget]]\nwith = 3\nmacs = 3", "[[budget]]\nmacs = nan",
+     "[[budget]]\nmacs = -1", '[[budget]]\n"macs off head" = 3'],
+)  # fmt: skip
+def test_faults_of_the_file(check, config):
+    done = check(config)
+    assert done.status == 2 and "E0013" in done.output, done.output

@@ -1,0 +1,165 @@
+"""Differences: aligned by structure, told once, and adding up. (docs/diff.md holds the readable outputs.)"""
+
+import json
+from itertools import pairwise
+
+import pytest
+from console import run
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from archdsl import load
+from archdsl.driver import resolve_target
+from archdsl.passes.align import align
+from archdsl.passes.diff import diff
+from archdsl.passes.snapshot import from_record, snapshot, to_record
+
+
+def zoo(name):
+    program, variant = resolve_target(name)
+    return snapshot(program.graph(variant))
+
+
+def net(body, head="input x: f32[N, 3, 32, 32]", blocks=""):
+    return snapshot(load(f"arch 1\n{blocks}\nnetwork Net() {{ {head}\n{body}\noutput y }}\n").graph())
+
+
+def told(old, new):
+    return [(c.kind, c.count, c.what, c.where) for c in diff(old, new).changes]
+
+
+PAIRS = [
+    *pairwise(["resnet18", "resnet50", "resnext50_32x4d", "seresnet50", "densenet121", "vgg11", "vgg11_bn", "lenet5"])
+]
+
+
+@pytest.mark.parametrize(("old", "new"), PAIRS)
+def test_the_changes_add_up_to_the_difference(old, new):
+    a, b = zoo(old), zoo(new)
+    found = diff(a, b)
+    for figure in ("params", "macs"):
+        assert sum(getattr(c, figure) for c in found.changes) == b.quantities[figure] - a.quantities[figure]
+    for change in found.changes:
+        if change.parts:
+            assert sum(p.macs for p in change.parts) == change.macs
+    backwards = diff(b, a)
+    assert sum(c.params for c in backwards.changes) == -sum(c.params for c in found.changes)
+
+
+@pytest.mark.parametrize("name", ["resnet50", "mobilenet_v2", "lenet5"])
+def test_nothing_changed(name):
+    found = diff(zoo(name), zoo(name))
+    assert found.changes == () and found.interface.verdict == "compatible" and found.settings == ""
+    assert all(f.old == f.new for f in found.figures)
+
+
+BLOCK = "block unit(c) { conv(c, 3) -> batch_norm -> relu }"
+
+
+def test_an_inserted_block_is_an_insertion():
+    before = net("b: seq { unit(8); unit(16); unit(32) }", blocks=BLOCK)
+    after = net("b: seq { unit(8); unit(24); unit(16); unit(32) }", blocks=BLOCK)
+    kinds = told(before, after)
+    assert ("added", 1, "unit (3 -> 4 in b)", "b.1") in kinds or ("repeat", 1, "b: repeat 3 -> 4 (unit)", "b") in kinds
+    assert not [k for k in kinds if k[0] in ("changed", "replaced", "removed")]
+
+
+def test_an_inserted_operator_is_an_insertion():
+    assert told(net("conv(8, 3) -> relu"), net("conv(8, 3) -> batch_norm -> relu")) == [
+        ("added", 1, "batch_norm", "batch_norm")
+    ]
+    assert told(net("conv(8, 3) -> dropout(0.5) -> relu"), net("conv(8, 3) -> relu")) == [
+        ("removed", 1, "dropout", "dropout")
+    ]
+
+
+def test_repeats_fold():
+    def stages(n):
+        return net(f"stage1: repeat 2 {{ unit(8) }}\nstage3: repeat {n} {{ unit(16) }}", blocks=BLOCK)
+
+    assert told(stages(6), stages(8)) == [("repeat", 2, "stage3: repeat 6 -> 8 (unit)", "stage3")]
+    assert told(stages(8), stages(6)) == [("repeat", 2, "stage3: repeat 8 -> 6 (unit)", "stage3")]
+
+
+def test_arguments_fold_with_their_ratio():
+    def wide(w):
+        return net("\n".join(f"s{i}: conv({w * c}, 3, groups = 1)" for i, c in enumerate((8, 16, 32, 64))))
+
+    (first, *_) = diff(wide(1), wide(2)).changes
+    assert first.kind == "changed"
+    changes = [(c.kind, c.what, c.where) for c in diff(wide(1), wide(2)).changes]
+    assert changes[0] == ("changed", "conv: channels 8 -> 16", "s0")
+
+
+def test_a_replaced_operator():
+    kinds = told(net("a: seq { conv(8, 3); relu }"), net("a: seq { conv(8, 3); relu6 }"))
+    assert kinds == [("replaced", 1, "relu -> relu6", "a.1")]
+
+
+def test_interface_breaks():
+    base = net("conv(8, 3)")
+    found = diff(base, net("conv(8, 3)", head="input image: f32[N, 3, 32, 32]")).interface
+    assert found.verdict == "breaking" and found.breaking == ("input `x` is gone", "input `image` is new")
+    found = diff(base, net("conv(8, 3)", head="input x: f32[N, 3, 64, 64]")).interface
+    assert [line.split(":")[0] for line in found.breaking] == ["input `x`", "output `y`"]
+    found = diff(base, net("c: conv(8, 3)")).interface
+    assert not found.breaking
+    assert found.weights == (
+        "2 of 2 parameters gone: conv.weight, conv.bias", "2 of 2 parameters new: c.weight, c.bias",
+    )  # fmt: skip
+    assert diff(base, net("conv(8, 5)")).interface.weights == ("1 of 2 parameters of another shape: conv.weight",)
+
+
+def test_snapshots_survive_json():
+    taken = zoo("seresnet50")
+    again = from_record(json.loads(json.dumps(to_record(taken))))
+    assert again == taken and diff(taken, again).changes == ()
+
+
+def test_symbols_without_values():
+    a, b = (net(f"conv({c}, 3)", head="input x: f32[N, 3, H, W]") for c in (8, 16))
+    found = diff(a, b)
+    assert found.figures[0].new - found.figures[0].old == 224 == sum(c.params for c in found.changes)
+    assert next(f for f in found.figures if f.quantity == "macs").new != 0
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.lists(st.sampled_from(["conv(4, 3)", "relu", "batch_norm", "unit(4)", "unit(8)"]), min_size=1, max_size=9),
+    st.data(),
+)
+def test_one_insertion_is_told_as_one(stages, data):
+    """Inserting a stage changes nothing else but sizes: every old operator keeps a partner of its kind."""
+    at = data.draw(st.integers(0, len(stages)))
+    fresh = data.draw(st.sampled_from(["max_pool(2)", "sigmoid"]))
+    old, new = (
+        net(f"b: seq {{ {'; '.join(s)} }}", blocks=BLOCK) for s in (stages, [*stages[:at], fresh, *stages[at:]])
+    )
+    pairs = align(old.layers, new.layers)
+    assert [p.new.layer.op for p in pairs if p.old is None] == [fresh.partition("(")[0]]
+    assert all(p.new is not None and p.old.layer.op == p.new.layer.op for p in pairs if p.old is not None)
+
+
+def test_long_chains_are_matched_by_name():
+    a = net("repeat 700 { relu }")
+    b = net("sigmoid; repeat 700 { tanh }")
+    assert sum(c.count for c in diff(a, b).changes) >= 700
+
+
+def test_the_command(tmp_path):
+    (tmp_path / "a.arch").write_text("arch 1\nnetwork Net() { input x: f32[N, 3, 8, 8]; conv(4, 3); output y }\n")
+    (tmp_path / "b.arch").write_text("arch 1\nnetwork Net() { input x: f32[N, 3, 8, 8]; conv(6, 3); output y }\n")
+    document = json.loads(run("archdsl diff a.arch b.arch --format json", tmp_path).output)
+    assert document["format"] == "archdsl.diff" and document["figures"]["params"] == {
+        "old": 112,
+        "new": 168,
+        "unit": "",
+    }
+    assert document["changes"][0]["what"] == "conv: channels 4 -> 6"
+    assert (
+        "| ~ conv: channels 4 -\\> 6 | `conv` | +56 | +3,456 |"
+        in run("archdsl diff a.arch b.arch --format markdown", tmp_path).output
+    )
+    assert run("archdsl diff a.arch b.arch --strict", tmp_path).status == 1  # the output has six channels now
+    assert run("archdsl diff a.arch a.arch --strict", tmp_path).status == 0
+    assert run("archdsl diff a.arch nowhere.arch", tmp_path).status == 2
