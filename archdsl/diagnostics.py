@@ -51,7 +51,7 @@ class Refusal(Exception):
         self.notes = tuple(notes)
 
     def located(self, span: Span | None) -> Refusal:
-        """This refusal with a place, unless an inner rule has given it a more exact one."""
+        """The refusal with a place, unless an inner rule has given it a more exact one."""
         if self.span is None:
             self.span = span
         return self

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import cache, partial
 from typing import Any, Self
 
@@ -10,6 +9,7 @@ from archdsl import ops
 from archdsl.diagnostics import Refusal
 from archdsl.elaborate import guess
 from archdsl.elaborate.bind import Formal
+from archdsl.elaborate.bodies import is_single
 from archdsl.elaborate.env import Env, Place
 from archdsl.elaborate.kinds import parameter_kind
 from archdsl.elaborate.paths import PathScope, join
@@ -213,7 +213,7 @@ def run_definition(definition: spec.Block, env: Env, flow: Flow) -> Flow:
         flow = statements.guarded_flow(definition.value, env, flow)
     else:
         assert definition.body is not None
-        if not statements.is_single(definition.body):
+        if not is_single(definition.body):
             env.place.scope.solo = ""
         flow = statements.run_body(definition.body, env, flow)
     return flows.apply_stages(flow, definition.then, env)
@@ -299,7 +299,7 @@ class Branches(BlockValue):
 
     def expand(self, env: Env) -> tuple[BlockValue, ...]:
         """The branches, with ``in`` as in ``env``."""
-        from archdsl.elaborate.statements import expand_branches
+        from archdsl.elaborate.branches import expand_branches
 
         inner = Env(self.env, env.place, "body", env.input())
         return tuple(expand_branches(self.body, inner))
@@ -379,31 +379,6 @@ class TupleBlock(BlockValue):
 
 
 TUPLE = TupleBlock()
-
-
-def is_branching(body: spec.Body) -> bool:
-    """Whether a body is a list of branches."""
-    known = body.__dict__.get("_branching")
-    if known is None:
-        known = body.__dict__["_branching"] = any(_branches_in(statement) for statement in body.statements)
-    return bool(known)
-
-
-def _branches_in(statement: spec.Statement) -> bool:
-    if isinstance(statement, spec.Branch | spec.Missing):
-        return isinstance(statement, spec.Branch) or statement.branch
-    return any(is_branching(body) for body in nested_bodies(statement))
-
-
-def nested_bodies(statement: spec.Statement) -> Iterator[spec.Body]:
-    """The bodies of a loop, ``if`` or ``with``."""
-    if isinstance(statement, spec.Repeat | spec.For | spec.With):
-        yield statement.body
-    elif isinstance(statement, spec.If):
-        for _, body in statement.arms:
-            yield body
-        if statement.otherwise is not None:
-            yield statement.otherwise
 
 
 def flow_items(flow: Flow, what: str) -> tuple[Value, ...]:

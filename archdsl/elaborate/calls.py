@@ -8,6 +8,7 @@ from archdsl import ops
 from archdsl.diagnostics import Refusal
 from archdsl.elaborate import blocks
 from archdsl.elaborate.bind import bind
+from archdsl.elaborate.bodies import is_branching
 from archdsl.elaborate.env import Env
 from archdsl.elaborate.evaluate import evaluate, rule
 from archdsl.elaborate.expressions import lookup_builtin
@@ -85,7 +86,7 @@ def _block(expr: spec.BlockExpr, env: Env) -> Any:
 
 def body_value(body: spec.Body, env: Env) -> Any:
     """``{ … }`` as a value: a block, or a list of branches."""
-    return blocks.Branches(body, env) if blocks.is_branching(body) else blocks.BodyBlock(body, env)
+    return blocks.Branches(body, env) if is_branching(body) else blocks.BodyBlock(body, env)
 
 
 @rule(spec.Frozen)

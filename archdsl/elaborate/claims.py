@@ -5,11 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from archdsl.diagnostics import Refusal
-from archdsl.elaborate.derivation import settled_by
 from archdsl.elaborate.env import Env
 from archdsl.elaborate.session import ClaimValue
 from archdsl.elaborate.values import POISON, Flow, describe
-from archdsl.graph import Value
 from archdsl.syntax import spec
 
 if TYPE_CHECKING:
@@ -54,7 +52,7 @@ def _collect(kind: str, claim: spec.Claim | spec.ShapeClaim, env: Env, flow: Flo
 
 def check_shape_claims(session: Session) -> None:
     """Hold the outputs against ``expect output name :: [ … ]``, once all outputs are known."""
-    from archdsl.elaborate.statements import check_pattern
+    from archdsl.elaborate.patterns import check_pattern
 
     for claim, env in session.shape_claims:
         value = session.outputs.get(claim.output)
@@ -66,14 +64,3 @@ def check_shape_claims(session: Session) -> None:
         except Refusal as refusal:
             refusal.code = "E0401" if refusal.code == "E0313" else refusal.code
             session.refuse(refusal.located(claim.span), None)
-
-
-def derivation_notes(value: Value) -> list[str]:
-    """Where each dimension of a value came from."""
-    lines = []
-    for axis in range(1, value.type.rank):
-        node = settled_by(value, axis)
-        if node is not None and node.origin.span is not None:
-            text = " ".join(node.origin.span.text.split())[:60]
-            lines.append(f"axis {axis} is {value.type.shape[axis]} from `{text}` (line {node.origin.span.line})")
-    return lines

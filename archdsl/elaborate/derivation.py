@@ -57,3 +57,14 @@ def _call(node: Node) -> str:
         return f"`{node.op.name}`"
     text = " ".join(span.text.split())
     return f"`{text if len(text) <= 60 else text[:57] + '…'}` (line {span.line})"
+
+
+def settled_notes(value: Value) -> list[str]:
+    """Where each dimension of a value came from."""
+    lines = []
+    for axis in range(1, value.type.rank):
+        node = settled_by(value, axis)
+        if node is not None and node.origin.span is not None:
+            text = " ".join(node.origin.span.text.split())[:60]
+            lines.append(f"axis {axis} is {value.type.shape[axis]} from `{text}` (line {node.origin.span.line})")
+    return lines

@@ -70,11 +70,13 @@ def _round(session: Session, v: Any) -> int:
 
 
 def _ceil(session: Session, v: Any) -> int:
-    return int(math.ceil(_number(v, "ceil")))
+    rounded: int = math.ceil(_number(v, "ceil"))
+    return rounded
 
 
 def _floor(session: Session, v: Any) -> int:
-    return int(math.floor(_number(v, "floor")))
+    rounded: int = math.floor(_number(v, "floor"))
+    return rounded
 
 
 def _abs(session: Session, v: Any) -> Any:

@@ -47,7 +47,7 @@ def without_unknowns(text: str) -> str:
 
 
 def application(card: type[Op], arguments: dict[str, Any], inputs: Sequence[Any], session: Session) -> Flow:
-    """The types that an operator would give without the arguments at fault; sizes beyond batch and channels are open."""
+    """What an operator would give without the arguments at fault; sizes beyond batch and channels are left open."""
     values = [v for v in inputs if isinstance(v, Value)]
     least, most = card.arity
     if len(values) != len(inputs) or not max(least, 1) <= len(values) <= (most or len(values)):

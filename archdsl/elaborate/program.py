@@ -204,7 +204,10 @@ def _warn_unused(session: Session) -> None:
     used = {value for node in session.nodes for value in node.inputs}
     for node in session.nodes:
         if node not in live and node.inputs and not any(value in used for value in node.outputs):
-            message, help = f"the result of `{node.op.name}` is never used", "label it and use the label, or leave it out"
+            message, help = (
+                f"the result of `{node.op.name}` is never used",
+                "label it and use the label, or leave it out",
+            )
             session.report(Diagnostic("W0204", message, node.origin.span, help=help, frame=node.origin.frame))
 
 

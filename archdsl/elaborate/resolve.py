@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from archdsl import ops
 from archdsl.diagnostics import Diagnostic, Refusal
-from archdsl.elaborate.blocks import nested_bodies
+from archdsl.elaborate.bodies import nested_bodies
 from archdsl.elaborate.combinators import COMBINATORS, LATER
 from archdsl.elaborate.foreign import unknown_name
 from archdsl.elaborate.functions import FUNCTIONS

@@ -256,7 +256,8 @@ def _key(code: str, span: Span) -> tuple[object, ...]:
 
 class BoundExceeded(Exception):
     """The whole elaboration stops: going on would only exceed the bound again. No :class:`Refusal`, so that whoever
-    handles those and goes on lets it pass."""
+    handles those and goes on lets it pass.
+    """
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)

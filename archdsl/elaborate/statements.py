@@ -3,28 +3,27 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
-from archdsl import dims, ops
-from archdsl.diagnostics import Refusal, nearest
+from archdsl import ops
+from archdsl.diagnostics import Refusal
 from archdsl.elaborate import claims, network
 from archdsl.elaborate.blocks import (
-    BranchBlock,
     FailedOp,
-    MissingBlock,
     Parametric,
     SharedBlock,
     UserBlock,
-    nested_bodies,
 )
+from archdsl.elaborate.bodies import is_single, static_labels
 from archdsl.elaborate.combinators import Combinator
 from archdsl.elaborate.env import Env
 from archdsl.elaborate.evaluate import evaluate, head_span, truth
 from archdsl.elaborate.expressions import assign
 from archdsl.elaborate.flow import apply_block, apply_stages, as_flow
-from archdsl.elaborate.functions import sequence
+from archdsl.elaborate.loops import iterations
 from archdsl.elaborate.paths import PathScope, join
+from archdsl.elaborate.patterns import check_pattern
 from archdsl.elaborate.session import BoundExceeded
 from archdsl.elaborate.values import (
     POISON,
@@ -33,13 +32,11 @@ from archdsl.elaborate.values import (
     Indexed,
     Labelled,
     Poison,
-    Table,
     describe,
     is_flow,
     shortened,
 )
 from archdsl.graph import Value
-from archdsl.shapes import show_shape
 from archdsl.syntax import spec
 
 Named = spec.Flow | spec.Branch | spec.Repeat | spec.For | spec.If
@@ -51,7 +48,7 @@ def run_body(body: spec.Body, env: Env, flow: Flow) -> Flow:
     scope = env.place.scope
     if scope.solo and not is_single(body):
         scope.solo = ""
-    scope.reserved |= _static_labels(body)
+    scope.reserved |= static_labels(body)
     for statement in body.statements:
         env.session.step()
         try:
@@ -209,39 +206,6 @@ def _checked(statement: Named, env: Env, flow: Flow) -> Flow:
     return flow
 
 
-def check_pattern(pattern: spec.ShapePattern, value: Value, env: Env) -> None:
-    """Refuse a value whose shape is not of the pattern."""
-    wanted: list[Any] = []
-    for dim in pattern.dims:
-        if isinstance(dim, spec.Wildcard | spec.Ellipsis):
-            wanted.append(dim)
-            continue
-        size = evaluate(dim, env)
-        if size is POISON:
-            return
-        if isinstance(size, bool) or not isinstance(size, int | dims.Expr):
-            raise Refusal("E0204", f"a dimension must be a whole number, not {describe(size)}").located(dim.span)
-        wanted.append(size)
-    if not _matches(wanted, list(value.type.shape)):
-        shown = ", ".join(
-            "_" if isinstance(w, spec.Wildcard) else "…" if isinstance(w, spec.Ellipsis) else str(w) for w in wanted
-        )
-        raise Refusal(
-            "E0313", f"the shape is {show_shape(value.type.shape)}, not [{shown}]", notes=claims.derivation_notes(value)
-        ).located(pattern.span)
-
-
-def _matches(wanted: list[Any], shape: list[Any]) -> bool:
-    rest = next((i for i, w in enumerate(wanted) if isinstance(w, spec.Ellipsis)), None)
-    if rest is not None:
-        tail = len(wanted) - rest - 1
-        if len(shape) < rest + tail:
-            return False
-        shape = shape[:rest] + shape[len(shape) - tail :]
-        wanted = wanted[:rest] + wanted[rest + 1 :]
-    return len(wanted) == len(shape) and all(isinstance(w, spec.Wildcard) or w == s for w, s in zip(wanted, shape))
-
-
 # Loops and conditions
 
 
@@ -270,111 +234,11 @@ def _loop(statement: spec.Repeat | spec.For, env: Env, flow: Flow, scope: PathSc
     return flow
 
 
-def iterations(statement: spec.Repeat | spec.For, env: Env) -> Iterator[dict[str, Any]]:
-    """What each iteration binds."""
-    if isinstance(statement, spec.Repeat):
-        count = evaluate(statement.count, env)
-        if count is POISON:
-            yield {statement.index: POISON} if statement.index else {}
-            return
-        yield from ({statement.index: k} if statement.index else {} for k in range(_count(count, statement.count)))
-        return
-    iterable = evaluate(statement.iterable, env)
-    if iterable is POISON:
-        yield dict.fromkeys((*statement.targets, *([statement.index] if statement.index else [])), POISON)
-        return
-    if isinstance(iterable, Table):
-        rows = _table_rows(statement, iterable)
-    else:
-        if not statement.targets:
-            raise Refusal("E0204", f"`for` without names runs over a table, not {describe(iterable)}").located(
-                statement.iterable.span
-            )
-        rows = _list_rows(statement, iterable, env)
-    for k, row in enumerate(rows):
-        if statement.index:
-            row[statement.index] = k
-        yield row
-
-
-def _count(count: Any, expr: spec.Expr) -> int:
-    from archdsl.ops.kinds import Integer
-
-    try:
-        if not isinstance(count, int | float | dims.Expr):
-            raise Refusal("E0204", f"`repeat` needs a whole number, not {describe(count)}")
-        return Integer(0).check(count, "the count of `repeat`")
-    except Refusal as refusal:
-        raise refusal.located(expr.span) from None
-
-
-def _table_rows(statement: spec.For, table: Table) -> Iterator[dict[str, Any]]:
-    names = statement.targets or table.header
-    for name in names:
-        if name not in table.header and name != "_":
-            meant = nearest(name, table.header)
-            raise Refusal(
-                "E0211", f"the table has no column `{name}`",
-                help=f"did you mean `{meant}`?" if meant else f"columns: {', '.join(table.header)}",
-            ).located(statement.span.word(name))  # fmt: skip
-    for row in table.rows:
-        cells = dict(zip(table.header, row))
-        yield {name: cells[name] for name in names if name != "_"}
-
-
-def _list_rows(statement: spec.For, iterable: Any, env: Env) -> Iterator[dict[str, Any]]:
-    try:
-        for item in sequence(iterable, env.session, "what `for` runs over"):
-            inner = Env(None, env.place, "loop")
-            assign(statement.targets, item, inner)
-            yield inner.names
-    except Refusal as refusal:
-        if isinstance(iterable, int):
-            refusal.help = f"write `repeat {iterable}`, or run over `range({iterable})`"
-        raise refusal.located(statement.iterable.span) from None
-
-
-def expand_branches(body: spec.Body, env: Env) -> Iterator[BlockValue]:
-    """The branches of ``{ | a | b }``; loops and conditions may make some of them."""
-    for statement in body.statements:
-        env.session.step()
-        if isinstance(statement, spec.Branch):
-            yield BranchBlock(statement, env)
-        elif isinstance(statement, spec.Repeat | spec.For):
-            for bindings in iterations(statement, env):
-                env.session.step()
-                inner = Env(env, env.place, "loop")
-                inner.names.update(bindings)
-                yield from expand_branches(statement.body, inner)
-        elif isinstance(statement, spec.If):
-            yield from _branches_of_if(statement, env)
-        elif isinstance(statement, spec.Let):
-            _let(statement, env, POISON)
-        elif isinstance(statement, spec.Missing):
-            _missing(statement, env, POISON)
-            yield MissingBlock()
-        else:
-            raise Refusal(
-                "E0217", "only branches, loops, `if` and `let` stand in a list of branches", help="begin it with `|`"
-            ).located(statement.span)
-
-
-def _branches_of_if(statement: spec.If, env: Env) -> Iterator[BlockValue]:
-    for condition, body in statement.arms:
-        verdict = truth(condition, env)
-        if verdict is POISON:
-            return
-        if verdict:
-            yield from expand_branches(body, env)
-            return
-    if statement.otherwise is not None:
-        yield from expand_branches(statement.otherwise, env)
-
-
 # Other statements
 
 
-def _let(statement: spec.Let, env: Env, flow: Flow) -> Flow:
+def bind_let(statement: spec.Let, env: Env, flow: Flow) -> Flow:
+    """``let a, b = value``: names for a value, or for its parts; the flow stays as it is."""
     value = as_flow(evaluate(statement.value, env), env)
     if len(statement.targets) > 1 and isinstance(value, BlockValue):
         value = apply_block(value, flow, env, head_span(statement.value))
@@ -421,7 +285,7 @@ def with_defaults(calls: tuple[spec.Call, ...], env: Env) -> dict[str, dict[str,
     return found
 
 
-def _missing(statement: spec.Missing, env: Env, flow: Flow) -> Flow:
+def missing(statement: spec.Missing, env: Env, flow: Flow) -> Flow:
     """What could not be read may have given its names a meaning; the flow behind it is unknown."""
     for name in statement.names:
         if env.find(name) is Env.missing and env.find_label(name) is Env.missing:
@@ -433,39 +297,6 @@ def _branch_misplaced(statement: spec.Branch, env: Env, flow: Flow) -> Flow:
     raise Refusal(
         "E0217", "a branch stands in a list of branches", help="say how they join: `parallel(concat) { | … }`"
     )
-
-
-def is_single(body: spec.Body) -> bool:
-    """Whether a body applies one thing, so that it may take the path of its label or iteration."""
-    known = body.__dict__.get("_single")
-    if known is None:
-        known = body.__dict__["_single"] = _applies_one_thing(body)
-    return bool(known)
-
-
-def _applies_one_thing(body: spec.Body) -> bool:
-    acting = [s for s in body.statements if not isinstance(s, spec.Let | spec.Assert | spec.Share)]
-    if len(acting) != 1:
-        return False
-    only = acting[0]
-    if isinstance(only, spec.If):
-        return not only.then and only.label is None and all(is_single(b) for b in nested_bodies(only))
-    return isinstance(only, spec.Flow) and only.label is None
-
-
-def _static_labels(body: spec.Body) -> frozenset[str]:
-    """Label names written in a body: unlabelled operators give way to them."""
-    known = body.__dict__.get("_labels")
-    if known is None:
-        found: set[str] = set()
-        for statement in body.statements:
-            label = getattr(statement, "label", None)
-            if label is not None and label.name is not None:
-                found.add(label.name)
-            for nested in nested_bodies(statement):
-                found |= _static_labels(nested)
-        known = body.__dict__["_labels"] = frozenset(found)
-    return known
 
 
 def _poison_names(statement: spec.Statement, env: Env) -> None:
@@ -495,7 +326,7 @@ _RULES: dict[type, Callable[[Any, Env, Flow], Flow]] = {
     spec.For: labelled,
     spec.If: labelled,
     spec.Branch: _branch_misplaced,
-    spec.Let: _let,
+    spec.Let: bind_let,
     spec.Share: _share,
     spec.Assert: _assert,
     spec.With: _with,
@@ -503,5 +334,5 @@ _RULES: dict[type, Callable[[Any, Env, Flow], Flow]] = {
     spec.Output: network.declare_output,
     spec.Expect: claims.collect_expect,
     spec.Budget: claims.collect_budget,
-    spec.Missing: _missing,
+    spec.Missing: missing,
 }

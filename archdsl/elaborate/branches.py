@@ -1,0 +1,51 @@
+"""The branches of ``{ | a | b }``, some of which loops and conditions make."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from archdsl.diagnostics import Refusal
+from archdsl.elaborate.blocks import BranchBlock, MissingBlock
+from archdsl.elaborate.env import Env
+from archdsl.elaborate.evaluate import truth
+from archdsl.elaborate.loops import iterations
+from archdsl.elaborate.statements import bind_let, missing
+from archdsl.elaborate.values import POISON, BlockValue
+from archdsl.syntax import spec
+
+
+def expand_branches(body: spec.Body, env: Env) -> Iterator[BlockValue]:
+    """The branches of ``{ | a | b }``; loops and conditions may make some of them."""
+    for statement in body.statements:
+        env.session.step()
+        if isinstance(statement, spec.Branch):
+            yield BranchBlock(statement, env)
+        elif isinstance(statement, spec.Repeat | spec.For):
+            for bindings in iterations(statement, env):
+                env.session.step()
+                inner = Env(env, env.place, "loop")
+                inner.names.update(bindings)
+                yield from expand_branches(statement.body, inner)
+        elif isinstance(statement, spec.If):
+            yield from _branches_of_if(statement, env)
+        elif isinstance(statement, spec.Let):
+            bind_let(statement, env, POISON)
+        elif isinstance(statement, spec.Missing):
+            missing(statement, env, POISON)
+            yield MissingBlock()
+        else:
+            raise Refusal(
+                "E0217", "only branches, loops, `if` and `let` stand in a list of branches", help="begin it with `|`"
+            ).located(statement.span)
+
+
+def _branches_of_if(statement: spec.If, env: Env) -> Iterator[BlockValue]:
+    for condition, body in statement.arms:
+        verdict = truth(condition, env)
+        if verdict is POISON:
+            return
+        if verdict:
+            yield from expand_branches(body, env)
+            return
+    if statement.otherwise is not None:
+        yield from expand_branches(statement.otherwise, env)
