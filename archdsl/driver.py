@@ -263,6 +263,9 @@ def read_source(path: Path, name: str) -> Source:
     try:
         if path.is_dir():
             raise DiagnosticError([Diagnostic("E0001", f"{name} is a folder, not a file")])
+        if path.exists() and not path.is_file():  # a pipe or a device might never end
+            help = "give `-` to read from standard input"
+            raise DiagnosticError([Diagnostic("E0001", f"{name} is no ordinary file", help=help)])
         with path.open("rb") as stream:
             data = stream.read(MAX_SOURCE_BYTES + 1)
     except FileNotFoundError:

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from archdsl.diagnostics import Refusal
 from archdsl.elaborate.env import Env
+from archdsl.elaborate.session import BoundExceeded
 from archdsl.elaborate.values import POISON, Labelled, describe
 from archdsl.source import Span
 from archdsl.syntax import spec
@@ -42,7 +43,7 @@ def raw(expr: spec.Expr, env: Env) -> Any:
         if session.level > session.limits.levels:
             raise session.too_deep()
         return RULES[type(expr)](expr, env)
-    except Refusal as refusal:
+    except (Refusal, BoundExceeded) as refusal:
         raise refusal.located(head_span(expr)) from None
     finally:
         session.level -= 1

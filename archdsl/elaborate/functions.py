@@ -185,7 +185,9 @@ def bounded(value: Any, session: Session) -> Any:
         raise Refusal("E0504", f"an integer of more than {session.limits.bits} bits")
     if type(value) is float and (value != value or value in (math.inf, -math.inf)):
         raise Refusal("E0205", "the result is not a finite number")
-    if isinstance(value, str | tuple):
+    if isinstance(value, str) and len(value) > session.limits.items:
+        raise Refusal("E0503", f"a string of {len(value):,} characters; at most {session.limits.items:,} are allowed")
+    if isinstance(value, tuple):
         session.check_items(len(value))
     if type(value) is Expr:
         session.check_dimension(value)

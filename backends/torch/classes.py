@@ -266,6 +266,9 @@ def _broken(line: str) -> str:
     """A line that is too long, broken behind the brackets of its list."""
     if len(line) <= 88:
         return line
+    parts = _SPLIT.fullmatch(line)
+    if parts is not None:
+        return _broken_split(*parts.groups())
     begin, end = line.find("(["), line.rfind("]")
     if begin < 0 or end < begin or "[" in line[begin + 2 : end]:
         return line
@@ -274,6 +277,21 @@ def _broken(line: str) -> str:
     rest = f"            {tail[:-1]},\n        )" if tail != ")" else "        )"
     inner = "".join(f"                {item},\n" for item in items)
     return f"{line[: begin + 1]}\n            [\n{inner}            ],\n{rest}"
+
+
+_SPLIT = re.compile(r" {8}(\w+(?:, \w+)*) = torch\.split\((\w+), \((.*)\), (dim=[^,()]+)\)")
+
+
+def _broken_split(targets: str, source: str, sizes: str, axis: str) -> str:
+    """A ``torch.split`` into many parts: a name and a size on each line, where they do not fit on one."""
+    left = targets if len(targets) <= 70 else "(\n" + _each(targets, 12) + " " * 8 + ")"
+    middle = f"({sizes})" if len(sizes) <= 72 else "(\n" + _each(sizes, 16) + " " * 12 + ")"
+    inner = "".join(f"{' ' * 12}{one},\n" for one in (source, middle, axis))
+    return f"{' ' * 8}{left} = torch.split(\n{inner}{' ' * 8})"
+
+
+def _each(items: str, indent: int) -> str:
+    return "".join(f"{' ' * indent}{item},\n" for item in items.rstrip(", ").split(", "))
 
 
 def _parameters(rows: list[list[tuple[str, Any]]]) -> tuple[list[str], list[str | None]]:
