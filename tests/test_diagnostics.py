@@ -559,7 +559,9 @@ def test_a_link_does_not_lead_out_of_the_root(tmp_path: Path) -> None:
 
 
 def test_a_link_within_the_root_is_followed(tmp_path: Path) -> None:
-    main = tree(tmp_path, {"main.arch": f'arch 1\nuse "link.arch" (f)\n{NET}', "mine.arch": "arch 1\nblock f { relu }\n"})
+    main = tree(
+        tmp_path, {"main.arch": f'arch 1\nuse "link.arch" (f)\n{NET}', "mine.arch": "arch 1\nblock f { relu }\n"}
+    )
     (tmp_path / "link.arch").symlink_to(tmp_path / "mine.arch")
     assert outcome(main).codes == []
 

@@ -156,9 +156,7 @@ def test_a_failed_write_leaves_what_was_there(
 
 
 @pytest.mark.parametrize("external", [False, True])
-def test_a_failed_rename_leaves_what_was_there(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, external: bool
-) -> None:
+def test_a_failed_rename_leaves_what_was_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, external: bool) -> None:
     (tmp_path / "net.onnx").write_bytes(b"older")
     real = Path.replace
 

@@ -142,7 +142,6 @@ def test_deployed_networks_compute_the_same(family: str) -> None:
         np.testing.assert_allclose(b, a, rtol=1e-3, atol=1e-3 * np.abs(a).max())
 
 
-
 @pytest.mark.parametrize("variant", ["lenet5_1998", "squeezenet1_1"])
 def test_every_weight_matters(variant: str) -> None:
     """No parameter is written and then not read, or read somewhere else: corrupting any one changes the result."""

@@ -248,7 +248,7 @@ def test_matrix_products(torch: Any) -> None:
     draw = random.Random(10)
     for _ in range(CONFIGURATIONS):
         m, k, n, batch = *each(draw, 3, 1, 5), each(draw, draw.randint(0, 2), 1, 3)
-        left = [draw.choice([size, 1]) for size in batch][draw.randint(0, len(batch)):]
+        left = [draw.choice([size, 1]) for size in batch][draw.randint(0, len(batch)) :]
         a = [k] if draw.random() < 0.2 else [*left, m, k]
         b = [k] if draw.random() < 0.2 else [*batch, k, n]
         if draw.random() < 0.2:

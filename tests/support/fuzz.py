@@ -242,7 +242,9 @@ def rules_of(text: str) -> Counter[str]:
     return grammar_fuzz.rules_used(text) if sound else Counter()
 
 
-def run(seed: int, numbers: range, *, stop_after: int = 10, tell: Callable[[str], None] = print, tell_text: bool = True) -> Outcome:
+def run(
+    seed: int, numbers: range, *, stop_after: int = 10, tell: Callable[[str], None] = print, tell_text: bool = True
+) -> Outcome:
     """Judge inputs; failures are collected with all that is needed to repeat them."""
     outcome = Outcome()
     for number in numbers:

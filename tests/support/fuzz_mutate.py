@@ -62,7 +62,9 @@ def _rename(text: str, random: Random, other: str) -> str:
         place = random.choice(places)
         foreign = [token for token in TOKEN.findall(other) if token[:1].isalpha()] or ["x"]
         old = tokens[place]
-        tokens[place] = random.choice([tokens[random.choice(places)], random.choice(foreign), old[:-1] or "q", old + "s"])
+        tokens[place] = random.choice(
+            [tokens[random.choice(places)], random.choice(foreign), old[:-1] or "q", old + "s"]
+        )
     return "".join(tokens)
 
 
@@ -95,7 +97,11 @@ def _bracket(text: str, random: Random, other: str) -> str:
 
 
 def _cut(text: str, random: Random, other: str) -> str:
-    return text[: random.randrange(len(text) + 1)] if random.random() < 0.5 else text + other[random.randrange(len(other) or 1) :]
+    return (
+        text[: random.randrange(len(text) + 1)]
+        if random.random() < 0.5
+        else text + other[random.randrange(len(other) or 1) :]
+    )
 
 
 MUTATIONS: tuple[Callable[[str, Random, str], str], ...] = (

@@ -244,7 +244,7 @@ class Writer:
             condition = self.pick(f"{name} == {value}", f"not {name} < 1", f"{name} > 0 or false")
             return [f"let {name} = {self.integer(value)}", f'assert {condition}, "size {{{name}}}"'], t
         if form == 3 and t.s:
-            return [f"let {name}, _ = ({self.keep(t, 1)}, {t.c})"[: 0] + "assert in.rank == 4 and len(in.shape) == 4"], t
+            return [f"let {name}, _ = ({self.keep(t, 1)}, {t.c})"[:0] + "assert in.rank == 4 and len(in.shape) == 4"], t
         return [f"let {name} = [{self.integer(1)}, {self.integer(2)}]", f"repeat {name}[0] {{ {self.keep(t, 1)} }}"], t
 
     def compound(self, t: Type, depth: int, names: Names) -> tuple[list[str], Type]:
@@ -355,7 +355,10 @@ class Writer:
         if batch == "1":
             lines = [line.replace(":: [N,", ":: [_,") for line in lines]
         if t.s and self.chance(0.5):
-            lines += [self.pick("global_avg_pool -> flatten", "flatten", "adaptive_avg_pool(1) -> flatten"), "linear(5)"]
+            lines += [
+                self.pick("global_avg_pool -> flatten", "flatten", "adaptive_avg_pool(1) -> flatten"),
+                "linear(5)",
+            ]
         lines += self._outputs(names)
         claims = [self.pick("budget { params <= 1_000M; nodes >= 0 }", "expect buffers >= 0", "budget { macs <= 1T }")]
         head = f"network Net(chans = {c})"
@@ -365,7 +368,9 @@ class Writer:
         if self.chance(0.4):
             parts.append([f"variant small = Net({self.pick('', f'chans = {c}', f'{c}')})"])
         if self.chance(0.2):
-            parts.append([f"variant other = Net() {{ expect params {self.pick('>= 0', '!= 1')}; budget {{ depth <= 1K }} }}"])
+            parts.append(
+                [f"variant other = Net() {{ expect params {self.pick('>= 0', '!= 1')}; budget {{ depth <= 1K }} }}"]
+            )
         return parts
 
     def _outputs(self, names: Names) -> list[str]:
