@@ -18,6 +18,7 @@ from archdsl.elaborate.derivation import derivations
 from archdsl.elaborate.env import Env, Place
 from archdsl.elaborate.kinds import BlockKind, BranchesKind
 from archdsl.elaborate.paths import PathScope
+from archdsl.elaborate.session import FAULT_STEPS
 from archdsl.elaborate.values import POISON, BlockValue, Flow, describe
 from archdsl.graph import Value
 from archdsl.ops.kinds import Integer, Number
@@ -118,7 +119,7 @@ def _check_sides(
             help=guess.without_unknowns(_projection(tensors[0], tensors[1], entered)) if name == "residual" else "",
         )  # fmt: skip
         place.session.refuse(refusal.located(span), place.frame)
-    place.session.step(20)
+    place.session.step(FAULT_STEPS)
     join.apply(POISON, place, span)
     return guess.meet(tensors, place.session)
 

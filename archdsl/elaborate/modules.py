@@ -11,7 +11,7 @@ from archdsl.elaborate.env import Env, Lazy, Place
 from archdsl.elaborate.network import NetworkBlock
 from archdsl.elaborate.paths import PathScope
 from archdsl.elaborate.session import Session
-from archdsl.elaborate.values import POISON, is_flow
+from archdsl.elaborate.values import POISON, is_flow, shortened
 from archdsl.source import Source, Span
 from archdsl.syntax import spec
 from archdsl.syntax.parse import parse
@@ -106,13 +106,17 @@ class Loader:
         if module.library or self.root is None:
             raise Refusal("E0214", "a text without a file of its own cannot import files")
         base = module.path.parent if module.path is not None else self.root
-        path = (base / use.path).resolve()
+        try:
+            path = (base / use.path).resolve()
+            there = path.is_file()
+        except (OSError, RuntimeError, ValueError):  # too long, links in a circle, or a NUL in it
+            raise Refusal("E0213", f'there is no file "{shortened(use.path, 60)}"') from None
         if not path.is_relative_to(self.root.resolve()):
             raise Refusal(
                 "E0214", f'"{use.path}" is outside of the folder of the main file',
                 help="imports stay inside that folder, so that a spec from a stranger reads nothing else",
             )  # fmt: skip
-        if not path.is_file():
+        if not there:
             raise Refusal("E0213", f'there is no file "{use.path}"', help="paths are relative to the importing file")
         return path
 

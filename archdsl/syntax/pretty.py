@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
-WIDTH = 100
+WIDTH = 120
 
 
 class Line:
