@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from archdsl.passes.claims import Result
     from archdsl.passes.measure import Measures
 
-MAX_STEPS = 1_000_000
+MAX_STEPS = 600_000
 """Evaluation steps of all variants of one text."""
 MAX_SOURCE_BYTES = 4_000_000
 """More than the parser takes; read no further."""

@@ -251,6 +251,10 @@ WRONG: dict[str, tuple[str, Told]] = {
     # syntax
     "an assignment": ("y «=» relu", told("E0107", "cannot begin with `name =`", "`let y = …`", "`y: …`")),
     "no arrow": ("conv(8, 3) «relu»", told("E0100", "expected the end of the statement", "composed with `->`")),
+    "a block in a network": (
+        "«block» f { relu }\ntanh", told("E0100", "`block` is said at the top of a file", "move it above"),
+    ),
+    "an import of Python": ("«import» torch\n---\nrelu", told("E0100", "there is no `import`", "`use std.cnn (conv_bn)`")),
     "a return": ("«return» relu", told("E0100", "there is no `return` in this language", "its last flow")),
     "a reserved word": ("let «repeat» = 3\nrelu", told("E0106", "`repeat` is a word of the language")),
     "an unclosed bracket": ("conv«(»8, 3\nrelu", told("E0104", "`(` is never closed", "add the missing `)`")),

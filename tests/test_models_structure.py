@@ -120,7 +120,8 @@ def referring(graph: Graph) -> tuple[onnx.ModelProto, int]:
     options = OnnxOptions(external=True)
     lowered, parameters = engine._prepare(graph, options)
     data, offsets = initialisers.outside(parameters, options)
-    inside = initialisers.referring(parameters, options, "net.data", offsets)
+    places = {path: ("net.data", offset) for path, offset in offsets.items()}
+    inside = initialisers.referring(parameters, options, places)
     return onnx.ModelProto.FromString(save.join(engine._model(lowered, graph, options, inside))), save.size(data)
 
 

@@ -132,7 +132,7 @@ class Lexer:
             message = f"the text has more than {self.limits.tokens} words and marks"
             raise LimitError("E0510", message, self.span(start, end))
         if self.first and self.open and kind in DEFINERS:
-            self._definition_inside(end)
+            self._definition_inside(start, end)
         if kind in OPENERS:
             kind = self._close(kind, start, end)
             if not kind:
@@ -215,10 +215,12 @@ class Lexer:
     def _watch_indentation(self, opener: Token, closer: int) -> None:
         """Remember the first body whose `}` stands further left than the line that opened it."""
         if opener.type == "LBRACE" and self.first and self.misplaced is None:
-            line = self.source.line(self.source.position(opener.start)[0])
-            indentation = len(line) - len(line.lstrip())
-            if self.source.position(closer)[1] - 1 < indentation:
+            if self.source.position(closer)[1] - 1 < self._indentation(opener.start):
                 self.misplaced = opener
+
+    def _indentation(self, offset: int) -> int:
+        line = self.source.line(self.source.position(offset)[0])
+        return len(line) - len(line.lstrip())
 
     def _unclosed(self, opener: Token, seen: int) -> None:
         """Report an opener that nothing closes, and read on as if its line had ended there."""
@@ -260,12 +262,17 @@ class Lexer:
         self._report_unclosed(self.misplaced or opener)
         self._close_all(self.stop)
 
-    def _definition_inside(self, end: int) -> None:
-        """`block name` at the start of a line while something is open: the bracket was forgotten above."""
+    def _definition_inside(self, start: int, end: int) -> None:
+        """`block name` at the start of a line while something is open: the bracket was forgotten above.
+
+        Unless it stands further in than the line that opened the body: then it is meant to be inside.
+        """
         after = self.source.text[end : end + 80].lstrip(" \t")[:1]
         if not (after.isalpha() or after in ("_", '"')):
             return
         brace = next((t for t in reversed(self.open) if t.type == "LBRACE"), None)
+        if brace is self.open[-1] and self._indentation(start) > self._indentation(brace.start):
+            return
         if self.open[-1].type != "LBRACE":
             self._report_unclosed(self.open[-1])
         elif brace:

@@ -83,7 +83,7 @@ class Fault:
 
     def diagnostic(self) -> Diagnostic:
         """The most telling message that fits."""
-        for special in (self._reserved, self._equal, self._brace, self._head, self._definition, self._word):
+        for special in (self._nested, self._reserved, self._equal, self._brace, self._head, self._definition, self._word):
             found = special()
             if found:
                 return found
@@ -105,6 +105,15 @@ class Fault:
         return kind == "$END" or (kind == "_SEP" and self.token.text != ";") or (kind == "RBRACE" and self.token.first)
 
     # Special cases
+
+    def _nested(self) -> Diagnostic | None:
+        """A definition inside a body."""
+        word = self.before if self.expected == {"COLON"} else self.token
+        if word is None or word.type not in DEFINERS or not word.depth or not word.first:
+            return None
+        message = f"`{word.text}` is said at the top of a file, not inside a body"
+        span = Span(self.source, word.start, word.end)
+        return Diagnostic("E0100", message, span, help="move it above the definition that it stands in")
 
     def _reserved(self) -> Diagnostic | None:
         text, before = self.token.text, self.before
@@ -170,10 +179,13 @@ class Fault:
         return None
 
     def _definition(self) -> Diagnostic | None:
-        if {"BLOCK", "NETWORK", "USE"} <= self.expected and "NAME" not in self.expected:
+        if {"BLOCK", "NETWORK", "USE"} <= self.expected and "NAME" not in self.expected and not self._foreign():
             message = f"expected a definition (`use`, `let`, `block`, `network` or `variant`), found {self._found()}"
             return self._make("E0100", message, "what a network does stands in its body: `network Name() { … }`")
         return None
+
+    def _foreign(self) -> bool:
+        return self.token.type == "NAME" and self.token.text in _ELSEWHERE
 
     def _word(self) -> Diagnostic | None:
         """A word of another language, here or just before."""

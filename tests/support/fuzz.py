@@ -176,7 +176,8 @@ def _with_statement(generator: grammar_fuzz.Generator, random: Random) -> str:
     """A sound program with one random statement of the grammar in it."""
     lines = fuzz_programs.program(random).split("\n")
     generator.words, generator.depth = [], 0
-    generator.expand("statement", random.choice([6, 9, 14]))
+    kind = random.choice(["statement"] * 20 + ["state", "next"])
+    generator.expand(kind, random.choice([6, 9, 14]))
     statement = "".join(generator.words).replace("\0", "").strip()
     first = next(i for i, line in enumerate(lines) if line.startswith("  input "))
     lines.insert(random.randint(first + 1, len(lines) - 1), statement)
