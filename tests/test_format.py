@@ -138,7 +138,9 @@ def test_long_lines_are_wrapped() -> None:
     call = "conv(64, 3, stride = 2, pad = same)"
     pipeline = formatted(" -> ".join([call] * 4))
     assert pipeline == f"{call} -> {call} -> {call}\n  -> {call}"
-    value = formatted(f"let some_quite_long_name = {call[:-1]}, groups = 32, dilation = 2, bias = false, weight = fixed)")
+    value = formatted(
+        f"let some_quite_long_name = {call[:-1]}, groups = 32, dilation = 2, bias = false, weight = fixed)"
+    )
     assert value.startswith("let some_quite_long_name =\n  conv(64, 3,")
     numbers = ", ".join(str(n) for n in range(1000, 1040))
     assert formatted(f"f([{numbers}])").count("\n") == 3

@@ -6,28 +6,29 @@ others. A failing input is printed with the command that judges it again.
 
 from __future__ import annotations
 
-import resource
 from random import Random
 
 import fuzz
 import fuzz_programs
+import memory
 import pytest
 
 from archdsl.source import Source
 from archdsl.syntax.parse import parse
 
-MEBIBYTES = 1500
-"""Memory of the whole test process, PyTorch and ONNX Runtime included."""
+MEBIBYTES = 500
+"""What the process may have grown by in the end: nothing that was judged is kept."""
 
 
 def judged(seed: int, count: int, capsys: pytest.CaptureFixture[str]) -> fuzz.Outcome:
+    before = memory.resident()
     outcome = fuzz.run(seed, range(count))
     with capsys.disabled():
         print(f"\n{outcome}")
     assert not outcome.failures, "\n".join(outcome.failures)
     assert outcome.accepted >= 0.3
     assert outcome.missed == []
-    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss < MEBIBYTES * 1024
+    assert memory.resident() - before < MEBIBYTES
     return outcome
 
 

@@ -292,6 +292,8 @@ class Array(Kind):
             return rows
         if not isinstance(value, int | float):
             raise refuse(what, "numbers", value)
+        if isinstance(value, int) and value.bit_length() > 1000:
+            raise Refusal("E0205", f"{what} holds a number that no element type can")
         return value
 
 

@@ -150,6 +150,10 @@ def _aligned(window: AxisWindow, axis: int, type: TensorType, out: TensorType) -
     return at if at < type.rank else None
 
 
+MAX_BITS = 1024
+"""A field of more positions than this many bits can count is the whole axis."""
+
+
 def _slide(field: Field | None, window: AxisWindow) -> Field | None:
     if field is None:
         return None
@@ -158,12 +162,10 @@ def _slide(field: Field | None, window: AxisWindow) -> Field | None:
         return field
     if not isinstance(extent, int | Fraction) or not isinstance(shift, int | Fraction):
         return None  # depends on a symbol without a value
-    return Field(
-        field.axis,
-        _plain(field.size + extent * field.jump),
-        _plain(field.jump * stride),
-        _plain(field.offset + shift * field.jump),
-    )
+    size, jump, offset = field.size + extent * field.jump, field.jump * stride, field.offset + shift * field.jump
+    if any(n.numerator.bit_length() + n.denominator.bit_length() > MAX_BITS for n in (size, jump, offset)):
+        return None
+    return Field(field.axis, _plain(size), _plain(jump), _plain(offset))
 
 
 def _hull(fields: Sequence[Field], positions: object) -> Field | None:

@@ -41,7 +41,8 @@ def parse(source: Source, limits: Limits = LIMITS) -> tuple[spec.File | None, li
     parser.builder.lost = list(lexer.lost)
     try:
         tokens = with_edition(source, tokens, parser.diagnostics, parser.broken)
-        file: spec.File | None = parser.run(tokens, "file")
+        read = parser.run(tokens, "file")
+        file = read if isinstance(read, spec.File) else None
         parser.check_height(file)
     except LimitError as stop:
         file = None
@@ -123,6 +124,8 @@ class Parser:
         self.depth = 0
         self.peak = 0
         self.recovered = (-1, -1)
+        self.stuck = (-1, 0)
+        """The token at which reading could not go on last, and how often."""
         self.embeddings = 0
         self.skipped: list[tuple[int, int]] = []
         """Where text was passed over at the top of the file: a `}` there closes nothing, and needs no mention."""
@@ -215,6 +218,7 @@ class Parser:
 
     def recover(self, index: int) -> int:
         """Report the token at ``index``, give up the innermost statement around it, and return where to read on."""
+        self.depth = min(self.depth, self.tokens[index].depth)  # less where brackets did not match
         level, symbol = self._level()
         if level < 0:
             self._report(index, self.tokens[0].start, index)
@@ -223,7 +227,8 @@ class Parser:
         depth = self.depths[level - 1] if level else 0
         begin = self.starts[level] if level < len(self.starts) else self.tokens[index].start
         top = "definition" in self.tables.states[self.states[level]]
-        stop = self._end_of_statement(index + (self.recovered == (index, level)), depth, self.tables.states[goto], top)
+        again = self.recovered == (index, level) or self._stuck(index)
+        stop = self._end_of_statement(index + again, depth, self.tables.states[goto], top)
         if top:
             self.skipped.append((begin, self.tokens[stop].start))
         self.recovered = (stop, level)
@@ -235,6 +240,12 @@ class Parser:
         self.depth = depth
         self._push(goto, self._gap(symbol, begin, stop), begin, self.tokens[stop].start)
         return stop
+
+    def _stuck(self, index: int) -> bool:
+        """Whether the token was where reading could not go on a few times before: then it is passed over."""
+        count = self.stuck[1] + 1 if self.stuck[0] == index else 1
+        self.stuck = (index, count)
+        return count > 3
 
     def _gap(self, symbol: str, begin: int, stop: int) -> Any:
         """What stands for the tokens from ``begin`` to the one at ``stop``, which could not be read."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import re
-import resource
 import signal
 import sys
 import time
@@ -23,6 +22,7 @@ from random import Random
 import fuzz_mutate
 import fuzz_programs
 import grammar_fuzz
+import memory
 import onnx
 
 from archdsl.backends.onnx import OnnxOptions, backend
@@ -211,12 +211,11 @@ class Outcome:
         return sorted(grammar_fuzz.all_rules() - self.rules.keys())
 
     def __str__(self) -> str:
-        memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
         lines = [f"{source:>10} {verdict:<9} {count:6,}" for (source, verdict), count in sorted(self.counts.items())]
         lines.append(f"{self.accepted:.1%} of {self.total:,} inputs accepted; {len(self.failures)} failed")
         rules = len(grammar_fuzz.all_rules())
         lines.append(f"{rules - len(self.missed)} of {rules} grammar rules hit; missed: {self.missed}")
-        lines.append(f"slowest: {self.slowest[0]:.2f} s (input {self.slowest[1]}); memory: {memory} MiB")
+        lines.append(f"slowest: {self.slowest[0]:.2f} s (input {self.slowest[1]}); memory: {memory.peak()} MiB")
         return "\n".join(lines)
 
 

@@ -32,8 +32,8 @@ POINTWISE = (
 SAME = (
     "max_pool(3, stride = 1, pad = same)", "avg_pool(3, stride = 1, pad = same)", "lrn(5)", "frozen batch_norm",
     "batch_norm(eps = 1e-3)", "instance_norm", "conv(in.c, 1)", "conv(in.c, 3, groups = in.c)", "scale_shift",
-    "conv(in.c, 3, dilation = 2, bias = false)", "conv(in.c, [1, 3]) -> conv(in.c, [3, 1])", "pad(1) -> crop(1)",
-    "permute([0, 1, 3, 2])", "l2_norm", "flip", "squeeze_excite(4)", "softmax(axis = c)",
+    "conv(in.c, 3, dilation = 2, bias = false)", "conv(in.c, [1, 3]) -> conv(in.c, [3, 1])", "pad_axes(1) -> crop(1)",
+    "permute([0, 1, 3, 2])", "l2_norm", "reverse(axis = w)", "softmax(axis = c)",
 )  # fmt: skip
 LIBRARY = {"scale_shift": "std.cnn", "squeeze_excite": "std.attention", "conv_bn": "std.cnn", "conv_relu": "std.cnn"}
 WORDS = (
@@ -114,7 +114,7 @@ class Writer:
         self.fuel -= 1
         simple: list[Callable[[], str]] = [lambda: self.random.choice(POINTWISE)] * 3
         if t.s:
-            simple.append(lambda: self._library(self.random.choice(SAME[:-3])))
+            simple.append(lambda: self._library(self.random.choice(SAME)))
             simple.append(lambda: f"conv({self.integer(t.c)}, {self.pick('1', '3', '[3, 3]')}{self._options()})")
         else:
             simple.append(lambda: f"linear({self.integer(t.c)}{self.pick('', ', bias = false')})")

@@ -7,10 +7,11 @@ name, codes, whether all are located, processor seconds; at last the greatest me
 from __future__ import annotations
 
 import json
-import resource
 import sys
 import time
 from collections.abc import Callable
+
+import memory
 
 Make = Callable[[], str]
 """Texts are made when they are needed: some are large."""
@@ -156,6 +157,10 @@ GROUPS: dict[str, dict[str, tuple[Make, str | None]]] = {
         ),
         "many embedded expressions": (lambda: net("\n".join(f'"l{{1 + 1}}_{{2}}_{i}": relu' for i in range(4000))), "E0510"),
         "brackets that do not match": (lambda: net("([{)]}" * 5000), "E0104"),
+        "brackets of two kinds": (
+            lambda: "arch 1\nnetwork Net(c = 3[ {\n  input x: f32[N, c, 8, 8]\n  for table {\n c\n 4\n } { relu }\n  budget { macs <= 1 }\n}\n",
+            "E0104",
+        ),
         "strings without an end": (lambda: net('"\n' * 20_000), "E0103"),
         "odd characters": (lambda: net("\N{SNOWMAN}" * 100_000 + "\n" + "\N{SNOWMAN} " * 5000), "E0101"),
         "NUL": (lambda: "arch 1\n\0\n", "E0101"),
@@ -190,7 +195,7 @@ def examine(text: str) -> dict[str, object]:
 def main(group: str) -> None:
     for name, (make, _) in GROUPS[group].items():
         print(json.dumps({"name": name, **examine(make())}), flush=True)
-    print(json.dumps({"memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024}))
+    print(json.dumps({"memory": memory.peak()}))
 
 
 if __name__ == "__main__":
