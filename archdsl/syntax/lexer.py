@@ -214,9 +214,9 @@ class Lexer:
 
     def _watch_indentation(self, opener: Token, closer: int) -> None:
         """Remember the first body whose `}` stands further left than the line that opened it."""
-        if opener.type == "LBRACE" and self.first and self.misplaced is None:
-            if self.source.position(closer)[1] - 1 < self._indentation(opener.start):
-                self.misplaced = opener
+        begins = opener.type == "LBRACE" and self.first and self.misplaced is None
+        if begins and self.source.position(closer)[1] - 1 < self._indentation(opener.start):
+            self.misplaced = opener
 
     def _indentation(self, offset: int) -> int:
         line = self.source.line(self.source.position(offset)[0])

@@ -83,7 +83,15 @@ class Fault:
 
     def diagnostic(self) -> Diagnostic:
         """The most telling message that fits."""
-        for special in (self._nested, self._reserved, self._equal, self._brace, self._head, self._definition, self._word):
+        for special in (
+            self._nested,
+            self._reserved,
+            self._equal,
+            self._brace,
+            self._head,
+            self._definition,
+            self._word,
+        ):
             found = special()
             if found:
                 return found
