@@ -30,7 +30,7 @@ class Limits(Record):
     """Bounds on one elaboration; each refusal has a code of its own and names the bound."""
 
     steps: int = 500_000
-    nodes: int = 60_000
+    nodes: int = 75_000
     items: int = 100_000
     leaves: int = 1_000_000
     bits: int = 4096
