@@ -5,14 +5,20 @@ The reference is arithmetic: with variance 2 / fan, a layer doubles the second m
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
+import onnx
 import pytest
+from onnx import numpy_helper
 from onnx_case import generator
 from op_examples import all_examples
-from zoo_models import session_of
+from zoo_models import graph_of, session_of
 
 import archdsl
 from archdsl.backends.onnx import OnnxOptions, backend
+from archdsl.driver import with_weights
+from archdsl.graph import Graph
 
 
 def run(body: str, x: np.ndarray, shape: str, **options: object) -> np.ndarray:
@@ -92,3 +98,53 @@ def test_every_layer_doubles_the_second_moment(layer: str) -> None:
 def test_all_layers_with_a_fan_are_tried() -> None:
     scaled = {e.op.name for e in all_examples() for w in e.op.weights(*e.input_types) if w.init.scheme == "fan"}
     assert scaled - {"param"} == {layer.partition("(")[0] for layer in LAYERS}
+
+
+DEEP = [
+    "resnet152",
+    "resnet1202_cifar",
+    "preact_resnet1001_cifar",
+    "mobilenet_v3_large",
+    "densenet121",
+    "efficientnet_b0",
+]
+
+
+@pytest.mark.parametrize("variant", DEEP)
+def test_deep_networks_begin_with_signals_of_unit_scale(variant: str) -> None:
+    """With running variances of 1, the first gives 1e10 and the second overflows float32."""
+    graph = graph_of(variant)
+    (value,) = graph.inputs
+    shape = [dim if isinstance(dim, int) else 2 for dim in value.type.shape]
+    logits = session_of(backend.lower(graph)).run(None, {value.name: normal(*shape)})[0]
+    assert 1e-3 < logits.std() < 1e3
+    assert np.abs(logits[0] - logits[1]).max() > 1e-3 * np.abs(logits).max()
+
+
+def test_running_variances_are_what_enters() -> None:
+    """Against ONNX Runtime: the second moment in front of every norm of 100 residual blocks, within a factor of 4."""
+    text = "arch 1\nnetwork Net() {\n  input x: f32[N, 64, 16, 16]\n  stem: conv(64, 3, bias = false)\n  blocks: repeat 100 {\n"
+    text += "    residual {\n      into: conv(64, 3, bias = false)\n      batch_norm -> relu\n"
+    text += "      back: conv(64, 3, bias = false)\n      batch_norm\n    } -> relu\n  }\n  output y = blocks\n}\n"
+    graph = archdsl.load(text).graph()
+    norms = [node for node in graph.nodes if node.op.name == "batch_norm"]
+    watched = {f"probe{i}": node.inputs[0] for i, node in enumerate(norms)}
+    probed = Graph("probed", graph.inputs, graph.nodes, {**graph.outputs, **watched})
+    data = backend.lower(probed)
+    found = session_of(data).run(list(watched), {"x": normal(2, 64, 16, 16)})
+    begin = {i.name: numpy_helper.to_array(i) for i in onnx.load_from_string(data).graph.initializer}
+    assert len(norms) == 200
+    for node, x in zip(norms, found):
+        variance = begin[node.params["running_var"].path]
+        assert (variance == variance[0]).all() and np.log2(variance[0]) % 1 == 0
+        assert 1 / 4 < second_moment(x) / variance[0] < 4
+        assert (begin[node.params["running_mean"].path] == 0).all()
+
+
+def test_norms_of_a_network_with_weights_keep_theirs(tmp_path: Path) -> None:
+    """What a checkpoint leaves out begins with 1: what its weights send there is not known."""
+    text = "arch 1\nnetwork Net() { input x: f32[N, 8, 6, 6]\n c: conv(8, 3)\n b: batch_norm\n output y = b }\n"
+    np.savez(tmp_path / "some.npz", **{"c.weight": normal(8, 8, 3, 3)})
+    graph, _ = with_weights(archdsl.load(text).graph(), tmp_path / "some.npz", missing=["b.*", "c.bias"])
+    begin = {i.name: numpy_helper.to_array(i) for i in onnx.load_from_string(backend.lower(graph)).graph.initializer}
+    assert (begin["b.running_var"] == 1).all()

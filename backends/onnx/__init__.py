@@ -86,6 +86,10 @@ def _rewritten(graph: Graph, options: OnnxOptions) -> Graph:
         from archdsl.passes.rebuild import without_dead
 
         graph = without_dead(graph)
+    if options.weights != "none":
+        from .moments import settled
+
+        graph = settled(graph, options.init)
     if options.deploy if options.fold is None else options.fold:
         from archdsl.passes.fold import fold
 

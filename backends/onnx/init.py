@@ -145,6 +145,15 @@ def _distribution(init: Initializer, scheme: str) -> tuple[str, float, float]:
     raise ValueError(f"unknown initialiser {init.scheme!r}")
 
 
+def element_moments(init: Initializer, scheme: str) -> tuple[float, float]:
+    """Mean and variance of the elements that an initialiser gives."""
+    kind, centre, spread = _distribution(init, scheme)
+    if kind == "data":
+        data = np.asarray(init.values, "<f8")
+        return float(data.mean()), float(data.var())
+    return centre, spread * spread / 3 if kind == "uniform" else spread * spread
+
+
 def _variance(init: Initializer, scheme: str) -> float:
     if scheme == "xavier":
         return 2 / max(init.fan_in + init.fan_out, 1)
