@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from archdsl.diagnostics import Refusal, nearest
-from archdsl.elaborate import blocks
+from archdsl.elaborate.blocks import SharedBlock
 from archdsl.elaborate.env import Env
 from archdsl.elaborate.evaluate import evaluate, raw, rule
 from archdsl.elaborate.foreign import attribute_help
@@ -31,7 +31,7 @@ def _attribute(expr: spec.Attribute, env: Env) -> Any:
         if found is not Env.missing:
             return found
         value = value.result
-    if isinstance(value, blocks.SharedBlock):
+    if isinstance(value, SharedBlock):
         return value.weight(name, env.place, expr.span)
     if value is POISON:
         return POISON

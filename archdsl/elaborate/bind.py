@@ -2,51 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from archdsl.diagnostics import Refusal, nearest
 from archdsl.elaborate.env import Env
+from archdsl.elaborate.evaluate import evaluate, truth
+from archdsl.elaborate.flow import as_flow
 from archdsl.elaborate.foreign import argument_help
+from archdsl.elaborate.parametric import Formal, Parametric
 from archdsl.elaborate.values import POISON, BlockValue, Indexed, Labelled, describe, is_flow, shortened
 from archdsl.graph import Value
 from archdsl.ops.base import Initializer
-from archdsl.ops.kinds import Kind, Like
 from archdsl.source import Span
 from archdsl.syntax import spec
-
-if TYPE_CHECKING:
-    from archdsl.elaborate.blocks import Parametric
-
-
-class Formal:
-    """One parameter of a block: its name, what it takes (``None``: any value but a tensor), and whether it must be
-    given. What its kind says of it is kept beside it, because every argument of every call asks.
-    """
-
-    __slots__ = (
-        "accepted",
-        "choices",
-        "kind",
-        "like",
-        "name",
-        "required",
-        "takes_body",
-        "takes_tensors",
-        "takes_values",
-    )
-
-    def __init__(self, name: str, kind: Kind | None, required: bool) -> None:
-        self.name = name
-        self.kind = kind
-        self.required = required
-        self.choices: frozenset[str] = frozenset(kind.choices) if kind is not None else frozenset()
-        self.accepted: dict[tuple[type, Any], Any] = {}
-        """Plain values that were checked before, and what they were normalised to."""
-        self.like = isinstance(kind, Like)
-        self.takes_body: bool = getattr(kind, "takes_body", False)
-        self.takes_tensors: bool = getattr(kind, "takes_tensors", False)
-        self.takes_values: bool = getattr(kind, "takes_values", False)
-
 
 _PLAIN = frozenset({int, float, bool, str})
 
@@ -60,8 +28,6 @@ def bind(
     ``values`` are those of the arguments, where they were evaluated before. Returns poison where an argument was
     refused, or the result where the operator is applied at once.
     """
-    from archdsl.elaborate.blocks import Parametric
-
     if not isinstance(block, Parametric):
         if arguments or body is not None:
             raise Refusal("E0216", f"`{block.name}` has all it needs: it takes no further arguments")
@@ -216,17 +182,10 @@ class _Call:
         assert last.kind is not None
         self.given[last.name] = last.kind.check(body, f"the body of `{self.block.name}`")
 
-    def _failed(self) -> Any:
-        from archdsl.elaborate.blocks import FailedOp, OpBlock
-
-        if not isinstance(self.block, OpBlock) or self.tensors:
-            return POISON
-        return FailedOp(self.block.with_bound(self.given, []))
-
     def finish(self) -> Any:
         """The block with its arguments; poison where one failed."""
         if self.failed:
-            return self._failed()
+            return self.block.with_bound(self.given, self.tensors).refused()
         for formal in self.block.formals:
             if formal.name in self.doubtful:
                 self.given.setdefault(formal.name, POISON)
@@ -237,8 +196,6 @@ class _Call:
 
 def evaluate_silently(expr: spec.Expr, env: Env) -> None:
     """Look for faults in an argument whose parameter does not exist; a name may have been a choice."""
-    from archdsl.elaborate.evaluate import evaluate
-
     if not isinstance(expr, spec.Name):
         evaluate(expr, env)
 
@@ -248,8 +205,6 @@ def argument_value(expr: spec.Expr, formal: Formal | None, env: Env) -> Any:
 
     Unless it is a tensor: in ``softmax(w)`` and ``transpose(h)`` the letters name no axes where tensors have them.
     """
-    from archdsl.elaborate.evaluate import evaluate
-
     if type(expr) is spec.Number:
         return expr.value
     choices = formal.choices if formal is not None else ()
@@ -259,8 +214,6 @@ def argument_value(expr: spec.Expr, formal: Formal | None, env: Env) -> Any:
         if isinstance(expr, spec.ListExpr):
             return tuple(argument_value(item, formal, env) for item in expr.items)
         if isinstance(expr, spec.Conditional):
-            from archdsl.elaborate.evaluate import truth
-
             condition = truth(expr.condition, env)
             if condition is POISON:
                 return POISON
@@ -270,8 +223,6 @@ def argument_value(expr: spec.Expr, formal: Formal | None, env: Env) -> Any:
 
 def _tensors(value: Any, env: Env) -> Any:
     """A value, as a tuple of tensors where it is one."""
-    from archdsl.elaborate.flow import as_flow
-
     if isinstance(value, tuple | Indexed):
         flow = as_flow(value, env)
         return flow if is_flow(flow) else value

@@ -5,13 +5,56 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from archdsl.diagnostics import Refusal
-from archdsl.elaborate.blocks import BranchBlock, MissingBlock
-from archdsl.elaborate.env import Env
+from archdsl.elaborate.env import Env, Place
 from archdsl.elaborate.evaluate import truth
+from archdsl.elaborate.labels import labelled
 from archdsl.elaborate.loops import iterations
 from archdsl.elaborate.statements import bind_let, missing
-from archdsl.elaborate.values import POISON, BlockValue
+from archdsl.elaborate.values import POISON, BlockValue, Flow
+from archdsl.source import Span
 from archdsl.syntax import spec
+
+
+class BranchBlock(BlockValue):
+    """One ``| branch``."""
+
+    name = "branch"
+
+    def __init__(self, statement: spec.Branch, env: Env) -> None:
+        self.statement = statement
+        self.env = env
+
+    def apply(self, flow: Flow, place: Place, span: Span | None) -> Flow:
+        env = Env(self.env, place.inside(place.scope, place.frame), "body", flow)
+        return labelled(self.statement, env, flow)
+
+
+class MissingBlock(BlockValue):
+    """What could not be read: nothing is known of its result."""
+
+    name = "missing"
+
+    def apply(self, flow: Flow, place: Place, span: Span | None) -> Flow:
+        return POISON
+
+
+class Branches(BlockValue):
+    """``{ | a | b }``: expanded when the flow that enters is known, since loops over it may make branches."""
+
+    name = "branches"
+    kind_name = "a list of branches"
+
+    def __init__(self, body: spec.Body, env: Env) -> None:
+        self.body = body
+        self.env = env
+
+    def expand(self, env: Env) -> tuple[BlockValue, ...]:
+        """The branches, with ``in`` as in ``env``."""
+        inner = Env(self.env, env.place, "body", env.input())
+        return tuple(expand_branches(self.body, inner))
+
+    def apply(self, flow: Flow, place: Place, span: Span | None) -> Flow:
+        raise Refusal("E0217", "a list of branches is no block", help="say how they join: `parallel(concat) { … }`")
 
 
 def expand_branches(body: spec.Body, env: Env) -> Iterator[BlockValue]:

@@ -1,4 +1,4 @@
-"""Calls, trailing bodies, ``frozen`` and ``own``."""
+"""Calls, trailing bodies, compositions, ``frozen`` and ``own``."""
 
 from __future__ import annotations
 
@@ -6,15 +6,17 @@ from typing import Any
 
 from archdsl import ops
 from archdsl.diagnostics import Refusal
-from archdsl.elaborate import blocks
 from archdsl.elaborate.bind import bind
+from archdsl.elaborate.blocks import BodyBlock, FrozenBlock, OwnBlock, Pipe, frozen_place
 from archdsl.elaborate.bodies import is_branching
+from archdsl.elaborate.branches import Branches
 from archdsl.elaborate.env import Env
-from archdsl.elaborate.evaluate import evaluate, rule
+from archdsl.elaborate.evaluate import evaluate, head_span, rule
 from archdsl.elaborate.expressions import lookup_builtin
+from archdsl.elaborate.flow import apply_stages, as_flow, stage_block
 from archdsl.elaborate.functions import FUNCTIONS, bounded
 from archdsl.elaborate.session import initial
-from archdsl.elaborate.values import POISON, BlockValue, describe
+from archdsl.elaborate.values import POISON, BlockValue, describe, is_flow
 from archdsl.graph import Value
 from archdsl.syntax import spec
 
@@ -86,15 +88,15 @@ def _block(expr: spec.BlockExpr, env: Env) -> Any:
 
 def body_value(body: spec.Body, env: Env) -> Any:
     """``{ … }`` as a value: a block, or a list of branches."""
-    return blocks.Branches(body, env) if is_branching(body) else blocks.BodyBlock(body, env)
+    return Branches(body, env) if is_branching(body) else BodyBlock(body, env)
 
 
 @rule(spec.Frozen)
 def _frozen(expr: spec.Frozen, env: Env) -> Any:
     place = env.place
-    frozen = blocks.frozen_place(place)
+    frozen = frozen_place(place)
     value = evaluate(expr.value, env.at(frozen))
-    return blocks.FrozenBlock(value) if isinstance(value, BlockValue) else value
+    return FrozenBlock(value) if isinstance(value, BlockValue) else value
 
 
 @rule(spec.Own)
@@ -104,4 +106,16 @@ def _own(expr: spec.Own, env: Env) -> Any:
         return POISON
     if not isinstance(value, BlockValue):
         raise Refusal("E0204", f"`own` is said of a block, not of {describe(value)}")
-    return blocks.OwnBlock(value)
+    return OwnBlock(value)
+
+
+@rule(spec.Pipeline)
+def _pipeline(expr: spec.Pipeline, env: Env) -> Any:
+    """``a -> b`` as a value: applied when ``a`` is a tensor, else the composition of blocks."""
+    head = as_flow(evaluate(expr.stages[0], env), env)
+    if head is POISON or is_flow(head):
+        return apply_stages(head, expr.stages[1:], env)
+    stages = [stage_block(stage, env) for stage in expr.stages]
+    if any(stage is POISON for stage in stages):
+        return POISON
+    return Pipe([(block, head_span(stage)) for block, stage in zip(stages, expr.stages)])

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from archdsl.diagnostics import Refusal
 from archdsl.elaborate.env import Env
-from archdsl.elaborate.session import ClaimValue
+from archdsl.elaborate.evaluate import evaluate
+from archdsl.elaborate.execute import runs
+from archdsl.elaborate.patterns import check_pattern
+from archdsl.elaborate.session import ClaimValue, Session
 from archdsl.elaborate.values import POISON, Flow, describe
 from archdsl.syntax import spec
 
-if TYPE_CHECKING:
-    from archdsl.elaborate.session import Session
 
-
+@runs(spec.Expect)
 def collect_expect(statement: spec.Expect, env: Env, flow: Flow) -> Flow:
     """``expect claim`` in a network or variant."""
     _collect("expect", statement.claim, env, flow)
     return flow
 
 
+@runs(spec.Budget)
 def collect_budget(statement: spec.Budget, env: Env, flow: Flow) -> Flow:
     """``budget { claims }`` in a network or variant."""
     for claim in statement.claims:
@@ -31,8 +31,6 @@ def collect_budget(statement: spec.Budget, env: Env, flow: Flow) -> Flow:
 
 
 def _collect(kind: str, claim: spec.Claim | spec.ShapeClaim, env: Env, flow: Flow) -> None:
-    from archdsl.elaborate.evaluate import evaluate
-
     run = env.run
     if run is None:
         raise Refusal("E0217", f"`{kind}` is said of networks and variants")
@@ -52,8 +50,6 @@ def _collect(kind: str, claim: spec.Claim | spec.ShapeClaim, env: Env, flow: Flo
 
 def check_shape_claims(session: Session) -> None:
     """Hold the outputs against ``expect output name :: [ … ]``, once all outputs are known."""
-    from archdsl.elaborate.patterns import check_pattern
-
     for claim, env in session.shape_claims:
         value = session.outputs.get(claim.output)
         try:

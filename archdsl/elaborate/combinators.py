@@ -12,11 +12,14 @@ from typing import Any
 
 from archdsl.diagnostics import Refusal
 from archdsl.elaborate import guess
-from archdsl.elaborate.bind import Formal
-from archdsl.elaborate.blocks import BodyBlock, BranchBlock, Branches, OpBlock, Parametric, operator_block
+from archdsl.elaborate.arithmetic import tensor_operation
+from archdsl.elaborate.blocks import BodyBlock
+from archdsl.elaborate.branches import BranchBlock, Branches
 from archdsl.elaborate.derivation import derivations
 from archdsl.elaborate.env import Env, Place
 from archdsl.elaborate.kinds import BlockKind, BranchesKind
+from archdsl.elaborate.operators import OpBlock, operator_block
+from archdsl.elaborate.parametric import Formal, Parametric
 from archdsl.elaborate.paths import PathScope
 from archdsl.elaborate.session import FAULT_STEPS
 from archdsl.elaborate.values import POISON, BlockValue, Flow, describe
@@ -38,6 +41,7 @@ class Combinator(Parametric):
         super().__init__()
         self.name = name
         self.formals, self.rule = COMBINATORS[name]
+        self.is_scope = name == "seq"
 
     def apply(self, flow: Flow, place: Place, span: Span | None) -> Flow:
         effective = {**self.defaults, **self.bound}
@@ -74,8 +78,6 @@ def _residual(
     drop_path: float = 0.0,
 ) -> Flow:
     """``join(body(x) * scale, shortcut(x))``."""
-    from archdsl.elaborate.arithmetic import tensor_operation
-
     place = place.at(place.scope.combinator())
     left = _run(body, flow, place, span)
     if drop_path > 0:

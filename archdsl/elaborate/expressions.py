@@ -6,13 +6,17 @@ from typing import Any
 
 from archdsl import ops
 from archdsl.diagnostics import Refusal
-from archdsl.elaborate import blocks, combinators
+from archdsl.elaborate import combinators
+from archdsl.elaborate.blocks import TUPLE
 from archdsl.elaborate.env import Env
 from archdsl.elaborate.evaluate import evaluate, raw, rule, truth
 from archdsl.elaborate.flow import as_flow
 from archdsl.elaborate.foreign import unknown_name
 from archdsl.elaborate.functions import FUNCTIONS, bounded, sequence
+from archdsl.elaborate.loops import assign
 from archdsl.elaborate.names import CHOICE_WORDS
+from archdsl.elaborate.operators import operator_block
+from archdsl.elaborate.parametric import Parametric
 from archdsl.elaborate.values import POISON, Table, show
 from archdsl.syntax import spec
 
@@ -31,14 +35,14 @@ def _boolean(expr: spec.Boolean, env: Env) -> bool:
 def _name(expr: spec.Name, env: Env) -> Any:
     name = expr.id
     if ops.is_operator(name):  # nothing may hide an operator
-        return with_defaults(blocks.operator_block(name), env)
+        return with_defaults(operator_block(name), env)
     value = env.find(name)
     if value is Env.missing:
         return lookup_builtin(name, env)
-    return with_defaults(value, env) if isinstance(value, blocks.Parametric) and not value.bound else value
+    return with_defaults(value, env) if isinstance(value, Parametric) and not value.bound else value
 
 
-def with_defaults(block: blocks.Parametric, env: Env) -> blocks.Parametric:
+def with_defaults(block: Parametric, env: Env) -> Parametric:
     """The block with what enclosing ``with`` statements give it."""
     return block.with_defaults(env.operator_defaults(block.name)) if env.session.has_defaults else block
 
@@ -46,11 +50,11 @@ def with_defaults(block: blocks.Parametric, env: Env) -> blocks.Parametric:
 def lookup_builtin(name: str, env: Env) -> Any:
     """Operators, combinators, symbols and bare choices; refuses unknown names."""
     if ops.is_operator(name):
-        return with_defaults(blocks.operator_block(name), env)
+        return with_defaults(operator_block(name), env)
     if name in combinators.COMBINATORS:
         return with_defaults(combinators.combinator(name), env)
     if name == "tuple":
-        return blocks.TUPLE
+        return TUPLE
     if name == "none":
         return None
     label = env.find_label(name)
@@ -109,24 +113,6 @@ def _comprehension(expr: spec.Comprehension, env: Env) -> Any:
         if keep:
             found.append(evaluate(expr.element, inner))
     return env.session.made_list(tuple(found))
-
-
-def assign(targets: tuple[str, ...], value: Any, env: Env) -> None:
-    """Bind one name to the value, or several to its elements."""
-    if len(targets) == 1:
-        if targets[0] != "_":
-            env.names[targets[0]] = value
-        return
-    if value is POISON:
-        items: tuple[Any, ...] = (POISON,) * len(targets)
-    else:
-        items = sequence(value, env.session, "what is taken apart")
-        if len(items) != len(targets):
-            help = "name the rest `_`" if len(items) > len(targets) else ""
-            raise Refusal("E0310", f"{len(targets)} names ({', '.join(targets)}) for {len(items)} values", help=help)
-    for target, item in zip(targets, items):
-        if target != "_":
-            env.names[target] = item
 
 
 @rule(spec.TableExpr)

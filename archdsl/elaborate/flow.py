@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from archdsl.diagnostics import Refusal
-from archdsl.elaborate import blocks
 from archdsl.elaborate.env import Env
-from archdsl.elaborate.evaluate import evaluate, head_span, rule
+from archdsl.elaborate.evaluate import evaluate, head_span
 from archdsl.elaborate.session import BoundExceeded
 from archdsl.elaborate.values import POISON, BlockValue, Flow, Indexed, describe, is_flow
 from archdsl.graph import Value
@@ -15,22 +14,10 @@ from archdsl.source import Span
 from archdsl.syntax import spec
 
 
-@rule(spec.Pipeline)
-def pipeline_value(expr: spec.Pipeline, env: Env) -> Any:
-    """``a -> b`` as a value: applied when ``a`` is a tensor, else the composition of blocks."""
-    head = as_flow(evaluate(expr.stages[0], env), env)
-    if head is POISON or is_flow(head):
-        return apply_stages(head, expr.stages[1:], env)
-    stages = [_stage(stage, env) for stage in expr.stages]
-    if any(stage is POISON for stage in stages):
-        return POISON
-    return blocks.Pipe([(block, head_span(stage)) for block, stage in zip(stages, expr.stages)])
-
-
 def apply_stages(flow: Flow, stages: tuple[spec.Expr, ...], env: Env) -> Flow:
     """The flow after further stages, each evaluated when its turn comes."""
     for stage in stages:
-        block = _stage(stage, env)
+        block = stage_block(stage, env)
         flow = POISON if block is POISON else apply_block(block, flow, env, head_span(stage))
     return flow
 
@@ -45,13 +32,14 @@ def apply_block(block: BlockValue, flow: Flow, env: Env, span: Span) -> Flow:
     except BoundExceeded as exceeded:
         raise exceeded.located(span) from None
     except Refusal as refusal:
-        if not isinstance(block, blocks.OpBlock):
+        if not block.guesses:
             raise refusal.located(span) from None
         env.session.refuse(refusal.located(span), env.place.frame)
         return block.guess(flow, env.session)
 
 
-def _stage(expr: spec.Expr, env: Env) -> Any:
+def stage_block(expr: spec.Expr, env: Env) -> Any:
+    """What stands behind an arrow: a block, or poison."""
     value = evaluate(expr, env)
     if value is POISON or isinstance(value, BlockValue):
         return value

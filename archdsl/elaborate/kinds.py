@@ -6,6 +6,8 @@ from functools import cache
 from typing import Any, ClassVar
 
 from archdsl.diagnostics import Refusal, nearest
+from archdsl.elaborate.blocks import BodyBlock
+from archdsl.elaborate.branches import Branches
 from archdsl.elaborate.values import BlockValue, Table, describe, is_flow
 from archdsl.ops.kinds import Boolean, Dimension, DType, Integer, Kind, Number, refuse
 
@@ -21,8 +23,6 @@ class BlockKind(Kind):
         return "a block"
 
     def check(self, value: Any, what: str) -> Any:
-        from archdsl.elaborate.blocks import Branches
-
         if isinstance(value, Branches):
             raise Refusal("E0204", f"{what} must be one block, not a list of branches", help="leave out the `|`")
         if not isinstance(value, BlockValue):
@@ -41,8 +41,6 @@ class BranchesKind(Kind):
         return "a list of blocks"
 
     def check(self, value: Any, what: str) -> Any:
-        from archdsl.elaborate.blocks import BodyBlock, Branches
-
         if isinstance(value, Branches):
             return value
         if isinstance(value, BodyBlock):

@@ -1,4 +1,4 @@
-"""What loops run over: one mapping of names for each iteration."""
+"""What loops run over, one mapping of names for each iteration; and names for the parts of a value."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from archdsl import dims
 from archdsl.diagnostics import Refusal, nearest
 from archdsl.elaborate.env import Env
 from archdsl.elaborate.evaluate import evaluate
-from archdsl.elaborate.expressions import assign
 from archdsl.elaborate.functions import sequence
 from archdsl.elaborate.values import POISON, Table, describe
+from archdsl.ops.kinds import Integer
 from archdsl.syntax import spec
 
 
@@ -43,8 +43,6 @@ def iterations(statement: spec.Repeat | spec.For, env: Env) -> Iterator[dict[str
 
 
 def _count(count: Any, expr: spec.Expr) -> int:
-    from archdsl.ops.kinds import Integer
-
     try:
         if not isinstance(count, int | float | dims.Expr):
             raise Refusal("E0204", f"`repeat` needs a whole number, not {describe(count)}")
@@ -77,3 +75,21 @@ def _list_rows(statement: spec.For, iterable: Any, env: Env) -> Iterator[dict[st
         if isinstance(iterable, int):
             refusal.help = f"write `repeat {iterable}`, or run over `range({iterable})`"
         raise refusal.located(statement.iterable.span) from None
+
+
+def assign(targets: tuple[str, ...], value: Any, env: Env) -> None:
+    """Bind one name to the value, or several to its elements."""
+    if len(targets) == 1:
+        if targets[0] != "_":
+            env.names[targets[0]] = value
+        return
+    if value is POISON:
+        items: tuple[Any, ...] = (POISON,) * len(targets)
+    else:
+        items = sequence(value, env.session, "what is taken apart")
+        if len(items) != len(targets):
+            help = "name the rest `_`" if len(items) > len(targets) else ""
+            raise Refusal("E0310", f"{len(targets)} names ({', '.join(targets)}) for {len(items)} values", help=help)
+    for target, item in zip(targets, items):
+        if target != "_":
+            env.names[target] = item

@@ -6,11 +6,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from archdsl.diagnostics import Diagnostic, DiagnosticError, Refusal, nearest
-from archdsl.elaborate.blocks import UserBlock
 from archdsl.elaborate.env import Env, Lazy, Place
+from archdsl.elaborate.evaluate import evaluate
 from archdsl.elaborate.network import NetworkBlock
 from archdsl.elaborate.paths import PathScope
 from archdsl.elaborate.session import Session
+from archdsl.elaborate.user_blocks import UserBlock
 from archdsl.elaborate.values import POISON, is_flow, shortened
 from archdsl.source import Source, Span
 from archdsl.syntax import spec
@@ -185,8 +186,6 @@ def _define(definition: Definition, env: Env) -> object:
         return UserBlock(definition, env)
     if isinstance(definition, spec.Network):
         return NetworkBlock(definition, env)
-    from archdsl.elaborate.evaluate import evaluate
-
     try:
         value = evaluate(definition.value, env)
     except Refusal as refusal:

@@ -7,11 +7,14 @@ from typing import Any
 
 from archdsl import dims
 from archdsl.diagnostics import Refusal, nearest
-from archdsl.elaborate.bind import Formal
-from archdsl.elaborate.blocks import Parametric, fill_parameters
 from archdsl.elaborate.env import Env, NetworkRun, Place
+from archdsl.elaborate.evaluate import evaluate
+from archdsl.elaborate.execute import run_body, run_flow, runs
 from archdsl.elaborate.kinds import parameter_kind
+from archdsl.elaborate.parametric import Formal, Parametric
 from archdsl.elaborate.paths import join
+from archdsl.elaborate.statements import with_defaults
+from archdsl.elaborate.user_blocks import fill_parameters
 from archdsl.elaborate.values import POISON, Flow, describe, is_flow, show, show_arguments, show_settings
 from archdsl.graph import Value
 from archdsl.shapes import DTYPE_BYTES, TensorType
@@ -48,8 +51,6 @@ class NetworkBlock(Parametric):
 
     def run(self, run: NetworkRun, place: Place, span: Span | None, flow: Flow) -> Flow:
         """Run the body at ``place``; its inputs come from ``run.feed``, or are the graph's."""
-        from archdsl.elaborate.statements import run_body, with_defaults
-
         effective = {**self.defaults, **self.bound}
         self.missing(effective)
         frame = place.frame = Frame(self.name, partial(show_arguments, effective), span, place.frame)
@@ -62,6 +63,7 @@ class NetworkBlock(Parametric):
         return run_body(self.definition.body, env, flow)
 
 
+@runs(spec.Input)
 def declare_input(statement: spec.Input, env: Env, flow: Flow) -> Flow:
     """``input name: f32[N, 3, 224, 224]``; the flow starts at the first."""
     run = env.run
@@ -121,8 +123,6 @@ def _declared_type(type: spec.TensorTypeExpr, env: Env) -> TensorType:
 
 
 def _declared_dim(dim: spec.Expr, env: Env) -> dims.Dim:
-    from archdsl.elaborate.evaluate import evaluate
-
     if isinstance(dim, spec.SymbolDim):
         default = evaluate(dim.default, env)
         if isinstance(default, bool) or not isinstance(default, int) or default < 1:
@@ -153,6 +153,7 @@ def _symbol(name: str, default: int | None, env: Env) -> dims.Dim:
     return session.symbols[name]
 
 
+@runs(spec.Output)
 def declare_output(statement: spec.Output, env: Env, flow: Flow) -> Flow:
     """``output logits``, ``output a = x, b = y``; ``train output`` exists only when compiling for training."""
     run = env.run
@@ -179,8 +180,6 @@ def declare_output(statement: spec.Output, env: Env, flow: Flow) -> Flow:
 
 
 def _output_name(item: spec.OutputItem, env: Env) -> Any:
-    from archdsl.elaborate.evaluate import evaluate
-
     if item.index is None:
         return item.name
     index = evaluate(item.index, env)
@@ -189,8 +188,6 @@ def _output_name(item: spec.OutputItem, env: Env) -> Any:
 
 def _output_value(expr: spec.Expr, name: str, env: Env, flow: Flow) -> Any:
     """What an output names; what is computed for it stands under its name, as under a label."""
-    from archdsl.elaborate.statements import run_flow
-
     if isinstance(expr, spec.Name | spec.Attribute | spec.Index):
         return run_flow(expr, env, flow)
     outer = env.place.scope

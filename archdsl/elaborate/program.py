@@ -8,14 +8,16 @@ from contextlib import contextmanager
 from typing import Any
 
 from archdsl import ops
-from archdsl.diagnostics import Diagnostic, Refusal
-from archdsl.elaborate import arithmetic, attributes, calls, expressions  # noqa: F401  (they register their rules)
+from archdsl.diagnostics import Diagnostic, Refusal, nearest
+from archdsl.elaborate import arithmetic, attributes, calls, expressions, labels, statements  # noqa: F401  (they register rules)
 from archdsl.elaborate.bind import bind
-from archdsl.elaborate.blocks import operator_block
 from archdsl.elaborate.claims import check_shape_claims
 from archdsl.elaborate.env import Env, NetworkRun, Place
+from archdsl.elaborate.evaluate import evaluate
+from archdsl.elaborate.execute import run_body
 from archdsl.elaborate.modules import Module, definition_span, module_env
 from archdsl.elaborate.network import NetworkBlock
+from archdsl.elaborate.operators import operator_block
 from archdsl.elaborate.paths import PathScope
 from archdsl.elaborate.session import BoundExceeded, ClaimValue, Limits, Session
 from archdsl.elaborate.values import POISON, Flow
@@ -101,8 +103,6 @@ def _elaborate(
 
 def _target(target: spec.Variant | spec.Network, env: Env, arguments: Mapping[str, Any]) -> Any:
     if isinstance(target, spec.Variant):
-        from archdsl.elaborate.evaluate import evaluate
-
         block: Any = evaluate(target.network.callee, env)
         if not isinstance(block, NetworkBlock):
             if block is POISON:
@@ -118,8 +118,6 @@ def _target(target: spec.Variant | spec.Network, env: Env, arguments: Mapping[st
 
 def _overrides(block: NetworkBlock, arguments: Mapping[str, Any], env: Env) -> dict[str, Any]:
     """Parameters given from outside (``--set width=0.5``), checked by their kinds."""
-    from archdsl.diagnostics import nearest
-
     formals = {f.name: f for f in block.formals}
     checked: dict[str, Any] = {}
     for name, value in arguments.items():
@@ -150,8 +148,6 @@ def _as_list(value: Any) -> Any:
 
 def _variant_claims(variant: spec.Variant, env: Env, run: NetworkRun) -> None:
     """A variant's claims see the module's names; its shape claims the symbols of the inputs."""
-    from archdsl.elaborate.statements import run_body
-
     inner = Env(env, env.place, "body")
     inner.run = run
     run_body(spec.Body(variant.span, variant.claims), inner, POISON)
@@ -173,8 +169,6 @@ def _finish(session: Session, run: NetworkRun, flow: Flow) -> None:
 
 def check_bound(bound: Iterable[str], symbols: Iterable[str]) -> None:
     """Refuse (E0007) to bind what is no symbol of an input."""
-    from archdsl.diagnostics import nearest
-
     known = sorted(symbols)
     for name in bound:
         if name not in known:

@@ -14,7 +14,9 @@ from archdsl.elaborate.lists import Lists
 from archdsl.elaborate.paths import PathScope, join
 from archdsl.elaborate.values import POISON, Flow, Poison
 from archdsl.graph import Node, Parameter, Value
+from archdsl.ops import load
 from archdsl.ops.base import Initializer, Op, Weight
+from archdsl.ops.kinds import Number
 from archdsl.record import Record
 from archdsl.shapes import TensorType
 from archdsl.source import Frame, Origin, Span
@@ -224,8 +226,6 @@ class Session:
 
     def weight_value(self, path: str, place: Place, span: Span | None) -> Flow:
         """A parameter as a tensor, for ``label.weight``."""
-        from archdsl.ops import load
-
         self.step()
         if len(self.nodes) >= self.limits.nodes:
             raise BoundExceeded("E0502", f"the network has more than {self.limits.nodes:,} operators")
@@ -276,6 +276,4 @@ def shared_scope(path: str, weights: str) -> PathScope:
 
 def initial(scheme: str, *values: float) -> Initializer:
     """An initialiser given in the text: ``uniform(-1, 1)``."""
-    from archdsl.ops.kinds import Number
-
     return Initializer(scheme, tuple(Number().check(v, f"each argument of `{scheme}`") for v in values))

@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from archdsl.dims import Expr
 from archdsl.graph import Value
+from archdsl.ops.kinds import describe as plain
 from archdsl.shapes import show_shape
 
 if TYPE_CHECKING:
     from archdsl.elaborate.env import Place
     from archdsl.elaborate.paths import PathScope
+    from archdsl.elaborate.session import Session
     from archdsl.source import Span
 
 
@@ -38,6 +40,14 @@ class BlockValue:
 
     kind_name = "a block"
     name: str = "block"
+    is_scope = False
+    """Whether it is one thing with parts of its own, and may take the path of its label as it is."""
+    guesses = False
+    """Whether ``guess`` says what is certain of its result where it is refused; else nothing is."""
+
+    def guess(self, flow: Flow, session: Session) -> Flow:
+        """The flow after a refused application, as far as it is certain."""
+        return POISON
 
     def apply(self, flow: Flow, place: Place, span: Span | None) -> Flow:
         """The result of applying the block to ``flow``, its nodes made at ``place``."""
@@ -108,8 +118,6 @@ def is_flow(value: object) -> bool:
 
 def describe(value: object) -> str:
     """What a value is, for messages."""
-    from archdsl.ops.kinds import describe as plain
-
     if isinstance(value, Value):
         return f"a tensor {value.type}"
     if is_flow(value):

@@ -1,0 +1,96 @@
+"""Blocks defined in the language."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from archdsl.diagnostics import Refusal
+from archdsl.elaborate.bind import argument_value
+from archdsl.elaborate.bodies import is_single
+from archdsl.elaborate.branches import Branches
+from archdsl.elaborate.env import Env, Place
+from archdsl.elaborate.execute import guarded_flow, run_body
+from archdsl.elaborate.flow import apply_stages
+from archdsl.elaborate.kinds import parameter_kind
+from archdsl.elaborate.parametric import Formal, Parametric
+from archdsl.elaborate.session import BoundExceeded
+from archdsl.elaborate.statements import with_defaults
+from archdsl.elaborate.values import POISON, Flow, show_arguments, show_settings
+from archdsl.source import Frame, Span
+from archdsl.syntax import spec
+
+
+class UserBlock(Parametric):
+    """A block defined in the language, with the scope it was defined in."""
+
+    runs_poisoned = True
+    is_scope = True
+
+    def __init__(self, definition: spec.Block, env: Env) -> None:
+        super().__init__()
+        self.definition = definition
+        self.env = env
+        self.name = definition.name
+        self.formals = tuple(
+            Formal(p.name, None if p.kind is None else self._kind(p), p.default is None) for p in definition.parameters
+        )
+
+    @staticmethod
+    def _kind(parameter: spec.Parameter) -> Any:
+        try:
+            return parameter_kind(parameter.kind or "")
+        except Refusal as refusal:
+            raise refusal.located(parameter.span) from None
+
+    def apply(self, flow: Flow, place: Place, span: Span | None) -> Flow:
+        session = place.session
+        session.step()
+        if place.depth > session.limits.depth:
+            raise BoundExceeded("E0505", f"blocks are nested more than {session.limits.depth} applications deep")
+        effective = {**self.defaults, **self.bound}
+        self.missing(effective)
+        frame = Frame(self.name, partial(show_arguments, effective), span, place.frame)
+        inner = place.inside(place.scope.block(self.name), frame)
+        env = Env(self.env, inner, "body", flow)
+        fill_parameters(self.definition.parameters, effective, env)
+        frame.settle(partial(show_settings, [p.name for p in self.definition.parameters], env.names))
+        return run_definition(self.definition, env, flow)
+
+
+def fill_parameters(parameters: tuple[spec.Parameter, ...], given: dict[str, Any], env: Env) -> None:
+    """Bind parameters in order; a default may use those to its left, and ``in``."""
+    for parameter in parameters:
+        if parameter.name in given:
+            value = given[parameter.name]
+            if isinstance(value, Branches):
+                value = value.expand(env)
+        else:
+            assert parameter.default is not None
+            kind = parameter_kind(parameter.kind) if parameter.kind else None
+            value = argument_value(parameter.default, Formal(parameter.name, kind, False), env)
+            if kind is not None and value is not POISON:
+                value = _check_default(kind, value, parameter)
+        env.names[parameter.name] = value
+
+
+def _check_default(kind: Any, value: Any, parameter: spec.Parameter) -> Any:
+    try:
+        return kind.check(value, f"the default of `{parameter.name}`")
+    except Refusal as refusal:
+        raise refusal.located(parameter.span) from None
+
+
+def run_definition(definition: spec.Block, env: Env, flow: Flow) -> Flow:
+    """Run a block's body or expression, under the defaults of a ``with`` in front of it."""
+    if definition.defaults:
+        env.defaults = with_defaults(definition.defaults, env)
+    env.place.scope.solo = "" if definition.then else "block"
+    if definition.value is not None:
+        flow = guarded_flow(definition.value, env, flow)
+    else:
+        assert definition.body is not None
+        if not is_single(definition.body):
+            env.place.scope.solo = ""
+        flow = run_body(definition.body, env, flow)
+    return apply_stages(flow, definition.then, env)
