@@ -86,7 +86,7 @@ def _rewritten(graph: Graph, options: OnnxOptions) -> Graph:
         from archdsl.passes.rebuild import without_dead
 
         graph = without_dead(graph)
-    if options.weights != "none":
+    if options.weights != "none" and not any(isinstance(p.init, Loaded) for p in graph.parameters().values()):
         from .moments import settled
 
         graph = settled(graph, options.init)

@@ -12,16 +12,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache, lru_cache
 from math import erf, exp, frexp, inf, ldexp, log, log1p, prod, sqrt, tanh
-from statistics import NormalDist
+
+import numpy as np
 
 from archdsl.graph import Graph, Node, Parameter, Value
 from archdsl.ops.base import Initializer
 from archdsl.ops.conv import Conv
-from archdsl.passes.fold import Folded
 from archdsl.passes.rebuild import rebuilt
-from archdsl.weights.tensor import Loaded
 
-from .init import element_moments
+from .init import element_moments, normal_quantile
 
 Moments = tuple[float, float]
 """Mean and variance of a value's elements."""
@@ -34,11 +33,9 @@ LARGEST = 60
 def settled(graph: Graph, scheme: str) -> Graph:
     """The graph whose batch norms begin with the variance that ``scheme`` sends them.
 
-    Graphs with weights from elsewhere are left alone: what they send is not known.
+    Not for graphs with weights from elsewhere: what those send is not known.
     """
-    if not any(_unsettled(node) for node in graph.nodes) or any(
-        isinstance(parameter.init, Loaded | Folded) for parameter in graph.parameters().values()
-    ):
+    if not any(_unsettled(node) for node in graph.nodes):
         return graph
     begin = _variances(graph, scheme)
     made: dict[str, Parameter] = {}
@@ -152,9 +149,13 @@ def _through(name: str, entering: Moments) -> Moments:
 @cache
 def _quantiles() -> tuple[float, ...]:
     """Points of equal weight that stand for the standard normal distribution, scaled to variance 1."""
-    points = [NormalDist().inv_cdf((i + 0.5) / 32) for i in range(32)]
+    points = [_quantile((i + 0.5) / 32) for i in range(32)]
     scale = sqrt(sum(z * z for z in points) / len(points))
     return tuple(z / scale for z in points)
+
+
+def _quantile(p: float) -> float:
+    return float(normal_quantile(np.array([p]))[0])
 
 
 def _sigmoid(x: float) -> float:
@@ -200,7 +201,7 @@ def _greatest(entering: Moments, count: int) -> Moments:
     mean, variance = entering
     if count < 2:
         return entering
-    lift = NormalDist().inv_cdf((count - 0.375) / (count + 0.25))
+    lift = _quantile((count - 0.375) / (count + 0.25))
     return mean + sqrt(variance) * lift, variance / (1 + 0.8 * log(count))
 
 
