@@ -285,6 +285,12 @@ def with_defaults(calls: tuple[spec.Call, ...], env: Env) -> dict[str, dict[str,
     return found
 
 
+def _weights(statement: spec.Weights, env: Env, flow: Flow) -> Flow:
+    from archdsl.elaborate.name_maps import collect_weights
+
+    return collect_weights(statement, env, flow)
+
+
 def missing(statement: spec.Missing, env: Env, flow: Flow) -> Flow:
     """What could not be read may have given its names a meaning; the flow behind it is unknown."""
     for name in statement.names:
@@ -334,5 +340,6 @@ _RULES: dict[type, Callable[[Any, Env, Flow], Flow]] = {
     spec.Output: network.declare_output,
     spec.Expect: claims.collect_expect,
     spec.Budget: claims.collect_budget,
+    spec.Weights: _weights,
     spec.Missing: missing,
 }
