@@ -136,13 +136,20 @@ class Program:
         found = list(self.diagnostics)
         checked: dict[str, CheckedVariant] = {}
         steps = 0
+        used: set[int] = set()
+        whole = variants is None
+        results: list[Elaboration] = []
         for name in self.targets() if variants is None else variants:
             target = self.target(name)
             if isinstance(target, spec.Network) and any(p.default is None for p in target.parameters):
                 continue
             result = self.elaborate(name)
-            found += result.diagnostics
-            steps += result.steps
+            results.append(result)
+            applied = result.applied_maps()
+            found += [*result.diagnostics, *(d for one in applied for d in one.diagnostics)]
+            steps += result.steps + sum(one.steps for one in applied)
+            used.update(*(one.used for one in applied))
+            whole = whole and result.graph is not None and not any(one.diagnostics for one in applied)
             if result.stopped or steps > MAX_STEPS:
                 if not result.stopped:
                     message = f"the variants up to `{name}` need more than {MAX_STEPS:,} evaluation steps"
@@ -152,6 +159,11 @@ class Program:
                 claims, broken = check_claims(result.graph, result.claims)
                 found += broken
                 checked[name] = CheckedVariant(name, result.graph, claims)
+        if whole and any(result.maps for result in results):
+            from archdsl.elaborate.name_maps import idle_rules
+
+            trained = (self.elaborate(name, train=True) for name in self.targets())
+            found += idle_rules(self.source, results, used, trained)
         return CheckReport(_unique(found), checked)
 
 
@@ -374,10 +386,10 @@ def with_weights(
     the outputs that exist only for training, whose parameters a checkpoint may have, too. Raises ``Refusal`` (E09xx).
     """
     from archdsl import weights
-    from archdsl.weights.match import bound, match, settle
+    from archdsl.weights.match import bound, match, names_of, settle
 
-    found = match(graph.parameters().values(), weights.read(path))
-    known = training().parameters() if found.unexpected and training is not None else {}
+    found = match(graph, weights.read(path))
+    known = names_of(training(), found.map) if found.unexpected and training is not None else ()
     told = settle(found, tuple(missing), tuple(unexpected), known)
     return bound(graph, found), told
 

@@ -5,12 +5,12 @@ Combinators leave edges and provenance; none of them is in here. A value has its
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from archdsl.ops.base import Initializer, Op
 from archdsl.record import Record
-from archdsl.shapes import TensorType
+from archdsl.shapes import Shape, TensorType
 from archdsl.source import Origin
 
 if TYPE_CHECKING:
@@ -27,6 +27,20 @@ class Parameter(Record):
     """State that is not learned by gradient descent: running statistics."""
     trainable: bool = True
     """``False`` for buffers and for what the spec declares ``frozen``."""
+
+
+class Stored(Record):
+    """How a checkpoint keeps a parameter: as ``name``, in ``shape``. With an ``order`` its axis i is the parameter's
+    axis ``order[i]``; without one it has the parameter's elements in the same order.
+    """
+
+    name: str
+    shape: Shape
+    order: tuple[int, ...] = ()
+
+
+NameMap = Callable[[Mapping[str, Parameter]], Mapping[str, Stored]]
+"""Parameters by path -> how the checkpoints of a framework keep them."""
 
 
 class Value:
@@ -76,7 +90,8 @@ class Graph:
     """A network with all its choices made: inputs, nodes in topological order, named outputs.
 
     ``taps`` are labelled results by path; ``defaults`` give the symbol values at which costs are reported;
-    ``source_hash`` is of the texts it was made from (empty for graphs from Python).
+    ``source_hash`` is of the texts it was made from (empty for graphs from Python); ``maps`` give the names of the
+    parameters in the checkpoints of other frameworks.
     """
 
     def __init__(
@@ -90,6 +105,7 @@ class Graph:
         defaults: Mapping[str, int] | None = None,
         doc: str = "",
         source_hash: str = "",
+        maps: Mapping[str, NameMap] | None = None,
     ) -> None:
         self.name = name
         self.inputs = tuple(inputs)
@@ -99,6 +115,7 @@ class Graph:
         self.defaults = dict(defaults or {})
         self.doc = doc
         self.source_hash = source_hash
+        self.maps = dict(maps or {})
 
     def parameters(self) -> dict[str, Parameter]:
         """All parameters and buffers by path, shared ones once, in order of first use."""

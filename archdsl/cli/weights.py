@@ -3,27 +3,36 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from archdsl.cli.options import Set, Train, choose, settings
 from archdsl.cli.output import columns, out, say
+from archdsl.cli.programs import graph_of
 from archdsl.cli.signature import Arg, opt
 from archdsl.diagnostics import Refusal
+
+if TYPE_CHECKING:
+    from archdsl.graph import Graph
+    from archdsl.weights.tensor import Checkpoint
 
 ACTIONS = ("inspect", "map", "export")
 
 
 def command(
     action: Annotated[str, Arg("inspect FILE, map TARGET FILE, or export FILE.onnx")],
-    names: Annotated[list[str], Arg("the files, and for map the network first")],
+    names: Annotated[list[str], Arg("the files, and the network first for map and --names")],
     output: Annotated[str | None, opt("--output", "-o", metavar="FILE.safetensors", help="of export")] = None,
+    under: Annotated[str | None, opt("--names", metavar="MAP", help="a map of the spec: `weights MAP { … }`")] = None,
     set_: Set = None,
     train: Train = False,
 ) -> int:
     """Look into weight files: .safetensors, .pth, .npz, .onnx."""
     choose(action, "weights", ACTIONS)
-    if len(names) != (2 if action == "map" else 1):
-        raise Refusal("E0007", f"`weights {action}` takes {'a network and a file' if action == 'map' else 'one file'}")
+    if action == "map" and under is not None and len(names) == 1:
+        return _names(graph_of(names[0], settings(set_), {}, train), under)
+    network = action == "map" or (action == "export" and under is not None)
+    if len(names) != (2 if network else 1):
+        raise Refusal("E0007", f"`weights {action}` takes {'a network and a file' if network else 'one file'}")
     from archdsl import weights
 
     found = weights.read(names[-1])
@@ -32,19 +41,28 @@ def command(
         out("".join(line + "\n" for line in columns(rows)))
         say(f"{found.path.name}: {len(found)} tensors, {found.format}, {sum(t.size for t in found.values()):,} bytes")
         return 0
+    graph = graph_of(names[0], settings(set_), {}, train) if network else None
     if action == "map":
-        return _map(names[0], found, settings(set_), train)
-    _export(found, output)
+        assert graph is not None
+        return _map(graph, found)
+    _export(_renamed(graph, found, under or "") if graph else found, output)
     return 0
 
 
-def _map(target: str, found: object, given: dict[str, object], train: bool) -> int:
-    from archdsl.cli.programs import graph_of
-    from archdsl.weights.match import lines, match
-    from archdsl.weights.tensor import Checkpoint
+def _names(graph: Graph, under: str) -> int:
+    """Show the names that a map gives."""
+    from archdsl.weights.match import stored_under
 
-    assert isinstance(found, Checkpoint)
-    matching = match(graph_of(target, given, {}, train).parameters().values(), found)
+    rows = [(path, "->", stored.name) for path, stored in stored_under(graph, under).items()]
+    out("".join(line + "\n" for line in columns(rows)))
+    return 0
+
+
+def _map(graph: Graph, found: Checkpoint) -> int:
+    """Show how a file fits a network."""
+    from archdsl.weights.match import lines, match
+
+    matching = match(graph, found)
     rows = [(path, "<-", tensor.name) for path, tensor in matching.pairs.items()]
     rows += [(p.path, "??", "missing") for p in matching.missing]
     rows += [(p.path, "!=", f"{t.name} {list(t.shape)}") for p, t in matching.mismatched]
@@ -55,12 +73,23 @@ def _map(target: str, found: object, given: dict[str, object], train: bool) -> i
     return int(bool(matching.missing or matching.mismatched or matching.unexpected))
 
 
-def _export(found: object, output: str | None) -> None:
-    from archdsl.cli.output import write_file
-    from archdsl.weights.safetensors import encode
+def _renamed(graph: Graph, found: Checkpoint, under: str) -> Checkpoint:
+    """The parameters of a network, read from a file, as a map has them."""
+    from archdsl.weights.convert import kept
+    from archdsl.weights.match import match, settle, stored_under
     from archdsl.weights.tensor import Checkpoint
 
-    assert isinstance(found, Checkpoint)
+    names = stored_under(graph, under)
+    matching = match(graph, found)
+    settle(matching, allow_unexpected=["*"])
+    tensors = {names[path].name: kept(tensor, names[path]) for path, tensor in matching.pairs.items()}
+    return Checkpoint(found.path, found.format, tensors)
+
+
+def _export(found: Checkpoint, output: str | None) -> None:
+    from archdsl.cli.output import write_file
+    from archdsl.weights.safetensors import encode
+
     path = (
         Path(output) if output else found.path.with_suffix(".safetensors").with_name(f"{found.path.stem}.safetensors")
     )

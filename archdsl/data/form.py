@@ -83,6 +83,16 @@ class ParameterForm(Form):
     trainable: bool = True
 
 
+class StoredForm(Form):
+    """A tensor of a checkpoint that is kept in another layout than the parameter: in a shape of as many elements, or
+    with its axis i as axis ``order[i]`` of the parameter.
+    """
+
+    name: str
+    shape: list[Annotated[int, Field(ge=0)]] | None = None
+    order: list[Annotated[int, Field(ge=0)]] = []
+
+
 class SourceForm(Form):
     """A text that the graph was elaborated from; it stays inside for messages."""
 
@@ -136,6 +146,9 @@ class GraphForm(Form):
     nodes: list[NodeForm]
     outputs: dict[str, str] = Field(description="output name -> value name")
     taps: dict[str, str] = Field({}, description="label path -> value name")
+    maps: dict[str, dict[str, str | StoredForm]] = Field(
+        {}, description="name of a map -> path of a parameter -> its tensor in a checkpoint, if called otherwise"
+    )
     sources: list[SourceForm] = []
     frames: list[FrameForm] = []
 

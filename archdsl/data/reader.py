@@ -14,16 +14,17 @@ from archdsl.data.form import (
     InputForm,
     NodeForm,
     ParameterForm,
+    StoredForm,
     SymbolicForm,
     TypeForm,
 )
 from archdsl.data.locate import Path, span_of
 from archdsl.data.parse import parse_form
 from archdsl.diagnostics import Diagnostic, DiagnosticError, Refusal, nearest
-from archdsl.dims import Dim, evaluate
-from archdsl.graph import Graph, Node, Parameter, Value
+from archdsl.dims import Dim, evaluate, product
+from archdsl.graph import Graph, NameMap, Node, Parameter, Stored, Value
 from archdsl.ops import base
-from archdsl.shapes import TensorType
+from archdsl.shapes import Shape, TensorType, show_shape
 from archdsl.source import Frame, Origin, Source, Span
 
 
@@ -76,8 +77,34 @@ class _Reader:
         inputs = [self.values[input.name] for input in form.inputs]
         defaults = {name: size for name, size in form.symbols.items() if name not in self.bind}
         return Graph(form.name, inputs, nodes, outputs, taps=taps, defaults=defaults, doc=form.doc,
-            source_hash=form.source_hash,
+            source_hash=form.source_hash, maps={name: self.map(name) for name in form.maps},
         )  # fmt: skip
+
+    def map(self, name: str) -> NameMap:
+        """A name map that is written out; paths that it leaves out are called as they are."""
+        found: dict[str, Stored] = {path: Stored(path, p.type.shape) for path, p in self.parameters.items()}
+        for path, kept in self.form.maps[name].items():
+            at: Path = ["maps", name, path]
+            if path not in found:
+                raise self.error("E0804", f"there is no parameter `{path}`", at)
+            found[path] = self.stored(StoredForm(name=kept) if isinstance(kept, str) else kept, found[path].shape, at)
+        owners: dict[str, str] = {}
+        for path, one in found.items():
+            if owners.setdefault(one.name, path) != path:
+                raise self.error(
+                    "E0804", f"`{owners[one.name]}` and `{path}` would both be `{one.name}`", ["maps", name]
+                )
+        return lambda parameters: found
+
+    def stored(self, form: StoredForm, shape: Shape, path: Path) -> Stored:
+        if form.order:
+            if sorted(form.order) != list(range(len(shape))):
+                raise self.error("E0805", f"the order of {len(shape)} axes names each of them once", [*path, "order"])
+            return Stored(form.name, tuple(shape[axis] for axis in form.order), tuple(form.order))
+        wanted = shape if form.shape is None else tuple(form.shape)
+        if product(wanted) != product(shape):
+            raise self.error("E0805", f"{show_shape(wanted)} has not as many elements as {show_shape(shape)}", path)
+        return Stored(form.name, wanted)
 
     def check_bound(self) -> None:
         """Refuse to bind what is no symbol of an input."""

@@ -16,11 +16,12 @@ from archdsl.data.form import (
     OriginForm,
     ParameterForm,
     SourceForm,
+    StoredForm,
     TypeForm,
 )  # fmt: skip
 from archdsl.diagnostics import Refusal
 from archdsl.dims import Dim, Expr
-from archdsl.graph import Graph, Node, Parameter
+from archdsl.graph import Graph, NameMap, Node, Parameter
 from archdsl.ops.base import Initializer, Op
 from archdsl.report.json import WIDTH, layout
 from archdsl.shapes import TensorType
@@ -43,6 +44,7 @@ def to_form(graph: Graph) -> GraphForm:
         nodes=nodes,
         outputs={name: value.name for name, value in graph.outputs.items()},
         taps={name: value.name for name, value in graph.taps.items()},
+        maps={name: _map(graph, names) for name, names in graph.maps.items()},
         sources=origins.sources,
         frames=origins.frames,
     )
@@ -142,6 +144,19 @@ def _parameter(p: Parameter) -> ParameterForm:
     return ParameterForm(
         path=p.path, dtype=p.type.dtype, shape=shape, init=init, buffer=p.buffer, trainable=p.trainable  # type: ignore[arg-type]
     )  # fmt: skip
+
+
+def _map(graph: Graph, names: NameMap) -> dict[str, str | StoredForm]:
+    parameters = graph.parameters()
+    found: dict[str, str | StoredForm] = {}
+    for path, stored in names(parameters).items():
+        if stored.order:
+            found[path] = StoredForm(name=stored.name, order=list(stored.order))
+        elif stored.shape != parameters[path].type.shape:
+            found[path] = StoredForm(name=stored.name, shape=list(stored.shape))  # type: ignore[arg-type]
+        elif stored.name != path:
+            found[path] = stored.name
+    return found
 
 
 def _init(init: Initializer) -> InitForm:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from archdsl import ops
 from archdsl.diagnostics import Diagnostic, Refusal, nearest
@@ -26,6 +26,9 @@ from archdsl.ops.kinds import Kind
 from archdsl.record import Record
 from archdsl.syntax import spec
 
+if TYPE_CHECKING:
+    from archdsl.elaborate.name_maps import Applied, NameMap
+
 
 class Elaboration(Record):
     """What came of one network: its graph (``None`` where there were errors), claims and diagnostics."""
@@ -37,6 +40,13 @@ class Elaboration(Record):
     """The work that it took."""
     stopped: bool = False
     """Whether a bound on the work was exceeded."""
+    maps: tuple[NameMap, ...] = ()
+    """Its ``weights`` statements."""
+
+    def applied_maps(self) -> list[Applied]:
+        """The maps applied to the graph's parameters, if there is a graph."""
+        graph = self.graph
+        return [] if graph is None else [names.apply(graph.parameters()) for names in self.maps]
 
 
 def elaborate(
@@ -98,7 +108,8 @@ def _elaborate(
     faults = [d for d in session.diagnostics if d.severity == "error" and d.code != "E0401"]
     failed = bool(faults) or not session.outputs
     graph = None if failed else _graph(session, target, block)
-    return Elaboration(graph, tuple(session.claims), tuple(session.diagnostics), session.steps, stopped)
+    claims, diagnostics = tuple(session.claims), tuple(session.diagnostics)
+    return Elaboration(graph, claims, diagnostics, session.steps, stopped, tuple(session.maps))
 
 
 def _target(target: spec.Variant | spec.Network, env: Env, arguments: Mapping[str, Any]) -> Any:
@@ -211,5 +222,6 @@ def _graph(session: Session, target: spec.Variant | spec.Network, block: Any) ->
     taps = {path: v for path, v in session.taps.items() if v.producer is None or v.producer in live}
     doc = target.doc or block.definition.doc
     return Graph(
-        target.name, session.inputs, nodes, session.outputs, taps=taps, defaults=session.defaults, doc=doc
+        target.name, session.inputs, nodes, session.outputs, taps=taps, defaults=session.defaults, doc=doc,
+        maps={names.name: names for names in session.maps},
     )  # fmt: skip

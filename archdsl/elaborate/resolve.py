@@ -288,6 +288,8 @@ class _Resolver:
             self._if(statement, names)
         elif isinstance(statement, spec.Missing):
             names.names |= statement.names
+        elif isinstance(statement, spec.Weights):
+            self._rules(statement.rules, names, frozenset())
         elif isinstance(statement, spec.With):
             for call in statement.calls:
                 self.expression(call, names)
@@ -297,6 +299,19 @@ class _Resolver:
                 if not isinstance(child, spec.Target):
                     self.expression(child, names)
             self._label(statement, names)
+
+    def _rules(self, rules: Iterable[spec.NameRule], names: _Names, captured: frozenset[str]) -> None:
+        """The names that a rule captures are known on its right side, and to its own rules."""
+        for rule in rules:
+            inner, within = _Names(names), captured
+            for part in rule.pattern.parts:
+                if isinstance(part, spec.Name):
+                    if part.id in within:
+                        self.refuse(Refusal("E0207", f"`{part.id}` is captured twice"), part.span)
+                    self.bind(part.id, part.span, inner)
+                    within |= {part.id}
+            self.expression(rule.stored, inner)
+            self._rules(rule.rules, inner, within)
 
     def _if(self, statement: spec.If, names: _Names) -> None:
         """`if` opens no scope, but behind it only those names are known that every arm binds."""

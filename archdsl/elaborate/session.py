@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from archdsl.diagnostics import Diagnostic, Refusal
 from archdsl.dims import Dim
@@ -22,6 +22,9 @@ from archdsl.shapes import TensorType
 from archdsl.source import Frame, Origin, Span
 from archdsl.syntax import spec
 from archdsl.syntax.limits import LIMITS
+
+if TYPE_CHECKING:
+    from archdsl.elaborate.name_maps import NameMap
 
 _SIDES = ("first", "second", "third", "fourth")
 FAULT_STEPS = 50
@@ -85,6 +88,7 @@ class Session:
         self.taps: dict[str, Value] = {}
         self.claims: list[ClaimValue] = []
         self.shape_claims: list[tuple[spec.ShapeClaim, Env]] = []
+        self.maps: list[NameMap] = []
         self.modules: dict[int, Env] = {}
         """Module scopes of this elaboration, by the identity of the loaded module."""
         self.lists = Lists()

@@ -70,6 +70,13 @@ def with_defaults(calls: tuple[spec.Call, ...], env: Env) -> dict[str, dict[str,
     return found
 
 
+@runs(spec.Weights)
+def _weights(statement: spec.Weights, env: Env, flow: Flow) -> Flow:
+    from archdsl.elaborate.name_maps import collect_weights  # few files have one
+
+    return collect_weights(statement, env, flow)
+
+
 @runs(spec.Missing)
 def missing(statement: spec.Missing, env: Env, flow: Flow) -> Flow:
     """What could not be read may have given its names a meaning; the flow behind it is unknown."""

@@ -311,6 +311,19 @@ class Formatter(ExpressionFormatter):
         tap = f" at {claim.tap}" if claim.tap is not None else ""
         return [f"{claim.quantity}{part}{tap} {claim.op} ", self.value(claim.bound, ADDITION)]
 
+    # Names in checkpoints
+
+    def _do_weights(self, weights: spec.Weights) -> Doc:
+        return [f"weights {weights.name} ", self._rules(weights.span.start, weights.span.end, weights.rules)]
+
+    def _rules(self, start: int, end: int, rules: tuple[spec.NameRule, ...]) -> Doc:
+        """The rules between braces, of which the first is the next one from ``start`` on."""
+        return self._braces(max(0, self.source.text.find("{", start)), end, rules, self._rule)
+
+    def _rule(self, rule: spec.NameRule) -> Doc:
+        doc = [self.value(rule.pattern), " -> ", self.value(rule.stored, POSTFIX)]
+        return [*doc, " ", self._rules(rule.stored.span.end, rule.span.end, rule.rules)] if rule.rules else doc
+
     # Tables
 
     def table(self, table: spec.TableExpr) -> Doc:

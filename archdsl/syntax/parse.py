@@ -21,7 +21,7 @@ from archdsl.syntax.statements import Builder
 from archdsl.syntax.tables import Tables, tables
 from archdsl.syntax.walk import too_high
 
-RESYNCHRONISE = ("statement", "definition", "claim_statement", "claim", "row")
+RESYNCHRONISE = ("statement", "definition", "claim_statement", "claim", "name_rule", "row")
 """Rules whose faults stay inside them: the parser skips to the end of one and reads on."""
 
 
@@ -211,7 +211,7 @@ class Parser:
         if value is None:
             return Splice()
         if self.builder.lost and isinstance(value, spec.Statement | spec.Definition) and self._lost(start, end):
-            return Splice() if isinstance(value, spec.Expect | spec.Budget) else self._unread(start, end)
+            return Splice() if isinstance(value, spec.Expect | spec.Budget | spec.Weights) else self._unread(start, end)
         return value
 
     # Faults

@@ -3,215 +3,13 @@
 ``span`` takes no part in equality, so that ``parse(format(tree)) == tree``. Number literals keep their text
 (``3_504_872``, ``3.5M``, ``5 MiB``): the printer is the formatter.
 """
+# ruff: noqa: F403, F405  (the other half is in expr.py, and to be had from here)
 
 from __future__ import annotations
 
 from typing import ClassVar
 
-from archdsl.record import Record
-from archdsl.source import Span
-
-
-class Syntax(Record):
-    """Base of all syntax."""
-
-    _uncompared: ClassVar[frozenset[str]] = frozenset({"span"})
-    span: Span
-
-
-# Expressions
-
-
-class Expr(Syntax):
-    """Anything that has a value."""
-
-
-class Number(Expr):
-    """``64``, ``0.5``, ``3.5M``, ``5 MiB``. ``value`` is an ``int`` wherever the literal is integral (``3.5M``)
-    and has neither point nor exponent without a suffix; ``1.0`` is a float.
-    """
-
-    value: int | float
-    text: str
-
-
-class String(Expr):
-    """``"layer{i + 1}"``: literal text and embedded expressions in turn; plain strings have one ``str`` part."""
-
-    parts: tuple[str | Expr, ...]
-
-
-class Boolean(Expr):
-    """``true`` or ``false``."""
-
-    value: bool
-
-
-class Name(Expr):
-    """A name in scope, or a bare choice (``same``)."""
-
-    id: str
-
-
-class In(Expr):
-    """``in``: what entered the nearest enclosing block."""
-
-
-class ListExpr(Expr):
-    """``[1, 2, 3]``."""
-
-    items: tuple[Expr, ...]
-
-
-class TupleExpr(Expr):
-    """``(x, y)``; ``(x)`` is no tuple."""
-
-    items: tuple[Expr, ...]
-
-
-class Comprehension(Expr):
-    """``[element for targets in iterable if condition]``; a target is a name or ``_``."""
-
-    element: Expr
-    targets: tuple[str, ...]
-    iterable: Expr
-    condition: Expr | None = None
-
-
-class TableExpr(Expr):
-    """``table { header row, then rows }``. Cells are Number, String, Boolean, ListExpr, Name or Call."""
-
-    header: tuple[str, ...]
-    rows: tuple[tuple[Expr, ...], ...]
-
-
-class Attribute(Expr):
-    """``value.name``."""
-
-    value: Expr
-    name: str
-
-
-class Index(Expr):
-    """``value[index]``; ``index`` may be a :class:`Slice`."""
-
-    value: Expr
-    index: Expr
-
-
-class Slice(Expr):
-    """``start:stop:step`` inside an index."""
-
-    start: Expr | None
-    stop: Expr | None
-    step: Expr | None = None
-
-
-class Argument(Syntax):
-    """One argument of a call; ``name`` is ``None`` for a positional one."""
-
-    name: str | None
-    value: Expr
-
-
-class Call(Expr):
-    """``callee(arguments)``."""
-
-    callee: Expr
-    arguments: tuple[Argument, ...]
-
-
-class WithBody(Expr):
-    """``head { … }``: the body fills the last parameter of ``head`` (a Name, Attribute or Call)."""
-
-    head: Expr
-    body: Body
-
-
-class BlockExpr(Expr):
-    """``{ … }`` as a value; a body of branches is a list of blocks."""
-
-    body: Body
-
-
-class Unary(Expr):
-    """``-x``, ``+x`` or ``not x``; ``op`` is that text."""
-
-    op: str
-    operand: Expr
-
-
-class Binary(Expr):
-    """``left op right`` for ``+ - * / // % ** @ and or``."""
-
-    op: str
-    left: Expr
-    right: Expr
-
-
-class Compare(Expr):
-    """``first op expr op expr …`` with ``== != < <= > >=``; chains mean what they do in Python."""
-
-    first: Expr
-    rest: tuple[tuple[str, Expr], ...]
-
-
-class Conditional(Expr):
-    """``value if condition else otherwise``."""
-
-    value: Expr
-    condition: Expr
-    otherwise: Expr
-
-
-class Pipeline(Expr):
-    """``a -> b -> c``, flattened; at least two stages."""
-
-    stages: tuple[Expr, ...]
-
-
-class Frozen(Expr):
-    """``frozen b``: the weights of ``b`` are not trained."""
-
-    value: Expr
-
-
-class Own(Expr):
-    """``own b``: inside ``share``, made anew at each application."""
-
-    value: Expr
-
-
-# Shapes and types
-
-
-class Wildcard(Expr):
-    """``_`` in a shape annotation: any dimension."""
-
-
-class Ellipsis(Expr):
-    """``…`` or ``...`` in a shape annotation: any number of dimensions."""
-
-
-class SymbolDim(Expr):
-    """``H = 224`` in an input declaration: a symbol and the value at which costs are reported."""
-
-    name: str
-    default: Expr
-
-
-class TensorTypeExpr(Syntax):
-    """``f32[N, 3, H = 224, 224]``."""
-
-    dtype: str
-    dims: tuple[Expr, ...]
-
-
-class ShapePattern(Syntax):
-    """``[N, _, …]`` after ``::``."""
-
-    dims: tuple[Expr, ...]
-
+from archdsl.syntax.expr import *
 
 # Statements
 
@@ -375,6 +173,28 @@ class Budget(Statement):
     """``budget { claim; claim }``."""
 
     claims: tuple[Claim, ...]
+
+
+# Names in checkpoints
+
+
+class NameRule(Syntax):
+    """``"block.{i}" -> "layers.{i + 1}" { rules for the rest }``.
+
+    ``pattern`` embeds bare names only, which it captures. The value of ``stored`` is a string; or it is the call of an
+    operator that moves elements only, with a string for the tensor: ``unsqueeze("fc.weight", [2, 3])``.
+    """
+
+    pattern: String
+    stored: Expr
+    rules: tuple[NameRule, ...] = ()
+
+
+class Weights(Statement):
+    """``weights name { rules }``: what the network's parameters are called in the checkpoints of a framework."""
+
+    name: str
+    rules: tuple[NameRule, ...]
 
 
 # Definitions

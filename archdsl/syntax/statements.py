@@ -7,13 +7,14 @@ from bisect import bisect_left
 from archdsl.diagnostics import Diagnostic, Label
 from archdsl.source import Source
 from archdsl.syntax import spec
-from archdsl.syntax.build import Children, ExpressionBuilder
+from archdsl.syntax.build import Children
 from archdsl.syntax.lexer import Token
+from archdsl.syntax.name_rules import NameRuleBuilder
 
 EDITION = "1"
 
 
-class Builder(ExpressionBuilder):
+class Builder(NameRuleBuilder):
     """All reductions; ``docs`` are the ``##`` comments, each the first on its line."""
 
     def __init__(self, source: Source, comments: list[Token]) -> None:

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 
 from archdsl.diagnostics import Refusal, nearest
-from archdsl.graph import Graph, Node, Parameter, Value
+from archdsl.graph import Graph, Node, Parameter, Stored, Value
 from archdsl.record import Record
 from archdsl.shapes import FLOATS
+from archdsl.weights.convert import restored
 from archdsl.weights.tensor import Checkpoint, Loaded, Tensor
 
 COUNTERS = ("num_batches_tracked",)
@@ -22,11 +23,14 @@ class Matching(Record):
 
     checkpoint: Checkpoint
     how: str
-    """``by name``, ``by name and number``, or ``by structure``: the names did not say, roles and order did."""
+    """``by name``, ``by the map `timm```, ``by name and number``, or ``by structure``: the names did not say, roles and
+    order did."""
     pairs: Mapping[str, Tensor]
     missing: tuple[Parameter, ...]
     unexpected: tuple[str, ...]
     mismatched: tuple[tuple[Parameter, Tensor], ...]
+    map: str = ""
+    """The map of the spec that knew the names, if one did."""
     ignored: int = 0
     """Counters of the training framework that were passed over."""
 
@@ -36,14 +40,16 @@ class Matching(Record):
         return len(self.pairs) + len(self.missing) + len(self.mismatched)
 
 
-def match(parameters: Iterable[Parameter], checkpoint: Checkpoint) -> Matching:
-    """Match by name, siblings of another stem by their numbers; where no name at all is known, by structure."""
-    wanted = {p.path: p for p in parameters}
+def match(graph: Graph, checkpoint: Checkpoint) -> Matching:
+    """Match by the network's names or those of one of its maps, whichever are known best; siblings of another stem by
+    their numbers; where no name at all is known, by structure.
+    """
+    wanted = graph.parameters()
     offered = {n: t for n, t in checkpoint.items() if n.rpartition(".")[2] not in COUNTERS or n in wanted}
-    ignored = len(checkpoint) - len(offered)
-    names = {path: path for path in wanted if path in offered}
-    how = "by name"
-    if names and len(names) < min(len(wanted), len(offered)):
+    used, stored = _best_map(graph, wanted, offered)
+    names = {path: one.name for path, one in stored.items() if one.name in offered}
+    how = f"by the map `{used}`" if used else "by name"
+    if not used and names and len(names) < min(len(wanted), len(offered)):
         from archdsl.weights.renumber import renumbered
 
         found = renumbered(
@@ -54,25 +60,57 @@ def match(parameters: Iterable[Parameter], checkpoint: Checkpoint) -> Matching:
     if not names:
         names = by_structure(list(wanted.values()), list(offered.values()))
         how = "by structure" if names else how
-    pairs: dict[str, Tensor] = {}
-    mismatched = []
-    for path, name in names.items():
-        tensor = offered[name]
-        if fits(wanted[path], tensor):
-            pairs[path] = tensor
-        else:
-            mismatched.append((wanted[path], tensor))
-    used = set(names.values())
+    pairs = {path: offered[name] for path, name in names.items() if fits(wanted[path], stored[path], offered[name])}
+    mismatched = tuple((wanted[path], offered[name]) for path, name in names.items() if path not in pairs)
+    taken = set(names.values())
     return Matching(
-        checkpoint, how, pairs, tuple(p for p in wanted.values() if p.path not in names),
-        tuple(name for name in offered if name not in used), tuple(mismatched), ignored,
+        checkpoint, how, {path: restored(tensor, stored[path], wanted[path]) for path, tensor in pairs.items()},
+        tuple(p for p in wanted.values() if p.path not in names), tuple(name for name in offered if name not in taken),
+        mismatched, used, len(checkpoint) - len(offered),
     )  # fmt: skip
 
 
-def fits(parameter: Parameter, tensor: Tensor) -> bool:
-    """Whether shapes agree and the element types are the same or both floating-point. Nothing is ever transposed."""
+def _best_map(
+    graph: Graph, wanted: Mapping[str, Parameter], offered: Mapping[str, Tensor]
+) -> tuple[str, Mapping[str, Stored]]:
+    """The map that knows most of the names, and where it has every parameter; an empty name for the network's own."""
+    best, most = stored_under(graph, ""), 0
+    chosen = ""
+    for name in ("", *graph.maps):
+        if most == len(wanted):
+            break
+        found = stored_under(graph, name) if name else best
+        count = sum(one.name in offered and fits(wanted[p], one, offered[one.name]) for p, one in found.items())
+        if count > most:
+            best, most, chosen = found, count, name
+    return chosen, best
+
+
+def stored_under(graph: Graph, name: str) -> Mapping[str, Stored]:
+    """Where the map called ``name`` has every parameter; the network's own names for an empty one.
+
+    Raises ``DiagnosticError`` for a map that is at fault, and refuses (E0904) one that the network does not have.
+    """
+    parameters = graph.parameters()
+    if not name:
+        return {path: Stored(path, parameter.type.shape) for path, parameter in parameters.items()}
+    if name not in graph.maps:
+        meant = nearest(name, graph.maps)
+        known = ", ".join(f"`{one}`" for one in graph.maps) or "none"
+        help = f"did you mean `{meant}`?" if meant else f"its maps: {known}"
+        raise Refusal("E0904", f"`{graph.name}` has no map `{name}`", help=help)
+    return graph.maps[name](parameters)
+
+
+def names_of(graph: Graph, map: str) -> set[str]:
+    """What the parameters are called under a map."""
+    return {stored.name for stored in stored_under(graph, map).values()}
+
+
+def fits(parameter: Parameter, stored: Stored, tensor: Tensor) -> bool:
+    """Whether shapes agree and the element types are the same or both floating-point."""
     same = parameter.type.dtype == tensor.dtype or {parameter.type.dtype, tensor.dtype} <= FLOATS
-    return same and parameter.type.shape == tensor.shape
+    return same and stored.shape == tensor.shape
 
 
 Layer = tuple[tuple[str, tuple[object, ...]], ...]

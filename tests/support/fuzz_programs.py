@@ -346,6 +346,24 @@ class Writer:
         self.keepers.append(name)
         return [f"with conv(bias = false) block {name} {{", "  conv(in.c, 3) -> batch_norm", "  relu", "}"]
 
+    def rules(self, deep: int = 2) -> str:
+        """Rules for names that keep different names different."""
+        forms = [
+            '"{a}" -> "m{a}"',
+            '"{a}.{b}" -> "{b}.{a}"',
+            '"{a}" -> "x.{a if chans > 0 else chans}"',
+            '"conv" -> "conv_"',
+        ]
+        forms += [
+            '"{a}.bias" -> unsqueeze("{a}.bias", [0])',
+            '"" -> "net"',
+            '"conv_{k}.weight" -> transpose("w{k}")',
+            "",
+        ]
+        if deep:
+            forms.append(f'"{self.pick("{a}", "b", "")}" -> "{self.pick("p", "q.r")}" {{ {self.rules(deep - 1)} }}')
+        return self.wrong(self.random.choice(forms))
+
     def network(self) -> list[list[str]]:
         c, s = self.random.choice([1, 3, 4, 8]), self.random.choice([8, 16, 12])
         self.constants["chans"] = c
@@ -364,6 +382,7 @@ class Writer:
         head = f"network Net(chans = {c})"
         network = [f"{head} {{", f"  input x: f32[{batch}, chans, {s}, {self.pick(str(s), f'{s}')}]", *indented(lines)]
         network += indented(claims) if self.chance(0.3) else []
+        network += [f"  weights {self.pick('timm', 'a1')} {{ {self.rules()} }}"] if self.chance(0.3) else []
         parts = [[*network, "}"]]
         if self.chance(0.4):
             parts.append([f"variant small = Net({self.pick('', f'chans = {c}', f'{c}')})"])

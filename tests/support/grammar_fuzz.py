@@ -38,6 +38,7 @@ SAMPLES = {
     "STRING": ('"a"', '"layer{i + 1}"', '"{{x}} \\n \\" \\\\"', '""', '"{x}{y -> f(1, [2])}"', '"{ {relu} }"'),
     "COMPARE": ("==", "!=", "<", "<=", ">", ">="),
     "ELLIPSIS": ("…", "..."),
+    "WEIGHTS": ("weights",),
 }
 COMMENTS = ("# a comment", "## a doc comment", "#", '#!x { ( " ')
 ADJACENT = {"cell_call": 1, "negative": 1}
@@ -85,6 +86,7 @@ class Generator:
             "body": self._body,
             "claim": self._claim,
             "use_path": self._use_path,
+            "name_rule": self._name_rule,
             "state": lambda room: self.expand("share", room),
             "next": lambda room: self.expand("let", room),
         }
@@ -200,6 +202,15 @@ class Generator:
 
     def _use_path(self, room: int) -> None:
         self.words.append(self.random.choice([' "blocks/mine.arch"', " std.cnn", " std . for"]))
+
+    def _name_rule(self, room: int) -> None:
+        patterns = ["", "a", "a.b{i}", "{i}.{k}c", "{{}}"]
+        stored = ['"b{i + 1}"', '""', 'unsqueeze("x", [2, 3])', 'transpose("a.{i}")', '"{x -> f}.b"']
+        choice = self.random.choice(stored)
+        self.words.append(f' "{self.random.choice(patterns)}" -> {choice}')
+        if room > 4 and choice.startswith('"') and self.random.random() < 0.4:
+            self.words.append(" ")
+            self.expand("name_rules", room - 1)
 
     def _body(self, room: int) -> None:
         """A body of statements, or one of branches."""
