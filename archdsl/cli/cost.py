@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from archdsl.cli.guard import FINDINGS
 from archdsl.cli.options import Bind, Set, Target, Train, bindings, choose, settings
 from archdsl.cli.output import out
 from archdsl.cli.signature import opt
 from archdsl.diagnostics import Refusal
+
+if TYPE_CHECKING:
+    from archdsl.graph import Graph
 
 FORMATS = ("table", "json", "csv", "markdown")
 
@@ -26,31 +29,43 @@ def command(
     wide: Annotated[bool, opt("--wide", help="all columns")] = False,
     folded: Annotated[bool, opt("--folded", help="the deployed graph: batch norms folded away")] = False,
     strict: Annotated[bool, opt("--strict", help="exit 1 where some operator's cost is not known")] = False,
+    memory: Annotated[bool, opt("--memory", help="what is live when, what makes the peak, and where it lies")] = False,
+    level: Annotated[str | None, opt("--level", help="with --memory: fused none, act or full (the default)")] = None,
+    dtype: Annotated[str | None, opt("--dtype", help="with --memory: floats as f32, f16, bf16 or i8")] = None,
+    at: Annotated[
+        list[str] | None, opt("--at", metavar="TAP", help="the receptive field at a label: layer3, or 'layer*'")
+    ] = None,
     set_: Set = None,
     bind: Bind = None,
     train: Train = False,
 ) -> int:
     """Print parameters, MACs, receptive field and memory."""
     choose(format, "--format", FORMATS)
-    from archdsl.cli.programs import free_symbols, graph_of
-    from archdsl.elaborate.program import check_bound
+    sizes = bindings(bind)
+    rows = bool(symbolic or depth or sort or select or as_ or wide)
+    if (level or dtype) and not memory:
+        raise Refusal("E0007", "`--level` and `--dtype` belong to `--memory`")
+    if any(".." in text for text in set_ or ()):
+        if rows or folded or train or memory or at:
+            raise Refusal("E0007", "a sweep shows totals: it takes only `--set`, `--bind` and `--format`")
+        out(_sweep(target, set_ or [], sizes, format))
+        return 0
+    if (memory or at) and (rows or strict or (memory and at)):
+        what = "`--memory`" if memory else "`--at`"
+        raise Refusal("E0007", f"{what} is a view of its own: it takes none of the options that shape the table")
+    if symbolic and sizes:
+        raise Refusal("E0007", "`--symbolic` and `--bind` exclude each other")
+    graph = _graph(target, settings(set_), sizes, train)
+    if memory or at:
+        from archdsl.cli import views
+        from archdsl.passes.fold import fold
+
+        graph = fold(graph) if folded else graph
+        out(views.fields(graph, sizes, at, format) if at else views.memory(graph, sizes, level, dtype, format))
+        return 0
     from archdsl.passes.cost import cost
     from archdsl.report import cost_sheet, cost_table
 
-    sizes = bindings(bind)
-    if any(".." in text for text in set_ or ()):
-        from archdsl.cli.family import is_range, ranges
-        from archdsl.cli.sweep import sweep
-
-        if symbolic or depth or sort or select or as_ or folded or wide or train:
-            raise Refusal("E0007", "a sweep shows totals: it takes only `--set`, `--bind` and `--format`")
-        varied = ranges([text for text in set_ or () if is_range(text)], "--set")
-        out(sweep(target, varied, settings([t for t in set_ or () if not is_range(t)]), sizes, format))
-        return 0
-    if symbolic and sizes:
-        raise Refusal("E0007", "`--symbolic` and `--bind` exclude each other")
-    graph = graph_of(target, settings(set_), {}, train)
-    check_bound(sizes, free_symbols(graph))
     table = cost(graph, sizes, symbolic=symbolic)
     table = table.folded if folded else table
     sheet = table.sheet(as_)
@@ -67,3 +82,20 @@ def command(
         render = cost_table.table if format == "table" else cost_table.markdown
         out(render(sheet, depth=depth, flat=sort is not None, wide=wide))
     return FINDINGS if strict and table.partial else 0
+
+
+def _graph(target: str, given: dict[str, Any], sizes: dict[str, int], train: bool) -> Graph:
+    from archdsl.cli.programs import free_symbols, graph_of
+    from archdsl.elaborate.program import check_bound
+
+    graph = graph_of(target, given, {}, train)
+    check_bound(sizes, free_symbols(graph))
+    return graph
+
+
+def _sweep(target: str, texts: list[str], sizes: dict[str, int], format: str) -> str:
+    from archdsl.cli.family import is_range, ranges
+    from archdsl.cli.sweep import sweep
+
+    varied = ranges([text for text in texts if is_range(text)], "--set")
+    return sweep(target, varied, settings([t for t in texts if not is_range(t)]), sizes, format)

@@ -65,8 +65,10 @@ def cells(entry: Entry) -> tuple[str, ...]:
 
 def field(value: Any) -> str:
     """A count, or a receptive field: ``-`` where there is no space, ``all`` for a whole axis."""
+    from archdsl.report.cost_table import positions
+
     if isinstance(value, list):
         return " x ".join(map(field, value)) or "-"
     if value is None:
         return "all"
-    return f"{value:,.1f}" if isinstance(value, float) else f"{value:,}"
+    return f"{positions(value):,}"

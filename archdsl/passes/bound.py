@@ -14,7 +14,7 @@ from archdsl import dims
 from archdsl.dims import Dim, Expr
 from archdsl.graph import Graph, Node, Value
 from archdsl.ops.base import Window, Work
-from archdsl.shapes import TensorType
+from archdsl.shapes import FLOATS, TensorType
 
 BATCH = "N"
 """The batch; costs are reported for one sample unless a batch is given."""
@@ -24,15 +24,29 @@ class Bound:
     """A graph's value types with symbols replaced.
 
     ``binding`` overrides the graph's own defaults; ``N`` is 1 where neither says otherwise. ``symbolic`` binds nothing.
+    ``dtype`` takes the place of every floating-point element type: what the same net would need in it.
     """
 
-    def __init__(self, graph: Graph, binding: Mapping[str, int] | None = None, *, symbolic: bool = False) -> None:
+    def __init__(
+        self,
+        graph: Graph,
+        binding: Mapping[str, int] | None = None,
+        *,
+        symbolic: bool = False,
+        dtype: str | None = None,
+    ) -> None:
         self.graph = graph
+        self.dtype = dtype
         self.binding: dict[str, Dim] = {} if symbolic else {BATCH: 1, **graph.defaults, **(binding or {})}
         self._known: dict[TensorType, TensorType] = {}
         self._types = {value: self._bind(value.type) for value in graph.values()}
 
+    def stored(self, type: TensorType) -> TensorType:
+        """A type with the element type that the figures are for."""
+        return type if self.dtype is None or type.dtype not in FLOATS else TensorType(self.dtype, type.shape)
+
     def _bind(self, type: TensorType) -> TensorType:
+        type = self.stored(type)
         if all(isinstance(size, int) for size in type.shape):
             return type
         known = self._known.get(type)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from archdsl.dims import Dim
@@ -10,6 +11,7 @@ from archdsl.passes import tools
 from archdsl.passes.measure import QUANTITIES, Measurement, plain
 from archdsl.passes.work import Row, flops
 from archdsl.report.cost_sheet import Column, Line, Sheet, Total
+from archdsl.report.cost_table import positions
 from archdsl.report.json import document, place
 
 if TYPE_CHECKING:
@@ -140,7 +142,9 @@ def _totals(table: CostTable) -> tuple[Total, ...]:
     found = []
     for name in SHOWN:
         m = table.totals[name]
-        value = m.value if m else None
+        value: Any = m.value if m else None
+        if name == "receptive_field" and isinstance(value, Fraction):
+            value = positions(value)
         found.append(Total(name, value, QUANTITIES[name].unit, bool(m and m.partial)))
     return tuple(found)
 

@@ -109,25 +109,24 @@ class Measures:
                 "E0201", f"there is no quantity `{quantity}`",
                 help=f"did you mean `{meant}`?" if meant else "quantities: " + ", ".join(QUANTITIES),
             )  # fmt: skip
-        return _Scope(self, self._nodes(part), self._tap(tap)).measure(quantity)
+        return _Scope(self, self._nodes(part), None if tap is None else self.value_at(tap)).measure(quantity)
 
     def _nodes(self, part: str | None) -> list[Node] | None:
         if part is None:
             return None
         found = within(self.graph, part)
         if not found:
-            raise _unknown("part", part, _scopes(self.graph))
+            raise _unknown("part", part, scopes(self.graph))
         return found
 
-    def _tap(self, tap: str | None) -> Value | None:
-        if tap is None:
-            return None
+    def value_at(self, tap: str) -> Value:
+        """The value of an input, an output or a label; the last one under a scope. Refuses (E0201) other names."""
         named = {value.name: value for value in self.graph.inputs} | self.graph.outputs | self.graph.taps
         if tap in named:
             return named[tap]
         found = within(self.graph, tap)
         if not found:
-            raise _unknown("label", tap, [*named, *_scopes(self.graph)])
+            raise _unknown("label", tap, [*named, *scopes(self.graph)])
         return found[-1].outputs[0]
 
 
@@ -257,7 +256,7 @@ def _one(values: Sequence[Number | None]) -> Amount:
     return first if first is not None and all(v == first for v in values) else tuple(values)
 
 
-def _scopes(graph: Graph) -> list[str]:
+def scopes(graph: Graph) -> list[str]:
     """All labels' paths: every prefix of a node's path."""
     found: dict[str, None] = {}
     for node in graph.nodes:

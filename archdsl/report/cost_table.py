@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
+from math import ceil
 from typing import Any
 
 from archdsl.report.cost_sheet import Column, Entry, Partial, Sheet, Total, outline, sums
@@ -24,7 +25,7 @@ def table(sheet: Sheet, *, depth: int | None = None, flat: bool = False, wide: b
     whole = sums(sheet.lines, columns)
     foot = ["total", *(_cell(c, whole.get(c.key)) if c.summed else "" for c in columns)]
     left = [True, *(c.kind in ("text", "shape") for c in columns)]
-    body = _aligned([header, *rows, foot], left)
+    body = aligned([header, *rows, foot], left)
     rule = "-" * max(map(len, body))
     lines = [sheet.heading, "", body[0], rule, *body[1:-1], rule, body[-1], ""]
     lines += _total_lines(sheet.totals)
@@ -50,14 +51,19 @@ def markdown(sheet: Sheet, *, depth: int | None = None, flat: bool = False, wide
 
 def csv(sheet: Sheet) -> str:
     """Comma-separated values: every operator with all columns, exact numbers, unknown ones empty."""
+    rows = ([line.path, *(_exact(line.cells.get(c.key)) for c in sheet.columns)] for line in sheet.lines)
+    return comma_separated(["path", *(c.key for c in sheet.columns)], rows)
+
+
+def comma_separated(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+    """A table as RFC 4180 has it, with plain newlines."""
     import csv as format
     from io import StringIO
 
     out = StringIO()
     writer = format.writer(out, lineterminator="\n")
-    writer.writerow(["path", *(c.key for c in sheet.columns)])
-    for line in sheet.lines:
-        writer.writerow([line.path, *(_exact(line.cells.get(c.key)) for c in sheet.columns)])
+    writer.writerow(head)
+    writer.writerows(rows)
     return out.getvalue()
 
 
@@ -97,6 +103,11 @@ def number(value: Any) -> str:
     return f"{value:,}" if isinstance(value, int) else str(value)
 
 
+def positions(size: int | Fraction | float) -> int:
+    """The size of a receptive field in whole positions: interpolation makes fields that end between two."""
+    return ceil(size)
+
+
 def human_bytes(size: int) -> str:
     """``5.74 MiB``."""
     if size < 1024:
@@ -123,20 +134,22 @@ def _cell(column: Column, value: Any) -> str:
 def _field(value: Any) -> str:
     if not isinstance(value, tuple):
         return ""
-    return (
-        number(value[0])
-        if len(set(value)) == 1 and value[0] is not None
-        else ("all" if all(v is None for v in value) else number(value))
-    )
+    whole = tuple(None if size is None else positions(size) for size in value)
+    if len(set(whole)) == 1:
+        return "all" if whole[0] is None else number(whole[0])
+    return number(whole) if any(size is not None for size in whole) else "all"
 
 
 def _exact(value: Any) -> Any:
     if value is None:
         return ""
-    return "x".join("all" if v is None else str(v) for v in value) if isinstance(value, tuple) else value
+    if isinstance(value, tuple):
+        return "x".join("all" if v is None else str(_exact(v)) for v in value)
+    return float(value) if isinstance(value, Fraction) else value
 
 
-def _aligned(rows: Sequence[Sequence[str]], left: Sequence[bool]) -> list[str]:
+def aligned(rows: Sequence[Sequence[str]], left: Sequence[bool]) -> list[str]:
+    """Rows as lines of equally wide columns, two spaces apart; those in ``left`` begin together, the others end so."""
     widths = [max(len(row[i]) for row in rows) for i in range(len(left))]
     return [
         "  ".join(f"{text:<{w}}" if ahead else f"{text:>{w}}" for text, w, ahead in zip(row, widths, left))
