@@ -19,8 +19,18 @@ class Label(Record):
     note: str
 
 
+class Edit(Record):
+    """A change of the text: what ``span`` covers becomes ``text``."""
+
+    span: Span
+    text: str
+
+
 class Diagnostic(Record):
-    """One finding. ``message`` is a headline that stands alone; ``note`` is printed beside the carets."""
+    """One finding. ``message`` is a headline that stands alone; ``note`` is printed beside the carets.
+
+    ``edit``, where there is one, removes the finding and changes nothing that the network computes.
+    """
 
     code: str
     message: str
@@ -30,6 +40,7 @@ class Diagnostic(Record):
     notes: tuple[str, ...] = ()
     help: str = ""
     frame: Frame | None = None
+    edit: Edit | None = None
 
     @property
     def severity(self) -> Severity:

@@ -17,7 +17,7 @@ from archdsl.elaborate.resolve import resolve
 from archdsl.elaborate.session import ClaimValue
 from archdsl.graph import Graph
 from archdsl.record import Record
-from archdsl.source import Source
+from archdsl.source import Source, note
 from archdsl.syntax import spec
 
 if TYPE_CHECKING:
@@ -272,6 +272,7 @@ def open_source(source: Source, path: Path | None) -> Program:
 
 def read_source(path: Path, name: str) -> Source:
     """The text of a file; raises :class:`DiagnosticError` for what is no readable UTF-8 text of sane size."""
+    note(path)
     try:
         if path.is_dir():
             raise DiagnosticError([Diagnostic("E0001", f"{name} is a folder, not a file")])

@@ -6,6 +6,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Callable
 from functools import cached_property
+from pathlib import Path
 
 from archdsl.record import Record
 
@@ -124,3 +125,33 @@ class Origin(Record):
             found.append(frame)
             frame = frame.parent
         return found
+
+
+# Files that were read
+
+Stamp = tuple[int, int, int] | None
+"""When a file was changed, its size and its identity; ``None``: it is not there."""
+
+_noted: dict[Path, Stamp] | None = None
+
+
+def stamp(path: Path) -> Stamp:
+    """What changes when a file does."""
+    try:
+        found = path.stat()
+    except (OSError, ValueError):
+        return None
+    return found.st_mtime_ns, found.st_size, found.st_ino
+
+
+def note(path: Path) -> None:
+    """A file is looked for: whoever waits for changes (:func:`noting`) wants to know, even if it is not there."""
+    if _noted is not None and path not in _noted:
+        _noted[path] = stamp(path)
+
+
+def noting() -> dict[Path, Stamp]:
+    """From here on, every file that is looked for, as it was then."""
+    global _noted
+    _noted = {}
+    return _noted

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 from console import run
-from sarif_shape import faults
+from sarif_schema import faults
+
+from archdsl.passes.measure import QUANTITIES
 
 SPEC = """arch 1
 
@@ -60,7 +62,7 @@ def test_a_pull_request_that_widens_a_stage(repository, monkeypatch):
     done = run("archdsl check specs --against '.git#branch=main' --report github,sarif=out.sarif", repository)
     assert done.status == 1
     log = json.loads((repository / "out.sarif").read_text())
-    assert list(faults(log)) == []
+    assert faults(log) == []
     results = log["runs"][0]["results"]
     assert sorted(r["ruleId"] for r in results) == ["E0402", "E0404", "E0404"]
     related = {r["relatedLocations"][0]["physicalLocation"]["region"]["startLine"] for r in results}
@@ -80,6 +82,60 @@ def test_a_pull_request_that_widens_a_stage(repository, monkeypatch):
         [" stage2.0 ", f" +{positions * 32 * 16:,} "],
         [" head ", " +160 "],
     ]
+
+
+@pytest.mark.parametrize("saved", [False, True])
+@pytest.mark.parametrize(
+    ("subject", "allowed", "before", "after"),
+    [
+        # stage2: 9 * (32 * 64 + 64 * 64) + 128 parameters before; 80 channels after
+        ("params of stage2", "10 %", 55_424, 9 * (32 * 80 + 80 * 80) + 160),
+        ("params of stage2", "46 %", 55_424, None),
+        ("macs of stage1", "0", None, None),  # as it was
+        ("macs at stem", "0", None, None),
+        ("params of head", "159", 650, 810),
+        ("params of head", "160", 650, None),
+    ],
+)
+def test_what_a_part_may_grow_by(repository, saved, subject, allowed, before, after):
+    (repository / "archdsl.toml").write_text(f'[[budget]]\nmax_increase = {{ "{subject}" = "{allowed}" }}\n')
+    ref = ".git#branch=main"
+    if saved:
+        git(repository, "checkout", "-q", "main", "--", "specs")
+        assert run("archdsl check specs --save-baseline old.json", repository).status == 0
+        git(repository, "checkout", "-q", "wider", "--", "specs")
+        ref = "old.json"
+    done = run(f"archdsl check specs --against '{ref}' --format concise", repository)
+    told = [line for line in done.output.splitlines() if "E0404" in line]
+    if after is None:
+        assert told == []
+    else:
+        (line,) = told
+        assert f"{subject} of `net` grew from {before:,} to {after:,}; {allowed} more are allowed" in line
+
+
+def test_parts_that_are_misspelt_or_were_not_saved(repository):
+    config = '[[budget]]\nmax_increase = { "params of stage7" = "1 %" }\n'
+    assert run("archdsl check specs --save-baseline old.json", repository).status == 1
+    (repository / "archdsl.toml").write_text(config)
+    done = run("archdsl check specs --against '.git#branch=main'", repository)
+    assert done.status == 1 and "E0201" in done.output and "did you mean `stage" in done.output
+    done = run("archdsl check specs --against old.json", repository)
+    assert done.status == 2 and "`old.json` has no `params of stage7`" in done.output
+
+
+def test_the_interface_is_compared(repository):
+    text = SPEC.replace("linear(10)", "linear(12)").replace("f32[N,", "f32[1,")
+    (repository / "specs" / "net.arch").write_text(text)
+    done = run("archdsl check specs --against '.git#branch=main' --report markdown=out.md --format json", repository)
+    document = json.loads(done.output[: done.output.rindex("}") + 1])
+    told = [(row["is"], row["what changed"]) for row in document["compared"]["interface"]]
+    assert told == [
+        ("breaking", "input `image`: f32[N, 3, 32, 32] -> f32[1, 3, 32, 32]"),
+        ("breaking", "output `y`: f32[N, 10] -> f32[1, 12]"),
+        ("weights", "2 of 12 parameters of another shape: head.weight, head.bias"),
+    ]
+    assert "### interface" in (repository / "out.md").read_text()
 
 
 @pytest.mark.parametrize("ref", [".git#branch=main", ".git#tag=v1", ".#branch=main", "commit", "folder", "file"])
@@ -195,6 +251,17 @@ def test_bounds_in_human_units(check, bound, holds):
     assert (done.status, "E0402" in done.output) == ((0, False) if holds else (1, True)), done.output
     if not holds:
         assert "archdsl.toml:2:1" in done.output
+
+
+@pytest.mark.parametrize("quantity", QUANTITIES)
+@pytest.mark.parametrize("where", ["", " of stage1", " at stage1"])
+def test_every_quantity_can_be_bounded_anywhere(check, quantity, where):
+    done = check(f'[[budget]]\n"{quantity}{where}" = ">= 1e30"\n'.replace("1e30", "999_999T"))
+    if quantity == "arena" and where:
+        assert "E0204" in done.output  # a plan is for the whole net
+    else:
+        assert done.status == 1 and f"`{quantity}{where} >= " in done.output and "E0402" in done.output
+    assert "archdsl.toml:2:1" in done.output
 
 
 def test_levels_variants_settings_and_pyproject(check):

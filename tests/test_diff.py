@@ -110,6 +110,51 @@ def test_interface_breaks():
     assert diff(base, net("conv(8, 5)")).interface.weights == ("1 of 2 parameters of another shape: conv.weight",)
 
 
+def test_what_breaks_a_caller_and_what_does_not():
+    """An input that takes more, or an output more at the end, is no break; what takes less is."""
+
+    def fixed(batch, type="f32"):
+        return net("conv(8, 3)", head=f"input x: {type}[{batch}, 3, 32, 32]")
+
+    found = diff(fixed("1"), fixed("N")).interface
+    assert found.verdict == "compatible" and len(found.notes) == 2
+    assert diff(fixed("N"), fixed("1")).interface.verdict == "breaking"
+    assert diff(fixed("N"), fixed("M")).interface.verdict == "compatible"
+    found = diff(fixed("N"), fixed("N", "f16")).interface
+    assert found.breaking[0] == "input `x`: f32[N, 3, 32, 32] -> f16[N, 3, 32, 32]"
+    assert found.weights == ("2 of 2 parameters of another type: conv.weight, conv.bias",)
+    one = net("conv(8, 3)")
+    more = one.replace(outputs={**one.outputs, "b": "f32[N, 8, 32, 32]"})
+    assert diff(one, more).interface.notes == ("output `b` is new",) and not diff(one, more).interface.breaking
+    assert diff(more, one).interface.breaking == ("output `b` is gone",)
+    turned = more.replace(outputs=dict(reversed(more.outputs.items())))
+    assert diff(more, turned).interface.breaking == ("the outputs have another order",)
+    assert "the outputs have another order" in diff(one, turned).interface.breaking
+
+
+@pytest.mark.parametrize("call", ["relu", "mish", "conv(4, 3)"])
+def test_the_operator_set_is_that_of_the_file(call, tmp_path):
+    """As ``onnx`` reads it from the model that is written."""
+    import onnx
+
+    from archdsl.cli.baseline import figures
+    from archdsl.driver import compile
+
+    graph = load(f"arch 1\nnetwork Net() {{ input x: f32[N, 3, 8, 8]; {call} }}\n").graph()
+    compile(graph, tmp_path / "net.onnx")
+    (declared,) = onnx.load(tmp_path / "net.onnx").opset_import
+    assert figures(graph).opset == declared.version
+
+
+def test_a_newer_operator_set_breaks_older_runtimes():
+    base = net("conv(8, 3)")
+    old, new = base.replace(opset=17), base.replace(opset=20)
+    assert diff(old, new).interface.breaking == ("ONNX opset 17 -> 20: older runtimes do not load it",)
+    found = diff(new, old).interface
+    assert found.verdict == "compatible" and found.notes == ("ONNX opset 20 -> 17: older runtimes load it, too",)
+    assert diff(base, new).interface.verdict == "compatible"  # nobody asked
+
+
 def test_snapshots_survive_json():
     taken = zoo("seresnet50")
     again = from_record(json.loads(json.dumps(to_record(taken))))

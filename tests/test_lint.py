@@ -10,6 +10,8 @@ from markdown import ROOT
 from archdsl import load
 from archdsl.driver import open_program, zoo_files
 from archdsl.passes.lint import lint, rules
+from archdsl.passes.lint_labels import unused_labels
+from archdsl.passes.lint_targets import TARGETS
 from archdsl.passes.ranges import ranges, signs
 
 GOLDEN = ROOT / "tests" / "data" / "lint_zoo.txt"
@@ -19,8 +21,8 @@ def graph(body, head="x: f32[N, 8, 32, 32]", blocks=""):
     return load(f"arch 1\n{blocks}\nnetwork Net() {{ input {head}\n{body}\n}}\n").graph()
 
 
-def codes(body, head="x: f32[N, 8, 32, 32]", **more):
-    return sorted(d.code for d in lint(graph(body, head, **more)))
+def codes(body, head="x: f32[N, 8, 32, 32]", target=TARGETS["avx512"], **more):
+    return sorted(d.code for d in lint(graph(body, head, **more), target=target))
 
 
 SPEAKS = [
@@ -41,6 +43,9 @@ SPEAKS = [
     ("W0411", "relu -> residual { conv(8, 3) -> sigmoid }"),
     ("W0412", "conv(8, 3) -> flatten -> linear(10)"),
     ("W0413", "conv(8, 7)"),
+    ("W0414", "conv(24, 3) -> conv(8, 3)"),
+    ("W0414", "conv(32, 3, groups = 4) -> conv(8, 3)"),
+    ("W0414", "flatten -> linear(100) -> relu -> linear(10)"),
 ]
 SILENT = [
     ("W0401", "conv(16, 3, bias = false) -> batch_norm"),
@@ -68,6 +73,9 @@ SILENT = [
     ("W0412", "flatten -> linear(10)"),
     ("W0413", "conv(8, 5, stride = 2)"),
     ("W0413", "conv(8, 7, groups = 8)"),
+    ("W0414", "conv(32, 3) -> conv(3, 3)"),
+    ("W0414", "conv(32, 3) -> conv(32, 3, groups = 32)"),
+    ("W0414", "conv(32, 3) -> global_avg_pool -> flatten -> linear(10)"),
 ]
 
 
@@ -83,6 +91,45 @@ def test_a_rule_is_silent(code, body):
 
 def test_every_rule_is_tried_both_ways():
     assert {code for code, _ in SPEAKS} == {code for code, _ in SILENT} == set(rules())
+
+
+@pytest.mark.parametrize(
+    ("target", "channels"),
+    [("tensorcore-tf32", 4), ("tensorcore-fp16", 8), ("tensorcore-int8", 16), ("avx2", 8), ("avx512", 16), ("neon", 4),
+     ("hexagon", 32)],
+)  # fmt: skip
+def test_what_fits_a_target(target, channels):
+    """The multiples are those of the makers' documents; see the page of W0414."""
+    known = TARGETS[target]
+    for made in (channels - 1, channels, channels + 1, 3 * channels):
+        assert ("W0414" in codes(f"conv({made}, 3) -> conv(3, 3)", target=known)) == (made % channels != 0)
+    assert "W0414" not in codes(f"conv({channels + 1}, 3) -> conv(3, 3)", target=None)
+
+
+def test_depthwise_channels_are_counted_together():
+    body = "conv(24, 3) -> relu -> conv(24, 3, groups = 24) -> conv(3, 1)"
+    for name, count in (("avx512", 2), ("tensorcore-int8", 1)):  # they do not run on tensor cores
+        assert codes(body, target=TARGETS[name]).count("W0414") == count
+
+
+LABELS = [
+    ("skip: relu\nconv(8, 3)", ["skip"]),
+    ("a: in\nconv(8, 3)", ["a"]),
+    ("skip: relu\nlet b = skip -> conv(8, 3)\n(b, skip) -> add", []),
+    ("stem: conv(8, 3)\nrelu", []),
+    ("act: relu -> sigmoid", []),
+    ("y: relu\noutput y", []),
+    ("y: relu\nexpect receptive_field at y == 1", []),
+    ("bottom: relu\nexpect nodes of bottom == 1", []),
+    ("if false { never: relu }\nrelu", []),
+]
+
+
+@pytest.mark.parametrize(("body", "unused"), LABELS)
+def test_labels_that_nothing_needs(body, unused):
+    program = load(f"arch 1\nnetwork Net() {{ input x: f32[N, 8, 32, 32]\n{body}\n}}\n")
+    found = unused_labels(program.module, [program.graph()])
+    assert [d.span.text.rstrip(":") for d in found] == unused
 
 
 def test_symbols_without_values_are_no_fault():
@@ -129,9 +176,10 @@ def test_the_zoo():
     found = []
     for file in zoo_files():
         program = open_program(file)
-        for name in program.variants:
-            for d in lint(program.graph(name)):
-                found.append(f"{name} {d.code} {d.message}")
+        graphs = [program.graph(name) for name in program.variants]
+        for name, graph in zip(program.variants, graphs):
+            found += [f"{name} {d.code} {d.message}" for d in lint(graph)]
+        found += [f"{file.stem} {d.code} {d.message}" for d in unused_labels(program.module, graphs)]
     text = "\n".join(found) + "\n"
     if os.environ.get("ARCHDSL_UPDATE"):
         GOLDEN.write_text(text, encoding="utf-8")
@@ -199,6 +247,84 @@ def test_an_ignore_of_what_is_not_looked_for_is_left_alone(tmp_path):
     assert "W0420" not in run("archdsl lint net.arch --ignore W0401", tmp_path).output
 
 
+# Mending
+
+
+def test_fix_mends_what_is_safe_and_keeps_the_rest_as_it_was(tmp_path):
+    text = BIASED.format("  # archdsl: ignore[W0402]").replace("  conv(8, 7)", "  # why seven\n  conv(8, 7)")
+    (tmp_path / "net.arch").write_text(text)
+    done = run("archdsl lint net.arch", tmp_path)
+    assert "`--fix` mends 2" in done.output and (tmp_path / "net.arch").read_text() == text
+    before = load(text).graph()
+    done = run("archdsl lint net.arch --fix", tmp_path)
+    assert done.status == 0 and "mended 2 findings of net.arch" in done.output and "W0401" not in done.output
+    mended = (tmp_path / "net.arch").read_text()
+    assert mended == text.replace("conv(8, 3)", "conv(8, 3, bias = false)").replace("  # archdsl: ignore[W0402]", "")
+    after = load(mended).graph()
+    assert [n.path for n in after.nodes] == [n.path for n in before.nodes]
+    assert sorted(set(before.parameters()) - set(after.parameters())) == ["conv.bias"]
+    assert "mended" not in run("archdsl lint net.arch --fix", tmp_path).output
+
+
+@pytest.mark.parametrize(
+    ("body", "mended"),
+    [
+        ("conv(8, 3, bias = true) -> batch_norm", "conv(8, 3, bias = false) -> batch_norm"),
+        ("conv(8, 3, bias = biased) -> batch_norm", None),  # somebody else decides
+        ("conv -> batch_norm", None),
+        ("unit(true) -> unit(false)", None),  # one call makes both, and the second needs its bias
+        ("unit(true) -> unit(true)", ""),
+    ],
+)
+def test_fix_knows_when_it_is_not_safe(tmp_path, body, mended):
+    text = f"""arch 1
+
+block unit(norm) {{
+  conv(8, 5)
+  if norm {{ batch_norm }}
+}}
+
+network Net(biased = true) {{
+  input x: f32[N, 8, 32, 32]
+  with conv(channels = 8, kernel = 3) {{ {body} }}
+}}
+"""
+    (tmp_path / "net.arch").write_text(text)
+    run("archdsl lint net.arch --fix", tmp_path)
+    expected = text.replace("conv(8, 5)", "conv(8, 5, bias = false)") if mended == "" else text
+    assert (tmp_path / "net.arch").read_text() == (text.replace(body, mended) if mended else expected)
+
+
+def test_fix_leaves_what_would_break_a_claim(tmp_path):
+    text = BIASED.format("") + "variant net = Net() { expect params of conv == 584 }\n"
+    (tmp_path / "net.arch").write_text(text)
+    done = run("archdsl lint net.arch --fix", tmp_path)
+    assert (tmp_path / "net.arch").read_text() == text and "1 left, whose edit would break a claim" in done.output
+
+
+@pytest.mark.parametrize("target", ["-", "resnet50", "net.arch:net"])
+def test_fix_is_for_files(tmp_path, target):
+    (tmp_path / "net.arch").write_text(BIASED.format("") + "variant net = Net()\n")
+    assert run(f"archdsl lint {target} --fix", tmp_path).status == 2
+
+
+def test_a_comment_alone_on_its_line_goes_with_the_line(tmp_path):
+    (tmp_path / "net.arch").write_text(BIASED.format("\n  # archdsl: ignore[W0402]"))
+    run("archdsl lint net.arch --fix --select W0420,W0402", tmp_path)
+    assert (tmp_path / "net.arch").read_text() == BIASED.format("")
+
+
+def test_the_target_on_the_command_line(tmp_path):
+    text = BIASED.format("  # archdsl: ignore[W0401, W0414]").replace("\n}", "\n  conv(8, 3)\n}")
+    (tmp_path / "net.arch").write_text(text)
+    assert "W04" not in run("archdsl lint net.arch --ignore W0413", tmp_path).output  # the ignore may be for a target
+    done = run("archdsl lint net.arch --select W0414 --target avx512", tmp_path)
+    assert "8 channels are no multiple of 16: 50% of the work is padding" in done.output
+    assert done.output.count("warning[") == 1  # the other is silenced
+    assert run("archdsl lint net.arch --target abacus", tmp_path).status == 2
+    assert run("archdsl lint net.arch --select W0414", tmp_path).status == 2
+
+
 def test_errors_are_told_and_fail(tmp_path):
     (tmp_path / "net.arch").write_text("arch 1\nnetwork Net() { input x: f32[N, 3, 8, 8]; conw(3, 3) }\n")
     done = run("archdsl lint net.arch", tmp_path)
@@ -213,9 +339,18 @@ def test_variants_share_a_finding(tmp_path):
 
 
 def test_reports(tmp_path):
-    from sarif_shape import faults
+    from sarif_schema import faults
 
     (tmp_path / "net.arch").write_text(BIASED.format(""))
     assert run("archdsl lint net.arch --report sarif=o.sarif,github", tmp_path).status == 0
     log = json.loads(Path(tmp_path / "o.sarif").read_text())
-    assert list(faults(log)) == [] and {r["level"] for r in log["runs"][0]["results"]} == {"warning"}
+    results = log["runs"][0]["results"]
+    assert faults(log) == [] and {r["level"] for r in results} == {"warning"}
+    (change,) = next(r for r in results if r["ruleId"] == "W0401")["fixes"][0]["artifactChanges"]
+    (new,) = change["replacements"]
+    lines = BIASED.format("").splitlines()
+    region = new["deletedRegion"]
+    line, column = lines[region["startLine"] - 1], region["startColumn"] - 1
+    assert line[:column] + new["insertedContent"]["text"] + line[region["endColumn"] - 1 :] == line.replace(
+        "conv(8, 3)", "conv(8, 3, bias = false)"
+    )

@@ -1,14 +1,13 @@
 """One outcome, many sinks: each is read back by an independent reader of its format."""
 
 import json
-import os
 import re
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 from console import run
-from sarif_shape import faults
+from sarif_schema import faults
 
 SPEC = """arch 1
 
@@ -43,20 +42,15 @@ def check(folder: Path, *reports: str, status: int = 1) -> str:
     return done.output
 
 
-def test_sarif_has_the_published_shape(folder):
+def test_sarif_holds_the_published_schema(folder):
     check(folder, "sarif=out.sarif")
-    log = json.loads((folder / "out.sarif").read_text())
-    assert list(faults(log)) == []
-    if "SARIF_SCHEMA" in os.environ:  # the whole schema, where there is one
-        import jsonschema
-
-        jsonschema.validate(log, json.loads(Path(os.environ["SARIF_SCHEMA"]).read_text()))
+    assert faults(json.loads((folder / "out.sarif").read_text())) == []
 
 
-def test_the_shape_finds_faults():
+def test_the_schema_finds_faults():
     result = {"ruleId": 5, "level": "bad", "message": {}, "colour": "red"}
     log = {"version": "2.1.0", "runs": [{"tool": {"driver": {}}, "results": [result]}]}
-    assert len(list(faults(log))) == 5
+    assert len(faults(log)) == 5
 
 
 def test_sarif_points_at_what_is_marked(folder):

@@ -11,9 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archdsl.diagnostics import DiagnosticError, Refusal
+from archdsl.source import note
 
 if TYPE_CHECKING:
     from archdsl.driver import CheckedVariant
+    from archdsl.graph import Graph
+    from archdsl.passes.measure import Subject
     from archdsl.passes.snapshot import Snapshot
 
 _REF = re.compile(r"(branch|tag|commit)=([\w./@+-]+)", re.ASCII)
@@ -21,10 +24,31 @@ _LARGEST = 200_000_000
 """Bytes of a baseline file or of an archive that are read."""
 
 
-class Baseline:
-    """Earlier figures of networks: by target and variant."""
+def figures(graph: Graph, more: Iterable[Subject] = ()) -> Snapshot:
+    """What versions of a network are compared by, with the operator set that its ONNX file would need."""
+    from archdsl.passes.snapshot import snapshot
+    from archdsl.registry import backend
 
-    def __init__(self, name: str, folder: Path | None, root: Path, saved: Mapping[str, Any] | None = None) -> None:
+    engine: Any = backend("onnx")
+    try:
+        opset = engine.opset(graph)
+    except DiagnosticError:  # not to be said in ONNX: no file, no operator set
+        opset = None
+    return snapshot(graph, opset, more)
+
+
+class Baseline:
+    """Earlier figures of networks: by target and variant. ``more``: subjects that are wanted beyond the usual."""
+
+    def __init__(
+        self,
+        name: str,
+        more: Iterable[Subject],
+        folder: Path | None,
+        root: Path,
+        saved: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.more = tuple(more)
         self.name = name
         self.folder = folder
         self.root = root
@@ -36,12 +60,16 @@ class Baseline:
             from archdsl.passes.snapshot import from_record
 
             known = self.saved.get(Path(target).as_posix(), {})
-            return {name: from_record(known[name]) for name in variants if name in known}
+            found = {name: from_record(known[name]) for name in variants if name in known}
+            for one in (str(one) for one in self.more if found):
+                if any(one not in snapshot.quantities for snapshot in found.values()):
+                    help = "it holds what was in `archdsl.toml` when it was saved: `--save-baseline` again"
+                    raise Refusal("E0011", f"`{self.name}` has no `{one}`", help=help)
+            return found
         return self._elaborated(target.partition(".arch:")[0], variants)
 
     def _elaborated(self, target: str, variants: Iterable[str]) -> dict[str, Snapshot]:
         from archdsl import driver
-        from archdsl.passes.snapshot import snapshot
 
         file = self._file(target)
         found: dict[str, Snapshot] = {}
@@ -51,7 +79,7 @@ class Baseline:
             program = driver.open_program(file)
             for name in variants:
                 if name in (*program.variants, *program.networks):
-                    found[name] = snapshot(program.graph(name))
+                    found[name] = figures(program.graph(name), self.more)
         except (DiagnosticError, Refusal):
             return found
         return found
@@ -67,15 +95,15 @@ class Baseline:
 
 
 @contextmanager
-def opened(reference: str) -> Iterator[Baseline]:
+def opened(reference: str, more: Iterable[Subject] = ()) -> Iterator[Baseline]:
     """The baseline that ``--against`` names; refuses (E0012, E0011) what is none."""
     place, sign, ref = reference.partition("#")
     if sign or Path(place).name == ".git":
-        yield from _from_git(reference, Path(place), ref)
+        yield from _from_git(reference, more, Path(place), ref)
     elif Path(place).is_dir():
-        yield Baseline(reference, Path(place).resolve(), Path.cwd())
+        yield Baseline(reference, more, Path(place).resolve(), Path.cwd())
     elif place.endswith(".json"):
-        yield Baseline(reference, None, Path.cwd(), _saved(Path(place)))
+        yield Baseline(reference, more, None, Path.cwd(), _saved(Path(place)))
     else:
         raise Refusal(
             "E0012", f"`--against {reference}` is no folder, no .json file and no `.git#branch=…`",
@@ -87,6 +115,7 @@ def _saved(path: Path) -> Mapping[str, Any]:
     import json
 
     wrong = Refusal("E0011", f"`{path}` is no baseline", help="`archdsl check --save-baseline FILE` writes one")
+    note(path)
     try:
         if path.stat().st_size > _LARGEST:
             raise wrong
@@ -102,13 +131,14 @@ def _saved(path: Path) -> Mapping[str, Any]:
     return targets
 
 
-def as_text(checked: Iterable[tuple[str, Mapping[str, CheckedVariant]]]) -> str:
-    """The content of a baseline file: the figures of every variant of every target."""
-    from archdsl.passes.snapshot import snapshot, to_record
+def as_text(checked: Iterable[tuple[str, Mapping[str, CheckedVariant]]], more: Iterable[Subject] = ()) -> str:
+    """The content of a baseline file: the figures of every variant of every target, and ``more`` of each."""
+    from archdsl.passes.snapshot import to_record
     from archdsl.report.json import document
 
+    more = tuple(more)
     targets = {
-        Path(target).as_posix(): {name: to_record(snapshot(variant.graph)) for name, variant in variants.items()}
+        Path(target).as_posix(): {name: to_record(figures(variant.graph, more)) for name, variant in variants.items()}
         for target, variants in checked
     }
     return document("baseline", targets=targets)
@@ -117,7 +147,7 @@ def as_text(checked: Iterable[tuple[str, Mapping[str, CheckedVariant]]]) -> str:
 # Git
 
 
-def _from_git(reference: str, place: Path, ref: str) -> Iterator[Baseline]:
+def _from_git(reference: str, more: Iterable[Subject], place: Path, ref: str) -> Iterator[Baseline]:
     import tarfile
     from io import BytesIO
     from tempfile import TemporaryDirectory
@@ -136,7 +166,7 @@ def _from_git(reference: str, place: Path, ref: str) -> Iterator[Baseline]:
             archive = _git(root, reference, "archive", "--format=tar", commit, "--", ":(glob)**/*.arch")
             with tarfile.open(fileobj=BytesIO(archive)) as tar:
                 tar.extractall(folder, members=[m for m in tar if m.isfile()], filter="data")
-        yield Baseline(reference, Path(folder).resolve(), root.resolve())
+        yield Baseline(reference, more, Path(folder).resolve(), root.resolve())
 
 
 def _commit(root: Path, reference: str, kind: str, name: str) -> str:

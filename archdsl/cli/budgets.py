@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from archdsl.diagnostics import Diagnostic, DiagnosticError, Refusal, nearest
 from archdsl.record import Record
 from archdsl.source import Source, Span
+
+if TYPE_CHECKING:
+    from archdsl.passes.measure import Subject
 
 LEVELS = ("error", "warn")
 KEYS = ("spec", "with", "level", "max_increase")
@@ -21,9 +24,7 @@ _BOUND = re.compile(r"(<=|>=|==|<|>)?\s*([0-9][0-9_]*(?:\.[0-9]+)?(?: ?[KMGT](?:
 class Bound(Record):
     """``macs <= 300M``, of the net, a part or at a tap."""
 
-    quantity: str
-    part: str | None
-    tap: str | None
+    subject: Subject
     op: str
     value: int | float
     span: Span
@@ -32,17 +33,17 @@ class Bound(Record):
 class Increase(Record):
     """By how much a quantity may grow against the baseline: a part of it, or an amount."""
 
-    quantity: str
-    part: Fraction | None
+    subject: Subject
+    share: Fraction | None
     amount: int | float
     text: str
     span: Span
 
     def limit(self, before: int | float) -> int | float:
         """The largest value allowed."""
-        if self.part is None:
+        if self.share is None:
             return before + self.amount
-        most = Fraction(before) * (1 + self.part)
+        most = Fraction(before) * (1 + self.share)
         return most.numerator // most.denominator if isinstance(before, int) else float(most)
 
 
@@ -90,6 +91,11 @@ def load(config: str | None) -> list[Budget]:
     return list(_Reader(source, path.resolve().parent).budgets(section))
 
 
+def subjects(budgets: Iterable[Budget]) -> tuple[Subject, ...]:
+    """What may not grow beyond a part of what it was: a baseline must know these of every network."""
+    return tuple(dict.fromkeys(increase.subject for budget in budgets for increase in budget.increases))
+
+
 def _shown(path: Path) -> str:
     return path.name if path.parent == Path.cwd() else str(path)
 
@@ -130,31 +136,34 @@ class _Reader:
 
     def _bound(self, index: int, key: str, value: Any) -> Bound:
         span = self._span(index, key)
-        subject = _SUBJECT.fullmatch(key)
-        if subject is None:
-            raise self._fault(f"`{key}` names no quantity", span)
-        self._quantity(subject[1], span, more=KEYS)
+        subject = self._subject(key, span, more=KEYS)
         op, number = self._number(key, value, span)
-        return Bound(subject[1], subject[2], subject[3], op or "<=", number, span)
+        return Bound(subject, op or "<=", number, span)
 
     def _increase(self, index: int, key: str, value: Any) -> Increase:
         span = self._span(index, key, "max_increase")
-        self._quantity(key, span)
+        subject = self._subject(key, span)
         percent = re.fullmatch(r"([0-9]{1,6}(?:\.[0-9]{1,9})?) ?%", value) if isinstance(value, str) else None
         if percent is not None:
-            return Increase(key, Fraction(percent[1]) / 100, 0, str(value), span)
+            return Increase(subject, Fraction(percent[1]) / 100, 0, str(value), span)
         op, number = self._number(key, value, span)
         if op:
             raise self._fault(f"`max_increase` of `{key}` is an amount or a part, without `{op}`", span)
-        return Increase(key, None, number, str(value), span)
+        return Increase(subject, None, number, str(value), span)
 
-    def _quantity(self, name: str, span: Span, more: tuple[str, ...] = ()) -> None:
-        from archdsl.passes.measure import QUANTITIES
+    def _subject(self, key: str, span: Span, more: tuple[str, ...] = ()) -> Subject:
+        """``macs``, ``macs of stem``, ``receptive_field at layer3``."""
+        from archdsl.passes.measure import QUANTITIES, Subject
 
+        found = _SUBJECT.fullmatch(key)
+        if found is None:
+            raise self._fault(f"`{key}` names no quantity", span)
+        name = found[1]
         if name not in QUANTITIES:
             meant = nearest(name, [*QUANTITIES, *more])
             help = f"did you mean `{meant}`?" if meant else "quantities: " + ", ".join(QUANTITIES)
             raise self._fault(f"there is no quantity `{name}`", span, help)
+        return Subject(name, found[2], found[3])
 
     def _number(self, key: str, value: Any, span: Span) -> tuple[str | None, int | float]:
         from archdsl.syntax.literals import number_value

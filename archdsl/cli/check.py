@@ -52,9 +52,14 @@ def command(
         str | None,
         opt("--config", metavar="FILE", help="budgets; the nearest archdsl.toml or pyproject.toml without it"),
     ] = None,
+    watch: Annotated[bool, opt("--watch", help="check again whenever a file that was read changes")] = False,
 ) -> int:
     """Check specs and measure their claims."""
     choose(format, "--format", FORMATS)
+    if watch:
+        from archdsl.cli.watch import watched
+
+        watched(targets, lambda: command(targets, format, strict, report, against, save_baseline, config))
     reports = wanted_reports(report)
     if save_baseline is not None:
         check_writable(save_baseline)
@@ -66,8 +71,9 @@ def command(
     found = [d for one in checked for d in one.diagnostics]
     if save_baseline is not None:
         from archdsl.cli.baseline import as_text
+        from archdsl.cli.budgets import load, subjects
 
-        write_file(save_baseline, as_text((one.target, one.variants) for one in checked))
+        write_file(save_baseline, as_text(((one.target, one.variants) for one in checked), subjects(load(config))))
     if reports:
         from archdsl.cli.reports import emit
 
@@ -95,13 +101,13 @@ def reviewed(
     from contextlib import nullcontext
 
     from archdsl.cli.baseline import opened
-    from archdsl.cli.budgets import load
+    from archdsl.cli.budgets import load, subjects
     from archdsl.cli.review import review, tables
 
     budgets = load(config)
     if against is None and any(budget.increases for budget in budgets):
         say("max_increase needs a baseline, so it is not checked; give `--against`")
-    with opened(against) if against is not None else nullcontext() as baseline:
+    with opened(against, subjects(budgets)) if against is not None else nullcontext() as baseline:
         found = [review(one, budgets, baseline) for one in checked]
         shown = tables(found, baseline.name) if baseline is not None else ()
     return [one.checked for one in found], shown

@@ -40,10 +40,10 @@ def command(
 
 def taken(target: str) -> Snapshot:
     """The figures of a target."""
+    from archdsl.cli.baseline import figures
     from archdsl.cli.programs import graph_of
-    from archdsl.passes.snapshot import snapshot
 
-    return snapshot(graph_of(target, {}, {}))
+    return figures(graph_of(target, {}, {}))
 
 
 def as_text(found: Difference) -> str:
@@ -53,7 +53,7 @@ def as_text(found: Difference) -> str:
     lines = [heading(found), ""]
     lines += columns([("", "before", "after", "change", ""), *figure_rows(found)], frozenset({1, 2, 3, 4}), "  ")
     lines += ["", f"interface: {found.interface.verdict}"]
-    lines += [f"  {line}" for line in (*found.interface.breaking, *found.interface.weights)]
+    lines += [f"  {line}" for line in found.interface.lines]
     lines += ["", f"structure: {structure(found)}"] if structure(found) else []
     rows = change_rows(found)
     if rows:
@@ -68,7 +68,7 @@ def as_markdown(found: Difference) -> str:
     from archdsl.report.markdown import escaped, rows_of
 
     parts = [f"### {escaped(heading(found))}\n", rows_of(("", "before", "after", "change", ""), figure_rows(found))]
-    notes = (*found.interface.breaking, *found.interface.weights)
+    notes = found.interface.lines
     parts += [f"**Interface:** {found.interface.verdict}\n" + "".join(f"\n- {escaped(line)}" for line in notes)]
     rows = [("\u2003" * level + a, f"`{b}`" if b else "", c, d) for level, a, b, c, d in change_rows(found)]
     parts += [f"**Structure:** {structure(found)}\n"] if structure(found) else []

@@ -18,6 +18,7 @@ from archdsl.syntax import spec
 if TYPE_CHECKING:
     from archdsl.driver import Program
     from archdsl.graph import Graph
+    from archdsl.passes.lint_targets import Target as Machine
 
 FORMATS = ("text", "concise", "json")
 UNUSED = "W0420"
@@ -28,19 +29,34 @@ def command(
     format: Annotated[str, opt("--format", help=", ".join(FORMATS))] = "text",
     select: Annotated[list[str] | None, opt("--select", metavar="W0401,…", help="only these codes")] = None,
     ignore: Annotated[list[str] | None, opt("--ignore", metavar="W0401,…", help="not these codes")] = None,
+    target: Annotated[
+        str | None, opt("--target", metavar="NAME", help="also hold channels to what it computes at once: avx512, …")
+    ] = None,
+    fix: Annotated[bool, opt("--fix", help="mend what can safely be mended, in place")] = False,
     strict: Annotated[bool, opt("--strict", help="exit 1 on findings")] = False,
     report: Annotated[list[str] | None, opt("--report", metavar="FORM=FILE,…", help="as for `archdsl check`")] = None,
+    watch: Annotated[bool, opt("--watch", help="look again whenever a file that was read changes")] = False,
 ) -> int:
     """Hold networks to the design rules of the field."""
     choose(format, "--format", FORMATS)
+    if watch:
+        from archdsl.cli.watch import watched
+
+        watched(targets, lambda: command(targets, format, select, ignore, target, fix, strict, report))
     from archdsl.cli.check import wanted_reports
 
     reports = wanted_reports(report)
     codes = chosen(select, ignore)
+    machine = chosen_target(target, select)
     found = []
     for name in arch_files(targets):
         with progress(f"looking at {name}"):
-            found.append((name, look(name, codes)))
+            if fix:
+                from archdsl.cli.mend import mend
+
+                found.append((name, mend(name, lambda name: look(name, codes, machine))))
+            else:
+                found.append((name, look(name, codes, machine)))
     every = [d for _, diagnostics in found for d in diagnostics]
     if reports:
         from archdsl import __version__
@@ -56,7 +72,11 @@ def command(
     else:
         color = wants_color(sys.stdout)
         out("".join((concise(d) if format == "concise" else render(d, color=color)) + "\n" for d in every))
-    say(f"looked at {counted(len(found), 'target')}: {summary(every)}")
+    mendable = sum(d.edit is not None for d in every)
+    say(
+        f"looked at {counted(len(found), 'target')}: {summary(every)}"
+        + (f"; `--fix` mends {mendable}" if mendable else "")
+    )
     return max(status_of(every), FINDINGS if strict and every else CLEAN)
 
 
@@ -70,8 +90,9 @@ def as_json(found: list[Diagnostic]) -> str:
 def chosen(select: list[str] | None, ignore: list[str] | None) -> set[str]:
     """The codes to look for; refuses (E0007) codes that no rule has. A beginning (``W04``) stands for all of them."""
     from archdsl.passes.lint import rules
+    from archdsl.passes.lint_labels import CODE
 
-    known = {*rules(), UNUSED}
+    known = {*rules(), CODE, UNUSED}
     wanted = _matching(select, known, "--select")
     return wanted - _matching(ignore, known, "--ignore") if ignore else wanted
 
@@ -90,25 +111,48 @@ def _matching(texts: list[str] | None, known: set[str], option: str) -> set[str]
     return found
 
 
-def look(name: str, codes: set[str]) -> list[Diagnostic]:
+def chosen_target(name: str | None, select: list[str] | None) -> Machine | None:
+    """What the network is to run on; refuses (E0007) what is not known, and its rule without any."""
+    from archdsl.passes.lint_targets import RULES, TARGETS
+
+    if name is None:
+        asked = {code for text in select or () for code in text.upper().split(",")}
+        if asked & set(RULES):
+            raise Refusal("E0007", f"`--select {min(asked & set(RULES))}` needs a `--target`", help=", ".join(TARGETS))
+        return None
+    choose(name, "--target", tuple(TARGETS))
+    return TARGETS[name]
+
+
+def look(name: str, codes: set[str], machine: Machine | None = None) -> list[Diagnostic]:
     """The findings of one target: of all its variants, each place once; the errors where there are any."""
     from archdsl.cli.silence import Silence
     from archdsl.passes.lint import lint
+    from archdsl.passes.lint_fix import with_edits
+    from archdsl.passes.lint_labels import CODE as LABELS
+    from archdsl.passes.lint_labels import unused_labels
+    from archdsl.passes.lint_targets import RULES as TARGET_RULES
 
-    rules = codes - {UNUSED}
+    codes = codes if machine is not None else codes - set(TARGET_RULES)
+    rules = codes - {UNUSED, LABELS}
     try:
         target = open_target(name)
         if target.program is None:
-            return lint(target.graph({}, {}, False), rules)
+            return lint(target.graph({}, {}, False), rules, machine)
         graphs = _graphs(target, target.program)
     except DiagnosticError as error:
         return [d for d in error.diagnostics if d.severity == "error"]
     silence = Silence(target.program.source, target.program.module.file.comments)
-    found = silence.keep(_once({graph.name: lint(graph, rules) for graph in graphs}))
-    # A variant alone may leave out the lines that an ignore is for.
-    found += silence.unused(rules) if UNUSED in codes and target.variant is None else []
+    found = _once({graph.name: lint(graph, rules, machine) for graph in graphs})
+    whole = (
+        target.variant is None
+    )  # a variant alone may leave out the lines that need a label, or that an ignore is for
+    found += unused_labels(target.program.module, graphs) if LABELS in codes and whole else []
+    found = silence.keep(found)
+    found += silence.unused(codes - {UNUSED}) if UNUSED in codes and whole else []
     return sorted(
-        found, key=lambda d: (d.span is None, d.span.source.name if d.span else "", d.span.start if d.span else 0)
+        with_edits(found, target.program.module, graphs),
+        key=lambda d: (d.span is None, d.span.source.name if d.span else "", d.span.start if d.span else 0),
     )
 
 

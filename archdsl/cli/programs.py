@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from archdsl import data
 from archdsl.diagnostics import Refusal
 from archdsl.record import Record
+from archdsl.source import note
 
 if TYPE_CHECKING:
     from archdsl.driver import Program
@@ -114,6 +115,8 @@ def config_file() -> Path | None:
     """The nearest ``archdsl.toml``, or ``pyproject.toml`` with a ``[tool.archdsl]``, up to the repository's root."""
     here = Path.cwd()
     for folder in (here, *here.parents):
+        note(folder / "archdsl.toml")
+        note(folder / "pyproject.toml")
         if (folder / "archdsl.toml").is_file():
             return folder / "archdsl.toml"
         project = folder / "pyproject.toml"

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from archdsl.cli.baseline import Baseline
+from archdsl.cli.baseline import Baseline, figures
 from archdsl.cli.budgets import Budget, Increase
 from archdsl.diagnostics import Diagnostic, DiagnosticError, Label
 from archdsl.elaborate.session import ClaimValue
 from archdsl.passes.claims import show
+from archdsl.passes.diff import interface
 from archdsl.passes.growth import grown, layer_figure
+from archdsl.passes.measure import Measures, Subject
 from archdsl.passes.snapshot import Snapshot, snapshot
 from archdsl.record import Record
 from archdsl.report.outcome import Table
@@ -63,33 +65,35 @@ def _held(
         except DiagnosticError as error:
             return name, one.variants[name].replace(claims=()), list(error.diagnostics)
         key = f"{name}({', '.join(f'{n} = {v}' for n, v in budget.settings.items())})"
-    claims = [ClaimValue("budget", b.quantity, b.part, b.tap, b.op, b.value, b.span) for b in budget.bounds]
+    claims = [_claim(b.subject, b.op, b.value, b.span) for b in budget.bounds]
     checked, broken = check_claims(graph, claims)
     broken = [d.replace(message=d.message.replace(f"`{graph.name}`", f"`{key}`")) for d in broken]
     old = before.get(name) if not budget.settings else None
     for increase in budget.increases if old is not None else ():
         limit = _limit(increase, old)
-        if limit is not None:
-            more, wrong = check_claims(graph, [_claim(increase, limit)])
-            checked += more
-            broken += [_increased(d, increase, name, old, more[0].result) for d in wrong if more]
+        # What was not there before may grow as it likes, but must be there now: a name may be misspelt.
+        op, bound = ("<=", limit) if limit is not None else (">=", 0)
+        more, wrong = check_claims(graph, [_claim(increase.subject, op, bound, increase.span)])
+        checked += more if limit is not None else ()
+        broken += [_increased(d, increase, name, old, more[0].result) if more else d for d in wrong]
     if budget.warn:
         broken = [d.replace(code="W0450") if d.code in ("E0402", "E0404") else d for d in broken]
     return key, CheckedVariant(key, graph, checked), broken
 
 
 def _limit(increase: Increase, old: Snapshot | None) -> int | float | None:
-    value = old.quantities.get(increase.quantity) if old is not None else None
+    value = old.quantities.get(str(increase.subject)) if old is not None else None
     return increase.limit(value) if isinstance(value, int | float) else None
 
 
-def _claim(increase: Increase, limit: int | float) -> ClaimValue:
-    return ClaimValue("budget", increase.quantity, None, None, "<=", limit, increase.span)
+def _claim(subject: Subject, op: str, bound: int | float, span: Span) -> ClaimValue:
+    return ClaimValue("budget", subject.quantity, subject.part, subject.tap, op, bound, span)
 
 
 def _increased(d: Diagnostic, increase: Increase, name: str, old: Snapshot | None, result: Any) -> Diagnostic:
-    value = old.quantities[increase.quantity] if old is not None else 0
-    message = f"{increase.quantity} of `{name}` grew from {show(increase.quantity, value)} to {result.shown}"
+    value = old.quantities[str(increase.subject)] if old is not None else 0
+    before = show(increase.subject.quantity, value)
+    message = f"{increase.subject} of `{name}` grew from {before} to {result.shown}"
     return d.replace(code="E0404", message=f"{message}; {increase.text} more are allowed")
 
 
@@ -107,9 +111,8 @@ def _blamed(
         claim = next((c.claim for c in variant.claims if c.claim.span == d.span and not c.result.ok), None)
         if old is None or claim is None:
             continue
-        scope = f"{claim.part}."
-        more = grown(old, snapshot(variant.graph), claim.quantity)
-        most = [g for g in more if claim.part is None or f"{g.path}.".startswith(scope)][:MOST]
+        inside = {node.path for node in Measures(variant.graph).nodes(claim.part, claim.tap)}
+        most = [g for g in grown(old, snapshot(variant.graph), claim.quantity) if g.path in inside][:MOST]
         if not most:
             return d
         figure = {"bytes": "activations"}.get(layer_figure(claim.quantity), layer_figure(claim.quantity))
@@ -124,21 +127,27 @@ def _blamed(
 
 
 def tables(reviewed: Sequence[Reviewed], baseline: str) -> tuple[Table, ...]:
-    """What changed in every network since the baseline, and the layers that grew most."""
+    """What changed in every network since the baseline: figures, the layers that grew most, the interface."""
     changed: list[tuple[str, ...]] = []
     layers: list[tuple[str, ...]] = []
+    seen: list[tuple[str, ...]] = []
     for one in reviewed:
         for name, old in one.before.items():
-            new = snapshot(one.checked.variants[name].graph)
+            new = figures(one.checked.variants[name].graph)
             rows = [_row(name, q, old.quantities.get(q), new.quantities.get(q)) for q in TOLD]
             changed += [row for row in rows if row is not None]
             for g in grown(old, new, "macs")[:MOST] if any(rows) else ():
                 place = str(g.span) if g.span is not None else ""
                 layers.append((name, g.path, f"+{g.amount:,}", place))
+            of_it = interface(old, new)
+            told = (("breaking", of_it.breaking), ("weights", of_it.weights), ("compatible", of_it.notes))
+            seen += [(name, word, line) for word, lines in told for line in lines]
     head = ("network", "quantity", "before", "after", "change")
     found = [Table(f"against {baseline}", head, tuple(changed))] if changed else []
     if layers:
         found.append(Table("grew most", ("network", "layer", "MACs", "line"), tuple(layers)))
+    if seen:
+        found.append(Table("interface", ("network", "is", "what changed"), tuple(seen)))
     return tuple(found)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from archdsl.diagnostics import Diagnostic
+from archdsl.diagnostics import Diagnostic, Edit
 from archdsl.report.outcome import file_span
 from archdsl.source import Source, Span
 from archdsl.syntax import spec
@@ -19,6 +19,8 @@ class Silence:
     def __init__(self, source: Source, comments: Iterable[spec.Comment]) -> None:
         self.source = source
         self.entries: list[tuple[int, str, Span]] = []
+        self.whole: dict[Span, Span] = {}
+        """Of codes that stand alone in their comment: all that goes with them."""
         self.used: set[Span] = set()
         for comment in comments:
             found = _COMMENT.match(comment.text)
@@ -32,8 +34,19 @@ class Silence:
             self.entries.append((0, "", span))
             return
         start = span.start + found.start(1)
-        for code in re.finditer(r"[^,\s]+", found[1]):
-            self.entries.append((line, code[0], Span(self.source, start + code.start(), start + code.end())))
+        codes = [
+            (code[0], Span(self.source, start + code.start(), start + code.end()))
+            for code in re.finditer(r"[^,\s]+", found[1])
+        ]
+        self.entries += [(line, code, at) for code, at in codes]
+        if len(codes) == 1:
+            self.whole[codes[0][1]] = self._all_of(span, before)
+
+    def _all_of(self, span: Span, before: str) -> Span:
+        """A comment with the blanks before it; with its whole line where nothing else stands there."""
+        code = before.rstrip()
+        end = span.end if code else min(span.end + 1, len(self.source.text))
+        return Span(self.source, span.start - len(before) + len(code), end)
 
     def keep(self, found: Iterable[Diagnostic]) -> list[Diagnostic]:
         """The findings that no comment silences; errors cannot be silenced."""
@@ -57,5 +70,7 @@ class Silence:
                 found.append(Diagnostic("W0420", message, span, help="write `# archdsl: ignore[W0401]`"))
             elif span not in self.used and (code in known or not re.fullmatch(r"W\d{4}", code)):
                 where = "its line" if span.line == line else "the next line"
-                found.append(Diagnostic("W0420", f"nothing is silenced: {where} has no finding `{code}`", span))
+                message = f"nothing is silenced: {where} has no finding `{code}`"
+                edit = Edit(self.whole[span], "") if span in self.whole else None
+                found.append(Diagnostic("W0420", message, span, edit=edit))
         return found

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from archdsl.diagnostics import Diagnostic, DiagnosticError
-from archdsl.source import Source
+from archdsl.source import Source, note
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,6 +24,7 @@ def is_data(name: str) -> bool:
 
 def read_document(name: str) -> Source:
     """The text of a file that holds the data form; raises ``DiagnosticError`` (E0001, E0002)."""
+    note(Path(name))
     try:
         content = Path(name).read_bytes()
     except OSError as error:

@@ -13,7 +13,7 @@ from archdsl.elaborate.paths import PathScope
 from archdsl.elaborate.session import Session
 from archdsl.elaborate.user_blocks import UserBlock
 from archdsl.elaborate.values import POISON, is_flow, shortened
-from archdsl.source import Source, Span
+from archdsl.source import Source, Span, note
 from archdsl.syntax import spec
 from archdsl.syntax.parse import parse
 
@@ -109,6 +109,7 @@ class Loader:
         base = module.path.parent if module.path is not None else self.root
         try:
             path = (base / use.path).resolve()
+            note(path)
             there = path.is_file()
         except (OSError, RuntimeError, ValueError):  # too long, links in a circle, or a NUL in it
             raise Refusal("E0213", f'there is no file "{shortened(use.path, 60)}"') from None

@@ -122,18 +122,17 @@ def _equal(a: Branch, b: Branch) -> bool:
 
 
 def _score(a: Branch, b: Branch) -> float:
-    """How well two children match; 0: not at all."""
-    named = 0.5 if a.name == b.name else 0.0
+    """How well two children match; 0: not at all. A number as a name is only a place: an insertion moves it."""
+    label = a.name == b.name and not a.name.isdigit()
     if bool(a.children) != bool(b.children):
         return 0.0
     if not a.children:
         alike = a.layer is not None and b.layer is not None and a.layer.op == b.layer.op
-        return 2.0 + (a.same == b.same) + named if alike else (0.5 + named if named else 0.0)
+        return 2.0 + (a.same == b.same) + 0.5 * label if alike else 0.5 * (a.name == b.name) + 0.5 * label
     shared = 2 * (a.ops & b.ops).total() / (a.ops.total() + b.ops.total())
-    label = named and not a.name.isdigit()
     if shared < ALIKE and not label:
         return 0.0
-    return 2.0 * shared + (a.kind == b.kind) + (a.same == b.same) + named + (1.0 if label else 0.0)
+    return 2.0 * shared + (a.kind == b.kind) + (a.same == b.same) + 1.5 * label
 
 
 def _by_score(a: Sequence[Branch], b: Sequence[Branch]) -> list[Pair]:

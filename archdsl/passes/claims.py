@@ -11,7 +11,7 @@ from archdsl import dims
 from archdsl.diagnostics import Diagnostic, Refusal
 from archdsl.dims import Expr
 from archdsl.graph import Graph
-from archdsl.passes.measure import QUANTITIES, Amount, Measures
+from archdsl.passes.measure import QUANTITIES, Amount, Measures, Subject
 from archdsl.record import Record
 from archdsl.source import Span
 
@@ -38,7 +38,7 @@ class Result(Record):
     @property
     def subject(self) -> str:
         """``receptive_field of features at layer3``."""
-        return self.quantity + (f" of {self.part}" if self.part else "") + (f" at {self.tap}" if self.tap else "")
+        return str(Subject(self.quantity, self.part, self.tap))
 
     @property
     def shown(self) -> str:

@@ -6,10 +6,9 @@ from collections.abc import Callable, Sequence
 from fractions import Fraction
 
 from archdsl.diagnostics import Refusal
-from archdsl.graph import Node, Value
+from archdsl.graph import Node
 from archdsl.passes import memory
 from archdsl.passes.measure import Measures
-from archdsl.passes.stats import ancestors, within
 from archdsl.passes.work import Row, flops
 from archdsl.record import Record
 from archdsl.source import Source, Span
@@ -43,12 +42,7 @@ def contributions(measures: Measures, quantity: str, part: str | None = None, ta
 
     For memory peaks these are the tensors alive at the peak, for a receptive field the windows that widen it.
     """
-    nodes = measures.graph.nodes if part is None else tuple(within(measures.graph, part))
-    if tap is not None:
-        value = _tapped(measures, tap)
-        needed = ancestors(value) if value is not None else set()
-        nodes = tuple(node for node in nodes if node in needed)
-    return _largest(_amounts(measures, quantity, nodes))
+    return _largest(_amounts(measures, quantity, measures.nodes(part, tap)))
 
 
 def _amounts(measures: Measures, quantity: str, nodes: Sequence[Node]) -> list[tuple[Node, object]]:
@@ -84,15 +78,6 @@ def _widening(measures: Measures, node: Node) -> object:
 def _largest(amounts: Sequence[tuple[Node, object]]) -> list[Share]:
     shares = [Share(node, amount) for node, amount in amounts if isinstance(amount, int | Fraction) and amount > 0]
     return sorted(shares, key=lambda share: -share.amount)
-
-
-def _tapped(measures: Measures, tap: str) -> Value | None:
-    graph = measures.graph
-    named = {value.name: value for value in graph.inputs} | graph.outputs | graph.taps
-    if tap in named:
-        return named[tap]
-    found = within(graph, tap)
-    return found[-1].outputs[0] if found else None
 
 
 def line_of(node: Node, source: Source | None) -> Span | None:

@@ -16,18 +16,26 @@ from archdsl.record import Record
 
 
 class Interface(Record):
-    """What a user of the model sees; each a line. ``breaking`` ones first ask for a change on the other side."""
+    """What a user of the model sees, a line each. ``breaking`` ones ask for a change on the other side."""
 
     breaking: tuple[str, ...] = ()
     weights: tuple[str, ...] = ()
     """Why weights of the old one do not load into the new one."""
+    notes: tuple[str, ...] = ()
+    """What changed and breaks nothing."""
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """All of it."""
+        return *self.breaking, *self.weights, *self.notes
 
     @property
     def verdict(self) -> str:
-        """``compatible``, ``breaking``, or ``inputs and outputs are the same, but weights do not load``."""
+        """``compatible``, ``breaking``, or that only weights do not load."""
         if self.breaking:
             return "breaking"
-        return "inputs and outputs as before, but old weights do not load" if self.weights else "compatible"
+        kept = "inputs and outputs" + (" as before" if not self.notes else " compatible")
+        return f"{kept}, but old weights do not load" if self.weights else "compatible"
 
 
 class Figure(Record):
@@ -65,27 +73,66 @@ def diff(old: Snapshot, new: Snapshot) -> Difference:
 
 
 def interface(old: Snapshot, new: Snapshot) -> Interface:
-    """Inputs and outputs with their types, and the names and shapes of parameters."""
-    breaking = [*_named("input", old.inputs, new.inputs), *_named("output", old.outputs, new.outputs)]
-    if list(old.outputs) != list(new.outputs) and set(old.outputs) == set(new.outputs):
+    """Inputs and outputs with their types, the operator set, and the names and types of parameters.
+
+    What an old caller does still works unless it is told as breaking: an output more at the end, a size that was fixed
+    and is free now, an older operator set are changes, but break nothing.
+    """
+    notes: list[str] = []
+    breaking = [*_changed_types("input", old.inputs, new.inputs, notes), *_new_inputs(old, new)]
+    breaking += _changed_types("output", old.outputs, new.outputs, notes)
+    kept = [name for name in old.outputs if name in new.outputs]
+    more = [f"output `{name}` is new" for name in new.outputs if name not in old.outputs]
+    in_place = list(new.outputs)[: len(kept)] == kept
+    (notes if in_place else breaking).extend(more)
+    if not in_place:
         breaking.append("the outputs have another order")
-    gone = [name for name in old.parameters if name not in new.parameters]
-    fresh = [name for name in new.parameters if name not in old.parameters]
-    shaped = [n for n, t in new.parameters.items() if old.parameters.get(n, t) != t]
-    weights = []
-    for names, verb in ((gone, "gone"), (fresh, "new"), (shaped, "of another shape")):
+    if old.opset is not None and new.opset is not None and old.opset != new.opset:
+        told = f"ONNX opset {old.opset} -> {new.opset}"
+        if new.opset > old.opset:
+            breaking.append(f"{told}: older runtimes do not load it")
+        else:
+            notes.append(f"{told}: older runtimes load it, too")
+    return Interface(tuple(breaking), _weights(old.parameters, new.parameters), tuple(notes))
+
+
+def _new_inputs(old: Snapshot, new: Snapshot) -> list[str]:
+    kept = [name for name in old.inputs if name in new.inputs]
+    found = [f"input `{name}` is new" for name in new.inputs if name not in old.inputs]
+    return found + (["the inputs have another order"] if [n for n in new.inputs if n in old.inputs] != kept else [])
+
+
+def _changed_types(what: str, old: Mapping[str, str], new: Mapping[str, str], notes: list[str]) -> list[str]:
+    """What is gone or has another type; a type that takes all that the old one did is only noted."""
+    found = [f"{what} `{name}` is gone" for name in old if name not in new]
+    for name, type in new.items():
+        before = old.get(name, type)
+        if before != type:
+            (notes if _takes(type, before) else found).append(f"{what} `{name}`: {before} -> {type}")
+    return found
+
+
+def _takes(new: str, old: str) -> bool:
+    """Whether the element type and rank are the same, and every size is the same or free now."""
+    (kind, _, dims), (kind_before, _, dims_before) = new.partition("["), old.partition("[")
+    sizes, before = dims.split(", "), dims_before.split(", ")
+    same = kind == kind_before and len(sizes) == len(before)
+    return same and all(a == b or not a.rstrip("]").isdigit() for a, b in zip(sizes, before))
+
+
+def _weights(old: Mapping[str, str], new: Mapping[str, str]) -> tuple[str, ...]:
+    """Why weights of the old one do not load."""
+    gone = [name for name in old if name not in new]
+    fresh = [name for name in new if name not in old]
+    other = [n for n, t in new.items() if old.get(n, t) != t]
+    shaped = [n for n in other if old[n].partition("[")[2] != new[n].partition("[")[2]]
+    typed = [n for n in other if old[n].partition("[")[0] != new[n].partition("[")[0]]
+    found = []
+    for names, verb in ((gone, "gone"), (fresh, "new"), (shaped, "of another shape"), (typed, "of another type")):
         if names:
             more = ", …" if len(names) > 2 else ""
-            weights.append(f"{len(names)} of {len(new.parameters)} parameters {verb}: {', '.join(names[:2])}{more}")
-    return Interface(tuple(breaking), tuple(weights))
-
-
-def _named(what: str, old: Mapping[str, str], new: Mapping[str, str]) -> list[str]:
-    found = [f"{what} `{name}` is gone" for name in old if name not in new]
-    found += [f"{what} `{name}` is new" for name in new if name not in old]
-    return found + [
-        f"{what} `{name}`: {old[name]} -> {new[name]}" for name in new if old.get(name, new[name]) != new[name]
-    ]
+            found.append(f"{len(names)} of {len(new)} parameters {verb}: {', '.join(names[:2])}{more}")
+    return tuple(found)
 
 
 def _parts(pair: Pair, old: Snapshot, new: Snapshot) -> list[Part]:

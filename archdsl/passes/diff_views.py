@@ -88,7 +88,9 @@ def as_json(found: Difference) -> str:
     i = found.interface
     return document(
         "diff", old=found.old, new=found.new, settings=found.settings, figures=figures,
-        interface={"verdict": i.verdict, "breaking": list(i.breaking), "weights": list(i.weights)},
+        interface={
+            "verdict": i.verdict, "breaking": list(i.breaking), "weights": list(i.weights), "notes": list(i.notes),
+        },
         changes=[_record(change) for change in found.changes],
     )  # fmt: skip
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from archdsl.diagnostics import Diagnostic
 from archdsl.graph import Graph, Node, Value
@@ -15,6 +16,9 @@ from archdsl.passes.measure import Measures
 from archdsl.passes.ranges import Interval, ranges
 from archdsl.passes.roles import is_layer, is_view
 from archdsl.record import Record
+
+if TYPE_CHECKING:
+    from archdsl.passes.lint_targets import Target
 
 
 class Finding(Record):
@@ -26,10 +30,11 @@ class Finding(Record):
 
 
 class View:
-    """A graph and what rules ask about it; everything is computed once."""
+    """A graph, what it is to run on (where that is known), and what rules ask about it; all is computed once."""
 
-    def __init__(self, graph: Graph) -> None:
+    def __init__(self, graph: Graph, target: Target | None = None) -> None:
         self.graph = graph
+        self.target = target
         self.measures = Measures(graph)
 
     @cached_property
@@ -86,15 +91,15 @@ Rule = Callable[[View], Iterator[Finding]]
 
 def rules() -> dict[str, Rule]:
     """All rules by code."""
-    from archdsl.passes import lint_layers, lint_shapes
+    from archdsl.passes import lint_layers, lint_shapes, lint_targets
 
-    return {**lint_layers.RULES, **lint_shapes.RULES}
+    return {**lint_layers.RULES, **lint_shapes.RULES, **lint_targets.RULES}
 
 
-def lint(graph: Graph, codes: Iterable[str] | None = None) -> list[Diagnostic]:
+def lint(graph: Graph, codes: Iterable[str] | None = None, target: Target | None = None) -> list[Diagnostic]:
     """What the rules find in a graph, in the order of the codes; the same of one line of the text is told once."""
     known = rules()
-    view = View(graph)
+    view = View(graph, target)
     found: list[Diagnostic] = []
     for code in sorted(known if codes is None else codes):
         places: dict[object, list[Finding]] = {}

@@ -53,6 +53,17 @@ QUANTITIES: dict[str, Quantity] = {
 """The names that ``expect`` and ``budget`` understand."""
 
 
+class Subject(Record):
+    """A quantity of the net, of a part or at a tap; as text ``macs of stem``, ``receptive_field at layer3``."""
+
+    quantity: str
+    part: str | None = None
+    tap: str | None = None
+
+    def __str__(self) -> str:
+        return self.quantity + (f" of {self.part}" if self.part else "") + (f" at {self.tap}" if self.tap else "")
+
+
 class Measurement(Record):
     """A measured value. ``partial``: the work of some operator is not known, so the value is a lower bound."""
 
@@ -110,6 +121,10 @@ class Measures:
                 help=f"did you mean `{meant}`?" if meant else "quantities: " + ", ".join(QUANTITIES),
             )  # fmt: skip
         return _Scope(self, self._nodes(part), None if tap is None else self.value_at(tap)).measure(quantity)
+
+    def nodes(self, part: str | None = None, tap: str | None = None) -> Sequence[Node]:
+        """The operators that a quantity of ``part`` at ``tap`` is measured over."""
+        return _Scope(self, self._nodes(part), self._tap(tap)).nodes
 
     def _nodes(self, part: str | None) -> list[Node] | None:
         if part is None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, ClassVar
 
 from archdsl.diagnostics import Refusal
 from archdsl.graph import Graph, Node
-from archdsl.passes.measure import QUANTITIES, Measures, plain
+from archdsl.passes.measure import QUANTITIES, Measures, Subject, plain
 from archdsl.record import Record
 from archdsl.source import Frame, Span
 
@@ -52,6 +52,8 @@ class Snapshot(Record):
     parameters: Mapping[str, str]
     blocks: tuple[Application, ...]
     layers: tuple[Layer, ...]
+    opset: int | None = None
+    """The ONNX operator set that it needs, where somebody asked."""
 
     def chain(self, layer: Layer) -> list[int]:
         """The applications a layer is in, outermost first."""
@@ -63,9 +65,12 @@ class Snapshot(Record):
         return found[::-1]
 
 
-def snapshot(graph: Graph, measures: Measures | None = None) -> Snapshot:
-    """The figures of a graph; quantities that depend on a symbol are ``None``."""
-    measures = measures or Measures(graph)
+def snapshot(graph: Graph, opset: int | None = None, more: Iterable[Subject] = ()) -> Snapshot:
+    """The figures of a graph: all quantities of the net, and ``more``.
+
+    What depends on a symbol, or is of a part that the graph does not have, is ``None``.
+    """
+    measures = Measures(graph)
     blocks = _Blocks()
     layers = [
         Layer(
@@ -75,12 +80,10 @@ def snapshot(graph: Graph, measures: Measures | None = None) -> Snapshot:
         )
         for row in measures.rows
     ]  # fmt: skip
-    bound = measures.bound
     return Snapshot(
-        graph.name, {name: _quantity(measures, name) for name in QUANTITIES},
-        {v.name: str(bound.type(v)) for v in graph.inputs},
-        {name: str(bound.type(v)) for name, v in graph.outputs.items()},
-        {path: str(p.type) for path, p in graph.parameters().items()}, tuple(blocks.found), tuple(layers),
+        graph.name, {str(one): _quantity(measures, one) for one in (*map(Subject, QUANTITIES), *more)},
+        {v.name: str(v.type) for v in graph.inputs}, {name: str(v.type) for name, v in graph.outputs.items()},
+        {path: str(p.type) for path, p in graph.parameters().items()}, tuple(blocks.found), tuple(layers), opset,
     )  # fmt: skip
 
 
@@ -117,9 +120,9 @@ def _number(dim: Any) -> int | None:
     return dim if isinstance(dim, int) else None
 
 
-def _quantity(measures: Measures, name: str) -> Any:
+def _quantity(measures: Measures, wanted: Subject) -> Any:
     try:
-        return plain(measures.of(name).value)
+        return plain(measures.of(wanted.quantity, wanted.part, wanted.tap).value)
     except Refusal:
         return None
 
@@ -145,6 +148,7 @@ def to_record(taken: Snapshot) -> dict[str, Any]:
         "layers": [
             [x.path, x.op, dict(x.config), x.output, x.params, x.macs, x.bytes, x.block] for x in taken.layers
         ],
+        "opset": taken.opset,
     }  # fmt: skip
 
 
@@ -152,12 +156,12 @@ def from_record(record: Any) -> Snapshot:
     """The snapshot in a JSON document; refuses (E0011) what is none."""
     try:
         blocks = tuple(
-            Application(str(name), _texts(s), _parent(p, i)) for i, (name, s, p) in enumerate(record["blocks"])
+            Application(str(name), _texts(s), _natural(p, i)) for i, (name, s, p) in enumerate(record["blocks"])
         )
         layers = tuple(_layers(record["layers"], len(blocks)))
         inputs, outputs, parameters = (_texts(record[key]) for key in ("inputs", "outputs", "parameters"))
-        quantities = dict(record["quantities"])
-        return Snapshot(str(record["name"]), quantities, inputs, outputs, parameters, blocks, layers)
+        quantities, opset = dict(record["quantities"]), _natural(record["opset"], 1_000)
+        return Snapshot(str(record["name"]), quantities, inputs, outputs, parameters, blocks, layers, opset)
     except (KeyError, TypeError, ValueError, AttributeError):
         raise Refusal(
             "E0011", "the file is no baseline", help="`archdsl check --save-baseline FILE` writes one"
@@ -168,14 +172,14 @@ def _layers(records: Any, blocks: int) -> Iterator[Layer]:
     for path, op, config, output, params, macs, size, block in records:
         if any(n is not None and not isinstance(n, int) for n in (params, macs, size)):
             raise ValueError
-        yield Layer(str(path), str(op), _texts(config), str(output), params, macs, size, _parent(block, blocks))
+        yield Layer(str(path), str(op), _texts(config), str(output), params, macs, size, _natural(block, blocks))
 
 
 def _texts(record: Any) -> dict[str, str]:
     return {str(k): str(v) for k, v in record.items()}
 
 
-def _parent(index: Any, below: int) -> int | None:
+def _natural(index: Any, below: int) -> int | None:
     if index is not None and not (isinstance(index, int) and 0 <= index < below):
         raise ValueError
     return index

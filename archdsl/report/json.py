@@ -41,6 +41,7 @@ def diagnostic_record(d: Diagnostic) -> dict[str, Any]:
         "labels": [{**place(label.span), "note": label.note} for label in d.labels],
         "notes": list(d.notes),
         "help": d.help,
+        "edit": {**place(d.edit.span), "text": d.edit.text} if d.edit is not None else None,
         "frames": _frames(d.frame),
     }
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
-from archdsl.diagnostics import Diagnostic
+from archdsl.diagnostics import Diagnostic, Edit
 from archdsl.report.outcome import Outcome, details, file_name, file_span, fingerprints, in_file
 from archdsl.source import Span
 
@@ -65,7 +65,16 @@ def _result(d: Diagnostic, codes: Mapping[str, int], root: str, mark: str) -> di
             {"id": index, "physicalLocation": _location(at, root), "message": {"text": note or "related"}}
             for index, (at, note) in enumerate(related)
         ]
+    if d.edit is not None and in_file(d.edit.span):
+        result["fixes"] = [_fix(d, d.edit, root)]
     return result
+
+
+def _fix(d: Diagnostic, edit: Edit, root: str) -> dict[str, Any]:
+    place = _location(edit.span, root)
+    replacement = {"deletedRegion": place["region"], "insertedContent": {"text": edit.text}}
+    change = {"artifactLocation": place["artifactLocation"], "replacements": [replacement]}
+    return {"description": {"text": d.help or d.message}, "artifactChanges": [change]}
 
 
 def _location(span: Span, root: str) -> dict[str, Any]:

@@ -42,6 +42,10 @@ class OnnxBackend:
         """Whether there is a rule for the operator."""
         return lowering.rule(op.__module__.rpartition(".")[2], op.name) is not None
 
+    def opset(self, graph: Graph) -> int:
+        """The oldest operator set that can say the graph. Raises ``DiagnosticError``."""
+        return lowering.lower(graph, OnnxOptions()).opset
+
     def lower(self, graph: Graph, options: OnnxOptions | None = None) -> bytes:
         """The whole model in memory. Raises ``DiagnosticError``."""
         options = options or OnnxOptions()

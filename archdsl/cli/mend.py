@@ -1,0 +1,64 @@
+"""``archdsl lint --fix``: applies the edits of findings, each only if nothing else goes wrong by it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from archdsl.cli.output import say, write_file
+from archdsl.diagnostics import Diagnostic, DiagnosticError, Edit, Refusal
+from archdsl.report.text import counted
+
+
+def mend(name: str, look: Callable[[str], Sequence[Diagnostic]]) -> Sequence[Diagnostic]:
+    """Mend the file ``name`` and look again; what is left.
+
+    Refuses (E0007) what is no ``.arch`` file of the user's: a variant, a name of the zoo, standard input.
+    """
+    if not name.endswith(".arch"):
+        raise Refusal("E0007", f"`--fix {name}`: only whole files are mended", help="give a .arch file or a folder")
+    found = look(name)
+    edits = [d.edit for d in found if d.edit is not None]
+    if not edits:
+        return found
+    before = edits[0].span.source.text
+    text, done = _applied(before, name, edits)
+    if done:
+        write_file(Path(name), text)
+    say(f"mended {counted(done, 'finding')} of {name}" + _kept(len(edits) - done))
+    return look(name)
+
+
+def _kept(count: int) -> str:
+    return f"; {count} left, whose edit would break a claim or another rule of the language" if count else ""
+
+
+def _applied(text: str, name: str, edits: Sequence[Edit]) -> tuple[str, int]:
+    """The text with every edit that makes no new error, last first: places before an edit stay what they are."""
+    formatted = _formatted(text) == text
+    known, done = _faults(text, name), 0
+    for edit in sorted(edits, key=lambda e: -e.span.start):
+        tried = text[: edit.span.start] + edit.text + text[edit.span.end :]
+        if _faults(tried, name) <= known:
+            text, done = tried, done + 1
+    return (_formatted(text) if formatted else text), done
+
+
+def _faults(text: str, name: str) -> set[tuple[str, str]]:
+    """The errors of a text, wherever they stand."""
+    from archdsl import driver
+
+    try:
+        program = driver.open_source(driver.decode(text.encode(), name), Path(name))
+        found = program.check()
+    except DiagnosticError as error:
+        found = list(error.diagnostics)
+    return {(d.code, d.message) for d in found if d.severity == "error"}
+
+
+def _formatted(text: str) -> str:
+    from archdsl.source import Source
+    from archdsl.syntax.format import format_file
+    from archdsl.syntax.parse import parse_file
+
+    return format_file(parse_file(Source("", text)))
