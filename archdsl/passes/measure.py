@@ -124,7 +124,7 @@ class Measures:
 
     def nodes(self, part: str | None = None, tap: str | None = None) -> Sequence[Node]:
         """The operators that a quantity of ``part`` at ``tap`` is measured over."""
-        return _Scope(self, self._nodes(part), self._tap(tap)).nodes
+        return _Scope(self, self._nodes(part), None if tap is None else self.value_at(tap)).nodes
 
     def _nodes(self, part: str | None) -> list[Node] | None:
         if part is None:
