@@ -1,5 +1,6 @@
 """The action's own script on a pull request from a fork, the hooks, and the image's file."""
 
+import json
 import os
 import re
 import subprocess
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 from markdown import ROOT
+from sarif_schema import faults
 
 from archdsl.cli import COMMANDS
 
@@ -47,7 +49,7 @@ def run_step(folder: Path, base: str, **inputs: str) -> subprocess.CompletedProc
     env = {name: values[text] for name, text in step["env"].items()}
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     hidden = ("GITHUB_", "CI_PROJECT")
-    outer = {k: v for k, v in os.environ.items() if not k.startswith(hidden)}
+    outer = {k: v for k, v in os.environ.items() if not k.startswith(hidden) and "TOKEN" not in k}
     # bash as the runner calls it
     command = ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]]
     summary = {"GITHUB_STEP_SUMMARY": str(folder.parent / "summary.md"), "GITHUB_WORKSPACE": str(folder)}
@@ -61,7 +63,11 @@ def test_a_pull_request_from_a_fork(fork):
     assert done.returncode == 1, done.stdout + done.stderr
     assert re.search(r"^::error file=specs/net.arch,line=3,", done.stderr, re.MULTILINE)
     assert re.search(r"^::notice file=specs/net.arch,line=2,.*\+13,824 body", done.stderr, re.MULTILINE)
-    assert (fork / "out.sarif").exists()
+    log = json.loads((fork / "out.sarif").read_text())
+    assert faults(log) == []
+    (result,) = log["runs"][0]["results"]
+    region = result["relatedLocations"][0]["physicalLocation"]
+    assert region["artifactLocation"]["uri"] == "specs/net.arch" and region["region"]["startLine"] == 2
     assert "| net | macs | 13,824 | 27,648 | +100.0% |" in (fork.parent / "summary.md").read_text()
 
 

@@ -53,6 +53,46 @@ def test_nothing_changed(name):
     assert all(f.old == f.new for f in found.figures)
 
 
+def test_a_resnext_is_a_resnet_with_groups():
+    """Published: torchvision counts 25,557,032 and 25,028,904 parameters; 32 groups of 4 channels (arXiv:1611.05431)."""
+    found = diff(zoo("resnet50"), zoo("resnext50_32x4d"))
+    (change,) = found.changes
+    assert (change.kind, change.count, change.what) == ("block", 16, "bottleneck: groups 1 -> 32, width 64 -> 4")
+    assert change.params == 25_028_904 - 25_557_032
+    grouped = [part for part in change.parts if "groups 1 -> 32" in part.what]
+    assert [(part.count, part.where) for part in grouped] == [(16, "layer*.*.conv2")]
+    # Grouped 3x3 of twice the width: 9 * (2 c)**2 / 32 weights where 9 * c**2 were, 3, 4, 6 and 3 times.
+    assert grouped[0].params == sum(n * 9 * c * c * (4 - 32) // 32 for n, c in ((3, 64), (4, 128), (6, 256), (3, 512)))
+    assert {part.kind for part in change.parts} == {"changed", "resized"}  # nothing is added or removed
+
+
+def test_a_se_resnet_is_a_resnet_with_gates():
+    """Two linear layers with biases for each of 16 blocks, to a sixteenth of the channels (arXiv:1709.01507)."""
+    found = diff(zoo("resnet50"), zoo("seresnet50"))
+    (change,) = found.changes
+    assert change.what == "bottleneck: gate identity -> squeeze_excite" and change.count == 16
+    gates = sum(n * (2 * c * c // 16 + c // 16 + c) for n, c in ((3, 256), (4, 512), (6, 1024), (3, 2048)))
+    assert change.params == gates == 2_530_992
+    assert [(part.kind, part.what, part.count, part.where) for part in change.parts] == [
+        ("added", "squeeze_excite", 16, "layer*.*.se")
+    ]
+    assert "now at `layer1.0.se.global_avg_pool`" in found.remark  # why the receptive field is small
+
+
+def test_a_wider_mobilenet_is_the_same_network():
+    """Published: torchvision has 3,504,872 parameters at width 1, and timm's mobilenetv2_140 has 6,108,776."""
+    found = diff(zoo("mobilenet_v2"), zoo("mobilenet_v2_w1_4"))
+    assert found.settings == "MobileNetV2: width 1.0 -> 1.4" and found.remark == ""
+    assert {part.kind for c in found.changes for part in (c, *c.parts)} == {"block", "changed", "resized"}
+    assert sum(c.params for c in found.changes) == 6_108_776 - 3_504_872
+    ends, blocks, rest = found.changes
+    # 32 * 1.4 is rounded to 48, the last layer's 1280 to 1792: to multiples of 8 (arXiv:1801.04381)
+    assert ends.what == "conv_bn: c 32 -> 48, 1280 -> 1792 (x1.4 to x1.5)"
+    assert blocks.count == 17 and blocks.what.startswith("inverted_residual: c 16 -> 24, 24 -> 32 … 320 -> 448")
+    assert blocks.parts[0].what.startswith("conv: channels and groups 32 -> 48")  # depthwise
+    assert rest.kind == "resized" and rest.params == (1792 - 1280) * 1000
+
+
 BLOCK = "block unit(c) { conv(c, 3) -> batch_norm -> relu }"
 
 

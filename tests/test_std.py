@@ -181,6 +181,12 @@ def test_dense_layer_and_transition() -> None:
     assert out(build("dense", "transition", "transition", "1, 21, 6, 6")) == (1, 10, 3, 3)
 
 
+@pytest.mark.parametrize("path", sorted(STD.glob("*.arch")), ids=lambda p: p.stem)
+def test_modules_hide_no_names(path: Path) -> None:
+    """A program that uses a module does not resolve its names again, so they are resolved here: E0208 and its like."""
+    assert [str(d.span) + d.code for d in archdsl.load(path).warnings] == []
+
+
 def test_every_block_is_used_by_a_spec_or_another_block_and_documented() -> None:
     everything = "".join(p.read_text(encoding="utf-8") for p in [*STD.glob("*.arch"), *(ROOT / "specs").glob("*.arch")])
     for file in STD.glob("*.arch"):

@@ -34,8 +34,8 @@ cmpe_se_wrn_28_10_3x3: the folded 3 x 3 view of inner-imaging (arXiv:1807.08920)
     other views are `cmpe_se_wrn_28_10_1x1` and `cmpe_se_wrn_28_10_2x1`.
 residual_attention_452: Attention-452 for CIFAR (arXiv:1704.06904) has a depth and a figure, but no definition.
 shiftnet_c: 0.78 M parameters are printed; kernels and expansions are not, and no reading tried gives the figure.
-shufflenet_v1_50: the widths that the appendix of arXiv:1807.11164 prints come to 4.5 G, not to the 2.3 G beside them; a
-    ratio of 1/2 would, but that is an inference.
+shufflenet_v1_50: the widths that the appendix of arXiv:1807.11164 prints come to 4.5 G, not to the 2.3 G beside them;
+    units at half of the width would come to those, but have 296 channels, which 3 groups do not divide.
 se_shufflenet_v2_164: the appendix of arXiv:1807.11164 leaves open where gates and shortcuts are; the nearest reading
     has 12.54 G where 12.7 G are printed.
 fitnet_19: 2.5 M parameters of maxout units are printed, rounded; there is no exact figure and no derivation.

@@ -52,6 +52,7 @@ def as_text(found: Difference) -> str:
 
     lines = [heading(found), ""]
     lines += columns([("", "before", "after", "change", ""), *figure_rows(found)], frozenset({1, 2, 3, 4}), "  ")
+    lines += [f"  {found.remark}"] if found.remark else []
     lines += ["", f"interface: {found.interface.verdict}"]
     lines += [f"  {line}" for line in found.interface.lines]
     lines += ["", f"structure: {structure(found)}"] if structure(found) else []
@@ -68,6 +69,7 @@ def as_markdown(found: Difference) -> str:
     from archdsl.report.markdown import escaped, rows_of
 
     parts = [f"### {escaped(heading(found))}\n", rows_of(("", "before", "after", "change", ""), figure_rows(found))]
+    parts += [f"{escaped(found.remark)}\n"] if found.remark else []
     notes = found.interface.lines
     parts += [f"**Interface:** {found.interface.verdict}\n" + "".join(f"\n- {escaped(line)}" for line in notes)]
     rows = [("\u2003" * level + a, f"`{b}`" if b else "", c, d) for level, a, b, c, d in change_rows(found)]

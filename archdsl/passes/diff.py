@@ -56,6 +56,8 @@ class Difference(Record):
     """How the network's own parameters changed; empty if they did not."""
     interface: Interface
     changes: tuple[Change, ...]
+    remark: str = ""
+    """What the figures do not mean."""
 
 
 SHOWN = (
@@ -68,8 +70,17 @@ def diff(old: Snapshot, new: Snapshot) -> Difference:
     figures = tuple(Figure(name, old.quantities.get(name), new.quantities.get(name)) for name in SHOWN)
     parts = [part for pair in align(old.layers, new.layers) for part in _parts(pair, old, new)]
     return Difference(
-        old.name, new.name, figures, _network_settings(old, new), interface(old, new), told(parts, old, new)
+        old.name, new.name, figures, _network_settings(old, new), interface(old, new), told(parts, old, new),
+        _remark(old, new),
     )  # fmt: skip
+
+
+def _remark(old: Snapshot, new: Snapshot) -> str:
+    """A receptive field ends where an operator sees everything: a gate that is new there makes it small."""
+    quantities = (old.quantities.get("receptive_field"), new.quantities.get("receptive_field"))
+    if quantities[0] == quantities[1] or None in (old.sees_all, new.sees_all) or old.sees_all == new.sees_all:
+        return ""
+    return f"receptive_field ends where everything is seen: before at `{old.sees_all}`, now at `{new.sees_all}`"
 
 
 def interface(old: Snapshot, new: Snapshot) -> Interface:
@@ -130,8 +141,8 @@ def _weights(old: Mapping[str, str], new: Mapping[str, str]) -> tuple[str, ...]:
     found = []
     for names, verb in ((gone, "gone"), (fresh, "new"), (shaped, "of another shape"), (typed, "of another type")):
         if names:
-            more = ", …" if len(names) > 2 else ""
-            found.append(f"{len(names)} of {len(new)} parameters {verb}: {', '.join(names[:2])}{more}")
+            more, whole = ", …" if len(names) > 2 else "", len(old if names is gone else new)
+            found.append(f"{len(names)} of {whole} parameters {verb}: {', '.join(names[:2])}{more}")
     return tuple(found)
 
 

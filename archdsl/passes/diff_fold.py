@@ -63,10 +63,12 @@ def title_of(branch: Branch, owner: Snapshot) -> str:
 
 
 def changed_settings(old: Mapping[str, str], new: Mapping[str, str]) -> str:
-    """``groups 1 -> 32, width 64 -> 4``."""
-    names = [name for name in new if old.get(name, new[name]) != new[name]]
-    changes = [f"{name} {old[name]} -> {new[name]}" for name in names]
-    return ", ".join(changes)
+    """``groups 1 -> 32, width 64 -> 4``; ``channels and groups 32 -> 48`` where both go together."""
+    together: dict[str, list[str]] = {}
+    for name, value in new.items():
+        if old.get(name, value) != value:
+            together.setdefault(f"{old[name]} -> {value}", []).append(name)
+    return ", ".join(f"{' and '.join(names)} {change}" for change, names in together.items())
 
 
 def told(parts: list[Part], old: Snapshot, new: Snapshot) -> tuple[Change, ...]:

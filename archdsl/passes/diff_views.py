@@ -87,7 +87,7 @@ def as_json(found: Difference) -> str:
     figures = {f.quantity: {"old": f.old, "new": f.new, "unit": QUANTITIES[f.quantity].unit} for f in found.figures}
     i = found.interface
     return document(
-        "diff", old=found.old, new=found.new, settings=found.settings, figures=figures,
+        "diff", old=found.old, new=found.new, settings=found.settings, figures=figures, remark=found.remark,
         interface={
             "verdict": i.verdict, "breaking": list(i.breaking), "weights": list(i.weights), "notes": list(i.notes),
         },

@@ -15,6 +15,7 @@ from archdsl.graph import Graph, Node, Value
 from archdsl.passes.measure import Measures
 from archdsl.passes.ranges import Interval, ranges
 from archdsl.passes.roles import is_layer, is_view
+from archdsl.passes.stats import ancestors
 from archdsl.record import Record
 
 if TYPE_CHECKING:
@@ -72,6 +73,29 @@ class View:
         while producer is not None and is_view(producer):
             producer = producer.inputs[0].producer
         return producer
+
+    @cached_property
+    def trunk(self) -> list[Value]:
+        """The values that all of what the first output knows goes through, in order: no path leads around them.
+
+        Behind such a value nothing older that depends on an input is needed any more.
+        """
+        if not self.graph.outputs:
+            return []
+        needed = ancestors(next(iter(self.graph.outputs.values())))
+        nodes = [node for node in self.graph.nodes if node in needed]
+        last = {value: step for step, node in enumerate(nodes) for value in node.inputs}
+        live = {value for value in self.graph.inputs if value in last}
+        known = set(live)
+        found = []
+        for step, node in enumerate(nodes):
+            live -= {value for value in node.inputs if last[value] == step}
+            if any(value in known for value in node.inputs):
+                known.update(node.outputs)
+                live.update(node.outputs)
+            if len(live) <= (node.outputs[0] in live):
+                found.append(node.outputs[0])
+        return found
 
     @cached_property
     def classifier(self) -> Node | None:

@@ -39,7 +39,7 @@ def unseen_positions(view: View) -> Iterator[Finding]:
             for k, s in zip(kernel, stride):
                 share *= min(k / s, 1)
             message = f"a stride of {_sizes(stride)} is larger than the kernel of {_sizes(kernel)}"
-            message += f": {1 - share:.0%} of the positions are never seen"
+            message += f": it never sees {1 - share:.0%} of the positions"
             yield Finding(node, message, "pool before it, or let a larger kernel stride")
 
 
@@ -125,7 +125,7 @@ def large_kernels(view: View) -> Iterator[Finding]:
     """W0413."""
     for node in view.graph.nodes:
         geometry = _geometry(node, view)
-        if geometry is None or node.op.name != "conv" or getattr(node.op, "groups", 1) != 1:
+        if geometry is None or node.op.name != "conv" or _is_depthwise(node):
             continue
         kernel, stride, _ = geometry
         if len(kernel) > 1 and len(set(kernel)) == 1 and kernel[0] >= 5 and kernel[0] % 2 and set(stride) == {1}:
@@ -143,6 +143,11 @@ def _geometry(node: Node, view: View) -> tuple[tuple[int, ...], tuple[int, ...],
         return None
     found: tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]] = geometry(view.measures.bound.type(node.inputs[0]))
     return found
+
+
+def _is_depthwise(node: Node) -> bool:
+    """Whether each channel has kernels of its own, which are cheap however large they are."""
+    return 1 < getattr(node.op, "groups", 1) == node.inputs[0].type.shape[1]
 
 
 def _dense(node: Node, view: View) -> bool:

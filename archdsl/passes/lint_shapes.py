@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import pairwise
-from math import prod
+from math import prod, sqrt
 
 from archdsl.graph import Node
 from archdsl.passes.lint import Finding, Rule, View
@@ -12,8 +12,10 @@ from archdsl.passes.roles import family, is_layer
 
 SMALLEST, LARGEST = 6, 8
 """Positions of the last map before global pooling."""
-FALL = 2.5
-"""By how much the largest data volume may fall from one resolution to the next: a halving, and odd sizes."""
+SPARE = 1.25
+"""By how much more the data volume may fall than channels that double would let it: odd sizes cost something."""
+ON_MAPS = frozenset({"conv", "pool", "join", "arithmetic", "norm", "activation"})
+"""Families whose results are maps of features (not padded, resized or rearranged ones)."""
 GLOBAL = frozenset({"global_avg_pool", "global_max_pool", "global_lp_pool"})
 
 
@@ -34,27 +36,26 @@ def odd_sizes(view: View) -> Iterator[Finding]:
 
 
 def bottleneck(view: View) -> Iterator[Finding]:
-    """W0404."""
+    """W0404: the largest volume at a resolution, against that of the next; only what no path leads around counts."""
+    rank = view.graph.inputs[0].type.rank if view.graph.inputs else 0
     levels: list[tuple[int, int, Node]] = []
-    for node in view.graph.nodes:
-        shape = view.shape(node.outputs[0])
-        if shape is None or len(shape) < 3:
+    for value in view.trunk:
+        shape, node = view.shape(value), value.producer
+        if node is None or shape is None or len(shape) != rank or rank < 3:
             continue
         positions = prod(shape[2:])
-        if (
-            positions <= 1
-            or node.op.name in GLOBAL
-            or family(node) not in ("conv", "pool", "join", "norm", "activation")
-        ):
+        if positions <= 1 or family(node) not in ON_MAPS:
             continue
         volume = prod(shape[1:])
         if not levels or positions < levels[-1][0]:
             levels.append((positions, volume, node))
         elif positions == levels[-1][0]:
             levels[-1] = (positions, max(volume, levels[-1][1]), levels[-1][2])
-    for (_, before, _), (_, after, node) in pairwise(levels):
-        if before > FALL * after:
-            message = f"the data volume falls from {before:,} to {after:,} elements, to less than half"
+    for (wide, before, _), (narrow, after, node) in pairwise(levels):
+        allowed = sqrt(wide / narrow)
+        if before > SPARE * allowed * after:
+            message = f"the data volume falls from {before:,} to {after:,} elements, to 1/{before / after:.3g}"
+            message += f" where the sides fall to 1/{allowed:.3g}"
             yield Finding(node, message, "let channels double where the resolution halves")
 
 

@@ -54,6 +54,8 @@ class Snapshot(Record):
     layers: tuple[Layer, ...]
     opset: int | None = None
     """The ONNX operator set that it needs, where somebody asked."""
+    sees_all: str | None = None
+    """The first operator that sees the whole input: the receptive field is that of what enters it."""
 
     def chain(self, layer: Layer) -> list[int]:
         """The applications a layer is in, outermost first."""
@@ -84,6 +86,7 @@ def snapshot(graph: Graph, opset: int | None = None, more: Iterable[Subject] = (
         graph.name, {str(one): _quantity(measures, one) for one in (*map(Subject, QUANTITIES), *more)},
         {v.name: str(v.type) for v in graph.inputs}, {name: str(v.type) for name, v in graph.outputs.items()},
         {path: str(p.type) for path, p in graph.parameters().items()}, tuple(blocks.found), tuple(layers), opset,
+        _sees_all(measures),
     )  # fmt: skip
 
 
@@ -127,6 +130,12 @@ def _quantity(measures: Measures, wanted: Subject) -> Any:
         return None
 
 
+def _sees_all(measures: Measures) -> str | None:
+    seen, fields = measures.fields.before_whole, measures.fields
+    users = (node for node in measures.graph.nodes if seen is not None and seen in node.inputs)
+    return next((node.path for node in users if None in fields.at(node.outputs[0])), None)
+
+
 def _main_span(node: Node) -> Span | None:
     """The outermost place that is not the variant itself: a line of the network's own body."""
     spans = [node.origin.span, *(frame.span for frame in node.origin.frames())]
@@ -148,7 +157,7 @@ def to_record(taken: Snapshot) -> dict[str, Any]:
         "layers": [
             [x.path, x.op, dict(x.config), x.output, x.params, x.macs, x.bytes, x.block] for x in taken.layers
         ],
-        "opset": taken.opset,
+        "opset": taken.opset, "sees_all": taken.sees_all,
     }  # fmt: skip
 
 
@@ -161,7 +170,8 @@ def from_record(record: Any) -> Snapshot:
         layers = tuple(_layers(record["layers"], len(blocks)))
         inputs, outputs, parameters = (_texts(record[key]) for key in ("inputs", "outputs", "parameters"))
         quantities, opset = dict(record["quantities"]), _natural(record["opset"], 1_000)
-        return Snapshot(str(record["name"]), quantities, inputs, outputs, parameters, blocks, layers, opset)
+        sees_all = None if record["sees_all"] is None else str(record["sees_all"])
+        return Snapshot(str(record["name"]), quantities, inputs, outputs, parameters, blocks, layers, opset, sees_all)
     except (KeyError, TypeError, ValueError, AttributeError):
         raise Refusal(
             "E0011", "the file is no baseline", help="`archdsl check --save-baseline FILE` writes one"
