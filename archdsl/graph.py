@@ -16,6 +16,8 @@ from archdsl.source import Origin
 if TYPE_CHECKING:
     import networkx
 
+    from archdsl.interface import Preprocess
+
 
 class Parameter(Record):
     """One tensor of weights. ``path`` is its identity; shared parameters are one object."""
@@ -76,7 +78,8 @@ class Graph:
     """A network with all its choices made: inputs, nodes in topological order, named outputs.
 
     ``taps`` are labelled results by path; ``defaults`` give the symbol values at which costs are reported;
-    ``source_hash`` is of the texts it was made from (empty for graphs from Python).
+    ``source_hash`` is of the texts it was made from (empty for graphs from Python). ``preprocess`` says by input how
+    pictures enter, ``labels`` by output what its classes are called.
     """
 
     def __init__(
@@ -90,6 +93,8 @@ class Graph:
         defaults: Mapping[str, int] | None = None,
         doc: str = "",
         source_hash: str = "",
+        preprocess: Mapping[str, Preprocess] | None = None,
+        labels: Mapping[str, tuple[str, ...]] | None = None,
     ) -> None:
         self.name = name
         self.inputs = tuple(inputs)
@@ -99,6 +104,8 @@ class Graph:
         self.defaults = dict(defaults or {})
         self.doc = doc
         self.source_hash = source_hash
+        self.preprocess = dict(preprocess or {})
+        self.labels = dict(labels or {})
 
     def parameters(self) -> dict[str, Parameter]:
         """All parameters and buffers by path, shared ones once, in order of first use."""

@@ -12,7 +12,7 @@ from archdsl.elaborate.evaluate import evaluate, raw, rule, truth
 from archdsl.elaborate.flow import as_flow
 from archdsl.elaborate.foreign import unknown_name
 from archdsl.elaborate.functions import FUNCTIONS, bounded, sequence
-from archdsl.elaborate.names import CHOICE_WORDS
+from archdsl.elaborate.names import CHOICE_WORDS, ENDS
 from archdsl.elaborate.values import POISON, Table, show
 from archdsl.syntax import spec
 
@@ -58,13 +58,17 @@ def lookup_builtin(name: str, env: Env) -> Any:
         return label
     if name in env.session.symbols:
         return env.session.symbols[name]
+    if name in ENDS:
+        from archdsl.elaborate.ends import end
+
+        return with_defaults(end(name), env)
     if name in CHOICE_WORDS:
         return name
     if name in FUNCTIONS:
         raise Refusal("E0204", f"`{name}` is a function of numbers: call it, `{name}(…)`")
     if name in combinators.LATER:
         raise Refusal("E0218", f"`{name}` is not part of this edition yet")
-    known = [*env.visible(), *ops.names(), *combinators.COMBINATORS, *FUNCTIONS, *env.session.symbols]
+    known = [*env.visible(), *ops.names(), *combinators.COMBINATORS, *FUNCTIONS, *ENDS, *env.session.symbols]
     raise unknown_name(name, known)
 
 

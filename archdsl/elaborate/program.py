@@ -72,6 +72,7 @@ def collector_paused() -> Iterator[None]:
 def _elaborate(
     module: Module, target: spec.Variant | spec.Network, arguments: Mapping[str, Any], session: Session
 ) -> Elaboration:
+    session.files = module.loader
     env = module_env(module, session)
     run = NetworkRun(None)
     flow: Flow = POISON
@@ -217,5 +218,6 @@ def _graph(session: Session, target: spec.Variant | spec.Network, block: Any) ->
     taps = {path: v for path, v in session.taps.items() if v.producer is None or v.producer in live}
     doc = target.doc or block.definition.doc
     return Graph(
-        target.name, session.inputs, nodes, session.outputs, taps=taps, defaults=session.defaults, doc=doc
+        target.name, session.inputs, nodes, session.outputs, taps=taps, defaults=session.defaults, doc=doc,
+        preprocess=session.preprocess, labels=session.labels,
     )  # fmt: skip

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from archdsl.diagnostics import Diagnostic, Refusal
 from archdsl.dims import Dim
@@ -20,6 +20,10 @@ from archdsl.shapes import TensorType
 from archdsl.source import Frame, Origin, Span
 from archdsl.syntax import spec
 from archdsl.syntax.limits import LIMITS
+
+if TYPE_CHECKING:
+    from archdsl.elaborate.modules import Loader
+    from archdsl.interface import Preprocess
 
 _SIDES = ("first", "second", "third", "fourth")
 FAULT_STEPS = 50
@@ -83,8 +87,12 @@ class Session:
         self.taps: dict[str, Value] = {}
         self.claims: list[ClaimValue] = []
         self.shape_claims: list[tuple[spec.ShapeClaim, Env]] = []
+        self.preprocess: dict[str, Preprocess] = {}
+        self.labels: dict[str, tuple[str, ...]] = {}
         self.modules: dict[int, Env] = {}
         """Module scopes of this elaboration, by the identity of the loaded module."""
+        self.files: Loader | None = None
+        """What reads the files that a text names; ``None`` for graphs from Python."""
         self.lists = Lists()
         self._repeated: dict[str, int] = {}
         self._reported: set[tuple[object, ...]] = set()

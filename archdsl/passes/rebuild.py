@@ -25,7 +25,7 @@ def rebuilt(graph: Graph, change: Change, *, inputs: Sequence[Value] | None = No
     return Graph(
         graph.name, [new[value] for value in graph.inputs], nodes, outputs,
         taps={name: new[value] for name, value in graph.taps.items()}, defaults=graph.defaults,
-        doc=graph.doc,
+        doc=graph.doc, preprocess=graph.preprocess, labels=graph.labels,
     )  # fmt: skip
 
 
@@ -41,4 +41,7 @@ def without_dead(graph: Graph) -> Graph:
         return graph
     alive = needed | set(graph.inputs) | {value for node in kept for value in node.outputs}
     taps = {name: value for name, value in graph.taps.items() if value in alive}
-    return Graph(graph.name, graph.inputs, kept[::-1], graph.outputs, taps=taps, defaults=graph.defaults, doc=graph.doc)
+    return Graph(
+        graph.name, graph.inputs, kept[::-1], graph.outputs, taps=taps, defaults=graph.defaults, doc=graph.doc,
+        preprocess=graph.preprocess, labels=graph.labels,
+    )  # fmt: skip
