@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +23,7 @@ from archdsl.syntax import spec
 if TYPE_CHECKING:
     from archdsl.passes.claims import Result
     from archdsl.passes.measure import Measures
+    from archdsl.runtime.execute import Run
 
 MAX_STEPS = 600_000
 """Evaluation steps of all variants of one text."""
@@ -420,9 +421,10 @@ def run(
     """Run a model with ONNX Runtime; its outputs by name, as NumPy arrays.
 
     ``model`` is a graph, the path of an ONNX file, or a target (``resnet50``, ``spec.arch:variant``). ``inputs`` maps
-    names to arrays; one array is the first input; ``None`` makes random inputs from ``seed``, with free dimensions as
-    in ``bind`` or 1. What is not a file yet runs with the initial weights of ``seed``. ``ep`` is ``cpu``, ``cuda`` or
-    ``cuda,cpu``. Raises :class:`DiagnosticError`, with E07xx for what cannot run.
+    names to arrays, or to paths of ``.npy`` files and of pictures, which enter as the model says; one array or path is
+    the first input; ``None`` makes random inputs from ``seed``, with free dimensions as in ``bind`` or 1. What is not a
+    file yet runs with the initial weights of ``seed``. ``ep`` is ``cpu``, ``cuda`` or ``cuda,cpu``. Raises
+    :class:`DiagnosticError`, with E07xx for what cannot run.
     """
     from archdsl.runtime.execute import execute
 
@@ -430,12 +432,20 @@ def run(
         if isinstance(model, Graph):
             graph = model
         elif str(model).endswith(".onnx"):
-            return execute(model, arrays=inputs, ep=ep, seed=seed, sizes=bind).outputs
+            return _told(execute(model, arrays=inputs, ep=ep, seed=seed, sizes=bind))
         else:
             program, variant = resolve_target(str(model))
             graph = program.graph(variant)
-        return execute(
-            lambda path: compile(graph, path, seed=seed), arrays=inputs, ep=ep, seed=seed, sizes=bind
-        ).outputs
+        written = partial(compile, graph, seed=seed)
+        return _told(execute(written, arrays=inputs, ep=ep, seed=seed, sizes=bind))
     except Refusal as refusal:
         raise DiagnosticError([refusal.diagnostic()]) from None
+
+
+def _told(result: Run) -> dict[str, Any]:
+    """The outputs; what is to be told to the reader is a warning."""
+    import warnings
+
+    for told in result.notes:
+        warnings.warn(told, stacklevel=3)
+    return result.outputs

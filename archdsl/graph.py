@@ -6,6 +6,7 @@ Combinators leave edges and provenance; none of them is in here. A value has its
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from typing import TYPE_CHECKING
 
 from archdsl.ops.base import Initializer, Op
@@ -15,6 +16,8 @@ from archdsl.source import Origin
 
 if TYPE_CHECKING:
     import networkx
+
+    from archdsl.interface import Preprocess
 
 
 class Parameter(Record):
@@ -91,7 +94,8 @@ class Graph:
 
     ``taps`` are labelled results by path; ``defaults`` give the symbol values at which costs are reported;
     ``source_hash`` is of the texts it was made from (empty for graphs from Python); ``maps`` give the names of the
-    parameters in the checkpoints of other frameworks.
+    parameters in the checkpoints of other frameworks; ``preprocess`` says by input how pictures enter, ``labels`` by
+    output what its classes are called.
     """
 
     def __init__(
@@ -106,6 +110,8 @@ class Graph:
         doc: str = "",
         source_hash: str = "",
         maps: Mapping[str, NameMap] | None = None,
+        preprocess: Mapping[str, Preprocess] | None = None,
+        labels: Mapping[str, tuple[str, ...]] | None = None,
     ) -> None:
         self.name = name
         self.inputs = tuple(inputs)
@@ -116,6 +122,21 @@ class Graph:
         self.doc = doc
         self.source_hash = source_hash
         self.maps = dict(maps or {})
+        self.preprocess = dict(preprocess or {})
+        self.labels = dict(labels or {})
+
+    def rewired(
+        self,
+        inputs: Sequence[Value],
+        nodes: Sequence[Node],
+        outputs: Mapping[str, Value],
+        taps: Mapping[str, Value],
+    ) -> Graph:
+        """Another graph for the same network: what is known of it besides its nodes stays."""
+        graph = copy(self)
+        graph.inputs, graph.nodes = tuple(inputs), tuple(nodes)
+        graph.outputs, graph.taps = dict(outputs), dict(taps)
+        return graph
 
     def parameters(self) -> dict[str, Parameter]:
         """All parameters and buffers by path, shared ones once, in order of first use."""

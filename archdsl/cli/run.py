@@ -35,7 +35,9 @@ def command(
         result = execute(model, input or (), ep=ep, seed=seed, sizes=sizes)
     if save is not None:
         _save(save, result.outputs)
-    records = [describe_output(name, array, top) for name, array in result.outputs.items()]
+    records = [describe_output(name, array, top, result.metadata) for name, array in result.outputs.items()]
+    for note in result.notes:
+        say(note)
     if format == "json":
         from archdsl.report.json import document
 

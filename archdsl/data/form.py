@@ -34,12 +34,30 @@ class TypeForm(Form):
     shape: list[Dimension]
 
 
+Sides = Annotated[int | tuple[int, int] | None, Field(description="pixels, or [height, width]")]
+
+
+class PreprocessForm(Form):
+    """How a picture becomes an input; see ``archdsl.interface.Preprocess``."""
+
+    resize: Sides = None
+    interpolation: Literal["nearest", "bilinear", "bicubic", "lanczos"] = "bilinear"
+    crop: Sides = None
+    crop_pct: float | None = None
+    channels: Literal["rgb", "bgr", "gray"] | None = None
+    scale: int | float = 1 / 255
+    mean: float | list[float] = 0.0
+    std: float | list[float] = 1.0
+    layout: Literal["nchw", "nhwc"] = "nchw"
+
+
 class InputForm(Form):
     """An input of the graph."""
 
     name: str
     dtype: Dtype
     shape: list[Dimension]
+    preprocess: PreprocessForm | None = None
 
 
 class SymbolicForm(Form):
@@ -145,6 +163,7 @@ class GraphForm(Form):
     parameters: list[ParameterForm] = []
     nodes: list[NodeForm]
     outputs: dict[str, str] = Field(description="output name -> value name")
+    labels: dict[str, list[str]] = Field({}, description="output name -> what its classes are called")
     taps: dict[str, str] = Field({}, description="label path -> value name")
     maps: dict[str, dict[str, str | StoredForm]] = Field(
         {}, description="name of a map -> path of a parameter -> its tensor in a checkpoint, if called otherwise"

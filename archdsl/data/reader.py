@@ -23,6 +23,7 @@ from archdsl.data.parse import parse_form
 from archdsl.diagnostics import Diagnostic, DiagnosticError, Refusal, nearest
 from archdsl.dims import Dim, evaluate, product
 from archdsl.graph import Graph, NameMap, Node, Parameter, Stored, Value
+from archdsl.interface import Preprocess, checked_labels, fitting_labels, preprocess_of
 from archdsl.ops import base
 from archdsl.shapes import Shape, TensorType, show_shape
 from archdsl.source import Frame, Origin, Source, Span
@@ -46,6 +47,7 @@ class _Reader:
         self.yaml = yaml
         self.values: dict[str, Value] = {}
         self.parameters: dict[str, Parameter] = {}
+        self.preprocess: dict[str, Preprocess] = {}
         self.used: set[str] = set()
         self.frames: list[Frame] = []
 
@@ -60,7 +62,7 @@ class _Reader:
         self.sources = [Source(s.name, s.text) for s in form.sources]
         self.check_bound()
         for index, input in enumerate(form.inputs):
-            self.add_value(Value(input.name, self.type(input, ["inputs", index])), ["inputs", index, "name"])
+            self.add_input(input, index)
         for index, parameter in enumerate(form.parameters):
             self.add_parameter(parameter, index)
         for index, frame in enumerate(form.frames):
@@ -78,6 +80,7 @@ class _Reader:
         defaults = {name: size for name, size in form.symbols.items() if name not in self.bind}
         return Graph(form.name, inputs, nodes, outputs, taps=taps, defaults=defaults, doc=form.doc,
             source_hash=form.source_hash, maps={name: self.map(name) for name in form.maps},
+            preprocess=self.preprocess, labels=self.labels(outputs),
         )  # fmt: skip
 
     def map(self, name: str) -> NameMap:
@@ -105,6 +108,27 @@ class _Reader:
         if product(wanted) != product(shape):
             raise self.error("E0805", f"{show_shape(wanted)} has not as many elements as {show_shape(shape)}", path)
         return Stored(form.name, wanted)
+
+    def add_input(self, form: InputForm, index: int) -> None:
+        value = Value(form.name, self.type(form, ["inputs", index]))
+        self.add_value(value, ["inputs", index, "name"])
+        if form.preprocess is not None:
+            try:
+                self.preprocess[form.name] = preprocess_of(form.preprocess.model_dump()).settled(value.type)
+            except Refusal as refusal:
+                raise self.located(refusal, ["inputs", index, "preprocess"]) from None
+
+    def labels(self, outputs: Mapping[str, Value]) -> dict[str, tuple[str, ...]]:
+        found = {}
+        for name, labels in self.form.labels.items():
+            if name not in outputs:
+                raise self.error("E0804", f"there is no output `{name}`", ["labels", name])
+            try:
+                found[name] = checked_labels(labels, "this list")
+                fitting_labels(found[name], outputs[name].type.shape, f"`{name}`")
+            except Refusal as refusal:
+                raise self.located(refusal, ["labels", name]) from None
+        return found
 
     def check_bound(self) -> None:
         """Refuse to bind what is no symbol of an input."""

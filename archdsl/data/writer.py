@@ -15,13 +15,15 @@ from archdsl.data.form import (
     NodeForm,
     OriginForm,
     ParameterForm,
+    PreprocessForm,
     SourceForm,
     StoredForm,
     TypeForm,
 )  # fmt: skip
 from archdsl.diagnostics import Refusal
 from archdsl.dims import Dim, Expr
-from archdsl.graph import Graph, NameMap, Node, Parameter
+from archdsl.graph import Graph, NameMap, Node, Parameter, Value
+from archdsl.interface import Preprocess
 from archdsl.ops.base import Initializer, Op
 from archdsl.report.json import WIDTH, layout
 from archdsl.shapes import TensorType
@@ -39,10 +41,11 @@ def to_form(graph: Graph) -> GraphForm:
         doc=graph.doc,
         source_hash=graph.source_hash,
         symbols=graph.defaults,
-        inputs=[InputForm(name=v.name, dtype=v.type.dtype, shape=_shape(v.type)) for v in graph.inputs],  # type: ignore[arg-type]
+        inputs=[_input(value, graph.preprocess.get(value.name)) for value in graph.inputs],
         parameters=[_parameter(p) for p in graph.parameters().values()],
         nodes=nodes,
         outputs={name: value.name for name, value in graph.outputs.items()},
+        labels={name: list(names) for name, names in graph.labels.items()},
         taps={name: value.name for name, value in graph.taps.items()},
         maps={name: _map(graph, names) for name, names in graph.maps.items()},
         sources=origins.sources,
@@ -98,6 +101,14 @@ class _Origins:
             )
         innermost = chain[0] if chain else frame
         return None if innermost is None else self._frame_index[id(innermost)]
+
+
+def _input(value: Value, how: Preprocess | None) -> InputForm:
+    form = None
+    if how is not None:
+        fields = {name: getattr(how, name) for name in how._fields}
+        form = PreprocessForm(**{**fields, "mean": _argument(how.mean), "std": _argument(how.std)})
+    return InputForm(name=value.name, dtype=value.type.dtype, shape=_shape(value.type), preprocess=form)  # type: ignore[arg-type]
 
 
 def _node(node: Node, origins: _Origins) -> NodeForm:

@@ -22,6 +22,7 @@ from archdsl.elaborate.env import Place
 from archdsl.elaborate.paths import PathScope
 from archdsl.elaborate.session import Session
 from archdsl.graph import Graph, Value
+from archdsl.interface import checked_labels, fitting_labels, preprocess_of
 from archdsl.shapes import TensorType
 
 
@@ -33,12 +34,15 @@ class Builder:
         self._session = Session()
         self._place = Place(self._session, PathScope())
 
-    def input(self, name: str, dtype: str, shape: Sequence[int | str]) -> Value:
-        """An input tensor; strings in ``shape`` are symbols."""
+    def input(self, name: str, dtype: str, shape: Sequence[int | str], **preprocess: Any) -> Value:
+        """An input tensor; strings in ``shape`` are symbols. ``preprocess`` are arguments of the block of that name."""
         sizes = tuple(dims.symbol(size) if isinstance(size, str) else size for size in shape)
         value = Value(name, TensorType(dtype, sizes))
         self._session.inputs.append(value)
         self._session.paths.add(name)
+        if preprocess:
+            with _refused():
+                self._session.preprocess[name] = preprocess_of(preprocess).settled(value.type)
         if "N" in shape:
             self._session.defaults.setdefault("N", 1)
         return value
@@ -46,7 +50,7 @@ class Builder:
     def apply(self, op: str, *inputs: Value, label: str | None = None, **arguments: Any) -> Any:
         """Apply an operator: one :class:`Value`, or a tuple of them for operators with several outputs."""
         place = self._place
-        try:
+        with _refused():
             if not ops.is_operator(op):
                 raise Refusal("E0201", f"there is no operator `{op}`")
             card = ops.load(op).create(**arguments)
@@ -55,8 +59,6 @@ class Builder:
                 scope.mode = "direct"
                 place = place.at(scope)
             return self._session.node(card, inputs, place, op, None)
-        except Refusal as refusal:
-            raise DiagnosticError([refusal.diagnostic()]) from None
 
     @contextmanager
     def scope(self, label: str, *, numbered: bool = False) -> Iterator[None]:
@@ -68,7 +70,25 @@ class Builder:
         finally:
             self._place = kept
 
+    def labels(self, output: str, value: Value, names: Sequence[str]) -> None:
+        """What the classes of an output are called."""
+        with _refused():
+            fitting_labels(checked_labels(names, "`labels`"), value.type.shape, f"`{output}`")
+        self._session.labels[output] = tuple(names)
+
     def graph(self, **outputs: Value) -> Graph:
         """The graph with the named outputs."""
         session = self._session
-        return Graph(self.name, session.inputs, session.nodes, outputs, taps=session.taps, defaults=session.defaults)
+        return Graph(
+            self.name, session.inputs, session.nodes, outputs, taps=session.taps, defaults=session.defaults,
+            preprocess=session.preprocess, labels=session.labels,
+        )  # fmt: skip
+
+
+@contextmanager
+def _refused() -> Iterator[None]:
+    """What a rule refuses is an error at once."""
+    try:
+        yield
+    except Refusal as refusal:
+        raise DiagnosticError([refusal.diagnostic()]) from None

@@ -14,7 +14,7 @@ from archdsl.elaborate.flow import as_flow
 from archdsl.elaborate.foreign import unknown_name
 from archdsl.elaborate.functions import FUNCTIONS, bounded, sequence
 from archdsl.elaborate.loops import assign
-from archdsl.elaborate.names import CHOICE_WORDS
+from archdsl.elaborate.names import CHOICE_WORDS, ENDS
 from archdsl.elaborate.operators import operator_block
 from archdsl.elaborate.parametric import Parametric
 from archdsl.elaborate.values import POISON, Table, show
@@ -62,13 +62,17 @@ def lookup_builtin(name: str, env: Env) -> Any:
         return label
     if name in env.session.symbols:
         return env.session.symbols[name]
+    if name in ENDS:
+        from archdsl.elaborate.ends import end
+
+        return with_defaults(end(name), env)
     if name in CHOICE_WORDS:
         return name
     if name in FUNCTIONS:
         raise Refusal("E0204", f"`{name}` is a function of numbers: call it, `{name}(…)`")
     if name in combinators.LATER:
         raise Refusal("E0218", f"`{name}` is not part of this edition yet")
-    known = [*env.visible(), *ops.names(), *combinators.COMBINATORS, *FUNCTIONS, *env.session.symbols]
+    known = [*env.visible(), *ops.names(), *combinators.COMBINATORS, *FUNCTIONS, *ENDS, *env.session.symbols]
     raise unknown_name(name, known)
 
 

@@ -26,7 +26,8 @@ Definition = spec.Block | spec.Network | spec.LetDefinition
 class Module:
     """One parsed file: its definitions by name, and where imported names come from."""
 
-    def __init__(self, source: Source, file: spec.File, path: Path | None, library: bool = False) -> None:
+    def __init__(self, source: Source, file: spec.File, path: Path | None, library: bool, loader: Loader) -> None:
+        self.loader = loader
         self.source = source
         self.file = file
         self.path = path
@@ -60,6 +61,8 @@ class Loader:
         self.root = root
         self.loaded: dict[Path, Module] = {}
         self.loading: list[Path] = []
+        self.modules: dict[Source, Module] = {}
+        self.texts: dict[Path, str] = {}
         self.diagnostics: list[Diagnostic] = []
 
     def main(self, source: Source, path: Path | None) -> Module:
@@ -75,7 +78,8 @@ class Loader:
         self.diagnostics += diagnostics
         if file is None:
             raise DiagnosticError(self.diagnostics)
-        return Module(source, file, path, library)
+        module = self.modules[source] = Module(source, file, path, library, self)
+        return module
 
     def _imports(self, module: Module) -> None:
         for use in module.file.definitions:
@@ -88,7 +92,8 @@ class Loader:
                 module.missing |= {name.name for name in use.names}
 
     def _import(self, module: Module, use: spec.Use) -> None:
-        other = self._load(self._locate(module, use), use)
+        path = self._locate(module, use.path) if use.from_file else self._library(use)
+        other = self._load(path, use)
         for name in use.names:
             if name.name not in other.definitions and name.name not in other.imports:
                 module.missing.add(name.name)
@@ -101,25 +106,31 @@ class Loader:
             else:
                 module.imports[name.name] = (other, name)
 
-    def _locate(self, module: Module, use: spec.Use) -> Path:
-        if not use.from_file:
-            return self._library(use)
+    def beside(self, source: Source, name: str) -> str:
+        """The text of a file that a loaded text names, within the bounds of what may be imported."""
+        path = self._locate(self.modules[source], name)
+        if path not in self.texts:
+            self.texts[path] = self._read(path, name).text
+        return self.texts[path]
+
+    def _locate(self, module: Module, name: str) -> Path:
+        """The file of that name, relative to the module's own; refuses (E0213, E0214) what may not be read."""
         if module.library or self.root is None:
-            raise Refusal("E0214", "a text without a file of its own cannot import files")
+            raise Refusal("E0214", "a text without a file of its own cannot name other files")
         base = module.path.parent if module.path is not None else self.root
         try:
-            path = (base / use.path).resolve()
+            path = (base / name).resolve()
             note(path)
             there = path.is_file()
         except (OSError, RuntimeError, ValueError):  # too long, links in a circle, or a NUL in it
-            raise Refusal("E0213", f'there is no file "{shortened(use.path, 60)}"') from None
+            raise Refusal("E0213", f'there is no file "{shortened(name, 60)}"') from None
         if not path.is_relative_to(self.root.resolve()):
             raise Refusal(
-                "E0214", f'"{use.path}" is outside of the folder of the main file',
-                help="imports stay inside that folder, so that a spec from a stranger reads nothing else",
+                "E0214", f'"{name}" is outside of the folder of the main file',
+                help="files stay inside that folder, so that a spec from a stranger reads nothing else",
             )  # fmt: skip
         if not there:
-            raise Refusal("E0213", f'there is no file "{use.path}"', help="paths are relative to the importing file")
+            raise Refusal("E0213", f'there is no file "{name}"', help="paths are relative to the file that names them")
         return path
 
     def _library(self, use: spec.Use) -> Path:
@@ -140,7 +151,7 @@ class Loader:
             names = " -> ".join(p.name for p in [*self.loading[self.loading.index(path) :], path])
             raise Refusal("E0209", f"files import one another: {names}")
         library = path.parent == STD
-        source = self._read(path, use)
+        source = self._read(path, use.path)
         self.loading.append(path)
         try:
             module = self._parse(source, path, library=library)
@@ -150,9 +161,9 @@ class Loader:
         self.loaded[path] = module
         return module
 
-    def _read(self, path: Path, use: spec.Use) -> Source:
+    def _read(self, path: Path, name: str) -> Source:
         try:
-            return self.read(path, use.path)
+            return self.read(path, name)
         except DiagnosticError as error:
             found = error.diagnostics[0]
             raise Refusal(found.code, found.message, help=found.help) from None

@@ -65,7 +65,7 @@ class NetworkBlock(Parametric):
 
 @runs(spec.Input)
 def declare_input(statement: spec.Input, env: Env, flow: Flow) -> Flow:
-    """``input name: f32[N, 3, 224, 224]``; the flow starts at the first."""
+    """``input name: f32[N, 3, 224, 224] with …``; the flow starts at the first."""
     run = env.run
     if run is None:
         raise Refusal(
@@ -80,6 +80,10 @@ def declare_input(statement: spec.Input, env: Env, flow: Flow) -> Flow:
         env.session.paths.add(statement.name)
     else:
         value = _fed(statement, declared, run, env)
+    if statement.preprocess is not None and run.feed is None:
+        from archdsl.elaborate.ends import declare
+
+        declare("preprocess", statement.name, value, statement.preprocess, env)
     env.names[statement.name] = value
     if run.started:
         return flow
@@ -176,6 +180,10 @@ def declare_output(statement: spec.Output, env: Env, flow: Flow) -> Flow:
             run.outputs[name] = value
         if statement.train:
             run.trained[name] = value
+        if item.labels is not None and run.feed is None:
+            from archdsl.elaborate.ends import declare
+
+            declare("labels", name, value, item.labels, env)
     return flow
 
 

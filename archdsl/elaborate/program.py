@@ -84,6 +84,7 @@ def collector_paused() -> Iterator[None]:
 def _elaborate(
     module: Module, target: spec.Variant | spec.Network, arguments: Mapping[str, Any], session: Session
 ) -> Elaboration:
+    session.files = module.loader
     env = module_env(module, session)
     run = NetworkRun(None)
     flow: Flow = POISON
@@ -224,4 +225,5 @@ def _graph(session: Session, target: spec.Variant | spec.Network, block: Any) ->
     return Graph(
         target.name, session.inputs, nodes, session.outputs, taps=taps, defaults=session.defaults, doc=doc,
         maps={names.name: names for names in session.maps},
+        preprocess=session.preprocess, labels=session.labels,
     )  # fmt: skip

@@ -11,14 +11,14 @@ from archdsl.elaborate.combinators import COMBINATORS, LATER
 from archdsl.elaborate.foreign import unknown_name
 from archdsl.elaborate.functions import FUNCTIONS
 from archdsl.elaborate.modules import Module, definition_span
-from archdsl.elaborate.names import CHOICE_WORDS
+from archdsl.elaborate.names import CHOICE_WORDS, ENDS
 from archdsl.shapes import AXES
 from archdsl.source import Span
 from archdsl.syntax import spec
 from archdsl.syntax.limits import LIMITS
 from archdsl.syntax.walk import children, walk
 
-_WORDS = frozenset({"tuple", "none", "uniform", "normal", *CHOICE_WORDS, *LATER, *FUNCTIONS, *COMBINATORS})
+_WORDS = frozenset({"tuple", "none", "uniform", "normal", *CHOICE_WORDS, *ENDS, *LATER, *FUNCTIONS, *COMBINATORS})
 
 
 def resolve(module: Module) -> list[Diagnostic]:
@@ -281,6 +281,8 @@ class _Resolver:
             for dim in statement.type.dims:
                 if not (isinstance(dim, spec.Name) and dim.id[0].isupper()):
                     self.expression(dim, names)
+            if statement.preprocess is not None:
+                self.expression(statement.preprocess, names)
             self.bind(statement.name, statement.span.word(statement.name), names)
         elif isinstance(statement, spec.Repeat | spec.For):
             self._loop(statement, names)

@@ -24,7 +24,9 @@ from archdsl.syntax import spec
 from archdsl.syntax.limits import LIMITS
 
 if TYPE_CHECKING:
+    from archdsl.elaborate.modules import Loader
     from archdsl.elaborate.name_maps import NameMap
+    from archdsl.interface import Preprocess
 
 _SIDES = ("first", "second", "third", "fourth")
 FAULT_STEPS = 50
@@ -89,8 +91,12 @@ class Session:
         self.claims: list[ClaimValue] = []
         self.shape_claims: list[tuple[spec.ShapeClaim, Env]] = []
         self.maps: list[NameMap] = []
+        self.preprocess: dict[str, Preprocess] = {}
+        self.labels: dict[str, tuple[str, ...]] = {}
         self.modules: dict[int, Env] = {}
         """Module scopes of this elaboration, by the identity of the loaded module."""
+        self.files: Loader | None = None
+        """What reads the files that a text names; ``None`` for graphs from Python."""
         self.lists = Lists()
         self._repeated: dict[str, int] = {}
         self._reported: set[tuple[object, ...]] = set()

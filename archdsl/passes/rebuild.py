@@ -22,11 +22,8 @@ def rebuilt(graph: Graph, change: Change, *, inputs: Sequence[Value] | None = No
         else:
             new[node.outputs[0]] = found
     outputs = {name: new[value] for name, value in graph.outputs.items()}
-    return Graph(
-        graph.name, [new[value] for value in graph.inputs], nodes, outputs,
-        taps={name: new[value] for name, value in graph.taps.items()}, defaults=graph.defaults,
-        doc=graph.doc,
-    )  # fmt: skip
+    taps = {name: new[value] for name, value in graph.taps.items()}
+    return graph.rewired([new[value] for value in graph.inputs], nodes, outputs, taps)
 
 
 def without_dead(graph: Graph) -> Graph:
@@ -41,4 +38,4 @@ def without_dead(graph: Graph) -> Graph:
         return graph
     alive = needed | set(graph.inputs) | {value for node in kept for value in node.outputs}
     taps = {name: value for name, value in graph.taps.items() if value in alive}
-    return Graph(graph.name, graph.inputs, kept[::-1], graph.outputs, taps=taps, defaults=graph.defaults, doc=graph.doc)
+    return graph.rewired(graph.inputs, kept[::-1], graph.outputs, taps)

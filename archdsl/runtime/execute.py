@@ -10,17 +10,21 @@ from typing import Any
 
 from archdsl.diagnostics import Refusal
 from archdsl.record import Record
-from archdsl.runtime.inputs import Wanted, check_inputs, file_inputs, random_inputs, wanted_inputs
+from archdsl.runtime.inputs import Tell, Wanted, check_inputs, file_input, file_inputs, random_inputs, wanted_inputs
 from archdsl.runtime.session import check_providers, first_line, open_session
 
 
 class Run(Record):
-    """What a run took and gave. ``inputs`` are descriptions by name: ``float32[1, 3, 224, 224]``."""
+    """What a run took and gave. ``inputs`` are descriptions by name: ``float32[1, 3, 224, 224]``; ``metadata`` is the
+    model's; ``notes`` are for the reader.
+    """
 
     inputs: dict[str, str]
     outputs: dict[str, Any]
     providers: tuple[str, ...]
     seconds: float
+    metadata: dict[str, str]
+    notes: tuple[str, ...]
 
 
 def execute(
@@ -35,8 +39,8 @@ def execute(
     """Run a model once; refuses (E07xx) what cannot run.
 
     ``model`` is the path of an ONNX file, or a function that writes one to the path it is given. Inputs are ``arrays``
-    (by name, in order, or one for the first input), or else from ``files``, and random numbers from ``seed`` for the
-    rest, with free dimensions as in ``sizes`` or 1.
+    (by name, in order, or one for the first input; paths are files), or else from ``files``, and random numbers from
+    ``seed`` for the rest, with free dimensions as in ``sizes`` or 1.
     """
     check_providers(ep)
     if not callable(model):
@@ -51,12 +55,14 @@ def execute(
 
 def _execute(path: Path, files: Sequence[str], arrays: Any, ep: str, seed: int, sizes: Mapping[str, int] | None) -> Run:
     session = open_session(path, ep)
-    if session.get_modelmeta().custom_metadata_map.get("archdsl.weights") == "none":
+    metadata = session.get_modelmeta().custom_metadata_map
+    if metadata.get("archdsl.weights") == "none":
         raise Refusal(
             "E0703", f"`{path}` has no weights: it was written for its structure only",
             help="compile it without `--weights none`",
         )  # fmt: skip
-    ready = _inputs(wanted_inputs(session), files, arrays, seed, sizes)
+    notes: list[str] = []
+    ready = _inputs(wanted_inputs(session), files, arrays, seed, sizes, notes.append)
     names = [one.name for one in session.get_outputs()]
     started = time.perf_counter()
     try:
@@ -65,15 +71,18 @@ def _execute(path: Path, files: Sequence[str], arrays: Any, ep: str, seed: int, 
         raise Refusal("E0705", "the model failed while it ran", notes=(first_line(error),)) from None
     seconds = time.perf_counter() - started
     shown = {name: f"{array.dtype}{list(array.shape)}" for name, array in ready.items()}
-    return Run(shown, dict(zip(names, values)), tuple(session.get_providers()), seconds)
+    return Run(shown, dict(zip(names, values)), tuple(session.get_providers()), seconds, metadata, tuple(notes))
 
 
 def _inputs(
-    wanted: Sequence[Wanted], files: Sequence[str], arrays: Any, seed: int, sizes: Mapping[str, int] | None
+    wanted: Sequence[Wanted], files: Sequence[str], arrays: Any, seed: int, sizes: Mapping[str, int] | None, tell: Tell
 ) -> dict[str, Any]:
     if arrays is not None:
-        return check_inputs(wanted, _named(arrays, [one.name for one in wanted]))
-    given = file_inputs(wanted, files)
+        named = _named(arrays, [one.name for one in wanted])
+        target = {one.name: one for one in wanted}
+        paths = {name: Path(value) for name, value in named.items() if isinstance(value, str | Path)}
+        return check_inputs(wanted, named | {n: file_input(path, target.get(n), tell) for n, path in paths.items()})
+    given = file_inputs(wanted, files, tell)
     symbols = {dim for one in wanted for dim in one.shape if isinstance(dim, str)}
     for name in sizes or ():
         if name not in symbols:

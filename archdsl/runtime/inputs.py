@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archdsl.diagnostics import Refusal, nearest
+from archdsl.interface import PREPROCESS
 from archdsl.record import Record
 
 if TYPE_CHECKING:
     import numpy
 
 IMAGES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
-MEAN = (0.485, 0.456, 0.406)
-DEVIATION = (0.229, 0.224, 0.225)
-"""ImageNet's channel statistics, as torchvision's and timm's weights expect them."""
 MAX_RANDOM_BYTES = 8 * 2**30
 
 NUMPY = {
@@ -28,11 +26,14 @@ NUMPY = {
 
 
 class Wanted(Record):
-    """One input of a model: ``shape`` holds integers and the names of symbolic dimensions."""
+    """One input of a model: ``shape`` holds integers and the names of symbolic dimensions, ``preprocess`` is what the
+    metadata says of pictures.
+    """
 
     name: str
     dtype: str
     shape: tuple[int | str, ...]
+    preprocess: str | None = None
 
     def __str__(self) -> str:
         return f"{self.name}: {self.dtype}[{', '.join(map(str, self.shape))}]"
@@ -40,11 +41,13 @@ class Wanted(Record):
 
 def wanted_inputs(session: Any) -> list[Wanted]:
     """What a session takes; refuses element types NumPy does not have (E0704)."""
+    metadata = session.get_modelmeta().custom_metadata_map
     found = []
     for one in session.get_inputs():
         if one.type not in NUMPY:
             raise Refusal("E0704", f"the input `{one.name}` is a {one.type}, which cannot be made here")
-        found.append(Wanted(one.name, NUMPY[one.type], tuple(d if d is not None else "?" for d in one.shape)))
+        shape = tuple(d if d is not None else "?" for d in one.shape)
+        found.append(Wanted(one.name, NUMPY[one.type], shape, metadata.get(PREPROCESS + one.name)))
     return found
 
 
@@ -74,7 +77,13 @@ def _check_size(one: Wanted, shape: Sequence[int]) -> None:
         raise Refusal("E0008", f"a random input for `{one}` takes {size / 2**30:,.0f} GiB", help="bind smaller sizes")
 
 
-def file_inputs(wanted: Sequence[Wanted], files: Sequence[str]) -> dict[str, numpy.ndarray]:
+Tell = Callable[[str], None]
+"""Gets what is to be told to the reader."""
+
+
+def file_inputs(
+    wanted: Sequence[Wanted], files: Sequence[str], tell: Tell = lambda note: None
+) -> dict[str, numpy.ndarray]:
     """Arrays from files: ``name=x.npy``, ``x.npy`` (for the first input without one), ``x.npz`` or an image."""
     arrays: dict[str, numpy.ndarray] = {}
     names = [one.name for one in wanted]
@@ -88,8 +97,19 @@ def file_inputs(wanted: Sequence[Wanted], files: Sequence[str]) -> dict[str, num
             if name is None:
                 raise Refusal("E0704", f"there are more input files than inputs: {', '.join(names)}")
         target = next((one for one in wanted if one.name == name), None)
-        arrays[name] = _image(path, target) if path.suffix.lower() in IMAGES else _array(path)
+        arrays[name] = file_input(path, target, tell)
     return arrays
+
+
+def file_input(path: Path, target: Wanted | None, tell: Tell) -> numpy.ndarray:
+    """The array in a file, or a picture as the input ``target``."""
+    if path.suffix.lower() not in IMAGES:
+        return _array(path)
+    if target is None:
+        raise Refusal("E0704", f"no input takes `{path}`")
+    from archdsl.runtime.picture import as_input
+
+    return as_input(path, target, tell)
 
 
 def _named(text: str, names: Sequence[str]) -> tuple[str | None, Path]:
@@ -141,36 +161,6 @@ def _archive(path: Path) -> dict[str, numpy.ndarray]:
         return {name: loaded[name] for name in loaded.files}
     except (ValueError, OSError, EOFError, KeyError, BadZipFile, zlib.error) as error:
         raise Refusal("E0704", f"`{path}` is damaged", notes=(str(error),)) from None
-
-
-def _image(path: Path, target: Wanted | None) -> numpy.ndarray:
-    """Resize the shorter side, crop the centre, normalise with ImageNet's statistics: [1, C, H, W]."""
-    import numpy as np
-
-    try:
-        from PIL import Image
-    except ImportError:
-        raise Refusal("E0010", "reading images needs the package pillow", help='pip install "archdsl[image]"') from None
-    if target is None or len(target.shape) != 4 or target.shape[1] not in (1, 3):
-        raise Refusal("E0704", f"an image cannot be the input `{target}`" if target else f"no input takes `{path}`")
-    channels = target.shape[1]
-    height, width = (d if isinstance(d, int) else 224 for d in target.shape[2:])
-    try:
-        with Image.open(path) as opened:
-            picture = opened.convert("RGB" if channels == 3 else "L")
-            scale = max(height / picture.height, width / picture.width)
-            size = max(width, round(picture.width * scale)), max(height, round(picture.height * scale))
-            picture = picture.resize(size, Image.Resampling.BILINEAR)
-    except FileNotFoundError:
-        raise Refusal("E0001", f"there is no file `{path}`") from None
-    except (OSError, ValueError, Image.DecompressionBombError) as error:
-        raise Refusal("E0704", f"`{path}` is no readable image", notes=(str(error),)) from None
-    left, top = (size[0] - width) // 2, (size[1] - height) // 2
-    pixels = np.asarray(picture.crop((left, top, left + width, top + height)), dtype=np.float32) / 255
-    pixels = pixels.reshape(height, width, channels)
-    if channels == 3:
-        pixels = (pixels - np.array(MEAN, np.float32)) / np.array(DEVIATION, np.float32)
-    return np.ascontiguousarray(pixels.transpose(2, 0, 1)[None]).astype(target.dtype)
 
 
 def check_inputs(wanted: Sequence[Wanted], arrays: Mapping[str, Any]) -> dict[str, numpy.ndarray]:

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
+
+from archdsl.interface import LABELS, read_labels
 
 if TYPE_CHECKING:
     import numpy
 
 
-def describe_output(name: str, array: numpy.ndarray, top: int) -> dict[str, Any]:
-    """Name, type, shape, statistics over all elements, and the ``top`` largest of every row of a matrix."""
+def describe_output(name: str, array: numpy.ndarray, top: int, metadata: Mapping[str, str] = {}) -> dict[str, Any]:
+    """Name, type, shape, statistics over all elements, and the ``top`` largest of every row of a matrix, with the names
+    that the model's metadata has for them; refuses (E0706) names that do not fit.
+    """
     record: dict[str, Any] = {"name": name, "dtype": str(array.dtype), "shape": list(array.shape)}
     record |= _statistics(array)
     if top and array.ndim == 2 and array.shape[1] > 1 and array.dtype.kind in "fiu":
-        record["top"] = [top_classes(row, top) for row in array]
+        text = metadata.get(LABELS + name)
+        labels = None if text is None else read_labels(text, name, array.shape)
+        record["top"] = [top_classes(row, top, labels) for row in array]
     return record
 
 
@@ -33,12 +40,13 @@ def _statistics(array: numpy.ndarray) -> dict[str, Any]:
     return found
 
 
-def top_classes(row: numpy.ndarray, count: int) -> list[dict[str, Any]]:
+def top_classes(row: numpy.ndarray, count: int, labels: Sequence[str] | None = None) -> list[dict[str, Any]]:
     """The ``count`` largest scores, largest first; equal scores by index."""
     import numpy as np
 
     order = np.argsort(-row.astype(np.float64), kind="stable")[:count]
-    return [{"class": int(i), "score": float(row[i])} for i in order]
+    found: list[dict[str, Any]] = [{"class": int(i), "score": float(row[i])} for i in order]
+    return found if labels is None else [{**one, "label": labels[one["class"]]} for one in found]
 
 
 def render_output(record: dict[str, Any]) -> list[str]:
@@ -51,6 +59,6 @@ def render_output(record: dict[str, Any]) -> list[str]:
         line += f"  NOT FINITE: {record['not_finite']:,}"
     lines = [line]
     for number, row in enumerate(record.get("top", ())):
-        shown = "  ".join(f"{one['class']} ({one['score']:.4f})" for one in row)
+        shown = "  ".join(f"{one.get('label', one['class'])} ({one['score']:.4f})" for one in row)
         lines.append(f"  row {number}: {shown}" if len(record["top"]) > 1 else f"  top: {shown}")
     return lines

@@ -281,7 +281,11 @@ class Formatter(ExpressionFormatter):
         return ["assert ", self.value(claim.condition, TEST), *message]
 
     def _do_input(self, statement: spec.Input) -> Doc:
-        return [f"input {statement.name}: ", self.tensor_type(statement.type)]
+        return [f"input {statement.name}: ", self.tensor_type(statement.type), *self._with(statement.preprocess)]
+
+    def _with(self, value: spec.Expr | None) -> list[Doc]:
+        """``with …`` behind an input or output."""
+        return [] if value is None else [" with ", self.value(value, POSTFIX)]
 
     def _do_output(self, output: spec.Output) -> Doc:
         pieces: list[tuple[Line, Doc]] = []
@@ -289,7 +293,7 @@ class Formatter(ExpressionFormatter):
             index: list[Doc] = [] if item.index is None else ["[", self.value(item.index), "]"]
             value: list[Doc] = [] if item.value is None else [" = ", self.value(item.value)]
             comma = "," if position < len(output.items) - 1 else ""
-            pieces.append((LINE, [item.name, *index, *value, comma]))
+            pieces.append((LINE, [item.name, *index, *value, *self._with(item.labels), comma]))
         return ["train output " if output.train else "output ", filled(pieces)]
 
     def _do_with(self, scope: spec.With) -> Doc:

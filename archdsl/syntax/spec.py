@@ -106,18 +106,20 @@ class Assert(Statement):
 
 
 class Input(Statement):
-    """``input name: f32[N, 3, 224, 224]``."""
+    """``input name: f32[N, 3, 224, 224] with preprocess``."""
 
     name: str
     type: TensorTypeExpr
+    preprocess: Expr | None = None
 
 
 class OutputItem(Syntax):
-    """``name``, ``name[index]`` (with ``index``), and what it names (``None``: the flow)."""
+    """``name``, ``name[index]`` (with ``index``), what it names (``None``: the flow), and ``with labels``."""
 
     name: str
     index: Expr | None
     value: Expr | None
+    labels: Expr | None = None
 
 
 class Output(Statement):

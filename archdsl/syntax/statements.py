@@ -207,16 +207,16 @@ class Builder(NameRuleBuilder):
         return spec.Assert(self.span(start, end), *children)
 
     def input(self, start: int, end: int, children: Children) -> spec.Statement:
-        name, kind = children
-        return spec.Input(self.span(start, end), name.text, kind)
+        name, kind, preprocess = children
+        return spec.Input(self.span(start, end), name.text, kind, preprocess)
 
     def output(self, start: int, end: int, children: Children) -> spec.Statement:
         train, *items = children
         return spec.Output(self.span(start, end), tuple(items), train is not None)
 
     def output_item(self, start: int, end: int, children: Children) -> spec.OutputItem:
-        name, index, value = children
-        return spec.OutputItem(self.span(start, end), name.text, index, value)
+        name, index, value, labels = children
+        return spec.OutputItem(self.span(start, end), name.text, index, value, labels)
 
     def with_(self, start: int, end: int, children: Children) -> spec.Statement:
         *calls, body = children

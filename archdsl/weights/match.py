@@ -231,6 +231,4 @@ def bound(graph: Graph, matching: Matching) -> Graph:
         params = {slot: loaded(parameter) for slot, parameter in node.params.items()}
         return Node(node.op, inputs, [value.type for value in node.outputs], node.path, params, node.origin)
 
-    found = rebuilt(graph, change)
-    found.source_hash = graph.source_hash
-    return found
+    return rebuilt(graph, change)

@@ -197,5 +197,15 @@ def around(lowered: Lowered, graph: Graph, options: OnnxOptions, initialisers: i
     begin += wire.text(3, options.version) if options.version else b""
     begin += wire.head(7, len(nodes) + initialisers + len(tail))
     end = wire.message(8, wire.opset(lowered.opset))
-    end += b"".join(wire.message(14, wire.entry(key, options.metadata[key])) for key in sorted(options.metadata))
+    metadata = {**options.metadata, **_ends(graph)}
+    end += b"".join(wire.message(14, wire.entry(key, metadata[key])) for key in sorted(metadata))
     return begin + nodes, tail, end
+
+
+def _ends(graph: Graph) -> dict[str, str]:
+    """What the inputs and outputs stand for, as metadata."""
+    if not graph.preprocess and not graph.labels:
+        return {}
+    from archdsl.interface import properties
+
+    return properties({value.name: value.type for value in graph.inputs}, graph.preprocess, graph.labels)

@@ -49,9 +49,7 @@ def settled(graph: Graph, scheme: str) -> Graph:
             params = {**params, "running_var": new}
         return Node(node.op, inputs, [value.type for value in node.outputs], node.path, params, node.origin)
 
-    found = rebuilt(graph, change)
-    found.source_hash = graph.source_hash
-    return found
+    return rebuilt(graph, change)
 
 
 def _unsettled(node: Node) -> bool:

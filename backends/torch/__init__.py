@@ -18,6 +18,7 @@ from .boxes import boxes_of, rule
 from .classes import Source, class_name
 from .helpers import texts
 from .options import TorchOptions, WriteReport
+from .render import WIDTH
 
 __all__ = ["TorchBackend", "TorchOptions", "WriteReport", "backend"]
 
@@ -73,7 +74,9 @@ def source(graph: Graph, options: TorchOptions) -> str:
     root = boxes_of(graph)
     made = Source(root, tuple(graph.outputs), _network_name(graph))
     version = f" {options.version}" if options.version else ""
-    doc = [f'"""{graph.name}, written by archdsl{version} from its specification."""']
+    doc = [f'"""{graph.name}, written by archdsl{version} from its specification.', *_pictures(graph), '"""']
+    if len(doc) == 2:
+        doc = ["".join(doc)]
     body = [*texts(made.uses), *made.texts]
     everything = "\n".join(body)
     head = ["from __future__ import annotations", ""]
@@ -83,6 +86,14 @@ def source(graph: Graph, options: TorchOptions) -> str:
     head += ["import torch.nn.functional as F"] if "F." in everything else []
     head += ["from torch import Tensor, nn", "", f'__all__ = ["{made.texts[-1].split("(")[0].removeprefix("class ")}"]']
     return "\n\n\n".join(["\n".join([*doc, "", *head]), *body]) + "\n"
+
+
+def _pictures(graph: Graph) -> list[str]:
+    """What a picture has to go through before it is an input."""
+    from textwrap import wrap
+
+    lines = [wrap(f"{name}: {how}", WIDTH) for name, how in graph.preprocess.items()]
+    return ["", *(line for one in lines for line in one)] if lines else []
 
 
 def _network_name(graph: Graph) -> str:

@@ -377,10 +377,10 @@ class Writer:
                 self.pick("global_avg_pool -> flatten", "flatten", "adaptive_avg_pool(1) -> flatten"),
                 "linear(5)",
             ]
-        lines += self._outputs(names)
+        lines += self._outputs(names, lines[-1:] == ["linear(5)"])
         claims = [self.pick("budget { params <= 1_000M; nodes >= 0 }", "expect buffers >= 0", "budget { macs <= 1T }")]
         head = f"network Net(chans = {c})"
-        network = [f"{head} {{", f"  input x: f32[{batch}, chans, {s}, {self.pick(str(s), f'{s}')}]", *indented(lines)]
+        network = [f"{head} {{", f"  input x: f32[{batch}, chans, {s}, {s}]{self._preprocess(c)}", *indented(lines)]
         network += indented(claims) if self.chance(0.3) else []
         network += [f"  weights {self.pick('timm', 'a1')} {{ {self.rules()} }}"] if self.chance(0.3) else []
         parts = [[*network, "}"]]
@@ -392,8 +392,19 @@ class Writer:
             )
         return parts
 
-    def _outputs(self, names: Names) -> list[str]:
+    def _preprocess(self, channels: int) -> str:
+        if channels not in (1, 3) or self.chance(0.5):
+            return ""
+        given = self.pick(
+            "", "crop_pct = 0.875", "resize = 20, interpolation = bicubic", "resize = [30, 40], mean = 0.5"
+        )
+        return f" with preprocess({given})"
+
+    def _outputs(self, names: Names, classes: bool) -> list[str]:
         form = self.random.randrange(5)
+        if form == 0 and classes and self.chance(0.5):
+            labels = self.pick('["a", "b", "c", "d", "e"]', '["x"] * 5')
+            return [f"output logits with labels({labels})"]
         if form == 0:
             return ["output logits"]
         if form == 1:

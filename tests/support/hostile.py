@@ -107,6 +107,7 @@ GROUPS: dict[str, dict[str, tuple[Make, str | None]]] = {
         "indexed": (lambda: net("let a = range(10**5)\nrepeat 5000 as i { assert a[i] == i }\nrelu"), None),
         "strings doubled": (lambda: lets('"xxxxxxxxxx"', '"{a#}{a#}"', 60), "E0503"),
         "strings added": (lambda: lets('"xxxxxxxxxx"', "a# + a#", 60), "E0503"),
+        "labels of classes": (lambda: net("output y with labels([\"x\"] * 10**5 + [\"x\"])"), "E0503"),
         "strings as labels": (lambda: lets('"xxxxxxxxxx"', "a# + a#", 12, 'repeat 10**5 as i { "{a12}{i}": relu }'), "E0205"),
     },
     "depth": {
