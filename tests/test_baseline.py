@@ -114,6 +114,22 @@ def test_what_a_part_may_grow_by(repository, saved, subject, allowed, before, af
         assert f"{subject} of `net` grew from {before:,} to {after:,}; {allowed} more are allowed" in line
 
 
+@pytest.mark.parametrize("saved", [False, True])
+def test_what_other_parameters_may_grow_by(repository, saved):
+    """At width 64: 9 * (32 * 64 + 64 * 64) + 128 parameters in stage1; stage2 begins with 64 channels."""
+    config = '[[budget]]\nwith = { width = 64 }\nmax_increase = { "params of stage2" = 0 }\n'
+    (repository / "archdsl.toml").write_text(config)
+    ref = ".git#branch=main"
+    if saved:
+        git(repository, "checkout", "-q", "main", "--", "specs")
+        assert run("archdsl check specs --save-baseline old.json", repository).status == 0
+        git(repository, "checkout", "-q", "wider", "--", "specs")
+        ref = "old.json"
+    done = run(f"archdsl check specs --against '{ref}' --format concise", repository)
+    before, after = (9 * (64 * c + c * c) + 2 * c for c in (64, 80))
+    assert f"params of stage2 of `net(width = 64)` grew from {before:,} to {after:,}; 0 more are allowed" in done.output
+
+
 def test_parts_that_are_misspelt_or_were_not_saved(repository):
     config = '[[budget]]\nmax_increase = { "params of stage7" = "1 %" }\n'
     assert run("archdsl check specs --save-baseline old.json", repository).status == 1
