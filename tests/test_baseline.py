@@ -56,6 +56,16 @@ def repository(tmp_path, monkeypatch):
     return folder
 
 
+def of_main(repository: Path, saved: bool) -> str:
+    """What ``--against`` calls the state of main: the branch, or a file that was saved there."""
+    if not saved:
+        return ".git#branch=main"
+    git(repository, "checkout", "-q", "main", "--", "specs")
+    assert run("archdsl check specs --save-baseline old.json", repository).status == 0
+    git(repository, "checkout", "-q", "wider", "--", "specs")
+    return "old.json"
+
+
 def test_a_pull_request_that_widens_a_stage(repository, monkeypatch):
     """The stage by hand: 32 * 32 positions, 9 taps: 32 * 64 + 64 * 64 channels before, 32 * 80 + 80 * 80 after."""
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(repository / "summary.md"))
@@ -99,12 +109,7 @@ def test_a_pull_request_that_widens_a_stage(repository, monkeypatch):
 )
 def test_what_a_part_may_grow_by(repository, saved, subject, allowed, before, after):
     (repository / "archdsl.toml").write_text(f'[[budget]]\nmax_increase = {{ "{subject}" = "{allowed}" }}\n')
-    ref = ".git#branch=main"
-    if saved:
-        git(repository, "checkout", "-q", "main", "--", "specs")
-        assert run("archdsl check specs --save-baseline old.json", repository).status == 0
-        git(repository, "checkout", "-q", "wider", "--", "specs")
-        ref = "old.json"
+    ref = of_main(repository, saved)
     done = run(f"archdsl check specs --against '{ref}' --format concise", repository)
     told = [line for line in done.output.splitlines() if "E0404" in line]
     if after is None:
@@ -112,6 +117,17 @@ def test_what_a_part_may_grow_by(repository, saved, subject, allowed, before, af
     else:
         (line,) = told
         assert f"{subject} of `net` grew from {before:,} to {after:,}; {allowed} more are allowed" in line
+
+
+@pytest.mark.parametrize("saved", [False, True])
+def test_what_other_parameters_may_grow_by(repository, saved):
+    """At width 64: 9 * (32 * 64 + 64 * 64) + 128 parameters in stage1; stage2 begins with 64 channels."""
+    config = '[[budget]]\nwith = { width = 64 }\nmax_increase = { "params of stage2" = 0 }\n'
+    (repository / "archdsl.toml").write_text(config)
+    ref = of_main(repository, saved)
+    done = run(f"archdsl check specs --against '{ref}' --format concise", repository)
+    before, after = (9 * (64 * c + c * c) + 2 * c for c in (64, 80))
+    assert f"params of stage2 of `net(width = 64)` grew from {before:,} to {after:,}; 0 more are allowed" in done.output
 
 
 def test_parts_that_are_misspelt_or_were_not_saved(repository):

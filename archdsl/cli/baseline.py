@@ -6,7 +6,7 @@ import os
 import re
 import subprocess
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -54,34 +54,36 @@ class Baseline:
         self.root = root
         self.saved = saved
 
-    def of(self, target: str, variants: Iterable[str]) -> dict[str, Snapshot]:
-        """The earlier figures of a target's variants; none for what did not exist, or was at fault."""
+    def of(self, target: str, wanted: Mapping[str, tuple[str, Mapping[str, Any]]]) -> dict[str, Snapshot]:
+        """The earlier figures of a target's variants; none for what did not exist, or was at fault.
+
+        ``wanted``: by title, a variant and the parameters to set in it.
+        """
         if self.saved is not None:
             from archdsl.passes.snapshot import from_record
 
             known = self.saved.get(Path(target).as_posix(), {})
-            found = {name: from_record(known[name]) for name in variants if name in known}
+            found = {name: from_record(known[name]) for name in wanted if name in known}
             for one in (str(one) for one in self.more if found):
                 if any(one not in snapshot.quantities for snapshot in found.values()):
                     help = "it holds what was in `archdsl.toml` when it was saved: `--save-baseline` again"
                     raise Refusal("E0011", f"`{self.name}` has no `{one}`", help=help)
             return found
-        return self._elaborated(target.partition(".arch:")[0], variants)
+        return self._elaborated(target.partition(".arch:")[0], wanted)
 
-    def _elaborated(self, target: str, variants: Iterable[str]) -> dict[str, Snapshot]:
+    def _elaborated(self, target: str, wanted: Mapping[str, tuple[str, Mapping[str, Any]]]) -> dict[str, Snapshot]:
         from archdsl import driver
 
         file = self._file(target)
         found: dict[str, Snapshot] = {}
         if file is None:
             return found
-        try:
+        with suppress(DiagnosticError, Refusal):
             program = driver.open_program(file)
-            for name in variants:
+            for title, (name, settings) in wanted.items():
                 if name in (*program.variants, *program.networks):
-                    found[name] = figures(program.graph(name), self.more)
-        except (DiagnosticError, Refusal):
-            return found
+                    with suppress(DiagnosticError, Refusal):
+                        found[title] = figures(program.graph(name, **settings), self.more)
         return found
 
     def _file(self, target: str) -> Path | None:

@@ -58,6 +58,11 @@ class Budget(Record):
     warn: bool
     folder: Path
 
+    def title(self, variant: str) -> str:
+        """The variant with the budget's settings: ``net(width = 1.4)``."""
+        settings = ", ".join(f"{name} = {value}" for name, value in self.settings.items())
+        return f"{variant}({settings})" if settings else variant
+
     def covers(self, target: str) -> bool:
         """Whether a target is meant: by its path relative to the file with the budgets, or by its name."""
         from fnmatch import fnmatchcase

@@ -36,49 +36,50 @@ class Reviewed(Record):
 
 def review(one: Checked, budgets: Sequence[Budget], baseline: Baseline | None) -> Reviewed:
     """Hold a target to the budgets that cover it, and name what grew where a bound is broken."""
-    before = baseline.of(one.target, one.variants) if baseline is not None else {}
+    held = [
+        (name, budget) for budget in budgets if budget.covers(one.target)
+        for name in one.variants if budget.variant in (None, name)
+    ]  # fmt: skip
+    wanted: dict[str, tuple[str, Mapping[str, Any]]] = {name: (name, {}) for name in one.variants}
+    wanted |= {budget.title(name): (name, budget.settings) for name, budget in held}
+    before = baseline.of(one.target, wanted) if baseline is not None else {}
     variants, found = dict(one.variants), list(one.diagnostics)
-    for budget in budgets:
-        if budget.covers(one.target):
-            for name in [n for n in one.variants if budget.variant in (None, n)]:
-                key, checked, broken = _held(one, name, budget, before)
-                kept = variants.get(key)
-                variants[key] = checked if kept is None else kept.replace(claims=(*kept.claims, *checked.claims))
-                found += broken
+    for name, budget in held:
+        checked, broken = _held(one, name, budget, before.get(budget.title(name)))
+        found += broken
+        if checked is not None:
+            kept = variants.get(checked.name)
+            variants[checked.name] = checked.replace(claims=(*(kept.claims if kept else ()), *checked.claims))
     if baseline is not None:
         found = [_blamed(d, variants, before, baseline.name) for d in found]
     return Reviewed(one.replace(diagnostics=tuple(found), variants=variants), before)
 
 
 def _held(
-    one: Checked, name: str, budget: Budget, before: Mapping[str, Snapshot]
-) -> tuple[str, CheckedVariant, list[Diagnostic]]:
-    """One variant, with the budget's settings, against the budget's bounds."""
+    one: Checked, name: str, budget: Budget, old: Snapshot | None
+) -> tuple[CheckedVariant | None, list[Diagnostic]]:
+    """One variant, with the budget's settings, against the budget's bounds and against what it was."""
     from archdsl.cli.programs import open_target
     from archdsl.driver import CheckedVariant, check_claims
 
-    graph, key = one.variants[name].graph, name
+    graph, title = one.variants[name].graph, budget.title(name)
     if budget.settings:
-        target = open_target(one.target)
         try:
-            graph = target.replace(variant=name).graph(budget.settings, {}, False)
+            graph = open_target(one.target).replace(variant=name).graph(budget.settings, {}, False)
         except DiagnosticError as error:
-            return name, one.variants[name].replace(claims=()), list(error.diagnostics)
-        key = f"{name}({', '.join(f'{n} = {v}' for n, v in budget.settings.items())})"
-    claims = [_claim(b.subject, b.op, b.value, b.span) for b in budget.bounds]
-    checked, broken = check_claims(graph, claims)
-    broken = [d.replace(message=d.message.replace(f"`{graph.name}`", f"`{key}`")) for d in broken]
-    old = before.get(name) if not budget.settings else None
+            return None, list(error.diagnostics)
+    checked, broken = check_claims(graph, [_claim(b.subject, b.op, b.value, b.span) for b in budget.bounds])
+    broken = [d.replace(message=d.message.replace(f"`{graph.name}`", f"`{title}`")) for d in broken]
     for increase in budget.increases if old is not None else ():
         limit = _limit(increase, old)
         # What was not there before may grow as it likes, but must be there now: a name may be misspelt.
         op, bound = ("<=", limit) if limit is not None else (">=", 0)
         more, wrong = check_claims(graph, [_claim(increase.subject, op, bound, increase.span)])
         checked += more if limit is not None else ()
-        broken += [_increased(d, increase, name, old, more[0].result) if more else d for d in wrong]
+        broken += [_increased(d, increase, title, old, more[0].result) if more else d for d in wrong]
     if budget.warn:
         broken = [d.replace(code="W0450") if d.code in ("E0402", "E0404") else d for d in broken]
-    return key, CheckedVariant(key, graph, checked), broken
+    return CheckedVariant(title, graph, checked), broken
 
 
 def _limit(increase: Increase, old: Snapshot | None) -> int | float | None:
@@ -132,7 +133,8 @@ def tables(reviewed: Sequence[Reviewed], baseline: str) -> tuple[Table, ...]:
     layers: list[tuple[str, ...]] = []
     seen: list[tuple[str, ...]] = []
     for one in reviewed:
-        for name, old in one.before.items():
+        for name in [name for name in one.before if name in one.checked.variants]:
+            old = one.before[name]
             new = figures(one.checked.variants[name].graph)
             rows = [_row(name, q, old.quantities.get(q), new.quantities.get(q)) for q in TOLD]
             changed += [row for row in rows if row is not None]
