@@ -424,6 +424,14 @@ def test_hostile_labels_are_refused(names, tmp_path) -> None:
     assert refusal.value.code == "E0706"
 
 
+def test_metadata_that_is_no_text_is_refused(tmp_path) -> None:
+    model = Path(compiled(spec("preprocess()", labels=' with labels(["AAAA", "b", "c"])'), tmp_path / "m.onnx"))
+    model.write_bytes(model.read_bytes().replace(b"AAAA", b"\xff\xfe\x80A"))
+    with pytest.raises(Refusal, match="not UTF-8") as refusal:
+        execute(model)
+    assert refusal.value.code == "E0706"
+
+
 def png(width: int, height: int) -> bytes:
     """A small file that says it holds a huge picture."""
 
@@ -446,13 +454,15 @@ def test_hostile_pictures_are_refused(tmp_path) -> None:
     (tmp_path / "text.jpg").write_text("no picture")
     photo(tmp_path / "thin.png", 1, 60_000)
     photo(tmp_path / "small.png", 20, 60)
+    Image.fromarray(np.zeros((50, 50, 3), np.uint8)).save(tmp_path / "script.eps")
+    (tmp_path / "script.eps").rename(tmp_path / "script.png")  # read, it would run Ghostscript
     Image.fromarray(np.full((50, 50), 40_000, np.uint16)).save(tmp_path / "deep.png")
     model = compiled(spec("preprocess(resize = 30)"), tmp_path / "m.onnx")
     tall = compiled(spec("preprocess(resize = 3000)"), tmp_path / "tall.onnx")
     unresized = compiled(spec("preprocess()"), tmp_path / "unresized.onnx")
     expected = {
         ("bomb.png", model): "more than 89,478,485 pixels", ("large.png", model): "more than 89,478,485 pixels",
-        ("cut.png", model): "no readable image", ("text.jpg", model): "no readable image",
+        ("script.png", model): "no readable image", ("cut.png", model): "no readable image", ("text.jpg", model): "no readable image",
         ("thin.png", tall): "would be resized to 180,000,000 x 3,000", ("small.png", unresized): "60 x 20 pixels",
         ("deep.png", model): "do not go from 0 to 255", ("missing.png", model): "there is no file",
     }  # fmt: skip

@@ -108,14 +108,14 @@ class Loader:
 
     def beside(self, source: Source, name: str) -> str:
         """The text of a file that a loaded text names, within the bounds of what may be imported."""
-        path = self._locate(self.modules[source], name)
+        path = self._locate(self.modules.get(source), name)
         if path not in self.texts:
             self.texts[path] = self._read(path, name).text
         return self.texts[path]
 
-    def _locate(self, module: Module, name: str) -> Path:
+    def _locate(self, module: Module | None, name: str) -> Path:
         """The file of that name, relative to the module's own; refuses (E0213, E0214) what may not be read."""
-        if module.library or self.root is None:
+        if module is None or module.library or self.root is None:
             raise Refusal("E0214", "a text without a file of its own cannot name other files")
         base = module.path.parent if module.path is not None else self.root
         try:

@@ -11,7 +11,7 @@ from typing import Any
 from archdsl.diagnostics import Refusal
 from archdsl.record import Record
 from archdsl.runtime.inputs import Tell, Wanted, check_inputs, file_input, file_inputs, random_inputs, wanted_inputs
-from archdsl.runtime.session import check_providers, first_line, open_session
+from archdsl.runtime.session import check_providers, first_line, metadata_of, open_session
 
 
 class Run(Record):
@@ -55,7 +55,7 @@ def execute(
 
 def _execute(path: Path, files: Sequence[str], arrays: Any, ep: str, seed: int, sizes: Mapping[str, int] | None) -> Run:
     session = open_session(path, ep)
-    metadata = session.get_modelmeta().custom_metadata_map
+    metadata = metadata_of(session)
     if metadata.get("archdsl.weights") == "none":
         raise Refusal(
             "E0703", f"`{path}` has no weights: it was written for its structure only",

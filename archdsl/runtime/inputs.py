@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from archdsl.diagnostics import Refusal, nearest
 from archdsl.interface import PREPROCESS
 from archdsl.record import Record
+from archdsl.runtime.session import metadata_of
 
 if TYPE_CHECKING:
     import numpy
@@ -41,7 +42,7 @@ class Wanted(Record):
 
 def wanted_inputs(session: Any) -> list[Wanted]:
     """What a session takes; refuses element types NumPy does not have (E0704)."""
-    metadata = session.get_modelmeta().custom_metadata_map
+    metadata = metadata_of(session)
     found = []
     for one in session.get_inputs():
         if one.type not in NUMPY:

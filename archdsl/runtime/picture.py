@@ -14,6 +14,7 @@ from archdsl.diagnostics import Refusal
 from archdsl.dims import symbol
 from archdsl.interface import Preprocess, read_preprocess
 from archdsl.runtime.inputs import Tell, Wanted
+from archdsl.runtime.session import first_line
 from archdsl.shapes import TensorType
 
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 MEAN = (0.485, 0.456, 0.406)
 DEVIATION = (0.229, 0.224, 0.225)
 """ImageNet's channel statistics, as most published weights expect them."""
+FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
+"""What is read, whatever a file's name: no format that runs a program."""
 MAX_PIXELS = 2**30 // 12
 """Of a picture that is read or made: Pillow's own bound."""
 DTYPES = {
@@ -59,19 +62,21 @@ def opened(path: Path, how: Preprocess) -> Any:
         raise Refusal("E0010", "reading images needs the package pillow", help='pip install "archdsl[image]"') from None
     try:
         with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(path) as stored:
-                if stored.mode.startswith(("I", "F")):
-                    help = "convert it to 8 bits a channel"
-                    raise Refusal("E0704", f"the pixels of `{path}` do not go from 0 to 255", help=help)
+            with Image.open(path, formats=FORMATS) as stored:
+                mode = stored.mode
                 picture = stored.convert("L" if how.channels == "gray" else "RGB")
-        return _cropped(_resized(picture, how, path), how, path)
     except FileNotFoundError:
         raise Refusal("E0001", f"there is no file `{path}`") from None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise Refusal("E0704", f"`{path}` is a picture of more than {MAX_PIXELS:,} pixels") from None
-    except (OSError, ValueError, SyntaxError) as error:
-        raise Refusal("E0704", f"`{path}` is no readable image", notes=(str(error),)) from None
+    except Exception as error:  # damaged files lead Pillow's readers to exceptions of many kinds
+        raise Refusal("E0704", f"`{path}` is no readable image", notes=(first_line(error),)) from None
+    if mode.startswith(("I", "F")):
+        help = "convert it to 8 bits a channel"
+        raise Refusal("E0704", f"the pixels of `{path}` do not go from 0 to 255", help=help)
+    return _cropped(_resized(picture, how, path), how, path)
 
 
 def _resized(picture: Any, how: Preprocess, path: Path) -> Any:

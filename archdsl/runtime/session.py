@@ -65,6 +65,15 @@ def open_session(model: Path | bytes, ep: str = "cpu", threads: int = 0) -> Any:
     return session
 
 
+def metadata_of(session: Any) -> dict[str, str]:
+    """What the model says of itself; refuses (E0706) what is no text."""
+    try:
+        found: dict[str, str] = session.get_modelmeta().custom_metadata_map
+    except UnicodeDecodeError:
+        raise Refusal("E0706", "the model's metadata is not UTF-8 text") from None
+    return found
+
+
 def check_providers(ep: str) -> list[str]:
     """ONNX Runtime's names for ``ep``; refuses (E0007, E0701, E0702) what is not a provider or not installed."""
     wanted, available = providers(ep), runtime().get_available_providers()
