@@ -10,8 +10,8 @@ from markdown import ROOT
 from archdsl import load
 from archdsl.driver import open_program, zoo_files, zoo_names
 from archdsl.passes.lint import lint, rules
-from archdsl.passes.lint_labels import unused_labels
-from archdsl.passes.lint_targets import TARGETS
+from archdsl.passes.lint.labels import unused_labels
+from archdsl.passes.lint.targets import TARGETS
 from archdsl.passes.ranges import ranges, signs
 
 GOLDEN = ROOT / "tests" / "data" / "lint_zoo.txt"

@@ -18,7 +18,7 @@ from archdsl.syntax import spec
 if TYPE_CHECKING:
     from archdsl.driver import Program
     from archdsl.graph import Graph
-    from archdsl.passes.lint_targets import Target as Machine
+    from archdsl.passes.lint.view import Target as Machine
 
 FORMATS = ("text", "concise", "json")
 UNUSED = "W0420"
@@ -90,7 +90,7 @@ def as_json(found: list[Diagnostic]) -> str:
 def chosen(select: list[str] | None, ignore: list[str] | None) -> set[str]:
     """The codes to look for; refuses (E0007) codes that no rule has. A beginning (``W04``) stands for all of them."""
     from archdsl.passes.lint import rules
-    from archdsl.passes.lint_labels import CODE
+    from archdsl.passes.lint.labels import CODE
 
     known = {*rules(), CODE, UNUSED}
     wanted = _matching(select, known, "--select")
@@ -113,7 +113,7 @@ def _matching(texts: list[str] | None, known: set[str], option: str) -> set[str]
 
 def chosen_target(name: str | None, select: list[str] | None) -> Machine | None:
     """What the network is to run on; refuses (E0007) what is not known, and its rule without any."""
-    from archdsl.passes.lint_targets import RULES, TARGETS
+    from archdsl.passes.lint.targets import RULES, TARGETS
 
     if name is None:
         asked = {code for text in select or () for code in text.upper().split(",")}
@@ -128,10 +128,10 @@ def look(name: str, codes: set[str], machine: Machine | None = None) -> list[Dia
     """The findings of one target: of all its variants, each place once; the errors where there are any."""
     from archdsl.cli.silence import Silence
     from archdsl.passes.lint import lint
-    from archdsl.passes.lint_fix import with_edits
-    from archdsl.passes.lint_labels import CODE as LABELS
-    from archdsl.passes.lint_labels import unused_labels
-    from archdsl.passes.lint_targets import RULES as TARGET_RULES
+    from archdsl.passes.lint.fix import with_edits
+    from archdsl.passes.lint.labels import CODE as LABELS
+    from archdsl.passes.lint.labels import unused_labels
+    from archdsl.passes.lint.targets import RULES as TARGET_RULES
 
     codes = codes if machine is not None else codes - set(TARGET_RULES)
     rules = codes - {UNUSED, LABELS}

@@ -10,8 +10,9 @@ from typing import Any
 
 from archdsl.diagnostics import Refusal
 from archdsl.record import Record
-from archdsl.runtime.inputs import Tell, Wanted, check_inputs, file_input, file_inputs, random_inputs, wanted_inputs
+from archdsl.runtime.inputs import check_inputs, file_input, file_inputs, random_inputs
 from archdsl.runtime.session import check_providers, first_line, metadata_of, open_session
+from archdsl.runtime.wanted import Tell, Wanted, wanted_inputs
 
 
 class Run(Record):

@@ -2,54 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archdsl.diagnostics import Refusal, nearest
-from archdsl.interface import PREPROCESS
-from archdsl.record import Record
-from archdsl.runtime.session import metadata_of
+from archdsl.runtime.wanted import Tell, Wanted
 
 if TYPE_CHECKING:
     import numpy
 
 IMAGES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
 MAX_RANDOM_BYTES = 8 * 2**30
-
-NUMPY = {
-    "tensor(float)": "float32", "tensor(double)": "float64", "tensor(float16)": "float16",
-    "tensor(int64)": "int64", "tensor(int32)": "int32", "tensor(int16)": "int16", "tensor(int8)": "int8",
-    "tensor(uint64)": "uint64", "tensor(uint32)": "uint32", "tensor(uint16)": "uint16", "tensor(uint8)": "uint8",
-    "tensor(bool)": "bool",
-}  # fmt: skip
-"""ONNX Runtime's type -> NumPy's."""
-
-
-class Wanted(Record):
-    """One input of a model: ``shape`` holds integers and the names of symbolic dimensions, ``preprocess`` is what the
-    metadata says of pictures.
-    """
-
-    name: str
-    dtype: str
-    shape: tuple[int | str, ...]
-    preprocess: str | None = None
-
-    def __str__(self) -> str:
-        return f"{self.name}: {self.dtype}[{', '.join(map(str, self.shape))}]"
-
-
-def wanted_inputs(session: Any) -> list[Wanted]:
-    """What a session takes; refuses element types NumPy does not have (E0704)."""
-    metadata = metadata_of(session)
-    found = []
-    for one in session.get_inputs():
-        if one.type not in NUMPY:
-            raise Refusal("E0704", f"the input `{one.name}` is a {one.type}, which cannot be made here")
-        shape = tuple(d if d is not None else "?" for d in one.shape)
-        found.append(Wanted(one.name, NUMPY[one.type], shape, metadata.get(PREPROCESS + one.name)))
-    return found
 
 
 def random_inputs(
@@ -76,10 +40,6 @@ def _check_size(one: Wanted, shape: Sequence[int]) -> None:
     size = 4 * prod(shape)
     if size > MAX_RANDOM_BYTES:
         raise Refusal("E0008", f"a random input for `{one}` takes {size / 2**30:,.0f} GiB", help="bind smaller sizes")
-
-
-Tell = Callable[[str], None]
-"""Gets what is to be told to the reader."""
 
 
 def file_inputs(

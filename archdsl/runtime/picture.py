@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 from archdsl.diagnostics import Refusal
 from archdsl.dims import symbol
 from archdsl.interface import Preprocess, read_preprocess
-from archdsl.runtime.inputs import Tell, Wanted
 from archdsl.runtime.session import first_line
+from archdsl.runtime.wanted import Tell, Wanted
 from archdsl.shapes import TensorType
 
 if TYPE_CHECKING:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from archdsl.diagnostics import Refusal
 from archdsl.record import Record
-from archdsl.runtime.inputs import check_inputs, file_inputs, random_inputs, wanted_inputs
+from archdsl.runtime.inputs import check_inputs, file_inputs, random_inputs
 from archdsl.runtime.session import first_line, open_session
+from archdsl.runtime.wanted import wanted_inputs
 
 if TYPE_CHECKING:
     import numpy

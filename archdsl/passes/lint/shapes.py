@@ -7,7 +7,7 @@ from itertools import pairwise
 from math import prod, sqrt
 
 from archdsl.graph import Node
-from archdsl.passes.lint import Finding, Rule, View
+from archdsl.passes.lint.view import Finding, Rule, View
 from archdsl.passes.roles import family, is_layer
 
 SMALLEST, LARGEST = 6, 8

@@ -5,20 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from archdsl.graph import Node
-from archdsl.passes.lint import Finding, Rule, View
+from archdsl.passes.lint.view import Finding, Rule, Target, View
 from archdsl.passes.roles import is_layer
-from archdsl.record import Record
-
-
-class Target(Record):
-    """What a kernel computes at once: ``channels`` of them, called ``unit``; ``source`` says who says so."""
-
-    channels: int
-    unit: str
-    source: str
-    depthwise: bool = True
-    """Whether depthwise convolutions run on it at all."""
-
 
 _NVIDIA = "NVIDIA, Matrix Multiplication Background User's Guide, Tensor Core requirements"
 _QUALCOMM = "Qualcomm, QNN HTP guidelines (80-63442-10), Avoid low depth activations"

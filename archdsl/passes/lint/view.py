@@ -1,25 +1,16 @@
-"""Design rules: what an experienced colleague would point out in a network that is correct.
-
-A rule is a function from a :class:`View` of a graph to findings. Rules know no text: who runs them adds what silences
-them. Sources are on the pages of the codes.
-"""
+"""What rules look at, and what they find."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from functools import cached_property
-from typing import TYPE_CHECKING
 
-from archdsl.diagnostics import Diagnostic
 from archdsl.graph import Graph, Node, Value
 from archdsl.passes.measure import Measures
 from archdsl.passes.ranges import Interval, ranges
 from archdsl.passes.roles import is_layer, is_view
 from archdsl.passes.stats import ancestors
 from archdsl.record import Record
-
-if TYPE_CHECKING:
-    from archdsl.passes.lint_targets import Target
 
 
 class Finding(Record):
@@ -28,6 +19,16 @@ class Finding(Record):
     node: Node
     message: str
     help: str = ""
+
+
+class Target(Record):
+    """What a kernel computes at once: ``channels`` of them, called ``unit``; ``source`` says who says so."""
+
+    channels: int
+    unit: str
+    source: str
+    depthwise: bool = True
+    """Whether depthwise convolutions run on it at all."""
 
 
 class View:
@@ -111,39 +112,3 @@ class View:
 
 
 Rule = Callable[[View], Iterator[Finding]]
-
-
-def rules() -> dict[str, Rule]:
-    """All rules by code."""
-    from archdsl.passes import lint_layers, lint_shapes, lint_targets
-
-    return {**lint_layers.RULES, **lint_shapes.RULES, **lint_targets.RULES}
-
-
-def lint(graph: Graph, codes: Iterable[str] | None = None, target: Target | None = None) -> list[Diagnostic]:
-    """What the rules find in a graph, in the order of the codes; the same of one line of the text is told once."""
-    known = rules()
-    view = View(graph, target)
-    found: list[Diagnostic] = []
-    for code in sorted(known if codes is None else codes):
-        places: dict[object, list[Finding]] = {}
-        for finding in known[code](view):
-            places.setdefault(_place(finding.node), []).append(finding)
-        found += [_diagnostic(code, findings, graph.name) for findings in places.values()]
-    return found
-
-
-def _place(node: Node) -> object:
-    """What a reader takes for one place: the call in the text, and the line of the network that led to it."""
-    frames = node.origin.frames()
-    spans = [node.origin.span, *(frame.span for frame in frames[:-1])]
-    return tuple((span.source.name, span.start) for span in (spans[0], spans[-1]) if span is not None) or node.path
-
-
-def _diagnostic(code: str, findings: list[Finding], network: str) -> Diagnostic:
-    first = findings[0]
-    others = len(findings) - 1
-    also = (f"also at {', '.join(f.node.path for f in findings[1:4])}{', …' if others > 3 else ''}",) if others else ()
-    origin = first.node.origin
-    where = f" (`{first.node.path}` of `{network}`)"
-    return Diagnostic(code, first.message + where, origin.span, notes=also, help=first.help, frame=origin.frame)

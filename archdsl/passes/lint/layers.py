@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from archdsl.graph import Node, Value
-from archdsl.passes.lint import Finding, Rule, View
+from archdsl.passes.lint.view import Finding, Rule, View
 from archdsl.passes.ranges import signs
 from archdsl.passes.roles import family, is_activation, is_layer, is_source
 

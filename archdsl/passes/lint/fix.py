@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from archdsl.diagnostics import Diagnostic, Edit
 from archdsl.elaborate.modules import Module
 from archdsl.graph import Graph
-from archdsl.passes.lint import View
-from archdsl.passes.lint_layers import bias_before_norm
+from archdsl.passes.lint.layers import bias_before_norm
+from archdsl.passes.lint.view import View
 from archdsl.source import Span
 from archdsl.syntax import spec
 from archdsl.syntax.walk import walk
