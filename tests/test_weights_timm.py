@@ -1,0 +1,90 @@
+"""Checkpoints of timm's own definitions load with every tensor matched, by name or by a map, and give the same numbers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from archdsl import driver
+
+NETWORKS = {
+    "xception": ("legacy_xception", "by the map `timm`"),
+    "inception_v4": ("inception_v4", "by name"),
+    "inception_resnet_v2": ("inception_resnet_v2", "by the map `timm`"),
+    "dpn92": ("dpn92", "by the map `timm`"),
+    "dpn98": ("dpn98", "by the map `timm`"),
+    "seresnet50": ("seresnet50", "by name"),
+    "seresnet101": ("seresnet101", "by name"),
+    "seresnet152": ("seresnet152", "by name"),
+    "seresnet50_v1": ("legacy_seresnet50", "by the map `timm_legacy`"),
+    "seresnet101_v1": ("legacy_seresnet101", "by the map `timm_legacy`"),
+    "seresnet152_v1": ("legacy_seresnet152", "by the map `timm_legacy`"),
+    "seresnext50_32x4d": ("seresnext50_32x4d", "by name"),
+    "seresnext101_32x4d": ("seresnext101_32x4d", "by name"),
+    "senet154": ("legacy_senet154", "by the map `timm`"),
+    "sknet50": ("skresnext50_32x4d", "by the map `timm`"),
+    "nasnetalarge": ("nasnetalarge", "by the map `timm`"),
+    "pnasnet5large": ("pnasnet5large", "by the map `timm`"),
+}
+"""Our network, timm's, and how its names are known."""
+SMALLER = {
+    "inception_v4": 171, "inception_resnet_v2": 171, "dpn98": 128, "seresnet101": 128, "seresnet152": 128,
+    "seresnet101_v1": 128, "seresnet152_v1": 128, "seresnext101_32x4d": 128, "senet154": 128, "nasnetalarge": 171,
+    "pnasnet5large": 171,
+}  # fmt: skip
+"""Pixels a side, where the native image takes long."""
+TOLERANCE = 1e-4
+
+
+def shuffled(state: dict[str, Any]) -> dict[str, Any]:
+    names = list(state)
+    np.random.default_rng(1).shuffle(names)
+    return {name: state[name] for name in names}
+
+
+def build(name: str, x: Any) -> Any:
+    """timm's network with random values.
+
+    Two things are set right. timm counts the padding of its strided averages, TensorFlow, where NASNet is from, does
+    not. And the norms of SKNet's attention see one value of each image: the variance of two of them is blown up no end.
+    """
+    from torch_lively import enliven
+    from torch_models import timm
+
+    net = timm().create_model(name)
+    for module in net.modules():
+        if type(module).__name__ == "AvgPool2dSame":
+            counted = type(module).forward
+            module.forward = lambda x, m=module, f=counted: f(m, x) / f(m, x.new_ones(x.shape))
+    enliven(net, x)
+    for path, module in net.named_modules():
+        if path.endswith("attn.bn"):
+            module.running_var.mul_(100)
+    return net
+
+
+@pytest.mark.reference
+@pytest.mark.parametrize("name", NETWORKS)
+def test_checkpoint_gives_the_same_logits(name: str, tmp_path: Path) -> None:
+    import torch
+    from torch_module import distance
+
+    theirs, how = NETWORKS[name]
+    graph = driver.resolve_target(name)[0].graph(name, **({"res": SMALLER[name]} if name in SMALLER else {}))
+    size = graph.inputs[0].type.shape[-1]
+    torch.manual_seed(1)
+    x = torch.randn(2, 3, size, size)
+    net = build(theirs, x)
+    torch.save(shuffled(net.state_dict()), tmp_path / "w.pth")
+    loaded, told = driver.with_weights(graph, tmp_path / "w.pth")
+    count = len(graph.parameters())
+    assert told == [f"w.pth: {count} of {count} tensors matched {how}"]
+    driver.compile(loaded, tmp_path / "m.onnx")
+    (found,) = driver.run(tmp_path / "m.onnx", x.numpy()).values()
+    with torch.no_grad():
+        wanted = net(x).numpy()
+    assert distance(found, wanted) <= TOLERANCE
+    assert np.abs(wanted[0] - wanted[1]).max() > 100 * TOLERANCE * np.abs(wanted).max()
