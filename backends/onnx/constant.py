@@ -6,7 +6,7 @@ from archdsl.ops.constant import elements
 from archdsl.ops.demands import insertion
 
 from .table import Rule
-from .wire import Literal
+from .wire import ELEM_TYPE, Literal
 from .writer import PACK, Emit, fixed, pack
 
 
@@ -39,12 +39,21 @@ def param(emit: Emit) -> None:
 
 
 def one_hot(emit: Emit) -> None:
-    """``OneHot`` of 0 and 1."""
-    (type,) = emit.outs
-    number = {"f32": float, "f16": float, "bf16": float, "f64": float, "bool": bool}.get(type.dtype, int)
-    values = emit.constant(type.dtype, [number(0), number(1)], [2])
+    """``OneHot`` of 0 and 1. Runtimes have it for ``i64`` with an axis at least, and for few types of result."""
+    ((at,), (type,)) = emit.types, emit.outs
+    kind = type.dtype if type.dtype in ("f32", "i64") else "i64"
+    index = emit.ins[0] if at.dtype == "i64" else emit.helper("Cast", emit.ins, to=ELEM_TYPE["i64"])
+    settings = [emit.scalar(emit.op.depth, "i64"), emit.constant(kind, [0, 1], [2])]
     axis = insertion(emit.op.axis, type.rank, "one_hot")
-    emit.result("OneHot", [emit.ins[0], emit.scalar(emit.op.depth, "i64"), values], axis=axis)
+    if at.rank and kind == type.dtype:
+        emit.result("OneHot", [index, *settings], axis=axis)
+        return
+    if at.rank == 0:
+        index = emit.helper("Reshape", [index, emit.ints([1])])
+    found = emit.helper("OneHot", [index, *settings], axis=axis)
+    if at.rank == 0:
+        found = emit.helper("Reshape", [found, emit.ints([emit.op.depth])])
+    emit.forward(found if kind == type.dtype else emit.helper("Cast", [found], to=ELEM_TYPE[type.dtype]))
 
 
 RULES = {"constant": constant, "zeros": filled(0), "ones": filled(1), "param": param, "one_hot": one_hot}

@@ -41,11 +41,10 @@ def explicit(emit: Emit) -> Pads | None:
 
 
 def padded(emit: Emit, name: str, pads: Pads | None, value: float) -> tuple[str, dict[str, Attribute]]:
-    """The operand and its padding: explicit, ``auto_pad``, or (as that knows no dilation) a ``Pad`` in front."""
+    """The operand and its padding: explicit, ``auto_pad``, or a ``Pad`` in front of what that cannot do."""
     if pads is not None:
         return name, padding(pads)
-    _, _, dilation = emit.op.geometry(emit.types[0])
-    if all(d == 1 for d in dilation):
+    if automatic(emit):
         return name, {"auto_pad": emit.op.pad.upper()}
     total = emit.helper("Max", [emit.vector(totals(emit)), emit.ints([0])])
     small = emit.helper("Div", [total, emit.ints([2])])
@@ -56,20 +55,35 @@ def padded(emit: Emit, name: str, pads: Pads | None, value: float) -> tuple[str,
     return emit.helper("Pad", [name, ends, emit.scalar(value)]), {}
 
 
+def automatic(emit: Emit) -> bool:
+    """Whether ``auto_pad`` will do: it knows no dilation, and pads by less than nothing where windows leave gaps."""
+    kernel, stride, dilation = emit.op.geometry(emit.types[0])
+    return all(d == 1 and s <= k for k, s, d in zip(kernel, stride, dilation))
+
+
 def padding(pads: Pads) -> dict[str, Attribute]:
     """The attribute ``pads``: all begins, then all ends."""
     return {"pads": (*(begin for begin, _ in pads), *(end for _, end in pads))}
 
 
 def conv_transpose(emit: Emit) -> None:
-    """``ConvTranspose``; its padding never depends on the size."""
+    """``ConvTranspose``; its padding never depends on the size.
+
+    Runtimes want an output padding below the stride. Dilation allows a wider one: as many strides of it as there are
+    become zeros behind the input.
+    """
     (x,) = emit.types
-    op = emit.op
+    op, value = emit.op, emit.ins[0]
     kernel, stride, dilation = op.geometry(x)
+    extra = op.output_pads(x)
+    behind = [n // s for n, s in zip(extra, stride)]
+    if any(behind):
+        ends = emit.ints([*(0,) * (x.rank + 2), *behind])
+        value = emit.helper("Pad", [value, ends, emit.scalar(0.0)])
     emit.result(
-        "ConvTranspose", [emit.ins[0], emit.param("weight"), emit.optional("bias")],
+        "ConvTranspose", [value, emit.param("weight"), emit.optional("bias")],
         kernel_shape=kernel, strides=stride, dilations=dilation, group=op.groups,
-        output_padding=op.output_pads(x), **padding(op.pads(x)),
+        output_padding=[n % s for n, s in zip(extra, stride)], **padding(op.pads(x)),
     )  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from archdsl.diagnostics import Refusal
 from archdsl.dims import product
 from archdsl.ops.windows import Pads
 
-from .conv import explicit, padded, padding
+from .conv import automatic, explicit, padded, padding
 from .wire import Attribute, Literal
 from .writer import Emit, pack
 
@@ -46,11 +46,14 @@ def _max_operands(emit: Emit, flip: bool = False) -> tuple[str, dict[str, Attrib
     if dilation != (1,) * len(kernel):
         attributes["dilations"] = dilation
     if pads is None:
-        if len(emit.outs) == 2 and dilation != (1,) * len(kernel):
-            raise Refusal("E0601", f"`{emit.op.name}` with dilation and `pad = {emit.op.pad}` needs sizes in numbers")
+        if len(emit.outs) == 2 and not automatic(emit):
+            wide = f"`{emit.op.name}` with dilation or gaps and `pad = {emit.op.pad}`"
+            raise Refusal("E0601", f"{wide} needs sizes in numbers")
         x, place = padded(emit, x, pads, -float("inf"))
         return x, {**attributes, **place}
-    if any(max(pair) >= k for pair, k in zip(pads, kernel)) and len(emit.outs) == 1:
+    if any(max(pair) >= k for pair, k in zip(pads, kernel)):
+        if len(emit.outs) == 2:
+            raise Refusal("E0601", f"`{emit.op.name}` cannot pad by as much as its kernel is wide")
         return pad(emit, x, pads, -float("inf")), attributes
     return x, {**attributes, **padding(pads)}
 
@@ -67,7 +70,10 @@ def avg_pool(emit: Emit) -> None:
     count = emit.op.count_pad
     x = emit.ins[0]
     if pads is None:
-        emit.result("AveragePool", [x], **attributes, auto_pad=emit.op.pad.upper(), count_include_pad=int(count))
+        if not count and not automatic(emit):
+            raise Refusal("E0601", f"`{emit.op.name}` with gaps and `pad = {emit.op.pad}` needs sizes in numbers")
+        x, place = padded(emit, x, pads, 0.0)
+        emit.result("AveragePool", [x], **attributes, **place, count_include_pad=int(count))
         return
     own = explicit(emit)
     if own is not None and count and pads != own:
@@ -81,8 +87,8 @@ def avg_pool(emit: Emit) -> None:
 def lp_pool(emit: Emit) -> None:
     """``LpPool``; its padding is zero."""
     attributes, pads = windows(emit)
-    place: dict[str, Attribute] = {"auto_pad": emit.op.pad.upper()} if pads is None else {**padding(pads)}
-    emit.result("LpPool", emit.ins, p=emit.op.p, **attributes, **place)
+    x, place = padded(emit, emit.ins[0], pads, 0.0)
+    emit.result("LpPool", [x], p=emit.op.p, **attributes, **place)
 
 
 def max_unpool(emit: Emit) -> None:

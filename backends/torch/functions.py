@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from archdsl.ops.demands import insertion, resolve_axes
-from archdsl.shapes import resolve_axis
+from archdsl.shapes import FLOATS, resolve_axis
 
 from .form import DTYPES, Form, Rule, Site, call
 from .layers import real
@@ -75,11 +75,25 @@ def reduction(text: str) -> Rule:
     return rule
 
 
+def _kept(site: Site) -> str:
+    """An argument that keeps small integers what they are: PyTorch's sums and products of them are ``i64``."""
+    dtype = site.types[0].dtype
+    return "" if dtype in FLOATS or dtype == "i64" else f", dtype={DTYPES[dtype]}"
+
+
+def reduce_sum(site: Site) -> Form:
+    return reduction(f"torch.sum({{0}}, dim=AXES, keepdim=KEEP{_kept(site)})")(site)
+
+
 def reduce_prod(site: Site) -> Form:
     text = "{0}"
     for axis in sorted(resolve_axes(site.op.axis, site.types[0]), reverse=True):
-        text = f"torch.prod({text}, dim={axis}, keepdim={site.op.keep})"
+        text = f"torch.prod({text}, dim={axis}, keepdim={site.op.keep}{_kept(site)})"
     return site.text(text)
+
+
+def cumsum(site: Site) -> Form:
+    return along(f"torch.cumsum({{0}}, dim=AXIS{_kept(site)})")(site)
 
 
 def position(name: str) -> Rule:
@@ -240,7 +254,7 @@ RULES: dict[str, Rule] = {
     "where": where,
     "causal_mask": causal_mask,
     "matmul": plain("{0} @ {1}"),
-    "reduce_sum": reduction("torch.sum({0}, dim=AXES, keepdim=KEEP)"),
+    "reduce_sum": reduce_sum,
     "reduce_mean": reduction("torch.mean({0}, dim=AXES, keepdim=KEEP)"),
     "reduce_max": reduction("torch.amax({0}, dim=AXES, keepdim=KEEP)"),
     "reduce_min": reduction("torch.amin({0}, dim=AXES, keepdim=KEEP)"),
@@ -250,7 +264,7 @@ RULES: dict[str, Rule] = {
     "argmax": position("argmax"),
     "argmin": position("argmin"),
     "top_k": top_k,
-    "cumsum": along("torch.cumsum({0}, dim=AXIS)"),
+    "cumsum": cumsum,
     "flatten": flatten,
     "reshape": reshape,
     "squeeze": squeeze,

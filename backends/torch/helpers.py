@@ -41,15 +41,20 @@ def max_pool_indices(
     x: Tensor,
     kernel: tuple[int, ...],
     stride: tuple[int, ...],
-    padding: int | tuple[int, ...],
+    pads: tuple[int, ...],
     dilation: tuple[int, ...],
-    ceil: bool,
 ) -> tuple[Tensor, Tensor]:
     """The maxima, and where they were in the whole input, flattened."""
     pool = (F.max_pool1d, F.max_pool2d, F.max_pool3d)[len(kernel) - 1]
-    y, at = pool(x, kernel, stride, padding, dilation, ceil, return_indices=True)
-    maps = torch.arange(x.shape[0] * x.shape[1], device=x.device) * x[0, 0].numel()
-    return y, at + maps.reshape(*x.shape[:2], *[1] * (x.dim() - 2))
+    wide = F.pad(x, pads, value=float("-inf"))
+    y, at = pool(wide, kernel, stride, 0, dilation, return_indices=True)
+    maps = torch.arange(x.shape[0] * x.shape[1], device=x.device)
+    place, unit = maps.reshape(*x.shape[:2], *[1] * len(kernel)) * x[0, 0].numel(), 1
+    for axis, begin in zip(range(x.dim() - 1, 1, -1), pads[::2]):
+        place = place + (at % wide.shape[axis] - begin) * unit
+        at = at // wide.shape[axis]
+        unit *= x.shape[axis]
+    return y, place
 '''
 
 MAX_UNPOOL = '''

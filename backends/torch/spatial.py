@@ -16,9 +16,9 @@ from .layers import padded, real
 INFINITY = float("inf")
 
 
-def _even(pads: Pads | None, reach: list[int]) -> bool:
-    """Whether PyTorch's own padding will do: the same at both ends, at most half of the window."""
-    return pads is not None and all(b == e and 2 * b <= r for (b, e), r in zip(pads, reach))
+def _even(pads: Pads | None, kernel: tuple[int, ...]) -> bool:
+    """Whether PyTorch's own padding will do: the same at both ends, at most half of the kernel."""
+    return pads is not None and all(b == e and 2 * b <= k for (b, e), k in zip(pads, kernel))
 
 
 def _beyond(pads: Pads, reach: list[int], stride: tuple[int, ...]) -> Pads:
@@ -44,7 +44,7 @@ def _extremum(site: Site, inner: str, outer: str) -> Form:
     pads, ceil, rank = site.op.pads(site.types[0]), site.op.ceil, len(kernel)
     name = f"F.max_pool{rank}d"
     spread = f", dilation={short(dilation)}" if short(dilation) != 1 else ""
-    if _even(pads, reach):
+    if _even(pads, kernel):
         own = short([b for b, _ in pads])
         extra = (f", padding={own}" if own else "") + spread + (", ceil_mode=True" if ceil else "")
         layer = call(f"nn.MaxPool{rank}d", ("kernel", short(kernel)), ("stride", short(stride)), padding=own or None,
@@ -61,11 +61,17 @@ def _extremum(site: Site, inner: str, outer: str) -> Form:
 def max_pool_indices(site: Site) -> Form:
     kernel, stride, dilation, reach = _geometry(site)
     pads = site.op.pads(site.types[0])
-    if not _even(pads, reach):
-        raise Refusal("E0601", "`max_pool_indices` needs the same padding at both ends in PyTorch")
-    own = short([b for b, _ in pads])
-    text = f"max_pool_indices({{0}}, {kernel}, {stride}, {own}, {dilation}, {site.op.ceil})"
+    if pads is None:
+        raise _open(site)
+    if site.op.ceil:
+        pads = _beyond(pads, reach, stride)
+    text = f"max_pool_indices({{0}}, {kernel}, {stride}, {_flat(pads)}, {dilation})"
     return site.text(text, uses=("max_pool_indices",))
+
+
+def _open(site: Site) -> Refusal:
+    return Refusal("E0601", f"`{site.op.name}` with `pad = {site.op.pad}` needs sizes in numbers in PyTorch",
+                   help="fix the symbols: `--bind H=224`")  # fmt: skip
 
 
 def max_unpool(site: Site) -> Form:
@@ -75,7 +81,7 @@ def max_unpool(site: Site) -> Form:
 def avg_pool(site: Site) -> Form:
     kernel, stride, _, reach = _geometry(site)
     pads, op, rank = site.op.pads(site.types[0]), site.op, len(kernel)
-    if _even(pads, reach):
+    if _even(pads, kernel):
         own = short([b for b, _ in pads])
         count = None if op.count_pad or not own else False
         layer = call(f"nn.AvgPool{rank}d", ("kernel", short(kernel)), ("stride", short(stride)), padding=own or None,
@@ -84,8 +90,7 @@ def avg_pool(site: Site) -> Form:
         extra += ", count_include_pad=False" if count is False else ""
         return site.text(f"F.avg_pool{rank}d({{0}}, {short(kernel)}, {short(stride)}{extra})", layer=layer)
     if pads is None:
-        raise Refusal("E0601", f"`avg_pool` with `pad = {op.pad}` needs sizes in numbers in PyTorch",
-                      help="fix the symbols: `--bind H=224`")  # fmt: skip
+        raise _open(site)
     beyond = [0] * rank
     if op.ceil:
         beyond = [after[1] - before[1] for after, before in zip(_beyond(pads, reach, stride), pads)]

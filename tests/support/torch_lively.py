@@ -7,11 +7,19 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
+
+def pictures(count: int, *shape: int, seed: int = 1) -> Tensor:
+    """Inputs that differ in what pooling keeps: of noise alone, all means over a map are the same."""
+    draw = torch.Generator().manual_seed(seed)
+    x = torch.randn(count, *shape, generator=draw)
+    if len(shape) != 3:
+        return x
+    coarse = torch.randn(count, shape[0], 4, 4, generator=draw)
+    return 0.3 * x + nn.functional.interpolate(coarse, shape[1:], mode="bilinear")
 
 
-def enliven(net: nn.Module, *inputs: Tensor, seed: int = 0) -> nn.Module:
-    """Random parameters; running statistics of this batch, so that activations neither die nor explode.
+def enliven(net: nn.Module, *inputs: Tensor, seed: int = 0, gain: float = 2) -> nn.Module:
+    """Random parameters (of variance ``gain`` / fan); running statistics of this batch, so that activations neither die nor explode.
 
     Biases are as large as the scales of norms: with smaller ones half of every map is cut off by a ReLU, near its zero,
     and a network of a hundred layers makes 1e-3 of a rounding error of 1e-6 (now 1e-5). The network ends in inference
@@ -21,7 +29,7 @@ def enliven(net: nn.Module, *inputs: Tensor, seed: int = 0) -> nn.Module:
     with torch.no_grad():
         for name, value in net.named_parameters():
             if value.dim() > 1:
-                nn.init.kaiming_normal_(value)
+                nn.init.kaiming_normal_(value).mul_((gain / 2) ** 0.5)
             elif name.endswith("weight"):
                 value.uniform_(0.25, 0.75)
             else:
@@ -31,21 +39,22 @@ def enliven(net: nn.Module, *inputs: Tensor, seed: int = 0) -> nn.Module:
 
 
 def calibrate(net: nn.Module, *inputs: Tensor) -> None:
-    """Running statistics are those of one batch; channels that hardly vary are not blown up."""
+    """Running statistics are those of one batch, but channels that hardly vary are not blown up to what others are."""
 
     def measure(norm: Any, given: tuple[Tensor, ...]) -> None:
         (x,) = given
         axes = [axis for axis in range(x.dim()) if axis != 1]
         spread = x.var(axes, unbiased=False)
         norm.running_mean.copy_(x.mean(axes))
-        norm.running_var.copy_(spread + 0.05 * spread.mean())
+        norm.running_var.copy_((spread + spread.mean()) / 2)
 
-    hooks = [m.register_forward_pre_hook(measure) for m in net.eval().modules() if isinstance(m, NORMS)]
+    norms: list[Any] = [module for module in net.eval().modules() if hasattr(module, "running_var")]
+    for norm in norms:
+        norm.running_mean.zero_()
+        norm.running_var.fill_(1)
+    hooks = [norm.register_forward_pre_hook(measure) for norm in norms]
     if hooks:
         with torch.no_grad():
             net(*inputs)
     for hook in hooks:
         hook.remove()
-    for norm in net.modules():
-        if isinstance(norm, NORMS) and not (norm.running_var > 0).all():  # of a head that only training has
-            norm.reset_running_stats()

@@ -172,11 +172,16 @@ def weights_of(graph: Graph) -> Arrays:
     Where there is a fan, the variance is 2 / fan (12 / fan where sigmoids flatten the signal); running statistics are
     those of a batch, give or take some.
     """
-    gain = 12 if {"sigmoid"} == {node.op.name for node in graph.nodes} & {"sigmoid", "relu", "relu6", "tanh"} else 2
+    gain = gain_of(graph)
     found = {path: _values(p, gain, generator("weights", path)) for path, p in graph.parameters().items()}
     if any(path.endswith(".running_var") for path in found):
         _calibrate(graph, found)
     return found
+
+
+def gain_of(graph: Graph) -> int:
+    """The variance of weights, times their fan: sigmoids alone flatten the signal, ReLUs halve it."""
+    return 12 if {"sigmoid"} == {node.op.name for node in graph.nodes} & {"sigmoid", "relu", "relu6", "tanh"} else 2
 
 
 def _values(parameter: Parameter, gain: int, draw: np.random.Generator) -> np.ndarray:

@@ -1,0 +1,146 @@
+"""Networks as generated PyTorch modules against ONNX Runtime: every family, and every tensor of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from onnx_case import generator
+from zoo_models import VARIANTS, gain_of, graph_of, has_parameter, jumps, session_of, structure, symbolic
+
+from archdsl import driver
+from archdsl.diagnostics import DiagnosticError
+from archdsl.graph import Graph
+
+TOLERANCE = 1e-4
+
+SMALLEST = (
+    "as_resnet_w32", "alexnet", "amoebanet_a", "autoencoder_mnist", "bam_resnet50", "bn_inception", "cbam_resnet50",
+    "se_wrn_28_10", "delugenet_92", "densenet121", "densenet_bc_100_k12", "dpn92", "efficientnet_b0", "fe_net_1_375",
+    "googlenet", "highway_mlp_10", "inception_resnet_v1", "inception_v3", "inception_v4", "lenet5", "mlp3",
+    "mnasnet0_5", "mobilenet_v1_w0_25", "mobilenet_v2_w0_35", "mobilenet_v3_small_w0_75", "msdnet22", "nasnet_mobile",
+    "nin_cifar10", "overfeat_fast_slim", "pnasnet5large", "polynet", "preact_resnet164_cifar",
+    "pyramidnet200_a240_cifar", "residual_attention56", "resnet110_original", "resnet18_a", "resnet20_cifar_a",
+    "resnext50_2x40d", "seresnet50_v1", "senet154", "shiftnet_b", "shufflenet_v1_g4", "shufflenet_v2_x0_5", "sknet50",
+    "squeezenet1_1", "stochastic_depth_110_a", "vgg11", "wrn_40_4", "xception", "zfnet",
+)  # fmt: skip
+"""Of each family the variant with the least arithmetic; all others are for the night."""
+
+
+def variants() -> list[Any]:
+    rest = [name for name in VARIANTS if name not in SMALLEST]
+    return [
+        *(pytest.param(name, marks=pytest.mark.reference) for name in SMALLEST),
+        *(pytest.param(name, marks=pytest.mark.nightly) for name in rest),
+    ]
+
+
+def lively(graph: Graph, name: str) -> tuple[Any, Any]:
+    """The generated module with random values, and two images that its running statistics are of."""
+    from torch_lively import enliven, pictures
+    from torch_module import module_of
+
+    (value,) = graph.inputs
+    x = pictures(2, *(int(str(n)) for n in value.type.shape[1:]))
+    return enliven(module_of(graph), x, seed=sum(map(ord, name)), gain=gain_of(graph)), x
+
+
+def state_of(net: Any, graph: Graph) -> dict[str, np.ndarray]:
+    """The module's tensors: exactly the network's parameters."""
+    found = {k: v.numpy() for k, v in net.state_dict().items() if not k.endswith("num_batches_tracked")}
+    assert set(found) == set(graph.parameters())
+    return found
+
+
+def outputs(net: Any, x: Any) -> list[np.ndarray]:
+    import torch
+    from torch_module import outputs_of
+
+    with torch.no_grad():
+        return outputs_of(net(x))
+
+
+def apart(found: list[np.ndarray], expected: list[np.ndarray]) -> float:
+    """The greatest distance of an output."""
+    from torch_module import distance
+
+    assert [a.shape for a in found] == [b.shape for b in expected]
+    return max(distance(a, b) for a, b in zip(found, expected))
+
+
+@pytest.mark.parametrize("name", variants())
+def test_scores_at_native_resolution(name: str, tmp_path: Path) -> None:
+    """The module's state, saved and loaded by ``--weights``; two images with different scores."""
+    from archdsl.weights.safetensors import encode
+
+    graph = symbolic(name)
+    if not graph.parameters():
+        assert jumps(graph)  # the logic gates of 1943: their operators are tested
+        return
+    net, x = lively(graph, name)
+    state = state_of(net, graph)
+    head = encode({k: ("f32", tuple(v.shape)) for k, v in state.items()}, {})
+    (tmp_path / "w.safetensors").write_bytes(head + b"".join(np.ascontiguousarray(v).tobytes() for v in state.values()))
+    loaded, _ = driver.with_weights(graph, tmp_path / "w.safetensors")
+    driver.compile(loaded, tmp_path / "m.onnx")
+    found = list(driver.run(tmp_path / "m.onnx", x.numpy()).values())
+    assert apart(found, outputs(net, x)) <= TOLERANCE
+    for scores in found:
+        assert np.abs(scores[0] - scores[1]).max() > 100 * TOLERANCE * np.abs(scores).max()
+
+
+FEW = 12
+"""Tensors of a network that are disturbed in CI; every night all are."""
+
+
+@pytest.mark.parametrize("name", SMALLEST)
+@pytest.mark.parametrize(
+    "few", [pytest.param(True, marks=pytest.mark.reference), pytest.param(False, marks=pytest.mark.nightly)]
+)
+def test_every_disturbed_tensor_breaks_the_comparison(name: str, few: bool) -> None:
+    """Tensor by tensor, the module has the same values one place further on; at half the resolution, for the time."""
+    import torch
+
+    graph = halved(name)
+    net, x = lively(graph, name)
+    state = state_of(net, graph)
+    session = session_of(structure(graph))
+    expected = session.run(None, {graph.inputs[0].name: x[:1].numpy(), **state})
+    assert apart(outputs(net, x[:1]), expected) <= TOLERANCE
+    unnoticed = {}
+    for tensor in chosen(list(state), state, name) if few else state:
+        value = net.state_dict()[tensor]
+        kept = value.clone()
+        value.copy_(torch.roll(kept.flatten(), 1).reshape(kept.shape) if kept.numel() > 1 else kept + 1)
+        if apart(outputs(net, x[:1]), expected) <= TOLERANCE:
+            unnoticed[tensor] = kept.shape
+        value.copy_(kept)
+    assert unnoticed == {}
+    assert apart(outputs(net, x[:1]), expected) <= TOLERANCE
+
+
+def halved(name: str) -> Graph:
+    """The network at half its resolution (or the next that is legal), with ten classes, where either can be chosen."""
+    arguments: dict[str, Any] = {"classes": 10} if has_parameter(name, "classes") else {}
+    native = int(str(symbolic(name).inputs[0].type.shape[-1]))
+    if has_parameter(name, "res") and native > 64:
+        for res in range(native // 2, native):
+            try:
+                return graph_of(name, res=res, **arguments)
+            except DiagnosticError:
+                continue
+    return graph_of(name, **arguments)
+
+
+def chosen(names: list[str], state: dict[str, np.ndarray], name: str) -> list[str]:
+    """One of each role at least, then any."""
+    draw = generator("chosen", name)
+    shuffled = [names[i] for i in draw.permutation(len(names))]
+    roles = {(tensor.rpartition(".")[2], state[tensor].ndim): tensor for tensor in shuffled}
+    return list(dict.fromkeys([*roles.values(), *shuffled]))[: max(FEW, len(roles))]
+
+
+def test_every_family_has_a_case() -> None:
+    assert sorted(VARIANTS[name].stem for name in SMALLEST) == sorted({path.stem for path in VARIANTS.values()})
