@@ -13,6 +13,7 @@ from archdsl.elaborate.bodies import is_single
 from archdsl.elaborate.env import Env, Place
 from archdsl.elaborate.kinds import parameter_kind
 from archdsl.elaborate.paths import PathScope, join
+from archdsl.elaborate.replay import Application
 from archdsl.elaborate.session import BoundExceeded, Session, shared_scope
 from archdsl.elaborate.values import POISON, BlockValue, Flow, describe, is_flow, show_arguments, show_settings
 from archdsl.graph import Value
@@ -88,15 +89,23 @@ class OpBlock(Parametric):
         self.card = card
         self.takes_inputs = card.applies_at is not None or card.arity[1] is None or card.arity[1] > 1
         self.name = card.name
+        self._made: Op | None = None
         self.formals = tuple(Formal(n, a.kind, a.default is REQUIRED) for n, a in card.signature.items())
 
     def operator(self) -> Op:
-        """The card with its arguments."""
-        effective = {**self.defaults, **self.bound}
-        self.missing(effective)
-        op = self.card(**effective)
-        op.validate()
-        return op
+        """The card with its arguments; made once, since blocks and operators are immutable."""
+        if self._made is None:
+            effective = {**self.defaults, **self.bound}
+            self.missing(effective)
+            op = self.card(**effective)
+            op.validate()
+            self._made = op
+        return self._made
+
+    def _copy(self) -> Self:
+        copy = super()._copy()
+        copy._made = None
+        return copy
 
     def settle(self, env: Env, span: Span) -> Any:
         least = 0 if self.card.arity[1] == 0 else self.card.applies_at
@@ -170,10 +179,17 @@ class UserBlock(Parametric):
         self.missing(effective)
         frame = Frame(self.name, partial(show_arguments, effective), span, place.frame)
         inner = place.inside(place.scope.block(self.name), frame)
+        application = Application.of(self, effective, flow, inner)
+        known = application.repeat() if application is not None else None
+        if known is not None:
+            return known
         env = Env(self.env, inner, "body", flow)
         fill_parameters(self.definition.parameters, effective, env)
         frame.settle(partial(show_settings, [p.name for p in self.definition.parameters], env.names))
-        return run_definition(self.definition, env, flow)
+        result = run_definition(self.definition, env, flow)
+        if application is not None:
+            application.keep(result)
+        return result
 
 
 def fill_parameters(parameters: tuple[spec.Parameter, ...], given: dict[str, Any], env: Env) -> None:

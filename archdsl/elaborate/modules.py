@@ -19,6 +19,9 @@ from archdsl.syntax.parse import parse
 STD = Path(__file__).resolve().parent.parent / "std"
 """The standard library."""
 
+_LIBRARY: dict[Path, Module] = {}
+"""Modules of the standard library that were read before; they do not change while a process runs."""
+
 Definition = spec.Block | spec.Network | spec.LetDefinition
 
 
@@ -138,6 +141,8 @@ class Loader:
             names = " -> ".join(p.name for p in [*self.loading[self.loading.index(path) :], path])
             raise Refusal("E0209", f"files import one another: {names}")
         library = path.parent == STD
+        if library and path in _LIBRARY:
+            return _LIBRARY[path]
         source = self._read(path, use)
         self.loading.append(path)
         try:
@@ -146,6 +151,8 @@ class Loader:
         finally:
             self.loading.pop()
         self.loaded[path] = module
+        if library and not self.diagnostics:
+            _LIBRARY[path] = module
         return module
 
     def _read(self, path: Path, use: spec.Use) -> Source:
