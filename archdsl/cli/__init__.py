@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from importlib import import_module
@@ -81,7 +82,9 @@ def _run(name: str, arguments: list[str]) -> NoReturn:
     command = import_module(f"archdsl.cli.{name}").command
     plain = quick(command, arguments)
     if plain is not None:
-        sys.exit(outcome(command, plain))
+        status = outcome(command, plain)
+        gc.freeze()  # what is still there ends with the process: looking for garbage in it is of no use
+        sys.exit(status)
     build((name,))(prog_name="archdsl")
     sys.exit(0)
 

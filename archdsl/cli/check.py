@@ -63,10 +63,13 @@ def command(
     reports = wanted_reports(report)
     if save_baseline is not None:
         check_writable(save_baseline)
+    from archdsl.elaborate.program import collector_paused
+
     checked = []
-    for name in arch_files(targets):
-        with progress(f"checking {name}"):
-            checked.append(check(name))
+    with collector_paused():
+        for name in arch_files(targets):
+            with progress(f"checking {name}"):
+                checked.append(check(name))
     checked, tables = reviewed(checked, against, config)
     found = [d for one in checked for d in one.diagnostics]
     if save_baseline is not None:

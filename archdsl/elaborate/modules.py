@@ -20,6 +20,9 @@ from archdsl.syntax.parse import parse
 STD = Path(__file__).resolve().parent.parent / "std"
 """The standard library."""
 
+_LIBRARY: dict[Path, Module] = {}
+"""Modules of the standard library that were read before; they do not change while a process runs."""
+
 Definition = spec.Block | spec.Network | spec.LetDefinition
 
 
@@ -151,6 +154,8 @@ class Loader:
             names = " -> ".join(p.name for p in [*self.loading[self.loading.index(path) :], path])
             raise Refusal("E0209", f"files import one another: {names}")
         library = path.parent == STD
+        if library and path in _LIBRARY:
+            return _LIBRARY[path]
         source = self._read(path, use.path)
         self.loading.append(path)
         try:
@@ -159,6 +164,8 @@ class Loader:
         finally:
             self.loading.pop()
         self.loaded[path] = module
+        if library and not self.diagnostics:
+            _LIBRARY[path] = module
         return module
 
     def _read(self, path: Path, name: str) -> Source:

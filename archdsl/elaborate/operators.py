@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Any
+from typing import Any, Self
 
 from archdsl import ops
 from archdsl.elaborate import guess
@@ -25,15 +25,23 @@ class OpBlock(Parametric):
         self.card = card
         self.takes_inputs = card.applies_at is not None or card.arity[1] is None or card.arity[1] > 1
         self.name = card.name
+        self._made: Op | None = None
         self.formals = tuple(Formal(n, a.kind, a.default is REQUIRED) for n, a in card.signature.items())
 
     def operator(self) -> Op:
-        """The card with its arguments."""
-        effective = {**self.defaults, **self.bound}
-        self.missing(effective)
-        op = self.card(**effective)
-        op.validate()
-        return op
+        """The card with its arguments; made once, since blocks and operators are immutable."""
+        if self._made is None:
+            effective = {**self.defaults, **self.bound}
+            self.missing(effective)
+            op = self.card(**effective)
+            op.validate()
+            self._made = op
+        return self._made
+
+    def _copy(self) -> Self:
+        copy = super()._copy()
+        copy._made = None
+        return copy
 
     def refused(self) -> Any:
         return POISON if self.tensors else FailedOp(self)

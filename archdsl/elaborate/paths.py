@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from archdsl.elaborate.values import Labelled
 
+    Labels = dict[str, Labelled | dict[int, Labelled]]
 Mode = Literal["named", "seq", "direct"]
 
 
@@ -23,7 +25,7 @@ class PathScope:
     ``fc.weight``. ``weights`` is the prefix of parameters, which differs from ``path`` inside a shared block.
     """
 
-    __slots__ = ("counters", "index", "labels", "mode", "path", "reserved", "solo", "taken", "weights")
+    __slots__ = ("_labels", "counters", "index", "mode", "path", "reserved", "solo", "taken", "weights")
 
     def __init__(self, path: str = "", weights: str | None = None, mode: Mode = "named") -> None:
         self.path = path
@@ -36,7 +38,24 @@ class PathScope:
         self.reserved: set[str] = set()
         """Labels written further down: unlabelled operators give way to them."""
         self.counters: dict[str, int] = {}
-        self.labels: dict[str, Labelled | dict[int, Labelled]] = {}
+        self._labels: Labels | Callable[[], Labels] = {}
+
+    @property
+    def labels(self) -> Labels:
+        """What was labelled here, by name."""
+        if not isinstance(self._labels, dict):
+            self._labels = self._labels()
+        return self._labels
+
+    def state(self) -> tuple[Any, ...]:
+        """All but the labels, for :meth:`restore`."""
+        return self.mode, self.solo, self.index, frozenset(self.taken), frozenset(self.reserved), {**self.counters}
+
+    def restore(self, state: tuple[Any, ...], labels: Callable[[], Labels]) -> None:
+        """Take over the state of a scope in which the same was named."""
+        self.mode, self.solo, self.index, taken, reserved, counters = state
+        self.taken, self.reserved, self.counters = set(taken), set(reserved), {**counters}
+        self._labels = labels
 
     def child(self, name: str, mode: Mode = "named") -> PathScope:
         """The scope under ``name``."""

@@ -50,6 +50,10 @@ class Limits(Record):
     """Expressions within one another, those of the blocks and definitions that they name included."""
 
 
+DEFAULT = Limits()
+"""The bounds of every elaboration that is not given others."""
+
+
 class ClaimValue(Record):
     """An ``expect`` or ``budget`` line with its bound evaluated; ``bound`` is ``None`` for a shape claim."""
 
@@ -70,12 +74,14 @@ class Session:
     ) -> None:
         self.train = train
         self.bind = bind or {}
-        self.limits = limits or Limits()
+        self.limits = limits or DEFAULT
         self.steps = 0
         self.level = 0
         """How many expressions are being evaluated."""
         self.explained = 0
         """Steps that went into explaining faults."""
+        self.reports = 0
+        """How often something was told, repetitions included."""
         self.unknowns = 0
         self.has_defaults = False
         """Whether any ``with`` was met: without one, no name has defaults to look for."""
@@ -103,6 +109,7 @@ class Session:
 
     def report(self, diagnostic: Diagnostic) -> None:
         """Keep a diagnostic, once for each code and place."""
+        self.reports += 1
         span = diagnostic.span
         key = _key(diagnostic.code, span) if span else (diagnostic.code, diagnostic.message)
         if key not in self._reported and len(self._reported) < LIMITS.faults:
@@ -199,6 +206,11 @@ class Session:
             self.step(dim.weight // 4)
             if dim.weight > self.limits.words:
                 raise Refusal("E0506", f"a symbolic size that takes more than {self.limits.words} words to write down")
+
+    @property
+    def renamed(self) -> bool:
+        """Whether some path was taken when it was needed, and a number added."""
+        return bool(self._repeated)
 
     def _fresh(self, path: str) -> str:
         """Paths made by computed labels or repeated application may meet; nodes stay distinct."""

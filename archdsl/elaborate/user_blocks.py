@@ -14,6 +14,7 @@ from archdsl.elaborate.execute import guarded_flow, run_body
 from archdsl.elaborate.flow import apply_stages
 from archdsl.elaborate.kinds import parameter_kind
 from archdsl.elaborate.parametric import Formal, Parametric
+from archdsl.elaborate.replay import Application
 from archdsl.elaborate.session import BoundExceeded
 from archdsl.elaborate.statements import with_defaults
 from archdsl.elaborate.values import POISON, Flow, show_arguments, show_settings
@@ -52,10 +53,17 @@ class UserBlock(Parametric):
         self.missing(effective)
         frame = Frame(self.name, partial(show_arguments, effective), span, place.frame)
         inner = place.inside(place.scope.block(self.name), frame)
+        application = Application.of(self, effective, flow, inner)
+        known = application.repeat() if application is not None else None
+        if known is not None:
+            return known
         env = Env(self.env, inner, "body", flow)
         fill_parameters(self.definition.parameters, effective, env)
         frame.settle(partial(show_settings, [p.name for p in self.definition.parameters], env.names))
-        return run_definition(self.definition, env, flow)
+        result = run_definition(self.definition, env, flow)
+        if application is not None:
+            application.keep(result)
+        return result
 
 
 def fill_parameters(parameters: tuple[spec.Parameter, ...], given: dict[str, Any], env: Env) -> None:

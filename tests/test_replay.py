@@ -1,0 +1,125 @@
+"""Repeating an application from its record gives what running the block gives, to the last frame."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+import archdsl
+from archdsl import driver
+from archdsl.elaborate.replay import Application
+from archdsl.elaborate.session import Limits
+from archdsl.graph import Graph
+from archdsl.ops import load
+
+FILES = ("resnet", "densenet", "mobilenet_v3", "inception_v3", "se_resnet", "nasnet", "shufflenet_v2", "highway")
+
+
+def everything(graph: Graph) -> list[Any]:
+    """All that a graph holds: nodes, types, parameters, taps in order, places, and the chain of frames."""
+    found: list[Any] = [str(graph), graph.defaults, [(path, value.name) for path, value in graph.taps.items()]]
+    for node in graph.nodes:
+        frames = [(f.name, f.arguments, f.settings, str(f.span)) for f in node.origin.frames()]
+        found.append((node.path, list(node.params.items()), str(node.origin.span), frames))
+    return found
+
+
+def run(text: str, variant: str | None = None) -> tuple[Any, ...]:
+    result = archdsl.load(text).elaborate(variant)
+    told = [(d.code, str(d.span), d.message) for d in result.diagnostics]
+    return (everything(result.graph) if result.graph is not None else None), told, result.steps, result.claims
+
+
+@pytest.fixture
+def plainly(monkeypatch):
+    """Runs something with no application repeated."""
+
+    def without(action: Any) -> Any:
+        with monkeypatch.context() as patched:
+            patched.setattr(Application, "of", lambda *_: None)
+            return action()
+
+    return without
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_networks_are_the_same(file: str, plainly) -> None:
+    path = driver.ZOO / f"{file}.arch"
+
+    def graphs() -> list[Any]:
+        program = driver.open_program(path)
+        return [everything(program.graph(name)) for name in program.targets()]
+
+    assert graphs() == plainly(graphs)
+
+
+def test_most_of_a_deep_network_is_repeated(monkeypatch) -> None:
+    card, asked = load("conv"), []
+    rule = card.shape
+    monkeypatch.setattr(card, "shape", lambda op, *types: asked.append(op) or rule(op, *types))
+    graph = driver.open_program(driver.ZOO / "resnet.arch").graph("resnet152")
+    convolutions = sum(node.op.name == "conv" for node in graph.nodes)
+    assert convolutions == 155
+    assert len(asked) < 50
+
+
+HEAD = "arch 1\nnetwork Net() { input x: f32[N, 4, 8, 8]; "
+PROGRAMS = {
+    "labels inside are still there": "block b(c) { a: conv(c, 3); relu }\n"
+    + HEAD.replace("arch 1\n", "")
+    + "one: b(4); two: b(4); concat(one.a, two.a); output y }",
+    "weights are shared inside": "block b() { share f = conv(4, 3); f -> f }\n"
+    + HEAD.replace("arch 1\n", "")
+    + "b; b; output y }",
+    "one block with two others as arguments": "block b(act) { conv(4, 3) -> act }\n"
+    + HEAD.replace("arch 1\n", "")
+    + "b(relu); b(tanh); b(leaky_relu(0.1)); b(leaky_relu(0.2)); b(relu); output y }",
+    "frozen, shared and plain": "block b() { conv(4, 3) }\n"
+    + HEAD.replace("arch 1\n", "")
+    + "frozen b; b; share s = b; s -> s; b; output y }",
+    "several tensors": "block b() { concat -> conv(4, 1) }\n"
+    + HEAD.replace("arch 1\n", "")
+    + "a: conv(4, 3); c: conv(4, 3); one: (a, c) -> b; two: (c, a) -> b; (a, a) -> b; add(one, two); output y }",
+    "nothing is made": "block b() { identity }\n" + HEAD.replace("arch 1\n", "") + "conv(4, 3); b; b; output y }",
+    "loops in blocks": "block b(n) { repeat n { conv(4, 3) -> batch_norm } -> relu }\n"
+    + HEAD.replace("arch 1\n", "")
+    + "seq { b(2); b(2); b(3) }; output y }",
+    "warnings are told": "block b(c) { conv(c, 3); unused: in -> conv(2, 1); in }\n"
+    + HEAD.replace("arch 1\n", "")
+    + "conv(4, 3); b(4); b(4); output y }",
+}
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_small_programs_are_the_same(name: str, plainly) -> None:
+    text = "arch 1\n" + PROGRAMS[name] + "\n"
+    found = run(text)
+    assert found[0] is not None, found[1]
+    assert found == plainly(lambda: run(text))
+
+
+def test_faults_are_told_each_time(plainly) -> None:
+    text = (
+        "arch 1\nblock b(c) { conv(c, 3, groups = 3) }\n"
+        "network Net() { input x: f32[N, 4, 8, 8]; b(4); output y }\nvariant one = Net()\nvariant two = Net()\n"
+    )
+
+    def told() -> list[Any]:
+        program = driver.open_program(text)
+        return [[(d.code, str(d.span)) for d in program.elaborate(v).diagnostics] for v in ("one", "two")]
+
+    assert told() == plainly(told)
+    assert told()[1] != []
+
+
+def test_bounds_hold_for_what_is_repeated() -> None:
+    from archdsl.elaborate.program import elaborate
+
+    text = "arch 1\nblock b() { conv(4, 3) -> relu }\nnetwork Net() { input x: f32[N, 4, 8, 8]; repeat 20 { b }; output y }\n"
+    program = archdsl.load(text)
+    network = program.module.definitions["Net"]
+    assert elaborate(program.module, network).graph is not None
+    for limits, code in ((Limits(nodes=30), "E0502"), (Limits(steps=100), "E0501"), (Limits(size_bits=1), "E0506")):
+        result = elaborate(program.module, network, limits=limits)
+        assert [d.code for d in result.diagnostics][:1] == [code]
