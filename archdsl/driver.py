@@ -150,11 +150,12 @@ class Program:
             found += [*result.diagnostics, *(d for one in applied for d in one.diagnostics)]
             steps += result.steps + sum(one.steps for one in applied)
             used.update(*(one.used for one in applied))
-            whole = whole and result.graph is not None and not any(one.diagnostics for one in applied)
+            whole &= result.graph is not None and not any(one.diagnostics for one in applied)
             if result.stopped or steps > MAX_STEPS:
                 if not result.stopped:
                     message = f"the variants up to `{name}` need more than {MAX_STEPS:,} evaluation steps"
                     found.append(Diagnostic("E0501", message, definition_span(target)))
+                whole = False
                 break
             if result.graph is not None and not self.errors:  # else what is measured merely follows from a fault
                 claims, broken = check_claims(result.graph, result.claims)

@@ -45,7 +45,7 @@ def read(text, name="m.json", bind=None):
 def describe(graph):
     """Everything a graph holds, as plain values."""
     return (
-        str(graph), graph.name, graph.doc, graph.defaults, {k: v.name for k, v in graph.taps.items()},
+        str(graph), {name: names(graph.parameters()) for name, names in graph.maps.items()}, graph.name, graph.doc, graph.defaults, {k: v.name for k, v in graph.taps.items()},
         [(p.path, p.type, p.init, p.buffer, p.trainable) for p in graph.parameters().values()],
         [{slot: p.path for slot, p in node.params.items()} for node in graph.nodes],
         [(str(n.origin.span), [(f.name, f.arguments, str(f.span)) for f in n.origin.frames()]) for n in graph.nodes],

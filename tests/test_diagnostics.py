@@ -248,6 +248,7 @@ WRONG: dict[str, tuple[str, Told]] = {
     "an unused block": ("block «f» { relu }\n---\ntanh", told("W0202", "the block `f` is never used")),
     "an unused import": ("use std.cnn («conv_bn»)\n---\nrelu", told("W0203", "`conv_bn` is imported but never used")),
     "an unused result": ("let a = in -> «relu»\ntanh", told("W0204", "the result of `relu` is never used", "label it")),
+    "an idle rule": ("conv(3, 1)\nweights timm { «\"cnv\"» -> \"c\" }", told("W0205", "no parameter's path is left for")),
     # syntax
     "an assignment": ("y «=» relu", told("E0107", "cannot begin with `name =`", "`let y = …`", "`y: …`")),
     "no arrow": ("conv(8, 3) «relu»", told("E0100", "expected the end of the statement", "composed with `->`")),

@@ -5,6 +5,7 @@ A sentence, an ``arch`` block, then what must come of it, in any of these blocks
 ``nodes``    every operator of the graph: ``path = operator(inputs) : shape``
 ``params``   every parameter and buffer: ``path : shape``
 ``outputs``  every output: ``name = value : shape``
+``names``    every parameter in the checkpoints of every map: ``map: path -> name : shape [order of axes]``
 ``numbers``  Python-like claims on totals: ``params == 1_792``
 ``errors``   every diagnostic: ``line:column CODE `marked text`: part of the message``
 
@@ -129,7 +130,15 @@ def outputs(graph: Graph) -> list[str]:
     return [f"{name} = {value.name} : {show_shape(value.type.shape)}" for name, value in graph.outputs.items()]
 
 
-RENDER = {"nodes": nodes, "params": params, "outputs": outputs}
+def names(graph: Graph) -> list[str]:
+    return [
+        f"{name}: {path} -> {kept.name} : {show_shape(kept.shape)}" + (f" {list(kept.order)}" if kept.order else "")
+        for name, stored in graph.maps.items()
+        for path, kept in stored(graph.parameters()).items()
+    ]
+
+
+RENDER = {"nodes": nodes, "params": params, "outputs": outputs, "names": names}
 
 
 def test_there_is_a_test_of_every_chapter() -> None:

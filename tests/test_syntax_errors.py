@@ -83,6 +83,11 @@ def faults(text: str) -> list[Diagnostic]:
         ("expect a of b of c == 1", "E0112", "of"),
         ("state h = x", "E0113", "state"),
         ("next h = x, m = y", "E0113", "next"),
+        ('weights m { "{1}" -> "a" }', "E0114", "1"),
+        ('weights m { "a.{i}{j}" -> "a" }', "E0114", "j"),
+        ('weights m { "a" -> squeeze(axis = 1) }', "E0114", "squeeze(axis = 1)"),
+        ('weights m { "a" -> flatten("b") { "c" -> "d" } }', "E0114", 'flatten("b")'),
+        ('weights m { "a" "b" }', "E0100", '"b"'),
     ],
 )
 def test_one_fault_is_told_once_at_its_place(text: str, code: str, marked: str) -> None:

@@ -196,10 +196,11 @@ def sources(g: Graph, cell: str) -> set[str]:
 
 
 def test_what_a_cell_behind_a_reduction_sees() -> None:
-    """The large NASNet passes h[i - 3] on, the mobile one h[i - 2]."""
-    for variant, n, seen in (("nasnet_mobile", 4, 4), ("nasnetalarge", 6, 5)):
+    """The large NASNet passes h[i - 3] on, the mobile one h[i - 2]; two cells of the stem and n others come before."""
+    for variant, n, behind in (("nasnet_mobile", 4, 2), ("nasnetalarge", 6, 3)):
         g = graph("nasnet", variant)
-        assert sources(g, f"cells.normal_cell_{n + 1}") == {f"cells.normal_cell_{seen}", "cells.reduction_cell"}
+        i = 2 + n + 1
+        assert sources(g, f"features.cells.{i}") == {f"features.cells.{i - behind}", f"features.cells.{i - 1}"}
 
 
 def test_delugenet_joins_by_a_weighted_sum_of_all_layers() -> None:

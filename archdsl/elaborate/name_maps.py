@@ -14,12 +14,13 @@ from archdsl.elaborate.env import Env
 from archdsl.elaborate.evaluate import evaluate
 from archdsl.elaborate.operators import FailedOp, OpBlock
 from archdsl.elaborate.paths import join
-from archdsl.elaborate.session import BoundExceeded
+from archdsl.elaborate.session import BoundExceeded, Limits
 from archdsl.elaborate.values import POISON, Flow, describe, shortened
 from archdsl.graph import Parameter, Stored
 from archdsl.record import Record
 from archdsl.source import Source
 from archdsl.syntax import spec
+from archdsl.syntax.limits import LIMITS
 from archdsl.syntax.name_rules import is_conversion
 from archdsl.syntax.walk import walk
 
@@ -129,7 +130,7 @@ class _Application:
         self.env = names.env
         self.statement = names.statement
         self.session = names.env.session
-        self.begun = self.session.steps
+        self.session.steps = 0  # the network is made: a map has an allowance of its own
         self.patterns: dict[int, tuple[_Component, ...]] = {}
         self.targets: dict[tuple[int, Captures], _Target | None] = {}
         self.faults: dict[int, Diagnostic] = {}
@@ -151,7 +152,7 @@ class _Application:
                     self.fault(rule or its, Refusal("E0207", message, help="the first rule that matches wins"))
         except BoundExceeded as exceeded:
             self.fault(None, exceeded.refusal)
-        return Applied(stored, frozenset(self.used), tuple(self.faults.values()), self.session.steps - self.begun)
+        return Applied(stored, frozenset(self.used), tuple(self.faults.values()), self.session.steps)
 
     def fault(self, rule: spec.NameRule | None, refusal: Refusal) -> None:
         at = rule or self.statement
@@ -186,7 +187,7 @@ class _Application:
     def first(self, rules: tuple[spec.NameRule, ...], rest: list[str]) -> tuple[spec.NameRule, Captures] | None:
         """The first rule that matches the beginning of a path, and what it captures."""
         for tried, rule in enumerate(rules):
-            if tried % 8 == 0:
+            if tried % 4 == 0:
                 self.session.step()
             captures = self.match(rule, rest)
             if captures is not None:
@@ -274,10 +275,10 @@ def idle_rules(
     for result in trained if not every <= used else ():
         applied = result.applied_maps()
         used = {*used, *(rule for one in applied for rule in one.used)}
-        steps += result.steps
-        if result.stopped or steps > 500_000:
+        steps += result.steps + sum(one.steps for one in applied)
+        if steps > Limits().steps:
             return []
     below = {id(rule) for names in maps for outer in names.rules() if id(outer) not in used for rule in outer.rules}
     idle = {id(rule): rule for names in maps for rule in names.rules() if id(rule) not in used | below}
     message, help = "no parameter's path is left for this rule", "the first rule that matches wins"
-    return [Diagnostic("W0205", message, rule.pattern.span, help=help) for rule in idle.values()]
+    return [Diagnostic("W0205", message, rule.pattern.span, help=help) for rule in [*idle.values()][: LIMITS.faults]]

@@ -23,8 +23,7 @@ class Matching(Record):
 
     checkpoint: Checkpoint
     how: str
-    """``by name``, ``by the map `timm```, ``by name and number``, or ``by structure``: the names did not say, roles and
-    order did."""
+    """``by name``, ``by the map `timm```, or ``by structure``: the names did not say, roles and order did."""
     pairs: Mapping[str, Tensor]
     missing: tuple[Parameter, ...]
     unexpected: tuple[str, ...]
@@ -41,22 +40,14 @@ class Matching(Record):
 
 
 def match(graph: Graph, checkpoint: Checkpoint) -> Matching:
-    """Match by the network's names or those of one of its maps, whichever are known best; siblings of another stem by
-    their numbers; where no name at all is known, by structure.
+    """Match by the network's names or those of one of its maps, whichever are known best; where no name at all is
+    known, by structure.
     """
     wanted = graph.parameters()
     offered = {n: t for n, t in checkpoint.items() if n.rpartition(".")[2] not in COUNTERS or n in wanted}
     used, stored = _best_map(graph, wanted, offered)
     names = {path: one.name for path, one in stored.items() if one.name in offered}
     how = f"by the map `{used}`" if used else "by name"
-    if not used and names and len(names) < min(len(wanted), len(offered)):
-        from archdsl.weights.renumber import renumbered
-
-        found = renumbered(
-            {p: tuple(w.type.shape) for p, w in wanted.items()}, {n: t.shape for n, t in offered.items()}
-        )
-        how = "by name and number" if found.keys() - names.keys() else how
-        names = {**found, **names}
     if not names:
         names = by_structure(list(wanted.values()), list(offered.values()))
         how = "by structure" if names else how
@@ -89,7 +80,7 @@ def _best_map(
 def stored_under(graph: Graph, name: str) -> Mapping[str, Stored]:
     """Where the map called ``name`` has every parameter; the network's own names for an empty one.
 
-    Raises ``DiagnosticError`` for a map that is at fault, and refuses (E0904) one that the network does not have.
+    Raises ``DiagnosticError`` for a map that is at fault, and refuses (E0007) one that the network does not have.
     """
     parameters = graph.parameters()
     if not name:
@@ -98,7 +89,7 @@ def stored_under(graph: Graph, name: str) -> Mapping[str, Stored]:
         meant = nearest(name, graph.maps)
         known = ", ".join(f"`{one}`" for one in graph.maps) or "none"
         help = f"did you mean `{meant}`?" if meant else f"its maps: {known}"
-        raise Refusal("E0904", f"`{graph.name}` has no map `{name}`", help=help)
+        raise Refusal("E0007", f"`{graph.name}` has no map `{name}`", help=help)
     return graph.maps[name](parameters)
 
 
