@@ -273,7 +273,8 @@ def lp_pool(draw: Draw) -> Case:
 
     def reference(x: Tensor) -> Tensor:
         if p % 2 == 0 and not ceil and not any(map(any, w.ends)):
-            return LP[w.rank - 1](x, p, w.kernel, w.stride)
+            kernel, stride = (w.kernel, w.stride) if w.rank > 1 else (w.kernel[0], w.stride[0])
+            return LP[w.rank - 1](x, p, kernel, stride)
         return sums(w, F.pad(x.abs() ** p, w.widths(ceil))) ** (1 / p)
 
     return Case(arguments, [x], reference, free_axes(draw, x.ndim))
