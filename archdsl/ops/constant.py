@@ -181,6 +181,7 @@ class OneHot(Op):
         "one_hot[4] : i64[2,3] -> f32[2,3,4]",
         "one_hot[5, axis=1] : i64[N,T] -> f32[N,5,T]",
         "one_hot[3, dtype=i64] : i64[N] -> i64[N,3]",
+        "one_hot[5, dtype=bool] : i32[] -> bool[5]",
     )
 
     depth: int = arg(Integer(1), doc="size of the new axis")

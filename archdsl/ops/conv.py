@@ -123,6 +123,7 @@ class ConvTranspose(Op):
         "conv_transpose[6, 2, stride=3, pad=same_upper] : f32[2,4,5,7] -> f32[2,6,15,21]",
         "conv_transpose[8, 3, pad=[0, 1, 1, 2], groups=4, bias=false] : f32[2,4,5,7] -> f32[2,8,6,6]",
         "conv_transpose[8, [1, 3], dilation=[1, 2]] : f32[2,4,5,7] -> f32[2,8,5,11]",
+        "conv_transpose[8, 2, dilation=3, pad=1, output_pad=2] : f32[2,4,5,7] -> f32[2,8,8,10]",
         "conv_transpose[8, 3, stride=2] : f32[2,4,5] -> f32[2,8,11]",
         "conv_transpose[8, 2, stride=2] : f32[2,4,3,4,5] -> f32[2,8,6,8,10]",
         "conv_transpose[8, 2, stride=2] : f32[N,4,H,W] -> f32[N,8,2 * H,2 * W]",

@@ -95,6 +95,7 @@ class MaxPool(_Extremum):
         "max_pool[2] : f32[2,3,4,5,6] -> f32[2,3,2,2,3]",
         "max_pool[3, stride=2, pad=1] : f32[N,8,H,W] -> f32[N,8,(H + 1) // 2,(W + 1) // 2]",
         "max_pool[3, stride=2, ceil=true] : f32[N,8,H,W] -> f32[N,8,H // 2,W // 2]",
+        "max_pool[1, stride=2, pad=same_upper] : f32[N,8,H,W] -> f32[N,8,(H + 1) // 2,(W + 1) // 2]",
     )
 
 

@@ -81,7 +81,9 @@ def max_unpool(site: Site) -> Form:
 def avg_pool(site: Site) -> Form:
     kernel, stride, _, reach = _geometry(site)
     pads, op, rank = site.op.pads(site.types[0]), site.op, len(kernel)
-    if _even(pads, kernel):
+    # PyTorch's avg_pool3d alone forgets the padding when it compares the input with the kernel.
+    wide = all(isinstance(n, int) and n >= k for n, k in zip(site.types[0].shape[2:], kernel))
+    if _even(pads, kernel) and (rank < 3 or wide or not any(map(any, pads))):
         own = short([b for b, _ in pads])
         count = None if op.count_pad or not own else False
         layer = call(f"nn.AvgPool{rank}d", ("kernel", short(kernel)), ("stride", short(stride)), padding=own or None,

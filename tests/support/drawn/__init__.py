@@ -102,7 +102,7 @@ class Draw:
 
 
 CASES: dict[str, Callable[[Draw], Case]] = {}
-FAMILIES = ("axes", "elementwise", "norms", "spatial", "windows")
+FAMILIES = ("axes", "elementwise", "norms", "pools", "spatial", "windows")
 
 
 def cases() -> dict[str, Callable[[Draw], Case]]:

@@ -12,7 +12,8 @@ from torch import Tensor
 from archdsl.shapes import TensorType
 from drawn import Case, Draw, operator
 from drawn.elementwise import TORCH
-from drawn.windows import free_axes, maps
+from drawn.pools import maps
+from drawn.windows import free_axes
 
 
 @operator("pad_axes")

@@ -1,4 +1,4 @@
-"""Convolutions and poolings: sliding windows over one to three axes."""
+"""Sliding windows over one to three axes, and convolutions."""
 
 from __future__ import annotations
 
@@ -6,23 +6,13 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-import torch
 import torch.nn.functional as F  # noqa: N812
-from hypothesis import assume
 from torch import Tensor
 
 from drawn import Case, Draw, operator
 
 CONV = (F.conv1d, F.conv2d, F.conv3d)
 TRANSPOSED = (F.conv_transpose1d, F.conv_transpose2d, F.conv_transpose3d)
-MAX = (F.max_pool1d, F.max_pool2d, F.max_pool3d)
-AVG = (F.avg_pool1d, F.avg_pool2d, F.avg_pool3d)
-LP = (F.lp_pool1d, F.lp_pool2d, F.lp_pool3d)
-UNPOOL = (F.max_unpool1d, F.max_unpool2d, F.max_unpool3d)
-ADAPTIVE = {
-    "avg": (F.adaptive_avg_pool1d, F.adaptive_avg_pool2d, F.adaptive_avg_pool3d),
-    "max": (F.adaptive_max_pool1d, F.adaptive_max_pool2d, F.adaptive_max_pool3d),
-}
 
 
 @dataclass(frozen=True)
@@ -67,6 +57,19 @@ class Windows:
         return found
 
 
+def halves(kind: str, totals: list[int]) -> list[tuple[int, int]]:
+    """TensorFlow's padding at both ends; the odd position at the end for ``same_upper``."""
+    return [(t // 2, t - t // 2) if kind == "same_upper" else (t - t // 2, t // 2) for t in totals]
+
+
+def numbered(draw: Draw, kind: str, rank: int, most: int) -> tuple[Any, list[tuple[int, int]]]:
+    """Padding in numbers: one for all, one for each axis, or all begins and then all ends."""
+    numbers = draw.sizes({"number": 1, "each": rank, "ends": 2 * rank}[kind], 0, most)
+    if kind == "number":
+        return numbers[0], [(numbers[0], numbers[0])] * rank
+    return numbers, list(zip(numbers[:rank], numbers[-rank:]))
+
+
 def draw_windows(draw: Draw, *, dilated: bool = True, pooling: bool = False) -> Windows:
     """Everything legal: the window fits, and padding is below the window of a pooling."""
     rank = draw.one(2, 1, 2, 3)
@@ -74,26 +77,18 @@ def draw_windows(draw: Draw, *, dilated: bool = True, pooling: bool = False) -> 
     stride_argument, stride = draw.each(rank, 1, 3)
     dilation_argument, dilation = draw.each(rank, 1, 3) if dilated else (1, [1] * rank)
     reach = [d * (k - 1) + 1 for k, d in zip(kernel, dilation)]
-    most = min(reach) - 1 if pooling else 3
-    kind = draw.one("same_upper", "same_lower", "same", "valid", "number", "each", "ends")
-    if kind == "same" and any(k % 2 == 0 for k in kernel):
-        kind = "ends"
-    numbers = draw.sizes(1 if kind == "number" else rank if kind == "each" else 2 * rank, 0, most)
-    pad: Any = {"number": numbers[0], "each": numbers, "ends": numbers}.get(kind, kind)
-    ends = {"number": [(numbers[0],) * 2] * rank, "each": [(p, p) for p in numbers]}.get(kind, [(0, 0)] * rank)
-    if kind == "ends":
-        ends = list(zip(numbers[:rank], numbers[rank:]))
-    if kind == "same":
-        ends = [(d * (k - 1) // 2,) * 2 for k, d in zip(kernel, dilation)]
+    pad = draw.one("same_upper", "same_lower", "same", "valid", "number", "each", "ends")
     more = draw.sizes(rank, 0, 5 if rank < 3 else 3)
-    if kind.startswith("same_"):
-        # Not all of a map between two taps: of nothing but padding ONNX Runtime makes the least float.
-        sizes = [n + (d if pooling else 1) for n, d in zip(more, dilation)]
-        total = [max((math.ceil(n / s) - 1) * s + r - n, 0) for n, s, r in zip(sizes, stride, reach)]
-        small, large = [t // 2 for t in total], [t - t // 2 for t in total]
-        ends = list(zip(small, large) if kind == "same_upper" else zip(large, small))
+    # A map does not lie between two taps: of nothing but padding ONNX Runtime makes the least float.
+    least = dilation if pooling else [1] * rank
+    sizes = [one + n for one, n in zip(least, more)]
+    if pad in ("same_upper", "same_lower"):
+        ends = halves(pad, [max(-(-n // s) * s - s + r - n, 0) for n, s, r in zip(sizes, stride, reach)])
     else:
-        least = dilation if pooling else [1] * rank
+        if pad == "valid" or (pad == "same" and all(k % 2 for k in kernel)):
+            ends = [(r // 2, r // 2) if pad == "same" else (0, 0) for r in reach]
+        else:
+            pad, ends = numbered(draw, "ends" if pad == "same" else pad, rank, min(reach) - 1 if pooling else 3)
         sizes = [max(r - sum(e), one) + n for r, e, one, n in zip(reach, ends, least, more)]
     arguments = {"kernel": kernel_argument, "stride": stride_argument, "pad": pad}
     if dilated:
@@ -123,15 +118,13 @@ def conv(draw: Draw) -> Case:
 
 @operator("conv_transpose")
 def conv_transpose(draw: Draw) -> Case:
-    w, groups, rank = draw_windows(draw), draw.one(1, 2, 3), 0
-    rank, bias = w.rank, draw.flag()
+    w, groups, bias = draw_windows(draw), draw.one(1, 2, 3), draw.flag()
+    rank, pad = w.rank, w.arguments["pad"]
     sizes, ends, extra = draw.sizes(rank, 1, 4), w.ends, [0] * rank
     arguments: dict[str, Any] = {**w.arguments, "channels": groups * draw.whole(1, 3), "groups": groups, "bias": bias}
     reach = [d * (k - 1) + 1 for k, d in zip(w.kernel, w.dilation)]
-    if str(w.arguments["pad"]) in ("same_upper", "same_lower"):
-        total = [max(r - s, 0) for r, s in zip(reach, w.stride)]
-        small, large = [t // 2 for t in total], [t - t // 2 for t in total]
-        ends = list(zip(small, large) if w.arguments["pad"] == "same_upper" else zip(large, small))
+    if pad in ("same_upper", "same_lower"):
+        ends = halves(pad, [max(r - s, 0) for r, s in zip(reach, w.stride)])
         extra = [max(s - r, 0) for r, s in zip(reach, w.stride)]
     else:
         most = min(max(s, d) for s, d in zip(w.stride, w.dilation)) - 1
@@ -151,170 +144,3 @@ def conv_transpose(draw: Draw) -> Case:
         return whole
 
     return Case(arguments, [x], reference, free_axes(draw, x.ndim))
-
-
-def pooling(draw: Draw, *, dilated: bool) -> tuple[Windows, dict[str, Any], Any]:
-    """Windows, arguments with ``ceil`` (and sometimes without the stride), an input."""
-    w, ceil = draw_windows(draw, dilated=dilated, pooling=True), draw.flag()
-    if isinstance(w.arguments["pad"], str) and w.arguments["pad"].startswith("same_"):
-        ceil = False  # the sizes follow from the rule
-    arguments = {**w.arguments, "ceil": ceil}
-    if w.stride == w.kernel and draw.flag():
-        arguments["stride"] = None
-    return w, arguments, draw.array([draw.whole(1, 3), draw.whole(1, 3), *w.sizes])
-
-
-def direct(w: Windows) -> bool:
-    """Whether PyTorch's poolings take this padding themselves."""
-    return w.symmetric and all(2 * b <= k for b, k in zip(w.begins, w.kernel))
-
-
-def greatest(w: Windows, ceil: bool, x: Tensor, indices: bool = False) -> Any:
-    function = MAX[w.rank - 1]
-    if direct(w):
-        return function(x, w.kernel, w.stride, w.begins, w.dilation, ceil, indices)
-    x = F.pad(x, w.widths(ceil), value=-math.inf)
-    return function(x, w.kernel, w.stride, 0, w.dilation, False, indices)
-
-
-@operator("max_pool")
-def max_pool(draw: Draw) -> Case:
-    w, arguments, x = pooling(draw, dilated=True)
-    return Case(arguments, [x], lambda x: greatest(w, arguments["ceil"], x), free_axes(draw, x.ndim))
-
-
-@operator("min_pool")
-def min_pool(draw: Draw) -> Case:
-    w, arguments, x = pooling(draw, dilated=True)
-    return Case(arguments, [x], lambda x: -greatest(w, arguments["ceil"], -x), free_axes(draw, x.ndim))
-
-
-@operator("max_pool_indices")
-def max_pool_indices(draw: Draw) -> Case:
-    """PyTorch counts positions within one map (with what padding was added by hand), ONNX within the whole tensor."""
-    w, arguments, x = pooling(draw, dilated=True)
-    # Of a dilated window no runtime takes padding as wide as the kernel, and positions forbid to add it beforehand.
-    assume(max(w.dilation) == 1 or (not arguments["ceil"] and all(max(e) < k for e, k in zip(w.ends, w.kernel))))
-
-    def reference(x: Tensor) -> tuple[Tensor, Tensor]:
-        values, at = greatest(w, arguments["ceil"], x, indices=True)
-        if not direct(w):
-            widths = w.widths(arguments["ceil"])
-            padded = [n + widths[-2 * i - 2] + widths[-2 * i - 1] for i, n in enumerate(w.sizes)]
-            places = [p - b for p, b in zip(torch.unravel_index(at, padded), w.begins)]
-            at = sum(p * math.prod(w.sizes[i + 1 :]) for i, p in enumerate(places))
-        return values, at + first_of_map(x).reshape(*x.shape[:2], *[1] * w.rank)
-
-    return Case(arguments, [x], reference, free_axes(draw, x.ndim))
-
-
-def first_of_map(x: Tensor) -> Tensor:
-    maps = x.shape[0] * x.shape[1]
-    return torch.arange(maps) * (x.numel() // maps)
-
-
-@operator("max_unpool")
-def max_unpool(draw: Draw) -> Case:
-    rank = draw.whole(1, 3)
-    kernel_argument, kernel = draw.each(rank, 1, 4)
-    stride_argument, stride = draw.each(rank, 1, 3)
-    pad_argument, pad = draw.each(rank, 0, min(kernel) // 2)
-    counts, like = draw.sizes(rank, 1, 4), draw.flag()
-    sizes = [(m - 1) * s + k - 2 * p for m, s, k, p in zip(counts, stride, kernel, pad)]
-    if like:  # sizes that rounding down has lost
-        sizes = [n + draw.whole(0, s - 1) for n, s in zip(sizes, stride)]
-    if min(sizes) < 1 or any(n + 2 * p < k for n, p, k in zip(sizes, pad, kernel)):
-        sizes, pad_argument, pad = [k + (m - 1) * s for m, s, k in zip(counts, stride, kernel)], 0, [0] * rank
-    whole = torch.from_numpy(draw.array([draw.whole(1, 2), draw.whole(1, 3), *sizes]))
-    pooled, at = MAX[rank - 1](whole, kernel, stride, pad, return_indices=True)
-    at = at + first_of_map(whole).reshape(*whole.shape[:2], *[1] * rank)
-    arguments = {"kernel": kernel_argument, "stride": stride_argument, "pad": pad_argument}
-    if stride == kernel and draw.flag():
-        arguments["stride"] = None
-    if like:
-        from archdsl.shapes import TensorType
-
-        arguments["like"] = TensorType("f32", tuple(whole.shape))
-
-    def reference(x: Tensor, at: Tensor) -> Tensor:
-        return UNPOOL[rank - 1](x, at % math.prod(sizes), kernel, stride, pad, output_size=whole.shape)
-
-    return Case(arguments, [pooled.numpy(), at.numpy()], reference, draw.one((), (0,)))
-
-
-def sums(w: Windows, x: Tensor) -> Tensor:
-    """Of all windows, of what padding has been added to."""
-    return AVG[w.rank - 1](x, w.kernel, w.stride) * math.prod(w.kernel)
-
-
-@operator("avg_pool")
-def avg_pool(draw: Draw) -> Case:
-    w, arguments, x = pooling(draw, dilated=False)
-    count, ceil = draw.flag(), arguments["ceil"]
-    arguments["count_pad"] = count
-    fits = w.rank < 3 or all(n >= k for n, k in zip(w.sizes, w.kernel))  # avg_pool3d forgets the padding there
-
-    def reference(x: Tensor) -> Tensor:
-        if direct(w) and fits:
-            return AVG[w.rank - 1](x, w.kernel, w.stride, w.begins, ceil, count)
-        declared = [p for ends in reversed(w.ends) for p in ends]
-        beyond = [needed - p for needed, p in zip(w.widths(ceil), declared)]
-        counted = sums(w, F.pad(F.pad(torch.ones_like(x), declared, value=float(count)), beyond))
-        return sums(w, F.pad(x, w.widths(ceil))) / counted
-
-    return Case(arguments, [x], reference, free_axes(draw, x.ndim))
-
-
-@operator("lp_pool")
-def lp_pool(draw: Draw) -> Case:
-    w, arguments, x = pooling(draw, dilated=False)
-    p, ceil = draw.whole(1, 4), arguments["ceil"]
-    arguments["p"] = p
-
-    def reference(x: Tensor) -> Tensor:
-        if p % 2 == 0 and not ceil and not any(map(any, w.ends)):
-            return LP[w.rank - 1](x, p, w.kernel, w.stride)
-        return sums(w, F.pad(x.abs() ** p, w.widths(ceil))) ** (1 / p)
-
-    return Case(arguments, [x], reference, free_axes(draw, x.ndim))
-
-
-def maps(draw: Draw, low: int = 1) -> Any:
-    """[N, C, spatial…]."""
-    return draw.array([*draw.sizes(2, 1, 3), *draw.sizes(draw.whole(1, 3), low, 6)])
-
-
-@operator("global_avg_pool")
-def global_avg_pool(draw: Draw) -> Case:
-    x = maps(draw)
-    return Case({}, [x], lambda x: ADAPTIVE["avg"][x.dim() - 3](x, 1), free_axes(draw, x.ndim))
-
-
-@operator("global_max_pool")
-def global_max_pool(draw: Draw) -> Case:
-    x = maps(draw)
-    return Case({}, [x], lambda x: ADAPTIVE["max"][x.dim() - 3](x, 1), free_axes(draw, x.ndim))
-
-
-@operator("global_lp_pool")
-def global_lp_pool(draw: Draw) -> Case:
-    x, p = maps(draw), draw.whole(1, 4)
-    over = tuple(range(2, x.ndim))
-    norm = torch.linalg.vector_norm
-    return Case({"p": p}, [x], lambda x: norm(x, p, over, keepdim=True), free_axes(draw, x.ndim))
-
-
-@operator("adaptive_avg_pool")
-def adaptive_avg_pool(draw: Draw) -> Case:
-    return adaptive(draw, "avg")
-
-
-@operator("adaptive_max_pool")
-def adaptive_max_pool(draw: Draw) -> Case:
-    return adaptive(draw, "max")
-
-
-def adaptive(draw: Draw, kind: str) -> Case:
-    x = maps(draw)
-    argument, size = draw.each(x.ndim - 2, 1, 7)
-    return Case({"size": argument}, [x], lambda x: ADAPTIVE[kind][x.dim() - 3](x, size), free_axes(draw, x.ndim))
