@@ -480,11 +480,11 @@ def test_ten_thousand_nodes_in_a_second() -> None:
         net.scope = ["chain", str(i)]
         x = net.relu(net.add(net.batch_norm(net.conv(x, 8, 3, path="conv"), path="norm"), x, path="add"), path="act")
     graph = net.graph(x)
-    start = time.perf_counter()
+    start = time.process_time()
     found = cost(graph)
     totals = found.totals
     text = table(found.sheet(), depth=2)
-    seconds = time.perf_counter() - start
+    seconds = time.process_time() - start
     assert totals["depth"] is not None
     assert totals["depth"].value == 2500
     assert "x2500" in text

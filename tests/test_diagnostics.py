@@ -513,7 +513,7 @@ NET = "network Net() { input x: f32[N, 8, 8, 8]; f }\n"
 FILES: dict[str, tuple[dict[str, str], Told]] = {
     "missing": (
         {"main.arch": f'arch 1\n«use "blocks/mine.arch" (f)»\n{NET}'},
-        told("E0213", 'there is no file "blocks/mine.arch"', "relative to the importing file"),
+        told("E0213", 'there is no file "blocks/mine.arch"', "relative to the file that names them"),
     ),
     "a folder": (
         {"main.arch": f'arch 1\n«use "blocks" (f)»\n{NET}', "blocks/mine.arch": "arch 1\n"},
