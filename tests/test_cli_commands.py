@@ -111,6 +111,12 @@ def test_check_goes_on_after_a_bad_target(cli):
     assert "small" in done.out
 
 
+def test_a_misspelt_file_is_named(cli):
+    for name in ("Net.arch", "./nte.arch", "net.arc"):
+        done = cli("check", name)
+        assert done.status == 2 and "did you mean `net.arch`?" in done.out, done.out
+
+
 def test_check_reads_standard_input(cli):
     assert cli("check", "-", stdin=SPEC).status == 0
     assert cli("check", "-", stdin="arch 1\nnetwork {").status == 1
