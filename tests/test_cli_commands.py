@@ -294,6 +294,7 @@ def test_compile_several_into_a_folder(cli):
         (["net.arch", "--opset", "3"], "E0603"),
         (["net.arch", "--init", "magic"], "E0603"),
         (["net.arch", "--weights", "some"], "E0603"),
+        (["net.arch", "--weights", "w.pth", "--backend", "torch"], "E0007"),
     ],
 )
 def test_compile_refuses_before_it_writes(cli, arguments, code):
