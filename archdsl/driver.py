@@ -284,10 +284,19 @@ def read_source(path: Path, name: str) -> Source:
         with path.open("rb") as stream:
             data = stream.read(MAX_SOURCE_BYTES + 1)
     except FileNotFoundError:
-        raise DiagnosticError([Diagnostic("E0001", f"there is no file {name}")]) from None
+        raise DiagnosticError([Diagnostic("E0001", f"there is no file {name}", help=_beside(path))]) from None
     except OSError as error:
         raise DiagnosticError([Diagnostic("E0001", f"{name} cannot be read: {error.strerror or error}")]) from None
     return decode(data, name)
+
+
+def _beside(path: Path) -> str:
+    """For the help: the spec in the same folder that was probably meant."""
+    try:
+        meant = nearest(path.name, [file.name for file in path.parent.glob("*.arch")])
+    except OSError:
+        meant = None
+    return f"did you mean `{path.with_name(meant)}`?" if meant else ""
 
 
 def decode(data: bytes, name: str) -> Source:
@@ -353,7 +362,8 @@ def resolve_target(target: str) -> tuple[Program, str | None]:
     if target in families:
         return open_program(families[target]), None
     meant = nearest(target, [*known, *families])
-    help = f"did you mean `{meant}`?" if meant else "give a file, or a name that `archdsl list` shows"
+    help = f"did you mean `{meant}`?" if meant else _beside(Path(target))
+    help = help or "give a file, or a name that `archdsl list` shows"
     raise DiagnosticError([Diagnostic("E0003", f"there is no file and no zoo network `{target}`", help=help)])
 
 

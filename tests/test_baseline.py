@@ -285,8 +285,23 @@ def test_levels_variants_settings_and_pyproject(check):
     done = check(budget, name="pyproject.toml")
     assert done.status == 0 and "warning[W0450]: `net(width = 64)` is outside of its budget" in done.output
     assert check(budget, "--strict", name="pyproject.toml").status == 1
-    assert check(budget.replace("net.arch:net", "other/*.arch"), "--strict", name="pyproject.toml").status == 0
+    assert check(budget.replace("net.arch:net", "resnet*"), "--strict", name="pyproject.toml").status == 0
     assert check(budget.replace("width = 64", "depth = 64"), name="pyproject.toml").status == 1
+
+
+@pytest.mark.parametrize(
+    ("spec", "told"),
+    [("specs/*.arch", "no file here"), ("nett.arch", "no file here"), ("resnet5O", "no file here"),
+     ("net.arch:nett", "did you mean `net`?")],
+)  # fmt: skip
+def test_a_budget_that_can_hold_for_nothing_is_a_fault(check, spec, told):
+    done = check(f'[[budget]]\nspec = "{spec}"\nmacs = "1G"\n')
+    assert done.status and "E0013" in done.output and told in done.output and "archdsl.toml:2:1" in done.output
+
+
+@pytest.mark.parametrize("spec", ["net.arch", "*.arch", "n?t.arch", "*", "lenet5", "resnet*", "net.arch:net"])
+def test_a_budget_may_be_for_what_is_not_checked_now(check, spec):
+    assert check(f'[[budget]]\nspec = "{spec}"\nmacs = "1G"\n').status == 0
 
 
 def test_increase_without_a_baseline_is_said_to_be_unchecked(check):
@@ -295,7 +310,7 @@ def test_increase_without_a_baseline_is_said_to_be_unchecked(check):
 
 @pytest.mark.parametrize(
     "config",
-    ["[", "budget = 3", "[[budget]]", "[[budget]]\nmcas = 3", '[[budget]]\nmacs = "many"', "[[budget]]\nmacs = true",
+    ["[", "budget = 3", "[[budgets]]\nmacs = 3", "[[budget]]", "[[budget]]\nmcas = 3", '[[budget]]\nmacs = "many"', "[[budget]]\nmacs = true",
      '[[budget]]\nmacs = 3\nlevel = "loud"', "[[budget]]\nspec = 3", "[[budget]]\nmax_increase = 3",
      '[[budget]]\nmax_increase = { macs = "<= 3" }', "[[budget]]\nwith = 3\nmacs = 3", "[[budget]]\nmacs = nan",
      "[[budget]]\nmacs = -1", '[[budget]]\n"macs off head" = 3'],

@@ -111,6 +111,12 @@ def test_check_goes_on_after_a_bad_target(cli):
     assert "small" in done.out
 
 
+def test_a_misspelt_file_is_named(cli):
+    for name in ("Net.arch", "./nte.arch", "net.arc"):
+        done = cli("check", name)
+        assert done.status == 2 and "did you mean `net.arch`?" in done.out, done.out
+
+
 def test_check_reads_standard_input(cli):
     assert cli("check", "-", stdin=SPEC).status == 0
     assert cli("check", "-", stdin="arch 1\nnetwork {").status == 1
@@ -169,17 +175,24 @@ def test_cost_formats(cli):
     assert "129024 * N" in cli("cost", "net.arch", "--symbolic").out.replace(",", "")
     assert cli("cost", "net.arch", "--sort", "parms").status == 2
     assert cli("cost", "net.arch", "--bind", "K=2").status == 2
-    assert cli("cost", "net.arch", "--as", "no_such_tool").status != 0
+    assert cli("cost", "net.arch", "--as", "no_such_tool").status == 2
+    both = cli("cost", "net.arch", "--format", "csv", "--select", "head, stem.*").out
+    assert both == cli("cost", "net.arch", "--format", "csv", "--select", "head", "--select", "stem.*").out
+    assert both.count("\n") == 4
+    done = cli("cost", "net.arch", "--select", "tail,body.*")
+    assert done.status == 2 and "`--select tail,body.*`: no operator and no path matches" in done.err
+    assert "`--at '*'` lists" in cli("cost", "net.arch", "--at", "qqqqqq").err
 
 
-def test_ops_lists_every_operator_with_signature_and_target(cli):
+def test_ops_lists_every_operator_and_has_a_page_of_each(cli):
     from archdsl import ops
 
     lines = cli("ops").out.splitlines()
-    assert [line.partition("(")[0].split()[0] for line in lines] == ops.names()
-    assert any(line.startswith("conv(channels, kernel, stride?, pad?") and " onnx " in line for line in lines)
+    assert [line.split()[0] for line in lines if not line.startswith(" ")] == ops.names()
+    assert max(map(len, lines)) <= 120
     page = cli("ops", "conv").out
-    assert "conv[64, 3, stride=2] : f32[N,3,224,224] -> f32[N,64,112,112]" in page and "independent groups" in page
+    assert page.startswith("conv(channels, kernel, stride = 1, ") and "Targets  onnx torch" in page
+    assert "conv(64, 3, stride = 2) : f32[N,3,224,224] -> f32[N,64,112,112]" in page and "independent groups" in page
     assert cli("ops", "conv", "--format", "json").json()["ops"][0]["arguments"][0]["name"] == "channels"
     done = cli("ops", "cnv")
     assert done.status == 2 and "did you mean `conv`" in done.err
@@ -206,6 +219,7 @@ def test_list_of_the_zoo(cli):
     # the number of the paper's authors' successors, torchvision's: tests/test_zoo.py has all of them
     assert "3,504,872" in cli("list", "mobilenet_v2").out
     assert cli("list", "no_such*").status == 2
+    assert "did you mean `'resn*'`?" in cli("list", "resn").err
 
 
 # fmt, init
@@ -280,6 +294,7 @@ def test_compile_several_into_a_folder(cli):
         (["net.arch", "--opset", "3"], "E0603"),
         (["net.arch", "--init", "magic"], "E0603"),
         (["net.arch", "--weights", "some"], "E0603"),
+        (["net.arch", "--weights", "w.pth", "--backend", "torch"], "E0007"),
     ],
 )
 def test_compile_refuses_before_it_writes(cli, arguments, code):

@@ -82,6 +82,18 @@ WRONG: dict[str, tuple[str, Told]] = {
     "a misspelt label": ("stem: relu\nconcat(«stm»)", told("E0201", "`stm`", "did you mean `stem`?")),
     "another framework's layer": ("«Conv2d»(8, 3)", told("E0201", "`Conv2d`", "it is called `conv` here")),
     "another framework's join": ("«cat»(x)", told("E0201", "`cat`", "it is called `concat` here")),
+    "another framework's activation": ("«ReLU»", told("E0201", "`ReLU`", "did you mean `relu`?")),
+    "another framework's module": ("«nn».Conv2d(8, 3)", told("E0201", "`nn`", "without a prefix: `conv(64, 3)`")),
+    "the channels that enter": ("«conv(8, 64, 3)»", told("E0206", "not 64", "is known: write `conv(64, 3)`")),
+    "the channels that enter, padded": (
+        "«conv(8, 95, 3, 1, 2)»", told("E0302", "a window of 189", "is known: write `conv(95, 3)`"),
+    ),
+    "the features that enter": (
+        "global_avg_pool -> flatten -> linear(64, «10»)", told("E0204", "`bias` of `linear`", "known: write `linear(10)`"),
+    ),
+    "the channels of a norm": ("batch_norm(«64»)", told("E0205", "must be 0 to 1, not 64", "known: write `batch_norm`")),
+    "an epsilon that is none": ("batch_norm(«eps = 64»)", told("E0205", "`eps` of `batch_norm` must be 0 to 1")),
+    "a function of layers": ("relu(«conv(8, 3)»)", told("E0216", "`relu` takes no", "behind: `conv(8, 3) -> relu`")),
     "Python's False": ("conv(8, 3, bias = «False»)", told("E0201", "`False`", "it is called `false` here")),
     "Python's None": ("conv(8, 3, pad = «None»)", told("E0201", "`None`", "it is called `none` here")),
     "a misspelt choice": ("conv(8, 3, pad = «sam»)", told("E0201", "`sam`", "did you mean `same`?")),

@@ -69,6 +69,11 @@ def test_the_answer_is_a_variant_that_holds(folder):
     assert variant.startswith("variant fitted = Net(") and run("archdsl check net.arch:fitted", folder).status == 0
 
 
+def test_a_misspelt_quantity_is_named(folder):
+    done = run("archdsl fit net.arch --vary width=1..2 --budget 'mac<=1M'", folder)
+    assert done.status == 2 and "no quantity `mac`" in done.output and "did you mean `macs`?" in done.output
+
+
 def test_a_sweep_has_every_combination(folder):
     done = run("archdsl cost net.arch --set width=4..12:4 --set depth=1..2 --format csv", folder)
     head, *lines = done.output.split()

@@ -78,6 +78,10 @@ def test_wrong_inputs(model):
     np.save("o.npy", np.array([{}], dtype=object), allow_pickle=True)
     Path("text.npy").write_text("no array")
     Path("text.npz").write_bytes(b"PK\x03\x04broken")
+    Path("weights.pth").write_bytes(b"\x80\x02no array")
+    assert refused("E0704", execute, model, ["weights.pth"]).notes == ()  # NumPy would speak of unpickling it
+    np.savez("several", np.zeros(1))
+    assert "name it .npz" in refused("E0704", execute, model, ["image=several.npz"]).help
     assert "did you mean `image`" in refused("E0704", execute, model, ["imag=x.npy"]).help
     for files in (["x.npy"], ["i.npy"], ["o.npy"], ["text.npy"], ["text.npz"], ["x.npy", "x.npy"]):
         refused("E0704", execute, model, files)

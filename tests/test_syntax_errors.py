@@ -27,12 +27,33 @@ def faults(text: str) -> list[Diagnostic]:
 
 
 @pytest.mark.parametrize(
+    ("text", "help"),
+    [
+        ("arch 1\nnetwork N(n: 10) { input x: f32[N] }", "a default is given with `=`: `n = 10`"),
+        ("arch 1\nnetwork N() { input x: [N, 3] }", "the element type stands before the sizes"),
+        ("arch 1\nuse std.cnn\n", "imported names are listed"),
+        ("arch 1\n// a net\nblock b = relu", "write `# …`"),
+        ("arch 1\nblock b { conv 16 3 }", "arguments stand in parentheses: `conv(16, …)`"),
+        ("arch 1\nblock b { relu, tanh }", "blocks are composed with `->`"),
+        ("arch 1\nblock b { relu >> tanh }", "blocks are composed with `->`"),
+        ("arch 1\nblock b { for i in range(3): relu }", "a body stands in braces"),
+    ],
+)
+def test_what_other_languages_write_is_told_how_to_write(text: str, help: str) -> None:
+    found = parse(Source("bad", text))[1]
+    assert found[0].code == "E0100" and help in found[0].help, found
+
+
+@pytest.mark.parametrize(
     ("text", "code", "marked"),
     [
         ("conv(8 3)", "E0100", "3"),
         ("conv(8,, 3)", "E0100", ","),
         ("conv(8): relu", "E0110", "conv(8)"),
         ("a b", "E0100", "b"),
+        ("conv 16 3", "E0100", "16"),
+        ("conv(8, 3), relu", "E0100", ","),
+        ("// what it is", "E0100", "//"),
         ("let x = a if b", "E0100", "\n"),
         ("else { relu }", "E0100", "else"),
         ("elif x { relu }", "E0100", "elif"),

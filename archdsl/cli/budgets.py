@@ -57,6 +57,7 @@ class Budget(Record):
     increases: tuple[Increase, ...]
     warn: bool
     folder: Path
+    span: Span
 
     def title(self, variant: str) -> str:
         """The variant with the budget's settings: ``net(width = 1.4)``."""
@@ -74,6 +75,15 @@ class Budget(Record):
             *([full.relative_to(self.folder).as_posix()] if full.is_relative_to(self.folder) else []),
         }
         return any(fnmatchcase(name, self.specs) for name in names)
+
+    def missing(self, target: str, variants: Iterable[str]) -> Diagnostic | None:
+        """What to tell where the budget names a variant that the whole of its file does not have."""
+        known = list(variants)
+        if self.variant is None or self.variant in known or re.search(r"[*?\[]", self.specs) or ".arch:" in target:
+            return None
+        meant = nearest(self.variant, known)
+        help = f"did you mean `{meant}`?" if meant else "variants: " + ", ".join(known)
+        return Diagnostic("E0013", f"{target} has no variant `{self.variant}`", self.span, help=help)
 
 
 def load(config: str | None) -> list[Budget]:
@@ -105,6 +115,24 @@ def _shown(path: Path) -> str:
     return path.name if path.parent == Path.cwd() else str(path)
 
 
+def _exists(folder: Path, pattern: str) -> bool:
+    """Whether a budget's ``spec`` can mean anything: one that was misspelt would hold for nothing, silently."""
+    from fnmatch import fnmatchcase
+
+    from archdsl import driver
+
+    fixed = re.split(r"[*?\[]", pattern, maxsplit=1)[0]
+    if Path(fixed).is_absolute():
+        return True
+    for base in (folder, Path.cwd()):  # targets are matched as they were written, too
+        begin = base / fixed.rpartition("/")[0]
+        files = begin.rglob("*") if fixed != pattern and begin.is_dir() else ()
+        if (base / fixed).is_file() or any(fnmatchcase(file.relative_to(base).as_posix(), pattern) for file in files):
+            return True
+    zoo = driver.zoo_names()
+    return any(fnmatchcase(name, pattern) for name in (*zoo, *{file.stem for file in zoo.values()}))
+
+
 class _Reader:
     """Reads the tables; every fault is located in the file."""
 
@@ -114,7 +142,10 @@ class _Reader:
         self.starts = [m.start() for m in re.finditer(r"^\s*\[\[\s*[\w.]*budget\s*\]\]", source.text, re.MULTILINE)]
 
     def budgets(self, section: Any) -> Iterator[Budget]:
-        tables = section.get("budget", []) if isinstance(section, dict) else []
+        section = section if isinstance(section, dict) else {}
+        for key in section.keys() - {"budget"}:
+            raise self._fault(f"there is no setting `{key}`", self._line_of(key), "budgets are written `[[budget]]`")
+        tables = section.get("budget", [])
         if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
             raise self._fault("budgets are written `[[budget]]`", self._span(0, "budget"))
         for index, table in enumerate(tables):
@@ -130,14 +161,19 @@ class _Reader:
             if not isinstance(table.get(key, {}), dict):
                 raise self._fault(f"`{key}` is a table: {key} = {{ name = value }}", self._span(index, key))
         path, sign, variant = spec.partition(".arch:")
+        if not _exists(self.folder, path + (".arch" if sign else "")):
+            message = f"`{spec}` is no file here, and no network of the zoo"
+            help = "paths and patterns are relative to this file"
+            raise self._fault(message, self._span(index, "spec"), help)
         bounds = tuple(self._bound(index, key, value) for key, value in table.items() if key not in KEYS)
         increases = tuple(self._increase(index, key, value) for key, value in table.get("max_increase", {}).items())
         if not bounds and not increases:
             raise self._fault("the budget bounds nothing", self._span(index, "budget"))
         settings = {name: tuple(v) if isinstance(v, list) else v for name, v in table.get("with", {}).items()}
         return Budget(
-            path + (".arch" if sign else ""), variant or None, settings, bounds, increases, level == "warn", self.folder
-        )
+            path + (".arch" if sign else ""), variant or None, settings, bounds, increases, level == "warn",
+            self.folder, self._span(index, "spec"),
+        )  # fmt: skip
 
     def _bound(self, index: int, key: str, value: Any) -> Bound:
         span = self._span(index, key)
@@ -185,6 +221,10 @@ class _Reader:
 
     def _fault(self, message: str, span: Span, help: str = "") -> DiagnosticError:
         return DiagnosticError([Diagnostic("E0013", message, span, help=help)])
+
+    def _line_of(self, key: str) -> Span:
+        found = re.compile(rf"^.*\b{re.escape(key)}\b.*$", re.MULTILINE).search(self.source.text)
+        return Span(self.source, found.start(), found.end()) if found else Span(self.source, 0, 0)
 
     def _span(self, index: int, key: str, behind: str = "") -> Span:
         """The line of the table that sets ``key``: TOML readers keep no places, so it is looked for."""

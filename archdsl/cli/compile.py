@@ -60,6 +60,11 @@ def command(
     parameters, sizes = settings(set_), bindings(bind)
     jobs = plan(targets, output, all_, engine.suffix)
     file = weights if Path(weights).suffix or Path(weights).exists() else None  # a word is the backend's to judge
+    if file is not None and to == "torch":
+        raise Refusal(
+            "E0007", "`--weights FILE` writes into an ONNX file; a PyTorch module loads its weights itself",
+            help="`net.load_state_dict(torch.load(FILE))`, or what `archdsl weights export` makes of a model",
+        )  # fmt: skip
     inside = "initial" if file else weights
     options: dict[str, Any] = {"init": init, "seed": seed, "weights": inside, "opset": opset, "external": external}
     options |= {name: True for name, on in (("deploy", deploy), ("fold", fold and not deploy)) if on}

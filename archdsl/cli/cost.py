@@ -22,7 +22,7 @@ def command(
     depth: Annotated[int | None, opt("--depth", min=1, help="one line for each scope at this depth")] = None,
     sort: Annotated[str | None, opt("--sort", help="order by a column (params, macs, …), largest first")] = None,
     select: Annotated[
-        list[str] | None, opt("--select", help="only operators or paths that match a pattern: conv, layer1.*")
+        list[str] | None, opt("--select", metavar="conv,layer1.*", help="only operators or paths that match a pattern")
     ] = None,
     as_: Annotated[str | None, opt("--as", metavar="TOOL", help="count as another tool does")] = None,
     symbolic: Annotated[bool, opt("--symbolic", help="polynomials instead of numbers")] = False,
@@ -73,7 +73,10 @@ def command(
         choose(sort, "--sort", tuple(column.key for column in sheet.columns))
         sheet = cost_sheet.ordered(sheet, sort)
     if select:
-        sheet = cost_sheet.select(sheet, select)
+        sheet = cost_sheet.select(sheet, [pattern.strip() for text in select for pattern in text.split(",")])
+        if not sheet.lines:
+            help = "`archdsl cost` without it shows both; a pattern may have `*` and `?`"
+            raise Refusal("E0007", f"`--select {','.join(select)}`: no operator and no path matches", help=help)
     if format == "json":
         out(table.to_json(as_, [line.path for line in sheet.lines]))
     elif format == "csv":

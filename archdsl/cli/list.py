@@ -28,7 +28,9 @@ def command(
 
     zoo = {name: file for name, file in driver.zoo_names().items() if fnmatchcase(name, pattern)}
     if not zoo:
-        raise Refusal("E0007", f"no network of the zoo matches `{pattern}`", help="`archdsl list` lists all")
+        begins = any(name.startswith(pattern) for name in driver.zoo_names())
+        help = f"did you mean `'{pattern}*'`?" if begins else "`archdsl list` lists all"
+        raise Refusal("E0007", f"no network of the zoo matches `{pattern}`", help=help)
     if format == "names":
         out("".join(name + "\n" for name in zoo))
         return

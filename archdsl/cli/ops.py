@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from archdsl.cli.options import choose
 from archdsl.cli.output import columns, out
 from archdsl.cli.signature import Arg, opt
 from archdsl.diagnostics import Refusal, nearest
+
+WIDTH = 120
 
 
 def command(
@@ -30,8 +33,7 @@ def command(
     elif name:
         out(render_page(records[0]))
     else:
-        rows = [(brief(r), " ".join(r["targets"]) or "-", r["summary"]) for r in records]
-        out("\n".join(columns(rows)) + "\n")
+        out(render_list(records))
 
 
 def record(name: str) -> dict[str, Any]:
@@ -53,7 +55,7 @@ def record(name: str) -> dict[str, Any]:
         "inputs": list(card.arity),
         "results": card.results,
         "sources": card.sources,
-        "examples": list(card.examples),
+        "examples": [spelled(example) for example in card.examples],
         "targets": targets(name),
     }
 
@@ -89,10 +91,13 @@ def signature(name: str) -> str:
     return f"{name}({', '.join(parts)})" if parts else name
 
 
-def brief(r: dict[str, Any]) -> str:
-    """``conv(channels, kernel, stride?, …)``: optional arguments are marked."""
-    parts = [a["name"] + ("" if a["required"] else "?") for a in r["arguments"]]
-    return f"{r['name']}({', '.join(parts)})" if parts else str(r["name"])
+def spelled(example: str) -> str:
+    """``conv[64, 3, stride=2] : …`` of a card as a spec writes it: ``conv(64, 3, stride = 2) : …``."""
+    call, colon, types = example.partition(" : ")
+    name, bracket, arguments = call.partition("[")
+    if bracket:
+        call = f"{name}({arguments.removesuffix(']').replace('=', ' = ')})"
+    return call + colon + types
 
 
 def targets(name: str) -> list[str]:
@@ -100,6 +105,17 @@ def targets(name: str) -> list[str]:
     from archdsl import ops, registry
 
     return [backend for backend in registry.names() if registry.backend(backend).lowers(ops.load(name))]
+
+
+def render_list(records: Sequence[dict[str, Any]]) -> str:
+    """A line for each operator, continued further in where its summary is long."""
+    from textwrap import wrap
+
+    size = max(len(r["name"]) for r in records)
+    lines = []
+    for r in records:
+        lines += wrap(f"{r['name']:{size}}  {r['summary']}", WIDTH, subsequent_indent=" " * (size + 2))
+    return "\n".join(lines) + "\n"
 
 
 def render_page(r: dict[str, Any]) -> str:

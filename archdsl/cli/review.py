@@ -44,6 +44,9 @@ def review(one: Checked, budgets: Sequence[Budget], baseline: Baseline | None) -
     wanted |= {budget.title(name): (name, budget.settings) for name, budget in held}
     before = baseline.of(one.target, wanted) if baseline is not None else {}
     variants, found = dict(one.variants), list(one.diagnostics)
+    if not any(d.severity == "error" for d in found):
+        missing = (budget.missing(one.target, variants) for budget in budgets if budget.covers(one.target))
+        found += [d for d in missing if d is not None]
     for name, budget in held:
         checked, broken = _held(one, name, budget, before.get(budget.title(name)))
         found += broken

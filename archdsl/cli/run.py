@@ -43,6 +43,8 @@ def command(
 
         out(document("run", target=target, providers=list(result.providers), seconds=result.seconds, outputs=records))
         return
+    if callable(model):
+        say(f"{target} has initial weights: its outputs mean nothing yet (`archdsl compile --weights FILE`)")
     for name, shape in result.inputs.items():
         say(f"{name}: {shape}")
     out("".join(line + "\n" for record in records for line in render_output(record)))

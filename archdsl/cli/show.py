@@ -23,7 +23,8 @@ def command(
     """Print the elaborated graph."""
     choose(format, "--format", FORMATS)
     if depth is not None and format not in ("mermaid", "dot"):
-        raise Refusal("E0007", f"`--depth` is for drawings, not for `--format {format}`")
+        help = "give `--format mermaid` or `--format dot`"
+        raise Refusal("E0007", f"`--depth` is for drawings, not for `--format {format}`", help=help)
     from archdsl.cli.programs import graph_of
 
     graph = graph_of(target, settings(set_), bindings(bind), train)

@@ -24,6 +24,10 @@ def command(
     """Compare a model's outputs with those of another implementation; status 1 where they differ."""
     choose(format, "--format", ("text", "json"))
     limit = _limit(tolerance)
+    if not model.endswith(".onnx"):
+        raise Refusal("E0007", f"`{model}` is no .onnx file", help="write one with `archdsl compile`")
+    if not against.endswith((".onnx", ".py")):
+        raise Refusal("E0007", f"`--against {against}` is neither an .onnx file nor a module of `--backend torch`")
     from archdsl.runtime.verify import verify
 
     sizes = bindings(bind)

@@ -8,7 +8,7 @@ from archdsl.diagnostics import Refusal, nearest
 from archdsl.elaborate.env import Env
 from archdsl.elaborate.evaluate import evaluate, truth
 from archdsl.elaborate.flow import as_flow
-from archdsl.elaborate.foreign import argument_help
+from archdsl.elaborate.foreign import argument_help, position_help
 from archdsl.elaborate.parametric import Formal, Parametric
 from archdsl.elaborate.values import POISON, BlockValue, Indexed, Labelled, describe, is_flow, shortened
 from archdsl.graph import Value
@@ -37,6 +37,8 @@ def bind(
         try:
             call.take(argument, None if values is None else (values[index],))
         except Refusal as refusal:
+            if argument.name is None:
+                refusal.help = refusal.help or position_help(block.name, index)
             env.session.refuse(refusal.located(argument.span), env.place.frame)
             call.fault(argument)
     if body is not None:
@@ -73,7 +75,7 @@ class _Call:
             if value is POISON and not self.block.runs_poisoned:
                 self.failed = True
                 return
-            self._too_many(argument)
+            self._too_many(argument, value)
         assert formal is not None
         if is_flow(value) and not (formal.like or formal.takes_tensors):
             raise self._tensor_given(argument, formal, value)
@@ -130,10 +132,12 @@ class _Call:
             return False
         return formal is None or not (formal.like or formal.takes_tensors)
 
-    def _too_many(self, argument: spec.Argument) -> None:
+    def _too_many(self, argument: spec.Argument, value: Any) -> None:
         names = [formal.name for formal in self.block.formals]
         if not names:
-            raise Refusal("E0216", f"`{self.block.name}` takes no arguments")
+            shown = shortened(" ".join(argument.value.span.text.split()), 40)
+            help = f"apply it behind: `{shown} -> {self.block.name}`" if isinstance(value, BlockValue) else ""
+            raise Refusal("E0216", f"`{self.block.name}` takes no arguments", help=help)
         count = "one argument" if len(names) == 1 else f"at most {len(names)} arguments"
         listed = ", ".join(f"`{name}`" for name in names)
         raise Refusal("E0216", f"`{self.block.name}` takes {count}, and this is one more", help=f"it takes {listed}")

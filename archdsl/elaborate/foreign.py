@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from archdsl.diagnostics import Refusal, nearest
 from archdsl.ops import is_operator
@@ -34,11 +34,21 @@ _OPERATORS = {
     "depth_to_space", "cat": "concat", "concatenate": "concat", "conv_transpose2d": "conv_transpose", "deconv":
     "conv_transpose", "convtranspose": "conv_transpose", "swish": "silu", "hardswish": "hard_swish", "hardsigmoid":
     "hard_sigmoid", "sequential": "seq", "skip": "residual", "branch": "parallel", "view": "reshape", "depthwise":
-    "conv", "linear2d": "linear", "input_shape": "in.shape", "print": "assert",
+    "conv", "depthwise_conv": "conv", "dwconv": "conv", "linear2d": "linear", "input_shape": "in.shape",
+    "print": "assert",
 }  # fmt: skip
 """Another framework's layer -> ours; spellings without regard to case and underscores."""
 
-_WORDS = {"True": "true", "False": "false", "None": "none", "null": "none", "nil": "none", "self": "in", "input": "in"}
+_SIZED = {
+    "linear": ("linear(10)", 1), "batch_norm": ("batch_norm", 0), "instance_norm": ("instance_norm", 0),
+    "group_norm": ("group_norm(32)", 1),
+}  # fmt: skip
+"""Layers that elsewhere are given the size of what enters: how they are written here, and which argument betrays it."""
+
+_PREFIXES = frozenset(["nn", "F", "torch", "keras", "layers", "tf", "self"])
+"""What stands in front of a layer elsewhere."""
+
+_WORDS = {"True": "true", "False": "false", "None": "none", "null": "none", "nil": "none", "input": "in"}
 _ATTRIBUTES = {
     "channels": "c", "depth": "c", "width": "w", "height": "h", "length": "t", "time": "t", "features": "f",
     "size": "shape", "ndim": "rank", "dims": "rank", "dim": "rank", "type": "dtype",
@@ -57,11 +67,28 @@ def argument_help(block: str, name: str, known: Sequence[str]) -> str:
     return f"it is called `{ours}` here" if ours in known else ""
 
 
+def position_help(block: str, index: int) -> str:
+    """What to write where argument ``index`` of a layer is refused: elsewhere, what enters is told as well."""
+    ours, place = _SIZED.get(block, ("", 0))
+    return f"the size of what enters is known: write `{ours}`" if ours and index == place else ""
+
+
+def window_help(block: str, entering: object, given: Mapping[str, object]) -> str:
+    """What to write where a convolution does not fit that was given the channels that enter as well."""
+    kernel, stride = given.get("kernel"), given.get("stride")
+    if stride is None or not isinstance(kernel, int) or given.get("channels") != entering:
+        return ""
+    return f"the size of what enters is known: write `{block}({kernel}, {stride})`"
+
+
 def unknown_name(name: str, known: Iterable[str]) -> Refusal:
     """The refusal of a name that means nothing, with what was probably meant."""
-    plain = name.lower()
+    known, plain = frozenset(known), name.lower()
+    if name in _PREFIXES and name not in known:
+        help = "operators and labels stand without a prefix: `conv(64, 3)`"
+        return Refusal("E0201", f"nothing is called `{name}` here", help=help)
     ours = _OPERATORS.get(plain) or _OPERATORS.get(plain.replace("_", "")) or _WORDS.get(name)
-    meant = None if ours else nearest(name, known)
+    meant = None if ours else plain if plain in known else nearest(name, known) or nearest(plain, known)
     help = f"it is called `{ours}` here" if ours else f"did you mean `{meant}`?" if meant else ""
     if not help and len(name) <= 2 and name.isupper():
         help = f"a size that only the input knows is declared there: `input x: f32[N, {name}]`"

@@ -6,11 +6,14 @@ from functools import cache
 from typing import Any, Self
 
 from archdsl import ops
+from archdsl.diagnostics import Refusal
 from archdsl.elaborate import guess
 from archdsl.elaborate.env import Env, Place
+from archdsl.elaborate.foreign import window_help
 from archdsl.elaborate.parametric import Formal, Parametric
 from archdsl.elaborate.session import Session
 from archdsl.elaborate.values import POISON, BlockValue, Flow
+from archdsl.graph import Value
 from archdsl.ops.base import REQUIRED, Op
 from archdsl.source import Span
 
@@ -66,7 +69,13 @@ class OpBlock(Parametric):
             place.scope.operator(self.name)
             return POISON
         inputs = (*(flow if isinstance(flow, tuple) else (flow,)), *self.tensors)
-        return place.session.node(op, inputs, place, self.name, span)
+        try:
+            return place.session.node(op, inputs, place, self.name, span)
+        except Refusal as refusal:
+            if self.name in ("conv", "conv_transpose") and refusal.code in ("E0206", "E0302"):
+                entering = inputs[0].type.shape[1] if isinstance(inputs[0], Value) else None
+                refusal.help = window_help(self.name, entering, self.bound) or refusal.help
+            raise
 
 
 @cache

@@ -63,7 +63,7 @@ class BatchNorm(_ChannelNorm):
         "batch_norm : f32[2,3,4,5,6] -> f32[2,3,4,5,6]",
     )
 
-    eps: float = arg(Number(0), 1e-5, doc="added to the variance")
+    eps: float = arg(Number(0, 1), 1e-5, doc="added to the variance")
     momentum: float = arg(Number(0, 1), 0.1, doc="share of the new batch in the running statistics")
     scale: bool = arg(Boolean(), True, doc="multiply by a learned weight")
     shift: bool = arg(Boolean(), True, doc="add a learned bias")
@@ -94,7 +94,7 @@ class GroupNorm(_ChannelNorm):
     )
 
     groups: int = arg(Integer(1), doc="number of groups of channels")
-    eps: float = arg(Number(0), 1e-5, doc="added to the variance")
+    eps: float = arg(Number(0, 1), 1e-5, doc="added to the variance")
     scale: bool = arg(Boolean(), True, doc="multiply by a learned weight")
     shift: bool = arg(Boolean(), True, doc="add a learned bias")
 
@@ -128,7 +128,7 @@ class InstanceNorm(_ChannelNorm):
         "instance_norm[eps=1e-3] : f32[2,6,5] -> f32[2,6,5]",
     )
 
-    eps: float = arg(Number(0), 1e-5, doc="added to the variance")
+    eps: float = arg(Number(0, 1), 1e-5, doc="added to the variance")
     scale: bool = arg(Boolean(), True, doc="multiply by a learned weight")
     shift: bool = arg(Boolean(), True, doc="add a learned bias")
 
@@ -150,7 +150,7 @@ class _OverAxes(Op):
     """Base of the norms over chosen axes; the parameters have the sizes of those axes, in order."""
 
     axes: Axes = arg(OneOf((Axis(), ListOf(Axis()))), -1, doc="axis or axes to normalise over; the last by default")
-    eps: float = arg(Number(0), 1e-5, doc="added to the variance")
+    eps: float = arg(Number(0, 1), 1e-5, doc="added to the variance")
     scale: bool = arg(Boolean(), True, doc="multiply by a learned weight")
     shift: bool = arg(Boolean(), True, doc="add a learned bias")
 

@@ -31,6 +31,9 @@ class AtTap(Record):
     misaligned: tuple[Misaligned, ...]
 
 
+_LISTED = "`--at '*'` lists those of the first level"
+
+
 class Fields(Record):
     """Receptive fields at some taps of a net."""
 
@@ -55,12 +58,16 @@ def _matching(graph: Graph, tap: str) -> list[str]:
     labels = dict.fromkeys([*scopes(graph), *graph.taps, *graph.outputs])
     found = [name for name in labels if name.count(".") == level and fnmatchcase(name, tap)]
     if not found:
-        raise Refusal("E0201", f"no label matches `{tap}`", help="`--at '*'` lists those of the first level")
+        raise Refusal("E0201", f"no label matches `{tap}`", help=_LISTED)
     return found
 
 
 def _at(measures: Measures, tap: str) -> AtTap:
-    value = measures.value_at(tap)
+    try:
+        value = measures.value_at(tap)
+    except Refusal as refusal:
+        refusal.help = refusal.help or _LISTED
+        raise
     known = measures.fields
     needed = ancestors(value)
     return AtTap(tap, value, known.at(value), tuple(m for m in known.misaligned if m.node in needed))

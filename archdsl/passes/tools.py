@@ -96,7 +96,7 @@ def convention(name: str) -> Convention:
     if name not in CONVENTIONS:
         meant = nearest(name, CONVENTIONS)
         raise Refusal(
-            "E0201", f"there is no convention `{name}`",
+            "E0007", f"there is no convention `{name}`",
             help=(f"did you mean `{meant}`? " if meant else "") + "known: " + ", ".join(CONVENTIONS),
         )  # fmt: skip
     return CONVENTIONS[name]

@@ -97,7 +97,8 @@ def _load(path: Path) -> Any:
         raise Refusal("E0001", f"cannot read `{path}`: {error.strerror or error}") from None
     except (ValueError, EOFError, BadZipFile) as error:
         kinds = ".npy, .npz or an image (" + " ".join(IMAGES) + ")"
-        raise Refusal("E0704", f"`{path}` is no array file", help=f"give {kinds}", notes=(str(error),)) from None
+        notes = (str(error),) if path.suffix.lower() in (".npy", ".npz") else ()  # of others it only knows pickles
+        raise Refusal("E0704", f"`{path}` is no array file", help=f"give {kinds}", notes=notes) from None
 
 
 def _array(path: Path) -> numpy.ndarray:
@@ -105,7 +106,8 @@ def _array(path: Path) -> numpy.ndarray:
 
     loaded = _load(path)
     if not isinstance(loaded, np.ndarray):
-        raise Refusal("E0704", f"`{path}` holds several arrays; give it without a name")
+        help = "name it .npz, and give it without the name of an input"
+        raise Refusal("E0704", f"`{path}` is an archive, not one array", help=help)
     return loaded
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from archdsl.diagnostics import Diagnostic, Label
 from archdsl.source import Source, Span
+from archdsl.syntax.hints import hint
 from archdsl.syntax.lexer import CLOSERS, DEFINERS, Token
 from archdsl.syntax.tables import Tables
 
@@ -84,6 +85,7 @@ class Fault:
     def diagnostic(self) -> Diagnostic:
         """The most telling message that fits."""
         for special in (
+            self._comment,
             self._nested,
             self._reserved,
             self._equal,
@@ -95,7 +97,7 @@ class Fault:
             found = special()
             if found:
                 return found
-        return self._make("E0100", f"expected {self._wanted()}, found {self._found()}", self._hint())
+        return self._make("E0100", f"expected {self._wanted()}, found {self._found()}", hint(self))
 
     def _make(self, code: str, message: str, help: str = "", labels: tuple[Label, ...] = ()) -> Diagnostic:
         return Diagnostic(code, message, self._span(), labels=labels, help=help)
@@ -113,6 +115,12 @@ class Fault:
         return kind == "$END" or (kind == "_SEP" and self.token.text != ";") or (kind == "RBRACE" and self.token.first)
 
     # Special cases
+
+    def _comment(self) -> Diagnostic | None:
+        """A comment of another language."""
+        if self.token.text != "//" or not self.token.first:
+            return None
+        return self._make("E0100", "`//` divides; a comment begins with `#`", "write `# …`, or `## …` to document")
 
     def _nested(self) -> Diagnostic | None:
         """A definition inside a body."""
@@ -135,7 +143,7 @@ class Fault:
         if text not in self.tables.words:
             return None
         if self.token.type == "IN" and self.after_value:
-            if self._first_word() == "FOR":
+            if self.first_word() == "FOR":
                 return self._make(
                     "E0100", "a loop names its targets", "write `for a, b in list { … }`, without parentheses"
                 )
@@ -159,7 +167,7 @@ class Fault:
         following = self.tokens[self.index + 1]
         if following.text == ">" and following.start == self.token.end:
             return self._make("E0107", "`=>` is not part of the language", "blocks are composed with `->`")
-        if self.index - self._statement_start() == 1 and self.before and self.before.type == "NAME":
+        if self.index - self.statement_start() == 1 and self.before and self.before.type == "NAME":
             name = self.before.text
             help = f"a value is bound with `let {name} = …`, a result labelled with `{name}: …`"
             return self._make("E0107", "a statement cannot begin with `name =`", help)
@@ -255,27 +263,9 @@ class Fault:
         shown = token.text if len(token.text) <= 40 else token.text[:40] + "…"
         return f"`{shown}`" if token.type != "STRING" else "a string"
 
-    def _hint(self) -> str:
-        kind, before = self.token.type, self.before
-        if "DOT" in (kind, before and before.type) and "NUMBER" in [
-            t.type for t in self.tokens[self.index - 2 : self.index + 2]
-        ]:
-            return "a number has digits on both sides of its point"
-        if kind == "VBAR" and before and before.type == "VBAR" and before.end == self.token.start:
-            return "alternatives are joined with `or`"
-        if kind == "VBAR":
-            return "`|` begins a branch: `parallel(concat) { | a | b }`; alternatives of values are joined with `or`"
-        if kind == "COLON" and self.token.depth and self._opener() == "LPAR":
-            return "an argument is given with `=`: `conv(64, stride = 2)`"
-        if kind == "NAME" and "ARROW" in self.expected and before and before.depth == self.token.depth:
-            return "blocks are composed with `->`; statements are separated by a newline or `;`"
-        if kind in ("NAME", "STRING") and self._first_word() == "USE":
-            return 'imported names are listed: `use std.cnn (conv_bn, conv_relu)`, `use "blocks.arch" (mine)`'
-        return ""
-
     # Surroundings
 
-    def _statement_start(self) -> int:
+    def statement_start(self) -> int:
         depth = self.token.depth
         for index in range(self.index - 1, -1, -1):
             token = self.tokens[index]
@@ -283,10 +273,10 @@ class Fault:
                 return index + 1
         return 0
 
-    def _first_word(self) -> str:
-        return self.tokens[self._statement_start()].type
+    def first_word(self) -> str:
+        return self.tokens[self.statement_start()].type
 
-    def _opener(self) -> str:
+    def opener(self) -> str:
         """The innermost bracket that is open before the token."""
         for index in range(self.index - 1, -1, -1):
             token = self.tokens[index]
