@@ -86,7 +86,7 @@ class Node:
     def __repr__(self) -> str:
         ins = ", ".join(f"%{v.name}" for v in self.inputs)
         outs = ", ".join(map(repr, self.outputs))
-        return f"{outs} = {self.op!r}({ins})"
+        return f"{outs} = {ins} -> {self.op!r}" if ins else f"{outs} = {self.op!r}"
 
 
 class Graph:

@@ -69,18 +69,9 @@ def required(argument: Any) -> bool:
 
 def written(argument: Any) -> str | None:
     """A default as a spec would write it; ``None`` for none."""
+    from archdsl.ops.base import literal
+
     return None if required(argument) else literal(argument.default)
-
-
-def literal(value: Any) -> str:
-    """A value as a spec would write it."""
-    if value is None:
-        return "none"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, tuple | list):
-        return "[" + ", ".join(map(literal, value)) + "]"
-    return str(value)
 
 
 def signature(name: str) -> str:

@@ -106,6 +106,17 @@ def pass_through(rank: int) -> Window:
     return tuple(AxisWindow(axis) for axis in range(rank))
 
 
+def literal(value: Any) -> str:
+    """A value as a spec would write it."""
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, tuple | list):
+        return "[" + ", ".join(map(literal, value)) + "]"
+    return str(value)
+
+
 class Op(Record):
     """Base of all operators. Subclasses are frozen records whose fields are declared with :func:`arg`."""
 
@@ -134,6 +145,17 @@ class Op(Record):
             for name, value in cls._defaults.items()
             if not (isinstance(value, Arg) and value.default is REQUIRED)
         }
+
+    def __repr__(self) -> str:
+        """As a spec would write it, without what is the default: ``conv(64, 3, stride = 2)``."""
+        values = {name: literal(getattr(self, name)) for name in self.signature}
+        given = [values[name] for name, one in self.signature.items() if one.default is REQUIRED]
+        given += [
+            f"{name} = {values[name]}"
+            for name, one in self.signature.items()
+            if one.default is not REQUIRED and getattr(self, name) != one.default
+        ]
+        return f"{self.name}({', '.join(given)})" if given else self.name
 
     @classmethod
     def create(cls, **arguments: Any) -> Op:
