@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from archdsl.cli.zoo import Entry
 
 FORMATS = ("text", "json", "names")
-HEADER = ("name", "family", "year", "params", "MACs", "depth", "field", "peak memory", "input")
+HEADER = ("name", "year", "params", "MACs", "depth", "field", "peak memory", "input")
 
 
 def command(
@@ -49,7 +49,7 @@ def command(
 def table(found: Iterable[Entry]) -> str:
     """The networks as a table for people."""
     rows = [HEADER, *(cells(entry) for entry in found)]
-    return "\n".join(columns(rows, right=frozenset(range(2, 8)))) + "\n"
+    return "\n".join(columns(rows, right=frozenset(range(1, 7)))) + "\n"
 
 
 def cells(entry: Entry) -> tuple[str, ...]:
@@ -62,7 +62,7 @@ def cells(entry: Entry) -> tuple[str, ...]:
         return (">= " if quantity in entry.partial else "") + text
 
     numbers = [shown(quantity) for quantity in entry.measured]
-    return (entry.name, entry.family, str(entry.year or ""), *numbers, entry.input)
+    return (entry.name, str(entry.year or ""), *numbers, entry.input)
 
 
 def field(value: Any) -> str:
