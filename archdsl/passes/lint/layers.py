@@ -150,6 +150,19 @@ def _is_depthwise(node: Node) -> bool:
     return 1 < getattr(node.op, "groups", 1) == node.inputs[0].type.shape[1]
 
 
+def linear_on_maps(view: View) -> Iterator[Finding]:
+    """W0416."""
+    for node in view.graph.nodes:
+        if node.op.name != "linear" or not node.params:
+            continue
+        before = node.inputs[0].producer
+        while before is not None and (is_activation(before) or before.op.name in ("dropout", *PER_CHANNEL)):
+            before = before.inputs[0].producer
+        if before is not None and family(before) in ("conv", "pool", "pool_global") and before.outputs[0].type.rank > 2:
+            message = f"`linear` works on the last axis, the width of {node.inputs[0].type}: channels are on the second"
+            yield Finding(node, message, "write `flatten` before it; a linear map of the channels is `conv(…, 1)`")
+
+
 def _dense(node: Node, view: View) -> bool:
     """Whether a node maps all features to all features at each position, and nothing else."""
     if not is_layer(node):
@@ -166,5 +179,5 @@ def _sizes(sizes: tuple[int, ...]) -> str:
 
 RULES: dict[str, Rule] = {
     "W0401": bias_before_norm, "W0402": unseen_positions, "W0405": mixed_signs, "W0409": two_linear_maps,
-    "W0410": dropout_before_norm, "W0411": branch_ends_in_activation, "W0413": large_kernels,
+    "W0410": dropout_before_norm, "W0411": branch_ends_in_activation, "W0413": large_kernels, "W0416": linear_on_maps,
 }  # fmt: skip
