@@ -378,6 +378,8 @@ def compile(graph: Graph, path: str | Path, *, backend: str = "onnx", **options:
     """
     from archdsl.registry import backend as find
 
+    if not isinstance(graph, Graph):
+        raise TypeError(f"compile() takes a graph, not {graph!r:.60}: archdsl.load(…).graph()")
     engine = find(backend)
     options.setdefault("version", __version__)
     options.setdefault("metadata", metadata(graph))

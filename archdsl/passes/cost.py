@@ -29,6 +29,8 @@ def cost(graph: Graph, binding: Mapping[str, int] | None = None, *, symbolic: bo
     ``binding`` gives values to symbols (``{"N": 8, "H": 384}``) over the graph's own defaults; a batch ``N`` without
     any is 1. With ``symbolic`` nothing is bound and costs are polynomials of the graph's symbols.
     """
+    if not isinstance(graph, Graph):
+        raise TypeError(f"cost() takes a graph, not {graph!r:.60}: archdsl.load(…).graph()")
     return CostTable(Measures(graph, binding, symbolic=symbolic))
 
 
