@@ -15,9 +15,10 @@ from archdsl.elaborate.modules import Loader, Module, definition_span
 from archdsl.elaborate.program import Elaboration, collector_paused, elaborate
 from archdsl.elaborate.resolve import resolve
 from archdsl.elaborate.session import ClaimValue
+from archdsl.files import read_file
 from archdsl.graph import Graph
 from archdsl.record import Record
-from archdsl.source import Source, note
+from archdsl.source import Source
 from archdsl.syntax import spec
 
 if TYPE_CHECKING:
@@ -274,19 +275,11 @@ def open_source(source: Source, path: Path | None) -> Program:
 
 def read_source(path: Path, name: str) -> Source:
     """The text of a file; raises :class:`DiagnosticError` for what is no readable UTF-8 text of sane size."""
-    note(path)
     try:
-        if path.is_dir():
-            raise DiagnosticError([Diagnostic("E0001", f"{name} is a folder, not a file")])
-        if path.exists() and not path.is_file():  # a pipe or a device might never end
-            help = "give `-` to read from standard input"
-            raise DiagnosticError([Diagnostic("E0001", f"{name} is no ordinary file", help=help)])
-        with path.open("rb") as stream:
-            data = stream.read(MAX_SOURCE_BYTES + 1)
-    except FileNotFoundError:
-        raise DiagnosticError([Diagnostic("E0001", f"there is no file {name}", help=_beside(path))]) from None
-    except OSError as error:
-        raise DiagnosticError([Diagnostic("E0001", f"{name} cannot be read: {error.strerror or error}")]) from None
+        data = read_file(path, MAX_SOURCE_BYTES)
+    except Refusal as refusal:
+        refusal.help = refusal.help or _beside(path)
+        raise DiagnosticError([refusal.diagnostic()]) from None
     return decode(data, name)
 
 

@@ -141,6 +141,26 @@ def test_running_variances_are_what_enters() -> None:
         assert (begin[node.params["running_mean"].path] == 0).all()
 
 
+DOUBLED = "repeat 1000 { let a = (in, in) -> add; (a, a) -> average }"
+"""The mean doubles, the variance stays."""
+ODD = {
+    "a mean beyond every float": f"relu; {DOUBLED}; relu -> batch_norm",
+    "infinite": "relu; repeat 2000 { (in, in) -> add }; let a = in; (a - a) * a -> elu -> batch_norm -> gelu -> conv(4, 3) -> batch_norm",
+    "nothing": "repeat 2000 { (in, in) -> average }; batch_norm -> mish -> global_max_pool -> batch_norm",
+    "at the input, and shared": "share b = batch_norm; b -> b -> conv(4, 3) -> b",
+    "kernels of a million taps": "reshape([N, 4, 1, 64]); share c = conv(4, [1, 999999], pad = [0, 499999], groups = 4); repeat 20 { c }; batch_norm",
+}
+
+
+@pytest.mark.parametrize("dtype", ["f32", "f16"])
+@pytest.mark.parametrize("case", ODD)
+def test_odd_networks_begin_with_positive_finite_variances(case: str, dtype: str) -> None:
+    text = f"arch 1\nnetwork Net() {{ input x: {dtype}[N, 4, 8, 8]; {ODD[case]}; output y }}\n"
+    begin = onnx.load_from_string(backend.lower(archdsl.load(text).graph())).graph.initializer
+    found = [numpy_helper.to_array(one) for one in begin if one.name.endswith("running_var")]
+    assert found and all(np.isfinite(one).all() and (one > 0).all() for one in found)
+
+
 def test_norms_of_a_network_with_weights_keep_theirs(tmp_path: Path) -> None:
     """What a checkpoint leaves out begins with 1: what its weights send there is not known."""
     text = "arch 1\nnetwork Net() { input x: f32[N, 8, 6, 6]\n c: conv(8, 3)\n b: batch_norm\n output y = b }\n"

@@ -16,6 +16,7 @@ import pytest
 from netbuild import Net
 from onnx import numpy_helper
 
+import archdsl
 from archdsl import dims
 from archdsl.backends.onnx import OnnxOptions, backend, save
 from archdsl.diagnostics import DiagnosticError
@@ -214,6 +215,34 @@ def test_numbers_that_do_not_fit() -> None:
     with pytest.raises(DiagnosticError) as caught:
         backend.lower(net.graph(net.clip(net.input, high=1e300)))
     assert code(caught) == "E0602"
+
+
+@pytest.mark.parametrize("dtype", ["f16", "bf16", "f32", "f64"])
+@pytest.mark.parametrize("init", ["{}", "[{}, 0, 0]", "uniform(-{0}, {0})", "normal(0, {})"])
+def test_initial_values_that_do_not_fit(init: str, dtype: str, tmp_path: Path) -> None:
+    value = {"f16": "1e6", "bf16": "1e40", "f32": "1e40", "f64": "1e308"}[dtype]
+    text = f"arch 1\nnetwork Net() {{ input x: {dtype}[N, 3]; in + param([3], init = {init.format(value)}, dtype = {dtype}) }}"
+    if dtype == "f64" and init[0] in "{[":
+        assert backend.lower(archdsl.load(text).graph())
+        return
+    with pytest.raises(DiagnosticError) as caught:
+        backend.write(archdsl.load(text).graph(), tmp_path / "net.onnx")
+    assert code(caught) == "E0602"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_weights_that_fold_into_nothing(tmp_path: Path) -> None:
+    """A negative variance in a checkpoint: the root of it is no number."""
+    graph = archdsl.load(
+        "arch 1\nnetwork Net() { input x: f32[N, 3, 8, 8]; conv(3, 1) -> batch_norm; output y }"
+    ).graph()
+    values = {name: np.ones([int(d) for d in p.type.shape], "f4") for name, p in graph.parameters().items()}
+    values["batch_norm.running_var"] -= 3
+    np.savez(tmp_path / "w.npz", **values)
+    loaded, _ = archdsl.driver.with_weights(graph, tmp_path / "w.npz")
+    with pytest.raises(DiagnosticError) as caught:
+        backend.write(loaded, tmp_path / "net.onnx", OnnxOptions(deploy=True))
+    assert code(caught) == "E0602" and not (tmp_path / "net.onnx").exists()
 
 
 def test_unknown_options() -> None:

@@ -178,6 +178,10 @@ CASES = {
     "empty onnx": raw("w.onnx", b""),
     "onnx field beyond its end": raw("w.onnx", b"\x3a\x7f\x00"),
     "unknown kind": raw("w.tar.gz", b""),
+    "a name of half a character": safe(b'{"\\ud800": {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]}}'),
+    "index of too many tensors": raw(
+        "w.json", b'{"weight_map": {' + b", ".join(b'"%d": "a"' % i for i in range(100_001)) + b"}}"
+    ),
 }
 
 
@@ -206,3 +210,36 @@ def test_every_truncation_is_refused_or_harmless(kind: str, tmp_path: Path) -> N
             [t.array() for t in found.values()]
         except Refusal as refusal:
             assert refusal.code == "E0902"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX pipes")
+@pytest.mark.parametrize("suffix", [".safetensors", ".json", ".npz", ".onnx", ".pth"])
+def test_pipes_are_no_weight_files(suffix: str, tmp_path: Path) -> None:
+    """Nobody writes into it: to open it would wait for ever. And no file takes its place."""
+    os.mkfifo(tmp_path / f"pipe{suffix}")
+    done = run(f"archdsl weights inspect pipe{suffix}", tmp_path)
+    assert done.status == 2 and "error[E0001]" in done.output, done.output
+    make.safetensors(tmp_path / "w.safetensors", ARRAYS)
+    done = run(f"archdsl weights export w.safetensors -o pipe{suffix}", tmp_path)
+    assert done.status == 2 and "error[E0005]" in done.output, done.output
+    assert (tmp_path / f"pipe{suffix}").is_fifo()
+
+
+def test_names_do_not_steer_the_terminal(tmp_path: Path) -> None:
+    make.raw_safetensors(tmp_path / "w.safetensors", {"a\x1b]0;b\x07\nc\u202e": F4}, bytes(8))
+    for command in ("inspect w.safetensors", "map lenet5 w.safetensors"):
+        shown = run(f"archdsl weights {command}", tmp_path).output
+        assert "a\N{SYMBOL FOR ESCAPE}]0;b\N{SYMBOL FOR BELL}\N{SYMBOL FOR LINE FEED}c\ufffd" in shown
+        assert not any(steers in shown for steers in "\x1b\x07\u202e")
+
+
+def test_export_keeps_every_tensor_and_its_source(tmp_path: Path) -> None:
+    arrays = {**ARRAYS, "a/b": DRAW.normal(size=(700, 500)).astype("f4")}
+    make.torch_file(tmp_path / "w.pth", arrays)
+    assert run("archdsl weights export w.pth", tmp_path).status == 0
+    found = weights.read(tmp_path / "w.safetensors")
+    assert found.keys() == arrays.keys()
+    assert all(np.array_equal(found[name].array(), array) for name, array in arrays.items())
+    (tmp_path / "index.json").write_text('{"weight_map": {"a/b": "w.safetensors"}}')
+    done = run("archdsl weights export index.json -o w.safetensors", tmp_path)
+    assert done.status == 2 and "error[E0006]" in done.output

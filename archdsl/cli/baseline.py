@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archdsl.diagnostics import DiagnosticError, Refusal
-from archdsl.source import note
+from archdsl.files import read_file
 
 if TYPE_CHECKING:
     from archdsl.driver import CheckedVariant
@@ -117,13 +117,14 @@ def _saved(path: Path) -> Mapping[str, Any]:
     import json
 
     wrong = Refusal("E0011", f"`{path}` is no baseline", help="`archdsl check --save-baseline FILE` writes one")
-    note(path)
     try:
-        if path.stat().st_size > _LARGEST:
+        content = read_file(path, _LARGEST)
+    except Refusal as refusal:
+        raise Refusal("E0012", refusal.message) from None
+    try:
+        if len(content) > _LARGEST:
             raise wrong
-        record = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise Refusal("E0012", f"there is no file `{path}`") from None
+        record = json.loads(content.decode("utf-8"))
     except (ValueError, RecursionError):
         raise wrong from None
     good = isinstance(record, dict) and record.get("format") == "archdsl.baseline" and record.get("format_version") == 1

@@ -5,10 +5,11 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from archdsl.diagnostics import Refusal
+from archdsl.report.terminal import visible, width
 
 
 def out(text: str) -> None:
@@ -17,8 +18,8 @@ def out(text: str) -> None:
 
 
 def say(text: str) -> None:
-    """A line for the person at the terminal, on stderr."""
-    sys.stderr.write(text + "\n")
+    """A line for the person at the terminal, on stderr; nothing in it steers the terminal."""
+    sys.stderr.write(visible(text) + "\n")
 
 
 @contextlib.contextmanager
@@ -33,7 +34,7 @@ def progress(text: str, after: float = 1.0) -> Iterator[None]:
 
     def show() -> None:
         shown.append(True)
-        sys.stderr.write(f"\r\x1b[K{text} …")
+        sys.stderr.write(f"\r\x1b[K{visible(text)} …")
         sys.stderr.flush()
 
     timer = Timer(after, show)
@@ -49,17 +50,19 @@ def progress(text: str, after: float = 1.0) -> Iterator[None]:
             sys.stderr.flush()
 
 
-def write_file(path: Path, content: str | bytes) -> None:
-    """Replace ``path`` by ``content`` (text as UTF-8) at once, or refuse (E0005) and leave the old file."""
+def write_file(path: Path, content: str | bytes | Iterable[bytes]) -> None:
+    """Replace ``path`` by ``content`` (text as UTF-8, or parts) at once, or refuse (E0005) and leave the old file."""
     import tempfile
 
+    content = content.encode() if isinstance(content, str) else content
+    parts = [content] if isinstance(content, bytes) else content
     target = path.resolve()  # through links: the file changes, the link stays
     check_writable(path)
     handle, name = -1, ""
     try:
         handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
         with os.fdopen(handle, "wb") as file:
-            file.write(content.encode("utf-8") if isinstance(content, str) else content)
+            file.writelines(parts)
         mode = target.stat().st_mode & 0o7777 if target.exists() else 0o666 & ~_umask()
         Path(name).chmod(mode)
         Path(name).replace(target)
@@ -77,6 +80,8 @@ def check_writable(path: Path) -> None:
     """Refuse (E0005) an output that cannot be a file, before any work is done for it."""
     if path.is_dir():
         raise Refusal("E0005", f"cannot write `{path}`: it is a directory", help="name a file in it")
+    if path.exists() and not path.is_file():  # a file in its place would be the end of a pipe or device
+        raise Refusal("E0005", f"cannot write `{path}`: it is no ordinary file")
     if not path.resolve().parent.is_dir():
         raise Refusal("E0005", f"cannot write `{path}`: there is no directory `{path.parent}`")
 
@@ -88,9 +93,10 @@ def _umask() -> int:
 
 
 def columns(rows: Sequence[Sequence[str]], right: frozenset[int] = frozenset(), indent: str = "") -> list[str]:
-    """Rows as aligned columns, two spaces apart; the columns in ``right`` are aligned to the right."""
-    from archdsl.report.terminal import width
-
+    """Rows as aligned columns, two spaces apart; the columns in ``right`` are aligned to the right. Nothing in a cell
+    steers the terminal.
+    """
+    rows = [list(map(visible, row)) for row in rows]
     sizes = [max(map(width, column)) for column in zip(*rows)]
     lines = []
     for row in rows:

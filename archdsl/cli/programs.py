@@ -57,9 +57,10 @@ def open_target(text: str) -> Target:
 
 
 def read_stdin() -> bytes:
-    """Standard input as bytes."""
+    """Standard input as bytes, cut behind what is read of any text."""
+    most = data.MAX_DOCUMENT_BYTES + 1
     stream = getattr(sys.stdin, "buffer", None)
-    return bytes(stream.read()) if stream is not None else sys.stdin.read().encode()
+    return bytes(stream.read(most)) if stream is not None else sys.stdin.read(most).encode()
 
 
 def graph_of(target: str, settings: Mapping[str, Any], bind: Mapping[str, int], train: bool = False) -> Graph:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -93,9 +94,9 @@ def _export(found: Checkpoint, output: str | None) -> None:
     path = (
         Path(output) if output else found.path.with_suffix(".safetensors").with_name(f"{found.path.stem}.safetensors")
     )
-    if path.resolve() == found.path.resolve():
+    sources = {found.path, *(tensor.place.path for tensor in found.values() if tensor.place)}
+    if path.resolve() in {source.resolve() for source in sources}:
         raise Refusal("E0006", f"`{path}` is the file that is read", help="give another name with `-o`")
-    kept = {name: tensor for name, tensor in found.items() if "/" not in name}
-    head = encode({name: (tensor.dtype, tensor.shape) for name, tensor in kept.items()}, {"format": "pt"})
-    write_file(path, head + b"".join(tensor.read() for tensor in kept.values()))
-    say(f"{found.path.name} -> {path}: {len(kept)} tensors")
+    head = encode({name: (tensor.dtype, tensor.shape) for name, tensor in found.items()}, {"format": "pt"})
+    write_file(path, chain([head], *(tensor.stretches() for tensor in found.values())))
+    say(f"{found.path.name} -> {path}: {len(found)} tensors")

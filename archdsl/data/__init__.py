@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from archdsl.diagnostics import Diagnostic, DiagnosticError
-from archdsl.source import Source, note
+from archdsl.diagnostics import Diagnostic, DiagnosticError, Refusal
+from archdsl.files import read_file
+from archdsl.source import Source
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
 SUFFIXES = (".json", ".yaml", ".yml")
 """File names that end so are read as data."""
+MAX_DOCUMENT_BYTES = 1 << 25
+"""Of a document: the largest networks that a spec can say take 20 MB."""
 
 
 def is_data(name: str) -> bool:
@@ -24,18 +27,16 @@ def is_data(name: str) -> bool:
 
 def read_document(name: str) -> Source:
     """The text of a file that holds the data form; raises ``DiagnosticError`` (E0001, E0002)."""
-    note(Path(name))
     try:
-        content = Path(name).read_bytes()
-    except OSError as error:
-        reason = f"there is no file {name}" if isinstance(error, FileNotFoundError) else ""
-        message = reason or f"{name} cannot be read: {error.strerror or error}"
-        raise DiagnosticError([Diagnostic("E0001", message)]) from None
-    return decode(content, name)
+        return decode(read_file(Path(name), MAX_DOCUMENT_BYTES), name)
+    except Refusal as refusal:
+        raise DiagnosticError([refusal.diagnostic()]) from None
 
 
 def decode(content: bytes, name: str) -> Source:
-    """Bytes as the text of a document; raises ``DiagnosticError`` (E0002) where they are not UTF-8."""
+    """Bytes as the text of a document; raises ``DiagnosticError`` (E0002, E0510) for other bytes and too many."""
+    if len(content) > MAX_DOCUMENT_BYTES:
+        raise DiagnosticError([Diagnostic("E0510", f"{name} is larger than {MAX_DOCUMENT_BYTES:,} bytes")])
     try:
         return Source(name, content.decode("utf-8-sig"))
     except UnicodeDecodeError as error:

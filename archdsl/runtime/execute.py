@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from archdsl.diagnostics import Refusal
+from archdsl.files import check_file
 from archdsl.record import Record
 from archdsl.runtime.inputs import check_inputs, file_input, file_inputs, random_inputs
 from archdsl.runtime.session import check_providers, first_line, metadata_of, open_session
@@ -45,8 +46,7 @@ def execute(
     """
     check_providers(ep)
     if not callable(model):
-        if not Path(model).is_file():
-            raise Refusal("E0001", f"there is no file `{model}`")
+        check_file(Path(model))
         return _execute(Path(model), files, arrays, ep, seed, sizes)
     with tempfile.TemporaryDirectory(prefix="archdsl-", ignore_cleanup_errors=True) as folder:
         path = Path(folder, "model.onnx")

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archdsl.diagnostics import Refusal, nearest
+from archdsl.files import check_file
 from archdsl.runtime.wanted import Tell, Wanted
 
 if TYPE_CHECKING:
@@ -89,10 +90,9 @@ def _load(path: Path) -> Any:
 
     import numpy as np
 
+    check_file(path)
     try:
         return np.load(path, allow_pickle=False)
-    except FileNotFoundError:
-        raise Refusal("E0001", f"there is no file `{path}`") from None
     except OSError as error:
         raise Refusal("E0001", f"cannot read `{path}`: {error.strerror or error}") from None
     except (ValueError, EOFError, BadZipFile) as error:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from archdsl.interface import LABELS, read_labels
+from archdsl.report.terminal import visible
 
 if TYPE_CHECKING:
     import numpy
@@ -52,7 +53,7 @@ def top_classes(row: numpy.ndarray, count: int, labels: Sequence[str] | None = N
 def render_output(record: dict[str, Any]) -> list[str]:
     """The description of one output as lines of text."""
     shape = ", ".join(map(str, record["shape"]))
-    line = f"{record['name']}: {record['dtype']}[{shape}]"
+    line = f"{visible(record['name'])}: {record['dtype']}[{shape}]"
     if "mean" in record:
         line += "".join(f"  {key} {record[key]:.6g}" for key in ("mean", "std", "min", "max"))
     if "not_finite" in record:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from archdsl.diagnostics import Refusal
 from archdsl.dims import symbol
+from archdsl.files import check_file
 from archdsl.interface import Preprocess, read_preprocess
 from archdsl.runtime.session import first_line
 from archdsl.runtime.wanted import Tell, Wanted
@@ -60,6 +61,7 @@ def opened(path: Path, how: Preprocess) -> Any:
         from PIL import Image
     except ImportError:
         raise Refusal("E0010", "reading images needs the package pillow", help='pip install "archdsl[image]"') from None
+    check_file(path)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -67,8 +69,6 @@ def opened(path: Path, how: Preprocess) -> Any:
             with Image.open(path, formats=FORMATS) as stored:
                 mode = stored.mode
                 picture = stored.convert("L" if how.channels == "gray" else "RGB")
-    except FileNotFoundError:
-        raise Refusal("E0001", f"there is no file `{path}`") from None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise Refusal("E0704", f"`{path}` is a picture of more than {MAX_PIXELS:,} pixels") from None
     except Exception as error:  # damaged files lead Pillow's readers to exceptions of many kinds

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archdsl.diagnostics import Refusal
+from archdsl.files import check_file
 from archdsl.record import Record
 from archdsl.runtime.inputs import check_inputs, file_inputs, random_inputs
 from archdsl.runtime.session import first_line, open_session
@@ -43,8 +44,7 @@ def verify(
     Refuses (E0001, E07xx) what cannot be run or has other outputs; (E0903) parameters that do not fit.
     """
     for path in (model, against):
-        if not path.is_file():
-            raise Refusal("E0001", f"there is no file `{path}`")
+        check_file(path)
     wanted = wanted_inputs(open_session(model))
     given = file_inputs(wanted, files)
     missing = [one for one in wanted if one.name not in given]

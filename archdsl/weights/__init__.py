@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from archdsl.files import check_file
 from archdsl.weights.tensor import Checkpoint, Tensor, malformed, refuse
 
 __all__ = ["Checkpoint", "Tensor", "read"]
@@ -24,8 +25,7 @@ def read(path: str | Path) -> Checkpoint:
     from importlib import import_module
 
     path = Path(path)
-    if path.is_dir() or not path.exists():
-        refuse("E0001", f"there is no file `{path}`" if not path.exists() else f"`{path}` is a folder, not a file")
+    check_file(path)
     module = SUFFIXES.get(path.suffix.lower())
     if module is None:
         refuse("E0901", f"`{path}` is no weight file by its name", help=f"readable are {', '.join(SUFFIXES)}")
@@ -35,4 +35,8 @@ def read(path: str | Path) -> Checkpoint:
         refuse("E0001", f"`{path}` cannot be read: {error.strerror or error}")
     if not found.tensors:
         malformed(path, "it holds no tensors")
+    try:
+        "".join(found).encode()
+    except UnicodeEncodeError:  # halves of characters, which JSON and pickles can say
+        malformed(path, "the name of a tensor in it is no text")
     return found

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from archdsl.weights import safetensors
-from archdsl.weights.tensor import MAX_HEADER, Checkpoint, malformed
+from archdsl.weights.tensor import MAX_HEADER, MAX_TENSORS, Checkpoint, malformed
 
 
 def read(path: Path) -> Checkpoint:
@@ -20,6 +20,8 @@ def read(path: Path) -> Checkpoint:
     places = index.get("weight_map") if isinstance(index, dict) else None
     if not isinstance(places, dict) or not all(isinstance(file, str) for file in places.values()):
         malformed(path, "it has no `weight_map` of names and files")
+    if len(places) > MAX_TENSORS:
+        malformed(path, f"it names {len(places):,} tensors")
     shards: dict[str, Checkpoint] = {}
     tensors = {}
     for name, file in places.items():

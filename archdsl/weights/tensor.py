@@ -14,9 +14,9 @@ from archdsl.shapes import DTYPE_BYTES
 if TYPE_CHECKING:
     import numpy as np
 
-MAX_HEADER = 100_000_000
+MAX_HEADER = 1 << 24
 """Bytes of a header, directory or pickle that are looked at; more is refused before it is read."""
-MAX_TENSORS = 1_000_000
+MAX_TENSORS = 100_000
 MAX_RANK = 64
 NUMPY = {
     "f32": "<f4", "f16": "<f2", "bf16": "<u2", "f64": "<f8", "i64": "<i8", "i32": "<i4", "i16": "<i2", "i8": "|i1",
@@ -91,6 +91,11 @@ class Tensor:
             return self.place.read(start, stop)
         assert self._load is not None
         return self._load()[start:stop]
+
+    def stretches(self) -> Iterator[bytes]:
+        """All its bytes, a mebibyte at a time where they lie in a file."""
+        step = 1 << 20 if self.place is not None else max(self.size, 1)
+        return (self.read(start, min(start + step, self.size)) for start in range(0, self.size, step))
 
     def values(self, start: int = 0, stop: int | None = None) -> np.ndarray[Any, np.dtype[Any]]:
         """Elements ``start`` to ``stop``, flat; bfloat16 as float32."""

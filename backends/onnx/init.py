@@ -16,13 +16,14 @@ size of the stretches shows in the result, and memory stays at a few stretches.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from math import sqrt
 from typing import Any
 
 import numpy as np
 
-from archdsl.diagnostics import Refusal, nearest
+from archdsl.diagnostics import Diagnostic, DiagnosticError, Refusal, nearest
 from archdsl.graph import Parameter
 from archdsl.ops.base import Initializer
 from archdsl.passes.fold import Folded
@@ -85,17 +86,31 @@ def elements(parameter: Parameter) -> int:
 
 
 def stretches(parameter: Parameter, scheme: str, seed: int) -> Stretch:
-    """The values of a parameter as a function of a range of elements, as stored."""
-    stretch = _exact(parameter, scheme, seed)
+    """The values of a parameter as a function of a range of elements, as stored; refuses (E0602) those which the
+    element type cannot hold.
+    """
     dtype = parameter.type.dtype
-    if isinstance(parameter.init, Loaded) and dtype == "f32":
-        return lambda start, stop: stretch(start, stop).astype("<f4")
-    if dtype == "f32":
-        return stretch
-    if dtype == "bf16":
-        return lambda start, stop: _bfloat16(stretch(start, stop))
     stored = np.dtype(DTYPES[dtype])
-    return lambda start, stop: stretch(start, stop).astype(stored)
+
+    def stretch(start: int, stop: int) -> Array:
+        with _held(parameter):
+            values = exact(start, stop)
+            return _bfloat16(values) if dtype == "bf16" else values.astype(stored, copy=False)
+
+    with _held(parameter):
+        exact = _exact(parameter, scheme, seed)
+    return stretch
+
+
+@contextmanager
+def _held(parameter: Parameter) -> Iterator[None]:
+    """What is computed becomes neither infinite nor NaN, or is refused; what is so in a file of weights stays so."""
+    try:
+        with np.errstate(over="raise", divide="raise", invalid="raise"):
+            yield
+    except FloatingPointError:
+        message = f"the values of `{parameter.path}` are no finite numbers of its element type, {parameter.type.dtype}"
+        raise DiagnosticError([Diagnostic("E0602", message)]) from None
 
 
 def _exact(parameter: Parameter, scheme: str, seed: int) -> Stretch:
@@ -136,7 +151,7 @@ def _distribution(init: Initializer, scheme: str) -> tuple[str, float, float]:
             return "fill", init.values[0], 0.0
         case "uniform":
             low, high = init.values
-            return "uniform", (low + high) / 2, (high - low) / 2
+            return "uniform", low / 2 + high / 2, high / 2 - low / 2
         case "normal":
             mean, deviation = init.values
             return "normal", mean, deviation

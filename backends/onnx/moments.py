@@ -27,7 +27,9 @@ Moments = tuple[float, float]
 
 UNIT: Moments = (0.0, 1.0)
 LARGEST = 60
-"""The largest exponent of a running variance, up and down."""
+"""The largest exponent of a running variance, up and down; less where the element type has fewer (float16)."""
+TAPS = 128
+"""Taps of a kernel along one axis that are looked at; of longer kernels every so many."""
 
 
 def settled(graph: Graph, scheme: str) -> Graph:
@@ -64,18 +66,20 @@ def _variances(graph: Graph, scheme: str) -> dict[str, float]:
         entering = [known[value] for value in node.inputs]
         if _unsettled(node):
             ((mean, variance),) = entering
-            begin.setdefault(node.params["running_var"].path, _power_of_two(mean * mean + variance))
+            stored = node.params["running_var"]
+            largest = 14 if stored.type.dtype == "f16" else LARGEST
+            begin.setdefault(stored.path, _power_of_two(mean * mean + variance, largest))
         found = _moments(node, entering, scheme, begin)
         known.update(dict.fromkeys(node.outputs, found))
     return begin
 
 
-def _power_of_two(x: float) -> float:
-    """The nearest one (on the scale of logarithms); 1 for what has none."""
+def _power_of_two(x: float, largest: int) -> float:
+    """The nearest one (on the scale of logarithms) up to an exponent, up and down; 1 for what has none."""
     if not 0 < x < inf:
         return 1.0
     mantissa, exponent = frexp(x)
-    return ldexp(1.0, max(-LARGEST, min(LARGEST, exponent - (mantissa < sqrt(0.5)))))
+    return ldexp(1.0, max(-largest, min(largest, exponent - (mantissa < sqrt(0.5)))))
 
 
 def _moments(node: Node, entering: Sequence[Moments], scheme: str, begin: Mapping[str, float]) -> Moments:
@@ -120,7 +124,8 @@ def _inside(node: Node) -> float:
     share = 1.0
     for size, count, k, s, d, (begin, _) in zip(x.shape[2:], y.shape[2:], *node.op.geometry(x), pads):
         if isinstance(size, int) and isinstance(count, int):
-            share *= sum(_hits(size, count, s, tap * d - begin) for tap in range(k)) / (count * k)
+            taps = range(0, k, -(-k // TAPS))
+            share *= sum(_hits(size, count, s, tap * d - begin) for tap in taps) / (count * len(taps))
     return share
 
 
@@ -137,7 +142,7 @@ def _through(name: str, entering: Moments) -> Moments:
     function = ACTIVATIONS[name]
     mean, variance = entering
     deviation = sqrt(variance)
-    if not deviation < 1e100:  # nothing that a float32 network could compute
+    if not (deviation < 1e100 and abs(mean) < 1e100):  # nothing that a float32 network could compute
         return entering
     results = [function(mean + deviation * z) for z in _quantiles()]
     first = sum(results) / len(results)

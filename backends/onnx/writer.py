@@ -278,9 +278,9 @@ def fixed(shape: Sequence[Dim]) -> list[int]:
 
 def pack(dtype: str, values: Sequence[Any]) -> bytes:
     """The little-endian bytes of some numbers; refuses what the element type cannot hold."""
-    if dtype == "bf16":
-        return b"".join(_bfloat16(value) for value in values)
     try:
+        if dtype == "bf16":
+            return b"".join(_bfloat16(value) for value in values)
         return struct.pack(f"<{len(values)}{PACK[dtype]}", *values)
     except (struct.error, OverflowError) as error:
         raise Refusal("E0602", f"a constant does not fit the element type {dtype}: {error}") from None
