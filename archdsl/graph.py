@@ -80,8 +80,10 @@ class Node:
         self.path = path
         self.params = dict(params)
         self.origin = origin
-        single = len(types) == 1
-        self.outputs = tuple(Value(path if single else f"{path}.{i}", t, self, i) for i, t in enumerate(types))
+        if len(types) == 1:
+            self.outputs: tuple[Value, ...] = (Value(path, types[0], self),)
+        else:
+            self.outputs = tuple([Value(f"{path}.{i}", t, self, i) for i, t in enumerate(types)])
 
     def __repr__(self) -> str:
         ins = ", ".join(f"%{v.name}" for v in self.inputs)

@@ -31,7 +31,10 @@ class TensorType(Record):
         return isinstance(other, TensorType) and self.shape == other.shape and self.dtype == other.dtype
 
     def __hash__(self) -> int:
-        return hash((self.dtype, self.shape))
+        known: int | None = self.__dict__.get("_hash")
+        if known is None:
+            known = self.__dict__["_hash"] = hash((self.dtype, self.shape))
+        return known
 
     @property
     def rank(self) -> int:

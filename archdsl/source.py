@@ -99,7 +99,9 @@ class Frame:
     @property
     def arguments(self) -> str:
         """``c = 64, stride = 2``."""
-        return self._arguments if isinstance(self._arguments, str) else self._arguments()
+        if not isinstance(self._arguments, str):
+            self._arguments = self._arguments()
+        return self._arguments
 
     @property
     def settings(self) -> dict[str, str]:

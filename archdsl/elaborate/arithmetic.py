@@ -17,6 +17,7 @@ from archdsl.graph import Value
 from archdsl.source import Span
 from archdsl.syntax import spec
 
+_NUMBERS = (int, float, Expr)
 _TENSOR_BINARY = {"+": "add", "-": "sub", "*": "mul", "/": "div", "@": "matmul", "**": "pow"}
 _TENSOR_COMPARE = {
     "==": "equal", "!=": "not_equal", "<": "less", "<=": "less_equal", ">": "greater", ">=": "greater_equal",
@@ -88,7 +89,7 @@ def binary(op: str, left: Any, right: Any, env: Env, span: Span) -> Any:
         env.session.check_items(len(left) * max(right, 0))
         return bounded(left * right, env.session)
     for value in (left, right):
-        if isinstance(value, bool) or not isinstance(value, int | float | Expr):
+        if isinstance(value, bool) or not isinstance(value, _NUMBERS):
             raise Refusal(
                 "E0204", f"`{op}` needs numbers or tensors, not {describe(value)}", help=_block_hint(value, op)
             )

@@ -9,6 +9,7 @@ from archdsl.elaborate.env import Env
 from archdsl.elaborate.evaluate import evaluate, truth
 from archdsl.elaborate.flow import as_flow
 from archdsl.elaborate.foreign import argument_help, position_help
+from archdsl.elaborate.operators import OpBlock
 from archdsl.elaborate.parametric import Formal, Parametric
 from archdsl.elaborate.values import POISON, BlockValue, Indexed, Labelled, describe, is_flow, shortened
 from archdsl.graph import Value
@@ -17,14 +18,17 @@ from archdsl.source import Span
 from archdsl.syntax import spec
 
 _PLAIN = frozenset({int, float, bool, str})
+_MOST = 1000
+"""Values and operators that are kept for one parameter or call."""
 
 
 def bind(
     block: BlockValue, arguments: tuple[spec.Argument, ...], env: Env, span: Span, body: BlockValue | None = None,
-    values: list[Any] | None = None,
+    values: list[Any] | None = None, made: dict[str, Parametric] | None = None,
 ) -> Any:  # fmt: skip
     """The block with more of its parameters given; tensors (for operators) become further inputs.
 
+    ``made`` are the operators with arguments that the same call made before: repeated, they need no checks.
     ``values`` are those of the arguments, where they were evaluated before. Returns poison where an argument was
     refused, or the result where the operator is applied at once.
     """
@@ -43,7 +47,7 @@ def bind(
             call.fault(argument)
     if body is not None:
         call.take_body(body)
-    return call.finish()
+    return call.finish(made)
 
 
 class _Call:
@@ -59,7 +63,6 @@ class _Call:
         self.failed = False
         self.doubtful: set[str] = set()
         """Parameters that may have been meant by a refused argument."""
-        self.free = [f for f in block.formals if f.name not in block.bound]
 
     def take(self, argument: spec.Argument, known: tuple[Any] | None = None) -> None:
         """Evaluate one argument, unless its value is ``known``, for the parameter it belongs to."""
@@ -122,8 +125,8 @@ class _Call:
         )  # fmt: skip
 
     def _next(self) -> Formal | None:
-        for formal in self.free:
-            if formal.name not in self.given:
+        for formal in self.block.formals:
+            if formal.name not in self.given and formal.name not in self.block.bound:
                 return formal
         return None
 
@@ -168,7 +171,7 @@ class _Call:
         if key in formal.accepted:
             return formal.accepted[key]
         checked = formal.kind.check(value, f"`{formal.name}` of `{self.block.name}`")
-        if len(formal.accepted) < 1000:
+        if len(formal.accepted) < _MOST:
             formal.accepted[key] = checked
         return checked
 
@@ -186,16 +189,38 @@ class _Call:
         assert last.kind is not None
         self.given[last.name] = last.kind.check(body, f"the body of `{self.block.name}`")
 
-    def finish(self) -> Any:
+    def finish(self, made: dict[str, Parametric] | None) -> Any:
         """The block with its arguments; poison where one failed."""
         if self.failed:
             return self.block.with_bound(self.given, self.tensors).refused()
         for formal in self.block.formals:
             if formal.name in self.doubtful:
                 self.given.setdefault(formal.name, POISON)
+        key = self._key() if made is not None else None
+        if made is None or key is None:
+            return self._bound().settle(self.env, self.span)
+        if key not in made:
+            if len(made) >= _MOST:
+                made.clear()
+            made[key] = self._bound()
+        return made[key].settle(self.env, self.span)
+
+    def _bound(self) -> Any:
         block = self.block.with_bound(self.given, self.tensors)
         block.written = self.span
-        return block.settle(self.env, self.span)
+        return block
+
+    def _key(self) -> str | None:
+        """What tells an operator with its arguments from others, as text (1, 1.0 and true are equal, and not the same);
+        ``None`` for blocks, which belong to one elaboration, and for arguments that are more than values.
+        """
+        block = self.block
+        if not isinstance(block, OpBlock) or self.tensors or block.tensors:
+            return None
+        for given in (block.defaults, block.bound, self.given):
+            if not _PLAIN.issuperset(map(type, given.values())):
+                return None
+        return f"{block.name} {block.defaults} {block.bound} {self.given}"
 
 
 def evaluate_silently(expr: spec.Expr, env: Env) -> None:
@@ -227,7 +252,7 @@ def argument_value(expr: spec.Expr, formal: Formal | None, env: Env) -> Any:
 
 def _tensors(value: Any, env: Env) -> Any:
     """A value, as a tuple of tensors where it is one."""
-    if isinstance(value, tuple | Indexed):
+    if type(value) is tuple or type(value) is Indexed:
         flow = as_flow(value, env)
         return flow if is_flow(flow) else value
     return value

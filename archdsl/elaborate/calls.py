@@ -35,7 +35,7 @@ def _call(expr: spec.Call, env: Env) -> Any:
         return POISON
     if not isinstance(block, BlockValue):
         raise Refusal("E0204", f"only blocks and functions can be called, not {describe(block)}").located(callee.span)
-    return bind(block, expr.arguments, env, expr.span)
+    return bind(block, expr.arguments, env, expr.span, made=expr.__dict__.setdefault("_made", {}))
 
 
 def _initializer(name: str, expr: spec.Call, env: Env) -> Any:

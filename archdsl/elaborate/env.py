@@ -71,13 +71,15 @@ class Lazy:
 class Env:
     """Names in scope. ``kind`` tells loop iterations (through which indexed labels are visible) from bodies."""
 
-    __slots__ = ("defaults", "entered", "kind", "labels", "names", "parent", "place", "run")
+    __slots__ = ("defaults", "entered", "kind", "labels", "names", "parent", "place", "run", "session")
 
     def __init__(
         self, parent: Env | None, place: Place, kind: Literal["module", "body", "loop"], entered: Any = _MISSING
     ) -> None:
         self.parent = parent
         self.place = place
+        self.session = place.session
+        """The elaboration this belongs to."""
         self.kind = kind
         self.entered = entered
         self.names: dict[str, Any] = {}
@@ -93,11 +95,6 @@ class Env:
         env.run = self.run
         env.defaults = {**(self.defaults or {}), **defaults} if defaults else self.defaults
         return env
-
-    @property
-    def session(self) -> Session:
-        """The elaboration this belongs to."""
-        return self.place.session
 
     def find(self, name: str) -> Any:
         """The value of ``name``, or ``Env.missing``."""

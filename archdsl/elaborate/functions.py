@@ -16,7 +16,7 @@ Number = int | float | Expr
 
 
 def _number(value: Any, name: str) -> Any:
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
         if isinstance(value, Expr):
             raise Refusal(
                 "E0306", f"`{name}` needs a number, but {value} is known only when the model runs",

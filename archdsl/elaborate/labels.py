@@ -20,6 +20,7 @@ from archdsl.syntax import spec
 
 Named = spec.Flow | spec.Branch | spec.Repeat | spec.For | spec.If
 """Statements that may have a label and a shape annotation."""
+_FLOWS = (spec.Flow, spec.Branch)
 
 
 @runs(spec.Flow, spec.Repeat, spec.For, spec.If)
@@ -33,7 +34,7 @@ def labelled(statement: Named, env: Env, flow: Flow) -> Flow:
         return _core(statement, env, flow, None)
     outer = env.place.scope
     scope = outer.child(_label_path(outer, name, index, label, env))
-    if isinstance(statement, spec.Flow | spec.Branch):
+    if type(statement) in _FLOWS:
         scope.solo = "any"
     inner = env.at(env.place.at(scope))
     result = _checked(statement, inner, _core(statement, inner, flow, scope))
@@ -95,7 +96,7 @@ def _bind_label(label: spec.Target, name: str, index: int | None, value: Labelle
 
 
 def _core(statement: Named, env: Env, flow: Flow, scope: PathScope | None) -> Flow:
-    if isinstance(statement, spec.Flow | spec.Branch):
+    if isinstance(statement, _FLOWS):
         return run_flow(statement.value, env, flow)
     if isinstance(statement, spec.If):
         result = _if(statement, env, flow)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from archdsl.diagnostics import Diagnostic, Refusal
 from archdsl.dims import Dim
+from archdsl.elaborate.applied import Applied, apply, check_count
 from archdsl.elaborate.derivation import derivations
 from archdsl.elaborate.env import Env, Place
 from archdsl.elaborate.guess import follows, without_unknowns
@@ -167,23 +168,22 @@ class Session:
         if len(live) != len(inputs):
             place.scope.operator(base)
             return POISON
-        _check_count(op, len(live))
+        check_count(op, len(live))
         if len(self.nodes) >= self.limits.nodes:
             raise BoundExceeded("E0502", f"the network has more than {self.limits.nodes:,} operators")
         path, prefix = place.scope.operator(base)
         path = self._fresh(path)
-        types = [v.type for v in live]
-        outs = self._shapes(op, live, span)
-        self.check_sizes(outs)
-        params = {w.slot or "value": self._parameter(w, prefix, types, place) for w in op.weights(*types)}
-        node = Node(op, live, outs, path, params, Origin(span, place.frame))
+        applied = self._applied(op, live, span)
+        self.check_sizes(applied.types)
+        params = {w.slot or "value": self._parameter(w, type, prefix, place) for w, type in applied.weights}
+        node = Node(op, live, applied.types, path, params, Origin(span, place.frame))
         self.nodes.append(node)
         return node.outputs[0] if len(node.outputs) == 1 else node.outputs
 
-    def _shapes(self, op: Op, inputs: Sequence[Value], span: Span | None) -> tuple[TensorType, ...]:
-        """The operator's rule; where several inputs do not agree, the refusal tells where their sizes came from."""
+    def _applied(self, op: Op, inputs: Sequence[Value], span: Span | None) -> Applied:
+        """The operator's rules; where several inputs do not agree, the refusal tells where their sizes came from."""
         try:
-            return op.shape(*(v.type for v in inputs))
+            return apply(op, *[v.type for v in inputs])
         except Refusal as refusal:
             if refusal.code == "E0303" and 1 < len(inputs) <= 4 and not self.told("E0303", span):
                 refusal.notes = refusal.notes or tuple(map(without_unknowns, derivations(list(zip(_SIDES, inputs)))))
@@ -221,16 +221,9 @@ class Session:
         self.paths.add(fresh)
         return fresh
 
-    def _parameter(self, weight: Weight, prefix: str, types: Sequence[TensorType], place: Place) -> Parameter:
+    def _parameter(self, weight: Weight, type: TensorType, prefix: str, place: Place) -> Parameter:
         path = join(prefix, weight.slot) if weight.slot else prefix
-        dtype = weight.dtype or (types[0].dtype if types else "f32")
-        made = Parameter(
-            path,
-            TensorType(dtype, weight.shape),
-            weight.init,
-            buffer=weight.buffer,
-            trainable=not weight.buffer and not place.frozen,
-        )
+        made = Parameter(path, type, weight.init, weight.buffer, not weight.buffer and not place.frozen)
         known = self.parameters.get(path)
         if known is None:
             self.parameters[path] = made
@@ -259,17 +252,6 @@ class Session:
         )  # fmt: skip
         self.nodes.append(node)
         return node.outputs[0]
-
-
-def _check_count(op: Op, count: int) -> None:
-    """Refuse another number of inputs than the operator takes."""
-    least, most = op.arity
-    if count < least or (most is not None and count > most):
-        wanted = str(least) if least == most else f"{least} to {most}" if most else f"at least {least}"
-        raise Refusal(
-            "E0310", f"`{op.name}` takes {wanted} tensor{'s' if wanted != '1' else ''}, not {count}",
-            help="join a tuple first (`concat`, `add`), or choose one of it: `x[0]`" if count > 1 else "",
-        )  # fmt: skip
 
 
 def _key(code: str, span: Span) -> tuple[object, ...]:

@@ -31,6 +31,7 @@ class Poison:
 
 
 POISON = Poison()
+_NUMBERS = (int, float, Expr)
 Flow = Value | tuple[Value, ...] | Poison
 """The current tensor or tuple of tensors."""
 
@@ -153,7 +154,7 @@ def show(value: object, nested: bool = True) -> str:
         return "true" if value else "false"
     if value is None:
         return "none"
-    if isinstance(value, int | float | Expr):
+    if isinstance(value, _NUMBERS):
         return str(value)
     if isinstance(value, str):
         return value

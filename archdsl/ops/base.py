@@ -173,6 +173,15 @@ class Op(Record):
         op.validate()
         return op
 
+    def __hash__(self) -> int:
+        known: int | None = self.__dict__.get("_hash")
+        if known is None:
+            known = self.__dict__["_hash"] = super().__hash__()
+        return known
+
+    def __eq__(self, other: object) -> bool:
+        return self is other or super().__eq__(other)
+
     def validate(self) -> None:
         """Check what involves several arguments; refuse by raising."""
 

@@ -39,6 +39,7 @@ class Bound:
         self.dtype = dtype
         self.binding: dict[str, Dim] = {} if symbolic else {BATCH: 1, **graph.defaults, **(binding or {})}
         self._known: dict[TensorType, TensorType] = {}
+        self._works: dict[tuple[object, ...], Work | None] = {}
         self._types = {value: self._bind(value.type) for value in graph.values()}
 
     def stored(self, type: TensorType) -> TensorType:
@@ -46,12 +47,9 @@ class Bound:
         return type if self.dtype is None or type.dtype not in FLOATS else TensorType(self.dtype, type.shape)
 
     def _bind(self, type: TensorType) -> TensorType:
-        type = self.stored(type)
-        if all(isinstance(size, int) for size in type.shape):
-            return type
         known = self._known.get(type)
         if known is None:
-            known = self._known[type] = type.bind(self.binding)
+            known = self._known[type] = self.stored(type).bind(self.binding)
         return known
 
     def type(self, value: Value) -> TensorType:
@@ -60,13 +58,13 @@ class Bound:
 
     def types(self, values: Iterable[Value]) -> tuple[TensorType, ...]:
         """The types of several values."""
-        known = self._types
-        return tuple(known[value] for value in values)
+        return tuple([self._types[value] for value in values])
 
     @cached_property
     def bytes(self) -> dict[Value, Dim]:
         """The size of every value in bytes."""
-        return {value: type.bytes for value, type in self._types.items()}
+        sizes = {type: type.bytes for type in self._known.values()}
+        return {value: sizes[type] for value, type in self._types.items()}
 
     def dim(self, dim: Dim) -> Dim:
         """A dimension under the binding."""
@@ -74,8 +72,12 @@ class Bound:
 
     def work(self, node: Node) -> Work | None:
         """The arithmetic of a node; ``None``: not known."""
-        work = node.op.work(self.types(node.inputs), self.types(node.outputs))
-        return None if work is None else _each(work, self.dim)
+        ins = self.types(node.inputs)
+        key = (id(node.op), ins)  # repeated blocks share their operators, and types as well
+        if key not in self._works:
+            work = node.op.work(ins, self.types(node.outputs))
+            self._works[key] = None if work is None else _each(work, self.dim)
+        return self._works[key]
 
     def window(self, node: Node) -> Window:
         """The receptive-field rule of a node's first output."""

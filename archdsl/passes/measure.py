@@ -182,7 +182,7 @@ class _Scope:
         work_column = _WORK.get(quantity)
         if work_column is not None:
             works = [self.m.works[node] for node in self.nodes]
-            return Measurement(quantity, work_column(work.total(works)), any(w is None for w in works))
+            return Measurement(quantity, _sum([work_column(w) for w in works if w is not None]), None in works)
         if quantity == "intensity":
             flops = self.measure("flops")
             return Measurement(quantity, _ratio(flops.value, self.traffic()), flops.partial)

@@ -9,7 +9,17 @@ from archdsl.syntax.spec import Syntax
 
 def children(node: Syntax) -> Iterator[Syntax]:
     """The syntax directly inside a node, in the order of its fields."""
-    pending: list[object] = [getattr(node, name) for name in reversed(node._fields) if name != "span"]
+    store = node.__dict__
+    for name in node._fields:
+        value = store[name]
+        if isinstance(value, Syntax):
+            yield value
+        elif value and type(value) is tuple:
+            yield from _inside(value)
+
+
+def _inside(items: tuple[object, ...]) -> Iterator[Syntax]:
+    pending = [*reversed(items)]
     while pending:
         value = pending.pop()
         if isinstance(value, Syntax):
