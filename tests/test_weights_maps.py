@@ -241,3 +241,11 @@ def test_deeply_nested_rules_are_refused() -> None:
     text = f'arch 1\nnetwork Net() {{ input x: f32[N, 1, 8, 8]; conv(1, 1); weights m {{ "" -> "" {nested} }} }}\n'
     with pytest.raises(DiagnosticError, match="E0511"):
         archdsl.load(text)
+
+
+def test_one_fault_of_a_rule_that_many_parameters_meet() -> None:
+    """The place is told once, however often the rule is evaluated there."""
+    text = "arch 1\nnetwork Net() {\n  input x: f32[N, 8]\n  a: linear(8)\n  b: linear(8)\n"
+    text += '  weights other { "{layer}.bias" -> unsqueeze("{layer}.b", [1e9]) }\n}\n'
+    (fault,) = archdsl.load(text).check()
+    assert fault.code == "E0204" and fault.span is not None and fault.span.text == "[1e9]"

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from archdsl.diagnostics import Diagnostic, DiagnosticError, Refusal
 from archdsl.elaborate.env import Env
 from archdsl.elaborate.evaluate import evaluate
-from archdsl.elaborate.operators import FailedOp, OpBlock
+from archdsl.elaborate.operators import OpBlock
 from archdsl.elaborate.paths import join
 from archdsl.elaborate.session import BoundExceeded, Limits
 from archdsl.elaborate.values import POISON, Flow, describe, shortened
@@ -227,6 +227,8 @@ class _Application:
         convert = None
         if is_conversion(stored):
             convert = self.conversion(stored, env)
+            if convert is None:
+                return None
             stored = stored.arguments[0].value
         name = evaluate(stored, env)
         if name is POISON:
@@ -239,13 +241,15 @@ class _Application:
         return _Target(name, convert)
 
     def conversion(self, call: spec.Call, env: Env) -> Any:
-        """The operator that a right side names, with its arguments."""
+        """The operator that a right side names, with its arguments; ``None`` where these follow from another fault."""
         told = len(self.session.diagnostics)
         block = evaluate(call.replace(arguments=call.arguments[1:]), env)
-        if isinstance(block, FailedOp) or len(self.session.diagnostics) > told:
-            raise _raised(self.session.diagnostics[told])
-        assert isinstance(block, OpBlock)
-        return block.operator()
+        if isinstance(block, OpBlock) and len(self.session.diagnostics) == told:
+            return block.operator()
+        for diagnostic in reversed(self.session.diagnostics):  # one place is told once, by whichever map came first
+            if diagnostic.span is not None and call.span.start <= diagnostic.span.start < call.span.end:
+                raise _raised(diagnostic)
+        return None
 
 
 def _raised(diagnostic: Diagnostic) -> Refusal:
