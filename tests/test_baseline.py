@@ -204,6 +204,42 @@ def test_imports_come_from_the_old_state_too(repository):
     assert re.search(r"Net +params +224 +448 +\+100\.0%", done.output)
 
 
+@pytest.mark.parametrize("attributes", ["* export-ignore", "*.arch export-subst text eol=crlf filter=none"])
+def test_attributes_hide_and_change_nothing(repository, attributes):
+    git(repository, "checkout", "-q", "main")
+    (repository / ".gitattributes").write_text(attributes + "\n")
+    (repository / "specs" / "net.arch").write_text(SPEC.replace("arch 1\n", "arch 1 # $Format:%H$ }\n"))
+    git(repository, "add", "-A")
+    git(repository, "commit", "-qm", "attributes")
+    (repository / "specs" / "net.arch").write_text(WIDER)
+    done = run("archdsl check specs --against '.git#branch=main'", repository)
+    assert done.status == 1 and done.output.count("[E0404]") == 2, done.output
+
+
+def test_files_that_specs_name_come_from_the_old_state_too(repository):
+    text = SPEC.replace("output y", 'output y with labels("names/ünï code.txt")')
+    (repository / "specs" / "names").mkdir()
+    (repository / "specs" / "names" / "ünï code.txt").write_text("\n".join("abcdefghij"))
+    (repository / "specs" / "net.arch").write_text(text)
+    git(repository, "add", "-A")
+    git(repository, "commit", "-qm", "labels")
+    (repository / "specs" / "net.arch").write_text(text.replace("conv(64, 3)", "conv(80, 3)"))
+    done = run("archdsl check specs --against '.git#branch=wider'", repository)
+    assert done.status == 1 and done.output.count("[E0404]") == 2, done.output
+
+
+@pytest.mark.parametrize(
+    "old", ["arch 1\nnetwork Net() { nothing_of_that_name }\n", "\0", SPEC.replace("linear(10)", "linear(0)")]
+)
+def test_an_old_state_at_fault_is_told(repository, old):
+    (repository / "specs" / "net.arch").write_text(old)
+    git(repository, "commit", "-qam", "at fault")
+    (repository / "specs" / "net.arch").write_text(SPEC)
+    done = run("archdsl check specs/net.arch --against '.git#branch=wider'", repository)
+    assert done.status == 0, done.output
+    assert "was at fault in .git#branch=wider, so it is not compared: E0" in done.output
+
+
 def test_new_networks_have_nothing_to_be_compared_with(repository):
     (repository / "specs" / "new.arch").write_text(SPEC)
     done = run("archdsl check specs/new.arch --against '.git#branch=main'", repository)

@@ -10,6 +10,8 @@ import time
 
 import pytest
 
+from archdsl.cli.watch import watched
+
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
 
 NET = """arch 1
@@ -117,6 +119,15 @@ def test_waiting_costs_next_to_nothing_and_reports_are_no_change(folder, watch):
     alone = resource.getrusage(resource.RUSAGE_CHILDREN)
     once = alone.ru_utime + alone.ru_stime - after.ru_utime - after.ru_stime
     assert busy < once + 1, (busy, once)
+
+
+def test_ctrl_c_within_a_round_ends_it(folder, monkeypatch):
+    def interrupted():
+        raise KeyboardInterrupt
+
+    monkeypatch.chdir(folder)
+    with pytest.raises(KeyboardInterrupt):
+        watched(["specs/net.arch"], interrupted)
 
 
 def test_standard_input_cannot_be_watched(folder):

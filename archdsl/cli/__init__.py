@@ -58,12 +58,15 @@ def _print_version() -> None:
 
 def main() -> None:
     """The entry point of the ``archdsl`` script; ends the process."""
+    from archdsl.cli.guard import heed_interrupts, outcome
+
     _prepare_streams()
+    heed_interrupts()
     arguments = sys.argv[1:]
     try:
         if arguments[:1] and arguments[0] in COMMANDS and "_ARCHDSL_COMPLETE" not in os.environ:
             _run(arguments[0], arguments[1:])
-        build()(prog_name="archdsl")
+        sys.exit(outcome(build(), {"prog_name": "archdsl"}))
     except KeyboardInterrupt:
         sys.exit(130)
     except Exception:  # a fault of ours: commands tell everything that a user or a system can cause
@@ -85,12 +88,16 @@ def _run(name: str, arguments: list[str]) -> NoReturn:
         status = outcome(command, plain)
         gc.freeze()  # what is still there ends with the process: looking for garbage in it is of no use
         sys.exit(status)
-    build((name,))(prog_name="archdsl")
-    sys.exit(0)
+    sys.exit(outcome(build((name,)), {"prog_name": "archdsl"}))
 
 
 def _prepare_streams() -> None:
-    """Unencodable characters are escaped, never a crash; pipes and files get UTF-8 and the same newlines everywhere."""
+    """Unencodable characters are escaped, never a crash; pipes and files get UTF-8 and the same newlines everywhere.
+    What was closed before the start leads nowhere.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):  # in this order: each takes its own number
+        if getattr(sys, name) is None:  # else the next file that is opened would be standard output
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode))
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:

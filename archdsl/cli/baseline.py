@@ -6,10 +6,12 @@ import os
 import re
 import subprocess
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from archdsl.cli.output import say
 from archdsl.diagnostics import DiagnosticError, Refusal
 from archdsl.files import read_file
 
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from archdsl.passes.snapshot import Snapshot
 
 _REF = re.compile(r"(branch|tag|commit)=([\w./@+-]+)", re.ASCII)
+_STRING = re.compile(rb'"([^"\n]*)"')
 _LARGEST = 200_000_000
 """Bytes of a baseline file or of an archive that are read."""
 
@@ -78,13 +81,25 @@ class Baseline:
         found: dict[str, Snapshot] = {}
         if file is None:
             return found
-        with suppress(DiagnosticError, Refusal):
+        try:
             program = driver.open_program(file)
-            for title, (name, settings) in wanted.items():
-                if name in (*program.variants, *program.networks):
-                    with suppress(DiagnosticError, Refusal):
-                        found[title] = figures(program.graph(name, **settings), self.more)
+            if program.errors:
+                raise DiagnosticError(program.errors)
+        except (DiagnosticError, Refusal) as error:
+            self._silent(target, error)
+            return found
+        for title, (name, settings) in wanted.items():
+            if name in (*program.variants, *program.networks):
+                try:
+                    found[title] = figures(program.graph(name, **settings), self.more)
+                except (DiagnosticError, Refusal) as error:
+                    self._silent(f"{target}:{title}", error)
         return found
+
+    def _silent(self, what: str, error: DiagnosticError | Refusal) -> None:
+        """Say that there are no earlier figures, and why: bounds on growth hold for nothing then."""
+        first = error.diagnostics[0] if isinstance(error, DiagnosticError) else error
+        say(f"{what}: was at fault in {self.name}, so it is not compared: {first.code}: {first.message}")
 
     def _file(self, target: str) -> Path | None:
         """Where the target lay: at the same path below the root, else under its own name."""
@@ -151,8 +166,6 @@ def as_text(checked: Iterable[tuple[str, Mapping[str, CheckedVariant]]], more: I
 
 
 def _from_git(reference: str, more: Iterable[Subject], place: Path, ref: str) -> Iterator[Baseline]:
-    import tarfile
-    from io import BytesIO
     from tempfile import TemporaryDirectory
 
     repository = place.parent if place.name == ".git" else place
@@ -163,13 +176,39 @@ def _from_git(reference: str, more: Iterable[Subject], place: Path, ref: str) ->
         )
     root = Path(_git(repository, reference, "rev-parse", "--show-toplevel").decode().rstrip("\n"))
     commit = _commit(root, reference, names[1], names[2])
-    listed = _git(root, reference, "ls-tree", "-r", "--name-only", "-z", commit).split(b"\0")
-    with TemporaryDirectory(prefix="archdsl-") as folder:
-        if any(name.endswith(b".arch") for name in listed):
-            archive = _git(root, reference, "archive", "--format=tar", commit, "--", ":(glob)**/*.arch")
-            with tarfile.open(fileobj=BytesIO(archive)) as tar:
-                tar.extractall(folder, members=[m for m in tar if m.isfile()], filter="data")
-        yield Baseline(reference, more, Path(folder).resolve(), root.resolve())
+    with TemporaryDirectory(prefix="archdsl-") as name:
+        folder = Path(name).resolve()
+        for path, content in _specs(root, reference, commit).items():
+            place = folder.joinpath(*path.split("/"))
+            if place.resolve().is_relative_to(folder):  # a tree that was made by hand may say `..`
+                place.parent.mkdir(parents=True, exist_ok=True)
+                place.write_bytes(content)
+        yield Baseline(reference, more, folder, root.resolve())
+
+
+def _specs(root: Path, reference: str, commit: str) -> dict[str, bytes]:
+    """The specs of a commit, and files that they may name (labels): those whose name stands in one as a string."""
+    names: dict[str, str] = {}
+    for line in _git(root, reference, "ls-tree", "-r", "-z", "--full-tree", commit).split(b"\0")[:-1]:
+        kind, _, path = os.fsdecode(line).partition("\t")
+        if kind.startswith("100"):  # an ordinary file: no link, no submodule
+            names[path] = kind.split()[2]
+    found = _blobs(root, reference, {path: id for path, id in names.items() if path.endswith(".arch")})
+    named = {Path(os.fsdecode(text)).name for one in found.values() for text in _STRING.findall(one)}
+    others = {path: id for path, id in names.items() if path not in found and Path(path).name in named}
+    return found | _blobs(root, reference, others)
+
+
+def _blobs(root: Path, reference: str, ids: Mapping[str, str]) -> dict[str, bytes]:
+    """The contents of files as they were committed, whatever attributes say; what is not here is left out."""
+    stream = BytesIO(_git(root, reference, "cat-file", "--batch", given="".join(f"{id}\n" for id in ids.values())))
+    found = {}
+    for path in ids:
+        head = stream.readline().split()
+        if head[1:2] == [b"blob"]:
+            found[path] = stream.read(int(head[2]))
+            stream.read(1)
+    return found
 
 
 def _commit(root: Path, reference: str, kind: str, name: str) -> str:
@@ -189,15 +228,15 @@ def _commit(root: Path, reference: str, kind: str, name: str) -> str:
     )  # fmt: skip
 
 
-def _git(folder: Path, reference: str, *arguments: str) -> bytes:
-    done = _run(folder, *arguments)
+def _git(folder: Path, reference: str, *arguments: str, given: str = "") -> bytes:
+    done = _run(folder, *arguments, given=given)
     if done.returncode != 0 or len(done.stdout) > _LARGEST:
         reason = done.stderr.decode(errors="replace").strip().partition("\n")[0] or "too much to read"
         raise Refusal("E0012", f"`--against {reference}`: {reason}")
     return done.stdout
 
 
-def _run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:
+def _run(folder: Path, *arguments: str, given: str = "") -> subprocess.CompletedProcess[bytes]:
     """Git, without network, prompts or locks."""
     quiet = {"GIT_TERMINAL_PROMPT": "0", "GIT_NO_LAZY_FETCH": "1", "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"}
     try:
@@ -205,6 +244,7 @@ def _run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:
             ["git", "-C", str(folder), *arguments],
             capture_output=True,
             check=False,
+            input=given.encode(),
             env=os.environ | quiet,
             timeout=120,
         )

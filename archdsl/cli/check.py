@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from archdsl.cli.guard import CLEAN, FINDINGS, status_of
 from archdsl.cli.options import choose
-from archdsl.cli.output import check_writable, columns, out, progress, say, write_file
+from archdsl.cli.output import columns, out, progress, say
 from archdsl.cli.programs import arch_files, open_target
 from archdsl.cli.signature import Arg, opt
 from archdsl.diagnostics import Diagnostic, DiagnosticError
+from archdsl.files import check_writable, write_file
 from archdsl.record import Record
 from archdsl.report.terminal import wants_color
 from archdsl.report.text import concise, counted, render, summary

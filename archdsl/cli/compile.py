@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from archdsl.cli.options import Bind, Set, Train, bindings, settings
-from archdsl.cli.output import check_writable, progress, say
+from archdsl.cli.output import progress, say
 from archdsl.cli.programs import Target, open_target
 from archdsl.cli.signature import Arg, opt
 from archdsl.diagnostics import Refusal
+from archdsl.files import check_writable
 from archdsl.record import Record
 
 if TYPE_CHECKING:

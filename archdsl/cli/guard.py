@@ -15,8 +15,30 @@ CLEAN, FINDINGS, FAILURE, INTERRUPTED = 0, 1, 2, 130
 """Exit statuses."""
 
 
+_interrupts: list[int] = []
+"""Signals that came, whoever caught what they raised."""
+
+
+def heed_interrupts() -> None:
+    """Ctrl-C ends a command even where a library makes an error of its own of it: modules in C do, while they load."""
+    import signal
+
+    def interrupt(number: int, _: object) -> None:
+        _interrupts.append(number)
+        raise KeyboardInterrupt
+
+    _interrupts.clear()
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # not where it is to be ignored
+        signal.signal(signal.SIGINT, interrupt)
+
+
 def outcome(command: Callable[..., int | None], arguments: Mapping[str, Any]) -> int:
     """Run a command; its exit status, with what it raised told on stderr. Faults of ours are not caught."""
+    status = _outcome(command, arguments)
+    return INTERRUPTED if _interrupts else status
+
+
+def _outcome(command: Callable[..., int | None], arguments: Mapping[str, Any]) -> int:
     try:
         status = command(**arguments) or CLEAN
         sys.stdout.flush()
@@ -49,7 +71,7 @@ def tell(diagnostics: Iterable[Diagnostic]) -> int:
     from archdsl.report.terminal import wants_color
     from archdsl.report.text import render
 
-    found = list(diagnostics)
+    found = list(diagnostics) if not _interrupts else []
     color = wants_color(sys.stderr)
     sys.stdout.flush()
     for d in found:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-from archdsl.cli.output import say, write_file
+from archdsl.cli.output import say
 from archdsl.cli.signature import Arg, opt
 from archdsl.diagnostics import Refusal
+from archdsl.files import write_file
 
 STARTER = """arch 1
 

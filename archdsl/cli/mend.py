@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from archdsl.cli.output import say, write_file
+from archdsl.cli.output import say
 from archdsl.diagnostics import Diagnostic, DiagnosticError, Edit, Refusal
+from archdsl.files import write_file
 from archdsl.report.text import counted
 
 

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable
 from importlib import import_module
 from pathlib import Path
 
-from archdsl.cli.output import check_writable, write_file
 from archdsl.diagnostics import Refusal, nearest
+from archdsl.files import check_writable, write_file
 from archdsl.record import Record
 from archdsl.report.outcome import Outcome
 

@@ -57,7 +57,7 @@ def _save(name: str, outputs: dict[str, Any]) -> None:
 
     import numpy as np
 
-    from archdsl.cli.output import write_file
+    from archdsl.files import write_file
 
     path = Path(name)
     buffer = io.BytesIO()

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from archdsl.cli.guard import outcome
+from archdsl.cli.guard import INTERRUPTED, outcome
 from archdsl.cli.output import say
 from archdsl.cli.programs import arch_files
 from archdsl.diagnostics import Refusal
@@ -33,7 +33,8 @@ def watched(targets: Sequence[str], command: Callable[[], int]) -> NoReturn:
             sys.stdout.write(CLEAR)
         files = noting()
         known = _expanded(targets)
-        outcome(command, {})
+        if outcome(command, {}) == INTERRUPTED:
+            raise KeyboardInterrupt
         say(f"watching {counted(sum(found is not None for found in files.values()), 'file')}; Ctrl-C ends")
         say(f"{_wait(targets, known, files)} has changed")
 

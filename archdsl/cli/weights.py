@@ -88,7 +88,7 @@ def _renamed(graph: Graph, found: Checkpoint, under: str) -> Checkpoint:
 
 
 def _export(found: Checkpoint, output: str | None) -> None:
-    from archdsl.cli.output import write_file
+    from archdsl.files import write_file
     from archdsl.weights.safetensors import encode
 
     path = (

@@ -19,6 +19,7 @@ DISTRIBUTIONS = {"cpu": "onnxruntime", "cuda": "onnxruntime-gpu"}
 def runtime() -> Any:
     """The module ``onnxruntime``; refuses (E0701) where no runtime is installed."""
     try:
+        import numpy  # noqa: F401 - first: loaded from within the runtime's C code, it could not be interrupted
         import onnxruntime
     except ImportError as error:
         broken = not isinstance(error, ModuleNotFoundError)

@@ -6,11 +6,11 @@ Modules are nested as the paths of the network, so that parameters have the name
 
 from __future__ import annotations
 
-import tempfile
 from pathlib import Path
 from typing import Any
 
 from archdsl.diagnostics import Diagnostic, DiagnosticError, Refusal, nearest
+from archdsl.files import write_file
 from archdsl.graph import Graph
 from archdsl.ops.base import Op
 
@@ -57,15 +57,10 @@ class TorchBackend:
     def write(self, graph: Graph, path: str | Path, options: TorchOptions | None = None) -> WriteReport:
         """Write the module, whole or not at all. Raises ``DiagnosticError``."""
         content = self.lower(graph, options)
-        target = Path(path).resolve()
         try:
-            with tempfile.NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}.", delete=False) as file:
-                file.write(content)
-            Path(file.name).chmod(0o644)
-            Path(file.name).replace(target)
-        except OSError as error:
-            message = f"cannot write `{path}`: {error.strerror or error}"
-            raise DiagnosticError([Diagnostic("E0005", message)]) from None
+            write_file(Path(path), content)
+        except Refusal as refusal:
+            raise DiagnosticError([refusal.diagnostic()]) from None
         return WriteReport(str(path), len(content), len(graph.parameters()))
 
 
