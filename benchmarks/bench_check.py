@@ -30,9 +30,10 @@ NETWORKS = (
 """The networks that torchvision and the zoo have in common."""
 
 OURS = """
-import json, sys, time
+import hashlib, json, sys, time
 from importlib import import_module
 from archdsl import driver, ops
+from archdsl.elaborate import ends
 from archdsl.elaborate.program import collector_paused
 from archdsl.passes import arena, claims, measure
 for family in ops.FAMILIES:
