@@ -174,7 +174,7 @@ class Parser:
         return True
 
     def _passed(self, below: int, state: int, kind: str) -> int:
-        """The state after all reductions to an only child that ``kind`` asks for: a number is also a product, and a sum."""
+        """The state after all reductions to an only child that ``kind`` asks for: a number is a product, and a sum."""
         key = below, state, kind
         passed = _PASSED.get(key)
         if passed is None:
