@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 
 from archdsl import dims
 from archdsl.diagnostics import Refusal
@@ -41,12 +42,12 @@ class TensorType(Record):
         """The number of dimensions."""
         return len(self.shape)
 
-    @property
+    @cached_property
     def elements(self) -> Dim:
         """The number of elements."""
         return dims.product(self.shape)
 
-    @property
+    @cached_property
     def bytes(self) -> Dim:
         """The size in bytes."""
         return self.elements * DTYPE_BYTES[self.dtype]

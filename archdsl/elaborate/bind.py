@@ -234,7 +234,7 @@ def argument_value(expr: spec.Expr, formal: Formal | None, env: Env) -> Any:
 
     Unless it is a tensor: in ``softmax(w)`` and ``transpose(h)`` the letters name no axes where tensors have them.
     """
-    if type(expr) is spec.Number:
+    if type(expr) is spec.Number or type(expr) is spec.Boolean:
         return expr.value
     choices = formal.choices if formal is not None else ()
     if choices:

@@ -31,22 +31,24 @@ def rule(*kinds: type[spec.Expr]) -> Callable[[Rule], Rule]:
 
 def evaluate(expr: spec.Expr, env: Env) -> Any:
     """The value of an expression; a label's value is its result."""
+    if type(expr) is spec.Boolean:
+        return expr.value
     value = raw(expr, env)
     return value.result if type(value) is Labelled else value
 
 
 def raw(expr: spec.Expr, env: Env) -> Any:
     """The value of an expression, labels still with what they hold."""
-    session = env.place.session
-    session.level += 1
+    session = env.session
+    session.level = level = session.level + 1
     try:
-        if session.level > session.limits.levels:
+        if level > session.limits.levels:
             raise session.too_deep()
         return RULES[type(expr)](expr, env)
     except (Refusal, BoundExceeded) as refusal:
         raise refusal.located(head_span(expr)) from None
     finally:
-        session.level -= 1
+        session.level = level - 1
 
 
 def head_span(expr: spec.Expr) -> Span:

@@ -56,7 +56,7 @@ class NetworkBlock(Parametric):
         frame = place.frame = Frame(self.name, partial(show_arguments, effective), span, place.frame)
         env = Env(self.env, place, "body", flow)
         env.run = run
-        fill_parameters(self.definition.parameters, effective, env)
+        fill_parameters(self.definition.parameters, self.formals, effective, env)
         frame.settle(partial(show_settings, [p.name for p in self.definition.parameters], env.names))
         if self.definition.defaults:
             env.defaults = with_defaults(self.definition.defaults, env)

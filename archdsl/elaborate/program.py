@@ -88,6 +88,7 @@ def _elaborate(
     env = module_env(module, session)
     run = NetworkRun(None)
     flow: Flow = POISON
+    live: set[Node] = set()
     stopped = False
     try:
         block = _target(target, env, arguments)
@@ -97,7 +98,7 @@ def _elaborate(
                 session.claims.clear()
                 session.shape_claims.clear()
                 _variant_claims(target, env, run)
-            _finish(session, run, flow)
+            live = _finish(session, run, flow)
     except BoundExceeded as exceeded:
         stopped = True
         refusal = exceeded.located(definition_span(target)).refusal
@@ -108,7 +109,7 @@ def _elaborate(
     # Behind an expected shape that is another one, the graph is there all the same; of unreadable text there is none.
     faults = [d for d in session.diagnostics if d.severity == "error" and d.code != "E0401"]
     failed = bool(faults) or not session.outputs
-    graph = None if failed else _graph(session, target, block)
+    graph = None if failed else _graph(session, target, block, live)
     claims, diagnostics = tuple(session.claims), tuple(session.diagnostics)
     return Elaboration(graph, claims, diagnostics, session.steps, stopped, tuple(session.maps))
 
@@ -165,18 +166,20 @@ def _variant_claims(variant: spec.Variant, env: Env, run: NetworkRun) -> None:
     run_body(spec.Body(variant.span, variant.claims), inner, POISON)
 
 
-def _finish(session: Session, run: NetworkRun, flow: Flow) -> None:
-    """Settle the outputs: without a declared one the last flow is ``output``."""
+def _finish(session: Session, run: NetworkRun, flow: Flow) -> set[Node]:
+    """Settle the outputs: without a declared one the last flow is ``output``. The nodes that they depend on."""
     check_bound(session.bind, session.symbols)
     outputs = dict(run.outputs)
     if len(outputs) == len(run.trained):
         last = {"output": flow} if not isinstance(flow, tuple) else {f"output.{i}": v for i, v in enumerate(flow)}
         outputs = {**last, **outputs}
     if any(value is POISON for value in outputs.values()):
-        return
+        return set()
     session.outputs = {name: value for name, value in outputs.items() if isinstance(value, Value)}
     check_shape_claims(session)
-    _warn_unused(session)
+    live = _live(session)
+    _warn_unused(session, live)
+    return live
 
 
 def check_bound(bound: Iterable[str], symbols: Iterable[str]) -> None:
@@ -202,9 +205,8 @@ def _live(session: Session) -> set[Node]:
     return live
 
 
-def _warn_unused(session: Session) -> None:
+def _warn_unused(session: Session, live: set[Node]) -> None:
     """Work whose result nothing uses is dropped; the last operator of each such piece is told."""
-    live = _live(session)
     if len(live) == len(session.nodes) or any(d.severity == "error" for d in session.diagnostics):
         return  # behind an error, what is unused merely follows from it
     used = {value for node in session.nodes for value in node.inputs}
@@ -217,8 +219,7 @@ def _warn_unused(session: Session) -> None:
             session.report(Diagnostic("W0204", message, node.origin.span, help=help, frame=node.origin.frame))
 
 
-def _graph(session: Session, target: spec.Variant | spec.Network, block: Any) -> Graph:
-    live = _live(session)
+def _graph(session: Session, target: spec.Variant | spec.Network, block: Any, live: set[Node]) -> Graph:
     nodes = session.nodes if len(live) == len(session.nodes) else [n for n in session.nodes if n in live]
     taps = {path: v for path, v in session.taps.items() if v.producer is None or v.producer in live}
     doc = target.doc or block.definition.doc

@@ -58,7 +58,7 @@ class UserBlock(Parametric):
         if known is not None:
             return known
         env = Env(self.env, inner, "body", flow)
-        fill_parameters(self.definition.parameters, effective, env)
+        fill_parameters(self.definition.parameters, self.formals, effective, env)
         frame.settle(partial(show_settings, [p.name for p in self.definition.parameters], env.names))
         result = run_definition(self.definition, env, flow)
         if application is not None:
@@ -66,19 +66,20 @@ class UserBlock(Parametric):
         return result
 
 
-def fill_parameters(parameters: tuple[spec.Parameter, ...], given: dict[str, Any], env: Env) -> None:
+def fill_parameters(
+    parameters: tuple[spec.Parameter, ...], formals: tuple[Formal, ...], given: dict[str, Any], env: Env
+) -> None:
     """Bind parameters in order; a default may use those to its left, and ``in``."""
-    for parameter in parameters:
+    for parameter, formal in zip(parameters, formals):
         if parameter.name in given:
             value = given[parameter.name]
-            if isinstance(value, Branches):
+            if type(value) is Branches:
                 value = value.expand(env)
         else:
             assert parameter.default is not None
-            kind = parameter_kind(parameter.kind) if parameter.kind else None
-            value = argument_value(parameter.default, Formal(parameter.name, kind, False), env)
-            if kind is not None and value is not POISON:
-                value = _check_default(kind, value, parameter)
+            value = argument_value(parameter.default, formal, env)
+            if formal.kind is not None and value is not POISON:
+                value = _check_default(formal.kind, value, parameter)
         env.names[parameter.name] = value
 
 

@@ -38,19 +38,14 @@ class Bound:
         self.graph = graph
         self.dtype = dtype
         self.binding: dict[str, Dim] = {} if symbolic else {BATCH: 1, **graph.defaults, **(binding or {})}
-        self._known: dict[TensorType, TensorType] = {}
         self._works: dict[tuple[object, ...], Work | None] = {}
-        self._types = {value: self._bind(value.type) for value in graph.values()}
+        values = graph.values()
+        known = {type: self.stored(type).bind(self.binding) for type in dict.fromkeys([value.type for value in values])}
+        self._types = {value: known[value.type] for value in values}
 
     def stored(self, type: TensorType) -> TensorType:
         """A type with the element type that the figures are for."""
         return type if self.dtype is None or type.dtype not in FLOATS else TensorType(self.dtype, type.shape)
-
-    def _bind(self, type: TensorType) -> TensorType:
-        known = self._known.get(type)
-        if known is None:
-            known = self._known[type] = self.stored(type).bind(self.binding)
-        return known
 
     def type(self, value: Value) -> TensorType:
         """The type of a value."""
@@ -63,8 +58,7 @@ class Bound:
     @cached_property
     def bytes(self) -> dict[Value, Dim]:
         """The size of every value in bytes."""
-        sizes = {type: type.bytes for type in self._known.values()}
-        return {value: sizes[type] for value, type in self._types.items()}
+        return {value: type.bytes for value, type in self._types.items()}
 
     def dim(self, dim: Dim) -> Dim:
         """A dimension under the binding."""

@@ -10,7 +10,7 @@ from archdsl.ops.base import Work
 from archdsl.passes.bound import Bound
 from archdsl.passes.roles import is_source
 from archdsl.record import Record
-from archdsl.shapes import DTYPE_BYTES, TensorType
+from archdsl.shapes import TensorType
 
 
 class Row(Record):
@@ -67,7 +67,7 @@ def holding(parameters: Iterable[Parameter]) -> Holding:
     size: Dim = 0
     for parameter in parameters:
         elements = parameter.type.elements
-        size = size + elements * DTYPE_BYTES[parameter.type.dtype]
+        size = size + parameter.type.bytes
         if parameter.trainable and not parameter.buffer:
             params = params + elements
         else:

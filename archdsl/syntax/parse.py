@@ -101,6 +101,10 @@ def rules() -> tuple[Rule, ...]:
     )
 
 
+_PASSED: dict[tuple[int, int, str], int] = {}
+"""Two states and a terminal -> what :meth:`Parser._passed` finds: at most as many as the automaton has."""
+
+
 class Parser:
     """One run of the automaton. The four stacks grow and shrink together; ``depths`` are brackets open."""
 
@@ -156,7 +160,7 @@ class Parser:
                 break
             rule = known[-1 - action]
             if rule.passes:
-                states[-1] = rows[states[-2]][rule.origin]
+                states[-1] = self._passed(states[-2], states[-1], kind)
             else:
                 self.reduce(rule)
             if states[-1] == self.final and kind == "$END":
@@ -168,6 +172,21 @@ class Parser:
             if self.peak > 20 * self.limits.depth:
                 raise LimitError("E0511", "this is nested too deeply", self.builder.span(token.start, token.end))
         return True
+
+    def _passed(self, below: int, state: int, kind: str) -> int:
+        """The state after all reductions to an only child that ``kind`` asks for: a number is a product, and a sum."""
+        key = below, state, kind
+        passed = _PASSED.get(key)
+        if passed is None:
+            rows, rule = self.tables.states, self.rules[-1 - self.tables.states[state][kind]]
+            while rule.passes:
+                state = rows[below][rule.origin]
+                action = rows[state].get(kind)
+                if action is None or action >= 0:
+                    break
+                rule = self.rules[-1 - action]
+            passed = _PASSED[key] = state
+        return passed
 
     def reduce(self, rule: Rule) -> None:
         """Replace the children of a rule by its value."""
