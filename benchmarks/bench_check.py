@@ -1,8 +1,8 @@
 """Checking networks against building the same ones in PyTorch on the meta device and counting their operations.
 
-One process for each side and round, CPU time; imports of the libraries are left out, parsing, elaboration, shapes and every claim
-(parameters, multiply-accumulates, memory, receptive fields) are not. The multiply-accumulates of both sides are equal,
-which is checked. Promise: at most a sixth of the time.
+One process for each side and round, CPU time; imports of the libraries are left out, parsing, elaboration, shapes and
+every claim (parameters, multiply-accumulates, memory, receptive fields) are not. The multiply-accumulates of both sides
+are equal, which is checked. Promise: at most a sixth of the time.
 """
 
 from __future__ import annotations
