@@ -97,7 +97,7 @@ def section(family: str, members: list[Entry]) -> str:
         HEADER,
     ]
     for entry in members:
-        name, _, *rest = cells(entry)
+        name, *rest = cells(entry)
         lines.append("| " + " | ".join([f"`{name}`", *rest]) + " |")
     return "\n".join(lines) + "\n"
 
