@@ -28,7 +28,7 @@ MAX_LABEL = 500
 MAX_METADATA = 1 << 24
 """Characters of one metadata entry."""
 
-_STEERS = "[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
+STEERS = "[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
 """Control characters, overrides of the writing direction and halves of characters: no part of a name."""
 _FLOATS = {"f16": 65504.0, "bf16": 3e38, "f32": 3e38, "f64": 1e308}
 """Element types that normalised pixels can have, and the largest number that is safe in each."""
@@ -190,7 +190,7 @@ def checked_labels(names: Sequence[Any], what: str) -> tuple[str, ...]:
     for number, name in enumerate(names, 1):
         if not isinstance(name, str):
             raise refuse(f"label {number} of {what}", "a string", name)
-        if not name.strip() or len(name) > MAX_LABEL or re.search(_STEERS, name):
+        if not name.strip() or len(name) > MAX_LABEL or re.search(STEERS, name):
             long = f"longer than {MAX_LABEL} characters"
             fault = "empty" if not name.strip() else long if len(name) > MAX_LABEL else "no plain text"
             raise Refusal("E0205", f"label {number} of {what} is {fault}", help="give one class a line, as plain text")

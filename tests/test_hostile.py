@@ -103,6 +103,14 @@ def test_import_of_an_odd_path(path: str, tmp_path: Path) -> None:
     assert "[E0213]" in done.output or "[E0214]" in done.output
 
 
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="needs /dev/zero")
+@pytest.mark.parametrize("beginning", ["", '{"format": '])
+def test_standard_input_without_end(beginning: str) -> None:
+    line = f"(printf '%s' '{beginning}'; cat /dev/zero) | \"$0\" -c 'from archdsl.cli import main; main()' cost -"
+    done = subprocess.run(["sh", "-c", line, sys.executable], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1 and "error[E0510]" in done.stderr, done.stderr
+
+
 def test_a_chain_of_imports(tmp_path: Path) -> None:
     """Each file uses the next one: as deep as one likes."""
     for i in range(1500):

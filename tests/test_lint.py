@@ -8,6 +8,7 @@ from console import run
 from markdown import ROOT
 
 from archdsl import load
+from archdsl.cli import mend
 from archdsl.driver import open_program, zoo_files, zoo_names
 from archdsl.passes.lint import lint, rules
 from archdsl.passes.lint.labels import unused_labels
@@ -333,6 +334,22 @@ def test_fix_leaves_what_would_break_a_claim(tmp_path):
     (tmp_path / "net.arch").write_text(text)
     done = run("archdsl lint net.arch --fix", tmp_path)
     assert (tmp_path / "net.arch").read_text() == text and "1 left, whose edit would break a claim" in done.output
+
+
+def test_fix_of_many_layers_looks_few_times(tmp_path, monkeypatch):
+    """One of 64 edits breaks a claim: it is found by halves."""
+    line = "  l{0}: {{ conv(8, 3) -> batch_norm }}\n"
+    text = "arch 1\n\nnetwork Net() {\n  input x: f32[N, 8, 8, 8]\n" + "".join(map(line.format, range(64))) + "}\n"
+    text += "variant net = Net() { expect params of l41 == 8 * 73 + 16 }\n"
+    (tmp_path / "net.arch").write_text(text)
+    looks = []
+    faults = mend._faults
+    monkeypatch.setattr(mend, "_faults", lambda *arguments: looks.append(0) or faults(*arguments))
+    done = run("archdsl lint net.arch --fix --select W0401", tmp_path)
+    assert "mended 63 findings" in done.output and "1 left" in done.output, done.output
+    mended = text.replace("3)", "3, bias = false)").replace("l41: { conv(8, 3, bias = false)", "l41: { conv(8, 3)")
+    assert (tmp_path / "net.arch").read_text() == mended
+    assert len(looks) <= 16
 
 
 @pytest.mark.parametrize("target", ["-", "resnet50", "net.arch:net"])

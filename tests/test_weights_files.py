@@ -233,6 +233,13 @@ def test_names_do_not_steer_the_terminal(tmp_path: Path) -> None:
         assert not any(steers in shown for steers in "\x1b\x07\u202e")
 
 
+def test_maps_give_names_of_plain_text(tmp_path: Path) -> None:
+    text = 'arch 1\nnetwork Net() { input x: f32[N, 3]; fc: linear(2); weights t { "fc" -> "a\\nb" } }\n'
+    (tmp_path / "net.arch").write_text(text)
+    done = run("archdsl check net.arch", tmp_path)
+    assert done.status == 1 and "error[E0205]" in done.output and "plain text" in done.output
+
+
 def test_export_keeps_every_tensor_and_its_source(tmp_path: Path) -> None:
     arrays = {**ARRAYS, "a/b": DRAW.normal(size=(700, 500)).astype("f4")}
     make.torch_file(tmp_path / "w.pth", arrays)

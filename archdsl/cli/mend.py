@@ -37,12 +37,25 @@ def _kept(count: int) -> str:
 def _applied(text: str, name: str, edits: Sequence[Edit]) -> tuple[str, int]:
     """The text with every edit that makes no new error, last first: places before an edit stay what they are."""
     formatted = _formatted(text) == text
-    known, done = _faults(text, name), 0
-    for edit in sorted(edits, key=lambda e: -e.span.start):
-        tried = text[: edit.span.start] + edit.text + text[edit.span.end :]
-        if _faults(tried, name) <= known:
-            text, done = tried, done + 1
+    known = _faults(text, name)
+    last_first = sorted(edits, key=lambda e: -e.span.start)
+    text, done = _most(text, last_first, lambda tried: _faults(tried, name) <= known)
     return (_formatted(text) if formatted else text), done
+
+
+def _most(text: str, edits: Sequence[Edit], sound: Callable[[str], bool]) -> tuple[str, int]:
+    """The text with all of the edits if it is sound then, else with what is sound of either half."""
+    tried = text
+    for edit in edits:
+        tried = tried[: edit.span.start] + edit.text + tried[edit.span.end :]
+    if sound(tried):
+        return tried, len(edits)
+    if len(edits) == 1:
+        return text, 0
+    half = len(edits) // 2
+    text, first = _most(text, edits[:half], sound)
+    text, second = _most(text, edits[half:], sound)
+    return text, first + second
 
 
 def _faults(text: str, name: str) -> set[tuple[str, str]]:

@@ -20,6 +20,9 @@ Dimension = Annotated[
     Field(description="an integer, or an expression over symbols: `(H + 1) // 2`"),
 ]
 
+Name = Annotated[str, Field(pattern="^[^\\u0000-\\u001f\\u007f-\\u009f\\u2028-\\u202e\\u2066-\\u2069]*$")]
+"""Plain text: nothing in it steers a terminal (see ``archdsl.interface.STEERS``)."""
+
 
 class Form(BaseModel):
     """Base of all parts: nothing is coerced and no unknown field is let through."""
@@ -54,7 +57,7 @@ class PreprocessForm(Form):
 class InputForm(Form):
     """An input of the graph."""
 
-    name: str
+    name: Name
     dtype: Dtype
     shape: list[Dimension]
     preprocess: PreprocessForm | None = None
@@ -93,7 +96,7 @@ else:
 class ParameterForm(Form):
     """One tensor of weights; nodes name it by its path, and sharing is naming it twice."""
 
-    path: str
+    path: Name
     dtype: Dtype
     shape: list[Dimension]
     init: InitForm
@@ -106,7 +109,7 @@ class StoredForm(Form):
     with its axis i as axis ``order[i]`` of the parameter.
     """
 
-    name: str
+    name: Name
     shape: list[Annotated[int, Field(ge=0)]] | None = None
     order: list[Annotated[int, Field(ge=0)]] = []
 
@@ -137,7 +140,7 @@ class OriginForm(Form):
 class NodeForm(Form):
     """One application of an operator. Arguments at their defaults are left out."""
 
-    path: str
+    path: Name
     op: str
     arguments: dict[str, ArgumentForm] = {}
     inputs: list[str]
@@ -153,7 +156,7 @@ class GraphForm(Form):
 
     format: Literal["archdsl.graph"]
     format_version: Literal[1]
-    name: str
+    name: Name
     doc: str = ""
     source_hash: Annotated[str, Field(pattern="^([0-9a-f]{64})?$")] = Field(
         "", description="SHA-256 of the texts that the graph was elaborated from"
@@ -162,10 +165,10 @@ class GraphForm(Form):
     inputs: list[InputForm]
     parameters: list[ParameterForm] = []
     nodes: list[NodeForm]
-    outputs: dict[str, str] = Field(description="output name -> value name")
+    outputs: dict[Name, str] = Field(description="output name -> value name")
     labels: dict[str, list[str]] = Field({}, description="output name -> what its classes are called")
-    taps: dict[str, str] = Field({}, description="label path -> value name")
-    maps: dict[str, dict[str, str | StoredForm]] = Field(
+    taps: dict[Name, str] = Field({}, description="label path -> value name")
+    maps: dict[Name, dict[str, Name | StoredForm]] = Field(
         {}, description="name of a map -> path of a parameter -> its tensor in a checkpoint, if called otherwise"
     )
     sources: list[SourceForm] = []

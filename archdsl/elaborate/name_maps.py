@@ -6,6 +6,7 @@ kept as they stand, and applied when weights are loaded or written, or when the 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Set
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ from archdsl.elaborate.paths import join
 from archdsl.elaborate.session import BoundExceeded, Limits
 from archdsl.elaborate.values import POISON, Flow, describe, shortened
 from archdsl.graph import Parameter, Stored
+from archdsl.interface import STEERS
 from archdsl.record import Record
 from archdsl.source import Source
 from archdsl.syntax import spec
@@ -235,9 +237,10 @@ class _Application:
             return None
         if not isinstance(name, str):
             raise Refusal("E0204", f"a name in a checkpoint is a string, not {describe(name)}").located(stored.span)
-        if any(not part for part in name.split(".")) and name:
+        if (any(not part for part in name.split(".")) and name) or re.search(STEERS, name):
             message = f'"{shortened(name, 40)}" is no name of a tensor'
-            raise Refusal("E0205", message, help="no component of it may be empty").located(stored.span)
+            help = "it is plain text, and no component of it is empty"
+            raise Refusal("E0205", message, help=help).located(stored.span)
         return _Target(name, convert)
 
     def conversion(self, call: spec.Call, env: Env) -> Any:
