@@ -192,8 +192,7 @@ def claim_lines(checked: Checked) -> list[str]:
 
 def claim_record(claim: Any) -> dict[str, Any]:
     """One claim as plain data, with its figures as people read them; what could not be measured is told elsewhere."""
-    from archdsl.passes.claims import show
-    from archdsl.passes.measure import plain
+    from archdsl.passes.measure import plain, show
 
     result = claim.result
     headroom = result.headroom

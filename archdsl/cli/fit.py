@@ -106,8 +106,7 @@ def objective(member: Member, goal: str) -> Any:
 
 def answer(target: str, goal: str, best: tuple[Any, Member, list[Result]] | None, tried: int, format: str) -> str:
     """The best member as a variant, and how the bounds hold."""
-    from archdsl.passes.claims import show
-    from archdsl.passes.measure import plain
+    from archdsl.passes.measure import plain, show
 
     if format == "json":
         from archdsl.report.json import document

@@ -9,10 +9,9 @@ from archdsl.cli.baseline import Baseline, figures
 from archdsl.cli.budgets import Budget, Increase
 from archdsl.diagnostics import Diagnostic, DiagnosticError, Label
 from archdsl.elaborate.session import ClaimValue
-from archdsl.passes.claims import show
 from archdsl.passes.diff import interface
 from archdsl.passes.growth import grown, layer_figure
-from archdsl.passes.measure import Measures, Subject
+from archdsl.passes.measure import Measures, Subject, show
 from archdsl.passes.snapshot import Snapshot, snapshot
 from archdsl.record import Record
 from archdsl.report.outcome import Table
@@ -63,7 +62,8 @@ def _held(
 ) -> tuple[CheckedVariant | None, list[Diagnostic]]:
     """One variant, with the budget's settings, against the budget's bounds and against what it was."""
     from archdsl.cli.programs import open_target
-    from archdsl.driver import CheckedVariant, check_claims
+    from archdsl.driver import CheckedVariant
+    from archdsl.passes.claims import check_claims
 
     graph, title = one.variants[name].graph, budget.title(name)
     if budget.settings:
@@ -71,13 +71,14 @@ def _held(
             graph = open_target(one.target).replace(variant=name).graph(budget.settings, {}, False)
         except DiagnosticError as error:
             return None, list(error.diagnostics)
-    checked, broken = check_claims(graph, [_claim(b.subject, b.op, b.value, b.span) for b in budget.bounds])
+    measures = Measures(graph)
+    checked, broken = check_claims(measures, [_claim(b.subject, b.op, b.value, b.span) for b in budget.bounds])
     broken = [d.replace(message=d.message.replace(f"`{graph.name}`", f"`{title}`")) for d in broken]
     for increase in budget.increases if old is not None else ():
         limit = _limit(increase, old)
         # What was not there before may grow as it likes, but must be there now: a name may be misspelt.
         op, bound = ("<=", limit) if limit is not None else (">=", 0)
-        more, wrong = check_claims(graph, [_claim(increase.subject, op, bound, increase.span)])
+        more, wrong = check_claims(measures, [_claim(increase.subject, op, bound, increase.span)])
         checked += more if limit is not None else ()
         broken += [_increased(d, increase, title, old, more[0].result) if more else d for d in wrong]
     if budget.warn:

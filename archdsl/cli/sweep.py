@@ -54,7 +54,7 @@ def figure(member: Member, quantity: str, part: str | None = None, tap: str | No
 
 
 def _shown(member: Member) -> list[str]:
-    from archdsl.passes.claims import show
+    from archdsl.passes.measure import show
 
     if member.measures is None:
         return [f"refused: {member.refused}", *[""] * (len(SHOWN) - 1)]

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from fractions import Fraction
 from operator import eq, ge, gt, le, lt, ne
-from typing import Any, Protocol
+from typing import Any
 
 from archdsl import dims
 from archdsl.diagnostics import Diagnostic, Refusal
 from archdsl.dims import Expr
-from archdsl.graph import Graph
-from archdsl.passes.measure import QUANTITIES, Amount, Measures, Subject
+from archdsl.elaborate.session import ClaimValue
+from archdsl.passes.contributions import contribution_notes
+from archdsl.passes.measure import Amount, Measures, Subject, show
 from archdsl.record import Record
-from archdsl.source import Span
 
 COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {"==": eq, "!=": ne, "<": lt, "<=": le, ">": gt, ">=": ge}
 
@@ -51,67 +51,40 @@ class Result(Record):
         return text if self.headroom is None else f"{text} ({_percent(self.headroom)})"
 
 
-class Claim(Protocol):
-    """An ``expect`` or ``budget`` line with its bound evaluated (``archdsl.elaborate`` makes them)."""
-
-    @property
-    def kind(self) -> str:
-        """``expect`` or ``budget``."""
-        ...
-
-    @property
-    def quantity(self) -> str: ...
-    @property
-    def part(self) -> str | None: ...
-    @property
-    def tap(self) -> str | None: ...
-    @property
-    def op(self) -> str: ...
-    @property
-    def bound(self) -> Any: ...
-    @property
-    def span(self) -> Span: ...
-
-
 class Checked(Record):
-    """A claim of the text and what came of it: a result, or why it could not be measured."""
+    """An ``expect`` or ``budget`` line and what was measured for it."""
 
-    claim: Claim
-    result: Result | None
-    refusal: Refusal | None = None
-
-    @property
-    def ok(self) -> bool:
-        """Whether the claim holds."""
-        return self.result is not None and self.result.ok
-
-    def diagnostic(self) -> Diagnostic | None:
-        """E0401 for a broken ``expect``, E0402 for a broken ``budget``, the refusal's own; ``None`` if it holds."""
-        if self.refusal is not None:
-            return self.refusal.located(self.claim.span).diagnostic()
-        assert self.result is not None
-        if self.result.ok:
-            return None
-        expected = self.claim.kind == "expect"
-        name = "expectation" if expected else "budget"
-        return Diagnostic(
-            "E0401" if expected else "E0402",
-            f"the {name} for `{self.result.subject}` does not hold",
-            self.claim.span, f"it is {self.result.shown}", notes=(str(self.result),),
-        )  # fmt: skip
+    claim: ClaimValue
+    result: Result
 
 
-def check_claims(graph: Graph, claims: Iterable[Claim]) -> list[Checked]:
-    """Check every claim at the graph's defaults; what is measured once is kept for all."""
-    measures = Measures(graph)
-    found = []
+def check_claims(measures: Measures, claims: Iterable[ClaimValue]) -> tuple[tuple[Checked, ...], list[Diagnostic]]:
+    """What was measured for each claim, and a diagnostic for each that does not hold (E0401, E0402)."""
+    checked: list[Checked] = []
+    broken: list[Diagnostic] = []
     for claim in claims:
         try:
             result = check_claim(measures, claim.quantity, claim.op, claim.bound, claim.part, claim.tap)
-            found.append(Checked(claim, result))
         except Refusal as refusal:
-            found.append(Checked(claim, None, refusal))
-    return found
+            broken.append(refusal.located(claim.span).diagnostic())
+            continue
+        checked.append(Checked(claim, result))
+        if not result.ok:
+            notes = _blame(measures, claim) if claim.op in ("<", "<=") else ()
+            broken.append(_broken(measures.graph.name, claim, result).replace(notes=notes))
+    return tuple(checked), broken
+
+
+def _blame(measures: Measures, claim: ClaimValue) -> tuple[str, ...]:
+    return contribution_notes(measures, claim.quantity, claim.part, claim.tap, claim.span.source)
+
+
+def _broken(name: str, claim: ClaimValue, result: Result) -> Diagnostic:
+    """The diagnostic of a claim that does not hold."""
+    wanted = f"`{result.subject} {result.op} {show(result.quantity, result.bound)}`"
+    if claim.kind == "expect":
+        return Diagnostic("E0401", f"{wanted} is expected of `{name}`, measured is {result.shown}", claim.span)
+    return Diagnostic("E0402", f"`{name}` is outside of its budget {wanted}, measured is {result.shown}", claim.span)
 
 
 def check_claim(
@@ -164,17 +137,3 @@ def _headroom(measured: Any, op: str, bound: Any) -> Fraction | None:
 
 def _percent(part: Fraction) -> str:
     return f"{float(abs(part)) * 100:.2g} % {'left' if part >= 0 else 'beyond it'}"
-
-
-def show(quantity: str, value: Any) -> str:
-    """A value as the reader would write it: ``300,774,272``, ``5.74 MiB``."""
-    if isinstance(value, tuple):
-        return "[" + ", ".join("all" if v is None else show(quantity, v) for v in value) + "]"
-    if not isinstance(value, int | float | Fraction):
-        return str(value)
-    if QUANTITIES[quantity].unit == "bytes":
-        size = f" ({float(value) / 2**20:.2f} MiB)" if value >= 2**20 else ""
-        return f"{round(value):,}{size}"
-    if isinstance(value, int):
-        return f"{value:,}"
-    return f"{float(value):,.6g}"

@@ -8,7 +8,7 @@ from fractions import Fraction
 from archdsl.diagnostics import Refusal
 from archdsl.graph import Node
 from archdsl.passes import memory
-from archdsl.passes.measure import Measures
+from archdsl.passes.measure import Measures, show
 from archdsl.passes.work import Row, flops
 from archdsl.record import Record
 from archdsl.source import Source, Span
@@ -101,8 +101,6 @@ def contribution_notes(
     measures: Measures, quantity: str, part: str | None, tap: str | None, source: Source | None, most: int = 3
 ) -> tuple[str, ...]:
     """A note that names the operators a broken bound is mostly made of; none where there is nothing to name."""
-    from archdsl.passes.claims import show
-
     shares = contributions(measures, quantity, part, tap)
     if not shares:
         return ()

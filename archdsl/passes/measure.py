@@ -156,6 +156,20 @@ def measure(
     return Measures(graph, binding).of(quantity, part, tap).value
 
 
+def show(quantity: str, value: Any) -> str:
+    """A value as the reader would write it: ``300,774,272``, ``5.74 MiB``."""
+    if isinstance(value, tuple):
+        return "[" + ", ".join("all" if v is None else show(quantity, v) for v in value) + "]"
+    if not isinstance(value, int | float | Fraction):
+        return str(value)
+    if QUANTITIES[quantity].unit == "bytes":
+        size = f" ({float(value) / 2**20:.2f} MiB)" if value >= 2**20 else ""
+        return f"{round(value):,}{size}"
+    if isinstance(value, int):
+        return f"{value:,}"
+    return f"{float(value):,.6g}"
+
+
 def plain(value: Any) -> Any:
     """A value for JSON: integers as they are, polynomials as text, fractions as floats."""
     if isinstance(value, bool | int | str) or value is None:
