@@ -6,7 +6,7 @@ from archdsl.diagnostics import Refusal
 from archdsl.elaborate.env import Env, Place
 from archdsl.elaborate.execute import run_body
 from archdsl.elaborate.paths import PathScope, join
-from archdsl.elaborate.session import BoundExceeded, shared_scope
+from archdsl.elaborate.session import shared_scope
 from archdsl.elaborate.values import BlockValue, Flow, describe, is_flow
 from archdsl.graph import Value
 from archdsl.source import Span
@@ -25,8 +25,7 @@ class BodyBlock(BlockValue):
 
     def run(self, flow: Flow, place: Place) -> Flow:
         """Run the body directly in the place's naming scope."""
-        if place.depth > place.session.limits.depth:
-            raise BoundExceeded("E0505", f"blocks are nested more than {place.session.limits.depth} applications deep")
+        place.session.check_depth(place)
         inner = place.inside(place.scope, place.frame)
         return run_body(self.body, Env(self.env, inner, "body", flow), flow)
 
@@ -42,8 +41,7 @@ class Pipe(BlockValue):
     def apply(self, flow: Flow, place: Place, span: Span | None) -> Flow:
         if place.scope.mode == "direct":
             place.scope.mode = "named"
-        if place.depth > place.session.limits.depth:
-            raise BoundExceeded("E0505", f"blocks are nested more than {place.session.limits.depth} applications deep")
+        place.session.check_depth(place)
         inner = place.inside(place.scope, place.frame)
         for block, where in self.stages:
             inner.session.step()

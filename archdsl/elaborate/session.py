@@ -136,6 +136,11 @@ class Session:
         if self.steps > self.limits.steps:
             raise BoundExceeded("E0501", f"the spec needs more than {self.limits.steps:,} evaluation steps")
 
+    def check_depth(self, place: Place) -> None:
+        """Refuse (E0505) to apply a block at a place that is nested too deeply."""
+        if place.depth > self.limits.depth:
+            raise BoundExceeded("E0505", f"blocks are nested more than {self.limits.depth} applications deep")
+
     def too_deep(self) -> BoundExceeded:
         """The refusal of expressions that need one another too deeply."""
         message = f"definitions and expressions are nested more than {self.limits.levels} levels deep"

@@ -15,7 +15,6 @@ from archdsl.elaborate.flow import apply_stages
 from archdsl.elaborate.kinds import parameter_kind
 from archdsl.elaborate.parametric import Formal, Parametric
 from archdsl.elaborate.replay import Application
-from archdsl.elaborate.session import BoundExceeded
 from archdsl.elaborate.statements import with_defaults
 from archdsl.elaborate.values import POISON, Flow, show_arguments, show_settings
 from archdsl.source import Frame, Span
@@ -47,8 +46,7 @@ class UserBlock(Parametric):
     def apply(self, flow: Flow, place: Place, span: Span | None) -> Flow:
         session = place.session
         session.step()
-        if place.depth > session.limits.depth:
-            raise BoundExceeded("E0505", f"blocks are nested more than {session.limits.depth} applications deep")
+        session.check_depth(place)
         effective = {**self.defaults, **self.bound}
         self.missing(effective)
         frame = Frame(self.name, partial(show_arguments, effective), span, place.frame)
