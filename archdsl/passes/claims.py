@@ -45,11 +45,6 @@ class Result(Record):
         """The measured value as text; ``>=`` where it is a lower bound."""
         return (">= " if self.partial else "") + show(self.quantity, self.measured)
 
-    def __str__(self) -> str:
-        text = f"{self.subject} is {self.shown}"
-        text += f"; the bound is {self.op} {show(self.quantity, self.bound)}"
-        return text if self.headroom is None else f"{text} ({_percent(self.headroom)})"
-
 
 class Checked(Record):
     """An ``expect`` or ``budget`` line and what was measured for it."""
@@ -133,7 +128,3 @@ def _headroom(measured: Any, op: str, bound: Any) -> Fraction | None:
         return None
     room = Fraction(bound) - Fraction(measured)
     return (room if op in ("<", "<=") else -room) / abs(Fraction(bound))
-
-
-def _percent(part: Fraction) -> str:
-    return f"{float(abs(part)) * 100:.2g} % {'left' if part >= 0 else 'beyond it'}"
