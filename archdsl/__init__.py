@@ -12,24 +12,24 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from archdsl.analyses.cost import cost
     from archdsl.diagnostics import Diagnostic, DiagnosticError
     from archdsl.driver import Program, compile, load, run
-    from archdsl.elaborate.build import Builder
     from archdsl.graph import Graph
-    from archdsl.passes.cost import cost
+    from archdsl.tape.builder import Builder
 
 __version__ = "0.1.0"
 
 __all__ = ["Builder", "Diagnostic", "DiagnosticError", "Graph", "Program", "compile", "cost", "load", "run"]
 
 _HOMES = {
-    "Builder": "archdsl.elaborate.build",
+    "Builder": "archdsl.tape.builder",
     "Diagnostic": "archdsl.diagnostics",
     "DiagnosticError": "archdsl.diagnostics",
     "Graph": "archdsl.graph",
     "Program": "archdsl.driver",
     "compile": "archdsl.driver",
-    "cost": "archdsl.passes.cost",
+    "cost": "archdsl.analyses.cost",
     "load": "archdsl.driver",
     "run": "archdsl.driver",
 }

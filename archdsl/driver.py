@@ -11,18 +11,18 @@ from typing import TYPE_CHECKING, Any
 
 from archdsl import __version__
 from archdsl.diagnostics import Diagnostic, DiagnosticError, Refusal, nearest
-from archdsl.elaborate.modules import Loader, Module, definition_span
-from archdsl.elaborate.program import Elaboration, collector_paused, elaborate
-from archdsl.elaborate.resolve import resolve
-from archdsl.elaborate.session import ClaimValue
 from archdsl.files import read_file
 from archdsl.graph import Graph
+from archdsl.interpret.program import Elaboration, collector_paused, elaborate
+from archdsl.interpret.session import ClaimValue
+from archdsl.modules.module import Loader, Module, definition_span
+from archdsl.modules.resolve import resolve
 from archdsl.record import Record
 from archdsl.source import Source
 from archdsl.syntax import spec
 
 if TYPE_CHECKING:
-    from archdsl.passes.claims import Checked
+    from archdsl.analyses.claims import Checked
     from archdsl.runtime.execute import Run
 
 MAX_STEPS = 600_000
@@ -162,7 +162,7 @@ class Program:
                 found += broken
                 checked[name] = CheckedVariant(name, result.graph, claims)
         if whole and any(result.maps for result in results):
-            from archdsl.elaborate.name_maps import idle_rules
+            from archdsl.interpret.checkpoint_names import idle_rules
 
             trained = (self.elaborate(name, train=True) for name in self.targets())
             found += idle_rules(self.source, results, used, trained)
@@ -187,8 +187,8 @@ class CheckReport(Record):
 def _checked(graph: Graph, claims: Sequence[ClaimValue]) -> tuple[tuple[Checked, ...], list[Diagnostic]]:
     if not claims:  # most variants of a library file: nothing is measured
         return (), []
-    from archdsl.passes.claims import check_claims
-    from archdsl.passes.measure import Measures
+    from archdsl.analyses.claims import check_claims
+    from archdsl.analyses.measure import Measures
 
     return check_claims(Measures(graph), claims)
 
@@ -271,24 +271,13 @@ def decode(data: bytes, name: str) -> Source:
 # Targets
 
 
-ZOO = Path(__file__).resolve().parent.parent / "specs"
-"""The zoo: beside the package in a checkout, inside it where it was installed."""
-
-
-def zoo_folder() -> Path:
-    """The folder of the zoo's files."""
-    if ZOO.is_dir() and (ZOO / "mobilenet_v2.arch").is_file():
-        return ZOO
-    from importlib.util import find_spec
-
-    found = find_spec("archdsl.specs")
-    locations = list(found.submodule_search_locations or []) if found else []
-    return Path(locations[0]) if locations else ZOO
+ZOO = Path(__file__).resolve().parent / "specs"
+"""The folder of the zoo's files."""
 
 
 def zoo_files() -> list[Path]:
     """The zoo's files, sorted."""
-    return sorted(zoo_folder().glob("*.arch"))
+    return sorted(ZOO.glob("*.arch"))
 
 
 _VARIANT = re.compile(r"^variant\s+(\w+)", re.MULTILINE)
@@ -367,7 +356,7 @@ def with_weights(
 
 def metadata(graph: Graph) -> dict[str, str]:
     """What a written model says of itself: where it is from and what it costs. No times, no paths."""
-    from archdsl.passes.measure import Measures
+    from archdsl.analyses.measure import Measures
 
     measures = Measures(graph)
     found = {"archdsl.version": __version__, "archdsl.variant": graph.name}

@@ -33,9 +33,9 @@ OURS = """
 import hashlib, json, sys, time
 from importlib import import_module
 from archdsl import driver, ops
-from archdsl.elaborate import ends
-from archdsl.elaborate.program import collector_paused
-from archdsl.passes import arena, claims, measure
+from archdsl.interpret import preprocess_and_labels as ends
+from archdsl.interpret.program import collector_paused
+from archdsl.analyses import arena, claims, measure
 for family in ops.FAMILIES:
     import_module(f"archdsl.ops.{family}")
 files = {}
@@ -48,7 +48,7 @@ with collector_paused():
 seconds = time.process_time() - start
 assert not any(report.diagnostics for report in found)
 graphs = {name: v.graph for report in found for name, v in report.variants.items()}
-from archdsl.passes.measure import Measures
+from archdsl.analyses.measure import Measures
 macs = {name: Measures(graphs[name]).of("macs").value for name in sys.argv[1:]}
 print(json.dumps({"seconds": seconds, "macs": macs, "networks": len(graphs),
                   "operators": sum(len(g.nodes) for g in graphs.values())}))

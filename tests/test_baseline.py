@@ -9,7 +9,7 @@ import pytest
 from console import run
 from sarif_schema import faults
 
-from archdsl.passes.measure import QUANTITIES
+from archdsl.analyses.measure import QUANTITIES
 
 SPEC = """arch 1
 

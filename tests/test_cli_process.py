@@ -30,7 +30,7 @@ def test_ctrl_c_ends_with_130_and_no_traceback():
 
 SWALLOWS = """
 import os, signal, sys
-from archdsl.cli.guard import heed_interrupts, outcome
+from archdsl.cli.exit import heed_interrupts, outcome
 from archdsl.diagnostics import Refusal
 
 def command():

@@ -15,18 +15,18 @@ from netbuild import Net, mobilenet_v2, resnet50
 
 import archdsl
 from archdsl import dims
+from archdsl.analyses import other_counters as tools
+from archdsl.analyses.claims import check_claim, check_claims
+from archdsl.analyses.cost import cost
+from archdsl.analyses.measure import QUANTITIES, Measures, measure
 from archdsl.diagnostics import Refusal
 from archdsl.dims import symbol
 from archdsl.graph import Graph
 from archdsl.ops.base import Op, Types, Work
-from archdsl.passes import tools
-from archdsl.passes.claims import check_claim, check_claims
-from archdsl.passes.cost import cost
-from archdsl.passes.layer_table import layer_table
-from archdsl.passes.measure import QUANTITIES, Measures, measure
 from archdsl.report.cost_sheet import ordered, outline, select
 from archdsl.report.cost_table import csv as as_csv
 from archdsl.report.cost_table import human_bytes, markdown, table
+from archdsl.report.layer_table import layer_table
 
 
 def small() -> Graph:
@@ -363,7 +363,7 @@ def test_claims(quantity: str, op: str, bound: float, ok: bool, headroom: Fracti
 
 
 def test_broken_claims_become_diagnostics() -> None:
-    from archdsl.elaborate.session import ClaimValue
+    from archdsl.interpret.session import ClaimValue
     from archdsl.source import Source, Span
 
     def said(kind: str, quantity: str, op: str, bound: int) -> list[str]:

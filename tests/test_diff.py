@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from archdsl import load
+from archdsl.compare.align import align
+from archdsl.compare.diff import diff
+from archdsl.compare.snapshot import from_record, snapshot, to_record
 from archdsl.driver import resolve_target
-from archdsl.passes.align import align
-from archdsl.passes.diff import diff
-from archdsl.passes.snapshot import from_record, snapshot, to_record
 
 
 def zoo(name):
@@ -177,8 +177,8 @@ def test_the_operator_set_is_that_of_the_file(call, tmp_path):
     """As ``onnx`` reads it from the model that is written."""
     import onnx
 
-    from archdsl.cli.baseline import figures
     from archdsl.driver import compile
+    from archdsl.project.baseline import figures
 
     graph = load(f"arch 1\nnetwork Net() {{ input x: f32[N, 3, 8, 8]; {call} }}\n").graph()
     compile(graph, tmp_path / "net.onnx")

@@ -78,7 +78,7 @@ def test_the_picture_of_the_house_has_every_room() -> None:
 
 
 def test_the_reference_lists_the_bounds_there_are() -> None:
-    from archdsl.elaborate.session import Limits
+    from archdsl.interpret.session import Limits
 
     text = " ".join((ROOT / "docs" / "language.md").read_text(encoding="utf-8").split())
     limits = Limits()

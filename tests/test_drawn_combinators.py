@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from onnx_case import generator, model_of, randomise, run
 
 import archdsl
-from archdsl.elaborate.combinators import COMBINATORS
+from archdsl.interpret.combinators import COMBINATORS
 
 HEALTH = list(HealthCheck)
 TOLERANCE = 1e-5

@@ -6,7 +6,7 @@ from fractions import Fraction
 import pytest
 from console import run
 
-from archdsl.cli.family import values
+from archdsl.project.family import values
 
 SPEC = """arch 1
 

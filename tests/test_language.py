@@ -22,9 +22,9 @@ import pytest
 from markdown import ROOT, Fence, fences, program
 from outcome import outcome, show
 
+from archdsl.analyses.cost import cost
 from archdsl.diagnostics import Diagnostic
 from archdsl.graph import Graph
-from archdsl.passes.cost import cost
 from archdsl.shapes import show_shape
 
 

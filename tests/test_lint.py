@@ -8,12 +8,12 @@ from console import run
 from markdown import ROOT
 
 from archdsl import load
-from archdsl.cli import mend
+from archdsl.analyses.ranges import ranges, signs
 from archdsl.driver import open_program, zoo_files, zoo_names
-from archdsl.passes.lint import lint, rules
-from archdsl.passes.lint.labels import unused_labels
-from archdsl.passes.lint.targets import TARGETS
-from archdsl.passes.ranges import ranges, signs
+from archdsl.lint import lint, rules
+from archdsl.lint.labels import unused_labels
+from archdsl.lint.targets import TARGETS
+from archdsl.project import fix as mend
 
 GOLDEN = ROOT / "tests" / "data" / "lint_zoo.txt"
 

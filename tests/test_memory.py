@@ -8,14 +8,14 @@ import time
 import pytest
 from netbuild import Net, mobilenet_v2, resnet50
 
+from archdsl.analyses.arena import arena
+from archdsl.analyses.at_binding import Bound
+from archdsl.analyses.measure import measure
+from archdsl.analyses.memory import LEVELS, Schedule, peak, schedule, traffic
+from archdsl.analyses.roles import is_source, is_view
 from archdsl.diagnostics import Refusal
 from archdsl.dims import symbol
 from archdsl.graph import Graph, Value
-from archdsl.passes.arena import arena
-from archdsl.passes.bound import Bound
-from archdsl.passes.measure import measure
-from archdsl.passes.memory import LEVELS, Schedule, peak, schedule, traffic
-from archdsl.passes.roles import is_source, is_view
 
 MIB = 2**20
 

@@ -13,13 +13,12 @@ from typing import Any
 import pytest
 from netbuild import Net, mobilenet_v2
 
+from archdsl.analyses.measure import measure
+from archdsl.analyses.memory_report import Memory
 from archdsl.cli import main
 from archdsl.diagnostics import Refusal
 from archdsl.dims import symbol
-from archdsl.passes import memory_views
-from archdsl.passes.measure import measure
-from archdsl.passes.memory_report import Memory
-from archdsl.report import sections
+from archdsl.report import memory_views, sections
 
 SPEC = """arch 1
 

@@ -19,9 +19,9 @@ from archdsl.backends.onnx.init import initial_values
 from archdsl.diagnostics import DiagnosticError
 from archdsl.graph import Graph, Parameter
 from archdsl.ops.base import Initializer
-from archdsl.passes.bind import bind
-from archdsl.passes.fold import fold
-from archdsl.passes.rebuild import without_dead
+from archdsl.rewrites.bind import bind
+from archdsl.rewrites.fold import fold
+from archdsl.rewrites.rebuild import without_dead
 
 N, H, W, T = map(dims.symbol, "NHWT")
 

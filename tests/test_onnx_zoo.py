@@ -17,7 +17,7 @@ from archdsl import dims
 from archdsl.driver import zoo_files, zoo_names
 from archdsl.graph import Graph
 from archdsl.ops.base import Initializer
-from archdsl.passes.bind import bind
+from archdsl.rewrites.bind import bind
 
 ZOO = zoo_names()
 

@@ -8,11 +8,11 @@ from fractions import Fraction
 import pytest
 from netbuild import Net, resnet50
 
+from archdsl.analyses.at_binding import Bound
+from archdsl.analyses.measure import Measures, measure
+from archdsl.analyses.receptive_field import Field, receptive_fields
 from archdsl.dims import symbol
 from archdsl.graph import Graph, Node, Value
-from archdsl.passes.bound import Bound
-from archdsl.passes.measure import Measures, measure
-from archdsl.passes.receptive_field import Field, receptive_fields
 
 LENGTH = 240
 Seen = dict[int, frozenset[int]]

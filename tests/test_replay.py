@@ -8,9 +8,9 @@ import pytest
 
 import archdsl
 from archdsl import driver
-from archdsl.elaborate.replay import Application
-from archdsl.elaborate.session import Limits
 from archdsl.graph import Graph
+from archdsl.interpret.memo import Application
+from archdsl.interpret.session import Limits
 from archdsl.ops import load
 
 FILES = ("resnet", "densenet", "mobilenet_v3", "inception_v3", "se_resnet", "nasnet", "shufflenet_v2", "highway")
@@ -114,7 +114,7 @@ def test_faults_are_told_each_time(plainly) -> None:
 
 
 def test_bounds_hold_for_what_is_repeated() -> None:
-    from archdsl.elaborate.program import elaborate
+    from archdsl.interpret.program import elaborate
 
     text = "arch 1\nblock b() { conv(4, 3) -> relu }\nnetwork Net() { input x: f32[N, 4, 8, 8]; repeat 20 { b }; output y }\n"
     program = archdsl.load(text)

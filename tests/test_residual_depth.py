@@ -16,9 +16,9 @@ from console import run
 from zoo_models import structure
 
 import archdsl
+from archdsl.analyses.measure import Measures
 from archdsl.graph import Graph
-from archdsl.passes.fold import fold
-from archdsl.passes.measure import Measures
+from archdsl.rewrites.fold import fold
 
 CHAIN = """arch 1
 

@@ -15,9 +15,9 @@ from archdsl.diagnostics import DiagnosticError, Refusal
 from archdsl.runtime import doctor, session
 from archdsl.runtime.execute import execute
 from archdsl.runtime.inputs import check_inputs, file_inputs, random_inputs
+from archdsl.runtime.model_inputs import Wanted
 from archdsl.runtime.outputs import describe_output, render_output
-from archdsl.runtime.tiny import tiny_model
-from archdsl.runtime.wanted import Wanted
+from archdsl.runtime.probe_model import tiny_model
 
 SPEC = """arch 1
 network Net(classes = 5) {

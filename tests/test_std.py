@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 import archdsl
+from archdsl.analyses.measure import Measures
 from archdsl.diagnostics import DiagnosticError
 from archdsl.graph import Graph
-from archdsl.passes.measure import Measures
 
 ROOT = Path(__file__).parent.parent
 STD = ROOT / "archdsl" / "std"

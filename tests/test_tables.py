@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 import archdsl
-from archdsl.passes.measure import Measures
+from archdsl.analyses.measure import Measures
 
 HERE = Path(__file__).parent
 SPECS = HERE.parent / "specs"

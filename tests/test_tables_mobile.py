@@ -13,9 +13,9 @@ from onnx import numpy_helper
 from zoo_models import session_of
 
 import archdsl
+from archdsl.analyses.measure import Measures
 from archdsl.backends.onnx import backend
 from archdsl.graph import Graph
-from archdsl.passes.measure import Measures
 
 SPECS = Path(__file__).parent.parent / "specs"
 Arrays = dict[str, np.ndarray]

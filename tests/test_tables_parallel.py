@@ -12,9 +12,9 @@ import pytest
 from zoo_models import session_of
 
 import archdsl
+from archdsl.analyses.measure import Measures
 from archdsl.backends.onnx import backend
 from archdsl.graph import Graph, Node
-from archdsl.passes.measure import Measures
 
 SPECS = Path(__file__).parent.parent / "specs"
 

@@ -15,7 +15,7 @@ import pytest
 from markdown import ROOT, fences
 
 from archdsl import driver
-from archdsl.cli.zoo import Entry, entries
+from archdsl.project.zoo import Entry, entries
 
 DOCS = ROOT / "docs"
 LEDGER = json.loads((ROOT / "specs" / "ledger.json").read_text(encoding="utf-8"))

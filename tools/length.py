@@ -29,7 +29,7 @@ from statistics import median
 from typing import NamedTuple
 
 import archdsl
-from archdsl.elaborate.modules import Module
+from archdsl.modules.module import Module
 
 SPECS = Path(__file__).parent.parent / "specs"
 PAGE = Path(__file__).parent.parent / "docs" / "length.md"

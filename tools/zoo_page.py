@@ -17,7 +17,7 @@ from pathlib import Path
 import archdsl
 from archdsl import driver
 from archdsl.cli.list import cells
-from archdsl.cli.zoo import Entry, citation, entries, ledger_ids
+from archdsl.project.zoo import Entry, citation, entries, ledger_ids
 
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "zoo.md"
@@ -104,7 +104,7 @@ def section(family: str, members: list[Entry]) -> str:
 
 def papers(family: str, members: list[Entry]) -> list[str]:
     """The papers of a family as a list, each once: the words before the citation, and the citation."""
-    program = archdsl.load(driver.zoo_folder() / f"{family}.arch")
+    program = archdsl.load(driver.ZOO / f"{family}.arch")
     found: dict[str, str] = {}
     for entry in members:
         cited = citation(program, entry.name)

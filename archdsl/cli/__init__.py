@@ -58,7 +58,7 @@ def _print_version() -> None:
 
 def main() -> None:
     """The entry point of the ``archdsl`` script; ends the process."""
-    from archdsl.cli.guard import heed_interrupts, outcome
+    from archdsl.cli.exit import heed_interrupts, outcome
 
     _prepare_streams()
     heed_interrupts()
@@ -79,7 +79,7 @@ def main() -> None:
 
 def _run(name: str, arguments: list[str]) -> NoReturn:
     """Run one command: at once where its arguments are plain, through typer where they are not."""
-    from archdsl.cli.guard import outcome
+    from archdsl.cli.exit import outcome
     from archdsl.cli.signature import quick
 
     command = import_module(f"archdsl.cli.{name}").command

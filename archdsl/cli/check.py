@@ -6,11 +6,11 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from archdsl.cli.guard import CLEAN, FINDINGS, status_of
+from archdsl.cli.exit import CLEAN, FINDINGS, status_of
 from archdsl.cli.options import choose
 from archdsl.cli.output import columns, out, progress, say
-from archdsl.cli.programs import arch_files, open_target
 from archdsl.cli.signature import Arg, opt
+from archdsl.cli.targets import arch_files, open_target
 from archdsl.diagnostics import Diagnostic, DiagnosticError
 from archdsl.files import check_writable, write_file
 from archdsl.record import Record
@@ -58,13 +58,13 @@ def command(
     """Check specs and measure their claims."""
     choose(format, "--format", FORMATS)
     if watch:
-        from archdsl.cli.watch import watched
+        from archdsl.project.watch import watched
 
         watched(targets, lambda: command(targets, format, strict, report, against, save_baseline, config))
     reports = wanted_reports(report)
     if save_baseline is not None:
         check_writable(save_baseline)
-    from archdsl.elaborate.program import collector_paused
+    from archdsl.interpret.program import collector_paused
 
     checked = []
     with collector_paused():
@@ -74,8 +74,8 @@ def command(
     checked, tables = reviewed(checked, against, config)
     found = [d for one in checked for d in one.diagnostics]
     if save_baseline is not None:
-        from archdsl.cli.baseline import as_text
-        from archdsl.cli.budgets import load, subjects
+        from archdsl.project.baseline import as_text
+        from archdsl.project.budgets import load, subjects
 
         write_file(save_baseline, as_text(((one.target, one.variants) for one in checked), subjects(load(config))))
     if reports:
@@ -104,9 +104,9 @@ def reviewed(
         return checked, ()
     from contextlib import nullcontext
 
-    from archdsl.cli.baseline import opened
-    from archdsl.cli.budgets import load, subjects
-    from archdsl.cli.review import review, tables
+    from archdsl.project.baseline import opened
+    from archdsl.project.budgets import load, subjects
+    from archdsl.project.review import review, tables
 
     budgets = load(config)
     if against is None and any(budget.increases for budget in budgets):
@@ -119,7 +119,7 @@ def reviewed(
 
 def budget_files() -> bool:
     """Whether there is a file with budgets here or above; parts of the compiler are only loaded for one."""
-    from archdsl.cli.programs import config_file
+    from archdsl.cli.targets import config_file
 
     return config_file() is not None
 
@@ -192,7 +192,7 @@ def claim_lines(checked: Checked) -> list[str]:
 
 def claim_record(claim: Any) -> dict[str, Any]:
     """One claim as plain data, with its figures as people read them; what could not be measured is told elsewhere."""
-    from archdsl.passes.measure import plain, show
+    from archdsl.analyses.measure import plain, show
 
     result = claim.result
     headroom = result.headroom

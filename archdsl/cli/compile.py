@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from archdsl.cli.options import Bind, Set, Train, bindings, settings
 from archdsl.cli.output import progress, say
-from archdsl.cli.programs import Target, open_target
 from archdsl.cli.signature import Arg, opt
+from archdsl.cli.targets import Target, open_target
 from archdsl.diagnostics import Refusal
 from archdsl.files import check_writable
 from archdsl.record import Record
@@ -106,7 +106,7 @@ def load(graph: Graph, job: Job, file: str, allow: tuple[Sequence[str], Sequence
 
 def report_line(graph: Graph, job: Job, report: Any, seconds: float) -> str:
     """``mobilenet_v2 -> model.onnx: 53 layers, 3,504,872 parameters, 300,774,272 MACs, 13.4 MiB, 0.21 s``."""
-    from archdsl.passes.cost import cost
+    from archdsl.analyses.cost import cost
     from archdsl.report.cost_table import human_bytes, number
 
     table = cost(graph)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any
 
-from archdsl.cli.guard import FINDINGS
+from archdsl.cli.exit import FINDINGS
 from archdsl.cli.options import Bind, Set, Target, Train, bindings, choose, settings
 from archdsl.cli.output import out
 from archdsl.cli.signature import opt
@@ -58,12 +58,12 @@ def command(
     graph = _graph(target, settings(set_), sizes, train)
     if memory or at:
         from archdsl.cli import views
-        from archdsl.passes.fold import fold
+        from archdsl.rewrites.fold import fold
 
         graph = fold(graph) if folded else graph
         out(views.fields(graph, sizes, at, format) if at else views.memory(graph, sizes, level, dtype, format))
         return 0
-    from archdsl.passes.cost import cost
+    from archdsl.analyses.cost import cost
     from archdsl.report import cost_sheet, cost_table
 
     table = cost(graph, sizes, symbolic=symbolic)
@@ -88,8 +88,8 @@ def command(
 
 
 def _graph(target: str, given: dict[str, Any], sizes: dict[str, int], train: bool) -> Graph:
-    from archdsl.cli.programs import free_symbols, graph_of
-    from archdsl.elaborate.program import check_bound
+    from archdsl.cli.targets import free_symbols, graph_of
+    from archdsl.interpret.program import check_bound
 
     graph = graph_of(target, given, {}, train)
     check_bound(sizes, free_symbols(graph))
@@ -97,8 +97,8 @@ def _graph(target: str, given: dict[str, Any], sizes: dict[str, int], train: boo
 
 
 def _sweep(target: str, texts: list[str], sizes: dict[str, int], format: str) -> str:
-    from archdsl.cli.family import is_range, ranges
     from archdsl.cli.sweep import sweep
+    from archdsl.project.family import is_range, ranges
 
     varied = ranges([text for text in texts if is_range(text)], "--set")
     return sweep(target, varied, settings([t for t in texts if not is_range(t)]), sizes, format)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
 
-from archdsl.cli.guard import CLEAN, FINDINGS
+from archdsl.cli.exit import CLEAN, FINDINGS
 from archdsl.cli.options import choose
 from archdsl.cli.output import columns, out
 from archdsl.cli.signature import Arg, opt
 
 if TYPE_CHECKING:
-    from archdsl.passes.diff import Difference
-    from archdsl.passes.snapshot import Snapshot
+    from archdsl.compare.diff import Difference
+    from archdsl.compare.snapshot import Snapshot
 
 FORMATS = ("text", "json", "markdown")
 
@@ -24,11 +24,11 @@ def command(
 ) -> int:
     """Compare two networks: figures, interface, and the changes with their costs."""
     choose(format, "--format", FORMATS)
-    from archdsl.passes.diff import diff
+    from archdsl.compare.diff import diff
 
     found = diff(taken(old), taken(new))
     if format == "json":
-        from archdsl.passes.diff_views import as_json
+        from archdsl.report.diff_views import as_json
 
         out(as_json(found))
     elif format == "markdown":
@@ -40,15 +40,15 @@ def command(
 
 def taken(target: str) -> Snapshot:
     """The figures of a target."""
-    from archdsl.cli.baseline import figures
-    from archdsl.cli.programs import graph_of
+    from archdsl.cli.targets import graph_of
+    from archdsl.project.baseline import figures
 
     return figures(graph_of(target, {}, {}))
 
 
 def as_text(found: Difference) -> str:
     """For a terminal."""
-    from archdsl.passes.diff_views import change_rows, figure_rows, heading, structure
+    from archdsl.report.diff_views import change_rows, figure_rows, heading, structure
 
     lines = [heading(found), ""]
     lines += columns([("", "before", "after", "change", ""), *figure_rows(found)], frozenset({1, 2, 3, 4}), "  ")
@@ -65,7 +65,7 @@ def as_text(found: Difference) -> str:
 
 def as_markdown(found: Difference) -> str:
     """For a pull request."""
-    from archdsl.passes.diff_views import change_rows, figure_rows, heading, structure
+    from archdsl.report.diff_views import change_rows, figure_rows, heading, structure
     from archdsl.report.markdown import escaped, rows_of
 
     parts = [f"### {escaped(heading(found))}\n", rows_of(("", "before", "after", "change", ""), figure_rows(found))]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from archdsl.cli.guard import CLEAN, FINDINGS
+from archdsl.cli.exit import CLEAN, FINDINGS
 from archdsl.cli.options import choose
 from archdsl.cli.output import columns, out
 from archdsl.cli.signature import opt

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Annotated, Any
 
-from archdsl.cli.guard import CLEAN, FINDINGS
+from archdsl.cli.exit import CLEAN, FINDINGS
 from archdsl.cli.options import Bind, Set, Target, bindings, choose, settings
 from archdsl.cli.output import columns, out, progress, say
 from archdsl.cli.signature import opt
@@ -13,8 +13,8 @@ from archdsl.diagnostics import Refusal, nearest
 from archdsl.record import Record
 
 if TYPE_CHECKING:
-    from archdsl.cli.family import Member
-    from archdsl.passes.claims import Result
+    from archdsl.analyses.claims import Result
+    from archdsl.project.family import Member
 
 FORMATS = ("text", "json")
 _BOUND = re.compile(r"\s*(\w+)(?: of ([\w.]+))?(?: at ([\w.]+))?\s*(<=|>=|==|<|>)\s*(.+?)\s*")
@@ -42,7 +42,7 @@ def command(
 ) -> int:
     """Find the best member of a family inside a budget: all members are tried, so the answer is exact."""
     choose(format, "--format", FORMATS)
-    from archdsl.cli.family import members, ranges
+    from archdsl.project.family import members, ranges
 
     if maximize and minimize:
         raise Refusal("E0007", "`--maximize` and `--minimize` exclude each other")
@@ -67,7 +67,7 @@ def command(
 
 def parse_bound(text: str) -> Bound:
     """A bound of the command line; refuses (E0007) what is none."""
-    from archdsl.passes.measure import QUANTITIES
+    from archdsl.analyses.measure import QUANTITIES
     from archdsl.syntax.literals import number_value
 
     found = _BOUND.fullmatch(text)
@@ -85,7 +85,7 @@ def parse_bound(text: str) -> Bound:
 
 def judged(member: Member, bounds: list[Bound]) -> list[Result] | None:
     """What was measured for the bounds if all hold; ``None`` otherwise."""
-    from archdsl.passes.claims import check_claim
+    from archdsl.analyses.claims import check_claim
 
     if member.measures is None:
         return None
@@ -106,7 +106,7 @@ def objective(member: Member, goal: str) -> Any:
 
 def answer(target: str, goal: str, best: tuple[Any, Member, list[Result]] | None, tried: int, format: str) -> str:
     """The best member as a variant, and how the bounds hold."""
-    from archdsl.passes.measure import plain, show
+    from archdsl.analyses.measure import plain, show
 
     if format == "json":
         from archdsl.report.json import document

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-from archdsl.cli.guard import CLEAN, FINDINGS, tell
+from archdsl.cli.exit import CLEAN, FINDINGS, tell
 from archdsl.cli.output import out, say
-from archdsl.cli.programs import arch_files, read_source
 from archdsl.cli.signature import Arg, opt
+from archdsl.cli.targets import arch_files, read_source
 from archdsl.diagnostics import DiagnosticError
 from archdsl.files import write_file
 from archdsl.report.text import counted

@@ -5,11 +5,11 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Annotated
 
-from archdsl.cli.guard import CLEAN, FINDINGS, status_of
+from archdsl.cli.exit import CLEAN, FINDINGS, status_of
 from archdsl.cli.options import choose
 from archdsl.cli.output import out, progress, say
-from archdsl.cli.programs import Target, arch_files, open_target
 from archdsl.cli.signature import Arg, opt
+from archdsl.cli.targets import Target, arch_files, open_target
 from archdsl.diagnostics import Diagnostic, DiagnosticError, Refusal
 from archdsl.report.terminal import wants_color
 from archdsl.report.text import concise, counted, render, summary
@@ -18,7 +18,7 @@ from archdsl.syntax import spec
 if TYPE_CHECKING:
     from archdsl.driver import Program
     from archdsl.graph import Graph
-    from archdsl.passes.lint.view import Target as Machine
+    from archdsl.lint.view import Target as Machine
 
 FORMATS = ("text", "concise", "json")
 UNUSED = "W0420"
@@ -40,7 +40,7 @@ def command(
     """Hold networks to the design rules of the field."""
     choose(format, "--format", FORMATS)
     if watch:
-        from archdsl.cli.watch import watched
+        from archdsl.project.watch import watched
 
         watched(targets, lambda: command(targets, format, select, ignore, target, fix, strict, report))
     from archdsl.cli.check import wanted_reports
@@ -52,7 +52,7 @@ def command(
     for name in arch_files(targets):
         with progress(f"looking at {name}"):
             if fix:
-                from archdsl.cli.mend import mend
+                from archdsl.project.fix import mend
 
                 found.append((name, mend(name, lambda name: look(name, codes, machine))))
             else:
@@ -89,8 +89,8 @@ def as_json(found: list[Diagnostic]) -> str:
 
 def chosen(select: list[str] | None, ignore: list[str] | None) -> set[str]:
     """The codes to look for; refuses (E0007) codes that no rule has. A beginning (``W04``) stands for all of them."""
-    from archdsl.passes.lint import rules
-    from archdsl.passes.lint.labels import CODE
+    from archdsl.lint import rules
+    from archdsl.lint.labels import CODE
 
     known = {*rules(), CODE, UNUSED}
     wanted = _matching(select, known, "--select")
@@ -113,7 +113,7 @@ def _matching(texts: list[str] | None, known: set[str], option: str) -> set[str]
 
 def chosen_target(name: str | None, select: list[str] | None) -> Machine | None:
     """What the network is to run on; refuses (E0007) what is not known, and its rule without any."""
-    from archdsl.passes.lint.targets import RULES, TARGETS
+    from archdsl.lint.targets import RULES, TARGETS
 
     if name is None:
         asked = {code for text in select or () for code in text.upper().split(",")}
@@ -126,12 +126,12 @@ def chosen_target(name: str | None, select: list[str] | None) -> Machine | None:
 
 def look(name: str, codes: set[str], machine: Machine | None = None) -> list[Diagnostic]:
     """The findings of one target: of all its variants, each place once; the errors where there are any."""
-    from archdsl.cli.silence import Silence
-    from archdsl.passes.lint import lint
-    from archdsl.passes.lint.fix import with_edits
-    from archdsl.passes.lint.labels import CODE as LABELS
-    from archdsl.passes.lint.labels import unused_labels
-    from archdsl.passes.lint.targets import RULES as TARGET_RULES
+    from archdsl.lint import lint
+    from archdsl.lint.fix import with_edits
+    from archdsl.lint.labels import CODE as LABELS
+    from archdsl.lint.labels import unused_labels
+    from archdsl.lint.targets import RULES as TARGET_RULES
+    from archdsl.project.suppressions import Silence
 
     codes = codes if machine is not None else codes - set(TARGET_RULES)
     rules = codes - {UNUSED, LABELS}

@@ -12,7 +12,7 @@ from archdsl.cli.signature import Arg, opt
 from archdsl.diagnostics import Refusal
 
 if TYPE_CHECKING:
-    from archdsl.cli.zoo import Entry
+    from archdsl.project.zoo import Entry
 
 FORMATS = ("text", "json", "names")
 HEADER = ("name", "year", "params", "MACs", "depth", "field", "peak memory", "input")
@@ -34,7 +34,7 @@ def command(
     if format == "names":
         out("".join(name + "\n" for name in zoo))
         return
-    from archdsl.cli.zoo import entries
+    from archdsl.project.zoo import entries
 
     with progress("measuring"):
         found = list(entries(zoo))

@@ -25,7 +25,7 @@ def command(
 ) -> None:
     """Run a model with ONNX Runtime, describe its outputs."""
     choose(format, "--format", ("text", "json"))
-    from archdsl.cli.programs import runnable
+    from archdsl.cli.targets import runnable
     from archdsl.runtime.execute import execute
     from archdsl.runtime.outputs import describe_output, render_output
 

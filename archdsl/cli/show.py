@@ -25,7 +25,7 @@ def command(
     if depth is not None and format not in ("mermaid", "dot"):
         help = "give `--format mermaid` or `--format dot`"
         raise Refusal("E0007", f"`--depth` is for drawings, not for `--format {format}`", help=help)
-    from archdsl.cli.programs import graph_of
+    from archdsl.cli.targets import graph_of
 
     graph = graph_of(target, settings(set_), bindings(bind), train)
     if format in ("json", "yaml"):

@@ -157,7 +157,7 @@ def for_typer(command: Callable[..., Any]) -> Callable[..., None]:
 
     import typer
 
-    from archdsl.cli.guard import outcome
+    from archdsl.cli.exit import outcome
 
     def run(**arguments: Any) -> None:
         raise typer.Exit(outcome(command, arguments))

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from archdsl.cli.family import Member, members
 from archdsl.diagnostics import Refusal
+from archdsl.project.family import Member, members
 
 SHOWN = ("params", "macs", "weights", "peak_activations", "receptive_field", "depth")
 
@@ -41,7 +41,7 @@ def _figures(member: Member) -> list[Any]:
 
 def figure(member: Member, quantity: str, part: str | None = None, tap: str | None = None) -> Any:
     """One quantity of a member as plain data."""
-    from archdsl.passes.measure import plain
+    from archdsl.analyses.measure import plain
 
     if member.measures is None:
         return None
@@ -54,7 +54,7 @@ def figure(member: Member, quantity: str, part: str | None = None, tap: str | No
 
 
 def _shown(member: Member) -> list[str]:
-    from archdsl.passes.measure import show
+    from archdsl.analyses.measure import show
 
     if member.measures is None:
         return [f"refused: {member.refused}", *[""] * (len(SHOWN) - 1)]

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 def memory(graph: Graph, sizes: Mapping[str, int], level: str | None, dtype: str | None, format: str) -> str:
     """``archdsl cost --memory``."""
-    from archdsl.passes import memory_views as views
-    from archdsl.passes.memory import LEVELS
-    from archdsl.passes.memory_report import DTYPES, Memory
+    from archdsl.analyses.memory import LEVELS
+    from archdsl.analyses.memory_report import DTYPES, Memory
+    from archdsl.report import memory_views as views
 
     if level is not None:
         choose(level, "--level", LEVELS)
@@ -30,7 +30,7 @@ def memory(graph: Graph, sizes: Mapping[str, int], level: str | None, dtype: str
 
 def fields(graph: Graph, sizes: Mapping[str, int], taps: Sequence[str], format: str) -> str:
     """``archdsl cost --at``."""
-    from archdsl.passes import field_views as views
+    from archdsl.report import field_views as views
 
     found = views.at_taps(graph, sizes, taps)
     if format == "json":

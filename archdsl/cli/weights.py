@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 from archdsl.cli.options import Set, Train, choose, settings
 from archdsl.cli.output import columns, out, say
-from archdsl.cli.programs import graph_of
 from archdsl.cli.signature import Arg, opt
+from archdsl.cli.targets import graph_of
 from archdsl.diagnostics import Refusal
 
 if TYPE_CHECKING:

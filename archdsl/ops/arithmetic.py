@@ -10,8 +10,8 @@ from typing import ClassVar
 
 from archdsl.diagnostics import Refusal
 from archdsl.ops.base import Op, Types, Window, Work, arg, pass_through
-from archdsl.ops.demands import NUMBERS, need_dtype, same_dtype, times
 from archdsl.ops.kinds import Number, Optional
+from archdsl.ops.operand_checks import NUMBERS, need_dtype, same_dtype, times
 from archdsl.shapes import FLOATS, TensorType, broadcast
 
 

@@ -8,8 +8,8 @@ from typing import Any, ClassVar
 from archdsl.diagnostics import Refusal
 from archdsl.dims import Dim
 from archdsl.ops.base import AxisWindow, Initializer, Op, Types, Weight, Window, arg, fan
-from archdsl.ops.demands import INTEGERS, insertion, need_dtype
 from archdsl.ops.kinds import Array, Choice, Dimension, DType, Integer, Kind, ListOf
+from archdsl.ops.operand_checks import INTEGERS, insertion, need_dtype
 from archdsl.shapes import FLOATS, Shape, TensorType, show_shape
 
 

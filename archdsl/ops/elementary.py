@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from archdsl.diagnostics import Refusal
 from archdsl.ops.base import Types, Work, arg
-from archdsl.ops.demands import NUMBERS, SIGNED
 from archdsl.ops.kinds import DType, Number, Optional
+from archdsl.ops.operand_checks import NUMBERS, SIGNED
 from archdsl.ops.pointwise import Pointwise
 from archdsl.shapes import TensorType
 

@@ -6,8 +6,8 @@ from archdsl import dims
 from archdsl.diagnostics import Refusal
 from archdsl.dims import Dim
 from archdsl.ops.base import AxisWindow, Op, Types, Window, arg, pass_through
-from archdsl.ops.demands import resolve_axes, undecided
 from archdsl.ops.kinds import Axis, Dimension, Integer, ListOf, OneOf, Optional
+from archdsl.ops.operand_checks import resolve_axes, undecided
 from archdsl.shapes import TensorType, resolve_axis
 
 Axes = int | str | tuple[int | str, ...]

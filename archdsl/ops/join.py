@@ -6,8 +6,8 @@ from archdsl import dims
 from archdsl.diagnostics import Refusal
 from archdsl.dims import Dim
 from archdsl.ops.base import AxisWindow, Op, Types, Window, arg
-from archdsl.ops.demands import divide, insertion, need_equal, same_dtype
 from archdsl.ops.kinds import Axis, Dimension, Integer, ListOf, OneOf
+from archdsl.ops.operand_checks import divide, insertion, need_equal, same_dtype
 from archdsl.shapes import TensorType, resolve_axis, show_shape
 
 

@@ -11,8 +11,8 @@ from archdsl import dims
 from archdsl.diagnostics import Refusal
 from archdsl.dims import Dim
 from archdsl.ops.base import ONES, ZEROS, AxisWindow, Op, Types, Weight, Window, Work, arg, pass_through
-from archdsl.ops.demands import at_least_rank, check_groups, need_dtype, resolve_axes, static_size
 from archdsl.ops.kinds import Axis, Boolean, Integer, ListOf, Number, OneOf
+from archdsl.ops.operand_checks import at_least_rank, check_groups, need_dtype, resolve_axes, static_size
 from archdsl.ops.windows import sliding, spatial
 from archdsl.shapes import FLOATS, TensorType, resolve_axis
 

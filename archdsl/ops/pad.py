@@ -8,8 +8,8 @@ from archdsl import dims
 from archdsl.diagnostics import Refusal
 from archdsl.dims import Dim
 from archdsl.ops.base import AxisWindow, Op, Types, Window, arg
-from archdsl.ops.demands import resolve_axes
 from archdsl.ops.kinds import Axis, Choice, Dimension, Integer, Like, ListOf, Number, OneOf, Optional, PerAxis
+from archdsl.ops.operand_checks import resolve_axes
 from archdsl.ops.windows import per_axis, spatial
 from archdsl.shapes import TensorType
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from archdsl.ops.base import Op, Types, Work
-from archdsl.ops.demands import need_dtype, times
+from archdsl.ops.operand_checks import need_dtype, times
 from archdsl.shapes import FLOATS, TensorType
 
 

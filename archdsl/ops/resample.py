@@ -9,8 +9,8 @@ from archdsl import dims
 from archdsl.diagnostics import Refusal
 from archdsl.dims import Dim
 from archdsl.ops.base import AxisWindow, Op, Types, Window, Work, arg
-from archdsl.ops.demands import divide, need_dtype, need_rank, times
 from archdsl.ops.kinds import Boolean, Choice, Dimension, Integer, Like, ListOf, Number, OneOf, Optional
+from archdsl.ops.operand_checks import divide, need_dtype, need_rank, times
 from archdsl.ops.pad import target
 from archdsl.ops.windows import spatial
 from archdsl.shapes import FLOATS, TensorType

@@ -8,8 +8,8 @@ from archdsl import dims
 from archdsl.diagnostics import Refusal
 from archdsl.dims import Dim
 from archdsl.ops.base import AxisWindow, Op, Types, Window, arg
-from archdsl.ops.demands import insertion, resolve_axes, undecided
 from archdsl.ops.kinds import Axis, Dimension, Integer, ListOf, OneOf
+from archdsl.ops.operand_checks import insertion, resolve_axes, undecided
 from archdsl.shapes import Shape, TensorType, resolve_axis, show_shape
 
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from archdsl.diagnostics import Refusal
 from archdsl.record import Record
+from archdsl.runtime.probe_model import tiny_model
 from archdsl.runtime.session import DISTRIBUTIONS, PROVIDERS, first_line, open_session, runtime
-from archdsl.runtime.tiny import tiny_model
 
 REQUIRED = ("lark", "pydantic", "typer", "rich", "networkx", "numpy", "onnx")
 OPTIONAL = ("onnxruntime", "onnxruntime-gpu", "pillow", "pyyaml", "torch")

@@ -12,8 +12,8 @@ from archdsl.diagnostics import Refusal
 from archdsl.files import check_file
 from archdsl.record import Record
 from archdsl.runtime.inputs import check_inputs, file_input, file_inputs, random_inputs
+from archdsl.runtime.model_inputs import Tell, Wanted, wanted_inputs
 from archdsl.runtime.session import check_providers, first_line, metadata_of, open_session
-from archdsl.runtime.wanted import Tell, Wanted, wanted_inputs
 
 
 class Run(Record):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from archdsl.diagnostics import Refusal, nearest
 from archdsl.files import check_file
-from archdsl.runtime.wanted import Tell, Wanted
+from archdsl.runtime.model_inputs import Tell, Wanted
 
 if TYPE_CHECKING:
     import numpy

@@ -14,8 +14,8 @@ from archdsl.diagnostics import Refusal
 from archdsl.dims import symbol
 from archdsl.files import check_file
 from archdsl.interface import Preprocess, read_preprocess
+from archdsl.runtime.model_inputs import Tell, Wanted
 from archdsl.runtime.session import first_line
-from archdsl.runtime.wanted import Tell, Wanted
 from archdsl.shapes import TensorType
 
 if TYPE_CHECKING:

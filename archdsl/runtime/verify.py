@@ -11,8 +11,8 @@ from archdsl.diagnostics import Refusal
 from archdsl.files import check_file
 from archdsl.record import Record
 from archdsl.runtime.inputs import check_inputs, file_inputs, random_inputs
+from archdsl.runtime.model_inputs import wanted_inputs
 from archdsl.runtime.session import first_line, open_session
-from archdsl.runtime.wanted import wanted_inputs
 
 if TYPE_CHECKING:
     import numpy

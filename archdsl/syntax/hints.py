@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from archdsl.syntax.messages import Fault
+    from archdsl.syntax.syntax_errors import Fault
 
 
 def hint(fault: Fault) -> str:

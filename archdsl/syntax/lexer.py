@@ -11,8 +11,8 @@ from functools import cache
 
 from archdsl.diagnostics import Diagnostic
 from archdsl.source import Source, Span
+from archdsl.syntax.lexical_faults import mend
 from archdsl.syntax.limits import LimitError, Limits
-from archdsl.syntax.odd import mend
 from archdsl.syntax.tables import Tables, tables
 
 _OPERATORS = "PLUS MINUS STAR SLASH FLOOR PERCENT AT POWER COMPARE AND OR NOT"

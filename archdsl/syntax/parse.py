@@ -16,8 +16,8 @@ from archdsl.source import Source, Span
 from archdsl.syntax import spec
 from archdsl.syntax.lexer import CLOSERS, DEFINERS, Lexer, Token
 from archdsl.syntax.limits import LIMITS, LimitError, Limits
-from archdsl.syntax.messages import unexpected, with_edition
 from archdsl.syntax.statements import Builder
+from archdsl.syntax.syntax_errors import unexpected, with_edition
 from archdsl.syntax.tables import Tables, tables
 from archdsl.syntax.walk import too_high
 

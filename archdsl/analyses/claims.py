@@ -1,0 +1,130 @@
+"""Claims: whether a measured quantity holds its bound, and with how much room."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from fractions import Fraction
+from operator import eq, ge, gt, le, lt, ne
+from typing import Any
+
+from archdsl import dims
+from archdsl.analyses.contributions import contribution_notes
+from archdsl.analyses.measure import Amount, Measures, Subject, show
+from archdsl.diagnostics import Diagnostic, Refusal
+from archdsl.dims import Expr
+from archdsl.interpret.session import ClaimValue
+from archdsl.record import Record
+
+COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {"==": eq, "!=": ne, "<": lt, "<=": le, ">": gt, ">=": ge}
+
+
+class Result(Record):
+    """One checked claim: ``measured op bound``.
+
+    ``headroom`` is the part of the bound that is left (negative: by which it is broken); ``None`` for ``==``, ``!=``
+    and where it is not one number.
+    """
+
+    quantity: str
+    part: str | None
+    tap: str | None
+    op: str
+    bound: Any
+    measured: Amount
+    partial: bool
+    ok: bool
+    headroom: Fraction | None
+
+    @property
+    def subject(self) -> str:
+        """``receptive_field of features at layer3``."""
+        return str(Subject(self.quantity, self.part, self.tap))
+
+    @property
+    def shown(self) -> str:
+        """The measured value as text; ``>=`` where it is a lower bound."""
+        return (">= " if self.partial else "") + show(self.quantity, self.measured)
+
+
+class Checked(Record):
+    """An ``expect`` or ``budget`` line and what was measured for it."""
+
+    claim: ClaimValue
+    result: Result
+
+
+def check_claims(measures: Measures, claims: Iterable[ClaimValue]) -> tuple[tuple[Checked, ...], list[Diagnostic]]:
+    """What was measured for each claim, and a diagnostic for each that does not hold (E0401, E0402)."""
+    checked: list[Checked] = []
+    broken: list[Diagnostic] = []
+    for claim in claims:
+        try:
+            result = check_claim(measures, claim.quantity, claim.op, claim.bound, claim.part, claim.tap)
+        except Refusal as refusal:
+            broken.append(refusal.located(claim.span).diagnostic())
+            continue
+        checked.append(Checked(claim, result))
+        if not result.ok:
+            notes = _blame(measures, claim) if claim.op in ("<", "<=") else ()
+            broken.append(_broken(measures.graph.name, claim, result).replace(notes=notes))
+    return tuple(checked), broken
+
+
+def _blame(measures: Measures, claim: ClaimValue) -> tuple[str, ...]:
+    return contribution_notes(measures, claim.quantity, claim.part, claim.tap, claim.span.source)
+
+
+def _broken(name: str, claim: ClaimValue, result: Result) -> Diagnostic:
+    """The diagnostic of a claim that does not hold."""
+    wanted = f"`{result.subject} {result.op} {show(result.quantity, result.bound)}`"
+    if claim.kind == "expect":
+        return Diagnostic("E0401", f"{wanted} is expected of `{name}`, measured is {result.shown}", claim.span)
+    return Diagnostic("E0402", f"`{name}` is outside of its budget {wanted}, measured is {result.shown}", claim.span)
+
+
+def check_claim(
+    measures: Measures, quantity: str, op: str, bound: Any, part: str | None = None, tap: str | None = None
+) -> Result:
+    """Compare a quantity with a bound (a number; a tuple for quantities with a value per axis).
+
+    A partial value is a lower bound: it can break ``<=`` but never holds it. Raises ``Refusal`` for unknown
+    quantities, parts, taps, and for comparisons that depend on a symbol.
+    """
+    found = measures.of(quantity, part, tap)
+    ok = _holds(found.value, op, bound) and not (found.partial and op not in (">", ">="))
+    room = _headroom(found.value, op, bound)
+    return Result(quantity, part, tap, op, bound, found.value, found.partial, ok, room)
+
+
+def _holds(measured: Any, op: str, bound: Any) -> bool:
+    if isinstance(measured, tuple) or isinstance(bound, tuple):
+        left = measured if isinstance(measured, tuple) else (measured,) * len(bound)
+        right = bound if isinstance(bound, tuple) else (bound,) * len(left)
+        pairs = [_compare(a, op, b) for a, b in zip(left, right)]
+        if op == "!=":
+            return len(left) != len(right) or any(pairs)
+        return len(left) == len(right) and all(pairs)
+    return _compare(measured, op, bound)
+
+
+def _compare(measured: Any, op: str, bound: Any) -> bool:
+    if measured is None:  # the whole axis: above any bound
+        return op in (">", ">=", "!=")
+    if isinstance(measured, Expr) or isinstance(bound, Expr):
+        order = dims.compare(measured, bound)
+        if order is None:
+            names = sorted(dims.symbols(measured) | dims.symbols(bound))
+            raise Refusal(
+                "E0307", f"whether {measured} {op} {bound} depends on `{names[0]}`",
+                help=f"give `{names[0]}` a value: in the input declaration, or with `--bind`",
+            )  # fmt: skip
+        measured, bound = order, 0
+    return COMPARISONS[op](measured, bound)
+
+
+def _headroom(measured: Any, op: str, bound: Any) -> Fraction | None:
+    numbers = int | float | Fraction
+    if op in ("==", "!=") or not isinstance(measured, numbers) or not isinstance(bound, numbers) or not bound:
+        return None
+    room = Fraction(bound) - Fraction(measured)
+    return (room if op in ("<", "<=") else -room) / abs(Fraction(bound))

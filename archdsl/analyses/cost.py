@@ -1,0 +1,152 @@
+"""Costs: what a net takes, operator by operator and in total.
+
+``cost(graph)`` measures at the graph's defaults (batch 1). Everything is exact: integers where all symbols have values,
+polynomials where they do not. What is counted how is ``archdsl cost v1``: ``docs/cost_model.md``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from functools import cached_property
+from typing import Any
+
+from archdsl.analyses import memory
+from archdsl.analyses import other_counters as tools
+from archdsl.analyses.measure import QUANTITIES, Measurement, Measures
+from archdsl.analyses.receptive_field import sizes
+from archdsl.analyses.rows import Row
+from archdsl.diagnostics import Refusal
+from archdsl.dims import Dim
+from archdsl.graph import Graph
+from archdsl.report.cost_sheet import Sheet
+from archdsl.report.cost_views import json_document, sheet, tool_sheet
+from archdsl.rewrites.fold import fold
+
+
+def cost(graph: Graph, binding: Mapping[str, int] | None = None, *, symbolic: bool = False) -> CostTable:
+    """The costs of a graph.
+
+    ``binding`` gives values to symbols (``{"N": 8, "H": 384}``) over the graph's own defaults; a batch ``N`` without
+    any is 1. With ``symbolic`` nothing is bound and costs are polynomials of the graph's symbols.
+    """
+    if not isinstance(graph, Graph):
+        raise TypeError(f"cost() takes a graph, not {graph!r:.60}: archdsl.load(…).graph()")
+    return CostTable(Measures(graph, binding, symbolic=symbolic))
+
+
+class CostTable:
+    """A row for each operator, and the totals. Rows and totals are computed when first read."""
+
+    def __init__(self, measures: Measures) -> None:
+        self.measures = measures
+        self.graph = measures.graph
+
+    @property
+    def rows(self) -> tuple[Row, ...]:
+        """One row per operator, in the order of the graph."""
+        return self.measures.rows
+
+    @property
+    def binding(self) -> dict[str, Dim]:
+        """The values of the symbols."""
+        return self.measures.bound.binding
+
+    @cached_property
+    def inputs(self) -> dict[str, str]:
+        """The inputs' types at the binding, by name."""
+        return {value.name: str(self.measures.bound.type(value)) for value in self.graph.inputs}
+
+    @cached_property
+    def totals(self) -> dict[str, Measurement | None]:
+        """Every quantity of the net by name; ``None`` where it depends on a symbol without a value."""
+        found: dict[str, Measurement | None] = {}
+        for quantity in QUANTITIES:
+            try:
+                found[quantity] = self.measures.of(quantity)
+            except Refusal as refusal:
+                if refusal.code != "E0307":
+                    raise
+                found[quantity] = None
+        return found
+
+    def total(self, quantity: str) -> Any:
+        """The value of one total: ``cost(graph).total("macs")``."""
+        return self.measures.of(quantity).value
+
+    @cached_property
+    def unknown(self) -> tuple[Row, ...]:
+        """Operators whose work is not known; with any of them totals are lower bounds."""
+        return tuple(row for row in self.rows if row.work is None)
+
+    @property
+    def partial(self) -> bool:
+        """Whether the work of some operator is not known."""
+        return bool(self.unknown)
+
+    @property
+    def coverage(self) -> Fraction:
+        """The part of the operators whose work is known."""
+        return Fraction(len(self.rows) - len(self.unknown), len(self.rows)) if self.rows else Fraction(1)
+
+    @cached_property
+    def symbolic(self) -> CostTable:
+        """The same costs as polynomials of the graph's symbols."""
+        return cost(self.graph, symbolic=True)
+
+    @cached_property
+    def folded(self) -> CostTable:
+        """The costs of the deployed graph, in which batch norms behind convolutions and linear layers are gone."""
+        given = {name: size for name, size in self.binding.items() if isinstance(size, int)}
+        return cost(fold(self.graph), given, symbolic=not self.binding)
+
+    def receptive_field(self, row: Row) -> tuple[Any, ...] | None:
+        """What a row's first output sees of the input, per spatial axis (``None``: all of the axis).
+
+        ``None`` for operators that do not depend on the input.
+        """
+        fields = self.measures.fields
+        value = row.node.outputs[0]
+        return sizes(fields.at(value)) if value in fields.fields else None
+
+    def traffic(self, row: Row) -> Dim:
+        """Bytes a row's operator reads and writes at fusion level ``full``."""
+        return memory.traffic(self.measures.bound, self.measures.schedule, row.node)
+
+    def peak(self, level: str = "full") -> memory.Peak:
+        """The largest sum of live tensors at a fusion level, and the tensors that make it."""
+        if level == "full":
+            return memory.peak(self.measures.schedule)
+        return memory.peak(memory.schedule(self.measures.bound, level))
+
+    def seconds(self, peak_flops: float, bandwidth: float) -> float:
+        """A roofline: the time on a device of ``peak_flops`` FLOP/s and ``bandwidth`` bytes/s.
+
+        Each kernel (fusion level ``full``) takes as long as its arithmetic or its traffic, whichever is longer.
+        """
+        work: dict[Any, list[float]] = {}
+        for row in self.rows:
+            kernel = self.measures.schedule.kernels.get(row.node)
+            if kernel is None:
+                continue
+            both = work.setdefault(kernel, [0.0, 0.0])
+            both[0] += _number(row.flops or 0)
+            both[1] += _number(self.traffic(row))
+        return sum(max(f / peak_flops, b / bandwidth) for f, b in work.values())
+
+    def sheet(self, tool: str | None = None) -> Sheet:
+        """What ``archdsl.report`` renders; with ``tool``, the column of another tool's rule (``fvcore``, …)."""
+        return sheet(self) if tool is None else tool_sheet(self, tools.convention(tool))
+
+    def to_json(self, tool: str | None = None, paths: Sequence[str] | None = None) -> str:
+        """A JSON document with ``format_version``: inputs, binding, totals, and all columns of every operator.
+
+        With ``tool`` the rows have that tool's ``count`` too; ``paths`` chooses and orders the rows.
+        """
+        return json_document(self, tool, paths)
+
+
+def _number(dim: Dim) -> float:
+    if not isinstance(dim, int):
+        raise Refusal("E0307", f"a time needs sizes in numbers, not {dim}", help="bind the symbols with `--bind`")
+    return float(dim)

@@ -1,0 +1,192 @@
+"""The ONNX backend: ``archdsl.graph.Graph`` -> an ONNX model, without importing ``onnx``."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from archdsl.backends.onnx import lower as lowering
+from archdsl.backends.onnx import stream
+from archdsl.backends.onnx.lower import IR_VERSION, Lowered, refuse
+from archdsl.backends.onnx.options import OPSETS, WEIGHTS, OnnxOptions, WriteReport
+from archdsl.diagnostics import DiagnosticError, Refusal, nearest
+from archdsl.graph import Graph, Parameter
+from archdsl.ops.base import Op
+from archdsl.weights.tensor import Loaded
+
+__all__ = ["IR_VERSION", "OPSETS", "OnnxBackend", "OnnxOptions", "WriteReport", "backend"]
+
+PROTOBUF_LIMIT = (1 << 31) - 1
+"""No protobuf message can be larger."""
+
+
+class OnnxBackend:
+    """What the entry point ``archdsl.backends`` gives for ``onnx``."""
+
+    name = "onnx"
+    suffix = ".onnx"
+
+    def options(self, **given: Any) -> OnnxOptions:
+        """The options of this backend by name. Raises ``DiagnosticError`` (E0603) for one it does not have."""
+        for name in given:
+            if name not in OnnxOptions._fields:
+                meant = nearest(name, OnnxOptions._fields)
+                help = f"did you mean `{meant}`?" if meant else f"there are {', '.join(OnnxOptions._fields)}"
+                refuse("E0603", f"the ONNX backend has no option `{name}`", help)
+        return OnnxOptions(**given)
+
+    def lowers(self, op: type[Op]) -> bool:
+        """Whether there is a rule for the operator."""
+        return lowering.rule(op.__module__.rpartition(".")[2], op.name) is not None
+
+    def opset(self, graph: Graph) -> int:
+        """The oldest operator set that can say the graph. Raises ``DiagnosticError``."""
+        return lowering.lower(graph, OnnxOptions()).opset
+
+    def lower(self, graph: Graph, options: OnnxOptions | None = None) -> bytes:
+        """The whole model in memory. Raises ``DiagnosticError``."""
+        options = options or OnnxOptions()
+        graph = _rewritten(graph, options)
+        lowered, parameters = _prepare(graph, options)
+        parts = _model(lowered, graph, options, _inside(parameters, options))
+        if stream.size(parts) > PROTOBUF_LIMIT:
+            refuse("E0602", "the model has more than 2 GB and cannot be one message", "write it to a file")
+        return stream.join(parts)
+
+    def write(self, graph: Graph, path: str | Path, options: OnnxOptions | None = None) -> WriteReport:
+        """Write the model, whole or not at all. Raises ``DiagnosticError``."""
+        options = _labelled(options or OnnxOptions())
+        target = Path(os.path.realpath(path))
+        graph = _rewritten(graph, options)
+        lowered, parameters = _prepare(graph, options)
+        try:
+            if options.external:
+                return _write_external(lowered, graph, target, options, parameters)
+            shared = _shared(parameters, target, options)
+            initialisers = _inside(parameters, options) if not shared else _referring(parameters, options, shared)
+            parts = _model(lowered, graph, options, initialisers)
+            if stream.size(parts) > PROTOBUF_LIMIT:
+                if options.external is False:
+                    refuse("E0602", "the model has more than 2 GB", "use external data: leave `--external` to itself")
+                return _write_external(lowered, graph, target, options, parameters)
+            with stream.Unfinished(target) as file:
+                stream.write(file, parts, _threads(options))
+                file.finish()
+        except OSError as error:
+            raise stream.not_written(Path(path), error) from None
+        return WriteReport(str(path), stream.size(parts), len(lowered.nodes), len(parameters), lowered.opset)
+
+
+def _rewritten(graph: Graph, options: OnnxOptions) -> Graph:
+    """The graph after the passes that were asked for."""
+    if options.bind:
+        from archdsl.rewrites.bind import bind
+
+        graph = bind(graph, options.bind)
+    if options.deploy:
+        from archdsl.rewrites.rebuild import without_dead
+
+        graph = without_dead(graph)
+    if options.weights != "none" and not any(isinstance(p.init, Loaded) for p in graph.parameters().values()):
+        from archdsl.backends.onnx.moments import settled
+
+        graph = settled(graph, options.init)
+    if options.deploy if options.fold is None else options.fold:
+        from archdsl.rewrites.fold import fold
+
+        graph = fold(graph)
+    return graph
+
+
+def _labelled(options: OnnxOptions) -> OnnxOptions:
+    """A file without weights says so in its metadata."""
+    if options.weights != "none":
+        return options
+    return options.replace(metadata={**options.metadata, "archdsl.weights": "none"})
+
+
+def _prepare(graph: Graph, options: OnnxOptions) -> tuple[Lowered, list[Parameter]]:
+    """Check the options, lower the graph; with the parameters whose values will be in the file."""
+    if options.weights not in WEIGHTS:
+        refuse("E0603", f"weights can be {' or '.join(WEIGHTS)}, not `{options.weights}`")
+    if options.weights == "none":
+        return lowering.lower(graph, options), []
+    from archdsl.backends.onnx import initialisers
+
+    if options.init != OnnxOptions.init:  # NumPy is not loaded for the sake of the default
+        from archdsl.backends.onnx.init import check_scheme
+
+        try:
+            check_scheme(options.init)
+        except Refusal as refusal:
+            raise DiagnosticError([refusal.diagnostic()]) from None
+    lowered = lowering.lower(graph, options)
+    initialisers.check_limit(lowered.parameters, options.max_bytes)
+    return lowered, lowered.parameters
+
+
+def _inside(parameters: list[Parameter], options: OnnxOptions) -> list[stream.Part]:
+    if not parameters:
+        return []
+    from archdsl.backends.onnx import initialisers
+
+    return initialisers.inside(parameters, options)
+
+
+def _shared(parameters: list[Parameter], target: Path, options: OnnxOptions) -> Mapping[str, tuple[str, int]]:
+    """Where the weights lie already, unless they are wanted inside of the model."""
+    if options.external is False or not any(isinstance(p.init, Loaded) for p in parameters):
+        return {}
+    from archdsl.backends.onnx import initialisers
+
+    return initialisers.beside(parameters, target.parent)
+
+
+def _referring(
+    parameters: list[Parameter], options: OnnxOptions, places: Mapping[str, tuple[str, int]]
+) -> list[stream.Part]:
+    from archdsl.backends.onnx import initialisers
+
+    return initialisers.referring(parameters, options, places)
+
+
+def _model(lowered: Lowered, graph: Graph, options: OnnxOptions, initialisers: list[stream.Part]) -> list[stream.Part]:
+    begin, tail, end = lowering.around(lowered, graph, options, stream.size(initialisers))
+    return [begin, *initialisers, tail, end]
+
+
+def _write_external(
+    lowered: Lowered, graph: Graph, target: Path, options: OnnxOptions, parameters: list[Parameter]
+) -> WriteReport:
+    """The data file first, under a name with a hash of its contents; then the model that refers to it."""
+    from archdsl.backends.onnx import initialisers
+
+    data, offsets = initialisers.outside(parameters, options)
+    with stream.Unfinished(target.with_name(target.name + ".data")) as file:
+        digest = stream.write(file, data, _threads(options), digest=True).hex()[:16]
+        beside = target.with_name(f"{target.stem}.{digest}.onnx.data")
+        places = {path: (beside.name, offset) for path, offset in offsets.items()}
+        parts = _model(lowered, graph, options, initialisers.referring(parameters, options, places))
+        if stream.size(parts) > PROTOBUF_LIMIT:
+            refuse("E0602", "the model has more than 2 GB without its weights")
+        existed = beside.exists()
+        with stream.Unfinished(target) as model:
+            stream.write(model, parts, 1)
+            file.finish(beside)
+            try:
+                model.finish()
+            except BaseException:
+                if not existed:
+                    beside.unlink(missing_ok=True)
+                raise
+    total = stream.size(parts) + stream.size(data)
+    return WriteReport(str(target), total, len(lowered.nodes), len(parameters), lowered.opset, str(beside))
+
+
+def _threads(options: OnnxOptions) -> int:
+    return options.threads or min(os.cpu_count() or 1, 8)
+
+
+backend = OnnxBackend()

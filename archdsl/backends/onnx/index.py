@@ -1,0 +1,63 @@
+"""Parts of a tensor, and repetition -> ``Slice``, ``Gather``, ``Tile``."""
+
+from __future__ import annotations
+
+from archdsl.backends.onnx.writer import Emit
+from archdsl.ops.operand_checks import resolve_axes
+from archdsl.shapes import resolve_axis
+
+END = (1 << 63) - 1
+"""ONNX reads a bound beyond the axis as its end."""
+
+
+def slice_(emit: Emit) -> None:
+    """``Slice``; negative bounds mean the same in ONNX."""
+    op = emit.op
+    axis = resolve_axis(op.axis, emit.types[0])
+    bounds = [emit.vector([op.start]), emit.vector([END if op.stop is None else op.stop])]
+    emit.result("Slice", [emit.ins[0], *bounds, emit.ints([axis]), emit.ints([op.step])])
+
+
+def select(emit: Emit) -> None:
+    """``Gather`` with a scalar, which drops the axis."""
+    index = emit.scalar(emit.op.index, "i64")
+    emit.result("Gather", [emit.ins[0], index], axis=resolve_axis(emit.op.axis, emit.types[0]))
+
+
+def gather(emit: Emit) -> None:
+    """``Gather`` of fixed positions."""
+    axis = resolve_axis(emit.op.axis, emit.types[0])
+    emit.result("Gather", [emit.ins[0], emit.ints(emit.op.indices)], axis=axis)
+
+
+def take(emit: Emit) -> None:
+    """``Gather`` of computed positions."""
+    emit.result("Gather", emit.ins, axis=resolve_axis(emit.op.axis, emit.types[0]))
+
+
+def reverse(emit: Emit) -> None:
+    """``Slice`` from the last position down to the first."""
+    axes = resolve_axes(emit.op.axis, emit.types[0])
+    if not axes:
+        emit.forward()
+        return
+    start, stop = emit.ints([-1] * len(axes)), emit.ints([-END] * len(axes))
+    emit.result("Slice", [emit.ins[0], start, stop, emit.ints(axes), emit.ints([-1] * len(axes))])
+
+
+def tile(emit: Emit) -> None:
+    """``Tile``; nothing where nothing repeats."""
+    if any(count > 1 for count in emit.op.counts):
+        emit.result("Tile", [emit.ins[0], emit.ints(emit.op.counts)])
+    else:
+        emit.forward()
+
+
+RULES = {
+    "slice": slice_,
+    "select": select,
+    "gather": gather,
+    "take": take,
+    "reverse": reverse,
+    "tile": tile,
+}

@@ -1,0 +1,36 @@
+"""Joining and splitting along an axis -> ``Concat``, ``Split``."""
+
+from __future__ import annotations
+
+from archdsl.backends.onnx.writer import Emit
+from archdsl.ops.operand_checks import insertion
+from archdsl.shapes import resolve_axis
+
+
+def concat(emit: Emit) -> None:
+    """``Concat``; one input passes unchanged."""
+    if len(emit.ins) == 1:
+        emit.forward()
+    else:
+        emit.result("Concat", emit.ins, axis=resolve_axis(emit.op.axis, emit.types[0]))
+
+
+def stack(emit: Emit) -> None:
+    """``Unsqueeze`` each input, then ``Concat``."""
+    axis = insertion(emit.op.axis, emit.outs[0].rank, "stack")
+    if len(emit.ins) == 1:
+        emit.result("Unsqueeze", [emit.ins[0], emit.ints([axis])])
+        return
+    emit.result("Concat", [emit.helper("Unsqueeze", [name, emit.ints([axis])]) for name in emit.ins], axis=axis)
+
+
+def split(emit: Emit) -> None:
+    """``Split`` with the size of every part; one part is the input."""
+    if len(emit.outs) == 1:
+        emit.forward()
+        return
+    sizes = emit.op.sizes(emit.types[0])
+    emit.result("Split", [emit.ins[0], emit.vector(sizes)], axis=resolve_axis(emit.op.axis, emit.types[0]))
+
+
+RULES = {"concat": concat, "stack": stack, "split": split}

@@ -1,0 +1,210 @@
+"""Graph -> ONNX: apply the rules node by node, then encode everything but the weights.
+
+The result is a list of parts: bytes, and payloads (the weights) that are computed when they are written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from importlib import import_module, util
+
+from archdsl.backends.onnx import wire
+from archdsl.backends.onnx.options import OPSETS, OnnxOptions
+from archdsl.backends.onnx.writer import Emit, Emitted, NeedOpsetError, Writer
+from archdsl.diagnostics import Diagnostic, DiagnosticError, Refusal
+from archdsl.graph import Graph, Node, Parameter
+from archdsl.shapes import DTYPE_BYTES, TensorType
+
+Rule = Callable[[Emit], None]
+
+IR_VERSION = 8
+"""The file format: 8 goes with every operator set used here, and loads in the oldest runtimes that matter."""
+
+LIMIT = (1 << 63) - 1
+"""Sizes in ONNX are signed 64-bit integers."""
+
+
+class Lowered:
+    """A graph in ONNX's terms, encoded but for its initialisers."""
+
+    def __init__(self, nodes: list[bytes], parameters: list[Parameter], interface: bytes, opset: int) -> None:
+        self.nodes = nodes
+        self.parameters = parameters
+        self.interface = interface
+        self.opset = opset
+
+
+@cache
+def rule(family: str, name: str) -> Rule | None:
+    """The lowering of operator ``name`` of ``archdsl.ops.<family>``, from the module of the same name here."""
+    module = f"{__package__}.{family}"
+    if util.find_spec(module) is None:
+        return None
+    found: Rule | None = import_module(module).RULES.get(name)
+    return found
+
+
+def rule_for(node: Node) -> Rule:
+    """The rule for a node; refuses an operator that has none."""
+    op = type(node.op)
+    found = rule(op.__module__.rpartition(".")[2], op.name)
+    if found is None:
+        raise Refusal(
+            "E0601", f"`{op.name}` has no counterpart in ONNX", help="`archdsl ops` lists each operator's targets"
+        )
+    return found
+
+
+def lower(graph: Graph, options: OnnxOptions) -> Lowered:
+    """The graph at the oldest operator set that can say it (at least 17), or at the one asked for."""
+    check_sizes(graph)
+    opset = options.opset or OPSETS[0]
+    if not OPSETS[0] <= opset <= OPSETS[1]:
+        refuse("E0603", f"opset {opset} is not supported", f"choose {OPSETS[0]} to {OPSETS[1]}")
+    while True:
+        writer = Writer(graph, opset, chosen=options.opset is not None)
+        try:
+            _apply_rules(writer)
+        except NeedOpsetError as need:
+            opset = need.version
+            continue
+        return _encode(writer, options)
+
+
+def refuse(code: str, message: str, help: str = "") -> None:
+    """Refuse the whole model; there is no place in the text to show."""
+    raise DiagnosticError([Diagnostic(code, message, help=help)])
+
+
+def located(refusal: Refusal, node: Node | None) -> Diagnostic:
+    """A rule's refusal at the place that made the node."""
+    if node is None:
+        return refusal.diagnostic()
+    return refusal.located(node.origin.span).diagnostic(node.origin.frame)
+
+
+def _apply_rules(writer: Writer) -> None:
+    """Lower every node; what is refused is told in one go, and what follows from it stays silent."""
+    found: list[Diagnostic] = []
+    for node in writer.graph.nodes:
+        if found and any(value not in writer.value_names for value in node.inputs):
+            continue
+        try:
+            rule_for(node)(Emit(writer, node))
+        except Refusal as refusal:
+            found.append(located(refusal, node))
+    if found:
+        raise DiagnosticError(found)
+
+
+def check_sizes(graph: Graph) -> None:
+    """Refuse sizes that no runtime can address, before anything is computed from them."""
+    found = []
+    for value in graph.values():
+        if reason := _too_large(value.type):
+            refusal = Refusal("E0602", f"`{value.name}`: {value.type} {reason}")
+            found.append(located(refusal, value.producer))
+            break
+    for parameter in graph.parameters().values():
+        if reason := _too_large(parameter.type):
+            found.append(Diagnostic("E0602", f"parameter `{parameter.path}`: {parameter.type} {reason}"))
+            break
+    if found:
+        raise DiagnosticError(found)
+
+
+def _too_large(type: TensorType) -> str:
+    total = DTYPE_BYTES[type.dtype]
+    for dim in type.shape:
+        if isinstance(dim, int):
+            total *= dim
+    return "has more bytes than 64 bits can count" if total > LIMIT else ""
+
+
+def _encode(writer: Writer, options: OnnxOptions) -> Lowered:
+    graph = writer.graph
+    renamed, identities = _name_outputs(writer)
+    emitted = [*writer.emitted, *identities]
+    nodes = [_encode_node(item, renamed, graph) for item in emitted]
+    parameters = list(writer.parameters.values())
+    inputs = [wire.value_info(writer.value_names[value], value.type) for value in graph.inputs]
+    if options.weights == "none":
+        inputs += [wire.value_info(parameter.path, parameter.type) for parameter in parameters]
+    outputs = [wire.value_info(name, value.type) for name, value in graph.outputs.items()]
+    inner = _inner_values(writer, renamed)
+    interface = b"".join(
+        wire.message(field, data) for field, items in ((11, inputs), (12, outputs), (13, inner)) for data in items
+    )
+    return Lowered(nodes, parameters, interface, writer.opset)
+
+
+def _encode_node(item: Emitted, renamed: dict[str, str], graph: Graph) -> bytes:
+    inputs = [renamed.get(name, name) for name in item.inputs]
+    outputs = [renamed.get(name, name) for name in item.outputs]
+    try:
+        return wire.message(1, wire.node(item.kind, item.name, inputs, outputs, item.attributes))
+    except OverflowError as error:
+        path = item.name.partition("/")[0]
+        node = next((node for node in graph.nodes if node.path == path), None)
+        refusal = Refusal("E0602", f"an argument of `{path}` cannot be an attribute in ONNX: {error}")
+        raise DiagnosticError([located(refusal, node)]) from None
+
+
+def _name_outputs(writer: Writer) -> tuple[dict[str, str], list[Emitted]]:
+    """Values take the names of the outputs they are; what cannot be renamed is copied by an ``Identity``."""
+    made = {name for item in writer.emitted for name in item.outputs}
+    fixed = {writer.value_names[value] for value in writer.graph.inputs} | set(writer.parameters)
+    renamed: dict[str, str] = {}
+    copies: list[Emitted] = []
+    for name, value in writer.graph.outputs.items():
+        source = writer.value_names[value]
+        if name == source and source in fixed:
+            continue
+        if name in fixed:
+            refuse(
+                "E0604", f"the output `{name}` has the name of an input or a parameter",
+                f"give it a name of its own: `output {name}_out = …`",
+            )  # fmt: skip
+        if source in made and source not in renamed:
+            renamed[source] = name
+        else:
+            copies.append(Emitted("Identity", writer.fresh(f"{name}/Identity"), [source], [name], {}))
+    return renamed, copies
+
+
+def _inner_values(writer: Writer, renamed: dict[str, str]) -> list[bytes]:
+    """Types of all values of the graph that are neither its inputs nor its outputs."""
+    done = {writer.value_names[value] for value in writer.graph.inputs} | set(writer.parameters)
+    outputs = set(writer.graph.outputs)
+    found = []
+    for node in writer.graph.nodes:
+        for value in node.outputs:
+            name = renamed.get(writer.value_names[value], writer.value_names[value])
+            if name not in done and name not in outputs:
+                done.add(name)
+                found.append(wire.value_info(name, value.type))
+    return found
+
+
+def around(lowered: Lowered, graph: Graph, options: OnnxOptions, initialisers: int) -> tuple[bytes, bytes, bytes]:
+    """What stands in front of the initialisers (``initialisers`` bytes), the rest of the graph, and of the model."""
+    nodes = b"".join(lowered.nodes) + wire.text(2, graph.name)
+    doc = options.doc or graph.doc
+    tail = (wire.text(10, doc) if doc else b"") + lowered.interface
+    begin = wire.integer(1, IR_VERSION) + wire.text(2, "archdsl")
+    begin += wire.text(3, options.version) if options.version else b""
+    begin += wire.head(7, len(nodes) + initialisers + len(tail))
+    end = wire.message(8, wire.opset(lowered.opset))
+    metadata = {**options.metadata, **_ends(graph)}
+    end += b"".join(wire.message(14, wire.entry(key, metadata[key])) for key in sorted(metadata))
+    return begin + nodes, tail, end
+
+
+def _ends(graph: Graph) -> dict[str, str]:
+    """What the inputs and outputs stand for, as metadata."""
+    if not graph.preprocess and not graph.labels:
+        return {}
+    from archdsl.interface import properties
+
+    return properties({value.name: value.type for value in graph.inputs}, graph.preprocess, graph.labels)

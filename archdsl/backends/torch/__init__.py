@@ -1,0 +1,101 @@
+"""The PyTorch backend: a graph as the source of one ``nn.Module``, without importing PyTorch.
+
+Modules are nested as the paths of the network, so that parameters have the names of the ONNX initialisers and
+``load_state_dict`` takes the same checkpoints. The file imports PyTorch and nothing else.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from archdsl.backends.torch.classes import Source, class_name
+from archdsl.backends.torch.helpers import texts
+from archdsl.backends.torch.module_tree import boxes_of, rule
+from archdsl.backends.torch.options import TorchOptions, WriteReport
+from archdsl.backends.torch.render import WIDTH
+from archdsl.diagnostics import Diagnostic, DiagnosticError, Refusal, nearest
+from archdsl.files import write_file
+from archdsl.graph import Graph
+from archdsl.ops.base import Op
+
+__all__ = ["TorchBackend", "TorchOptions", "WriteReport", "backend"]
+
+
+class TorchBackend:
+    """What the entry point ``archdsl.backends`` gives for ``torch``."""
+
+    name = "torch"
+    suffix = ".py"
+
+    def options(self, **given: Any) -> TorchOptions:
+        """The options by name. Raises ``DiagnosticError`` (E0603) for one that this backend does not have."""
+        for name in given:
+            if name not in TorchOptions._fields:
+                meant = nearest(name, TorchOptions._fields)
+                help = f"did you mean `{meant}`?" if meant else "PyTorch folds, trains and stores weights by itself"
+                raise DiagnosticError([Diagnostic("E0603", f"the PyTorch backend has no option `{name}`", help=help)])
+        return TorchOptions(**given)
+
+    def lowers(self, op: type[Op]) -> bool:
+        """Whether there is a rule for the operator."""
+        return rule(op.name) is not None
+
+    def lower(self, graph: Graph, options: TorchOptions | None = None) -> bytes:
+        """The file's contents. Raises ``DiagnosticError``."""
+        options = options or TorchOptions()
+        if options.bind:
+            from archdsl.rewrites.bind import bind
+
+            graph = bind(graph, options.bind)
+        try:
+            return source(graph, options).encode()
+        except Refusal as refusal:
+            raise DiagnosticError([refusal.diagnostic()]) from None
+
+    def write(self, graph: Graph, path: str | Path, options: TorchOptions | None = None) -> WriteReport:
+        """Write the module, whole or not at all. Raises ``DiagnosticError``."""
+        content = self.lower(graph, options)
+        try:
+            write_file(Path(path), content)
+        except Refusal as refusal:
+            raise DiagnosticError([refusal.diagnostic()]) from None
+        return WriteReport(str(path), len(content), len(graph.parameters()))
+
+
+def source(graph: Graph, options: TorchOptions) -> str:
+    """The text of the module."""
+    root = boxes_of(graph)
+    made = Source(root, tuple(graph.outputs), _network_name(graph))
+    version = f" {options.version}" if options.version else ""
+    doc = [f'"""{graph.name}, written by archdsl{version} from its specification.', *_pictures(graph), '"""']
+    if len(doc) == 2:
+        doc = ["".join(doc)]
+    body = [*texts(made.uses), *made.texts]
+    everything = "\n".join(body)
+    head = ["from __future__ import annotations", ""]
+    if "OrderedDict(" in everything:
+        head += ["from collections import OrderedDict", ""]
+    head += ["import torch"] if "torch." in everything else []
+    head += ["import torch.nn.functional as F"] if "F." in everything else []
+    head += ["from torch import Tensor, nn", "", f'__all__ = ["{made.texts[-1].split("(")[0].removeprefix("class ")}"]']
+    return "\n\n\n".join(["\n".join([*doc, "", *head]), *body]) + "\n"
+
+
+def _pictures(graph: Graph) -> list[str]:
+    """What a picture has to go through before it is an input."""
+    from textwrap import wrap
+
+    lines = [wrap(f"{name}: {how}", WIDTH) for name, how in graph.preprocess.items()]
+    return ["", *(line for one in lines for line in one)] if lines else []
+
+
+def _network_name(graph: Graph) -> str:
+    for node in graph.nodes:
+        frames = node.origin.frames()
+        if frames:
+            return class_name(frames[-1].name)
+    return class_name(graph.name)
+
+
+backend = TorchBackend()

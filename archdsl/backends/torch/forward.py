@@ -1,0 +1,114 @@
+"""The ``forward`` of a box: one line for each step, with a few variable names used again and again."""
+
+from __future__ import annotations
+
+import keyword
+import re
+from collections.abc import Iterator
+from itertools import chain, count
+from typing import Any
+
+from archdsl.backends.torch.module_tree import Box, Item, Step
+from archdsl.graph import Value
+
+NAMES = ("x", "y", "z", "u", "v", "w")
+TAKEN = frozenset({"self", "torch", "nn", "F", "Tensor", "OrderedDict", *keyword.kwlist})
+_RANKED = re.compile(r"[x-zuvw]|t\d+")
+"""Variables of ours; an argument that is named after an input keeps its name for itself."""
+_PLACE = re.compile(r"\{(self|\d+)\}")
+_NUMBER = re.compile(r"⟦(\d+)⟧")
+
+
+class Forward:
+    """Lines, argument names, results; ``numbers`` are what ``⟦0⟧``, ``⟦1⟧`` … in the lines stand for."""
+
+    def __init__(self, box: Box) -> None:
+        self.box = box
+        self.numbers: list[tuple[str, Any]] = []
+        self.uses: set[str] = set()
+        self.last = _last_uses(box)
+        self.names: dict[Value, str] = {}
+        self.free: list[str] = []
+        self.fresh = self._fresh()
+        self.arguments = self._arguments()
+        self.lines = [self._line(index, step) for index, step in enumerate(box.steps)]
+
+    def results(self) -> list[str]:
+        """The variables of the results."""
+        return [self.names[value] for value in self.box.outputs]
+
+    def _arguments(self) -> list[str]:
+        for value in self.box.inputs:
+            name = "".join(c if c.isascii() and (c.isalnum() or c == "_") else "_" for c in value.name)
+            if self.box.path or not name.isidentifier() or name in TAKEN or name in self.names.values():
+                name = next(self.fresh)
+            self.names[value] = name
+        return [self.names[value] for value in self.box.inputs]
+
+    def _fresh(self) -> Iterator[str]:
+        for name in chain(NAMES, (f"t{i}" for i in count(1))):
+            if name not in self.names.values():
+                yield name
+
+    def _line(self, index: int, step: Step) -> str:
+        """``y = …``; variables that are not needed after the step are free for its results."""
+        text = self._text(step)
+        inputs, outputs = _ends(step)
+        for value in dict.fromkeys(inputs):
+            if self.last.get(value) == index and _RANKED.fullmatch(self.names[value]):
+                self.free.append(self.names[value])
+        targets = []
+        for value in outputs:
+            if value not in self.last:
+                targets.append("_")
+                continue
+            self.free.sort(key=_rank)
+            self.names[value] = self.free.pop(0) if self.free else next(self.fresh)
+            targets.append(self.names[value])
+        return f"{', '.join(targets)} = {text}"
+
+    def _text(self, step: Step) -> str:
+        inputs = [self.names[value] for value in _ends(step)[0]]
+        if isinstance(step, Box):
+            return f"{self._reference(step.path)}({', '.join(inputs)})"
+        self.uses.update(step.form.uses)
+        offset = len(self.numbers)
+        self.numbers += step.form.numbers
+        text = _NUMBER.sub(lambda m: f"⟦{int(m[1]) + offset}⟧", step.form.text)
+        layer = self._reference(step.owner) if "{self}" in text else ""
+        return _PLACE.sub(lambda m: layer if m[1] == "self" else inputs[int(m[1])], text)
+
+    def _reference(self, path: str) -> str:
+        inner = path[len(self.box.path) + 1 :] if self.box.path else path
+        return "self" + "".join(access(name) for name in inner.split("."))
+
+
+def access(name: str) -> str:
+    """How a module's attribute is read."""
+    return f".{name}" if plain(name) else f'.get_submodule("{name}")'
+
+
+def plain(name: str) -> bool:
+    """Whether a name can stand behind a dot."""
+    return name.isidentifier() and not keyword.iskeyword(name)
+
+
+def _rank(name: str) -> tuple[int, int]:
+    return (NAMES.index(name), 0) if name in NAMES else (len(NAMES), int(name[1:]) if name[1:].isdigit() else 0)
+
+
+def _ends(step: Step) -> tuple[list[Value], list[Value]]:
+    if isinstance(step, Item):
+        return list(step.node.inputs), list(step.node.outputs)
+    return step.inputs, step.outputs
+
+
+def _last_uses(box: Box) -> dict[Value, int]:
+    """The last step that reads each value; results are read after all of them."""
+    last: dict[Value, int] = {}
+    for index, step in enumerate(box.steps):
+        for value in _ends(step)[0]:
+            last[value] = index
+    for value in box.outputs:
+        last[value] = len(box.steps)
+    return last

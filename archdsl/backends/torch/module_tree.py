@@ -1,0 +1,253 @@
+"""The graph as nested boxes: one for each scope of the paths, with what is computed in it and in which order.
+
+A box can be called as one module if nothing leaves it and comes back; a box of which that is not true is kept for its
+parameters' names only, and the box around it does its work.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterator
+from importlib import import_module
+
+from archdsl.backends.torch.form import Call, Form, Rule, Site
+from archdsl.diagnostics import Diagnostic, DiagnosticError, Refusal
+from archdsl.graph import Graph, Node, Value
+from archdsl.source import Frame
+
+MODULES = ("layers", "functions", "spatial")
+
+
+def rule(name: str) -> Rule | None:
+    """The rule of an operator."""
+    for module in MODULES:
+        found: Rule | None = import_module(f"{__package__}.{module}").RULES.get(name)
+        if found is not None:
+            return found
+    return None
+
+
+class Item:
+    """One application of an operator, in the box whose work it is."""
+
+    __slots__ = ("form", "index", "node", "owner")
+
+    def __init__(self, index: int, node: Node, form: Form, owner: str) -> None:
+        self.index = index
+        self.node = node
+        self.form = form
+        self.owner = owner
+        """The path of the layer; another node's where weights are shared."""
+
+
+class Box:
+    """A scope: what it keeps by name, and its steps in order."""
+
+    def __init__(self, path: str, outer: Box | None) -> None:
+        self.path = path
+        self.name = path.rpartition(".")[2]
+        self.outer = outer
+        self.frame: Frame | None = None
+        """The application whose stages stand in it directly."""
+        self.kept: dict[str, Call | Box] = {}
+        self.steps: list[Item | Box] = []
+        self.nodes: list[Item] = []
+        """All applications below it."""
+        self.inputs: list[Value] = []
+        self.outputs: list[Value] = []
+        self.called = True
+        """Whether it has a ``forward``."""
+
+
+Step = Item | Box
+
+
+def items_of(step: Step) -> list[Item]:
+    """The applications in a step."""
+    return [step] if isinstance(step, Item) else step.nodes
+
+
+def boxes_of(graph: Graph) -> Box:
+    """The outermost box of a graph. Raises ``DiagnosticError`` where an operator has no counterpart."""
+    boxes = {"": Box("", None)}
+    found: list[Diagnostic] = []
+    for index, node in enumerate(graph.nodes):
+        try:
+            _place(boxes, index, node)
+        except Refusal as refusal:
+            found.append(refusal.located(node.origin.span).diagnostic(node.origin.frame))
+    if found:
+        raise DiagnosticError(found)
+    root = boxes[""]
+    uses = _uses(graph)
+    waiting = [root]
+    while waiting:
+        box = waiting.pop()
+        _schedule(box)
+        children = [step for step in box.steps if isinstance(step, Box)]
+        for child in children:
+            _interface(child, uses)
+        box.steps = [step for step in box.steps if not isinstance(step, Box) or step.outputs]
+        for child in children:
+            if not child.outputs:
+                _silence(child)
+        waiting += [child for child in children if child.called]
+    root.inputs, root.outputs = list(graph.inputs), list(graph.outputs.values())
+    return root
+
+
+def _place(boxes: dict[str, Box], index: int, node: Node) -> None:
+    """Apply the node's rule; file it under the scope it is computed in and its layer under the layer's."""
+    make = rule(node.op.name)
+    if make is None:
+        raise Refusal("E0601", f"`{node.op.name}` has no counterpart in PyTorch")
+    form = make(Site(node))
+    owner = _owner(node)
+    home = node.path.rpartition(".")[0]
+    if owner != node.path:
+        home = _common(home, owner.rpartition(".")[0])
+    item = Item(index, node, form, owner)
+    if "{self}" in form.text and form.layer is not None:
+        keeper = _box(boxes, owner.rpartition(".")[0])
+        keeper.kept.setdefault(owner.rpartition(".")[2], _frozen(form.layer, node))
+    box = _box(boxes, home)
+    box.frame = box.frame or node.origin.frame
+    box.steps.append(item)
+    while True:
+        box.nodes.append(item)
+        if not box.path:
+            return
+        box = boxes[box.path.rpartition(".")[0]]
+
+
+def _owner(node: Node) -> str:
+    """Whose path the parameters have."""
+    for slot, parameter in node.params.items():
+        return parameter.path.removesuffix(f".{slot}") if slot else parameter.path
+    return node.path
+
+
+def _frozen(layer: Call, node: Node) -> Call:
+    learned = [p for p in node.params.values() if not p.buffer]
+    if learned and not any(p.trainable for p in learned) and layer.name != "nn.Parameter":
+        return Call(layer.name, layer.args, ".requires_grad_(False)")
+    return layer
+
+
+def _common(a: str, b: str) -> str:
+    parts = []
+    for one, other in zip(a.split("."), b.split(".")):
+        if one != other:
+            break
+        parts.append(one)
+    return ".".join(parts)
+
+
+def _box(boxes: dict[str, Box], path: str) -> Box:
+    """The box at a path, made with those around it."""
+    if path in boxes:
+        return boxes[path]
+    parts = path.split(".")
+    for end in range(1, len(parts) + 1):
+        inner = ".".join(parts[:end])
+        if inner not in boxes:
+            outer = boxes[".".join(parts[: end - 1])]
+            box = boxes[inner] = Box(inner, outer)
+            outer.kept.setdefault(box.name, box)
+            outer.steps.append(box)
+    return boxes[path]
+
+
+def _uses(graph: Graph) -> dict[Value, list[int]]:
+    """The nodes that read each value, by number; -1 for the outputs of the graph."""
+    uses: dict[Value, list[int]] = {}
+    for index, node in enumerate(graph.nodes):
+        for value in node.inputs:
+            uses.setdefault(value, []).append(index)
+    for value in graph.outputs.values():
+        uses.setdefault(value, []).append(-1)
+    return uses
+
+
+def _schedule(box: Box) -> None:
+    """Put the steps into an order in which they can be taken; dissolve boxes that would have to run twice."""
+    while True:
+        box.steps = [step for step in box.steps if items_of(step)]
+        order = list(_sorted(box.steps))
+        if len(order) == len(box.steps):
+            box.steps = order
+            return
+        done = set(map(id, order))
+        left = [step for step in box.steps if id(step) not in done]
+        knot = next(step for step in left if isinstance(step, Box) and _returns(step, left))
+        knot.called = False
+        box.steps = [step for step in box.steps if step is not knot] + knot.steps
+
+
+def _silence(box: Box) -> None:
+    """A box whose results nobody reads keeps its parameters, and is not called."""
+    waiting = [box]
+    while waiting:
+        dead = waiting.pop()
+        dead.called = False
+        waiting += [inner for inner in dead.kept.values() if isinstance(inner, Box)]
+
+
+def _links(steps: list[Step]) -> list[set[int]]:
+    """For each step those that read what it makes."""
+    maker = {value: i for i, step in enumerate(steps) for item in items_of(step) for value in item.node.outputs}
+    after: list[set[int]] = [set() for _ in steps]
+    for i, step in enumerate(steps):
+        for item in items_of(step):
+            for value in item.node.inputs:
+                start = maker.get(value)
+                if start is not None and start != i:
+                    after[start].add(i)
+    return after
+
+
+def _sorted(steps: list[Step]) -> Iterator[Step]:
+    """The steps in topological order, as far as there is one; the text's order where it is free."""
+    after = _links(steps)
+    waits = [0] * len(steps)
+    for readers in after:
+        for i in readers:
+            waits[i] += 1
+    first = [items_of(step)[0].index for step in steps]
+    ready = [(first[i], i) for i, count in enumerate(waits) if not count]
+    heapq.heapify(ready)
+    while ready:
+        _, i = heapq.heappop(ready)
+        yield steps[i]
+        for reader in after[i]:
+            waits[reader] -= 1
+            if not waits[reader]:
+                heapq.heappush(ready, (first[reader], reader))
+
+
+def _returns(box: Box, steps: list[Step]) -> bool:
+    """Whether a path leaves the box and comes back to it."""
+    after = _links(steps)
+    start = next(i for i, step in enumerate(steps) if step is box)
+    seen: set[int] = set()
+    waiting = [start]
+    while waiting:
+        for reader in after[waiting.pop()]:
+            if reader == start:
+                return True
+            if reader not in seen:
+                seen.add(reader)
+                waiting.append(reader)
+    return False
+
+
+def _interface(box: Box, uses: dict[Value, list[int]]) -> None:
+    """What a box takes, in the order of use, and what it gives to others."""
+    inside = {item.index for item in box.nodes}
+    made = {value for item in box.nodes for value in item.node.outputs}
+    taken = dict.fromkeys(value for item in box.nodes for value in item.node.inputs if value not in made)
+    box.inputs = list(taken)
+    box.outputs = [
+        value for item in box.nodes for value in item.node.outputs
+        if any(user not in inside for user in uses.get(value, ()))
+    ]  # fmt: skip

@@ -1,0 +1,184 @@
+"""What changed between two networks, as a person would tell it, and what each change costs.
+
+Every operator of both networks belongs to exactly one change (or to none, if nothing about it changed), so the costs of
+the changes add up to the difference of the totals.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from archdsl.compare.align import Pair, align
+from archdsl.compare.fold import Change, Part, changed_settings, title_of, told
+from archdsl.compare.snapshot import Layer, Snapshot
+from archdsl.record import Record
+
+
+class Interface(Record):
+    """What a user of the model sees, a line each. ``breaking`` ones ask for a change on the other side."""
+
+    breaking: tuple[str, ...] = ()
+    weights: tuple[str, ...] = ()
+    """Why weights of the old one do not load into the new one."""
+    notes: tuple[str, ...] = ()
+    """What changed and breaks nothing."""
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """All of it."""
+        return *self.breaking, *self.weights, *self.notes
+
+    @property
+    def verdict(self) -> str:
+        """``compatible``, ``breaking``, or that only weights do not load."""
+        if self.breaking:
+            return "breaking"
+        kept = "inputs and outputs" + (" as before" if not self.notes else " compatible")
+        return f"{kept}, but old weights do not load" if self.weights else "compatible"
+
+
+class Figure(Record):
+    """One quantity before and after; ``None``: it depends on a symbol."""
+
+    quantity: str
+    old: Any
+    new: Any
+
+
+class Difference(Record):
+    """All that changed."""
+
+    old: str
+    new: str
+    figures: tuple[Figure, ...]
+    settings: str
+    """How the network's own parameters changed; empty if they did not."""
+    interface: Interface
+    changes: tuple[Change, ...]
+    remark: str = ""
+    """What the figures do not mean."""
+
+
+SHOWN = (
+    "params", "weights", "macs", "flops", "activations", "peak_activations", "receptive_field", "depth", "nodes",
+)  # fmt: skip
+
+
+def diff(old: Snapshot, new: Snapshot) -> Difference:
+    """Compare two networks at their default sizes."""
+    figures = tuple(Figure(name, old.quantities.get(name), new.quantities.get(name)) for name in SHOWN)
+    parts = [part for pair in align(old.layers, new.layers) for part in _parts(pair, old, new)]
+    return Difference(
+        old.name, new.name, figures, _network_settings(old, new), interface(old, new), told(parts, old, new),
+        _remark(old, new),
+    )  # fmt: skip
+
+
+def _remark(old: Snapshot, new: Snapshot) -> str:
+    """A receptive field ends where an operator sees everything: a gate that is new there makes it small."""
+    quantities = (old.quantities.get("receptive_field"), new.quantities.get("receptive_field"))
+    if quantities[0] == quantities[1] or None in (old.sees_all, new.sees_all) or old.sees_all == new.sees_all:
+        return ""
+    return f"receptive_field ends where everything is seen: before at `{old.sees_all}`, now at `{new.sees_all}`"
+
+
+def interface(old: Snapshot, new: Snapshot) -> Interface:
+    """Inputs and outputs with their types, the operator set, and the names and types of parameters.
+
+    What an old caller does still works unless it is told as breaking: an output more at the end, a size that was fixed
+    and is free now, an older operator set are changes, but break nothing.
+    """
+    notes: list[str] = []
+    breaking = [*_changed_types("input", old.inputs, new.inputs, notes), *_new_inputs(old, new)]
+    breaking += _changed_types("output", old.outputs, new.outputs, notes)
+    kept = [name for name in old.outputs if name in new.outputs]
+    more = [f"output `{name}` is new" for name in new.outputs if name not in old.outputs]
+    in_place = list(new.outputs)[: len(kept)] == kept
+    (notes if in_place else breaking).extend(more)
+    if not in_place:
+        breaking.append("the outputs have another order")
+    if old.opset is not None and new.opset is not None and old.opset != new.opset:
+        told = f"ONNX opset {old.opset} -> {new.opset}"
+        if new.opset > old.opset:
+            breaking.append(f"{told}: older runtimes do not load it")
+        else:
+            notes.append(f"{told}: older runtimes load it, too")
+    return Interface(tuple(breaking), _weights(old.parameters, new.parameters), tuple(notes))
+
+
+def _new_inputs(old: Snapshot, new: Snapshot) -> list[str]:
+    kept = [name for name in old.inputs if name in new.inputs]
+    found = [f"input `{name}` is new" for name in new.inputs if name not in old.inputs]
+    return found + (["the inputs have another order"] if [n for n in new.inputs if n in old.inputs] != kept else [])
+
+
+def _changed_types(what: str, old: Mapping[str, str], new: Mapping[str, str], notes: list[str]) -> list[str]:
+    """What is gone or has another type; a type that takes all that the old one did is only noted."""
+    found = [f"{what} `{name}` is gone" for name in old if name not in new]
+    for name, type in new.items():
+        before = old.get(name, type)
+        if before != type:
+            (notes if _takes(type, before) else found).append(f"{what} `{name}`: {before} -> {type}")
+    return found
+
+
+def _takes(new: str, old: str) -> bool:
+    """Whether the element type and rank are the same, and every size is the same or free now."""
+    (kind, _, dims), (kind_before, _, dims_before) = new.partition("["), old.partition("[")
+    sizes, before = dims.split(", "), dims_before.split(", ")
+    same = kind == kind_before and len(sizes) == len(before)
+    return same and all(a == b or not a.rstrip("]").isdigit() for a, b in zip(sizes, before))
+
+
+def _weights(old: Mapping[str, str], new: Mapping[str, str]) -> tuple[str, ...]:
+    """Why weights of the old one do not load."""
+    gone = [name for name in old if name not in new]
+    fresh = [name for name in new if name not in old]
+    other = [n for n, t in new.items() if old.get(n, t) != t]
+    shaped = [n for n in other if old[n].partition("[")[2] != new[n].partition("[")[2]]
+    typed = [n for n in other if old[n].partition("[")[0] != new[n].partition("[")[0]]
+    found = []
+    for names, verb in ((gone, "gone"), (fresh, "new"), (shaped, "of another shape"), (typed, "of another type")):
+        if names:
+            more, whole = ", …" if len(names) > 2 else "", len(old if names is gone else new)
+            found.append(f"{len(names)} of {whole} parameters {verb}: {', '.join(names[:2])}{more}")
+    return tuple(found)
+
+
+def _parts(pair: Pair, old: Snapshot, new: Snapshot) -> list[Part]:
+    """What became of a pair; nothing for what is as it was."""
+    if pair.old is None or pair.new is None:
+        side, owner, kind = (pair.new, new, "added") if pair.new else (pair.old, old, "removed")
+        return [Part(kind, title_of(side, owner), pair, None)] if side else []
+    a, b = pair.old.layer, pair.new.layer
+    if a is None or b is None:  # an operator became a scope, or one side is empty
+        return [*_parts(Pair(pair.old, None), old, new), *_parts(Pair(None, pair.new), old, new)]
+    block = _changed_block(a, b, old, new)
+    if a.op != b.op:
+        return [Part("replaced", f"{a.op} -> {b.op}", pair, block)]
+    changed = changed_settings(a.config, b.config)
+    if changed:
+        return [Part("changed", f"{b.op}: {changed}", pair, block)]
+    same = (a.output, a.params, a.macs) == (b.output, b.params, b.macs)
+    return [] if same and block is None else [Part("same" if same else "resized", b.op, pair, block)]
+
+
+def _changed_block(a: Layer, b: Layer, old: Snapshot, new: Snapshot) -> tuple[int, ...] | None:
+    """The outermost application (below the network) whose parameters changed: its indices in both."""
+    for x, y in list(zip(old.chain(a), new.chain(b)))[1:]:
+        if old.blocks[x].name != new.blocks[y].name:
+            return None
+        if changed_settings(old.blocks[x].settings, new.blocks[y].settings):
+            return x, y
+    return None
+
+
+def _network_settings(old: Snapshot, new: Snapshot) -> str:
+    if not old.blocks or not new.blocks:
+        return ""
+    a, b = old.blocks[0], new.blocks[0]
+    changed = changed_settings(a.settings, b.settings)
+    if a.name != b.name:
+        return f"{a.name} -> {b.name}" + (f": {changed}" if changed else "")
+    return f"{b.name}: {changed}" if changed else ""

@@ -1,0 +1,132 @@
+"""Blocks without parameters: bodies, compositions, and what ``share``, ``frozen`` and ``own`` make."""
+
+from __future__ import annotations
+
+from archdsl.diagnostics import Refusal
+from archdsl.graph import Value
+from archdsl.interpret.env import Env, Place
+from archdsl.interpret.execute import run_body
+from archdsl.interpret.session import shared_scope
+from archdsl.interpret.values import BlockValue, Flow, describe, is_flow
+from archdsl.source import Span
+from archdsl.syntax import spec
+from archdsl.tape.paths import PathScope, join
+
+
+class BodyBlock(BlockValue):
+    """``{ … }`` with the scope it stands in."""
+
+    def __init__(self, body: spec.Body, env: Env) -> None:
+        self.body = body
+        self.env = env
+
+    def apply(self, flow: Flow, place: Place, span: Span | None) -> Flow:
+        return self.run(flow, place.at(place.scope.combinator()))
+
+    def run(self, flow: Flow, place: Place) -> Flow:
+        """Run the body directly in the place's naming scope."""
+        place.session.check_depth(place)
+        inner = place.inside(place.scope, place.frame)
+        return run_body(self.body, Env(self.env, inner, "body", flow), flow)
+
+
+class Pipe(BlockValue):
+    """``a -> b``, a composition; each stage is named as if it stood there itself."""
+
+    name = "pipeline"
+
+    def __init__(self, stages: list[tuple[BlockValue, Span]]) -> None:
+        self.stages = stages
+
+    def apply(self, flow: Flow, place: Place, span: Span | None) -> Flow:
+        if place.scope.mode == "direct":
+            place.scope.mode = "named"
+        place.session.check_depth(place)
+        inner = place.inside(place.scope, place.frame)
+        for block, where in self.stages:
+            inner.session.step()
+            try:
+                flow = block.apply(flow, inner, where)
+            except Refusal as refusal:
+                raise refusal.located(where) from None
+        return flow
+
+
+class SharedBlock(BlockValue):
+    """``share name = …``: one set of weights, used at every application."""
+
+    kind_name = "a shared block"
+
+    def __init__(self, name: str, inner: BlockValue, path: str) -> None:
+        self.name = name
+        self.inner = inner
+        self.path = path
+        self.uses = 0
+
+    def apply(self, flow: Flow, place: Place, span: Span | None) -> Flow:
+        self.uses += 1
+        scope = shared_scope(self.path if self.uses == 1 else f"{self.path}_{self.uses}", self.path)
+        scope.mode = "direct"
+        return self.inner.apply(
+            flow, Place(place.session, scope, place.frame, place.frozen, place.depth + 1, True), span
+        )
+
+    def weight(self, name: str, place: Place, span: Span) -> Flow:
+        """``shared.weight`` as a tensor."""
+        path = join(self.path, name)
+        if path not in place.session.parameters:
+            raise Refusal(
+                "E0211", f"`{self.name}` owns no `{name}`" + ("" if self.uses else " before it is first applied")
+            )
+        return place.session.weight_value(path, place, span)
+
+
+class FrozenBlock(BlockValue):
+    """``frozen b``."""
+
+    def __init__(self, inner: BlockValue) -> None:
+        self.inner = inner
+        self.name = inner.name
+
+    def apply(self, flow: Flow, place: Place, span: Span | None) -> Flow:
+        return self.inner.apply(flow, frozen_place(place), span)
+
+
+def frozen_place(place: Place) -> Place:
+    """The same place, with weights that are not trained."""
+    return Place(place.session, place.scope, place.frame, True, place.depth, place.shared)
+
+
+class OwnBlock(BlockValue):
+    """``own b``: weights of its own at each application, inside ``share``."""
+
+    def __init__(self, inner: BlockValue) -> None:
+        self.inner = inner
+        self.name = inner.name
+
+    def apply(self, flow: Flow, place: Place, span: Span | None) -> Flow:
+        scope: PathScope = place.scope
+        kept, scope.weights = scope.weights, scope.path
+        try:
+            return self.inner.apply(flow, place, span)
+        finally:
+            scope.weights = kept
+
+
+class TupleBlock(BlockValue):
+    """``tuple``: the join that leaves the branches' results side by side."""
+
+    name = "tuple"
+
+    def apply(self, flow: Flow, place: Place, span: Span | None) -> Flow:
+        return flow
+
+
+TUPLE = TupleBlock()
+
+
+def flow_items(flow: Flow, what: str) -> tuple[Value, ...]:
+    """The tensors of a flow."""
+    if not is_flow(flow):
+        raise Refusal("E0204", f"{what} must be a tensor, not {describe(flow)}")
+    return flow if isinstance(flow, tuple) else (flow,)  # type: ignore[return-value]

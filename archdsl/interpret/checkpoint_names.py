@@ -1,0 +1,291 @@
+"""``weights name { rules }``: what the parameters are called in the checkpoints of a framework.
+
+A rule renames a prefix of whole components, and its own rules the rest; the first rule that matches wins. Maps are
+kept as they stand, and applied when weights are loaded or written, or when the spec is checked.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Set
+from typing import TYPE_CHECKING, Any
+
+from archdsl.diagnostics import Diagnostic, DiagnosticError, Refusal
+from archdsl.graph import Parameter, Stored
+from archdsl.interface import STEERS
+from archdsl.interpret.env import Env
+from archdsl.interpret.evaluate import evaluate
+from archdsl.interpret.operators import OpBlock
+from archdsl.interpret.session import BoundExceeded, Limits
+from archdsl.interpret.values import POISON, Flow, describe, shortened
+from archdsl.record import Record
+from archdsl.source import Source
+from archdsl.syntax import spec
+from archdsl.syntax.limits import LIMITS
+from archdsl.syntax.name_rules import is_conversion
+from archdsl.syntax.walk import walk
+from archdsl.tape.paths import join
+
+if TYPE_CHECKING:
+    from archdsl.interpret.program import Elaboration
+
+Captures = tuple[tuple[str, int | str], ...]
+"""Names and what they stand for: an integer where it is written as one."""
+
+
+def collect_weights(statement: spec.Weights, env: Env, flow: Flow) -> Flow:
+    """``weights name { rules }`` in a network or variant; a network inside of another keeps its maps to itself."""
+    if env.run is None:
+        raise Refusal("E0217", "`weights` is said of networks and variants")
+    if env.run.feed is None:
+        if any(known.name == statement.name for known in env.session.maps):
+            raise Refusal("E0207", f"two maps are called `{statement.name}`").located(
+                statement.span.word(statement.name)
+            )
+        env.session.maps.append(NameMap(statement, env))
+    return flow
+
+
+class NameMap:
+    """One ``weights`` statement and the scope it stands in."""
+
+    def __init__(self, statement: spec.Weights, env: Env) -> None:
+        self.name = statement.name
+        self.statement = statement
+        self.env = env
+
+    def __call__(self, parameters: Mapping[str, Parameter]) -> dict[str, Stored]:
+        """Where a checkpoint keeps each parameter; raises :class:`DiagnosticError`."""
+        applied = self.apply(parameters)
+        if applied.diagnostics:
+            raise DiagnosticError(applied.diagnostics)
+        return applied.stored
+
+    def apply(self, parameters: Mapping[str, Parameter]) -> Applied:
+        """As a call, with every fault told (once for each rule), and the rules that matched something."""
+        return _Application(self).run(parameters)
+
+    def rules(self) -> Iterator[spec.NameRule]:
+        """All rules, those within rules included."""
+        return (node for node in walk(self.statement) if isinstance(node, spec.NameRule))
+
+
+class Applied(Record):
+    """A map applied to a network's parameters."""
+
+    stored: dict[str, Stored]
+    used: frozenset[int]
+    """Identities of the rules that matched a parameter."""
+    diagnostics: tuple[Diagnostic, ...]
+    steps: int
+
+
+class _Component(Record):
+    """``layer{i}_bn``: the name that is captured (empty for none), and the text around it."""
+
+    before: str
+    capture: str = ""
+    after: str = ""
+
+    def match(self, text: str) -> Captures | None:
+        """What is captured of a component of a path, if it is of this form. Operators are called ``conv``, ``conv_2``,
+        ``conv_3``: where ``conv_{k}`` is asked for, ``conv`` is the first.
+        """
+        if not self.capture:
+            return () if text == self.before else None
+        if self.before == text + "_" and not self.after:
+            return ((self.capture, 1),)
+        length = len(text) - len(self.after)
+        if not (text.startswith(self.before) and text.endswith(self.after) and length > len(self.before)):
+            return None
+        captured = text[len(self.before) : length]
+        number = captured.isascii() and captured.isdigit() and (captured == "0" or captured[0] != "0")
+        return ((self.capture, int(captured) if number else captured),)
+
+
+def components(pattern: spec.String) -> tuple[_Component, ...]:
+    """The components of a pattern; none for the empty string."""
+    found = [_Component("")]
+    for part in pattern.parts:
+        if isinstance(part, spec.Name):
+            found[-1] = found[-1].replace(capture=part.id)
+            continue
+        assert isinstance(part, str)
+        first, *more = part.split(".")
+        last = found[-1]
+        found[-1] = last.replace(after=first) if last.capture else last.replace(before=last.before + first)
+        found += map(_Component, more)
+    return () if found == [_Component("")] else tuple(found)
+
+
+class _Target(Record):
+    """A right side: the name, and the operator that converts the tensor."""
+
+    name: str
+    convert: Any = None
+
+
+class _Application:
+    """One map at work. A right side is evaluated once for all parameters that agree in what they capture."""
+
+    def __init__(self, names: NameMap) -> None:
+        self.env = names.env
+        self.statement = names.statement
+        self.session = names.env.session
+        self.session.steps = 0  # the network is made: a map has an allowance of its own
+        self.patterns: dict[int, tuple[_Component, ...]] = {}
+        self.targets: dict[tuple[int, Captures], _Target | None] = {}
+        self.faults: dict[int, Diagnostic] = {}
+        """By the rule at fault."""
+        self.used: set[int] = set()
+
+    def run(self, parameters: Mapping[str, Parameter]) -> Applied:
+        stored: dict[str, Stored] = {}
+        owners: dict[str, tuple[str, spec.NameRule | None]] = {}
+        try:
+            for path, parameter in parameters.items():
+                rule, found = self.locate(parameter)
+                if found is None:
+                    continue
+                stored[path] = found
+                other, its = owners.setdefault(found.name, (path, rule))
+                if other != path:
+                    message = f"`{other}` and `{path}` would both be `{found.name}`"
+                    self.fault(rule or its, Refusal("E0207", message, help="the first rule that matches wins"))
+        except BoundExceeded as exceeded:
+            self.fault(None, exceeded.refusal)
+        return Applied(stored, frozenset(self.used), tuple(self.faults.values()), self.session.steps)
+
+    def fault(self, rule: spec.NameRule | None, refusal: Refusal) -> None:
+        at = rule or self.statement
+        span = at.pattern.span if isinstance(at, spec.NameRule) else at.span.word(at.name)
+        self.faults.setdefault(id(at), refusal.located(span).diagnostic())
+
+    def locate(self, parameter: Parameter) -> tuple[spec.NameRule | None, Stored | None]:
+        """The last rule that applies to a parameter, and what came of it; nothing where a rule is at fault."""
+        name, convert, applied = "", None, None
+        rest = parameter.path.split(".")
+        captures: Captures = ()
+        rules = self.statement.rules
+        while (found := self.first(rules, rest)) is not None:
+            applied, more = found
+            self.used.add(id(applied))
+            captures += more
+            rest = rest[len(self.patterns[id(applied)]) :]
+            rules = applied.rules
+            target = self.target(applied, captures)
+            if target is None:
+                return applied, None
+            name = join(name, target.name) if target.name else name
+            convert = target.convert
+        name = ".".join([*([name] if name else []), *rest])
+        try:
+            return applied, _stored(name, parameter, convert)
+        except Refusal as refusal:
+            assert applied is not None
+            self.fault(applied, refusal.located(applied.stored.span))
+            return applied, None
+
+    def first(self, rules: tuple[spec.NameRule, ...], rest: list[str]) -> tuple[spec.NameRule, Captures] | None:
+        """The first rule that matches the beginning of a path, and what it captures."""
+        for tried, rule in enumerate(rules):
+            if tried % 4 == 0:
+                self.session.step()
+            captures = self.match(rule, rest)
+            if captures is not None:
+                return rule, captures
+        return None
+
+    def match(self, rule: spec.NameRule, rest: list[str]) -> Captures | None:
+        pattern = self.patterns.get(id(rule))
+        if pattern is None:
+            self.session.step()
+            pattern = self.patterns[id(rule)] = components(rule.pattern)
+        if len(pattern) > len(rest):
+            return None
+        found: Captures = ()
+        for component, text in zip(pattern, rest):
+            captured = component.match(text)
+            if captured is None:
+                return None
+            found += captured
+        return found
+
+    def target(self, rule: spec.NameRule, captures: Captures) -> _Target | None:
+        """The right side of a rule, evaluated; ``None`` where it is at fault, which is told."""
+        key = (id(rule), captures)
+        if key not in self.targets:
+            inner = Env(self.env, self.env.place, "body")
+            inner.names.update(captures)
+            self.session.step()
+            try:
+                self.targets[key] = self.evaluate(rule.stored, inner)
+            except Refusal as refusal:
+                self.fault(rule, refusal.located(rule.stored.span))
+                self.targets[key] = None
+        return self.targets[key]
+
+    def evaluate(self, stored: spec.Expr, env: Env) -> _Target | None:
+        convert = None
+        if is_conversion(stored):
+            convert = self.conversion(stored, env)
+            if convert is None:
+                return None
+            stored = stored.arguments[0].value
+        name = evaluate(stored, env)
+        if name is POISON:
+            return None
+        if not isinstance(name, str):
+            raise Refusal("E0204", f"a name in a checkpoint is a string, not {describe(name)}").located(stored.span)
+        if (any(not part for part in name.split(".")) and name) or re.search(STEERS, name):
+            message = f'"{shortened(name, 40)}" is no name of a tensor'
+            help = "it is plain text, and no component of it is empty"
+            raise Refusal("E0205", message, help=help).located(stored.span)
+        return _Target(name, convert)
+
+    def conversion(self, call: spec.Call, env: Env) -> Any:
+        """The operator that a right side names, with its arguments; ``None`` where these follow from another fault."""
+        told = len(self.session.diagnostics)
+        block = evaluate(call.replace(arguments=call.arguments[1:]), env)
+        if isinstance(block, OpBlock) and len(self.session.diagnostics) == told:
+            return block.operator()
+        for diagnostic in reversed(self.session.diagnostics):  # one place is told once, by whichever map came first
+            if diagnostic.span is not None and call.span.start <= diagnostic.span.start < call.span.end:
+                raise _raised(diagnostic)
+        return None
+
+
+def _raised(diagnostic: Diagnostic) -> Refusal:
+    """What was reported, as a refusal."""
+    return Refusal(diagnostic.code, diagnostic.message, help=diagnostic.help, notes=diagnostic.notes).located(
+        diagnostic.span
+    )
+
+
+def _stored(name: str, parameter: Parameter, convert: Any) -> Stored:
+    if convert is None:
+        return Stored(name, parameter.type.shape)
+    (type,) = convert.shape(parameter.type)
+    order = convert.resolved(parameter.type) if convert.name in ("transpose", "permute") else ()
+    return Stored(name, type.shape, order)
+
+
+def idle_rules(
+    source: Source, results: Iterable[Elaboration], used: Set[int], trained: Iterable[Elaboration]
+) -> list[Diagnostic]:
+    """A warning (W0205) for each rule in a text that is not among the ``used`` ones of its variants (``results``), nor
+    of those that are ``trained``. Rules below such a rule stay unsaid.
+    """
+    maps = [names for result in results for names in result.maps if names.statement.span.source is source]
+    every = {id(rule) for names in maps for rule in names.rules()}
+    steps = 0
+    for result in trained if not every <= used else ():
+        applied = result.applied_maps()
+        used = {*used, *(rule for one in applied for rule in one.used)}
+        steps += result.steps + sum(one.steps for one in applied)
+        if steps > Limits().steps:
+            return []
+    below = {id(rule) for names in maps for outer in names.rules() if id(outer) not in used for rule in outer.rules}
+    idle = {id(rule): rule for names in maps for rule in names.rules() if id(rule) not in used | below}
+    message, help = "no parameter's path is left for this rule", "the first rule that matches wins"
+    return [Diagnostic("W0205", message, rule.pattern.span, help=help) for rule in [*idle.values()][: LIMITS.faults]]

@@ -1,0 +1,234 @@
+"""Combinators: functions on blocks. They leave edges and provenance; none of them reaches the graph.
+
+Sources: residual (He et al. 2015), dense (Huang et al. 2016), parallel (Szegedy et al. 2014), stochastic depth
+(Huang et al. 2016, ``drop_path``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+from archdsl.diagnostics import Refusal
+from archdsl.graph import Value
+from archdsl.interpret import recovery as guess
+from archdsl.interpret.arithmetic import tensor_operation
+from archdsl.interpret.blocks import BodyBlock
+from archdsl.interpret.branches import BranchBlock, Branches
+from archdsl.interpret.env import Env, Place
+from archdsl.interpret.kinds import BlockKind, BranchesKind
+from archdsl.interpret.operators import OpBlock, operator_block
+from archdsl.interpret.parametric import Formal, Parametric
+from archdsl.interpret.session import FAULT_STEPS
+from archdsl.interpret.values import POISON, BlockValue, Flow, describe
+from archdsl.ops.kinds import Integer, Number
+from archdsl.shapes import show_shape
+from archdsl.source import Span
+from archdsl.tape.paths import PathScope
+from archdsl.tape.provenance import derivations
+
+LATER = ("scan", "map", "rnn", "gru", "lstm", "gru_cell", "lstm_cell")
+"""Words of the language whose implementation is still to come."""
+
+_ELEMENTWISE = ("add", "sub", "mul", "div", "max", "min", "average")
+
+
+class Combinator(Parametric):
+    """One of the four combinators, with arguments."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.name = name
+        self.formals, self.rule = COMBINATORS[name]
+        self.is_scope = name == "seq"
+
+    def apply(self, flow: Flow, place: Place, span: Span | None) -> Flow:
+        effective = {**self.defaults, **self.bound}
+        self.missing(effective)
+        place.session.step()
+        return self.rule(flow, place, span, **effective)
+
+
+@cache
+def combinator(name: str) -> Combinator:
+    """The combinator ``name`` without arguments."""
+    return Combinator(name)
+
+
+def _seq(flow: Flow, place: Place, span: Span | None, *, body: BlockValue) -> Flow:
+    return _run(body, flow, place.at(place.scope.sequence()), span)
+
+
+def _run(body: BlockValue, flow: Flow, place: Place, span: Span | None) -> Flow:
+    """Apply a combinator's part in the combinator's own naming scope; a call stands where it was written."""
+    span = body.written or span if isinstance(body, Parametric) else span
+    return body.run(flow, place) if isinstance(body, BodyBlock) else body.apply(flow, place, span)
+
+
+def _residual(
+    flow: Flow,
+    place: Place,
+    span: Span | None,
+    *,
+    body: BlockValue,
+    shortcut: BlockValue | None = None,
+    join: BlockValue | None = None,
+    scale: float = 1.0,
+    drop_path: float = 0.0,
+) -> Flow:
+    """``join(body(x) * scale, shortcut(x))``."""
+    place = place.at(place.scope.combinator())
+    left = _run(body, flow, place, span)
+    if drop_path > 0:
+        left = operator_block("drop_path").with_bound({"p": drop_path}, []).apply(left, place, span)
+    if scale != 1.0 and isinstance(left, Value):
+        left = tensor_operation("mul", (left, float(scale)), Env(None, place, "body"), span)
+    right = flow if shortcut is None else _run(shortcut, flow, place, span)
+    joined = operator_block("add") if join is None else join
+    if left is POISON or right is POISON:
+        joined.apply(POISON, place, span)
+        return POISON
+    agreed = _check_sides("residual", {"body": left, "shortcut": right}, joined, flow, place, span)
+    if agreed is not None:
+        return agreed
+    return joined.apply((*_items(left), *_items(right)), place, span)
+
+
+def _items(flow: Flow) -> tuple[Value, ...]:
+    return flow if isinstance(flow, tuple) else (flow,)  # type: ignore[return-value]  # poison was seen to before
+
+
+def _check_sides(
+    name: str, sides: dict[str, Flow], join: BlockValue, entered: Flow, place: Place, span: Span | None
+) -> Flow | None:
+    """Elementwise joins need equal shapes: the message shows both, and where they came from.
+
+    ``None`` where they are equal; else the fault is told, and what the sides agree on is returned.
+    """
+    if not isinstance(join, OpBlock) or join.name not in _ELEMENTWISE:
+        return None
+    values = {side: value for side, value in sides.items() if isinstance(value, Value)}
+    tensors = list(values.values())
+    if len(values) < len(sides) or len({value.type.shape for value in tensors}) <= 1:
+        return None
+    if guess.surely_differ(tensors) and not place.session.told("E0304", span):
+        shown = ", ".join(f"{side} gives {show_shape(value.type.shape)}" for side, value in values.items())
+        count = "two sides" if name == "residual" else "branches"
+        refusal = Refusal(
+            "E0304", f"the {count} of `{name}` have different shapes", note=guess.without_unknowns(shown),
+            notes=map(guess.without_unknowns, derivations(list(values.items()))),
+            help=guess.without_unknowns(_projection(tensors[0], tensors[1], entered)) if name == "residual" else "",
+        )  # fmt: skip
+        place.session.refuse(refusal.located(span), place.frame)
+    place.session.step(FAULT_STEPS)
+    join.apply(POISON, place, span)
+    return guess.meet(tensors, place.session)
+
+
+def _projection(body_side: Value, shortcut_side: Value, entered: Flow) -> str:
+    """The shortcut that would make the sides agree, where a strided 1x1 convolution does."""
+    body, shortcut = body_side.type.shape, shortcut_side.type.shape
+    if len(body) != len(shortcut) or len(body) < 3 or not isinstance(body[1], int):
+        return "give the shortcut a projection to the body's shape"
+    strides = [s // b for b, s in zip(body[2:], shortcut[2:]) if isinstance(b, int) and isinstance(s, int) and b]
+    if len(set(strides)) > 1 or any(s < 1 for s in strides):
+        return "give the shortcut a projection to the body's shape"
+    stride = f", stride = {strides[0]}" if strides and strides[0] > 1 else ""
+    return f"give the shortcut a projection: `residual(shortcut = conv({body[1]}, 1{stride}))`"
+
+
+def _parallel(flow: Flow, place: Place, span: Span | None, *, join: BlockValue, branches: Any) -> Flow:
+    """Every branch gets the flow; a tuple that enters is dealt out."""
+    place = place.at(place.scope.combinator())
+    parts = branches.expand(Env(None, place, "body", flow)) if isinstance(branches, Branches) else branches
+    if not parts:
+        raise Refusal("E0310", "`parallel` has no branch")
+    if isinstance(flow, tuple) and len(flow) != len(parts):
+        raise Refusal(
+            "E0310", f"a tuple of {len(flow)} tensors is dealt out to {len(parts)} branches",
+            help="a tuple that enters `parallel` gives one element to each branch; join it first to give it to all",
+        )  # fmt: skip
+    results: list[Flow] = []
+    names: list[str] = []
+    for index, part in enumerate(parts):
+        entering = flow[index] if isinstance(flow, tuple) else flow
+        results.append(part.apply(entering, place, span))
+        label = part.statement.label if isinstance(part, BranchBlock) else None
+        names.append(f"branch `{label.name}`" if label is not None and label.name else f"branch {index + 1}")
+    if any(result is POISON for result in results):
+        join.apply(POISON, place, span)
+        return POISON
+    agreed = _check_sides("parallel", dict(zip(names, results)), join, flow, place, span)
+    if agreed is not None:
+        return agreed
+    joined = tuple(value for result in results for value in _items(result))
+    return derived(lambda: join.apply(joined, place, span), list(zip(names, results)))
+
+
+def _dense(
+    flow: Flow, place: Place, span: Span | None, *, n: int, body: BlockValue, join: BlockValue | None = None
+) -> Flow:
+    """Application k sees the join of the input and all earlier outputs; the result joins all of them."""
+    numbered = place.scope.mode == "direct"
+    place = place.at(place.scope.combinator())
+    joined = operator_block("concat") if join is None else join
+    if isinstance(flow, tuple):
+        raise Refusal("E0310", f"`dense` takes one tensor, not {describe(flow)}")
+    found: list[Value] = []
+    current: Flow = flow
+    if isinstance(flow, Value):
+        found.append(flow)
+    for k in range(n):
+        place.session.step()
+        scope = PathScope.child(place.scope, str(k)) if numbered else place.scope
+        if numbered:
+            scope.solo = "any"
+        result = _run_iteration(body, current, place.at(scope), span)
+        if not isinstance(result, Value) or current is POISON:
+            if isinstance(result, tuple):
+                raise Refusal("E0310", f"the body of `dense` must give one tensor, not {describe(result)}")
+            current = POISON
+            continue
+        found.append(result)
+        sides = [(f"output {i}" if i else "input", value) for i, value in enumerate(found)]
+        current = derived(lambda: joined.apply(tuple(found), place, span), sides)
+    return current
+
+
+def derived(join: Callable[[], Flow], sides: list[tuple[str, Any]]) -> Flow:
+    """What ``join`` gives; if it refuses, the refusal tells where the sizes in which the sides differ came from."""
+    try:
+        return join()
+    except Refusal as refusal:
+        if refusal.span is None and refusal.code == "E0303":
+            told = derivations([(name, value) for name, value in sides if isinstance(value, Value)])
+            refusal.notes = tuple(map(guess.without_unknowns, told))
+        raise
+
+
+def _run_iteration(body: BlockValue, flow: Flow, place: Place, span: Span | None) -> Flow:
+    if isinstance(body, BodyBlock) or not place.scope.solo:
+        return _run(body, flow, place, span)
+    place.scope.mode = "direct"
+    return body.apply(flow, place, span)
+
+
+Rule = Callable[..., Flow]
+_BODY = Formal("body", BlockKind(), True)
+COMBINATORS: dict[str, tuple[tuple[Formal, ...], Rule]] = {
+    "seq": ((_BODY,), _seq),
+    "residual": (
+        (
+            Formal("shortcut", BlockKind(), False),
+            Formal("join", BlockKind(), False),
+            Formal("scale", Number(), False),
+            Formal("drop_path", Number(0, 1), False),
+            _BODY,
+        ),
+        _residual,
+    ),
+    "parallel": ((Formal("join", BlockKind(), True), Formal("branches", BranchesKind(), True)), _parallel),
+    "dense": ((Formal("n", Integer(0), True), Formal("join", BlockKind(), False), _BODY), _dense),
+}
+"""Name -> parameters (the last takes the trailing body) and rule."""

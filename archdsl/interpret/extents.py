@@ -1,0 +1,51 @@
+"""What lists hold. Nested lists share their parts, so a few words can describe more than any work may visit."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from archdsl.interpret.values import POISON, Table
+
+
+class Extent(NamedTuple):
+    """The elements of a value that are no lists, how deep they lie, and whether poison is among them."""
+
+    leaves: int
+    depth: int
+    poisoned: bool
+
+
+_ONE = Extent(1, 0, False)
+_POISONED = Extent(1, 0, True)
+
+
+class Lists:
+    """The extents of lists, each measured once: lists are known by identity, and kept so that it stays their own."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[Extent, tuple[Any, ...]]] = {}
+
+    def extent(self, value: object) -> Extent:
+        """What there is in a value; one leaf for what is no list."""
+        if type(value) is Table:
+            value = value.rows
+        if type(value) is str:
+            return Extent(1 + len(value) // 8, 0, False)
+        if type(value) is not tuple:
+            return _POISONED if value is POISON else _ONE
+        known = self._known.get(id(value))
+        if known is None:
+            known = self._known[id(value)] = self._measured(value), value
+        return known[0]
+
+    def _measured(self, items: tuple[Any, ...]) -> Extent:
+        leaves, depth, poisoned = 1, 0, False
+        for item in items:
+            if type(item) is tuple or type(item) is Table or item is POISON:
+                inner = self.extent(item)
+                leaves += inner.leaves
+                depth = max(depth, inner.depth)
+                poisoned = poisoned or inner.poisoned
+            else:
+                leaves += 1
+        return Extent(leaves, depth + 1, poisoned)

@@ -1,0 +1,212 @@
+"""Functions of numbers and lists, and arithmetic within bounds. The names follow Python's; rounding rules are named."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from archdsl import dims
+from archdsl.diagnostics import Refusal
+from archdsl.dims import Expr
+from archdsl.interpret.session import Session
+from archdsl.interpret.values import Indexed, Table, describe, is_tensor, shortened
+
+Number = int | float | Expr
+
+
+def _number(value: Any, name: str) -> Any:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        if isinstance(value, Expr):
+            raise Refusal(
+                "E0306", f"`{name}` needs a number, but {value} is known only when the model runs",
+                help=f"bind `{min(dims.symbols(value))}`, or use `//` and `ceil`-free arithmetic on dimensions",
+            )  # fmt: skip
+        raise Refusal("E0204", f"`{name}` needs a number, not {describe(value)}")
+    return value
+
+
+def sequence(value: Any, session: Session, what: str = "this") -> tuple[Any, ...]:
+    """The elements of a list, a tuple of tensors, a table (its rows) or collected labels, about to be run over."""
+    found = elements(value, session, what)
+    session.check_items(len(found))
+    return found
+
+
+def elements(value: Any, session: Session, what: str = "this") -> tuple[Any, ...]:
+    """As :func:`sequence`, for looking at one of them."""
+    if isinstance(value, Table):
+        value = value.rows
+    if isinstance(value, Indexed):
+        session.step(len(value.items) // 8)
+        items = value.as_tuple()
+        if items is None and value.incomplete:
+            return tuple(labelled.result for _, labelled in sorted(value.items.items()))
+        if items is None:
+            known = shortened(f"set: {sorted(value.items)}", 80)
+            raise Refusal("E0205", "an index below the greatest was never set", note=known)
+        value = items
+    if is_tensor(value):
+        raise Refusal("E0204", f"{what} must be a list, not {describe(value)}", help="one tensor is no tuple: `(x,)`")
+    if not isinstance(value, tuple):
+        raise Refusal("E0204", f"{what} must be a list, not {describe(value)}")
+    return value
+
+
+def _divisible(session: Session, v: Any, divisor: Any = 8) -> int:
+    """The mobile nets' rule: the nearest multiple, never below 90 % of ``v``."""
+    v, divisor = _number(v, "divisible"), _number(divisor, "divisible")
+    if divisor <= 0:
+        raise Refusal("E0205", f"`divisible` needs a positive divisor, not {divisor}")
+    exact = isinstance(v, int) and isinstance(divisor, int)
+    result = max(divisor, ((2 * v + divisor) // (2 * divisor) if exact else int(v + divisor / 2) // divisor) * divisor)
+    return int(result + divisor if (10 * result < 9 * v if exact else result < 0.9 * v) else result)
+
+
+def _round(session: Session, v: Any) -> int:
+    """Half up: ``round(2.5) == 3``."""
+    v = _number(v, "round")
+    return v if isinstance(v, int) else math.floor(v + 0.5)
+
+
+def _ceil(session: Session, v: Any) -> int:
+    rounded: int = math.ceil(_number(v, "ceil"))
+    return rounded
+
+
+def _floor(session: Session, v: Any) -> int:
+    rounded: int = math.floor(_number(v, "floor"))
+    return rounded
+
+
+def _abs(session: Session, v: Any) -> Any:
+    return abs(_number(v, "abs"))
+
+
+def _sqrt(session: Session, v: Any) -> float:
+    v = _number(v, "sqrt")
+    if v < 0:
+        raise Refusal("E0205", f"`sqrt` of the negative number {v}")
+    return math.sqrt(v)
+
+
+def _log2(session: Session, v: Any) -> float:
+    v = _number(v, "log2")
+    if v <= 0:
+        raise Refusal("E0205", f"`log2` needs a positive number, not {v}")
+    return math.log2(v)
+
+
+def _len(session: Session, v: Any) -> int:
+    if isinstance(v, str):
+        return len(v)
+    return 1 if is_tensor(v) else len(elements(v, session, "the argument of `len`"))
+
+
+def _extreme(name: str, pick: Callable[[Iterable[Any]], Any]) -> Callable[..., Any]:
+    def extreme(session: Session, *values: Any) -> Any:
+        items = sequence(values[0], session, f"the argument of `{name}`") if len(values) == 1 else values
+        if not items:
+            raise Refusal("E0205", f"`{name}` of an empty list")
+        return pick(_number(v, name) for v in items)
+
+    return extreme
+
+
+def _sum(session: Session, values: Any) -> Any:
+    total: Any = 0
+    for value in sequence(values, session, "the argument of `sum`"):
+        if not isinstance(value, Expr):
+            _number(value, "sum")
+        total = total + value
+    return total
+
+
+def _truths(session: Session, values: Any, name: str) -> tuple[bool, ...]:
+    items = sequence(values, session, f"the argument of `{name}`")
+    for value in items:
+        if not isinstance(value, bool):
+            raise Refusal("E0204", f"`{name}` needs truth values, not {describe(value)}")
+    return items
+
+
+def _any(session: Session, values: Any) -> bool:
+    return any(_truths(session, values, "any"))
+
+
+def _all(session: Session, values: Any) -> bool:
+    return all(_truths(session, values, "all"))
+
+
+def _contains(session: Session, values: Any, item: Any) -> bool:
+    session.visit(values)
+    session.visit(item)
+    return item in sequence(values, session, "the first argument of `contains`")
+
+
+def _range(session: Session, *values: Any) -> tuple[int, ...]:
+    for value in values:
+        if isinstance(value, bool) or not isinstance(value, int):
+            _number(value, "range")
+            raise Refusal("E0204", f"`range` needs integers, not {describe(value)}")
+    if len(values) == 3 and values[2] == 0:
+        raise Refusal("E0205", "the step of `range` must not be 0")
+    found = range(*values)
+    count = max(0, (found.stop - found.start + found.step - (1 if found.step > 0 else -1)) // found.step)
+    session.check_items(count)
+    return tuple(found)
+
+
+def _enumerate(session: Session, values: Any) -> tuple[tuple[int, Any], ...]:
+    return tuple(enumerate(sequence(values, session, "the argument of `enumerate`")))
+
+
+def _zip(session: Session, *values: Any) -> tuple[tuple[Any, ...], ...]:
+    lists = [sequence(v, session, "each argument of `zip`") for v in values]
+    lengths = {len(items) for items in lists}
+    if len(lengths) > 1:
+        raise Refusal("E0205", f"`zip` needs lists of one length, not {', '.join(str(len(v)) for v in lists)}")
+    return tuple(zip(*lists))
+
+
+FUNCTIONS: dict[str, tuple[Callable[..., Any], int, int | None]] = {
+    "abs": (_abs, 1, 1), "all": (_all, 1, 1), "any": (_any, 1, 1), "ceil": (_ceil, 1, 1),
+    "contains": (_contains, 2, 2), "divisible": (_divisible, 1, 2), "enumerate": (_enumerate, 1, 1),
+    "floor": (_floor, 1, 1), "len": (_len, 1, 1), "log2": (_log2, 1, 1), "max": (_extreme("max", max), 1, None),
+    "min": (_extreme("min", min), 1, None), "range": (_range, 1, 3), "round": (_round, 1, 1),
+    "sqrt": (_sqrt, 1, 1), "sum": (_sum, 1, 1), "zip": (_zip, 1, None),
+}  # fmt: skip
+"""Name -> function, least and greatest number of arguments."""
+
+
+def bounded(value: Any, session: Session) -> Any:
+    """The result of arithmetic, if it stays within bounds."""
+    if type(value) is int and value.bit_length() > session.limits.bits:
+        raise Refusal("E0504", f"an integer of more than {session.limits.bits} bits")
+    if type(value) is float and (value != value or value in (math.inf, -math.inf)):
+        raise Refusal("E0205", "the result is not a finite number")
+    if isinstance(value, str) and len(value) > session.limits.items:
+        raise Refusal("E0503", f"a string of {len(value):,} characters; at most {session.limits.items:,} are allowed")
+    if isinstance(value, tuple):
+        session.check_items(len(value))
+    if type(value) is Expr:
+        session.check_dimension(value)
+    return session.made_list(value) if type(value) is tuple else value
+
+
+def power(left: Any, right: Any, session: Session) -> Any:
+    """``left ** right``, refused before it is too large to compute."""
+    if isinstance(left, int) and isinstance(right, int) and right > 0:
+        if abs(left) > 1 and right * (abs(left).bit_length() - 1) > session.limits.bits:
+            raise Refusal("E0504", f"an integer of more than {session.limits.bits} bits")
+    elif isinstance(left, Expr):
+        if not isinstance(right, int) or not 0 <= right <= 16:
+            raise Refusal("E0306", f"a dimension can be raised to a small whole power only, not to {right}")
+        return dims.product([left] * right)
+    try:
+        result = left**right
+    except (OverflowError, ZeroDivisionError):
+        raise Refusal("E0205", f"{left} ** {right} is not a finite number") from None
+    if isinstance(result, complex):
+        raise Refusal("E0205", f"{left} ** {right} is not a real number")
+    return result

@@ -1,0 +1,169 @@
+"""Applications of a block that were made before are repeated from a record.
+
+ResNet-152 applies one unit 35 times with the same arguments to maps of the same type: what comes of it differs in its
+path alone. The first application runs the block and is recorded, relative to its path; the others copy its nodes,
+parameters, labels and frames. Records lie with the block's definition, so that the variants of a file share them.
+
+Only what is a function of its arguments and of the types that enter is recorded: a block at the top of a file, with
+numbers, texts and other such blocks as arguments, and a run that left nothing but nodes. Everything else runs as ever.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from archdsl.graph import Node, Parameter, Value
+from archdsl.interpret.env import Place
+from archdsl.interpret.memo_records import Kept, Mark, Names, Recorder
+from archdsl.interpret.session import DEFAULT
+from archdsl.interpret.values import Flow, Labelled
+from archdsl.source import Frame, Origin
+from archdsl.tape.paths import PathScope
+
+MOST = 5_000
+"""Nodes in the records of one definition."""
+_PLAIN = frozenset({int, float, bool, str, type(None)})
+
+
+class _Records(dict[Any, Kept]):
+    """The records of one definition, and how many nodes they have."""
+
+    nodes = 0
+
+
+class Application:
+    """One application of a block with the arguments ``given``, at the place of its own scope and frame."""
+
+    __slots__ = ("_before", "_flow", "_holds", "_key", "_place", "_records")
+
+    def __init__(self, definition: Any, flow: Flow, place: Place, holds: list[Any], key: Any) -> None:
+        self._records: _Records = definition.__dict__.setdefault("_records", _Records())
+        self._flow: tuple[Value, ...] = flow if isinstance(flow, tuple) else (flow,)  # type: ignore[assignment]
+        self._place = place
+        self._holds = holds
+        self._key = key
+        self._before: Mark | None = None
+
+    @classmethod
+    def of(cls, block: Any, given: Mapping[str, Any], flow: Flow, place: Place) -> Application | None:
+        """The application, if it is a function of what can be compared."""
+        scope = place.scope
+        values = flow if type(flow) is tuple else (flow,)
+        if block.env.kind != "module" or place.shared or place.frozen or not _untouched(scope):
+            return None
+        if place.session.renamed or {type(v) for v in values} != {Value} or len({*values}) < len(values):
+            return None
+        holds: list[Any] = []
+        try:
+            arguments = tuple([(name, _key(value, holds)) for name, value in given.items()])
+        except TypeError:
+            return None
+        session = place.session
+        types = tuple([v.type for v in values])  # type: ignore[union-attr]
+        limits = None if session.limits is DEFAULT else session.limits
+        key = (session.train, limits, tuple(session.symbols.items()), arguments, types)
+        return cls(block.definition, flow, place, holds, key)
+
+    def repeat(self) -> Flow | None:
+        """The result, made from a record; ``None`` where there is none that fits, and the block is to be run."""
+        kept = self._records.get(self._key)
+        if kept is None or not _fits(kept, self._place):
+            self._before = Mark(self._place.session)
+            return None
+        return _repeated(kept, self._flow, self._place)
+
+    def keep(self, result: Flow) -> None:
+        """Record what the run made, if it is nothing but nodes."""
+        session, before = self._place.session, self._before
+        assert before is not None
+        made = len(session.nodes) - before.nodes
+        if self._records.nodes + made > MOST or session.renamed or not before.only_grew(session):
+            return
+        kept = Recorder(self._place, self._flow, before).kept(result, tuple(self._holds))
+        if kept is not None:
+            self._records.nodes += made
+            self._records[self._key] = kept
+
+
+def _key(value: Any, holds: list[Any]) -> Any:
+    """Something that is equal for equal values; ``TypeError`` for what is more than a value."""
+    kind = type(value)
+    if kind in _PLAIN:
+        return kind, value.hex() if kind is float else value  # 0.0 and -0.0 are equal, and not the same
+    if kind is tuple:
+        return tuple([_key(item, holds) for item in value])
+    identity = getattr(value, "card", None)
+    if identity is None and getattr(value, "env", None) is not None and value.env.kind == "module":
+        identity = getattr(value, "definition", None)
+    if identity is None or value.tensors:
+        raise TypeError
+    holds.append(identity)
+    return id(identity), *(_key(pair, holds) for given in (value.bound, value.defaults) for pair in given.items()), 0
+
+
+def _untouched(scope: PathScope) -> bool:
+    """Whether nothing has been named in a scope, so that names in it depend on what is applied there alone."""
+    named = scope.taken or scope.reserved or scope.counters or scope.index or scope.labels
+    return bool(scope.path) and scope.path == scope.weights and scope.mode == "named" and not named
+
+
+def _fits(kept: Kept, place: Place) -> bool:
+    """Whether a record may be repeated here: no bound is exceeded, and no name in it is taken."""
+    session, prefix = place.session, place.scope.path
+    return (
+        place.depth <= kept.depth
+        and session.level <= kept.level
+        and session.steps + kept.steps <= session.limits.steps
+        and len(session.nodes) + len(kept.nodes) <= session.limits.nodes
+        and session.paths.isdisjoint([prefix + step[3] for step in kept.nodes])
+        and session.parameters.keys().isdisjoint([prefix + path for path, _ in kept.parameters])
+    )
+
+
+def _repeated(kept: Kept, entered: tuple[Value, ...], place: Place) -> Flow:
+    """Make what a record holds, at another place and from other values."""
+    session, prefix = place.session, place.scope.path
+    session.steps += kept.steps
+    assert place.frame is not None
+    place.frame.settle(kept.settings.copy)
+    frames = [place.frame]
+    for name, arguments, settings, span, parent in kept.frames:
+        frame = Frame(name, arguments, span, frames[parent])
+        frame.settle(settings.copy)
+        frames.append(frame)
+    parameters = [
+        Parameter(prefix + path, was.type, was.init, was.buffer, was.trainable) for path, was in kept.parameters
+    ]
+    session.parameters.update([(p.path, p) for p in parameters])
+    values = list(entered)
+    for op, inputs, types, path, slots, span, number in kept.nodes:
+        params = {slot: parameters[i] for slot, i in slots}
+        node = Node(op, [values[i] for i in inputs], types, prefix + path, params, Origin(span, frames[number]))
+        values += node.outputs
+        session.nodes.append(node)
+        session.paths.add(node.path)
+    session.taps.update([(prefix + path, values[number]) for path, number in kept.taps])
+    _name(kept.names, place.scope, prefix, values)
+    return _flow(kept.result, values)
+
+
+def _flow(number: Any, values: list[Value]) -> Flow:
+    return tuple([values[i] for i in number]) if type(number) is tuple else values[number]
+
+
+def _name(names: Names, scope: PathScope, prefix: str, values: list[Value]) -> None:
+    """Give a scope the names it had; labels are made when somebody looks for them, which is seldom."""
+
+    def labels() -> dict[str, Any]:
+        return {
+            name: {i: labelled(item) for i, item in value.items()} if isinstance(value, dict) else labelled(value)
+            for name, value in names.labels
+        }
+
+    def labelled(value: tuple[Any, Names]) -> Labelled:
+        inner = PathScope(prefix + value[1].path)
+        _name(value[1], inner, prefix, values)
+        return Labelled(_flow(value[0], values), inner)
+
+    scope.restore(names.state, labels)

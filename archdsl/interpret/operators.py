@@ -1,0 +1,96 @@
+"""Operators as blocks."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any, Self
+
+from archdsl import ops
+from archdsl.diagnostics import Refusal
+from archdsl.graph import Value
+from archdsl.interpret import recovery as guess
+from archdsl.interpret.env import Env, Place
+from archdsl.interpret.parametric import Formal, Parametric
+from archdsl.interpret.session import Session
+from archdsl.interpret.values import POISON, BlockValue, Flow
+from archdsl.modules.suggestions import window_help
+from archdsl.ops.base import REQUIRED, Op
+from archdsl.source import Span
+
+
+class OpBlock(Parametric):
+    """An operator with arguments."""
+
+    guesses = True
+
+    def __init__(self, card: type[Op]) -> None:
+        super().__init__()
+        self.card = card
+        self.takes_inputs = card.applies_at is not None or card.arity[1] is None or card.arity[1] > 1
+        self.name = card.name
+        self._made: Op | None = None
+        self.formals = tuple(Formal(n, a.kind, a.default is REQUIRED) for n, a in card.signature.items())
+
+    def operator(self) -> Op:
+        """The card with its arguments; made once, since blocks and operators are immutable."""
+        if self._made is None:
+            effective = {**self.defaults, **self.bound}
+            self.missing(effective)
+            op = self.card(**effective)
+            op.validate()
+            self._made = op
+        return self._made
+
+    def _copy(self) -> Self:
+        copy = super()._copy()
+        copy._made = None
+        return copy
+
+    def refused(self) -> Any:
+        return POISON if self.tensors else FailedOp(self)
+
+    def settle(self, env: Env, span: Span) -> Any:
+        least = 0 if self.card.arity[1] == 0 else self.card.applies_at
+        if least is None or len(self.tensors) < least:
+            return self
+        return env.session.node(self.operator(), self.tensors, env.place, self.name, span)
+
+    def guess(self, flow: Flow, session: Session) -> Flow:
+        if flow is POISON:
+            return POISON
+        inputs = (*(flow if isinstance(flow, tuple) else (flow,)), *self.tensors)
+        return guess.application(self.card, {**self.defaults, **self.bound}, inputs, session)
+
+    def apply(self, flow: Flow, place: Place, span: Span | None) -> Flow:
+        if self.name == "identity":
+            return flow
+        op = self.operator()
+        if flow is POISON:
+            place.scope.operator(self.name)
+            return POISON
+        inputs = (*(flow if isinstance(flow, tuple) else (flow,)), *self.tensors)
+        try:
+            return place.session.node(op, inputs, place, self.name, span)
+        except Refusal as refusal:
+            if self.name in ("conv", "conv_transpose") and refusal.code in ("E0206", "E0302"):
+                entering = inputs[0].type.shape[1] if isinstance(inputs[0], Value) else None
+                refusal.help = window_help(self.name, entering, self.bound) or refusal.help
+            raise
+
+
+@cache
+def operator_block(name: str) -> OpBlock:
+    """The operator ``name`` without arguments; blocks are immutable, so that one serves all."""
+    return OpBlock(ops.load(name))
+
+
+class FailedOp(BlockValue):
+    """A call of an operator with a refused argument: the rest of it says what the result would look like."""
+
+    def __init__(self, block: OpBlock) -> None:
+        self.block = block
+        self.name = block.name
+
+    def apply(self, flow: Flow, place: Place, span: Span | None) -> Flow:
+        place.scope.operator(self.name)
+        return self.block.guess(flow, place.session)

@@ -1,0 +1,104 @@
+"""Blocks with parameters: what every call needs to know of them."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+from archdsl.diagnostics import Refusal
+from archdsl.interpret.env import Env
+from archdsl.interpret.values import POISON, BlockValue
+from archdsl.ops.kinds import Kind, Like
+from archdsl.source import Span
+
+
+class Formal:
+    """One parameter of a block: its name, what it takes (``None``: any value but a tensor), and whether it must be
+    given. What its kind says of it is kept beside it, because every argument of every call asks.
+    """
+
+    __slots__ = (
+        "accepted",
+        "choices",
+        "kind",
+        "like",
+        "name",
+        "required",
+        "takes_body",
+        "takes_tensors",
+        "takes_values",
+    )
+
+    def __init__(self, name: str, kind: Kind | None, required: bool) -> None:
+        self.name = name
+        self.kind = kind
+        self.required = required
+        self.choices: frozenset[str] = frozenset(kind.choices) if kind is not None else frozenset()
+        self.accepted: dict[tuple[type, Any], Any] = {}
+        """Plain values that were checked before, and what they were normalised to."""
+        self.like = isinstance(kind, Like)
+        self.takes_body: bool = getattr(kind, "takes_body", False)
+        self.takes_tensors: bool = getattr(kind, "takes_tensors", False)
+        self.takes_values: bool = getattr(kind, "takes_values", False)
+
+
+class Parametric(BlockValue):
+    """A block with parameters, some of them given (``bound``)."""
+
+    formals: tuple[Formal, ...]
+    runs_poisoned = False
+    """Whether it is worth applying with a refused argument: a block's body may hold faults of its own."""
+    takes_inputs = False
+    """Whether tensors in a call are further inputs (operators)."""
+
+    def __init__(self) -> None:
+        self.bound: dict[str, Any] = {}
+        self.defaults: dict[str, Any] = {}
+        self.tensors: tuple[Any, ...] = ()
+        self.written: Span | None = None
+        """Where the call stands that gave the arguments."""
+
+    def _copy(self) -> Self:
+        cls = type(self)
+        copy = cls.__new__(cls)
+        copy.__dict__ = self.__dict__.copy()
+        return copy
+
+    def with_bound(self, given: dict[str, Any], tensors: list[Any]) -> Self:
+        """The block with further arguments."""
+        copy = self._copy()
+        copy.bound = {**self.bound, **given}
+        copy.tensors = (*self.tensors, *tensors)
+        return copy
+
+    def with_defaults(self, defaults: dict[str, Any]) -> Self:
+        """The block with the arguments that an enclosing ``with`` gives; explicit ones win."""
+        if not defaults:
+            return self
+        copy = self._copy()
+        copy.defaults = defaults
+        return copy
+
+    def settle(self, env: Env, span: Span) -> Any:
+        """What a call gives: the block, or (operators on tensors) its result."""
+        return self
+
+    def refused(self) -> Any:
+        """What stands for the block where one of its arguments was refused."""
+        return POISON
+
+    def missing(self, effective: dict[str, Any]) -> None:
+        """Refuse to be applied without a required argument."""
+        for formal in self.formals:
+            if formal.required and formal.name not in effective:
+                raise self._missing(formal, effective)
+
+    def _missing(self, formal: Formal, given: dict[str, Any]) -> Refusal:
+        required = [f for f in self.formals if f.required]
+        last = required[-1]
+        body = ""
+        if last is self.formals[-1] and getattr(last.kind, "takes_body", False):
+            required.pop()
+            body = " { | … | … }" if type(last.kind).__name__ == "BranchesKind" else " { … }"
+        call = f"({', '.join(f.name for f in required)})" if required else ""
+        what = "a body" if body and formal is last else f"the argument `{formal.name}`"
+        return Refusal("E0203", f"`{self.name}` needs {what}", help=f"write `{self.name}{call}{body}`")

@@ -1,0 +1,117 @@
+"""Going on after a fault: what a refused application would have given, as far as that is certain.
+
+Dimensions that are not certain become fresh symbols that begin with ``UNKNOWN``; a later refusal whose words contain
+one merely follows from the fault and stays silent, while a fault of its own is still told. The graph is discarded in
+any case.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from archdsl import dims
+from archdsl.diagnostics import Refusal
+from archdsl.graph import Value
+from archdsl.interpret.values import POISON, Flow
+from archdsl.ops.base import REQUIRED, Op
+from archdsl.shapes import TensorType
+
+if TYPE_CHECKING:
+    from archdsl.interpret.session import Session
+
+UNKNOWN = "\u2370"
+"""Begins the names of dimensions that nobody declared; it cannot occur in a spec."""
+
+
+def unknown(session: Session) -> dims.Dim:
+    """A dimension about which nothing is known."""
+    session.step(5)
+    session.unknowns += 1
+    return dims.symbol(f"{UNKNOWN}{session.unknowns}")
+
+
+def follows(refusal: Refusal) -> bool:
+    """Whether a refusal speaks of a dimension that only an earlier fault left unknown."""
+    return refusal.code not in _OF_RANK and (UNKNOWN in refusal.message or UNKNOWN in refusal.note)
+
+
+_OF_RANK = ("E0301", "E0308", "E0309", "E0310")
+"""What these codes speak of does not depend on sizes."""
+
+
+def without_unknowns(text: str) -> str:
+    """The text with every unknown dimension shown as ``?``."""
+    return re.sub(UNKNOWN + r"\d+", "?", text)
+
+
+def application(card: type[Op], arguments: dict[str, Any], inputs: Sequence[Any], session: Session) -> Flow:
+    """What an operator would give without the arguments at fault; sizes beyond batch and channels are left open."""
+    values = [v for v in inputs if isinstance(v, Value)]
+    least, most = card.arity
+    if len(values) != len(inputs) or not max(least, 1) <= len(values) <= (most or len(values)):
+        return POISON
+    required = {n: a for n, a in card.signature.items() if a.default is REQUIRED}
+    if any(name not in arguments or arguments[name] is POISON for name in required):
+        return POISON
+    good = {name: value for name, value in arguments.items() if value is not POISON}
+    least_given = {name: good[name] for name in required}
+    unpadded = {**least_given, "pad": "valid"} if "pad" in card.signature else least_given
+    types = [v.type for v in values]
+    agreed = _agreeing(types)
+    for attempt, ins, certain in ((good, types, 2), (least_given, types, 2), (unpadded, types, 2), (good, agreed, 1)):
+        try:
+            op = card(**attempt)
+            op.validate()
+            outs = op.shape(*ins)
+            session.check_sizes(outs)
+        except Refusal:
+            continue
+        made = tuple(Value(card.name, _opened(out, certain, session)) for out in outs)
+        return made[0] if len(made) == 1 else made
+    return POISON
+
+
+def _opened(type: TensorType, certain: int, session: Session) -> TensorType:
+    return type.with_shape(dim if axis < certain else unknown(session) for axis, dim in enumerate(type.shape))
+
+
+def _agreeing(types: Sequence[TensorType]) -> Sequence[TensorType]:
+    """The types with every unknown size as the others have it, where all have as many axes."""
+    if len({type.rank for type in types}) != 1:
+        return types
+    known = [next((d for d in sizes if _known(d)), sizes[0]) for sizes in zip(*(type.shape for type in types))]
+    return [type.with_shape(d if _known(d) else k for d, k in zip(type.shape, known)) for type in types]
+
+
+def _known(dim: dims.Dim) -> bool:
+    return not any(name.startswith(UNKNOWN) for name in dims.symbols(dim))
+
+
+def meet(values: Sequence[Value], session: Session) -> Flow:
+    """The type on which several tensors agree, open where they differ."""
+    first = values[0].type
+    if any(v.type.rank != first.rank for v in values):
+        return POISON
+    shape = [
+        size if all(v.type.shape[axis] == size for v in values) else unknown(session)
+        for axis, size in enumerate(first.shape)
+    ]
+    return Value("agreed", first.with_shape(shape))
+
+
+def surely_differ(values: Sequence[Value]) -> bool:
+    """Whether the shapes differ whatever the unknown dimensions are."""
+    first = values[0].type.shape
+    for value in values[1:]:
+        shape = value.type.shape
+        if len(shape) != len(first) or any(_sure(a, b) for a, b in zip(first, shape)):
+            return True
+    return False
+
+
+def _sure(a: dims.Dim, b: dims.Dim) -> bool:
+    if _known(a) and _known(b):
+        return a != b
+    return dims.equal(a, b) is False

@@ -1,0 +1,183 @@
+"""Rules about layers and what stands next to them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from archdsl.analyses.ranges import signs
+from archdsl.analyses.roles import family, is_activation, is_layer, is_source
+from archdsl.graph import Node, Value
+from archdsl.lint.view import Finding, Rule, View
+
+PER_CHANNEL = frozenset({"batch_norm", "instance_norm"})
+"""Normalisations that take a constant of each channel away again."""
+
+
+def bias_before_norm(view: View) -> Iterator[Finding]:
+    """W0401."""
+    for node in view.graph.nodes:
+        if not is_layer(node) or "bias" not in node.params:
+            continue
+        user = view.alone(node.outputs[0])
+        if user is not None and user.op.name in PER_CHANNEL:
+            count = node.params["bias"].type.elements
+            message = (
+                f"the bias of `{node.op.name}` is taken away again by `{user.op.name}`: {count} parameters for nothing"
+            )
+            yield Finding(node, message, "write `bias = false`")
+
+
+def unseen_positions(view: View) -> Iterator[Finding]:
+    """W0402."""
+    for node in view.graph.nodes:
+        geometry = _geometry(node, view)
+        if geometry is None or node.op.name.startswith(("conv_transpose", "max_unpool")):
+            continue
+        kernel, stride, _ = geometry
+        if any(s > k for k, s in zip(kernel, stride)):
+            share = 1.0
+            for k, s in zip(kernel, stride):
+                share *= min(k / s, 1)
+            message = f"a stride of {_sizes(stride)} is larger than the kernel of {_sizes(kernel)}"
+            message += f": it never sees {1 - share:.0%} of the positions"
+            yield Finding(node, message, "pool before it, or let a larger kernel stride")
+
+
+def two_linear_maps(view: View) -> Iterator[Finding]:
+    """W0409."""
+    for node in view.graph.nodes:
+        if not _dense(node, view):
+            continue
+        before = view.above(node.inputs[0])
+        if before is None or not _dense(before, view) or view.alone(before.outputs[0]) is None:
+            continue
+        shapes = [view.shape(v) for v in (before.inputs[0], before.outputs[0], node.outputs[0])]
+        wide = [shape[-1 if node.op.name == "linear" else 1] for shape in shapes if shape is not None]
+        if len(wide) == 3 and wide[1] >= min(wide[0], wide[2]):
+            message = f"`{before.path}` and this layer are one linear map of {wide[0]} to {wide[2]} features"
+            yield Finding(node, message, "put an activation between them, or leave one out")
+
+
+def dropout_before_norm(view: View) -> Iterator[Finding]:
+    """W0410."""
+    origin: dict[Value, Node] = {}
+    told: set[Node] = set()
+    for node in view.graph.nodes:
+        source = next((origin[value] for value in node.inputs if value in origin), None)
+        if node.op.name == "dropout" and getattr(node.op, "p", 0) > 0:
+            source = node
+        elif source is not None and node.op.name == "batch_norm" and source not in told:
+            told.add(source)
+            message = f"the batch norm `{node.path}` follows: its variance in training is not that of inference"
+            yield Finding(source, message, "move the dropout behind the last batch norm, or normalise otherwise")
+        if source is not None:
+            origin.update(dict.fromkeys(node.outputs, source))
+
+
+def mixed_signs(view: View) -> Iterator[Finding]:
+    """W0405."""
+    for node in view.graph.nodes:
+        if node.op.name not in ("add", "concat") or any(v.producer and is_source(v.producer) for v in node.inputs):
+            continue
+        found = [signs(view.ranges[value]) for value in node.inputs]
+        if "signed" in found and "non-negative" in found:
+            side = node.inputs[found.index("non-negative")].name
+            message = f"`{node.op.name}` joins non-negative values (`{side}`) with signed ones"
+            yield Finding(node, message, "let both sides end alike: in an activation, or in none")
+
+
+def branch_ends_in_activation(view: View) -> Iterator[Finding]:
+    """W0411."""
+    for node in view.graph.nodes:
+        if node.op.name != "add" or len(node.inputs) != 2:
+            continue
+        if any(value.producer is not None and is_source(value.producer) for value in node.inputs):
+            continue
+        steps = [-1 if value.producer is None else view.step[value.producer] for value in node.inputs]
+        branch, shortcut = (0, 1) if steps[0] > steps[1] else (1, 0)
+        if not _is_ancestor(node.inputs[shortcut], node.inputs[branch], view):
+            continue
+        last = view.above(node.inputs[branch])
+        if last is not None and is_activation(last) and view.ranges[node.inputs[branch]][0] >= 0:
+            message = f"the residual branch ends in `{last.op.name}`: it can only add, never take away"
+            yield Finding(node, message, "end the branch in its last layer or norm, and activate after the join")
+
+
+def _is_ancestor(early: Value, late: Value, view: View) -> bool:
+    """Whether ``late`` is computed from ``early``; the walk stops where it is past ``early``."""
+    if early.producer is None:
+        return True
+    limit, seen = view.step[early.producer], {late}
+    waiting = [late]
+    while waiting:
+        value = waiting.pop()
+        if value is early:
+            return True
+        producer = value.producer
+        if producer is not None and view.step[producer] > limit:
+            fresh = [v for v in producer.inputs if v not in seen]
+            seen.update(fresh)
+            waiting += fresh
+    return False
+
+
+def large_kernels(view: View) -> Iterator[Finding]:
+    """W0413."""
+    for node in view.graph.nodes:
+        geometry = _geometry(node, view)
+        if geometry is None or node.op.name != "conv" or _is_depthwise(node):
+            continue
+        kernel, stride, _ = geometry
+        if len(kernel) > 1 and len(set(kernel)) == 1 and kernel[0] >= 5 and kernel[0] % 2 and set(stride) == {1}:
+            count = (kernel[0] - 1) // 2
+            share = 1 - count * 3 ** len(kernel) / kernel[0] ** len(kernel)
+            message = f"{count} convolutions of 3 see what a kernel of {_sizes(kernel)} sees"
+            message += f", for {share:.0%} less per channel pair"
+            yield Finding(node, message, "stack small kernels, with activations between them")
+
+
+def _geometry(node: Node, view: View) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]] | None:
+    """Kernel, stride and dilation of a window operator."""
+    geometry = getattr(node.op, "geometry", None)
+    if geometry is None or family(node) not in ("conv", "pool"):
+        return None
+    found: tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]] = geometry(view.measures.bound.type(node.inputs[0]))
+    return found
+
+
+def _is_depthwise(node: Node) -> bool:
+    """Whether each channel has kernels of its own, which are cheap however large they are."""
+    return 1 < getattr(node.op, "groups", 1) == node.inputs[0].type.shape[1]
+
+
+def linear_on_maps(view: View) -> Iterator[Finding]:
+    """W0416."""
+    for node in view.graph.nodes:
+        if node.op.name != "linear" or not node.params:
+            continue
+        before = node.inputs[0].producer
+        while before is not None and (is_activation(before) or before.op.name in ("dropout", *PER_CHANNEL)):
+            before = before.inputs[0].producer
+        if before is not None and family(before) in ("conv", "pool", "pool_global") and before.outputs[0].type.rank > 2:
+            message = f"`linear` works on the last axis, the width of {node.inputs[0].type}: channels are on the second"
+            yield Finding(node, message, "write `flatten` before it; a linear map of the channels is `conv(…, 1)`")
+
+
+def _dense(node: Node, view: View) -> bool:
+    """Whether a node maps all features to all features at each position, and nothing else."""
+    if not is_layer(node):
+        return False
+    geometry = _geometry(node, view)
+    if geometry is None:
+        return node.op.name == "linear"
+    return node.op.name == "conv" and set(geometry[0]) == {1} and getattr(node.op, "groups", 1) == 1
+
+
+def _sizes(sizes: tuple[int, ...]) -> str:
+    return "x".join(map(str, sizes))
+
+
+RULES: dict[str, Rule] = {
+    "W0401": bias_before_norm, "W0402": unseen_positions, "W0405": mixed_signs, "W0409": two_linear_maps,
+    "W0410": dropout_before_norm, "W0411": branch_ends_in_activation, "W0413": large_kernels, "W0416": linear_on_maps,
+}  # fmt: skip

@@ -1,0 +1,148 @@
+"""Rules about the sizes of maps along the network."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+from math import prod, sqrt
+
+from archdsl.analyses.roles import family, is_layer
+from archdsl.graph import Node
+from archdsl.lint.view import Finding, Rule, View
+
+SMALLEST, LARGEST = 6, 8
+"""Positions of the last map before global pooling."""
+SPARE = 1.25
+"""By how much more the data volume may fall than channels that double would let it: odd sizes cost something."""
+ON_MAPS = frozenset({"conv", "pool", "join", "arithmetic", "norm", "activation"})
+"""Families whose results are maps of features (not padded, resized or rearranged ones)."""
+GLOBAL = frozenset({"global_avg_pool", "global_max_pool", "global_lp_pool"})
+
+
+def odd_sizes(view: View) -> Iterator[Finding]:
+    """W0403."""
+    for node in view.graph.nodes:
+        geometry = getattr(node.op, "geometry", None)
+        if geometry is None or family(node) not in ("conv", "pool") or "transpose" in node.op.name:
+            continue
+        shape = view.shape(node.inputs[0])
+        kernel, stride, _ = geometry(view.measures.bound.type(node.inputs[0]))
+        for n, k, s in zip((shape or ())[2:], kernel, stride):
+            if s > 1 and n % s and k < n:
+                message = f"{n} positions enter a stride of {s}: the map is no multiple of the next one"
+                help = "choose input size and padding so that sizes halve exactly"
+                yield Finding(node, message, help)
+                break
+
+
+def bottleneck(view: View) -> Iterator[Finding]:
+    """W0404: the largest volume at a resolution, against that of the next; only what no path leads around counts."""
+    rank = view.graph.inputs[0].type.rank if view.graph.inputs else 0
+    levels: list[tuple[int, int, Node]] = []
+    for value in view.trunk:
+        shape, node = view.shape(value), value.producer
+        if node is None or shape is None or len(shape) != rank or rank < 3:
+            continue
+        positions = prod(shape[2:])
+        if positions <= 1 or family(node) not in ON_MAPS:
+            continue
+        volume = prod(shape[1:])
+        if not levels or positions < levels[-1][0]:
+            levels.append((positions, volume, node))
+        elif positions == levels[-1][0]:
+            levels[-1] = (positions, max(volume, levels[-1][1]), levels[-1][2])
+    for (wide, before, _), (narrow, after, node) in pairwise(levels):
+        allowed = sqrt(wide / narrow)
+        if before > SPARE * allowed * after:
+            message = f"the data volume falls from {before:,} to {after:,} elements, to 1/{before / after:.3g}"
+            message += f" where the sides fall to 1/{allowed:.3g}"
+            yield Finding(node, message, "let channels double where the resolution halves")
+
+
+def few_features(view: View) -> Iterator[Finding]:
+    """W0406."""
+    node = view.classifier
+    if node is None:
+        return
+    entering, leaving = view.shape(node.inputs[0]), view.shape(node.outputs[0])
+    if entering is None or leaving is None or prod(leaving[2:]) != 1:
+        return
+    axis = -1 if node.op.name == "linear" else 1
+    if entering[axis] < leaving[axis]:
+        yield Finding(node, f"{entering[axis]:,} features tell {leaving[axis]:,} classes apart", "widen the last stage")
+
+
+def last_map(view: View) -> Iterator[Finding]:
+    """W0407."""
+    for node in _heads(view):
+        shape = view.shape(node.inputs[0])
+        if shape is None or len(shape) < 4:
+            continue
+        size = "x".join(map(str, shape[2:]))
+        if min(shape[2:]) < SMALLEST:
+            yield Finding(node, f"the last map has {size} positions: few are left to average", "stride once less")
+        elif max(shape[2:]) > LARGEST:
+            yield Finding(node, f"the last map has {size} positions: another stage would fit", "stride once more")
+
+
+def short_sight(view: View) -> Iterator[Finding]:
+    """W0408."""
+    if not view.graph.inputs:
+        return
+    image = view.shape(view.graph.inputs[0])
+    fields = view.measures.fields
+    for node in _heads(view):
+        if image is None or node.inputs[0] not in fields.fields:
+            continue
+        pairs = zip(fields.at(node.inputs[0]), (image[axis] for axis in fields.axes))
+        short = [(field.size, size) for field, size in pairs if field is not None and field.size < size]
+        if short:
+            seen, size = short[0]
+            yield Finding(
+                node,
+                f"a position of the last map sees {seen} of the image's {size} positions",
+                "go deeper, stride earlier or dilate",
+            )
+
+
+def _heads(view: View) -> list[Node]:
+    """Global pooling whose result is not put back onto a map (as a gate's is), but leads to the classifier."""
+    node = view.classifier
+    above = node.inputs[0].producer if node is not None else None
+    while above is not None and above.op.name not in GLOBAL:
+        if len(above.inputs) != 1 or is_layer(above):
+            return []
+        above = above.inputs[0].producer
+    return [above] if above is not None else []
+
+
+def heavy_classifier(view: View) -> Iterator[Finding]:
+    """W0412."""
+    rows = view.measures.row_of
+    layers = [node for node in view.graph.nodes if is_layer(node)]
+    if not any(node.op.name == "conv" for node in layers):
+        return
+    tail: list[Node] = []
+    for node in reversed(layers):
+        if node.op.name != "linear":
+            break
+        tail.append(node)
+    held = [rows[node].params for node in tail]
+    total = [row.params for row in view.measures.rows]
+    if not all(isinstance(n, int) for n in (*held, *total)):
+        return
+    share, whole = sum(n for n in held if isinstance(n, int)), sum(n for n in total if isinstance(n, int))
+    if tail and 2 * share > whole:
+        first = max(tail, key=lambda node: _count(rows[node].params))
+        message = f"the classifier holds {share:,} of {whole:,} parameters ({share / whole:.0%})"
+        yield Finding(first, message, "pool globally before it: `global_avg_pool -> flatten -> linear(classes)`")
+
+
+def _count(params: object) -> int:
+    return params if isinstance(params, int) else 0
+
+
+RULES: dict[str, Rule] = {
+    "W0403": odd_sizes, "W0404": bottleneck, "W0406": few_features, "W0407": last_map, "W0408": short_sight,
+    "W0412": heavy_classifier,
+}  # fmt: skip

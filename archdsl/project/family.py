@@ -1,0 +1,90 @@
+"""Families of networks: ``width=0.5..1.5:0.1`` as values, and every member with its figures."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from fractions import Fraction
+from itertools import product
+from math import prod
+from typing import TYPE_CHECKING, Any
+
+from archdsl.cli.options import pairs
+from archdsl.diagnostics import DiagnosticError, Refusal
+from archdsl.record import Record
+from archdsl.source import Frame
+
+if TYPE_CHECKING:
+    from archdsl.analyses.measure import Measures
+
+MOST = 5_000
+"""Members of a family that are looked at."""
+_NUMBER = r"-?[0-9]{1,15}(?:\.[0-9]{1,12})?"
+_RANGE = re.compile(rf"({_NUMBER})\.\.({_NUMBER})(?::({_NUMBER}))?")
+
+
+class Member(Record):
+    """One member: its parameters, and its measures; or the code that it is refused with."""
+
+    settings: Mapping[str, Any]
+    measures: Measures | None
+    refused: str = ""
+    application: str = ""
+    """``MobileNetV2(width = 0.85)``: how a variant would write it."""
+
+
+def is_range(text: str) -> bool:
+    """Whether an option's value is a range."""
+    return _RANGE.fullmatch(text.partition("=")[2].strip()) is not None
+
+
+def values(name: str, text: str) -> list[int | float]:
+    """The numbers of ``a..b:step``, both ends included where the step meets them: exact, so that 0.1 * 3 is 0.3."""
+    found = _RANGE.fullmatch(text)
+    if found is None:
+        raise Refusal("E0007", f"`{name}={text}` is no range", help="write `1..8`, `0.5..1.5:0.1`")
+    low, high, step = (Fraction(part) for part in (found[1], found[2], found[3] or "1"))
+    if step <= 0 or high < low or (high - low) / step >= MOST:
+        raise Refusal("E0007", f"`{name}={text}` is empty, or has more than {MOST:,} values")
+    whole = "." not in text.replace("..", "")
+    steps = [low + i * step for i in range(int((high - low) / step) + 1)]
+    return [int(v) if whole else float(v) for v in steps]
+
+
+def ranges(texts: Sequence[str], option: str) -> dict[str, list[int | float]]:
+    """The ranges of an option; refuses families with too many members."""
+    found = {name: values(name, text) for name, text in pairs(texts, option).items()}
+    count = prod(len(v) for v in found.values())
+    if count > MOST:
+        raise Refusal("E0007", f"the family has {count:,} members, more than {MOST:,}", help="take larger steps")
+    return found
+
+
+def members(
+    target: str, varied: Mapping[str, Sequence[Any]], fixed: Mapping[str, Any], bind: Mapping[str, int]
+) -> Iterator[Member]:
+    """Every member, in order of the first parameter; what cannot be built is a member with a refusal."""
+    from archdsl.analyses.measure import Measures
+    from archdsl.cli.targets import open_target
+
+    opened = open_target(target)
+    for combination in product(*varied.values()):
+        settings = dict(zip(varied, combination))
+        try:
+            graph = opened.graph({**fixed, **settings}, {}, False)
+        except DiagnosticError as error:
+            codes = [d.code for d in error.diagnostics if d.severity == "error"]
+            if codes[0] in ("E0202", "E0209", "E0213", "E0214", "E0215") or codes[0].startswith(("E00", "E01")):
+                raise  # the text or the options are at fault, not this member
+            yield Member(settings, None, codes[0])
+            continue
+        frames = graph.nodes[-1].origin.frames() if graph.nodes else []
+        yield Member(settings, Measures(graph, bind), "", _written(frames[-1]) if frames else "")
+
+
+def _written(frame: Frame) -> str:
+    """The application of the network as a variant writes it; in full where its arguments are too long to be shown."""
+    arguments = frame.arguments
+    if "…" in arguments:
+        arguments = ", ".join(f"{name} = {value}" for name, value in frame.settings.items())
+    return f"{frame.name}({arguments})"

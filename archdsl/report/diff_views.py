@@ -1,0 +1,100 @@
+"""A difference as rows for people, and as a JSON document."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from archdsl.analyses.measure import QUANTITIES
+from archdsl.compare.diff import Difference, Figure
+from archdsl.compare.fold import Change
+from archdsl.report.json import document
+
+SIGNS = {"added": "+", "removed": "-"}
+
+
+def heading(found: Difference) -> str:
+    """``mobilenet_v2 -> mobilenet_v2_w1_4 (MobileNetV2: width 1.0 -> 1.4)``."""
+    return f"{found.old} -> {found.new}" + (f" ({found.settings})" if found.settings else "")
+
+
+def figure_rows(found: Difference) -> list[tuple[str, str, str, str, str]]:
+    """Quantity, before, after, change, and the change in per cent."""
+    return [(f.quantity, _shown(f.quantity, f.old), _shown(f.quantity, f.new), *_change(f)) for f in found.figures]
+
+
+def _change(f: Figure) -> tuple[str, str]:
+    if not isinstance(f.old, int) or not isinstance(f.new, int):
+        return "" if f.old == f.new else "changed", ""
+    step = f.new - f.old
+    if not step:
+        return "0", ""
+    return _signed(step, f.quantity), f"{step / f.old:+.1%}" if f.old else ""
+
+
+def _shown(quantity: str, value: Any) -> str:
+    if value is None:
+        return "symbolic"
+    if isinstance(value, list):
+        return "[" + ", ".join("all" if v is None else _shown(quantity, v) for v in value) + "]"
+    if QUANTITIES[quantity].unit == "bytes" and isinstance(value, int):
+        return size(value)
+    return f"{value:,}" if isinstance(value, int | float) else str(value)
+
+
+def size(value: int) -> str:
+    """Bytes as people read them: ``6.25 MiB``, ``512 B``."""
+    for unit, factor in (("GiB", 2**30), ("MiB", 2**20), ("KiB", 2**10)):
+        if abs(value) >= factor:
+            return f"{value / factor:.2f} {unit}"
+    return f"{value} B"
+
+
+def _signed(value: int, quantity: str = "params") -> str:
+    text = size(abs(value)) if QUANTITIES[quantity].unit == "bytes" else f"{abs(value):,}"
+    return ("+" if value > 0 else "-" if value < 0 else "") + text
+
+
+def structure(found: Difference) -> str:
+    """A line for what did not change."""
+    if not found.changes:
+        return "no operator changed"
+    kinds = {part.kind for change in found.changes for part in (change, *change.parts)}
+    moved = kinds & {"added", "removed", "replaced", "repeat"}
+    return "" if moved else "the same operators in the same order"
+
+
+def change_rows(found: Difference) -> list[tuple[int, str, str, str, str]]:
+    """Level, what changed, where, and what it costs in parameters and MACs."""
+    rows = []
+    for change in found.changes:
+        rows.append((0, *_row(change)))
+        rows += [(1, *_row(part)) for part in change.parts]
+    return rows
+
+
+def _row(change: Change) -> tuple[str, str, str, str]:
+    sign = SIGNS.get(change.kind, "~")
+    times = f"{change.count} x " if change.count > 1 and change.kind != "repeat" else ""
+    what = f"{times}{change.what}"
+    if change.kind == "resized":
+        noun = "operator that only has" if change.count == 1 else "operators that only have"
+        what = f"{change.count} {noun} other sizes: {change.what}"
+    return f"{sign} {what}", change.where, _signed(change.params), _signed(change.macs)
+
+
+def as_json(found: Difference) -> str:
+    """Everything, exact."""
+    figures = {f.quantity: {"old": f.old, "new": f.new, "unit": QUANTITIES[f.quantity].unit} for f in found.figures}
+    i = found.interface
+    return document(
+        "diff", old=found.old, new=found.new, settings=found.settings, figures=figures, remark=found.remark,
+        interface={
+            "verdict": i.verdict, "breaking": list(i.breaking), "weights": list(i.weights), "notes": list(i.notes),
+        },
+        changes=[_record(change) for change in found.changes],
+    )  # fmt: skip
+
+
+def _record(change: Change) -> dict[str, Any]:
+    names = ("kind", "what", "where", "count", "params", "macs")
+    return {name: getattr(change, name) for name in names} | {"parts": [_record(part) for part in change.parts]}

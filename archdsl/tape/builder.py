@@ -1,0 +1,94 @@
+"""Graphs from Python: the same tape, shape rules and paths as the text form.
+
+>>> from archdsl import Builder
+>>> net = Builder("tiny")
+>>> x = net.input("image", "f32", ["N", 3, 32, 32])
+>>> with net.scope("stem"):
+...     x = net.apply("relu", net.apply("conv", x, channels=16, kernel=3))
+>>> graph = net.graph(logits=net.apply("linear", net.apply("flatten", x), features=10))
+>>> [node.path for node in graph.nodes]
+['stem.conv', 'stem.relu', 'flatten', 'linear']
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from archdsl import dims, ops
+from archdsl.diagnostics import DiagnosticError, Refusal
+from archdsl.graph import Graph, Value
+from archdsl.interface import checked_labels, fitting_labels, preprocess_of
+from archdsl.interpret.env import Place
+from archdsl.interpret.session import Session
+from archdsl.shapes import TensorType
+from archdsl.tape.paths import PathScope
+
+
+class Builder:
+    """Builds one graph, operator by operator; every fault raises :class:`DiagnosticError` at once."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self._session = Session()
+        self._place = Place(self._session, PathScope())
+
+    def input(self, name: str, dtype: str, shape: Sequence[int | str], **preprocess: Any) -> Value:
+        """An input tensor; strings in ``shape`` are symbols. ``preprocess`` are arguments of the block of that name."""
+        sizes = tuple(dims.symbol(size) if isinstance(size, str) else size for size in shape)
+        value = Value(name, TensorType(dtype, sizes))
+        self._session.inputs.append(value)
+        self._session.paths.add(name)
+        if preprocess:
+            with _refused():
+                self._session.preprocess[name] = preprocess_of(preprocess).settled(value.type)
+        if "N" in shape:
+            self._session.defaults.setdefault("N", 1)
+        return value
+
+    def apply(self, op: str, *inputs: Value, label: str | None = None, **arguments: Any) -> Any:
+        """Apply an operator: one :class:`Value`, or a tuple of them for operators with several outputs."""
+        place = self._place
+        with _refused():
+            if not ops.is_operator(op):
+                raise Refusal("E0201", f"there is no operator `{op}`")
+            card = ops.load(op).create(**arguments)
+            if label is not None:
+                scope = place.scope.child(place.scope.label(label))
+                scope.mode = "direct"
+                place = place.at(scope)
+            return self._session.node(card, inputs, place, op, None)
+
+    @contextmanager
+    def scope(self, label: str, *, numbered: bool = False) -> Iterator[None]:
+        """Names inside stand under ``label``; ``numbered`` counts them 0, 1, 2, … as ``seq`` does."""
+        kept = self._place
+        self._place = kept.at(kept.scope.child(kept.scope.label(label), "seq" if numbered else "named"))
+        try:
+            yield
+        finally:
+            self._place = kept
+
+    def labels(self, output: str, value: Value, names: Sequence[str]) -> None:
+        """What the classes of an output are called."""
+        with _refused():
+            fitting_labels(checked_labels(names, "`labels`"), value.type.shape, f"`{output}`")
+        self._session.labels[output] = tuple(names)
+
+    def graph(self, **outputs: Value) -> Graph:
+        """The graph with the named outputs."""
+        session = self._session
+        return Graph(
+            self.name, session.inputs, session.nodes, outputs, taps=session.taps, defaults=session.defaults,
+            preprocess=session.preprocess, labels=session.labels,
+        )  # fmt: skip
+
+
+@contextmanager
+def _refused() -> Iterator[None]:
+    """What a rule refuses is an error at once."""
+    try:
+        yield
+    except Refusal as refusal:
+        raise DiagnosticError([refusal.diagnostic()]) from None
