@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from archdsl import dims
-from archdsl.diagnostics import Refusal, nearest
+from archdsl.diagnostics import Refusal, did_you_mean
 from archdsl.graph import Value
 from archdsl.interpret.env import Env, NetworkRun, Place
 from archdsl.interpret.evaluate import evaluate
@@ -113,10 +113,9 @@ def _fed(statement: spec.Input, declared: TensorType, run: NetworkRun, env: Env)
 
 def _declared_type(type: spec.TensorTypeExpr, env: Env) -> TensorType:
     if type.dtype not in DTYPE_BYTES:
-        meant = nearest(type.dtype, DTYPE_BYTES)
         raise Refusal(
             "E0201", f"there is no element type `{type.dtype}`",
-            help=f"did you mean `{meant}`?" if meant else f"element types: {', '.join(DTYPE_BYTES)}",
+            help=did_you_mean(type.dtype, DTYPE_BYTES, f"element types: {', '.join(DTYPE_BYTES)}"),
         ).located(type.span)  # fmt: skip
     declared = TensorType(type.dtype, tuple(_declared_dim(dim, env) for dim in type.dims))
     try:

@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 
 from archdsl.backends.onnx.writer import fixed
-from archdsl.diagnostics import Diagnostic, DiagnosticError, Refusal, nearest
+from archdsl.diagnostics import Diagnostic, DiagnosticError, Refusal, did_you_mean
 from archdsl.graph import Parameter
 from archdsl.ops.base import Initializer
 from archdsl.rewrites.fold import Folded
@@ -59,10 +59,9 @@ Stretch = Callable[[int, int], Array]
 def check_scheme(scheme: str) -> None:
     """Refuse a scheme that is not in :data:`SCHEMES`."""
     if scheme not in SCHEMES:
-        meant = nearest(scheme, SCHEMES)
         raise Refusal(
             "E0603", f"there is no initialisation scheme `{scheme}`",
-            help=f"did you mean `{meant}`?" if meant else f"choose one of {', '.join(SCHEMES)}",
+            help=did_you_mean(scheme, SCHEMES, f"choose one of {', '.join(SCHEMES)}"),
         )  # fmt: skip
 
 
