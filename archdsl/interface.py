@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from math import floor
 from typing import Any
 
-from archdsl.diagnostics import Refusal, nearest
+from archdsl.diagnostics import Refusal, did_you_mean
 from archdsl.element_types import ELEMENT_TYPES, FLOATS
 from archdsl.ops.kinds import Choice, Integer, Kind, ListOf, Number, OneOf, Optional, refuse
 from archdsl.record import Record
@@ -239,8 +239,7 @@ def preprocess_of(fields: Mapping[str, Any]) -> Preprocess:
     """From fields as they are written; refuses (E0202, E0204, E0205) what is none of them."""
     for name in fields:
         if name not in KINDS:
-            meant = nearest(name, KINDS)
-            help = f"did you mean `{meant}`?" if meant else f"it takes {', '.join(KINDS)}"
+            help = did_you_mean(name, KINDS, f"it takes {', '.join(KINDS)}")
             raise Refusal("E0202", f"`preprocess` has no argument `{name[:50]}`", help=help)
     return Preprocess(**{name: KINDS[name].check(value, f"`{name}`") for name, value in fields.items()})
 

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from archdsl import dims
-from archdsl.diagnostics import Refusal, nearest
+from archdsl.diagnostics import Refusal, did_you_mean
 from archdsl.element_types import ELEMENT_TYPES
 from archdsl.graph import Value
 from archdsl.interpret.env import Env, NetworkRun, Place
@@ -114,10 +114,9 @@ def _fed(statement: spec.Input, declared: TensorType, run: NetworkRun, env: Env)
 
 def _declared_type(type: spec.TensorTypeExpr, env: Env) -> TensorType:
     if type.dtype not in ELEMENT_TYPES:
-        meant = nearest(type.dtype, ELEMENT_TYPES)
         raise Refusal(
             "E0201", f"there is no element type `{type.dtype}`",
-            help=f"did you mean `{meant}`?" if meant else f"element types: {', '.join(ELEMENT_TYPES)}",
+            help=did_you_mean(type.dtype, ELEMENT_TYPES, f"element types: {', '.join(ELEMENT_TYPES)}"),
         ).located(type.span)  # fmt: skip
     declared = TensorType(type.dtype, tuple(_declared_dim(dim, env) for dim in type.dims))
     try:

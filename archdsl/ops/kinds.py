@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from archdsl.diagnostics import Refusal, nearest
+from archdsl.diagnostics import Refusal, did_you_mean
 from archdsl.dims import Expr
 from archdsl.element_types import ELEMENT_TYPES
 from archdsl.record import Record
@@ -116,9 +116,8 @@ class Choice(Kind):
 
     def check(self, value: Any, what: str) -> str:
         if not isinstance(value, str) or value not in self.names:
-            meant = nearest(value, self.names) if isinstance(value, str) else None
             wanted = "one of " + ", ".join(f"`{n}`" for n in self.names)
-            raise refuse(what, wanted, value, f"did you mean `{meant}`?" if meant else "")
+            raise refuse(what, wanted, value, did_you_mean(value, self.names) if isinstance(value, str) else "")
         return value
 
 

@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 
 from archdsl.backends.onnx.writer import fixed
-from archdsl.diagnostics import Diagnostic, DiagnosticError, Refusal, nearest
+from archdsl.diagnostics import Diagnostic, DiagnosticError, Refusal, did_you_mean
 from archdsl.element_types import ELEMENT_TYPES
 from archdsl.graph import Parameter
 from archdsl.ops.base import Initializer
@@ -54,10 +54,9 @@ Stretch = Callable[[int, int], Array]
 def check_scheme(scheme: str) -> None:
     """Refuse a scheme that is not in :data:`SCHEMES`."""
     if scheme not in SCHEMES:
-        meant = nearest(scheme, SCHEMES)
         raise Refusal(
             "E0603", f"there is no initialisation scheme `{scheme}`",
-            help=f"did you mean `{meant}`?" if meant else f"choose one of {', '.join(SCHEMES)}",
+            help=did_you_mean(scheme, SCHEMES, f"choose one of {', '.join(SCHEMES)}"),
         )  # fmt: skip
 
 
