@@ -134,11 +134,6 @@ def show_arguments(arguments: Mapping[str, object]) -> str:
     return ", ".join(f"{name} = {shortened(show(value), 40)}" for name, value in arguments.items())
 
 
-def shortened(text: str, most: int) -> str:
-    """The text, cut to ``most`` characters."""
-    return text if len(text) <= most else text[: most - 1] + "…"
-
-
 def show_settings(names: Iterable[str], values: Mapping[str, object]) -> dict[str, str]:
     """``{"c": "64", "stride": "2"}``: what parameters came to, uncut."""
     return {name: _uncut(values[name]) for name in names if name in values}

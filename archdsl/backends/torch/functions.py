@@ -6,8 +6,9 @@ from typing import Any
 
 from archdsl.backends.torch.form import DTYPES, Form, Rule, Site, call
 from archdsl.backends.torch.layers import real
+from archdsl.element_types import FLOATS
 from archdsl.ops.operand_checks import insertion, resolve_axes
-from archdsl.shapes import FLOATS, resolve_axis
+from archdsl.shapes import resolve_axis
 
 
 def plain(text: str, module: str = "") -> Rule:
