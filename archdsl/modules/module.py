@@ -30,7 +30,7 @@ class Module:
         """Definitions that need themselves or name two parameters alike: what they mean is not known."""
         self.meanings = Meanings()
         """What the names in the definitions mean; filled by :mod:`archdsl.modules.resolve`."""
-        self.beside: Callable[[Source, str], str] = _nothing_beside
+        self.beside: Callable[[Source, str], str] = no_files
         """The text of a file that a text of this program names, within the bounds of what may be read."""
         for definition in file.definitions:
             if isinstance(definition, spec.Variant):
@@ -55,5 +55,6 @@ def definition_span(definition: spec.Definition) -> Span:
     )
 
 
-def _nothing_beside(source: Source, name: str) -> str:
+def no_files(source: Source, name: str) -> str:
+    """Refuses (E0214) to read a file: the text has none of its own."""
     raise Refusal("E0214", "a text without a file of its own cannot name other files")

@@ -6,6 +6,7 @@ The interpreter, :class:`~archdsl.tape.builder.Builder`, the data form and impor
 from __future__ import annotations
 
 from collections.abc import Sequence
+
 from archdsl.diagnostics import Refusal
 from archdsl.graph import Node, Parameter, Value
 from archdsl.ops import load
