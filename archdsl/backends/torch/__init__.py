@@ -14,7 +14,7 @@ from archdsl.backends.torch.helpers import definitions
 from archdsl.backends.torch.module_tree import boxes_of, rule
 from archdsl.backends.torch.options import TorchOptions, WriteReport
 from archdsl.backends.torch.render import WIDTH
-from archdsl.diagnostics import Diagnostic, DiagnosticError, Refusal, nearest
+from archdsl.diagnostics import Diagnostic, DiagnosticError, Refusal, did_you_mean
 from archdsl.files import write_file
 from archdsl.graph import Graph
 from archdsl.ops.base import Op
@@ -32,8 +32,8 @@ class TorchBackend:
         """The options by name. Raises ``DiagnosticError`` (E0603) for one that this backend does not have."""
         for name in given:
             if name not in TorchOptions._fields:
-                meant = nearest(name, TorchOptions._fields)
-                help = f"did you mean `{meant}`?" if meant else "PyTorch folds, trains and stores weights by itself"
+                otherwise = "PyTorch folds, trains and stores weights by itself"
+                help = did_you_mean(name, TorchOptions._fields, otherwise)
                 raise DiagnosticError([Diagnostic("E0603", f"the PyTorch backend has no option `{name}`", help=help)])
         return TorchOptions(**given)
 

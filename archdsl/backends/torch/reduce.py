@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from archdsl.backends.torch.form import DTYPES, Form, Lowering, Site
 from archdsl.backends.torch.simple_rules import along
+from archdsl.element_types import FLOATS
 from archdsl.ops.operand_checks import resolve_axes
-from archdsl.shapes import FLOATS, resolve_axis
+from archdsl.shapes import resolve_axis
 
 
 def reduction(text: str) -> Lowering:
