@@ -139,7 +139,9 @@ def _targets(node: ast.AST, name: str, package: bool, known: set[str]) -> Iterat
     if isinstance(node, ast.Import):
         yield from (alias.name for alias in node.names if alias.name in known)
     elif isinstance(node, ast.ImportFrom):
-        above = name.split(".")[: None if package and node.level == 1 else -(node.level - package)] if node.level else []
+        above = (
+            name.split(".")[: None if package and node.level == 1 else -(node.level - package)] if node.level else []
+        )
         base = ".".join([*above, *([node.module] if node.module else [])])
         for alias in node.names:
             inner = f"{base}.{alias.name}"
@@ -218,7 +220,9 @@ def operator_names(repo: Path) -> int | None:
     script = Path(__file__).parent / "operator_names.py"
     if not script.exists():
         return None
-    done = subprocess.run([sys.executable, script, "--repo", repo, "--count"], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, script, "--repo", repo, "--count"], capture_output=True, text=True, check=False
+    )
     if done.returncode:
         raise SystemExit(done.stderr)
     return int(done.stdout)
@@ -227,7 +231,9 @@ def operator_names(repo: Path) -> int | None:
 def main() -> None:
     """Print the figures, and with ``--why`` what they count."""
     parser = argparse.ArgumentParser(description="Prints the figures of the house.")
-    parser.add_argument("--repo", type=Path, default=Path(__file__).parent.parent, help="a checkout; this one by default")
+    parser.add_argument(
+        "--repo", type=Path, default=Path(__file__).parent.parent, help="a checkout; this one by default"
+    )
     parser.add_argument("--json", action="store_true", help="as JSON")
     parser.add_argument("--why", choices=["run", "depth", "cycles"], help="print what one of the figures counts")
     given = parser.parse_args()
