@@ -47,12 +47,37 @@ class Diagnostic(Record):
         """``error`` for E codes, ``warning`` for W codes."""
         return "warning" if self.code.startswith("W") else "error"
 
+    def __str__(self) -> str:
+        """``specs/mine.arch:14:9: error[E0304]: …``, and the help in a line of its own."""
+        place = f"{self.span}: " if self.span else ""
+        help = f"\n  help: {self.help}" if self.help else ""
+        return f"{place}{self.severity}[{self.code}]: {self.message}{help}"
 
-class Refusal(Exception):
+
+class DiagnosticError(Exception):
+    """What was asked for cannot be done. Its text has code, place, message and help of everything that was found.
+
+    The functions of ``archdsl`` raise no other exception for what is wrong with a text, a file or an argument.
+    """
+
+    def __init__(self, diagnostics: Iterable[Diagnostic]) -> None:
+        self._diagnostics = tuple(diagnostics)
+        super().__init__(self._diagnostics)
+
+    @property
+    def diagnostics(self) -> tuple[Diagnostic, ...]:
+        """Every diagnostic, errors and warnings."""
+        return self._diagnostics
+
+    def __str__(self) -> str:
+        return "\n".join(map(str, self.diagnostics))
+
+
+class Refusal(DiagnosticError):
     """A rule says no. Rules know no places: whoever applies them adds the span."""
 
     def __init__(self, code: str, message: str, *, help: str = "", note: str = "", notes: Iterable[str] = ()) -> None:
-        super().__init__(message)
+        Exception.__init__(self, code, message)
         self.span: Span | None = None
         self.labels: tuple[Label, ...] = ()
         self.code = code
@@ -60,6 +85,11 @@ class Refusal(Exception):
         self.help = help
         self.note = note
         self.notes = tuple(notes)
+
+    @property
+    def diagnostics(self) -> tuple[Diagnostic, ...]:
+        """The refusal as the one diagnostic that it is."""
+        return (self.diagnostic(),)
 
     def located(self, span: Span | None) -> Refusal:
         """The refusal with a place, unless an inner rule has given it a more exact one."""
@@ -72,16 +102,18 @@ class Refusal(Exception):
         return Diagnostic(self.code, self.message, self.span, self.note, self.labels, self.notes, self.help, frame)
 
 
-class DiagnosticError(Exception):
-    """The work cannot be done; carries every diagnostic found, errors and warnings."""
+def did_you_mean(name: str, candidates: Iterable[str], otherwise: str = "") -> str:
+    """The help for a name that is not known: the candidate that was most likely meant, or ``otherwise``."""
+    return suggest(nearest(name, candidates), otherwise)
 
-    def __init__(self, diagnostics: Iterable[Diagnostic]) -> None:
-        self.diagnostics = tuple(diagnostics)
-        super().__init__("\n".join(f"{d.span or '-'}: {d.severity}[{d.code}]: {d.message}" for d in self.diagnostics))
+
+def suggest(meant: str | None, otherwise: str = "") -> str:
+    """The help that asks for what was meant, or ``otherwise`` where nobody knows."""
+    return f"did you mean `{meant}`?" if meant else otherwise
 
 
 def nearest(name: str, candidates: Iterable[str]) -> str | None:
-    """The candidate a reader most likely meant, or ``None``: for "did you mean"."""
+    """The candidate a reader most likely meant, or ``None``."""
     near = frozenset(c for c in candidates if abs(len(c) - len(name)) <= 3 + len(name) // 3)
     return _nearest(name, near if len(near) <= _MANY else frozenset(c for c in near if c[:2] == name[:2]))
 

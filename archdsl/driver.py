@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archdsl import __version__
-from archdsl.diagnostics import Diagnostic, DiagnosticError, Refusal, nearest
+from archdsl.diagnostics import Diagnostic, DiagnosticError, Refusal, did_you_mean, nearest, suggest
 from archdsl.files import read_file
 from archdsl.graph import Graph
 from archdsl.interpret.program import Elaboration, collector_paused, elaborate
@@ -81,8 +81,7 @@ class Program:
         found = self.module.variants.get(name) or next((n for n in self.module.networks if n.name == name), None)
         if found is None:
             known = [*self.variants, *self.networks]
-            meant = nearest(name, known)
-            help = f"did you mean `{meant}`?" if meant else f"it has {', '.join(f'`{k}`' for k in known[:12])}"
+            help = did_you_mean(name, known, f"it has {', '.join(f'`{k}`' for k in known[:12])}")
             raise DiagnosticError([Diagnostic("E0004", f"{self.source.name} has no variant `{name}`", help=help)])
         return found
 
@@ -252,7 +251,7 @@ def _beside(path: Path) -> str:
         meant = nearest(path.name, [file.name for file in path.parent.glob("*.arch")])
     except OSError:
         meant = None
-    return f"did you mean `{path.with_name(meant)}`?" if meant else ""
+    return suggest(str(path.with_name(meant)) if meant else None)
 
 
 def decode(data: bytes, name: str) -> Source:
@@ -306,8 +305,7 @@ def resolve_target(target: str) -> tuple[Program, str | None]:
     families = {file.stem: file for file in zoo_files()}
     if target in families:
         return open_program(families[target]), None
-    meant = nearest(target, [*known, *families])
-    help = f"did you mean `{meant}`?" if meant else _beside(Path(target))
+    help = did_you_mean(target, [*known, *families]) or _beside(Path(target))
     help = help or "give a file, or a name that `archdsl list` shows"
     raise DiagnosticError([Diagnostic("E0003", f"there is no file and no zoo network `{target}`", help=help)])
 

@@ -10,7 +10,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol
 
-from archdsl.diagnostics import Diagnostic, DiagnosticError, nearest
+from archdsl.diagnostics import Diagnostic, DiagnosticError, did_you_mean
 from archdsl.graph import Graph
 from archdsl.ops.base import Op
 
@@ -46,8 +46,7 @@ def backend(name: str = "onnx") -> Backend:
     """The backend called ``name``. Raises ``DiagnosticError`` (E0605) where there is none, or it cannot be loaded."""
     target = BUILT_IN.get(name) or installed().get(name)
     if target is None:
-        meant = nearest(name, names())
-        help = f"did you mean `{meant}`?" if meant else f"there are: {', '.join(names())}"
+        help = did_you_mean(name, names(), f"there are: {', '.join(names())}")
         raise DiagnosticError([Diagnostic("E0605", f"there is no backend `{name}`", help=help)])
     module, _, attribute = target.partition(":")
     try:

@@ -13,7 +13,7 @@ from archdsl.analyses.arena import arena
 from archdsl.analyses.at_binding import Bound
 from archdsl.analyses.depth import ancestors, depths, within
 from archdsl.analyses.receptive_field import Field, ReceptiveFields, receptive_fields
-from archdsl.diagnostics import Refusal, nearest
+from archdsl.diagnostics import Refusal, did_you_mean
 from archdsl.dims import Dim
 from archdsl.graph import Graph, Node, Value
 from archdsl.ops.base import Work
@@ -116,10 +116,9 @@ class Measures:
         Refuses unknown quantities, parts and taps, and what a symbol without a value leaves open.
         """
         if quantity not in QUANTITIES:
-            meant = nearest(quantity, QUANTITIES)
             raise Refusal(
                 "E0201", f"there is no quantity `{quantity}`",
-                help=f"did you mean `{meant}`?" if meant else "quantities: " + ", ".join(QUANTITIES),
+                help=did_you_mean(quantity, QUANTITIES, "quantities: " + ", ".join(QUANTITIES)),
             )  # fmt: skip
         return _Scope(self, self._nodes(part), None if tap is None else self.value_at(tap)).measure(quantity)
 
@@ -298,5 +297,4 @@ def scopes(graph: Graph) -> list[str]:
 
 
 def _unknown(what: str, name: str, candidates: Sequence[str]) -> Refusal:
-    meant = nearest(name, candidates)
-    return Refusal("E0201", f"there is no {what} `{name}`", help=f"did you mean `{meant}`?" if meant else "")
+    return Refusal("E0201", f"there is no {what} `{name}`", help=did_you_mean(name, candidates))

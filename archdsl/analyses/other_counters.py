@@ -12,7 +12,7 @@ from archdsl import dims
 from archdsl.analyses.at_binding import Bound
 from archdsl.analyses.roles import family, is_layer
 from archdsl.analyses.rows import Row
-from archdsl.diagnostics import Refusal, nearest
+from archdsl.diagnostics import Refusal, did_you_mean
 from archdsl.dims import Dim
 from archdsl.ops.base import Work
 from archdsl.record import Record
@@ -94,10 +94,9 @@ def count(bound: Bound, rows: Iterable[Row], convention: Convention) -> list[Dim
 def convention(name: str) -> Convention:
     """The convention of that name; refuses unknown ones."""
     if name not in CONVENTIONS:
-        meant = nearest(name, CONVENTIONS)
         raise Refusal(
             "E0007", f"there is no convention `{name}`",
-            help=(f"did you mean `{meant}`? " if meant else "") + "known: " + ", ".join(CONVENTIONS),
+            help=did_you_mean(name, CONVENTIONS, "known: " + ", ".join(CONVENTIONS)),
         )  # fmt: skip
     return CONVENTIONS[name]
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from archdsl.cli.output import columns, out
 from archdsl.cli.signature import Arg, opt
-from archdsl.diagnostics import Refusal, nearest
+from archdsl.diagnostics import Refusal, did_you_mean
 
 
 def command(
@@ -41,9 +41,8 @@ def page(code: str) -> str:
     """The Markdown page of a code; refuses (E0007) codes without one."""
     known = codes()
     if code not in known:
-        meant = nearest(code, known)
-        help = f"did you mean {meant}? " if meant else ""
-        raise Refusal("E0007", f"there is no diagnostic {code}", help=help + "`archdsl explain` lists all codes")
+        help = did_you_mean(code, known, "`archdsl explain` lists all codes")
+        raise Refusal("E0007", f"there is no diagnostic `{code}`", help=help)
     return files("archdsl.explain").joinpath(f"{code}.md").read_text(encoding="utf-8")
 
 

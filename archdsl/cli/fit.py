@@ -9,7 +9,7 @@ from archdsl.cli.exit import CLEAN, FINDINGS
 from archdsl.cli.options import Bind, Set, Target, bindings, choose, settings
 from archdsl.cli.output import columns, out, progress, say
 from archdsl.cli.signature import opt
-from archdsl.diagnostics import Refusal, nearest
+from archdsl.diagnostics import Refusal, did_you_mean
 from archdsl.record import Record
 
 if TYPE_CHECKING:
@@ -75,8 +75,7 @@ def parse_bound(text: str) -> Bound:
     if found and re.fullmatch(r"[0-9][0-9_]*(\.[0-9]+)?( ?[KMGT](iB)?)?", found[5]):
         number = number_value(found[5])
     if found and found[1] not in QUANTITIES:
-        meant = nearest(found[1], QUANTITIES)
-        help = f"did you mean `{meant}`?" if meant else "quantities: " + ", ".join(QUANTITIES)
+        help = did_you_mean(found[1], QUANTITIES, "quantities: " + ", ".join(QUANTITIES))
         raise Refusal("E0007", f"`--budget {text}`: there is no quantity `{found[1]}`", help=help)
     if found is None or number is None:
         raise Refusal("E0007", f"`--budget {text}` is no bound", help="write `macs<=300M`, `peak_activations<=6 MiB`")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from archdsl.cli.options import choose
 from archdsl.cli.output import columns, out, progress
 from archdsl.cli.signature import Arg, opt
-from archdsl.diagnostics import Refusal
+from archdsl.diagnostics import Refusal, suggest
 
 if TYPE_CHECKING:
     from archdsl.project.zoo import Entry
@@ -29,7 +29,7 @@ def command(
     zoo = {name: file for name, file in driver.zoo_names().items() if fnmatchcase(name, pattern)}
     if not zoo:
         begins = any(name.startswith(pattern) for name in driver.zoo_names())
-        help = f"did you mean `'{pattern}*'`?" if begins else "`archdsl list` lists all"
+        help = suggest(f"'{pattern}*'" if begins else None, "`archdsl list` lists all")
         raise Refusal("E0007", f"no network of the zoo matches `{pattern}`", help=help)
     if format == "names":
         out("".join(name + "\n" for name in zoo))

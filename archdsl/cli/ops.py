@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from archdsl.cli.options import choose
 from archdsl.cli.output import columns, out
 from archdsl.cli.signature import Arg, opt
-from archdsl.diagnostics import Refusal, nearest
+from archdsl.diagnostics import Refusal, did_you_mean
 
 WIDTH = 120
 
@@ -22,8 +22,7 @@ def command(
     from archdsl import ops
 
     if name is not None and not ops.is_operator(name):
-        meant = nearest(name, ops.names())
-        help = f"did you mean `{meant}`?" if meant else "`archdsl ops` lists all operators"
+        help = did_you_mean(name, ops.names(), "`archdsl ops` lists all operators")
         raise Refusal("E0007", f"there is no operator `{name}`", help=help)
     records = [record(one) for one in ([name] if name else ops.names())]
     if format == "json":

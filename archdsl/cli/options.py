@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Annotated, Any
 
 from archdsl.cli.signature import Arg, opt
-from archdsl.diagnostics import DiagnosticError, Refusal
+from archdsl.diagnostics import DiagnosticError, Refusal, did_you_mean
 
 Target = Annotated[str, Arg("spec.arch, spec.arch:variant, - or a name from `archdsl list`")]
 Set = Annotated[list[str] | None, opt("--set", metavar="NAME=VALUE", help="give a network parameter a value")]
@@ -81,8 +81,5 @@ def _literal(tree: Any, wrong: Refusal) -> Any:
 def choose(value: str, option: str, choices: tuple[str, ...]) -> None:
     """Refuse (E0007) an option's value that is none of its choices."""
     if value not in choices:
-        from archdsl.diagnostics import nearest
-
-        meant = nearest(value, choices)
-        help = f"did you mean `{meant}`?" if meant else f"choose from {', '.join(choices)}"
+        help = did_you_mean(value, choices, f"choose from {', '.join(choices)}")
         raise Refusal("E0007", f"`{option} {value}` is not available", help=help)

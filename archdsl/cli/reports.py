@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from importlib import import_module
 from pathlib import Path
 
-from archdsl.diagnostics import Refusal, nearest
+from archdsl.diagnostics import Refusal, did_you_mean
 from archdsl.files import check_writable, write_file
 from archdsl.record import Record
 from archdsl.report.outcome import Outcome
@@ -31,8 +31,7 @@ def wanted(texts: Iterable[str] | None) -> list[Report]:
     for text in (part.strip() for whole in texts or () for part in whole.split(",")):
         form, sign, name = text.partition("=")
         if form not in (*FILES, "github"):
-            meant = nearest(form, (*FILES, "github"))
-            help = f"did you mean `{meant}`?" if meant else f"choose from {', '.join((*FILES, 'github'))}"
+            help = did_you_mean(form, (*FILES, "github"), f"choose from {', '.join((*FILES, 'github'))}")
             raise Refusal("E0007", f"`--report {text}` is not available", help=help)
         if (form == "github") == bool(sign and name):
             raise Refusal("E0007", f"`--report {form}`" + (" takes no file" if sign else f" needs a file: {form}=FILE"))

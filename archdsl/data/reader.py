@@ -20,7 +20,7 @@ from archdsl.data.form import (
 )
 from archdsl.data.locate import Path, span_of
 from archdsl.data.parse import parse_form
-from archdsl.diagnostics import Diagnostic, DiagnosticError, Refusal, nearest
+from archdsl.diagnostics import Diagnostic, DiagnosticError, Refusal, did_you_mean
 from archdsl.dims import Dim, evaluate, product
 from archdsl.graph import Graph, NameMap, Node, Parameter, Stored, Value
 from archdsl.interface import Preprocess, checked_labels, fitting_labels, preprocess_of
@@ -136,10 +136,7 @@ class _Reader:
         known = {name for text in texts for name in text.replace("(", " ").replace(")", " ").split()}
         for name in self.bind:
             if name not in known:
-                meant = nearest(name, known)
-                raise Refusal(
-                    "E0007", f"no input has the symbol `{name}`", help=f"did you mean `{meant}`?" if meant else ""
-                )
+                raise Refusal("E0007", f"no input has the symbol `{name}`", help=did_you_mean(name, known))
 
     def add_value(self, value: Value, path: Path) -> None:
         if value.name in self.values:
@@ -148,8 +145,8 @@ class _Reader:
 
     def value(self, name: str, path: Path) -> Value:
         if name not in self.values:
-            meant = nearest(name, self.values) if len(self.values) < 5000 else None
-            help = f"did you mean `{meant}`?" if meant else "nodes stand in topological order: what is used comes first"
+            known = self.values if len(self.values) < 5000 else ()
+            help = did_you_mean(name, known, "nodes stand in topological order: what is used comes first")
             raise self.error("E0804", f"no value is called `{name}` here", path, help=help)
         return self.values[name]
 
@@ -216,8 +213,7 @@ class _Reader:
         from archdsl import ops
 
         if not ops.is_operator(form.op):
-            meant = nearest(form.op, ops.names())
-            help = f"did you mean `{meant}`?" if meant else "`archdsl ops` lists all operators"
+            help = did_you_mean(form.op, ops.names(), "`archdsl ops` lists all operators")
             raise self.error("E0804", f"there is no operator `{form.op}`", [*path, "op"], help=help)
         try:
             arguments = {

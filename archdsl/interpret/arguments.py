@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from archdsl.diagnostics import Refusal, nearest
+from archdsl.diagnostics import Refusal, did_you_mean
 from archdsl.graph import Value
 from archdsl.interpret.env import Env
 from archdsl.interpret.evaluate import evaluate, truth
@@ -116,12 +116,10 @@ class _Call:
                 return formal
         evaluate_silently(argument.value, self.env)
         known = [f.name for f in self.block.formals]
-        meant = nearest(name, known)
-        listed = ", ".join(f"`{n}`" for n in known)
+        listed = f"it takes {', '.join(f'`{n}`' for n in known)}" if known else "it takes none"
         raise Refusal(
             "E0202", f"`{self.block.name}` has no argument `{name}`",
-            help=argument_help(self.block.name, name, known)
-            or (f"did you mean `{meant}`?" if meant else f"it takes {listed}" if known else "it takes none"),
+            help=argument_help(self.block.name, name, known) or did_you_mean(name, known, listed),
         )  # fmt: skip
 
     def _next(self) -> Formal | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from archdsl.diagnostics import Refusal, nearest
+from archdsl.diagnostics import Refusal, did_you_mean
 from archdsl.graph import Value
 from archdsl.interpret.blocks import SharedBlock
 from archdsl.interpret.env import Env
@@ -44,8 +44,7 @@ def _attribute(expr: spec.Attribute, env: Env) -> Any:
 
 def _no_attribute(value: Any, name: str) -> Refusal:
     if isinstance(value, Table):
-        meant = nearest(name, value.header)
-        help = f"did you mean `{meant}`?" if meant else f"columns: {', '.join(value.header)}"
+        help = did_you_mean(name, value.header, f"columns: {', '.join(value.header)}")
         return Refusal("E0211", f"the table has no column `{name}`", help=help)
     help = f"blocks are chained with `->`: `… -> {name}`" if isinstance(value, BlockValue) and is_operator(name) else ""
     return Refusal("E0211", f"{describe(value)} has no `{name}`", help=help)
@@ -67,8 +66,7 @@ def _label_attribute(value: Labelled, name: str, env: Env, span: Span) -> Any:
     if value.result is POISON:
         return POISON
     owned = [p for p in env.session.parameters if p.startswith(f"{value.scope.weights}.") and p.endswith(f".{name}")]
-    meant = nearest(name, [*value.scope.labels, *_TENSOR_ATTRIBUTES])
-    help = f"did you mean `{meant}`?" if meant else ""
+    help = did_you_mean(name, [*value.scope.labels, *_TENSOR_ATTRIBUTES])
     if owned:
         help = f"it owns `{owned[0]}`: label that layer alone"
     raise Refusal("E0211", f"nothing called `{name}` is labelled or owned by `{value.scope.path}`", help=help)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Any, ClassVar
 
-from archdsl.diagnostics import Refusal, nearest
+from archdsl.diagnostics import Refusal, did_you_mean
 from archdsl.interpret.blocks import BodyBlock
 from archdsl.interpret.branches import Branches
 from archdsl.interpret.values import BlockValue, Table, describe, is_flow
@@ -122,9 +122,8 @@ def parameter_kind(text: str) -> Kind:
         return _KINDS[text]
     if text.startswith("[") and text.endswith("]") and text[1:-1] in _KINDS:
         return Items(_KINDS[text[1:-1]])
-    meant = nearest(text, _KINDS)
     known = ", ".join(f"`{name}`" for name in _KINDS)
     raise Refusal(
         "E0201", f"there is no kind of value called `{text}`",
-        help=f"did you mean `{meant}`?" if meant else f"kinds are {known}",
+        help=did_you_mean(text, _KINDS, f"kinds are {known}"),
     )  # fmt: skip

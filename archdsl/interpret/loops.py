@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from archdsl import dims
-from archdsl.diagnostics import Refusal, nearest
+from archdsl.diagnostics import Refusal, did_you_mean
 from archdsl.interpret.env import Env
 from archdsl.interpret.evaluate import evaluate
 from archdsl.interpret.functions import sequence
@@ -55,10 +55,9 @@ def _table_rows(statement: spec.For, table: Table) -> Iterator[dict[str, Any]]:
     names = statement.targets or table.header
     for name in names:
         if name not in table.header and name != "_":
-            meant = nearest(name, table.header)
             raise Refusal(
                 "E0211", f"the table has no column `{name}`",
-                help=f"did you mean `{meant}`?" if meant else f"columns: {', '.join(table.header)}",
+                help=did_you_mean(name, table.header, f"columns: {', '.join(table.header)}"),
             ).located(statement.span.word(name))  # fmt: skip
     for row in table.rows:
         cells = dict(zip(table.header, row))

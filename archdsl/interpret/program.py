@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from archdsl import ops
-from archdsl.diagnostics import Diagnostic, Refusal, nearest
+from archdsl.diagnostics import Diagnostic, Refusal, did_you_mean
 from archdsl.graph import Graph, Node, Value
 from archdsl.interpret import arithmetic, attributes, calls, expressions, labels, statements  # noqa: F401  (they register rules)
 from archdsl.interpret.arguments import bind
@@ -135,11 +135,10 @@ def _overrides(block: NetworkBlock, arguments: Mapping[str, Any], env: Env) -> d
     checked: dict[str, Any] = {}
     for name, value in arguments.items():
         if name not in formals:
-            meant = nearest(name, formals)
             listed = ", ".join(f"`{n}`" for n in formals) or "none"
             raise Refusal(
                 "E0202", f"`{block.name}` has no parameter `{name}`",
-                help=f"did you mean `{meant}`?" if meant else f"parameters: {listed}",
+                help=did_you_mean(name, formals, f"parameters: {listed}"),
             )  # fmt: skip
         value = _defined(value, env) if isinstance(value, str) else _as_list(value)
         kind: Kind | None = formals[name].kind
@@ -187,8 +186,7 @@ def check_bound(bound: Iterable[str], symbols: Iterable[str]) -> None:
     known = sorted(symbols)
     for name in bound:
         if name not in known:
-            meant = nearest(name, known)
-            help = f"did you mean `{meant}`?" if meant else f"the symbols are {', '.join(known) or 'none'}"
+            help = did_you_mean(name, known, f"the symbols are {', '.join(known) or 'none'}")
             raise Refusal("E0007", f"no input has the symbol `{name}`", help=help)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from archdsl.diagnostics import Diagnostic, DiagnosticError, Refusal, nearest
+from archdsl.diagnostics import Diagnostic, DiagnosticError, Refusal, did_you_mean
 from archdsl.interpret.env import Env, Lazy, Place
 from archdsl.interpret.evaluate import evaluate
 from archdsl.interpret.network import NetworkBlock
@@ -139,11 +139,10 @@ class Loader:
     def _library(self, use: spec.Use) -> Path:
         known = {f"std.{p.stem}" for p in STD.glob("*.arch")}
         if use.path not in known:
-            meant = nearest(use.path, known)
             listed = ", ".join(f"`{name}`" for name in sorted(known))
             raise Refusal(
                 "E0213", f"there is no module `{use.path}`",
-                help=f"did you mean `{meant}`?" if meant else f"modules: {listed}",
+                help=did_you_mean(use.path, known, f"modules: {listed}"),
             )  # fmt: skip
         return STD / f"{use.path.removeprefix('std.')}.arch"
 
@@ -177,8 +176,7 @@ class Loader:
 
 
 def _no_such_name(use: spec.Use, name: spec.ImportedName, other: Module) -> Refusal:
-    meant = nearest(name.name, other.definitions)
-    help = f"did you mean `{meant}`?" if meant else ""
+    help = did_you_mean(name.name, other.definitions)
     return Refusal("E0215", f"`{use.path}` defines no `{name.name}`", help=help).located(name.span)
 
 

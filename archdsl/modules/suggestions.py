@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from archdsl.diagnostics import Refusal, nearest
+from archdsl.diagnostics import Refusal, nearest, suggest
 from archdsl.ops import is_operator
 
 _SAME = {
@@ -89,7 +89,7 @@ def unknown_name(name: str, known: Iterable[str]) -> Refusal:
         return Refusal("E0201", f"nothing is called `{name}` here", help=help)
     ours = _OPERATORS.get(plain) or _OPERATORS.get(plain.replace("_", "")) or _WORDS.get(name)
     meant = None if ours else plain if plain in known else nearest(name, known) or nearest(plain, known)
-    help = f"it is called `{ours}` here" if ours else f"did you mean `{meant}`?" if meant else ""
+    help = f"it is called `{ours}` here" if ours else suggest(meant)
     if not help and len(name) <= 2 and name.isupper():
         help = f"a size that only the input knows is declared there: `input x: f32[N, {name}]`"
     return Refusal("E0201", f"nothing is called `{name}` here", help=help)
@@ -100,4 +100,4 @@ def attribute_help(name: str, known: Sequence[str]) -> str:
     if is_operator(name):
         return f"operators are applied with `->`: `x -> {name}`"
     ours = _ATTRIBUTES.get(name) or nearest(name, known)
-    return f"did you mean `{ours}`?" if ours else f"it has {', '.join(f'`{k}`' for k in known)}"
+    return suggest(ours, f"it has {', '.join(f'`{k}`' for k in known)}")

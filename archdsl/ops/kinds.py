@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from archdsl.diagnostics import Refusal, nearest
+from archdsl.diagnostics import Refusal, did_you_mean
 from archdsl.dims import Expr
+from archdsl.element_types import ELEMENT_TYPES
 from archdsl.record import Record
-from archdsl.shapes import AXES, DTYPE_BYTES, TensorType
+from archdsl.shapes import AXES, TensorType
 
 
 def describe(value: object) -> str:
@@ -115,9 +116,8 @@ class Choice(Kind):
 
     def check(self, value: Any, what: str) -> str:
         if not isinstance(value, str) or value not in self.names:
-            meant = nearest(value, self.names) if isinstance(value, str) else None
             wanted = "one of " + ", ".join(f"`{n}`" for n in self.names)
-            raise refuse(what, wanted, value, f"did you mean `{meant}`?" if meant else "")
+            raise refuse(what, wanted, value, did_you_mean(value, self.names) if isinstance(value, str) else "")
         return value
 
 
@@ -254,7 +254,7 @@ class Axis(Kind):
 class DType(Kind):
     """An element type, such as ``f32`` or ``i64``."""
 
-    choices: ClassVar[tuple[str, ...]] = tuple(DTYPE_BYTES)
+    choices: ClassVar[tuple[str, ...]] = tuple(ELEMENT_TYPES)
 
     @property
     def text(self) -> str:

@@ -8,7 +8,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from archdsl.diagnostics import Diagnostic, DiagnosticError, Refusal, nearest
+from archdsl.diagnostics import Diagnostic, DiagnosticError, Refusal, did_you_mean
 from archdsl.record import Record
 from archdsl.source import Source, Span
 
@@ -81,8 +81,7 @@ class Budget(Record):
         known = list(variants)
         if self.variant is None or self.variant in known or re.search(r"[*?\[]", self.specs) or ".arch:" in target:
             return None
-        meant = nearest(self.variant, known)
-        help = f"did you mean `{meant}`?" if meant else "variants: " + ", ".join(known)
+        help = did_you_mean(self.variant, known, "variants: " + ", ".join(known))
         return Diagnostic("E0013", f"{target} has no variant `{self.variant}`", self.span, help=help)
 
 
@@ -201,8 +200,7 @@ class _Reader:
             raise self._fault(f"`{key}` names no quantity", span)
         name = found[1]
         if name not in QUANTITIES:
-            meant = nearest(name, [*QUANTITIES, *more])
-            help = f"did you mean `{meant}`?" if meant else "quantities: " + ", ".join(QUANTITIES)
+            help = did_you_mean(name, [*QUANTITIES, *more], "quantities: " + ", ".join(QUANTITIES))
             raise self._fault(f"there is no quantity `{name}`", span, help)
         return Subject(name, found[2], found[3])
 

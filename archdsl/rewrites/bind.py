@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from archdsl import dims
-from archdsl.diagnostics import Diagnostic, DiagnosticError, Refusal, nearest
+from archdsl.diagnostics import Diagnostic, DiagnosticError, Refusal, did_you_mean
 from archdsl.dims import Expr
 from archdsl.graph import Graph, Node, Value
 from archdsl.rewrites.rebuild import rebuilt
@@ -37,9 +37,8 @@ def _check(graph: Graph, sizes: Mapping[str, int]) -> None:
     declared = sorted({name for value in graph.inputs for dim in value.type.shape for name in dims.symbols(dim)})
     for name, size in sizes.items():
         if name not in declared:
-            meant = nearest(name, declared)
             known = f"its symbols are {', '.join(declared)}" if declared else "it has no symbols"
-            help = f"did you mean `{meant}`?" if meant else known
+            help = did_you_mean(name, declared, known)
             raise DiagnosticError([Diagnostic("E0007", f"`{graph.name}` declares no symbol `{name}`", help=help)])
         if size < 1:
             raise DiagnosticError([Diagnostic("E0007", f"a size must be at least 1, but `{name}` is bound to {size}")])

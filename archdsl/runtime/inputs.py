@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from archdsl.diagnostics import Refusal, nearest
+from archdsl.diagnostics import Refusal, did_you_mean
 from archdsl.files import check_file
 from archdsl.runtime.model_inputs import Tell, Wanted
 
@@ -78,8 +78,7 @@ def _named(text: str, names: Sequence[str]) -> tuple[str | None, Path]:
     name, sign, rest = text.partition("=")
     if sign and (name in names or not Path(text).exists()):
         if name not in names:
-            meant = nearest(name, names)
-            help = f"did you mean `{meant}`?" if meant else f"the inputs are {', '.join(names)}"
+            help = did_you_mean(name, names, f"the inputs are {', '.join(names)}")
             raise Refusal("E0704", f"the model has no input `{name}`", help=help)
         return name, Path(rest)
     return None, Path(text)
@@ -133,8 +132,7 @@ def check_inputs(wanted: Sequence[Wanted], arrays: Mapping[str, Any]) -> dict[st
     names = [one.name for one in wanted]
     for name in arrays:
         if name not in names:
-            meant = nearest(name, names)
-            help = f"did you mean `{meant}`?" if meant else f"the inputs are {', '.join(map(str, wanted))}"
+            help = did_you_mean(name, names, f"the inputs are {', '.join(map(str, wanted))}")
             raise Refusal("E0704", f"the model has no input `{name}`", help=help)
     ready: dict[str, numpy.ndarray] = {}
     sizes: dict[str, int] = {}

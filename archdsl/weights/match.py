@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 
-from archdsl.diagnostics import Refusal, nearest
+from archdsl.diagnostics import Refusal, did_you_mean, nearest
+from archdsl.element_types import FLOATS
 from archdsl.graph import Graph, Node, Parameter, Stored, Value
 from archdsl.record import Record
-from archdsl.shapes import FLOATS
 from archdsl.weights.convert import restored
 from archdsl.weights.tensor import Checkpoint, Loaded, Tensor
 
@@ -86,9 +86,8 @@ def stored_under(graph: Graph, name: str) -> Mapping[str, Stored]:
     if not name:
         return {path: Stored(path, parameter.type.shape) for path, parameter in parameters.items()}
     if name not in graph.maps:
-        meant = nearest(name, graph.maps)
         known = ", ".join(f"`{one}`" for one in graph.maps) or "none"
-        help = f"did you mean `{meant}`?" if meant else f"its maps: {known}"
+        help = did_you_mean(name, graph.maps, f"its maps: {known}")
         raise Refusal("E0007", f"`{graph.name}` has no map `{name}`", help=help)
     return graph.maps[name](parameters)
 

@@ -11,7 +11,7 @@ from archdsl.backends.onnx import lower as lowering
 from archdsl.backends.onnx import stream
 from archdsl.backends.onnx.lower import IR_VERSION, Lowered, refuse
 from archdsl.backends.onnx.options import OPSETS, WEIGHTS, OnnxOptions, WriteReport
-from archdsl.diagnostics import DiagnosticError, Refusal, nearest
+from archdsl.diagnostics import DiagnosticError, Refusal, did_you_mean
 from archdsl.graph import Graph, Parameter
 from archdsl.ops.base import Op
 from archdsl.weights.tensor import Loaded
@@ -32,8 +32,7 @@ class OnnxBackend:
         """The options of this backend by name. Raises ``DiagnosticError`` (E0603) for one it does not have."""
         for name in given:
             if name not in OnnxOptions._fields:
-                meant = nearest(name, OnnxOptions._fields)
-                help = f"did you mean `{meant}`?" if meant else f"there are {', '.join(OnnxOptions._fields)}"
+                help = did_you_mean(name, OnnxOptions._fields, f"there are {', '.join(OnnxOptions._fields)}")
                 refuse("E0603", f"the ONNX backend has no option `{name}`", help)
         return OnnxOptions(**given)
 

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from archdsl.backends.torch.classes import Source, class_name
-from archdsl.backends.torch.helpers import texts
+from archdsl.backends.torch.helpers import definitions
 from archdsl.backends.torch.module_tree import boxes_of, rule
 from archdsl.backends.torch.options import TorchOptions, WriteReport
 from archdsl.backends.torch.render import WIDTH
-from archdsl.diagnostics import Diagnostic, DiagnosticError, Refusal, nearest
+from archdsl.diagnostics import Diagnostic, DiagnosticError, Refusal, did_you_mean
 from archdsl.files import write_file
 from archdsl.graph import Graph
 from archdsl.ops.base import Op
@@ -32,14 +32,14 @@ class TorchBackend:
         """The options by name. Raises ``DiagnosticError`` (E0603) for one that this backend does not have."""
         for name in given:
             if name not in TorchOptions._fields:
-                meant = nearest(name, TorchOptions._fields)
-                help = f"did you mean `{meant}`?" if meant else "PyTorch folds, trains and stores weights by itself"
+                otherwise = "PyTorch folds, trains and stores weights by itself"
+                help = did_you_mean(name, TorchOptions._fields, otherwise)
                 raise DiagnosticError([Diagnostic("E0603", f"the PyTorch backend has no option `{name}`", help=help)])
         return TorchOptions(**given)
 
     def lowers(self, op: type[Op]) -> bool:
         """Whether there is a rule for the operator."""
-        return rule(op.name) is not None
+        return rule(op.__module__.rpartition(".")[2], op.name) is not None
 
     def lower(self, graph: Graph, options: TorchOptions | None = None) -> bytes:
         """The file's contents. Raises ``DiagnosticError``."""
@@ -71,7 +71,7 @@ def source(graph: Graph, options: TorchOptions) -> str:
     doc = [f'"""{graph.name}, written by archdsl{version} from its specification.', *_pictures(graph), '"""']
     if len(doc) == 2:
         doc = ["".join(doc)]
-    body = [*texts(made.uses), *made.texts]
+    body = [*(definitions(module)[name][0] for module, name in made.helpers), *made.texts]
     everything = "\n".join(body)
     head = ["from __future__ import annotations", ""]
     if "OrderedDict(" in everything:
