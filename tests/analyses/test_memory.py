@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import random
-import time
 
 import pytest
+from effort import seconds_of
 from netbuild import Net, mobilenet_v2, resnet50
 
 from archdsl.analyses.arena import arena
@@ -277,18 +277,22 @@ def test_gaps_are_reused() -> None:
     assert measure(net.graph(x), "arena") == 4 * 32
 
 
-@pytest.mark.parametrize("length", [10_000])
-def test_long_nets_and_long_lives_are_quick(length: int) -> None:
+def test_long_nets_and_long_lives_take_time_in_proportion() -> None:
     """A chain whose values all live to the end (one concatenation of them all)."""
-    net = Net(1, 4)
-    values = [net.input]
-    for _ in range(length):
-        values.append(net.softsign(values[-1]))
-    graph = net.graph(net.concat(*values))
-    start = time.perf_counter()
-    assert measure(graph, "peak_activations") == 4 * 4 * 2 * (length + 1)
-    assert measure(graph, "arena") == 4 * 4 * 2 * (length + 1)
-    assert time.perf_counter() - start < 5, "about 0.5 s on an idle core"
+
+    def long(length: int) -> Graph:
+        net = Net(1, 4)
+        values = [net.input]
+        for _ in range(length):
+            values.append(net.softsign(values[-1]))
+        return net.graph(net.concat(*values))
+
+    def both(graph: Graph, length: int) -> None:
+        assert measure(graph, "peak_activations") == 4 * 4 * 2 * (length + 1)
+        assert measure(graph, "arena") == 4 * 4 * 2 * (length + 1)
+
+    few, many = long(2_500), long(10_000)
+    assert seconds_of(lambda: both(many, 10_000)) < 8 * seconds_of(lambda: both(few, 2_500), 3), "quadratic: 16"
 
 
 def test_unknown_levels_are_refused() -> None:
