@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
-from math import gcd
+from math import gcd, inf
 
 from archdsl import dims
 from archdsl.diagnostics import Refusal
 from archdsl.dims import Dim
 from archdsl.element_types import FLOATS
 from archdsl.ops.base import AxisWindow, Op, Types, Window, Work, arg
+from archdsl.ops.estimates import Interval, Moments, greatest, share
 from archdsl.ops.kinds import Integer, PerAxis
 from archdsl.ops.operand_checks import need_dtype
 from archdsl.ops.pool import lp_work
@@ -27,6 +29,9 @@ class _Global(Op):
 
     def window(self, ins: Types, outs: Types) -> Window:
         return (AxisWindow(0), AxisWindow(1), *(None,) * (outs[0].rank - 2))
+
+    def range(self, entering: Sequence[Interval]) -> Interval:
+        return entering[0]
 
 
 class GlobalAvgPool(_Global):
@@ -61,12 +66,16 @@ class GlobalMaxPool(_Global):
     def work(self, ins: Types, outs: Types) -> Work:
         return Work(cmp=ins[0].elements - outs[0].elements)
 
+    def moments(self, entering: Sequence[Moments], ins: Types, outs: Types) -> Moments:
+        return greatest(entering[0], share(ins[0].elements, outs[0].elements))
+
 
 class GlobalLpPool(_Global):
     """``(sum |x|^p)^(1/p)`` over all positions of each channel; counted as in ``lp_pool``."""
 
     name = "global_lp_pool"
     sources = "ONNX GlobalLpPool"
+    limits = (0.0, inf)
     examples = (
         "global_lp_pool : f32[N,8,7,7] -> f32[N,8,1,1]",
         "global_lp_pool[p=3] : f32[2,8,5] -> f32[2,8,1]",
@@ -76,6 +85,9 @@ class GlobalLpPool(_Global):
 
     def work(self, ins: Types, outs: Types) -> Work:
         return lp_work(self.p, ins[0].elements, outs[0].elements)
+
+    def range(self, entering: Sequence[Interval]) -> Interval:
+        return self.limits
 
 
 Bins = tuple[tuple[int, int], ...]
@@ -124,6 +136,9 @@ class _Adaptive(Op):
                 axes.append(AxisWindow(i + 2, step + 2 * slack - 1, step, (step - 1) / 2))
         return tuple(axes)
 
+    def range(self, entering: Sequence[Interval]) -> Interval:
+        return entering[0]
+
 
 class AdaptiveAvgPool(_Adaptive):
     """The mean over ``size`` bins on each axis: bin i spans ``floor(i n / size)`` to ``ceil((i + 1) n / size)``.
@@ -161,3 +176,6 @@ class AdaptiveMaxPool(_Adaptive):
 
     def work(self, ins: Types, outs: Types) -> Work:
         return Work(cmp=self.terms(ins[0]) - outs[0].elements)
+
+    def moments(self, entering: Sequence[Moments], ins: Types, outs: Types) -> Moments:
+        return greatest(entering[0], share(ins[0].elements, outs[0].elements))
