@@ -12,6 +12,7 @@ from math import floor
 from typing import Any
 
 from archdsl.diagnostics import Refusal, did_you_mean
+from archdsl.element_types import ELEMENT_TYPES, FLOATS
 from archdsl.ops.kinds import Choice, Integer, Kind, ListOf, Number, OneOf, Optional, refuse
 from archdsl.record import Record
 from archdsl.shapes import TensorType
@@ -30,8 +31,6 @@ MAX_METADATA = 1 << 24
 
 STEERS = "[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
 """Control characters, overrides of the writing direction and halves of characters: no part of a name."""
-_FLOATS = {"f16": 65504.0, "bf16": 3e38, "f32": 3e38, "f64": 1e308}
-"""Element types that normalised pixels can have, and the largest number that is safe in each."""
 
 
 class Sides(Kind):
@@ -147,14 +146,14 @@ class Preprocess(Record):
             raise Refusal("E0205", f"`scale` must be positive, not {self.scale:g}")
         if min(self.std) <= 0:
             raise Refusal("E0205", f"`std` must be positive, not {min(self.std):g}")
-        if dtype not in _FLOATS:
+        if dtype not in FLOATS:
             plain = (self.scale, set(self.mean), set(self.std)) == (1, {0.0}, {1.0})
             if not plain or dtype in ("bool", "i8"):
                 help = "make the input `f32`, or leave the pixels as they are: `scale = 1`"
                 raise Refusal("E0309", f"normalised pixels are no {dtype}", help=help)
             return
         ends = ((pixel * self.scale - m) / s for pixel in (0, 255) for m, s in zip(self.mean, self.std))
-        if any(abs(end) > _FLOATS[dtype] for end in ends):
+        if any(abs(end) > ELEMENT_TYPES[dtype].largest for end in ends):
             raise Refusal("E0205", f"the normalised pixels are too large for {dtype}")
 
     def __str__(self) -> str:

@@ -8,18 +8,10 @@ from functools import cached_property
 from archdsl import dims
 from archdsl.diagnostics import Refusal
 from archdsl.dims import Dim
+from archdsl.element_types import ELEMENT_TYPES
 from archdsl.record import Record
 
 Shape = tuple[Dim, ...]
-
-DTYPE_BYTES: dict[str, int] = {
-    "f32": 4, "f16": 2, "bf16": 2, "f64": 8,
-    "i64": 8, "i32": 4, "i16": 2, "i8": 1,
-    "u64": 8, "u32": 4, "u16": 2, "u8": 1, "bool": 1,
-}  # fmt: skip
-"""Element types and their size in bytes."""
-
-FLOATS = frozenset({"f32", "f16", "bf16", "f64"})
 
 
 class TensorType(Record):
@@ -50,7 +42,7 @@ class TensorType(Record):
     @cached_property
     def bytes(self) -> Dim:
         """The size in bytes."""
-        return self.elements * DTYPE_BYTES[self.dtype]
+        return self.elements * ELEMENT_TYPES[self.dtype].bytes
 
     def with_shape(self, shape: Iterable[Dim]) -> TensorType:
         """The same element type with another shape."""

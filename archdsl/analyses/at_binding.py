@@ -12,9 +12,10 @@ from typing import Any
 
 from archdsl import dims
 from archdsl.dims import Dim, Expr
+from archdsl.element_types import FLOATS
 from archdsl.graph import Graph, Node, Value
 from archdsl.ops.base import Window, Work
-from archdsl.shapes import FLOATS, TensorType
+from archdsl.shapes import TensorType
 
 BATCH = "N"
 """The batch; costs are reported for one sample unless a batch is given."""

@@ -7,6 +7,7 @@ from typing import Any
 
 from archdsl import dims
 from archdsl.diagnostics import Refusal, did_you_mean
+from archdsl.element_types import ELEMENT_TYPES
 from archdsl.graph import Value
 from archdsl.interpret.env import Env, NetworkRun, Place
 from archdsl.interpret.evaluate import evaluate
@@ -16,7 +17,7 @@ from archdsl.interpret.parametric import Formal, Parametric
 from archdsl.interpret.statements import with_defaults
 from archdsl.interpret.user_blocks import fill_parameters
 from archdsl.interpret.values import POISON, Flow, describe, is_flow, show, show_arguments, show_settings
-from archdsl.shapes import DTYPE_BYTES, TensorType
+from archdsl.shapes import TensorType
 from archdsl.source import Frame, Span
 from archdsl.syntax import spec
 from archdsl.tape.paths import join
@@ -112,10 +113,10 @@ def _fed(statement: spec.Input, declared: TensorType, run: NetworkRun, env: Env)
 
 
 def _declared_type(type: spec.TensorTypeExpr, env: Env) -> TensorType:
-    if type.dtype not in DTYPE_BYTES:
+    if type.dtype not in ELEMENT_TYPES:
         raise Refusal(
             "E0201", f"there is no element type `{type.dtype}`",
-            help=did_you_mean(type.dtype, DTYPE_BYTES, f"element types: {', '.join(DTYPE_BYTES)}"),
+            help=did_you_mean(type.dtype, ELEMENT_TYPES, f"element types: {', '.join(ELEMENT_TYPES)}"),
         ).located(type.span)  # fmt: skip
     declared = TensorType(type.dtype, tuple(_declared_dim(dim, env) for dim in type.dims))
     try:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from archdsl import dims
 from archdsl.diagnostics import Refusal
+from archdsl.element_types import ANY, FLOATS, NUMBERS, SIGNED
 from archdsl.ops.base import AxisWindow, Initializer, Op, Types, Weight, Window, Work, arg
 from archdsl.ops.kinds import Axis, Boolean, Choice, Number
-from archdsl.ops.operand_checks import ANY, NUMBERS, SIGNED, need_dtype, times
+from archdsl.ops.operand_checks import need_dtype, times
 from archdsl.ops.pointwise import Pointwise
-from archdsl.shapes import FLOATS, TensorType, resolve_axis
+from archdsl.shapes import TensorType, resolve_axis
 
 
 class Identity(Pointwise):

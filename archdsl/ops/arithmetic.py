@@ -9,10 +9,11 @@ from __future__ import annotations
 from typing import ClassVar
 
 from archdsl.diagnostics import Refusal
+from archdsl.element_types import FLOATS, NUMBERS
 from archdsl.ops.base import Op, Types, Window, Work, arg, pass_through
 from archdsl.ops.kinds import Number, Optional
-from archdsl.ops.operand_checks import NUMBERS, need_dtype, same_dtype, times
-from archdsl.shapes import FLOATS, TensorType, broadcast
+from archdsl.ops.operand_checks import need_dtype, same_dtype, times
+from archdsl.shapes import TensorType, broadcast
 
 
 class Broadcasting(Op):

@@ -7,10 +7,11 @@ from typing import Any, ClassVar
 
 from archdsl.diagnostics import Refusal
 from archdsl.dims import Dim
+from archdsl.element_types import FLOATS, INTEGERS
 from archdsl.ops.base import AxisWindow, Initializer, Op, Types, Weight, Window, arg, fan
 from archdsl.ops.kinds import Array, Choice, Dimension, DType, Integer, Kind, ListOf
-from archdsl.ops.operand_checks import INTEGERS, insertion, need_dtype
-from archdsl.shapes import FLOATS, Shape, TensorType, show_shape
+from archdsl.ops.operand_checks import insertion, need_dtype
+from archdsl.shapes import Shape, TensorType, show_shape
 
 
 def outline(values: Any) -> tuple[int, ...]:

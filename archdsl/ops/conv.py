@@ -8,11 +8,12 @@ from math import prod
 from archdsl import dims
 from archdsl.diagnostics import Refusal
 from archdsl.dims import Dim, at_least
+from archdsl.element_types import FLOATS
 from archdsl.ops.base import ZEROS, AxisWindow, Op, Types, Weight, Window, Work, arg, fan
 from archdsl.ops.kinds import Boolean, Integer, Padding, PerAxis
 from archdsl.ops.operand_checks import check_groups, need_dtype, static_size
 from archdsl.ops.windows import Pads, explicit_pads, output_size, per_axis, resolve_pads, sliding, spatial
-from archdsl.shapes import FLOATS, TensorType
+from archdsl.shapes import TensorType
 
 
 class Conv(Op):

@@ -6,9 +6,9 @@ Names shared with numbers (``abs``, ``sqrt``, ``floor`` …) are told apart by w
 from __future__ import annotations
 
 from archdsl.diagnostics import Refusal
+from archdsl.element_types import NUMBERS, SIGNED
 from archdsl.ops.base import Types, Work, arg
 from archdsl.ops.kinds import DType, Number, Optional
-from archdsl.ops.operand_checks import NUMBERS, SIGNED
 from archdsl.ops.pointwise import Pointwise
 from archdsl.shapes import TensorType
 

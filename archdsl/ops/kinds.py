@@ -6,8 +6,9 @@ from typing import Any, ClassVar
 
 from archdsl.diagnostics import Refusal, did_you_mean
 from archdsl.dims import Expr
+from archdsl.element_types import ELEMENT_TYPES
 from archdsl.record import Record
-from archdsl.shapes import AXES, DTYPE_BYTES, TensorType
+from archdsl.shapes import AXES, TensorType
 
 
 def describe(value: object) -> str:
@@ -253,7 +254,7 @@ class Axis(Kind):
 class DType(Kind):
     """An element type, such as ``f32`` or ``i64``."""
 
-    choices: ClassVar[tuple[str, ...]] = tuple(DTYPE_BYTES)
+    choices: ClassVar[tuple[str, ...]] = tuple(ELEMENT_TYPES)
 
     @property
     def text(self) -> str:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from archdsl.diagnostics import Refusal
+from archdsl.element_types import FLOATS
 from archdsl.ops.base import ZEROS, AxisWindow, Initializer, Op, Types, Weight, Window, Work, arg, fan, pass_through
 from archdsl.ops.kinds import Boolean, DType, Integer
 from archdsl.ops.operand_checks import at_least_rank, need_dtype, need_equal, same_dtype, static_size
-from archdsl.shapes import FLOATS, Shape, TensorType, broadcast
+from archdsl.shapes import Shape, TensorType, broadcast
 
 
 class Linear(Op):

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from archdsl.diagnostics import Refusal
+from archdsl.element_types import ANY, BOOLEANS, FLOATS
 from archdsl.ops.arithmetic import Binary, Broadcasting
 from archdsl.ops.base import Op, Types, Window, Work, pass_through
-from archdsl.ops.operand_checks import ANY, BOOLEANS, need_dtype, need_equal, same_dtype, times
+from archdsl.ops.operand_checks import need_dtype, need_equal, same_dtype, times
 from archdsl.ops.pointwise import Pointwise
-from archdsl.shapes import FLOATS, TensorType, broadcast
+from archdsl.shapes import TensorType, broadcast
 
 
 class Comparison(Binary):

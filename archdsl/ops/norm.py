@@ -10,11 +10,12 @@ from __future__ import annotations
 from archdsl import dims
 from archdsl.diagnostics import Refusal
 from archdsl.dims import Dim
+from archdsl.element_types import FLOATS
 from archdsl.ops.base import ONES, ZEROS, AxisWindow, Op, Types, Weight, Window, Work, arg, pass_through
 from archdsl.ops.kinds import Axis, Boolean, Integer, ListOf, Number, OneOf
 from archdsl.ops.operand_checks import at_least_rank, check_groups, need_dtype, resolve_axes, static_size
 from archdsl.ops.windows import sliding, spatial
-from archdsl.shapes import FLOATS, TensorType, resolve_axis
+from archdsl.shapes import TensorType, resolve_axis
 
 Axes = int | str | tuple[int | str, ...]
 

@@ -7,14 +7,9 @@ from collections.abc import Iterable, Sequence
 from archdsl import dims
 from archdsl.diagnostics import Refusal
 from archdsl.dims import Dim
+from archdsl.element_types import BOOLEANS, FLOATS, INTEGERS, NUMBERS, SIGNED
 from archdsl.ops.base import Types, Work
-from archdsl.shapes import DTYPE_BYTES, FLOATS, TensorType, resolve_axis, show_shape
-
-INTEGERS = frozenset(name for name in DTYPE_BYTES if name[0] in "iu")
-NUMBERS = FLOATS | INTEGERS
-SIGNED = FLOATS | frozenset(name for name in INTEGERS if name[0] == "i")
-BOOLEANS = frozenset({"bool"})
-ANY = NUMBERS | BOOLEANS
+from archdsl.shapes import TensorType, resolve_axis, show_shape
 
 _WORDS = {FLOATS: "floats", INTEGERS: "integers", NUMBERS: "numbers", SIGNED: "signed numbers", BOOLEANS: "bool"}
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from archdsl.element_types import FLOATS
 from archdsl.ops.base import Op, Types, Work
 from archdsl.ops.operand_checks import need_dtype, times
-from archdsl.shapes import FLOATS, TensorType
+from archdsl.shapes import TensorType
 
 
 class Pointwise(Op):

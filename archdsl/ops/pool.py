@@ -7,11 +7,12 @@ from math import prod
 
 from archdsl.diagnostics import Refusal
 from archdsl.dims import Dim
+from archdsl.element_types import FLOATS
 from archdsl.ops.base import AxisWindow, Op, Types, Window, Work, arg, pass_through
 from archdsl.ops.kinds import Boolean, Integer, Like, Optional, Padding, PerAxis
 from archdsl.ops.operand_checks import need_dtype
 from archdsl.ops.windows import Pads, explicit_pads, output_size, per_axis, resolve_pads, sliding, spatial
-from archdsl.shapes import FLOATS, TensorType, show_shape
+from archdsl.shapes import TensorType, show_shape
 
 
 class Pooling(Op):

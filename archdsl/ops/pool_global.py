@@ -8,12 +8,13 @@ from math import gcd
 from archdsl import dims
 from archdsl.diagnostics import Refusal
 from archdsl.dims import Dim
+from archdsl.element_types import FLOATS
 from archdsl.ops.base import AxisWindow, Op, Types, Window, Work, arg
 from archdsl.ops.kinds import Integer, PerAxis
 from archdsl.ops.operand_checks import need_dtype
 from archdsl.ops.pool import lp_work
 from archdsl.ops.windows import per_axis, spatial
-from archdsl.shapes import FLOATS, TensorType
+from archdsl.shapes import TensorType
 
 
 class _Global(Op):

@@ -11,10 +11,11 @@ from typing import ClassVar
 from archdsl import dims
 from archdsl.diagnostics import Refusal
 from archdsl.dims import Dim
+from archdsl.element_types import FLOATS, NUMBERS
 from archdsl.ops.base import AxisWindow, Op, Types, Window, Work, arg
 from archdsl.ops.kinds import Axis, Boolean, Integer, ListOf, OneOf
-from archdsl.ops.operand_checks import NUMBERS, need_dtype, resolve_axes, times, undecided
-from archdsl.shapes import FLOATS, TensorType, resolve_axis
+from archdsl.ops.operand_checks import need_dtype, resolve_axes, times, undecided
+from archdsl.shapes import TensorType, resolve_axis
 
 Axes = int | str | tuple[int | str, ...]
 

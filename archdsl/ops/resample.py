@@ -8,12 +8,13 @@ from math import lcm
 from archdsl import dims
 from archdsl.diagnostics import Refusal
 from archdsl.dims import Dim
+from archdsl.element_types import FLOATS
 from archdsl.ops.base import AxisWindow, Op, Types, Window, Work, arg
 from archdsl.ops.kinds import Boolean, Choice, Dimension, Integer, Like, ListOf, Number, OneOf, Optional
 from archdsl.ops.operand_checks import divide, need_dtype, need_rank, times
 from archdsl.ops.pad import target
 from archdsl.ops.windows import spatial
-from archdsl.shapes import FLOATS, TensorType
+from archdsl.shapes import TensorType
 
 RANKS = {"linear": 1, "bilinear": 2, "trilinear": 3, "bicubic": 2}
 TAPS = {"nearest": 1, "linear": 2, "bilinear": 2, "trilinear": 2, "bicubic": 4}

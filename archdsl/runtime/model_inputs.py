@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from archdsl.diagnostics import Refusal
+from archdsl.element_types import ELEMENT_TYPES
 from archdsl.interface import PREPROCESS
 from archdsl.record import Record
 from archdsl.runtime.session import metadata_of
@@ -13,12 +14,12 @@ from archdsl.runtime.session import metadata_of
 Tell = Callable[[str], None]
 """Gets what is to be told to the reader."""
 
+_C_NAMES = {"float32": "float", "float64": "double"}
 NUMPY = {
-    "tensor(float)": "float32", "tensor(double)": "float64", "tensor(float16)": "float16",
-    "tensor(int64)": "int64", "tensor(int32)": "int32", "tensor(int16)": "int16", "tensor(int8)": "int8",
-    "tensor(uint64)": "uint64", "tensor(uint32)": "uint32", "tensor(uint16)": "uint16", "tensor(uint8)": "uint8",
-    "tensor(bool)": "bool",
-}  # fmt: skip
+    f"tensor({_C_NAMES.get(type.framework, type.framework)})": type.framework
+    for type in ELEMENT_TYPES.values()
+    if type.struct
+}
 """ONNX Runtime's type -> NumPy's."""
 
 

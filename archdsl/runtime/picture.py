@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from archdsl.diagnostics import Refusal
 from archdsl.dims import symbol
+from archdsl.element_types import ELEMENT_TYPES
 from archdsl.files import check_file
 from archdsl.interface import Preprocess, read_preprocess
 from archdsl.runtime.model_inputs import Tell, Wanted
@@ -28,10 +29,7 @@ FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
 """What is read, whatever a file's name: no format that runs a program."""
 MAX_PIXELS = 2**30 // 12
 """Of a picture that is read or made: Pillow's own bound."""
-DTYPES = {
-    "float32": "f32", "float64": "f64", "float16": "f16", "int64": "i64", "int32": "i32", "int16": "i16", "int8": "i8",
-    "uint64": "u64", "uint32": "u32", "uint16": "u16", "uint8": "u8", "bool": "bool",
-}  # fmt: skip
+DTYPES = {type.framework: name for name, type in ELEMENT_TYPES.items()}
 
 
 def as_input(path: Path, target: Wanted, tell: Tell) -> numpy.ndarray:

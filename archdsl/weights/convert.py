@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from archdsl.element_types import ELEMENT_TYPES
 from archdsl.graph import Parameter, Stored
 from archdsl.shapes import Shape
-from archdsl.weights.tensor import NUMPY, Tensor
+from archdsl.weights.tensor import Tensor
 
 
 def restored(tensor: Tensor, stored: Stored, parameter: Parameter) -> Tensor:
@@ -29,7 +30,7 @@ def _moved(tensor: Tensor, shape: Shape, order: Sequence[int]) -> Tensor:
     def load() -> bytes:
         import numpy as np
 
-        values = np.frombuffer(tensor.read(), NUMPY[tensor.dtype]).reshape(tensor.shape)
+        values = np.frombuffer(tensor.read(), ELEMENT_TYPES[tensor.dtype].stored).reshape(tensor.shape)
         return values.transpose(order).tobytes()
 
     if order:

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 
 from archdsl.diagnostics import Refusal, did_you_mean, nearest
+from archdsl.element_types import FLOATS
 from archdsl.graph import Graph, Node, Parameter, Stored, Value
 from archdsl.record import Record
-from archdsl.shapes import FLOATS
 from archdsl.weights.convert import restored
 from archdsl.weights.tensor import Checkpoint, Loaded, Tensor
 

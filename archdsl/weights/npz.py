@@ -7,12 +7,13 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
-from archdsl.shapes import DTYPE_BYTES
+from archdsl.element_types import ELEMENT_TYPES
 from archdsl.weights.archive import Archive
-from archdsl.weights.tensor import NUMPY, Checkpoint, Place, Tensor, check_shape, malformed, refuse
+from archdsl.weights.tensor import Checkpoint, Place, Tensor, check_shape, malformed, refuse
 
 MAX_NPY_HEADER = 10_000
-DTYPES = {theirs: ours for ours, theirs in NUMPY.items() if ours != "bf16"} | {"<u2": "u16"}
+DTYPES = {type.stored: name for name, type in ELEMENT_TYPES.items() if type.struct}
+"""NumPy's names of the element types that it has."""
 
 
 def read(path: Path) -> Checkpoint:
@@ -37,7 +38,7 @@ def _array(archive: Archive, member: str) -> Tensor:
     if length > MAX_NPY_HEADER or start > len(head):
         malformed(archive.path, f"the header of `{member[:80]}` has {length:,} bytes")
     dtype, fortran, shape = _header(archive.path, name, head[8 + width : start])
-    size = prod(shape) * DTYPE_BYTES[dtype]
+    size = prod(shape) * ELEMENT_TYPES[dtype].bytes
     place = archive.place(member)
     if place is None:
         return Tensor(name, dtype, shape, None, lambda: _unpacked(archive, member, start, size, dtype, fortran, shape))
@@ -58,7 +59,7 @@ def _unpacked(
         return data
     import numpy as np
 
-    return np.frombuffer(data, NUMPY[dtype]).reshape(shape, order="F").tobytes()
+    return np.frombuffer(data, ELEMENT_TYPES[dtype].stored).reshape(shape, order="F").tobytes()
 
 
 def _header(path: Path, name: str, text: bytes) -> tuple[str, bool, tuple[int, ...]]:

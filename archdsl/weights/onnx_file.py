@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from archdsl.element_types import ELEMENT_TYPES
 from archdsl.weights.tensor import MAX_TENSORS, Checkpoint, Place, Tensor, check_shape, malformed
 
-ELEMENTS = {1: "f32", 2: "u8", 3: "i8", 4: "u16", 5: "i16", 6: "i32", 7: "i64", 9: "bool", 10: "f16", 11: "f64",
-            12: "u32", 13: "u64", 16: "bf16"}  # fmt: skip
+ELEMENTS = {type.onnx: name for name, type in ELEMENT_TYPES.items()}
 MODEL_GRAPH, GRAPH_INITIALIZER = 7, 5
 DIMS, DATA_TYPE, FLOAT_DATA, INT64_DATA, NAME, RAW_DATA, DOUBLE_DATA, EXTERNAL, LOCATION = 1, 2, 4, 7, 8, 9, 10, 13, 14
 PACKED = {FLOAT_DATA: "f32", DOUBLE_DATA: "f64"}

@@ -6,13 +6,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-from archdsl.shapes import DTYPE_BYTES
+from archdsl.element_types import ELEMENT_TYPES
 from archdsl.weights.tensor import MAX_HEADER, MAX_TENSORS, Checkpoint, Place, Tensor, check_shape, malformed
 
-DTYPES = {
-    "F64": "f64", "F32": "f32", "F16": "f16", "BF16": "bf16", "I64": "i64", "I32": "i32", "I16": "i16", "I8": "i8",
-    "U64": "u64", "U32": "u32", "U16": "u16", "U8": "u8", "BOOL": "bool",
-}  # fmt: skip
+DTYPES = {type.safetensors: name for name, type in ELEMENT_TYPES.items()}
 
 
 def read(path: Path) -> Checkpoint:
@@ -80,14 +77,18 @@ def _check_layout(path: Path, tensors: list[Tensor], begin: int, size: int) -> N
 
 def encode(tensors: dict[str, tuple[str, tuple[int, ...]]], metadata: dict[str, str]) -> bytes:
     """The head of a file with these element types and shapes, whose bytes follow in order."""
-    names = {ours: theirs for theirs, ours in DTYPES.items()}
     header: dict[str, Any] = {"__metadata__": metadata} if metadata else {}
     position = 0
     for name, (dtype, shape) in tensors.items():
-        size = DTYPE_BYTES[dtype]
+        type = ELEMENT_TYPES[dtype]
+        size = type.bytes
         for n in shape:
             size *= n
-        header[name] = {"dtype": names[dtype], "shape": list(shape), "data_offsets": [position, position + size]}
+        header[name] = {
+            "dtype": type.safetensors,
+            "shape": list(shape),
+            "data_offsets": [position, position + size],
+        }
         position += size
     text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
     text += b" " * (-len(text) % 8)

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from archdsl.diagnostics import Refusal
+from archdsl.element_types import ELEMENT_TYPES
 from archdsl.ops.base import Initializer
-from archdsl.shapes import DTYPE_BYTES
 
 if TYPE_CHECKING:
     import numpy as np
@@ -18,11 +18,6 @@ MAX_HEADER = 1 << 24
 """Bytes of a header, directory or pickle that are looked at; more is refused before it is read."""
 MAX_TENSORS = 100_000
 MAX_RANK = 64
-NUMPY = {
-    "f32": "<f4", "f16": "<f2", "bf16": "<u2", "f64": "<f8", "i64": "<i8", "i32": "<i4", "i16": "<i2", "i8": "|i1",
-    "u64": "<u8", "u32": "<u4", "u16": "<u2", "u8": "|u1", "bool": "|b1",
-}  # fmt: skip
-"""Our element types as NumPy's; bfloat16 as its bits."""
 
 
 def refuse(code: str, message: str, *, help: str = "", notes: tuple[str, ...] = ()) -> NoReturn:
@@ -82,7 +77,7 @@ class Tensor:
     @property
     def size(self) -> int:
         """The bytes of its elements in row-major order."""
-        return self.elements * DTYPE_BYTES[self.dtype]
+        return self.elements * ELEMENT_TYPES[self.dtype].bytes
 
     def read(self, start: int = 0, stop: int | None = None) -> bytes:
         """Its bytes (little-endian, row-major) from ``start`` to ``stop``."""
@@ -101,8 +96,9 @@ class Tensor:
         """Elements ``start`` to ``stop``, flat; bfloat16 as float32."""
         import numpy as np
 
-        width = DTYPE_BYTES[self.dtype]
-        raw = np.frombuffer(self.read(start * width, None if stop is None else stop * width), NUMPY[self.dtype])
+        type = ELEMENT_TYPES[self.dtype]
+        width = type.bytes
+        raw = np.frombuffer(self.read(start * width, None if stop is None else stop * width), type.stored)
         if self.dtype == "bf16":
             return (raw.astype("<u4") << 16).view("<f4")
         return raw

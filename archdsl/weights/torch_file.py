@@ -11,12 +11,11 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
-from archdsl.shapes import DTYPE_BYTES
+from archdsl.element_types import ELEMENT_TYPES
 from archdsl.weights.archive import Archive
 from archdsl.weights.tensor import (
     MAX_HEADER,
     MAX_TENSORS,
-    NUMPY,
     Checkpoint,
     Place,
     Tensor,
@@ -26,11 +25,7 @@ from archdsl.weights.tensor import (
 )
 from archdsl.weights.unpickle import Global, Machine
 
-STORAGES = {
-    "FloatStorage": "f32", "DoubleStorage": "f64", "HalfStorage": "f16", "BFloat16Storage": "bf16",
-    "LongStorage": "i64", "IntStorage": "i32", "ShortStorage": "i16", "CharStorage": "i8", "ByteStorage": "u8",
-    "BoolStorage": "bool",
-}  # fmt: skip
+STORAGES = {type.storage: name for name, type in ELEMENT_TYPES.items() if type.storage}
 INSIDE = ("state_dict", "model_state_dict", "model", "state_dict_ema", "model_ema", "module", "network", "params")
 """Where training scripts keep the parameters in a larger dictionary."""
 
@@ -128,7 +123,7 @@ def _storages(archive: Archive, root: str) -> Callable[[Any], Storage]:
         if dtype is None or member not in archive.members:
             malformed(archive.path, f"its pickle names a storage `{key[:40]}` that is not there")
         size = archive.members[member].file_size
-        if count < 0 or count * DTYPE_BYTES[dtype] != size:
+        if count < 0 or count * ELEMENT_TYPES[dtype].bytes != size:
             malformed(archive.path, f"the storage `{key[:40]}` has {size:,} bytes for {count:,} elements of {dtype}")
         return Storage(dtype, member, count)
 
@@ -158,7 +153,7 @@ def _state(path: Path, found: Any) -> tuple[dict[str, View], tuple[str, ...]]:
 
 def _tensor(archive: Archive, name: str, view: View) -> Tensor:
     dtype = view.storage.dtype
-    width = DTYPE_BYTES[dtype]
+    width = ELEMENT_TYPES[dtype].bytes
     place = archive.place(view.storage.member)
     size = prod(view.shape) * width
     if place is not None and _contiguous(view):
@@ -179,7 +174,7 @@ def _gathered(archive: Archive, view: View) -> bytes:
     """The elements of a tensor that does not lie in row-major order."""
     import numpy as np
 
-    width = DTYPE_BYTES[view.storage.dtype]
-    data = np.frombuffer(archive.read(view.storage.member, view.storage.count * width), NUMPY[view.storage.dtype])
-    strides = [step * width for step in view.strides]
+    type = ELEMENT_TYPES[view.storage.dtype]
+    data = np.frombuffer(archive.read(view.storage.member, view.storage.count * type.bytes), type.stored)
+    strides = [step * type.bytes for step in view.strides]
     return np.lib.stride_tricks.as_strided(data[view.offset :], view.shape, strides).tobytes()

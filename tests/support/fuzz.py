@@ -16,7 +16,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
-from pathlib import Path
 from random import Random
 
 import fuzz_mutate
@@ -24,6 +23,7 @@ import fuzz_programs
 import grammar_fuzz
 import memory
 import onnx
+from paths import ROOT, SPECS, STD
 
 from archdsl.analyses.cost import cost
 from archdsl.backends.onnx import OnnxOptions, backend
@@ -36,10 +36,8 @@ from archdsl.source import Source
 from archdsl.syntax.format import format_file
 from archdsl.syntax.parse import parse, parse_file
 
-ROOT = Path(__file__).resolve().parents[2]
 SECONDS = 10.0
 """Processor time that one input may take: two networks, their costs and their models."""
-LIBRARY_PATH = ROOT / "archdsl" / "std"
 NOT_YET = {"E0113"}
 """What the grammar knows and the edition does not have."""
 ODD_WORDS = re.compile(r"object at 0x|Traceback|<class|archdsl\.|None\b|\bPOISON\b|\u2370")
@@ -149,7 +147,7 @@ def check_graph(graph: Graph) -> None:
 @cache
 def zoo() -> tuple[str, ...]:
     """The texts of the zoo, the shorter ones; the standard library as well."""
-    files = [*sorted((ROOT / "specs").glob("*.arch")), *sorted(LIBRARY_PATH.glob("*.arch"))]
+    files = [*sorted(SPECS.glob("*.arch")), *sorted(STD.glob("*.arch"))]
     return tuple(path.read_text(encoding="utf-8") for path in files)
 
 

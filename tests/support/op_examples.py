@@ -14,8 +14,9 @@ from typing import Any
 
 from archdsl import dims, ops
 from archdsl.dims import Dim, Expr
+from archdsl.element_types import ELEMENT_TYPES
 from archdsl.ops.base import Op
-from archdsl.shapes import AXES, DTYPE_BYTES, TensorType
+from archdsl.shapes import AXES, TensorType
 
 CONSTANTS = {"true": True, "false": False, "none": None}
 BINARY: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
@@ -105,7 +106,7 @@ def parse_types(text: str) -> Iterable[TensorType]:
 def parse_type(text: str) -> TensorType:
     """``f32[N, (H + 1) // 2]``; every name in it is a symbol."""
     dtype, _, inside = text.strip().partition("[")
-    if dtype not in DTYPE_BYTES or not inside.endswith("]"):
+    if dtype not in ELEMENT_TYPES or not inside.endswith("]"):
         raise ValueError(f"not a type: {text!r}")
     node = ast.parse(f"[{inside}", mode="eval").body
     assert isinstance(node, ast.List)
@@ -127,7 +128,7 @@ def _value(node: ast.expr, known: Mapping[str, Expr]) -> Any:
             return known.get(name, CONSTANTS.get(name, name))
         case ast.List(elts=items) | ast.Tuple(elts=items):
             return tuple(_value(item, known) for item in items)
-        case ast.Subscript(value=ast.Name(id=dtype)) if dtype in DTYPE_BYTES:
+        case ast.Subscript(value=ast.Name(id=dtype)) if dtype in ELEMENT_TYPES:
             sizes = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
             return TensorType(dtype, tuple(_dim(size) for size in sizes))
         case ast.UnaryOp(op=ast.USub(), operand=operand):

@@ -11,13 +11,13 @@ from functools import cache
 from typing import Any
 
 from jsonschema import Draft4Validator
-from markdown import ROOT
+from paths import DATA
 
 
 @cache
 def validator() -> Draft4Validator:
     """The schema, which is checked itself first."""
-    schema = json.loads((ROOT / "tests" / "data" / "sarif-schema-2.1.0-rtm.5.json").read_text(encoding="utf-8"))
+    schema = json.loads((DATA / "sarif-schema-2.1.0-rtm.5.json").read_text(encoding="utf-8"))
     Draft4Validator.check_schema(schema)
     return Draft4Validator(schema)
 

@@ -16,6 +16,7 @@ from onnx.reference import ReferenceEvaluator
 from onnx.reference.op_run import OpRun
 from onnx_case import Arrays, generator
 from onnx_fixed import QUICK
+from paths import SPECS
 
 import archdsl
 from archdsl import dims
@@ -24,8 +25,6 @@ from archdsl.driver import Program
 from archdsl.graph import Graph, Parameter
 from archdsl.shapes import TensorType
 from archdsl.syntax import spec
-
-SPECS = Path(__file__).parent.parent.parent / "specs"
 
 
 def variants() -> dict[str, Path]:

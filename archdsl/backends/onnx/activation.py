@@ -5,8 +5,8 @@ from __future__ import annotations
 from math import pi, sqrt
 
 from archdsl.backends.onnx.simple_rules import nothing, plain, settings
-from archdsl.backends.onnx.wire import ELEM_TYPE
 from archdsl.backends.onnx.writer import Emit
+from archdsl.element_types import ELEMENT_TYPES
 from archdsl.shapes import resolve_axis
 
 
@@ -61,7 +61,7 @@ def mish(emit: Emit) -> None:
 def step(emit: Emit) -> None:
     """``x >= 0`` as a number."""
     above = emit.helper("GreaterOrEqual", [emit.ins[0], emit.scalar(0)])
-    emit.result("Cast", [above], to=ELEM_TYPE[emit.outs[0].dtype])
+    emit.result("Cast", [above], to=ELEMENT_TYPES[emit.outs[0].dtype].onnx)
 
 
 def softmax(emit: Emit) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from archdsl.backends.onnx.simple_rules import Rule
-from archdsl.backends.onnx.wire import ELEM_TYPE, Literal
-from archdsl.backends.onnx.writer import PACK, Emit, fixed, pack
+from archdsl.backends.onnx.wire import Literal
+from archdsl.backends.onnx.writer import Emit, fixed, pack
+from archdsl.element_types import ELEMENT_TYPES, FLOATS
 from archdsl.ops.constant import elements
 from archdsl.ops.operand_checks import insertion
 
@@ -12,7 +13,7 @@ from archdsl.ops.operand_checks import insertion
 def constant(emit: Emit) -> None:
     """``Constant``."""
     (type,) = emit.outs
-    kind = float if type.dtype in ("f32", "f16", "bf16", "f64") else (bool if type.dtype == "bool" else int)
+    kind = float if type.dtype in FLOATS else (bool if type.dtype == "bool" else int)
     values = [kind(value) for value in elements(emit.op.values)]
     emit.forward(emit.constant(type.dtype, values, fixed(type.shape)))
 
@@ -22,9 +23,7 @@ def filled(value: int) -> Rule:
 
     def rule(emit: Emit) -> None:
         (type,) = emit.outs
-        number = (
-            float(value) if PACK.get(type.dtype, "f") in "fed" else (bool(value) if type.dtype == "bool" else value)
-        )
+        number = float(value) if type.dtype in FLOATS else bool(value) if type.dtype == "bool" else value
         literal = Literal(type.dtype, [1], pack(type.dtype, [number]))
         emit.result("ConstantOfShape", [emit.vector(type.shape)], value=literal)
 
@@ -41,7 +40,7 @@ def one_hot(emit: Emit) -> None:
     """``OneHot`` of 0 and 1. Runtimes have it for ``i64`` with an axis at least, and for few types of result."""
     ((at,), (type,)) = emit.types, emit.outs
     kind = type.dtype if type.dtype in ("f32", "i64") else "i64"
-    index = emit.ins[0] if at.dtype == "i64" else emit.helper("Cast", emit.ins, to=ELEM_TYPE["i64"])
+    index = emit.ins[0] if at.dtype == "i64" else emit.helper("Cast", emit.ins, to=ELEMENT_TYPES["i64"].onnx)
     settings = [emit.scalar(emit.op.depth, "i64"), emit.constant(kind, [0, 1], [2])]
     axis = insertion(emit.op.axis, type.rank, "one_hot")
     if at.rank and kind == type.dtype:
@@ -52,7 +51,7 @@ def one_hot(emit: Emit) -> None:
     found = emit.helper("OneHot", [index, *settings], axis=axis)
     if at.rank == 0:
         found = emit.helper("Reshape", [found, emit.ints([emit.op.depth])])
-    emit.forward(found if kind == type.dtype else emit.helper("Cast", [found], to=ELEM_TYPE[type.dtype]))
+    emit.forward(found if kind == type.dtype else emit.helper("Cast", [found], to=ELEMENT_TYPES[type.dtype].onnx))
 
 
 RULES = {"constant": constant, "zeros": filled(0), "ones": filled(1), "param": param, "one_hot": one_hot}

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from archdsl.backends.onnx.simple_rules import plain
-from archdsl.backends.onnx.wire import ELEM_TYPE
 from archdsl.backends.onnx.writer import Emit
+from archdsl.element_types import ELEMENT_TYPES
 
 
 def clip(emit: Emit) -> None:
@@ -21,7 +21,7 @@ def cast(emit: Emit) -> None:
     if emit.op.dtype == emit.types[0].dtype:
         emit.forward()
     else:
-        emit.result("Cast", emit.ins, to=ELEM_TYPE[emit.op.dtype])
+        emit.result("Cast", emit.ins, to=ELEMENT_TYPES[emit.op.dtype].onnx)
 
 
 RULES = {

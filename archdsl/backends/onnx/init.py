@@ -25,6 +25,7 @@ import numpy as np
 
 from archdsl.backends.onnx.writer import fixed
 from archdsl.diagnostics import Diagnostic, DiagnosticError, Refusal, did_you_mean
+from archdsl.element_types import ELEMENT_TYPES
 from archdsl.graph import Parameter
 from archdsl.ops.base import Initializer
 from archdsl.rewrites.fold import Folded
@@ -46,12 +47,6 @@ SCHEMES: dict[str, str] = {
 }
 """What ``--init`` offers for parameters that are scaled by their fans; the others begin as their operator says."""
 
-DTYPES = {
-    "f32": "<f4", "f16": "<f2", "bf16": "<u2", "f64": "<f8", "i64": "<i8", "i32": "<i4", "i16": "<i2", "i8": "|i1",
-    "u64": "<u8", "u32": "<u4", "u16": "<u2", "u8": "|u1", "bool": "|b1",
-}  # fmt: skip
-"""How the elements of a type are stored; bfloat16 as its bits."""
-
 Stretch = Callable[[int, int], Array]
 """``(start, stop)`` -> those elements in row-major order, as they are stored."""
 
@@ -69,7 +64,7 @@ def initial_values(parameter: Parameter, scheme: str = "kaiming", seed: int = 0)
     """All values of a parameter in its shape (bfloat16 as ``uint16`` bits)."""
     count = elements(parameter)
     stretch = stretches(parameter, scheme, seed)
-    found = np.empty(count, DTYPES[parameter.type.dtype])
+    found = np.empty(count, ELEMENT_TYPES[parameter.type.dtype].stored)
     for start in range(0, count, STRETCH):
         stop = min(start + STRETCH, count)
         found[start:stop] = stretch(start, stop)
@@ -88,7 +83,7 @@ def stretches(parameter: Parameter, scheme: str, seed: int) -> Stretch:
     element type cannot hold.
     """
     dtype = parameter.type.dtype
-    stored = np.dtype(DTYPES[dtype])
+    stored = np.dtype(ELEMENT_TYPES[dtype].stored)
 
     def stretch(start: int, stop: int) -> Array:
         with _held(parameter):
@@ -121,7 +116,7 @@ def _exact(parameter: Parameter, scheme: str, seed: int) -> Stretch:
         return init.tensor.values
     kind, centre, spread = _distribution(init, scheme)
     if kind == "data":
-        wide = parameter.type.dtype in ("f64", "i64", "u64", "i32", "u32")
+        wide = parameter.type.dtype != "f32" and ELEMENT_TYPES[parameter.type.dtype].bytes >= 4
         data = np.array(init.values, None if wide else "<f4")
         return lambda start, stop: data[start:stop]
     if kind == "fill":

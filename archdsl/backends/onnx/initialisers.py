@@ -11,8 +11,8 @@ from archdsl.backends.onnx.lower import refuse
 from archdsl.backends.onnx.options import OnnxOptions
 from archdsl.backends.onnx.stream import Part, Payload
 from archdsl.backends.onnx.writer import fixed
+from archdsl.element_types import ELEMENT_TYPES
 from archdsl.graph import Parameter
-from archdsl.shapes import DTYPE_BYTES
 from archdsl.weights.tensor import Loaded, Tensor
 
 COPIED = 1 << 20
@@ -52,7 +52,7 @@ def payload(parameter: Parameter, options: OnnxOptions) -> Payload:
         return Payload(tensor.size, COPIED if tensor.place else max(tensor.size, 1), tensor.read)
     from archdsl.backends.onnx import init
 
-    width = DTYPE_BYTES[parameter.type.dtype]
+    width = ELEMENT_TYPES[parameter.type.dtype].bytes
     compute = init.stretches(parameter, options.init, options.seed)
 
     def stretch(start: int, stop: int) -> Any:
@@ -97,7 +97,11 @@ def beside(parameters: Sequence[Parameter], folder: Path) -> Places:
             continue
         tensor = unchanged(parameter)
         place = tensor.place if tensor is not None else None
-        if place is None or place.path.suffix != ".safetensors" or place.offset % DTYPE_BYTES[parameter.type.dtype]:
+        if (
+            place is None
+            or place.path.suffix != ".safetensors"
+            or place.offset % ELEMENT_TYPES[parameter.type.dtype].bytes
+        ):
             return {}
         file = place.path.resolve()
         if not file.is_relative_to(folder):

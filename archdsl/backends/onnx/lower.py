@@ -13,8 +13,9 @@ from archdsl.backends.onnx import wire
 from archdsl.backends.onnx.options import OPSETS, OnnxOptions
 from archdsl.backends.onnx.writer import Emit, Emitted, NeedOpsetError, Writer
 from archdsl.diagnostics import Diagnostic, DiagnosticError, Refusal
+from archdsl.element_types import ELEMENT_TYPES
 from archdsl.graph import Graph, Node, Parameter
-from archdsl.shapes import DTYPE_BYTES, TensorType
+from archdsl.shapes import TensorType
 
 Rule = Callable[[Emit], None]
 
@@ -115,7 +116,7 @@ def check_sizes(graph: Graph) -> None:
 
 
 def _too_large(type: TensorType) -> str:
-    total = DTYPE_BYTES[type.dtype]
+    total = ELEMENT_TYPES[type.dtype].bytes
     for dim in type.shape:
         if isinstance(dim, int):
             total *= dim

@@ -12,13 +12,8 @@ import struct
 from collections.abc import Iterable, Sequence
 
 from archdsl.dims import Dim
+from archdsl.element_types import ELEMENT_TYPES
 from archdsl.shapes import TensorType
-
-ELEM_TYPE: dict[str, int] = {
-    "f32": 1, "u8": 2, "i8": 3, "u16": 4, "i16": 5, "i32": 6, "i64": 7, "bool": 9, "f16": 10, "f64": 11,
-    "u32": 12, "u64": 13, "bf16": 16,
-}  # fmt: skip
-"""Our element types as ``TensorProto.DataType``."""
 
 _SMALL = [bytes([n]) for n in range(128)]
 
@@ -138,13 +133,13 @@ def dimension(dim: Dim) -> bytes:
 def value_info(name: str, type: TensorType) -> bytes:
     """A ``ValueInfoProto`` of a tensor."""
     shape = b"".join(message(1, dimension(dim)) for dim in type.shape)
-    tensor = integer(1, ELEM_TYPE[type.dtype]) + message(2, shape)
+    tensor = integer(1, ELEMENT_TYPES[type.dtype].onnx) + message(2, shape)
     return text(1, name) + message(2, message(1, tensor))
 
 
 def tensor_head(name: str, dtype: str, shape: Sequence[int]) -> bytes:
     """A ``TensorProto`` up to its data: shape, element type, name."""
-    head = b"".join(integer(1, size) for size in shape) + integer(2, ELEM_TYPE[dtype])
+    head = b"".join(integer(1, size) for size in shape) + integer(2, ELEMENT_TYPES[dtype].onnx)
     return head + text(8, name) if name else head
 
 

@@ -14,13 +14,9 @@ from typing import Any
 from archdsl.backends.onnx.wire import Attribute, Literal
 from archdsl.diagnostics import Refusal
 from archdsl.dims import Dim, Expr, symbols
+from archdsl.element_types import ELEMENT_TYPES
 from archdsl.graph import Graph, Node, Parameter, Value
 from archdsl.shapes import Shape, TensorType
-
-PACK = {
-    "f32": "f", "f16": "e", "f64": "d", "i64": "q", "i32": "i", "i16": "h", "i8": "b", "u64": "Q", "u32": "I",
-    "u16": "H", "u8": "B", "bool": "?",
-}  # fmt: skip
 
 
 class NeedOpsetError(Exception):
@@ -280,7 +276,7 @@ def pack(dtype: str, values: Sequence[Any]) -> bytes:
     try:
         if dtype == "bf16":
             return b"".join(_bfloat16(value) for value in values)
-        return struct.pack(f"<{len(values)}{PACK[dtype]}", *values)
+        return struct.pack(f"<{len(values)}{ELEMENT_TYPES[dtype].struct}", *values)
     except (struct.error, OverflowError) as error:
         raise Refusal("E0602", f"a constant does not fit the element type {dtype}: {error}") from None
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from archdsl.backends.torch.classes import Source, class_name
-from archdsl.backends.torch.helpers import texts
+from archdsl.backends.torch.helpers import definitions
 from archdsl.backends.torch.module_tree import boxes_of, rule
 from archdsl.backends.torch.options import TorchOptions
 from archdsl.backends.torch.render import WIDTH
@@ -30,7 +30,7 @@ class TorchBackend:
 
     def lowers(self, op: type[Op]) -> bool:
         """Whether there is a rule for the operator."""
-        return rule(op.name) is not None
+        return rule(op.__module__.rpartition(".")[2], op.name) is not None
 
     def lower(self, graph: Graph, options: TorchOptions | None = None) -> bytes:
         """The file's contents. Raises ``DiagnosticError``."""
@@ -56,7 +56,7 @@ def source(graph: Graph, options: TorchOptions) -> str:
     doc = [f'"""{graph.name}, written by archdsl{version} from its specification.', *_pictures(graph), '"""']
     if len(doc) == 2:
         doc = ["".join(doc)]
-    body = [*texts(made.uses), *made.texts]
+    body = [*(definitions(module)[name][0] for module, name in made.helpers), *made.texts]
     everything = "\n".join(body)
     head = ["from __future__ import annotations", ""]
     if "OrderedDict(" in everything:

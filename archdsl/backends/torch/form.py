@@ -7,14 +7,11 @@ from typing import Any
 
 from archdsl.diagnostics import Refusal
 from archdsl.dims import Dim
+from archdsl.element_types import ELEMENT_TYPES
 from archdsl.graph import Node
 from archdsl.shapes import TensorType
 
-DTYPES = {
-    "f32": "torch.float32", "f16": "torch.float16", "f64": "torch.float64", "bf16": "torch.bfloat16",
-    "i64": "torch.int64", "i32": "torch.int32", "i16": "torch.int16", "i8": "torch.int8", "u8": "torch.uint8",
-    "u16": "torch.uint16", "u32": "torch.uint32", "u64": "torch.uint64", "bool": "torch.bool",
-}  # fmt: skip
+DTYPES = {name: f"torch.{type.framework}" for name, type in ELEMENT_TYPES.items()}
 
 
 class Call:
@@ -112,7 +109,8 @@ class Site:
         return "(" + ", ".join(parts) + ("," if len(parts) == 1 else "") + ")"
 
 
-Rule = Callable[[Site], Form]
+Lowering = Callable[[Site], Form]
+"""What a row of a family's ``RULES`` is."""
 
 
 def fixed(type: TensorType, axis: int) -> int:

@@ -1,0 +1,1 @@
+"""Engines: how they are found, and what each of them writes."""

@@ -1,0 +1,198 @@
+"""Every variant of the zoo as an ONNX model: accepted, of ONNX's own shapes, with our parameters and nothing else."""
+
+from __future__ import annotations
+
+import csv
+from functools import cache
+
+import onnx
+import pytest
+from onnx import TensorProto
+from paths import DATA, SPECS
+from zoo_models import VARIANTS, graph_of, network_of, printed, program, shape_of, structure, symbolic
+
+import archdsl
+from archdsl.backends import onnx as engine
+from archdsl.backends.onnx import OnnxOptions, initialisers, stream
+from archdsl.graph import Graph
+from archdsl.syntax import spec
+
+ELEMENT = {"f32": TensorProto.FLOAT, "i64": TensorProto.INT64}
+BOUND = {"N": 2}
+Shapes = dict[str, list[int | str]]
+
+
+@cache
+def model_of(variant: str) -> onnx.ModelProto:
+    return onnx.ModelProto.FromString(structure(symbolic(variant)))
+
+
+def declared(model: onnx.ModelProto) -> Shapes:
+    """The shapes that the file claims, of all values but the inputs."""
+    return {v.name: shape_of(v) for v in [*model.graph.value_info, *model.graph.output]}
+
+
+def inferred(model: onnx.ModelProto) -> Shapes:
+    """The shapes that ONNX finds from the inputs alone."""
+    bare = onnx.ModelProto()
+    bare.CopyFrom(model)
+    del bare.graph.value_info[:]
+    for output in bare.graph.output:
+        output.type.tensor_type.ClearField("shape")
+    found = onnx.shape_inference.infer_shapes(bare, strict_mode=True, data_prop=True)
+    return {v.name: shape_of(v) for v in [*found.graph.value_info, *found.graph.output]}
+
+
+def contradictions(ours: Shapes, theirs: Shapes, symbols: frozenset[str]) -> list[str]:
+    """Values where ONNX infers another rank, or an integer or a symbol of ours that is not what we say."""
+    found = []
+    for name, shape in ours.items():
+        other = theirs.get(name, ["?"] * len(shape))
+        pairs = list(zip(shape, other)) if len(shape) == len(other) else [(0, 1)]
+        if any(b != a for a, b in pairs if isinstance(b, int) or b in symbols):
+            found.append(f"{name}: {shape} here, {other} inferred")
+    return found
+
+
+def test_the_zoo_is_all_here() -> None:
+    assert {v for path in SPECS.glob("*.arch") for v in program(path).variants} == set(VARIANTS)
+    assert len(VARIANTS) >= 60
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_checker(variant: str) -> None:
+    onnx.checker.check_model(model_of(variant), full_check=True)
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_symbolic_shapes_never_contradict_onnx(variant: str) -> None:
+    """Every value of the graph has our shape in the file, and ONNX agrees wherever it knows a size or a symbol."""
+    model, graph = model_of(variant), symbolic(variant)
+    ours, theirs = declared(model), inferred(model)
+    assert contradictions(ours, theirs, frozenset({"N"})) == []
+    names = {value: name for name, value in graph.outputs.items()}
+    for node in graph.nodes:
+        for value in node.outputs:
+            name = names.get(value, value.name)
+            if name in ours:
+                assert ours[name] == printed(value.type), name
+    begin = int(any(node.op_type == "Resize" for node in model.graph.node))  # where ONNX forgets a symbolic batch
+    known = [size for name in ours for size in theirs.get(name, [])[begin:] if isinstance(size, int) or size == "N"]
+    total = sum(len(shape[begin:]) for shape in ours.values())
+    assert len(known) > 0.99 * total, "ONNX inferred too little for this to mean anything"
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_every_value_has_a_declared_shape(variant: str) -> None:
+    """What a node makes is declared, but for helpers, which are named after the node and a slash."""
+    model = model_of(variant)
+    made = {name for node in model.graph.node for name in node.output}
+    assert set(declared(model)) <= made
+    assert {name for name in made - set(declared(model)) if "/" not in name} == set()
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_bound_shapes_equal_onnx_everywhere(variant: str) -> None:
+    """Bound while elaborating or while lowering: the same bytes, and every shape is ONNX's own."""
+    data = structure(graph_of(variant, bind=BOUND))
+    assert structure(symbolic(variant), bind=BOUND) == data
+    model = onnx.ModelProto.FromString(data)
+    onnx.checker.check_model(model, full_check=True)
+    ours, theirs = declared(model), inferred(model)
+    assert all(isinstance(size, int) for shape in ours.values() for size in shape)
+    assert {name: theirs.get(name) for name in ours} == ours
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_inputs_and_outputs_are_those_of_the_text(variant: str) -> None:
+    """In name and order; where there are no weights, the parameters follow as inputs."""
+    statements = network_of(variant).body.statements
+    inputs = [s.name for s in statements if isinstance(s, spec.Input)]
+    outputs = [item.name for s in statements if isinstance(s, spec.Output) and not s.train for item in s.items]
+    graph = model_of(variant).graph
+    assert [v.name for v in graph.input] == [*inputs, *symbolic(variant).parameters()]
+    assert [v.name for v in graph.output] == outputs
+    assert all(shape_of(v)[0] == "N" for v in [*graph.input[: len(inputs)], *graph.output])
+
+
+def referring(graph: Graph) -> tuple[onnx.ModelProto, int]:
+    """The model with its weights outside, and the bytes of its data file; nothing large is computed."""
+    options = OnnxOptions(external_data=True)
+    lowered, parameters = engine._prepare(graph, options)
+    data, offsets = initialisers.outside(parameters, options)
+    places = {path: ("net.data", offset) for path, offset in offsets.items()}
+    inside = initialisers.referring(parameters, options, places)
+    return onnx.ModelProto.FromString(stream.join(engine._model(lowered, graph, options, inside))), stream.size(data)
+
+
+@cache
+def counted() -> dict[str, int]:
+    """Trainable parameters as torchvision or timm counts them."""
+    with (DATA / "counts.csv").open(newline="") as table:
+        return {row["variant"]: int(row["params"]) for row in csv.DictReader(table)}
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_initialisers_are_the_parameters_and_buffers(variant: str) -> None:
+    """Names, shapes, types and order; each has its own stretch of data; as many elements as the reference counts."""
+    model, total = referring(symbolic(variant))
+    parameters = symbolic(variant).parameters()
+    assert {(t.name, tuple(t.dims), t.data_type) for t in model.graph.initializer} == {
+        (p.path, p.type.shape, ELEMENT[p.type.dtype]) for p in parameters.values()
+    }
+    assert [t.name for t in model.graph.initializer] == list(parameters)
+    assert [v.name for v in model.graph.input] == [v.name for v in symbolic(variant).inputs]
+    end = 0
+    for tensor in model.graph.initializer:
+        count = elements(tensor)
+        place = {entry.key: entry.value for entry in tensor.external_data}
+        if not place:
+            assert len(tensor.raw_data) == 4 * count < 1024
+            continue
+        assert int(place["offset"]) >= end and int(place["length"]) == 4 * count
+        end = int(place["offset"]) + int(place["length"])
+    assert end == total
+    learned = sum(elements(t) for t in model.graph.initializer if "running_" not in t.name)
+    assert learned == counted().get(variant, learned)
+
+
+def elements(tensor: onnx.TensorProto) -> int:
+    count = 1
+    for size in tensor.dims:
+        count *= size
+    return count
+
+
+def test_most_variants_have_a_count_by_somebody_else() -> None:
+    assert len(counted().keys() & set(VARIANTS)) >= 30
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_every_initialiser_is_used(variant: str) -> None:
+    graph = model_of(variant).graph
+    used = {name for node in graph.node for name in node.input}
+    assert {v.name for v in graph.input} <= used
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_node_names_are_unique_and_known(variant: str) -> None:
+    """A node bears the path of ours that it came from, alone or in front of a slash."""
+    names = [node.name for node in model_of(variant).graph.node]
+    assert len(set(names)) == len(names)
+    paths = {node.path for node in symbolic(variant).nodes}
+    assert {name.partition("/")[0] for name in names} <= paths | {"size"}
+
+
+@pytest.mark.parametrize("file", sorted({path.name for path in VARIANTS.values()}))
+def test_the_same_bytes_from_another_parse(file: str) -> None:
+    other = archdsl.load(SPECS / file)
+    for variant in other.variants[:1]:
+        assert structure(other.graph(variant)) == structure(symbolic(variant))
+
+
+def test_a_wrong_shape_would_be_seen() -> None:
+    """The comparison goes red for one wrong size, one wrong rank, and a symbol in another place."""
+    model = model_of("resnet18")
+    ours, theirs = declared(model), inferred(model)
+    for wrong in (["N", 64, 112, 111], ["N", 64, 112], [64, "N", 112, 112], [1, 64, 112, 112]):
+        assert contradictions({**ours, "conv1": wrong}, theirs, frozenset({"N"})), wrong

@@ -1,0 +1,92 @@
+"""Every ``arch`` block of the documentation is compiled and does what its text says."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from console import commands, run, steady
+from markdown import Fence, fences, program
+from outcome import outcome, show
+from paths import ROOT
+
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+FENCES = [fence for page in PAGES for fence in fences(page)]
+ARCH = [fence for fence in FENCES if fence.lang == "arch"]
+
+
+@pytest.mark.parametrize("fence", ARCH, ids=lambda f: f.where)
+def test_arch_block_does_what_it_says(fence: Fence) -> None:
+    text, _ = program(fence)
+    found = outcome(text)
+    expected = fence.options.get("error", "")
+    errors = [d.code for d in found.diagnostics if d.severity == "error"]
+    assert errors == (expected.split(",") if expected else []), f"{text}\n{show(found.diagnostics)}"
+
+
+def test_the_language_reference_has_enough_examples() -> None:
+    reference = [fence for fence in ARCH if fence.path.name == "language.md"]
+    assert len(reference) >= 30
+    assert sum("error" in fence.options for fence in reference) >= 8
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
+def test_links_lead_somewhere(page) -> None:
+    text = re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+    for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", text):
+        if not target.startswith(("http://", "https://")):
+            assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+def test_the_readme_names_both_commands() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    quickstart = (
+        'pip install -e ".[cpu]" && archdsl compile specs/mobilenet_v2.arch -o model.onnx && archdsl run model.onnx'
+    )
+    assert quickstart in text
+    assert 'pip install -e ".[dev]" && pytest\n' in text
+
+
+CONSOLE = [fence for fence in FENCES if fence.lang == "console"]
+
+
+@pytest.mark.parametrize("fence", CONSOLE, ids=lambda f: f.where)
+def test_console_block_is_what_the_command_prints(fence: Fence, tmp_path) -> None:
+    (tmp_path / "specs").symlink_to(ROOT / "specs")
+    for other in FENCES:
+        if "file" in other.options and other.path == fence.path:
+            (tmp_path / other.options["file"]).write_text(other.text, encoding="utf-8")
+    for command, shown in commands(fence.text):
+        done = run(command, tmp_path)
+        kept, elided, _ = steady(shown).partition("\n[…]")
+        printed = steady(done.output)
+        assert printed.startswith(kept) if elided else printed == kept, f"$ {command}\n{done.output}"
+
+
+def test_the_command_line_page_has_every_command() -> None:
+    from archdsl.cli import COMMANDS
+
+    text = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"^\| `archdsl (\w+)", text, re.MULTILINE)) == set(COMMANDS)
+
+
+def test_the_picture_of_the_house_has_every_room() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    tree = text.partition("```\ngrammars/")[2].partition("```")[0]
+    rooms = {p.stem for p in (ROOT / "archdsl").iterdir() if p.suffix == ".py" or (p / "__init__.py").exists()}
+    outside = {"__init__", "backends", "grammars", "specs"}
+    assert {room for room in rooms - outside if not re.search(rf"\b{room}\b", tree)} == set()
+
+
+def test_the_reference_lists_the_bounds_there_are() -> None:
+    from archdsl.interpret.session import Limits
+
+    text = " ".join((ROOT / "docs" / "language.md").read_text(encoding="utf-8").split())
+    limits = Limits()
+    for shown in (
+        f"{limits.steps:,} evaluation steps",
+        f"{limits.nodes:,} operators",
+        f"lists of {limits.items:,} elements",
+        f"integers of {limits.bits:,} bits",
+    ):
+        assert shown in text, shown

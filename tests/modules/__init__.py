@@ -1,0 +1,1 @@
+"""Libraries of specs: what a file imports, and the standard library."""

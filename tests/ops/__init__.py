@@ -1,0 +1,1 @@
+"""Operator cards: shapes, parameters, costs and windows against other sources."""

@@ -1,0 +1,1 @@
+"""Budgets, baselines, sweeps and fits, and watching."""

@@ -1,0 +1,1 @@
+"""Findings and tables in every format."""

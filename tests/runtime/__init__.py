@@ -1,0 +1,1 @@
+"""Running a model; pictures and labels."""

@@ -1,0 +1,1 @@
+"""Nodes and their paths, made from Python."""

@@ -1,0 +1,1 @@
+"""Weight files: readers, maps, and whose tensor is whose."""
