@@ -252,9 +252,12 @@ def test_unknown_options() -> None:
             backend.lower(small(), options)
         assert code(caught) == "E0603"
     with pytest.raises(DiagnosticError) as caught:
-        backend.options(sed=3)
-    assert code(caught) == "E0603" and "`seed`" in caught.value.diagnostics[0].help
-    assert backend.options(seed=3) == OnnxOptions(seed=3)
+        OnnxOptions.chosen("onnx", {"sed": 3})
+    assert code(caught) == "E0603" and "`seed`" in str(caught.value)
+    with pytest.raises(DiagnosticError) as caught:
+        OnnxOptions.chosen("onnx", {"seed": "3"})
+    assert code(caught) == "E0603" and "int" in str(caught.value)
+    assert OnnxOptions.chosen("onnx", {"seed": 3}) == OnnxOptions(seed=3)
 
 
 def test_structure_only(tmp_path: Path) -> None:
