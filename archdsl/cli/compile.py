@@ -131,7 +131,7 @@ def load(graph: Graph, job: Job, file: str, allow: tuple[Sequence[str], Sequence
 def report_line(graph: Graph, job: Job, report: Any, seconds: float) -> str:
     """``mobilenet_v2 -> model.onnx: 53 layers, 3,504,872 parameters, 300,774,272 MACs, 13.4 MiB, 0.21 s``."""
     from archdsl.analyses.cost import cost
-    from archdsl.report.cost_table import human_bytes, number
+    from archdsl.report.figures import human_bytes, number
 
     table = cost(graph)
     depth, params, macs = (number(table.total(quantity)) for quantity in ("depth", "params", "macs"))
