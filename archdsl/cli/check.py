@@ -14,13 +14,15 @@ from archdsl.cli.targets import arch_files, open_target
 from archdsl.diagnostics import Diagnostic, DiagnosticError
 from archdsl.files import check_writable, write_file
 from archdsl.record import Record
+from archdsl.report.layout import lines
 from archdsl.report.terminal import wants_color
 from archdsl.report.text import concise, counted, render, summary
 
 if TYPE_CHECKING:
     from archdsl.cli.reports import Report
     from archdsl.driver import CheckedVariant
-    from archdsl.report.outcome import Outcome, Table
+    from archdsl.report.outcome import Outcome
+    from archdsl.report.page import Table
 
 FORMATS = ("text", "concise", "json")
 
@@ -90,7 +92,7 @@ def command(
         color = wants_color(sys.stdout)
         out("".join(render(d, color=color) + "\n" for d in found))
         out("".join(line + "\n" for one in checked for line in claim_lines(one)))
-        out("".join(line + "\n" for table in tables for line in ("", table.title, *table_lines(table))))
+        out("".join(line + "\n" for table in tables for line in ("", *lines(table))))
     variants = sum(len(one.variants) for one in checked)
     say(f"checked {counted(len(checked), 'target')}, {counted(variants, 'network')}: {summary(found)}")
     return max(status_of(found), FINDINGS if strict and found else CLEAN)
@@ -124,12 +126,6 @@ def budget_files() -> bool:
     return config_file() is not None
 
 
-def table_lines(table: Table) -> list[str]:
-    """A table for the terminal."""
-    numeric = frozenset(i for i, name in enumerate(table.head) if name in ("before", "after", "change", "MACs"))
-    return columns([table.head, *table.rows], right=numeric, indent="  ")
-
-
 def wanted_reports(texts: list[str] | None) -> list[Report]:
     """What ``--report`` asks for; nothing is imported where it asks for nothing."""
     if not texts:
@@ -142,19 +138,19 @@ def wanted_reports(texts: list[str] | None) -> list[Report]:
 def outcome_of(checked: list[Checked], tables: tuple[Table, ...]) -> Outcome:
     """The run as the model that all sinks render."""
     from archdsl import __version__
-    from archdsl.report.outcome import Claim, Network, Outcome, Target
+    from archdsl.report.outcome import ClaimOutcome, NetworkOutcome, Outcome, TargetOutcome
     from archdsl.report.pages import page
 
-    def claim(record: dict[str, Any]) -> Claim:
-        return Claim(*(record[name] for name in ("subject", "shown", "op", "limit", "ok", "headroom")))
+    def claim(record: dict[str, Any]) -> ClaimOutcome:
+        return ClaimOutcome(*(record[name] for name in ("subject", "shown", "op", "limit", "ok", "headroom")))
 
     targets = []
     for one in checked:
         networks = (
-            Network(name, tuple(claim(claim_record(c)) for c in variant.claims if c.result))
+            NetworkOutcome(name, tuple(claim(claim_record(c)) for c in variant.claims if c.result))
             for name, variant in one.variants.items()
         )
-        targets.append(Target(one.target, tuple(networks), one.diagnostics))
+        targets.append(TargetOutcome(one.target, tuple(networks), one.diagnostics))
     return Outcome(__version__, tuple(targets), page, tables)
 
 

@@ -61,11 +61,10 @@ def command(
     if reports:
         from archdsl import __version__
         from archdsl.cli.reports import emit
-        from archdsl.report.outcome import Outcome
-        from archdsl.report.outcome import Target as Named
+        from archdsl.report.outcome import Outcome, TargetOutcome
         from archdsl.report.pages import page
 
-        parts = tuple(Named(name, (), tuple(diagnostics)) for name, diagnostics in found)
+        parts = tuple(TargetOutcome(name, (), tuple(diagnostics)) for name, diagnostics in found)
         emit(reports, Outcome(__version__, parts, page), lambda: as_json(every))
     if format == "json":
         out(as_json(every))

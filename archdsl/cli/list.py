@@ -54,7 +54,7 @@ def table(found: Iterable[Entry]) -> str:
 
 def cells(entry: Entry) -> tuple[str, ...]:
     """A network's row: numbers with separators, ``>=`` before what is a lower bound, memory in binary units."""
-    from archdsl.report.cost_table import human_bytes
+    from archdsl.report.figures import human_bytes
 
     def shown(quantity: str) -> str:
         value = entry.measured[quantity]
@@ -67,7 +67,7 @@ def cells(entry: Entry) -> tuple[str, ...]:
 
 def field(value: Any) -> str:
     """A count, or a receptive field: ``-`` where there is no space, ``all`` for a whole axis."""
-    from archdsl.report.cost_table import positions
+    from archdsl.report.figures import positions
 
     if isinstance(value, list):
         return " x ".join(map(field, value)) or "-"

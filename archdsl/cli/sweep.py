@@ -20,18 +20,22 @@ def sweep(
         from archdsl.report.json import document
 
         return document("sweep", target=target, members=[_record(member) for member in found])
-    if format == "csv":
-        lines = [[*varied, *SHOWN], *([*map(str, m.settings.values()), *map(_exact, _figures(m))] for m in found)]
-        return "".join(",".join(line) + "\n" for line in lines)
-    head = [*varied, *SHOWN]
     rows = [[*map(str, m.settings.values()), *_shown(m)] for m in found]
+    head = (*varied, *SHOWN)
+    if format == "csv":
+        from archdsl.report.render import comma_separated
+
+        return comma_separated(head, ([*map(str, m.settings.values()), *map(_exact, _figures(m))] for m in found))
+    from archdsl.report.page import Table
+
+    table = Table(head, tuple(map(tuple, rows)), frozenset(range(len(head))))
     if format == "markdown":
-        from archdsl.report.markdown import rows_of
+        from archdsl.report.markdown import table as as_markdown
 
-        return rows_of(head, rows)
-    from archdsl.cli.output import columns
+        return as_markdown(table)
+    from archdsl.report.layout import aligned
 
-    return "\n".join(columns([head, *rows], right=frozenset(range(len(head))))) + "\n"
+    return "\n".join(aligned(table)) + "\n"
 
 
 def _figures(member: Member) -> list[Any]:

@@ -7,10 +7,11 @@ from hashlib import sha256
 
 from archdsl.diagnostics import Diagnostic
 from archdsl.record import Record
+from archdsl.report.page import Table
 from archdsl.source import Span
 
 
-class Claim(Record):
+class ClaimOutcome(Record):
     """One bound and what was measured for it, as people read them; ``before`` is the baseline's figure."""
 
     subject: str
@@ -30,34 +31,26 @@ class Claim(Record):
         return f"{word}, {abs(self.headroom):.1%} {'left' if self.headroom >= 0 else 'beyond'}"
 
 
-class Network(Record):
+class NetworkOutcome(Record):
     """One variant (or network) that could be measured."""
 
     name: str
-    claims: tuple[Claim, ...] = ()
+    claims: tuple[ClaimOutcome, ...] = ()
 
 
-class Target(Record):
+class TargetOutcome(Record):
     """One file, as it was named: its networks and its findings."""
 
     name: str
-    networks: tuple[Network, ...] = ()
+    networks: tuple[NetworkOutcome, ...] = ()
     diagnostics: tuple[Diagnostic, ...] = ()
-
-
-class Table(Record):
-    """A table for people, beside the findings: what changed against a baseline."""
-
-    title: str
-    head: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
 
 
 class Outcome(Record):
     """All of a run."""
 
     version: str
-    targets: tuple[Target, ...]
+    targets: tuple[TargetOutcome, ...]
     page: Callable[[str], str]
     """Code -> its Markdown page (empty where there is none)."""
     tables: tuple[Table, ...] = ()

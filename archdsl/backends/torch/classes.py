@@ -8,6 +8,7 @@ from typing import Any
 
 from archdsl.backends.torch.form import Call, Raw
 from archdsl.backends.torch.forward import Forward, plain
+from archdsl.backends.torch.helpers import needed
 from archdsl.backends.torch.module_tree import Box, Item
 from archdsl.backends.torch.render import Listed, Pair, Repeated, replaced, text
 from archdsl.diagnostics import Refusal
@@ -30,8 +31,9 @@ class Source:
         self.outputs = outputs
         self.network = class_name(name)
         self.texts: list[str] = []
-        self.uses: set[str] = set()
-        self.names: set[str] = set()
+        self.helpers = needed({use for item in root.nodes for use in item.form.uses})
+        """Module and name of the functions and layers that the file brings along."""
+        self.names = {name for _, name in self.helpers}
         self.made: dict[int, Any] = {}
         """Box -> the call that makes it."""
         for box in _innermost_first(root):
@@ -53,7 +55,6 @@ class Source:
                 self.made[id(box)] = chain
                 continue
             draft = Draft(box, self.made, self.outputs if box is root else None)
-            self.uses |= draft.forward.uses if draft.forward else set()
             groups.setdefault(draft.key, []).append(draft)
         for drafts in groups.values():
             self._define(drafts)

@@ -25,7 +25,6 @@ class Forward:
     def __init__(self, box: Box) -> None:
         self.box = box
         self.numbers: list[tuple[str, Any]] = []
-        self.uses: set[str] = set()
         self.last = _last_uses(box)
         self.names: dict[Value, str] = {}
         self.free: list[str] = []
@@ -71,7 +70,6 @@ class Forward:
         inputs = [self.names[value] for value in _ends(step)[0]]
         if isinstance(step, Box):
             return f"{self._reference(step.path)}({', '.join(inputs)})"
-        self.uses.update(step.form.uses)
         offset = len(self.numbers)
         self.numbers += step.form.numbers
         text = _NUMBER.sub(lambda m: f"⟦{int(m[1]) + offset}⟧", step.form.text)

@@ -8,23 +8,34 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterator
-from importlib import import_module
+from functools import cache
+from importlib import import_module, util
 
-from archdsl.backends.torch.form import Call, Form, Rule, Site
+from archdsl.backends.torch.form import Call, Form, Lowering, Site
 from archdsl.diagnostics import Diagnostic, DiagnosticError, Refusal
 from archdsl.graph import Graph, Node, Value
 from archdsl.source import Frame
 
-MODULES = ("layers", "functions", "spatial")
+
+@cache
+def rule(family: str, name: str) -> Lowering | None:
+    """The rule of operator ``name`` of ``archdsl.ops.<family>``, from the module of the same name here."""
+    module = f"{__package__}.{family}"
+    if util.find_spec(module) is None:
+        return None
+    found: Lowering | None = import_module(module).RULES.get(name)
+    return found
 
 
-def rule(name: str) -> Rule | None:
-    """The rule of an operator."""
-    for module in MODULES:
-        found: Rule | None = import_module(f"{__package__}.{module}").RULES.get(name)
-        if found is not None:
-            return found
-    return None
+def rule_for(node: Node) -> Lowering:
+    """The rule for a node; refuses an operator that has none."""
+    op = type(node.op)
+    found = rule(op.__module__.rpartition(".")[2], op.name)
+    if found is None:
+        raise Refusal(
+            "E0601", f"`{op.name}` has no counterpart in PyTorch", help="`archdsl ops` lists each operator's targets"
+        )
+    return found
 
 
 class Item:
@@ -98,10 +109,7 @@ def boxes_of(graph: Graph) -> Box:
 
 def _place(boxes: dict[str, Box], index: int, node: Node) -> None:
     """Apply the node's rule; file it under the scope it is computed in and its layer under the layer's."""
-    make = rule(node.op.name)
-    if make is None:
-        raise Refusal("E0601", f"`{node.op.name}` has no counterpart in PyTorch")
-    form = make(Site(node))
+    form = rule_for(node)(Site(node))
     owner = _owner(node)
     home = node.path.rpartition(".")[0]
     if owner != node.path:
