@@ -30,6 +30,7 @@ class Identity(Pointwise):
 
     name = "identity"
     sources = "ONNX Identity"
+    vanishes = True
     role = "view"
     rises = True
     takes = ANY

@@ -211,6 +211,8 @@ class Op(Record):
     """What other frameworks and papers call it: ``Conv2d``, ``swish``. For the help of messages."""
     limits: ClassVar[Interval] = EVERYTHING
     """Between which values the results lie, whatever enters."""
+    vanishes: ClassVar[bool] = False
+    """Whether no node is made for it: a stage of it is as if it were not there."""
     feature_axis: ClassVar[int] = 1
     """Of layers: the axis of input and result along which features lie."""
     accumulates: ClassVar[bool] = False

@@ -19,7 +19,7 @@ from archdsl.ops.windows import per_axis, spatial
 from archdsl.shapes import TensorType
 
 
-class _Global(Op):
+class GlobalPooling(Op):
     """Base of the global poolings: one value per channel, the spatial axes stay as 1."""
 
     def shape(self, *ins: TensorType) -> tuple[TensorType, ...]:
@@ -34,7 +34,7 @@ class _Global(Op):
         return entering[0]
 
 
-class GlobalAvgPool(_Global):
+class GlobalAvgPool(GlobalPooling):
     """The mean over all positions of each channel: [N, C, spatial…] -> [N, C, 1…].
 
     ``positions - 1`` additions and one multiplication per channel.
@@ -53,7 +53,7 @@ class GlobalAvgPool(_Global):
         return Work(add=ins[0].elements - outs[0].elements, mul=outs[0].elements)
 
 
-class GlobalMaxPool(_Global):
+class GlobalMaxPool(GlobalPooling):
     """The maximum over all positions of each channel; ``positions - 1`` comparisons per channel."""
 
     name = "global_max_pool"
@@ -70,7 +70,7 @@ class GlobalMaxPool(_Global):
         return greatest(entering[0], share(ins[0].elements, outs[0].elements))
 
 
-class GlobalLpPool(_Global):
+class GlobalLpPool(GlobalPooling):
     """``(sum |x|^p)^(1/p)`` over all positions of each channel; counted as in ``lp_pool``."""
 
     name = "global_lp_pool"
@@ -98,7 +98,7 @@ def adaptive_bins(size: int, count: int) -> Bins:
     return tuple((i * size // count, -(-(i + 1) * size // count)) for i in range(count))
 
 
-class _Adaptive(Op):
+class AdaptivePooling(Op):
     """Base of the adaptive poolings: a fixed output size, whatever the input size."""
 
     size: int | tuple[int, ...] = arg(PerAxis(1), doc="output size")
@@ -140,7 +140,7 @@ class _Adaptive(Op):
         return entering[0]
 
 
-class AdaptiveAvgPool(_Adaptive):
+class AdaptiveAvgPool(AdaptivePooling):
     """The mean over ``size`` bins on each axis: bin i spans ``floor(i n / size)`` to ``ceil((i + 1) n / size)``.
 
     Bins overlap where ``size`` does not divide n. Per output, one addition less than the bin has elements, and one
@@ -162,7 +162,7 @@ class AdaptiveAvgPool(_Adaptive):
         return Work(add=self.terms(ins[0]) - outs[0].elements, mul=outs[0].elements)
 
 
-class AdaptiveMaxPool(_Adaptive):
+class AdaptiveMaxPool(AdaptivePooling):
     """The maximum over ``size`` bins on each axis; bins and sizes as in ``adaptive_avg_pool``."""
 
     name = "adaptive_max_pool"
