@@ -8,7 +8,7 @@ from math import prod, sqrt
 
 from archdsl.analyses.roles import family, is_layer
 from archdsl.graph import Node
-from archdsl.lint.view import Finding, Rule, View
+from archdsl.lint.view import DesignRule, Finding, View
 
 SMALLEST, LARGEST = 6, 8
 """Positions of the last map before global pooling."""
@@ -142,7 +142,7 @@ def _count(params: object) -> int:
     return params if isinstance(params, int) else 0
 
 
-RULES: dict[str, Rule] = {
+RULES: dict[str, DesignRule] = {
     "W0403": odd_sizes, "W0404": bottleneck, "W0406": few_features, "W0407": last_map, "W0408": short_sight,
     "W0412": heavy_classifier,
 }  # fmt: skip

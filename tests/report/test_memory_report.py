@@ -14,11 +14,10 @@ import pytest
 from netbuild import Net, mobilenet_v2
 
 from archdsl.analyses.measure import measure
-from archdsl.analyses.memory_report import Memory
+from archdsl.analyses.memory_plan import Memory
 from archdsl.cli import main
 from archdsl.diagnostics import Refusal
 from archdsl.dims import symbol
-from archdsl.report import memory_views, sections
 
 SPEC = """arch 1
 
@@ -150,7 +149,7 @@ def test_the_chart_marks_the_peak_and_scales_the_bars(cli) -> None:
 def test_markdown_has_the_chart_in_a_fence(cli) -> None:
     status, text, _ = cli("net.arch", "--memory", "--format", "markdown")
     assert status == 0
-    assert text.startswith("**archdsl cost v1, memory") and text.count("```") == 2
+    assert text.startswith("### archdsl cost v1, memory") and text.count("```") == 2
     assert "| none | " in text
 
 
@@ -168,7 +167,7 @@ def test_long_nets_have_short_reports() -> None:
         x = net.add(net.relu(net.linear(x, 16)), x)
     graph = net.graph(x)  # 10,500 operators
     start = time.perf_counter()
-    text = sections.text(memory_views.report(Memory(graph)))
+    text = str(Memory(graph))
     assert time.perf_counter() - start < 20, "about 2 s on an idle core"
     assert len(text.splitlines()) <= 110
     assert max(map(len, text.splitlines())) <= 120
