@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from archdsl.analyses.ranges import signs
 from archdsl.graph import Node, Value
-from archdsl.lint.view import Finding, Rule, View
+from archdsl.lint.view import DesignRule, Finding, View
 from archdsl.ops.activation import Dropout
 from archdsl.ops.arithmetic import Add
 from archdsl.ops.conv import Conv, ConvTranspose
@@ -188,7 +188,7 @@ def _sizes(sizes: tuple[int, ...]) -> str:
     return "x".join(map(str, sizes))
 
 
-RULES: dict[str, Rule] = {
+RULES: dict[str, DesignRule] = {
     "W0401": bias_before_norm, "W0402": unseen_positions, "W0405": mixed_signs, "W0409": two_linear_maps,
     "W0410": dropout_before_norm, "W0411": branch_ends_in_activation, "W0413": large_kernels, "W0416": linear_on_maps,
 }  # fmt: skip

@@ -7,7 +7,7 @@ from itertools import pairwise
 from math import prod, sqrt
 
 from archdsl.graph import Node
-from archdsl.lint.view import Finding, Rule, View
+from archdsl.lint.view import DesignRule, Finding, View
 from archdsl.ops.conv import Conv, ConvTranspose
 from archdsl.ops.linear import Linear
 from archdsl.ops.pool_global import GlobalPooling
@@ -146,7 +146,7 @@ def _count(params: object) -> int:
     return params if isinstance(params, int) else 0
 
 
-RULES: dict[str, Rule] = {
+RULES: dict[str, DesignRule] = {
     "W0403": odd_sizes, "W0404": bottleneck, "W0406": few_features, "W0407": last_map, "W0408": short_sight,
     "W0412": heavy_classifier,
 }  # fmt: skip

@@ -21,7 +21,7 @@ class Finding(Record):
     help: str = ""
 
 
-class Target(Record):
+class Machine(Record):
     """What a kernel computes at once: ``channels`` of them, called ``unit``; ``source`` says who says so."""
 
     channels: int
@@ -34,7 +34,7 @@ class Target(Record):
 class View:
     """A graph, what it is to run on (where that is known), and what rules ask about it; all is computed once."""
 
-    def __init__(self, graph: Graph, target: Target | None = None) -> None:
+    def __init__(self, graph: Graph, target: Machine | None = None) -> None:
         self.graph = graph
         self.target = target
         self.measures = Measures(graph)
@@ -111,4 +111,4 @@ class View:
         return node
 
 
-Rule = Callable[[View], Iterator[Finding]]
+DesignRule = Callable[[View], Iterator[Finding]]

@@ -5,21 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from archdsl.graph import Node
-from archdsl.lint.view import Finding, Rule, Target, View
+from archdsl.lint.view import DesignRule, Finding, Machine, View
 from archdsl.ops.conv import Conv, ConvTranspose
 
 _NVIDIA = "NVIDIA, Matrix Multiplication Background User's Guide, Tensor Core requirements"
 _QUALCOMM = "Qualcomm, QNN HTP guidelines (80-63442-10), Avoid low depth activations"
 _MLAS = "ONNX Runtime, MLAS: the NchwcBlockSize of its convolutions (core/mlas/lib/platform.cpp)"
 
-TARGETS: dict[str, Target] = {
-    "tensorcore-tf32": Target(4, "multiples for TF32", _NVIDIA, depthwise=False),
-    "tensorcore-fp16": Target(8, "multiples for FP16", _NVIDIA, depthwise=False),
-    "tensorcore-int8": Target(16, "multiples for INT8", _NVIDIA, depthwise=False),
-    "avx2": Target(8, "blocks of channels", _MLAS),
-    "avx512": Target(16, "blocks of channels", _MLAS),
-    "neon": Target(4, "lanes of f32", "Arm, Neon Programmer's Guide: registers of 128 bits"),
-    "hexagon": Target(32, "blocks of channels", _QUALCOMM),
+MACHINES: dict[str, Machine] = {
+    "tensorcore-tf32": Machine(4, "multiples for TF32", _NVIDIA, depthwise=False),
+    "tensorcore-fp16": Machine(8, "multiples for FP16", _NVIDIA, depthwise=False),
+    "tensorcore-int8": Machine(16, "multiples for INT8", _NVIDIA, depthwise=False),
+    "avx2": Machine(8, "blocks of channels", _MLAS),
+    "avx512": Machine(16, "blocks of channels", _MLAS),
+    "neon": Machine(4, "lanes of f32", "Arm, Neon Programmer's Guide: registers of 128 bits"),
+    "hexagon": Machine(32, "blocks of channels", _QUALCOMM),
 }  # fmt: skip
 """Names of ``archdsl lint --target``; sources of the figures."""
 
@@ -60,4 +60,4 @@ def _counts(node: Node, view: View) -> tuple[int, int, int] | None:
     return wide, wide // groups, groups
 
 
-RULES: dict[str, Rule] = {"W0414": channels_fit}
+RULES: dict[str, DesignRule] = {"W0414": channels_fit}
