@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from archdsl.report.terminal import visible
@@ -56,12 +56,3 @@ def show(report: Report, format: str) -> None:
     from archdsl.report.render import render
 
     out(render(report, format))
-
-
-def columns(rows: Sequence[Sequence[str]], right: frozenset[int] = frozenset(), indent: str = "") -> list[str]:
-    """Rows as aligned columns, two spaces apart; the columns in ``right`` are aligned to the right."""
-    from archdsl.report.layout import aligned
-    from archdsl.report.page import Table
-
-    table = Table((), tuple(tuple(row) for row in rows), right)
-    return [indent + line if line else line for line in aligned(table)]

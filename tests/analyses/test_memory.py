@@ -12,7 +12,6 @@ from archdsl.analyses.arena import arena
 from archdsl.analyses.at_binding import Bound
 from archdsl.analyses.measure import measure
 from archdsl.analyses.memory import LEVELS, Schedule, peak, schedule, traffic
-from archdsl.analyses.roles import is_source, is_view
 from archdsl.diagnostics import Refusal
 from archdsl.dims import symbol
 from archdsl.graph import Graph, Value
@@ -212,7 +211,7 @@ def run_plan(graph: Graph, plan: Schedule) -> int:
         for value in node.outputs:
             buffer = plan.by_value[value]
             assert buffer.start <= step <= buffer.end
-            views = is_view(node) and plan.level != "none"
+            views = node.op.role == "view" and plan.level != "none"
             holds[id(buffer)] = (holds[id(buffer)] if views else set()) | {value}
     for value in graph.outputs.values():
         buffer = plan.by_value[value]
@@ -303,5 +302,5 @@ def test_unknown_levels_are_refused() -> None:
 def test_sources_take_no_part() -> None:
     net = Net(1, 4)
     graph = net.graph(net.add(net.input, net.param([4])))
-    assert is_source(graph.nodes[0])
+    assert graph.nodes[0].op.role == "source"
     assert graph.nodes[0].outputs[0] not in schedule(Bound(graph)).by_value
