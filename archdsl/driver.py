@@ -328,7 +328,7 @@ def compile(graph: Graph, path: str | Path, *, backend: str = "onnx", **options:
     options.setdefault("version", __version__)
     options.setdefault("metadata", metadata(graph))
     with collector_paused():
-        return engine.write(graph, path, engine.options(**options))
+        return engine.write(graph, path, engine.options.chosen(engine.name, options))
 
 
 def with_weights(

@@ -6,22 +6,20 @@ polynomials where they do not. What is counted how is ``archdsl cost v1``: ``doc
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
 from archdsl.analyses import memory
-from archdsl.analyses import other_counters as tools
 from archdsl.analyses.measure import QUANTITIES, Measurement, Measures
 from archdsl.analyses.receptive_field import sizes
 from archdsl.analyses.rows import Row
 from archdsl.diagnostics import Refusal
 from archdsl.dims import Dim
 from archdsl.graph import Graph
-from archdsl.report.cost_sheet import Sheet
-from archdsl.report.cost_views import json_document, sheet, tool_sheet
 from archdsl.rewrites.fold import fold
+from archdsl.shown import Shown
 
 
 def cost(graph: Graph, binding: Mapping[str, int] | None = None, *, symbolic: bool = False) -> CostTable:
@@ -35,8 +33,8 @@ def cost(graph: Graph, binding: Mapping[str, int] | None = None, *, symbolic: bo
     return CostTable(Measures(graph, binding, symbolic=symbolic))
 
 
-class CostTable:
-    """A row for each operator, and the totals. Rows and totals are computed when first read."""
+class CostTable(Shown, report="archdsl.report.costs:CostReport"):
+    """A row for each operator, and the totals. Rows and totals are computed when first read; it prints itself."""
 
     def __init__(self, measures: Measures) -> None:
         self.measures = measures
@@ -133,17 +131,6 @@ class CostTable:
             both[0] += _number(row.flops or 0)
             both[1] += _number(self.traffic(row))
         return sum(max(f / peak_flops, b / bandwidth) for f, b in work.values())
-
-    def sheet(self, tool: str | None = None) -> Sheet:
-        """What ``archdsl.report`` renders; with ``tool``, the column of another tool's rule (``fvcore``, …)."""
-        return sheet(self) if tool is None else tool_sheet(self, tools.convention(tool))
-
-    def to_json(self, tool: str | None = None, paths: Sequence[str] | None = None) -> str:
-        """A JSON document with ``format_version``: inputs, binding, totals, and all columns of every operator.
-
-        With ``tool`` the rows have that tool's ``count`` too; ``paths`` chooses and orders the rows.
-        """
-        return json_document(self, tool, paths)
 
 
 def _number(dim: Dim) -> float:

@@ -15,14 +15,14 @@ COMMANDS = (
     "compile", "check", "cost", "diff", "lint", "fit", "show", "fmt", "ops", "explain", "run", "verify", "weights",
     "doctor", "init", "list",
 )  # fmt: skip
-"""Each is the function ``command`` of the module ``archdsl.cli.<name>``."""
+"""Each is the function ``command`` of the module ``archdsl.cli.<name>``; ``more`` gives further parameters."""
 
 
 def build(names: tuple[str, ...] = COMMANDS) -> typer.Typer:
     """The typer application with the given commands."""
     import typer
 
-    from archdsl.cli.signature import for_typer
+    from archdsl.cli.signature import for_typer, grouped
 
     app = typer.Typer(
         name="archdsl", no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False,
@@ -46,7 +46,9 @@ def build(names: tuple[str, ...] = COMMANDS) -> typer.Typer:
         """
 
     for name in names:
-        app.command(name)(for_typer(import_module(f"archdsl.cli.{name}").command))
+        module = import_module(f"archdsl.cli.{name}")
+        more = module.more() if hasattr(module, "more") else []
+        app.command(name, cls=grouped(more))(for_typer(module.command, more))
     return app
 
 
@@ -82,8 +84,9 @@ def _run(name: str, arguments: list[str]) -> NoReturn:
     from archdsl.cli.exit import outcome
     from archdsl.cli.signature import quick
 
-    command = import_module(f"archdsl.cli.{name}").command
-    plain = quick(command, arguments)
+    module = import_module(f"archdsl.cli.{name}")
+    command = module.command
+    plain = quick(command, arguments, module.more(arguments) if hasattr(module, "more") else ())
     if plain is not None:
         status = outcome(command, plain)
         gc.freeze()  # what is still there ends with the process: looking for garbage in it is of no use

@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from archdsl.cli.exit import CLEAN, FINDINGS, status_of
 from archdsl.cli.options import choose
-from archdsl.cli.output import columns, out, progress, say
+from archdsl.cli.output import out, progress, say, show
 from archdsl.cli.signature import Arg, opt
 from archdsl.cli.targets import arch_files, open_target
 from archdsl.diagnostics import Diagnostic, DiagnosticError
 from archdsl.files import check_writable, write_file
 from archdsl.record import Record
+from archdsl.report.checked import CheckReport
 from archdsl.report.terminal import wants_color
 from archdsl.report.text import concise, counted, render, summary
 
 if TYPE_CHECKING:
     from archdsl.cli.reports import Report
     from archdsl.driver import CheckedVariant
-    from archdsl.report.outcome import Outcome, Table
+    from archdsl.report.outcome import Outcome
+    from archdsl.report.page import Table
 
 FORMATS = ("text", "concise", "json")
 
@@ -81,16 +83,13 @@ def command(
     if reports:
         from archdsl.cli.reports import emit
 
-        emit(reports, outcome_of(checked, tables), lambda: as_json(checked, tables))
-    if format == "json":
-        out(as_json(checked, tables))
-    elif format == "concise":
+        emit(reports, outcome_of(checked, tables), lambda: rendered(checked, tables))
+    if format == "concise":
         out("".join(concise(d) + "\n" for d in found))
     else:
         color = wants_color(sys.stdout)
-        out("".join(render(d, color=color) + "\n" for d in found))
-        out("".join(line + "\n" for one in checked for line in claim_lines(one)))
-        out("".join(line + "\n" for table in tables for line in ("", table.title, *table_lines(table))))
+        out("".join(render(d, color=color) + "\n" for d in found) if format == "text" else "")
+        show(CheckReport(outcome_of(checked, tables)), format)
     variants = sum(len(one.variants) for one in checked)
     say(f"checked {counted(len(checked), 'target')}, {counted(variants, 'network')}: {summary(found)}")
     return max(status_of(found), FINDINGS if strict and found else CLEAN)
@@ -124,12 +123,6 @@ def budget_files() -> bool:
     return config_file() is not None
 
 
-def table_lines(table: Table) -> list[str]:
-    """A table for the terminal."""
-    numeric = frozenset(i for i, name in enumerate(table.head) if name in ("before", "after", "change", "MACs"))
-    return columns([table.head, *table.rows], right=numeric, indent="  ")
-
-
 def wanted_reports(texts: list[str] | None) -> list[Report]:
     """What ``--report`` asks for; nothing is imported where it asks for nothing."""
     if not texts:
@@ -142,19 +135,16 @@ def wanted_reports(texts: list[str] | None) -> list[Report]:
 def outcome_of(checked: list[Checked], tables: tuple[Table, ...]) -> Outcome:
     """The run as the model that all sinks render."""
     from archdsl import __version__
-    from archdsl.report.outcome import Claim, Network, Outcome, Target
+    from archdsl.report.outcome import NetworkOutcome, Outcome, TargetOutcome, claim_outcome
     from archdsl.report.pages import page
-
-    def claim(record: dict[str, Any]) -> Claim:
-        return Claim(*(record[name] for name in ("subject", "shown", "op", "limit", "ok", "headroom")))
 
     targets = []
     for one in checked:
         networks = (
-            Network(name, tuple(claim(claim_record(c)) for c in variant.claims if c.result))
+            NetworkOutcome(name, tuple(claim_outcome(claim.result) for claim in variant.claims))
             for name, variant in one.variants.items()
         )
-        targets.append(Target(one.target, tuple(networks), one.diagnostics))
+        targets.append(TargetOutcome(one.target, tuple(networks), one.diagnostics))
     return Outcome(__version__, tuple(targets), page, tables)
 
 
@@ -173,55 +163,8 @@ def check(name: str) -> Checked:
     return Checked(name, tuple(report.diagnostics), report.variants)
 
 
-def claim_lines(checked: Checked) -> list[str]:
-    """A block for each variant: its claims with measured value, bound and what is left of it."""
-    if not checked.variants:
-        return []
-    lines = [checked.target]
-    rows: list[tuple[str, ...]] = []
-    for name, variant in checked.variants.items():
-        claims = [claim_record(claim) for claim in variant.claims if claim.result]
-        rows.append((f"  {name}", "", "", "" if claims else "no claims"))
-        for c in claims:
-            verdict = "holds" if c["ok"] else "BROKEN"
-            if c["headroom"] is not None:
-                verdict += f", {abs(c['headroom']):.1%} {'left' if c['headroom'] >= 0 else 'beyond'}"
-            rows.append((f"    {c['subject']}", c["shown"], f"{c['op']} {c['limit']}", verdict))
-    return lines + columns(rows, right=frozenset({1}))
-
-
-def claim_record(claim: Any) -> dict[str, Any]:
-    """One claim as plain data, with its figures as people read them; what could not be measured is told elsewhere."""
-    from archdsl.analyses.measure import plain, show
-
-    result = claim.result
-    headroom = result.headroom
-    return {
-        "subject": result.subject, "op": result.op, "ok": result.ok, "measured": plain(result.measured),
-        "partial": result.partial, "bound": plain(result.bound),
-        "headroom": None if headroom is None else float(headroom),
-        "shown": result.shown, "limit": show(result.quantity, result.bound),
-    }  # fmt: skip
-
-
-def as_json(checked: list[Checked], tables: tuple[Table, ...] = ()) -> str:
+def rendered(checked: list[Checked], tables: tuple[Table, ...]) -> str:
     """The whole outcome as a document."""
-    from archdsl.report.json import diagnostic_records, document
+    from archdsl.report.render import render
 
-    files = [
-        {
-            "target": one.target,
-            "variants": [
-                {"name": name, "claims": [claim_record(claim) for claim in variant.claims if claim.result]}
-                for name, variant in one.variants.items()
-            ],
-        }
-        for one in checked
-    ]
-    found = [d for one in checked for d in one.diagnostics]
-    errors = sum(d.severity == "error" for d in found)
-    compared = {t.title: [dict(zip(t.head, row)) for row in t.rows] for t in tables}
-    return document(
-        "check", targets=files, diagnostics=diagnostic_records(found), errors=errors, warnings=len(found) - errors,
-        **({"compared": compared} if compared else {}),
-    )  # fmt: skip
+    return render(CheckReport(outcome_of(checked, tables)), "json")

@@ -5,19 +5,24 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from archdsl.cli.options import Bind, Set, Train, bindings, settings
 from archdsl.cli.output import progress, say
-from archdsl.cli.signature import Arg, opt
+from archdsl.cli.signature import Arg, Opt, Param, opt
 from archdsl.cli.targets import Target, open_target
-from archdsl.diagnostics import Refusal
+from archdsl.diagnostics import DiagnosticError, Refusal
 from archdsl.files import check_writable
 from archdsl.record import Record
 
 if TYPE_CHECKING:
     from archdsl.graph import Graph
+    from archdsl.registry import Option
+
+
+TO = ("--to", "--backend")
 
 
 class Job(Record):
@@ -32,43 +37,37 @@ def command(
     targets: Annotated[list[str], Arg("spec.arch, spec.arch:variant, data, - or zoo names")],
     output: Annotated[str | None, opt("--output", "-o", help="a file, or a folder/ for several")] = None,
     all_: Annotated[bool, opt("--all", help="all variants of the files, not only the first")] = False,
-    init: Annotated[str, opt("--init", help="kaiming, xavier, zeros, …")] = "kaiming",
-    seed: Annotated[int, opt("--seed", min=0, help="of the initial weights")] = 0,
     weights: Annotated[
-        str, opt("--weights", metavar="FILE", help=".safetensors, .pth, .npz, .onnx; or initial, none")
-    ] = "initial",
+        str | None, opt("--weights", metavar="FILE", help=".safetensors, .pth, .npz, .onnx; or initial, none")
+    ] = None,
     allow_missing: Annotated[
         list[str] | None, opt("--allow-missing", metavar="PATTERN", help="parameters that keep their initial values")
     ] = None,
     allow_unexpected: Annotated[
         list[str] | None, opt("--allow-unexpected", metavar="PATTERN", help="tensors of the file that are left out")
     ] = None,
-    deploy: Annotated[bool, opt("--deploy", help="for inference: fold batch norms, drop dropout")] = False,
-    fold: Annotated[bool, opt("--fold", help="fold batch norms into convolutions")] = False,
-    opset: Annotated[int | None, opt("--opset", help="of the ONNX file; the oldest that will do")] = None,
-    external: Annotated[
-        bool | None, opt("--external-data/--no-external-data", help="weights in a file of their own")
-    ] = None,
-    to: Annotated[str, opt("--to", "--backend", help="the backend: onnx or torch")] = "onnx",
+    to: Annotated[str, opt(*TO, help="the backend: onnx, torch or an installed one")] = "onnx",
     set_: Set = None,
     bind: Bind = None,
     train: Train = False,
+    **given: Any,
 ) -> None:
-    """Compile networks to ONNX files."""
+    """Compile networks to ONNX files, or to those of another backend."""
     from archdsl.registry import backend
 
     engine = backend(to)
     parameters, sizes = settings(set_), bindings(bind)
     jobs = plan(targets, output, all_, engine.suffix)
-    file = weights if Path(weights).suffix or Path(weights).exists() else None  # a word is the backend's to judge
-    if file is not None and to == "torch":
+    file = weights if weights and (Path(weights).suffix or Path(weights).exists()) else None
+    if file is not None and "weights" not in engine.options._fields:
         raise Refusal(
-            "E0007", "`--weights FILE` writes into an ONNX file; a PyTorch module loads its weights itself",
-            help="`net.load_state_dict(torch.load(FILE))`, or what `archdsl weights export` makes of a model",
+            "E0007", f"the backend `{to}` writes no weights, so that `--weights {file}` means nothing to it",
+            help="a PyTorch module takes them by `net.load_state_dict(torch.load(FILE))`",
         )  # fmt: skip
-    inside = "initial" if file else weights
-    options: dict[str, Any] = {"init": init, "seed": seed, "weights": inside, "opset": opset, "external": external}
-    options |= {name: True for name, on in (("deploy", deploy), ("fold", fold and not deploy)) if on}
+    options = {name: value for name, value in given.items() if value is not None}
+    if weights and file is None:  # a word is the backend's to judge
+        options["weights"] = weights
+    engine.options.chosen(to, options)
     for job in jobs:
         started = time.perf_counter()
         with progress(f"compiling {job.name}"):
@@ -79,11 +78,36 @@ def command(
         say(report_line(graph, job, report, time.perf_counter() - started))
 
 
+def more(arguments: Sequence[str] | None = None) -> list[Param]:
+    """What backends offer: the one that a command line names, or all of them."""
+    from archdsl.registry import backend, names
+
+    if arguments is not None:
+        words = [word.partition("=")[::2] for word in arguments]
+        said = [value or (arguments[i + 1 : i + 2] or ["onnx"])[0] for i, (n, value) in enumerate(words) if n in TO]
+        chosen = said[-1:] or ["onnx"]
+    else:
+        chosen = names()
+    found: dict[str, tuple[Option, tuple[str, ...]]] = {}
+    for name in chosen:
+        with suppress(DiagnosticError):  # a backend that does not load is told when it is used
+            for option in backend(name).options.declared():
+                before = found[option.name][1] if option.name in found else ()
+                found[option.name] = option, (*before, f"Options of the backend {name}")
+    return [_parameter(option, headings) for option, headings in found.values()]
+
+
+def _parameter(option: Option, headings: tuple[str, ...]) -> Param:
+    either = option.kind is bool and option.default is None
+    flags = f"{option.flag}/--no-{option.flag[2:]}" if either else option.flag
+    return Param(option.name, option.kind | None, option.kind, Opt((flags,), option.help, groups=headings), False)
+
+
 def write(graph: Graph, path: Path, to: str, options: dict[str, Any]) -> Any:
     """Write one file; options that are left alone keep the backend's defaults."""
     from archdsl import driver
 
-    return driver.compile(graph, path, backend=to, **{k: v for k, v in options.items() if v is not None})
+    return driver.compile(graph, path, backend=to, **options)
 
 
 def load(graph: Graph, job: Job, file: str, allow: tuple[Sequence[str], Sequence[str]], given: Any) -> Graph:
@@ -107,7 +131,7 @@ def load(graph: Graph, job: Job, file: str, allow: tuple[Sequence[str], Sequence
 def report_line(graph: Graph, job: Job, report: Any, seconds: float) -> str:
     """``mobilenet_v2 -> model.onnx: 53 layers, 3,504,872 parameters, 300,774,272 MACs, 13.4 MiB, 0.21 s``."""
     from archdsl.analyses.cost import cost
-    from archdsl.report.cost_table import human_bytes, number
+    from archdsl.report.figures import human_bytes, number
 
     table = cost(graph)
     depth, params, macs = (number(table.total(quantity)) for quantity in ("depth", "params", "macs"))

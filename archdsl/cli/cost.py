@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from archdsl.cli.exit import FINDINGS
 from archdsl.cli.options import Bind, Set, Target, Train, bindings, choose, settings
-from archdsl.cli.output import out
+from archdsl.cli.output import out, show
 from archdsl.cli.signature import opt
 from archdsl.diagnostics import Refusal
 
 if TYPE_CHECKING:
     from archdsl.graph import Graph
+    from archdsl.report.cost_sheet import Sheet
 
 FORMATS = ("table", "json", "csv", "markdown")
 
@@ -61,14 +62,23 @@ def command(
         from archdsl.rewrites.fold import fold
 
         graph = fold(graph) if folded else graph
-        out(views.fields(graph, sizes, at, format) if at else views.memory(graph, sizes, level, dtype, format))
+        show(views.fields(graph, sizes, at) if at else views.memory(graph, sizes, level, dtype), format)
         return 0
     from archdsl.analyses.cost import cost
-    from archdsl.report import cost_sheet, cost_table
+    from archdsl.report.cost_columns import sheet
+    from archdsl.report.costs import CostReport
 
     table = cost(graph, sizes, symbolic=symbolic)
     table = table.folded if folded else table
-    sheet = table.sheet(as_)
+    shown = _chosen(sheet(table, as_), sort, select)
+    show(CostReport(table, tool=as_, shown=shown, depth=depth, flat=sort is not None, wide=wide), format)
+    return FINDINGS if strict and table.partial else 0
+
+
+def _chosen(sheet: Sheet, sort: str | None, select: list[str] | None) -> Sheet:
+    """The lines that were asked for, in the order that was asked for."""
+    from archdsl.report import cost_sheet
+
     if sort is not None:
         choose(sort, "--sort", tuple(column.key for column in sheet.columns))
         sheet = cost_sheet.ordered(sheet, sort)
@@ -77,14 +87,7 @@ def command(
         if not sheet.lines:
             help = "`archdsl cost` without it shows both; a pattern may have `*` and `?`"
             raise Refusal("E0007", f"`--select {','.join(select)}`: no operator and no path matches", help=help)
-    if format == "json":
-        out(table.to_json(as_, [line.path for line in sheet.lines]))
-    elif format == "csv":
-        out(cost_table.csv(sheet))
-    else:
-        render = cost_table.table if format == "table" else cost_table.markdown
-        out(render(sheet, depth=depth, flat=sort is not None, wide=wide))
-    return FINDINGS if strict and table.partial else 0
+    return sheet
 
 
 def _graph(target: str, given: dict[str, Any], sizes: dict[str, int], train: bool) -> Graph:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib.resources import files
 from typing import Annotated
 
-from archdsl.cli.output import columns, out
+from archdsl.cli.output import out, show
 from archdsl.cli.signature import Arg, opt
 from archdsl.diagnostics import Refusal, did_you_mean
 
@@ -20,15 +20,12 @@ def command(
     choose(format, "--format", ("text", "json"))
     wanted = [code.upper()] if code else codes()
     found = {one: page(one) for one in wanted}
-    if format == "json":
-        from archdsl.report.json import document
-
-        records = [{"code": one, "headline": headline(text), "page": text} for one, text in found.items()]
-        out(document("explain", codes=records))
-    elif code:
+    if code and format == "text":
         out(found[wanted[0]])
     else:
-        out("\n".join(columns([(one, headline(text)) for one, text in found.items()])) + "\n")
+        from archdsl.report import listing
+
+        show(listing.codes(found), format)
 
 
 def codes() -> list[str]:
@@ -44,8 +41,3 @@ def page(code: str) -> str:
         help = did_you_mean(code, known, "`archdsl explain` lists all codes")
         raise Refusal("E0007", f"there is no diagnostic `{code}`", help=help)
     return files("archdsl.explain").joinpath(f"{code}.md").read_text(encoding="utf-8")
-
-
-def headline(text: str) -> str:
-    """The title of a page without its code."""
-    return text.partition("\n")[0].removeprefix("# ").partition(": ")[2]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from archdsl.cli.exit import CLEAN, FINDINGS
 from archdsl.cli.options import Bind, Set, Target, bindings, choose, settings
-from archdsl.cli.output import columns, out, progress, say
+from archdsl.cli.output import progress, say, show
 from archdsl.cli.signature import opt
 from archdsl.diagnostics import Refusal, did_you_mean
 from archdsl.record import Record
@@ -15,6 +15,7 @@ from archdsl.record import Record
 if TYPE_CHECKING:
     from archdsl.analyses.claims import Result
     from archdsl.project.family import Member
+    from archdsl.report.listing import Listing
 
 FORMATS = ("text", "json")
 _BOUND = re.compile(r"\s*(\w+)(?: of ([\w.]+))?(?: at ([\w.]+))?\s*(<=|>=|==|<|>)\s*(.+?)\s*")
@@ -60,7 +61,7 @@ def command(
             value = objective(member, goal)
             if best is None or sign * value > sign * best[0]:
                 best = (value, member, held)
-    out(answer(target, goal, best, tried, format))
+    show(answer(target, goal, best, tried), format)
     say(f"tried {tried:,} members" + (f", {refused:,} of them refused" if refused else ""))
     return CLEAN if best is not None else FINDINGS
 
@@ -103,25 +104,19 @@ def objective(member: Member, goal: str) -> Any:
     return value
 
 
-def answer(target: str, goal: str, best: tuple[Any, Member, list[Result]] | None, tried: int, format: str) -> str:
+def answer(target: str, goal: str, best: tuple[Any, Member, list[Result]] | None, tried: int) -> Listing:
     """The best member as a variant, and how the bounds hold."""
     from archdsl.analyses.measure import plain, show
+    from archdsl.report.listing import fitted
 
-    if format == "json":
-        from archdsl.report.json import document
-
-        found = None
-        if best is not None:
-            value, member, held = best
-            found = {
-                "settings": dict(member.settings), "variant": member.application, goal: plain(value),
-                "measured": {result.subject: plain(result.measured) for result in held},
-            }  # fmt: skip
-        return document("fit", target=target, goal=goal, tried=tried, best=found)
     if best is None:
-        return "no member holds the budget\n"
+        return fitted(target, goal, tried, "", (), None)
     value, member, held = best
     rows = [(r.subject, r.shown, f"{r.op} {show(r.quantity, r.bound)}") for r in held]
     if goal not in {r.subject for r in held}:
         rows.insert(0, (goal, show(goal, value), ""))
-    return "\n".join([f"variant fitted = {member.application}", *columns(rows, frozenset({1}), "  ")]) + "\n"
+    found = {
+        "settings": dict(member.settings), "variant": member.application, goal: plain(value),
+        "measured": {result.subject: plain(result.measured) for result in held},
+    }  # fmt: skip
+    return fitted(target, goal, tried, member.application, rows, found)

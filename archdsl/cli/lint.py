@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 
 from archdsl.cli.exit import CLEAN, FINDINGS, status_of
 from archdsl.cli.options import choose
-from archdsl.cli.output import out, progress, say
+from archdsl.cli.output import out, progress, say, show
 from archdsl.cli.signature import Arg, opt
 from archdsl.cli.targets import Target, arch_files, open_target
 from archdsl.diagnostics import Diagnostic, DiagnosticError, Refusal
+from archdsl.report.checked import FindingsReport
+from archdsl.report.render import render as rendered
 from archdsl.report.terminal import wants_color
 from archdsl.report.text import concise, counted, render, summary
 from archdsl.syntax import spec
@@ -18,7 +20,7 @@ from archdsl.syntax import spec
 if TYPE_CHECKING:
     from archdsl.driver import Program
     from archdsl.graph import Graph
-    from archdsl.lint.view import Target as Machine
+    from archdsl.lint.view import Machine
 
 FORMATS = ("text", "concise", "json")
 UNUSED = "W0420"
@@ -61,14 +63,13 @@ def command(
     if reports:
         from archdsl import __version__
         from archdsl.cli.reports import emit
-        from archdsl.report.outcome import Outcome
-        from archdsl.report.outcome import Target as Named
+        from archdsl.report.outcome import Outcome, TargetOutcome
         from archdsl.report.pages import page
 
-        parts = tuple(Named(name, (), tuple(diagnostics)) for name, diagnostics in found)
-        emit(reports, Outcome(__version__, parts, page), lambda: as_json(every))
+        parts = tuple(TargetOutcome(name, (), tuple(diagnostics)) for name, diagnostics in found)
+        emit(reports, Outcome(__version__, parts, page), lambda: rendered(FindingsReport("lint", every), "json"))
     if format == "json":
-        out(as_json(every))
+        show(FindingsReport("lint", every), format)
     else:
         color = wants_color(sys.stdout)
         out("".join((concise(d) if format == "concise" else render(d, color=color)) + "\n" for d in every))
@@ -78,13 +79,6 @@ def command(
         + (f"; `--fix` mends {mendable}" if mendable else "")
     )
     return max(status_of(every), FINDINGS if strict and every else CLEAN)
-
-
-def as_json(found: list[Diagnostic]) -> str:
-    """The findings as a document."""
-    from archdsl.report.json import diagnostic_records, document
-
-    return document("lint", diagnostics=diagnostic_records(found))
 
 
 def chosen(select: list[str] | None, ignore: list[str] | None) -> set[str]:
@@ -113,15 +107,15 @@ def _matching(texts: list[str] | None, known: set[str], option: str) -> set[str]
 
 def chosen_target(name: str | None, select: list[str] | None) -> Machine | None:
     """What the network is to run on; refuses (E0007) what is not known, and its rule without any."""
-    from archdsl.lint.targets import RULES, TARGETS
+    from archdsl.lint.machines import MACHINES, RULES
 
     if name is None:
         asked = {code for text in select or () for code in text.upper().split(",")}
         if asked & set(RULES):
-            raise Refusal("E0007", f"`--select {min(asked & set(RULES))}` needs a `--target`", help=", ".join(TARGETS))
+            raise Refusal("E0007", f"`--select {min(asked & set(RULES))}` needs a `--target`", help=", ".join(MACHINES))
         return None
-    choose(name, "--target", tuple(TARGETS))
-    return TARGETS[name]
+    choose(name, "--target", tuple(MACHINES))
+    return MACHINES[name]
 
 
 def look(name: str, codes: set[str], machine: Machine | None = None) -> list[Diagnostic]:
@@ -130,10 +124,10 @@ def look(name: str, codes: set[str], machine: Machine | None = None) -> list[Dia
     from archdsl.lint.fix import with_edits
     from archdsl.lint.labels import CODE as LABELS
     from archdsl.lint.labels import unused_labels
-    from archdsl.lint.targets import RULES as TARGET_RULES
+    from archdsl.lint.machines import RULES as MACHINE_RULES
     from archdsl.project.suppressions import Silence
 
-    codes = codes if machine is not None else codes - set(TARGET_RULES)
+    codes = codes if machine is not None else codes - set(MACHINE_RULES)
     rules = codes - {UNUSED, LABELS}
     try:
         target = open_target(name)

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Annotated, Any
 
 from archdsl.cli.options import choose
-from archdsl.cli.output import columns, out
+from archdsl.cli.output import show
 from archdsl.cli.signature import Arg, opt
 from archdsl.diagnostics import Refusal, did_you_mean
-
-WIDTH = 120
 
 
 def command(
@@ -25,14 +22,9 @@ def command(
         help = did_you_mean(name, ops.names(), "`archdsl ops` lists all operators")
         raise Refusal("E0007", f"there is no operator `{name}`", help=help)
     records = [record(one) for one in ([name] if name else ops.names())]
-    if format == "json":
-        from archdsl.report.json import document
+    from archdsl.report.operators import OperatorsReport
 
-        out(document("ops", ops=records))
-    elif name:
-        out(render_page(records[0]))
-    else:
-        out(render_list(records))
+    show(OperatorsReport(records, one=name is not None), format)
 
 
 def record(name: str) -> dict[str, Any]:
@@ -95,37 +87,3 @@ def targets(name: str) -> list[str]:
     from archdsl import ops, registry
 
     return [backend for backend in registry.names() if registry.backend(backend).lowers(ops.load(name))]
-
-
-def render_list(records: Sequence[dict[str, Any]]) -> str:
-    """A line for each operator, continued further in where its summary is long."""
-    from textwrap import wrap
-
-    size = max(len(r["name"]) for r in records)
-    lines = []
-    for r in records:
-        lines += wrap(f"{r['name']:{size}}  {r['summary']}", WIDTH, subsequent_indent=" " * (size + 2))
-    return "\n".join(lines) + "\n"
-
-
-def render_page(r: dict[str, Any]) -> str:
-    """The page of one operator."""
-    low, high = r["inputs"]
-    count = str(low) if high == low else f"{low} or more" if high is None else f"{low} to {high}"
-    lines = [r["signature"], "", r["summary"]]
-    if r["doc"]:
-        lines += ["", r["doc"]]
-    if r["arguments"]:
-        lines += ["", "Arguments"]
-        rows = [
-            (a["name"], a["kind"], "required" if a["required"] else f"= {a['default']}", a["doc"])
-            for a in r["arguments"]
-        ]
-        lines += columns(rows, indent="  ")
-    results = "depends on the arguments" if r["results"] < 0 else r["results"]
-    lines += ["", f"Inputs   {count}", f"Outputs  {results}", f"Targets  {' '.join(r['targets']) or 'none'}"]
-    if r["sources"]:
-        lines.append(f"Source   {r['sources']}")
-    if r["examples"]:
-        lines += ["", "Examples", *(f"  {example}" for example in r["examples"])]
-    return "\n".join(lines) + "\n"

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from archdsl.report.terminal import visible, width
+from archdsl.report.terminal import visible
+
+if TYPE_CHECKING:
+    from archdsl.report.page import Report
 
 
 def out(text: str) -> None:
@@ -47,17 +51,8 @@ def progress(text: str, after: float = 1.0) -> Iterator[None]:
             sys.stderr.flush()
 
 
-def columns(rows: Sequence[Sequence[str]], right: frozenset[int] = frozenset(), indent: str = "") -> list[str]:
-    """Rows as aligned columns, two spaces apart; the columns in ``right`` are aligned to the right. Nothing in a cell
-    steers the terminal.
-    """
-    rows = [list(map(visible, row)) for row in rows]
-    sizes = [max(map(width, column)) for column in zip(*rows)]
-    lines = []
-    for row in rows:
-        parts = []
-        for index, (cell, size) in enumerate(zip(row, sizes)):
-            space = " " * (size - width(cell))
-            parts.append(space + cell if index in right else cell + space)
-        lines.append((indent + "  ".join(parts)).rstrip())
-    return lines
+def show(report: Report, format: str) -> None:
+    """Write a report to stdout in the form that was asked for; as wide as the terminal where stdout is one."""
+    from archdsl.report.render import render
+
+    out(render(report, format))

@@ -61,7 +61,7 @@ def emit(reports: Iterable[Report], outcome: Outcome, as_json: Callable[[], str]
 
 
 def _render(form: str, outcome: Outcome, root: str) -> str:
-    text: str = import_module(f"archdsl.report.{form}").render(outcome, root)
+    text: str = import_module(f"archdsl.report.sinks.{form}").render(outcome, root)
     return text
 
 

@@ -33,7 +33,7 @@ def command(
 
         out(data.to_json(graph) if format == "json" else data.to_yaml(graph))
         return
-    from archdsl.data import drawing
+    from archdsl.report import drawing
 
     if format == "text":
         out(drawing.as_text(graph))

@@ -28,6 +28,8 @@ class Opt(Record):
     help: str
     metavar: str | None = None
     min: int | None = None
+    groups: tuple[str, ...] = ()
+    """Headings of the help under which the option stands; those of no group come first."""
 
 
 class Param(Record):
@@ -71,11 +73,13 @@ class _UnclearError(Exception):
     """Not a plain command line."""
 
 
-def quick(command: Callable[..., Any], arguments: Sequence[str]) -> dict[str, Any] | None:
-    """The keyword arguments that a plain command line gives; ``None`` where it is for typer to read."""
-    known = params(command)
+def quick(command: Callable[..., Any], arguments: Sequence[str], more: Sequence[Param] = ()) -> dict[str, Any] | None:
+    """The keyword arguments that a plain command line gives; ``None`` where it is for typer to read.
+
+    ``more`` are parameters that the command takes as ``**options``.
+    """
     try:
-        return _read(known, list(arguments))
+        return _read([*params(command), *more], list(arguments))
     except _UnclearError:
         return None
 
@@ -151,7 +155,7 @@ def _default(param: Param) -> Any:
     return param.default
 
 
-def for_typer(command: Callable[..., Any]) -> Callable[..., None]:
+def for_typer(command: Callable[..., Any], more: Sequence[Param] = ()) -> Callable[..., None]:
     """The command with typer's declarations in its signature, ending in typer's exit."""
     import inspect
 
@@ -163,7 +167,7 @@ def for_typer(command: Callable[..., Any]) -> Callable[..., None]:
         raise typer.Exit(outcome(command, arguments))
 
     described = []
-    for p in params(command):
+    for p in (*params(command), *more):
         if isinstance(p.role, Arg):
             declared: Any = typer.Argument(help=p.role.help)
         else:
@@ -178,3 +182,27 @@ def for_typer(command: Callable[..., Any]) -> Callable[..., None]:
     run.__doc__ = command.__doc__
     run.__name__ = command.__name__
     return run
+
+
+def grouped(more: Sequence[Param]) -> Any:
+    """A class for typer's commands whose help shows the options of a group under a heading of their own."""
+    from typer.core import TyperCommand
+
+    headings: dict[str, list[str]] = {}
+    for p in more:
+        for heading in p.role.groups if isinstance(p.role, Opt) else ():
+            headings.setdefault(heading, []).append(p.name)
+    inside = {name for names in headings.values() for name in names}
+
+    class Grouped(TyperCommand):
+        def format_options(self, ctx: Any, formatter: Any) -> None:
+            every = self.params
+            self.params = [p for p in every if p.name not in inside]
+            super().format_options(ctx, formatter)
+            self.params = every
+            for heading, names in headings.items():
+                records = [p.get_help_record(ctx) for p in every if p.name in names]
+                with formatter.section(heading):
+                    formatter.write_dl([record for record in records if record is not None])
+
+    return Grouped

@@ -15,23 +15,10 @@ def sweep(
     target: str, varied: Mapping[str, Sequence[Any]], fixed: Mapping[str, Any], bind: Mapping[str, int], format: str
 ) -> str:
     """The whole table in one of the formats of ``archdsl cost``."""
-    found = list(members(target, varied, fixed, bind))
-    if format == "json":
-        from archdsl.report.json import document
+    from archdsl.report.listing import family
+    from archdsl.report.render import render
 
-        return document("sweep", target=target, members=[_record(member) for member in found])
-    if format == "csv":
-        lines = [[*varied, *SHOWN], *([*map(str, m.settings.values()), *map(_exact, _figures(m))] for m in found)]
-        return "".join(",".join(line) + "\n" for line in lines)
-    head = [*varied, *SHOWN]
-    rows = [[*map(str, m.settings.values()), *_shown(m)] for m in found]
-    if format == "markdown":
-        from archdsl.report.markdown import rows_of
-
-        return rows_of(head, rows)
-    from archdsl.cli.output import columns
-
-    return "\n".join(columns([head, *rows], right=frozenset(range(len(head))))) + "\n"
+    return render(family(target, list(varied), [_record(m) for m in members(target, varied, fixed, bind)]), format)
 
 
 def _figures(member: Member) -> list[Any]:
@@ -51,19 +38,6 @@ def figure(member: Member, quantity: str, part: str | None = None, tap: str | No
         if refusal.code != "E0307":
             raise
         return None
-
-
-def _shown(member: Member) -> list[str]:
-    from archdsl.analyses.measure import show
-
-    if member.measures is None:
-        return [f"refused: {member.refused}", *[""] * (len(SHOWN) - 1)]
-    figures = zip(SHOWN, _figures(member))
-    return ["symbolic" if v is None else show(n, tuple(v) if isinstance(v, list) else v) for n, v in figures]
-
-
-def _exact(value: Any) -> str:
-    return "" if value is None else "x".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def _record(member: Member) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 from archdsl.cli.options import Bind, bindings, choose
-from archdsl.cli.output import columns, out, progress
+from archdsl.cli.output import progress, show
 from archdsl.cli.signature import Arg, opt
 from archdsl.diagnostics import Refusal
 
@@ -28,6 +28,7 @@ def command(
         raise Refusal("E0007", f"`{model}` is no .onnx file", help="write one with `archdsl compile`")
     if not against.endswith((".onnx", ".py")):
         raise Refusal("E0007", f"`--against {against}` is neither an .onnx file nor a module of `--backend torch`")
+    from archdsl.report.listing import Compared
     from archdsl.runtime.verify import verify
 
     sizes = bindings(bind)
@@ -35,22 +36,8 @@ def command(
         outputs, inner = verify(Path(model), Path(against), input or (), seed, sizes, layers)
     departed = next((one for one in inner if not one.relative <= limit), None)
     worst = max((one.relative for one in outputs), default=0.0)
-    if format == "json":
-        from archdsl.report.json import document
-
-        records = [
-            [{"name": one.name, "absolute": one.absolute, "relative": one.relative} for one in several]
-            for several in (outputs, inner)
-        ]
-        first = departed.name if departed else None
-        out(document("verify", outputs=records[0], layers=records[1], tolerance=limit, first_departure=first))
-        return int(not worst <= limit)
-    rows = [("", "max|a-b|", "relative")]
-    rows += [(one.name, f"{one.absolute:.3g}", f"{one.relative:.3g}") for one in [*inner, *outputs]]
-    out("".join(line + "\n" for line in columns(rows, frozenset({1, 2}))))
-    if departed is not None:
-        out(f"first to depart: {departed.name}\n")
-    out(f"{'the same' if worst <= limit else 'different'} within {limit:g}\n")
+    outer, within = ([vars(one) for one in several] for several in (outputs, inner))
+    show(Compared(outer, within, limit, worst <= limit, departed.name if departed else None), format)
     return int(not worst <= limit)
 
 

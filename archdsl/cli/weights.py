@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from archdsl.cli.options import Set, Train, choose, settings
-from archdsl.cli.output import columns, out, say
+from archdsl.cli.output import say, show
 from archdsl.cli.signature import Arg, opt
 from archdsl.cli.targets import graph_of
 from archdsl.diagnostics import Refusal
+from archdsl.report import listing
 
 if TYPE_CHECKING:
     from archdsl.graph import Graph
@@ -39,7 +40,7 @@ def command(
     found = weights.read(names[-1])
     if action == "inspect":
         rows = [(name, f"{tensor.dtype}{list(tensor.shape)}") for name, tensor in found.items()]
-        out("".join(line + "\n" for line in columns(rows)))
+        show(listing.names(rows), "text")
         say(f"{found.path.name}: {len(found)} tensors, {found.format}, {sum(t.size for t in found.values()):,} bytes")
         return 0
     graph = graph_of(names[0], settings(set_), {}, train) if network else None
@@ -55,7 +56,7 @@ def _names(graph: Graph, under: str) -> int:
     from archdsl.weights.match import stored_under
 
     rows = [(path, "->", stored.name) for path, stored in stored_under(graph, under).items()]
-    out("".join(line + "\n" for line in columns(rows)))
+    show(listing.names(rows), "text")
     return 0
 
 
@@ -68,7 +69,7 @@ def _map(graph: Graph, found: Checkpoint) -> int:
     rows += [(p.path, "??", "missing") for p in matching.missing]
     rows += [(p.path, "!=", f"{t.name} {list(t.shape)}") for p, t in matching.mismatched]
     rows += [("", "--", name) for name in matching.unexpected]
-    out("".join(line + "\n" for line in columns(rows)))
+    show(listing.names(rows), "text")
     for line in lines(matching):
         say(line)
     return int(bool(matching.missing or matching.mismatched or matching.unexpected))

@@ -13,6 +13,7 @@ from archdsl.compare.align import Pair, align
 from archdsl.compare.fold import Change, Part, changed_settings, title_of, told
 from archdsl.compare.snapshot import Layer, Snapshot
 from archdsl.record import Record
+from archdsl.shown import Shown
 
 
 class Interface(Record):
@@ -46,7 +47,7 @@ class Figure(Record):
     new: Any
 
 
-class Difference(Record):
+class Difference(Shown, Record, report="archdsl.report.diff:DiffReport"):
     """All that changed."""
 
     old: str

@@ -14,7 +14,7 @@ from archdsl.interpret.session import ClaimValue
 from archdsl.project.baseline import Baseline, figures
 from archdsl.project.budgets import Budget, Increase
 from archdsl.record import Record
-from archdsl.report.outcome import Table
+from archdsl.report.page import Table
 from archdsl.source import Span
 
 if TYPE_CHECKING:
@@ -149,11 +149,11 @@ def tables(reviewed: Sequence[Reviewed], baseline: str) -> tuple[Table, ...]:
             told = (("breaking", of_it.breaking), ("weights", of_it.weights), ("compatible", of_it.notes))
             seen += [(name, word, line) for word, lines in told for line in lines]
     head = ("network", "quantity", "before", "after", "change")
-    found = [Table(f"against {baseline}", head, tuple(changed))] if changed else []
+    found = [Table(head, tuple(changed), frozenset({2, 3, 4}), f"against {baseline}")] if changed else []
     if layers:
-        found.append(Table("grew most", ("network", "layer", "MACs", "line"), tuple(layers)))
+        found.append(Table(("network", "layer", "MACs", "line"), tuple(layers), frozenset({2}), "grew most"))
     if seen:
-        found.append(Table("interface", ("network", "is", "what changed"), tuple(seen)))
+        found.append(Table(("network", "is", "what changed"), tuple(seen), frozenset(), "interface"))
     return tuple(found)
 
 

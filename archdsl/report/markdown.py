@@ -1,67 +1,44 @@
-"""Findings as Markdown: for a step summary or a comment on a pull request."""
+"""Pages as GitHub-flavoured Markdown."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
 
-from archdsl.diagnostics import Diagnostic
-from archdsl.report.outcome import Outcome, Table, Target, file_name, file_span
-from archdsl.report.text import counted, summary
+from archdsl.report.page import Facts, Page, Part, Table
 
-MOST = 900_000
-"""Bytes of a summary: GitHub takes 1 MiB for a step."""
+LEVEL = "\u2003"
+"""What indents a cell: Markdown drops ordinary spaces."""
 
 
-def render(outcome: Outcome, root: str) -> str:
-    """The verdict, the findings, what changed, and every claim with its measured value."""
-    found = outcome.diagnostics
-    parts = [f"## archdsl: {summary(found)}\n"]
-    parts += ["\n".join(_finding(d, root) for d in found) + "\n"] if found else []
-    parts += [_table(table) for table in outcome.tables]
-    parts += [text for target in outcome.targets for text in _claims(target)]
-    text, size = "", 0
-    for part in parts:
-        size += len(part.encode()) + 1
-        if size > MOST:
-            return text + "\n… and more: the report is cut where GitHub's limit is.\n"
-        text += ("\n" if text else "") + part
-    return text
+def markdown(page: Page) -> str:
+    """A page under a heading of the third level; ends in a newline."""
+    blocks = [f"### {escaped(page.heading)}\n"] if page.heading else []
+    return "\n".join([*blocks, *filter(None, map(_part, page.parts))])
 
 
-def _finding(d: Diagnostic, root: str) -> str:
-    span = file_span(d)
-    place = f"`{file_name(span, root)}:{span.line}` " if span else ""
-    lines = [f"- **{d.severity}[{d.code}]** {place}{escaped(d.message)}" + (f": {escaped(d.note)}" if d.note else "")]
-    lines += [f"  - {escaped(line)}" for note in d.notes for line in note.split("\n")]
-    return "\n".join([*lines, *([f"  - help: {escaped(d.help)}"] if d.help else [])])
+def _part(part: Part) -> str:
+    if isinstance(part, Table):
+        title = f"{escaped(part.title)}\n\n" if part.title else ""
+        note = f"\n{escaped(part.note)}\n" if part.note else ""
+        return title + table(part) + note
+    if isinstance(part, Facts):
+        title = f"**{escaped(part.title)}**\n" if part.title else ""
+        facts = "".join(f"- {escaped(line)}\n" for line in part.lines)
+        return "\n".join(filter(None, (title, facts)))
+    return "```\n" + "\n".join(part.lines) + "\n```\n" if part.lines else ""
 
 
-def _claims(target: Target) -> list[str]:
-    rows = [
-        (network.name, c.subject, *([c.before] if before else []), c.shown, f"{c.op} {c.limit}", c.verdict)
-        for before in [any(c.before for network in target.networks for c in network.claims)]
-        for network in target.networks
-        for c in network.claims
-    ]
-    if not rows:
-        return []
-    head = ("network", "quantity", *(["before"] if len(rows[0]) == 6 else []), "measured", "bound", "")
-    title = f"<details><summary>{escaped(target.name)}: {counted(len(rows), 'claim')}</summary>\n\n"
-    return [title + rows_of(head, rows) + "\n</details>\n"]
-
-
-def _table(table: Table) -> str:
-    return f"### {escaped(table.title)}\n\n{rows_of(table.head, table.rows)}"
-
-
-def rows_of(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table; cells are escaped, and numbers stand to the right."""
-    rows = list(rows)
-    numeric = [bool(rows) and all(re.match(r"[-+>=\s]*[\d.,]", row[i]) for row in rows) for i in range(len(head))]
-    rule = ["---:" if right else "---" for right in numeric]
-    lines = [list(map(escaped, head)), rule, *(list(map(escaped, row)) for row in rows)]
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+def table(shown: Table) -> str:
+    """A table; cells are escaped, and figures stand to the right."""
+    rule = ["---:" if right else "---" for right in shown.to_the_right]
+    levels = shown.levels or (0,) * len(shown.rows)
+    rows = [list(map(escaped, shown.head)) if shown.head else [""] * len(rule), rule]
+    for index, (level, row) in enumerate(zip(levels, shown.rows)):
+        first = f"**{escaped(row[0])}**" if index in shown.groups else escaped(row[0])
+        rows.append([LEVEL * level + first, *map(escaped, row[1:])])
+    if shown.foot:
+        rows.append([f"**{escaped(cell)}**" if cell else "" for cell in shown.foot])
+    return "".join(f"| {' | '.join(row)} |\n" for row in rows)
 
 
 def escaped(text: str) -> str:

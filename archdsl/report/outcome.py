@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from hashlib import sha256
+from typing import TYPE_CHECKING, Any
 
 from archdsl.diagnostics import Diagnostic
 from archdsl.record import Record
+from archdsl.report.page import Table
 from archdsl.source import Span
 
+if TYPE_CHECKING:
+    from archdsl.analyses.claims import Result
 
-class Claim(Record):
-    """One bound and what was measured for it, as people read them; ``before`` is the baseline's figure."""
+
+class ClaimOutcome(Record):
+    """One bound and what was measured for it: as people read them (``shown``, ``limit``), and as plain data."""
 
     subject: str
     shown: str
@@ -19,7 +23,9 @@ class Claim(Record):
     limit: str
     ok: bool
     headroom: float | None = None
-    before: str = ""
+    measured: Any = None
+    partial: bool = False
+    bound: Any = None
 
     @property
     def verdict(self) -> str:
@@ -30,34 +36,37 @@ class Claim(Record):
         return f"{word}, {abs(self.headroom):.1%} {'left' if self.headroom >= 0 else 'beyond'}"
 
 
-class Network(Record):
+def claim_outcome(result: Result) -> ClaimOutcome:
+    """A checked claim with its figures as people read them."""
+    from archdsl.analyses.measure import plain, show
+
+    headroom = None if result.headroom is None else float(result.headroom)
+    return ClaimOutcome(
+        result.subject, result.shown, result.op, show(result.quantity, result.bound), result.ok, headroom,
+        plain(result.measured), result.partial, plain(result.bound),
+    )  # fmt: skip
+
+
+class NetworkOutcome(Record):
     """One variant (or network) that could be measured."""
 
     name: str
-    claims: tuple[Claim, ...] = ()
+    claims: tuple[ClaimOutcome, ...] = ()
 
 
-class Target(Record):
+class TargetOutcome(Record):
     """One file, as it was named: its networks and its findings."""
 
     name: str
-    networks: tuple[Network, ...] = ()
+    networks: tuple[NetworkOutcome, ...] = ()
     diagnostics: tuple[Diagnostic, ...] = ()
-
-
-class Table(Record):
-    """A table for people, beside the findings: what changed against a baseline."""
-
-    title: str
-    head: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
 
 
 class Outcome(Record):
     """All of a run."""
 
     version: str
-    targets: tuple[Target, ...]
+    targets: tuple[TargetOutcome, ...]
     page: Callable[[str], str]
     """Code -> its Markdown page (empty where there is none)."""
     tables: tuple[Table, ...] = ()
@@ -108,6 +117,8 @@ def fingerprints(diagnostics: Sequence[Diagnostic], root: str) -> list[str]:
 
     Line numbers and measured figures take no part; equal findings are numbered.
     """
+    from hashlib import sha256
+
     seen: dict[tuple[str, str, str], int] = {}
     found = []
     for d in diagnostics:

@@ -171,7 +171,7 @@ def test_cost_formats(cli):
     lines = cli("cost", "net.arch", "--format", "csv", "--sort", "params").out.splitlines()
     assert [line.split(",")[0] for line in lines] == ["path", "head", "stem.conv", "stem.relu"]
     assert cli("cost", "net.arch", "--format", "csv", "--select", "head").out.count("\n") == 2
-    assert cli("cost", "net.arch", "--format", "markdown").out.startswith("**")
+    assert cli("cost", "net.arch", "--format", "markdown").out.startswith("### ")
     assert "129024 * N" in cli("cost", "net.arch", "--symbolic").out.replace(",", "")
     assert cli("cost", "net.arch", "--sort", "parms").status == 2
     assert cli("cost", "net.arch", "--bind", "K=2").status == 2

@@ -242,7 +242,7 @@ def test_the_command(tmp_path):
     }
     assert document["changes"][0]["what"] == "conv: channels 4 -> 6"
     assert (
-        "| ~ conv: channels 4 -\\> 6 | `conv` | +56 | +3,456 |"
+        "| ~ conv: channels 4 -\\> 6 | conv | +56 | +3,456 |"
         in run("archdsl diff a.arch b.arch --format markdown", tmp_path).output
     )
     assert run("archdsl diff a.arch b.arch --strict", tmp_path).status == 1  # the output has six channels now

@@ -145,7 +145,7 @@ def test_it_survives_data_formatting_deployment_and_weights(tmp_path) -> None:
         assert (back.preprocess, back.labels) == (graph.preprocess, graph.labels) and graph.labels
     expected = {k: v for k, v in said(compiled(text, tmp_path / "m.onnx")).items() if "image" in k or "scores" in k}
     assert len(expected) == 2
-    for options in ({"deploy": True}, {"weights": "none"}, {"bind": {"N": 1}}, {"external": True}):
+    for options in ({"deploy": True}, {"weights": "none"}, {"bind": {"N": 1}}, {"external_data": True}):
         assert expected.items() <= said(compiled(text, tmp_path / "o.onnx", **options)).items(), options
 
 
@@ -167,7 +167,7 @@ def test_python_says_the_same(tmp_path) -> None:
 
 
 def test_what_is_shown(tmp_path) -> None:
-    from archdsl.data.drawing import as_text
+    from archdsl.report.drawing import as_text
 
     graph = archdsl.load(spec(f"preprocess({IMAGENET})", "N, 3, 224, 224", ' with labels(["a", "b", "c"])')).graph()
     shown = f"image: preprocess(resize = 256, crop = 224, mean = {MEAN}, std = {DEVIATION})"

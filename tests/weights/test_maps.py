@@ -178,7 +178,7 @@ def test_structure_goes_by_roles_and_order_and_never_by_shape_alone(tmp_path: Pa
     file = make.safetensors(tmp_path / "a.safetensors", {name: ARRAYS[path] for name, path in layers.items()})
     found, told = with_weights(graph(), file)
     assert told == ["a.safetensors: 7 of 7 tensors matched by structure"]
-    archdsl.compile(found, tmp_path / "a.onnx", external=False)
+    archdsl.compile(found, tmp_path / "a.onnx", external_data=False)
     for name, array in initialisers(tmp_path / "a.onnx").items():
         np.testing.assert_array_equal(array, ARRAYS[name])
 

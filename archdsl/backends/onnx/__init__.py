@@ -5,13 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from archdsl.backends.onnx import lower as lowering
 from archdsl.backends.onnx import stream
 from archdsl.backends.onnx.lower import IR_VERSION, Lowered, refuse
 from archdsl.backends.onnx.options import OPSETS, WEIGHTS, OnnxOptions, WriteReport
-from archdsl.diagnostics import DiagnosticError, Refusal, did_you_mean
 from archdsl.graph import Graph, Parameter
 from archdsl.ops.base import Op
 from archdsl.weights.tensor import Loaded
@@ -27,14 +25,7 @@ class OnnxBackend:
 
     name = "onnx"
     suffix = ".onnx"
-
-    def options(self, **given: Any) -> OnnxOptions:
-        """The options of this backend by name. Raises ``DiagnosticError`` (E0603) for one it does not have."""
-        for name in given:
-            if name not in OnnxOptions._fields:
-                help = did_you_mean(name, OnnxOptions._fields, f"there are {', '.join(OnnxOptions._fields)}")
-                refuse("E0603", f"the ONNX backend has no option `{name}`", help)
-        return OnnxOptions(**given)
+    options = OnnxOptions
 
     def lowers(self, op: type[Op]) -> bool:
         """Whether there is a rule for the operator."""
@@ -61,21 +52,21 @@ class OnnxBackend:
         graph = _rewritten(graph, options)
         lowered, parameters = _prepare(graph, options)
         try:
-            if options.external:
+            if options.external_data:
                 return _write_external(lowered, graph, target, options, parameters)
             shared = _shared(parameters, target, options)
             initialisers = _inside(parameters, options) if not shared else _referring(parameters, options, shared)
             parts = _model(lowered, graph, options, initialisers)
             if stream.size(parts) > PROTOBUF_LIMIT:
-                if options.external is False:
-                    refuse("E0602", "the model has more than 2 GB", "use external data: leave `--external` to itself")
+                if options.external_data is False:
+                    refuse("E0602", "the model has more than 2 GB", "use external data: leave `--no-external-data` out")
                 return _write_external(lowered, graph, target, options, parameters)
             with stream.Unfinished(target) as file:
                 stream.write(file, parts, _threads(options))
                 file.finish()
         except OSError as error:
             raise stream.not_written(Path(path), error) from None
-        return WriteReport(str(path), stream.size(parts), len(lowered.nodes), len(parameters), lowered.opset)
+        return WriteReport(str(path), stream.size(parts), len(parameters), len(lowered.nodes), lowered.opset)
 
 
 def _rewritten(graph: Graph, options: OnnxOptions) -> Graph:
@@ -85,13 +76,13 @@ def _rewritten(graph: Graph, options: OnnxOptions) -> Graph:
 
         graph = bind(graph, options.bind)
     if options.deploy:
-        from archdsl.rewrites.rebuild import without_dead
+        from archdsl.rewrites.dead import drop_dead
 
-        graph = without_dead(graph)
+        graph = drop_dead(graph)
     if options.weights != "none" and not any(isinstance(p.init, Loaded) for p in graph.parameters().values()):
-        from archdsl.backends.onnx.moments import settled
+        from archdsl.rewrites.settle import settle
 
-        graph = settled(graph, options.init)
+        graph = settle(graph, options.init)
     if options.deploy if options.fold is None else options.fold:
         from archdsl.rewrites.fold import fold
 
@@ -117,10 +108,7 @@ def _prepare(graph: Graph, options: OnnxOptions) -> tuple[Lowered, list[Paramete
     if options.init != OnnxOptions.init:  # NumPy is not loaded for the sake of the default
         from archdsl.backends.onnx.init import check_scheme
 
-        try:
-            check_scheme(options.init)
-        except Refusal as refusal:
-            raise DiagnosticError([refusal.diagnostic()]) from None
+        check_scheme(options.init)
     lowered = lowering.lower(graph, options)
     initialisers.check_limit(lowered.parameters, options.max_bytes)
     return lowered, lowered.parameters
@@ -136,7 +124,7 @@ def _inside(parameters: list[Parameter], options: OnnxOptions) -> list[stream.Pa
 
 def _shared(parameters: list[Parameter], target: Path, options: OnnxOptions) -> Mapping[str, tuple[str, int]]:
     """Where the weights lie already, unless they are wanted inside of the model."""
-    if options.external is False or not any(isinstance(p.init, Loaded) for p in parameters):
+    if options.external_data is False or not any(isinstance(p.init, Loaded) for p in parameters):
         return {}
     from archdsl.backends.onnx import initialisers
 
@@ -181,7 +169,7 @@ def _write_external(
                     beside.unlink(missing_ok=True)
                 raise
     total = stream.size(parts) + stream.size(data)
-    return WriteReport(str(target), total, len(lowered.nodes), len(parameters), lowered.opset, str(beside))
+    return WriteReport(str(target), total, len(parameters), len(lowered.nodes), lowered.opset, str(beside))
 
 
 def _threads(options: OnnxOptions) -> int:

@@ -17,7 +17,7 @@ from archdsl.element_types import ELEMENT_TYPES
 from archdsl.graph import Graph, Node, Parameter
 from archdsl.shapes import TensorType
 
-Rule = Callable[[Emit], None]
+Lowering = Callable[[Emit], None]
 
 IR_VERSION = 8
 """The file format: 8 goes with every operator set used here, and loads in the oldest runtimes that matter."""
@@ -37,16 +37,16 @@ class Lowered:
 
 
 @cache
-def rule(family: str, name: str) -> Rule | None:
+def rule(family: str, name: str) -> Lowering | None:
     """The lowering of operator ``name`` of ``archdsl.ops.<family>``, from the module of the same name here."""
     module = f"{__package__}.{family}"
     if util.find_spec(module) is None:
         return None
-    found: Rule | None = import_module(module).RULES.get(name)
+    found: Lowering | None = import_module(module).RULES.get(name)
     return found
 
 
-def rule_for(node: Node) -> Rule:
+def rule_for(node: Node) -> Lowering:
     """The rule for a node; refuses an operator that has none."""
     op = type(node.op)
     found = rule(op.__module__.rpartition(".")[2], op.name)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import ClassVar
 
-from archdsl.record import Record
+from archdsl import registry
 
 OPSETS = (17, 26)
 """The oldest operator set written (and the default where it suffices), and the newest that a released runtime loads."""
@@ -12,7 +13,7 @@ OPSETS = (17, 26)
 WEIGHTS = ("initial", "none")
 
 
-class OnnxOptions(Record):
+class OnnxOptions(registry.Options):
     """Options of the ONNX backend."""
 
     opset: int | None = None
@@ -28,30 +29,30 @@ class OnnxOptions(Record):
     """Fold batch norms into the layers in front of them; ``None``: as ``deploy``."""
     bind: Mapping[str, int] = {}
     """Symbols that get a fixed size."""
-    external: bool | None = None
+    external_data: bool | None = None
     """Weights in a file of their own beside the model; ``None``: only if the model passes 2 GB."""
     max_bytes: int = 16 << 30
     """Refuse a model with more bytes of weights than this."""
     threads: int | None = None
     """Threads that compute weights (``None``: one per core, at most 8); the result does not depend on it."""
-    version: str = ""
-    """The compiler's version, for ``producer_version``."""
     doc: str = ""
     """The model's ``doc_string``; empty: the graph's."""
-    metadata: Mapping[str, str] = {}
-    """``metadata_props``: no times, no paths."""
+
+    help: ClassVar[Mapping[str, str]] = {
+        "init": "the scheme of the initial weights: kaiming, xavier, zeros, …",
+        "seed": "of the initial weights",
+        "deploy": "for inference: fold batch norms, drop what only training needs",
+        "fold": "fold batch norms into convolutions",
+        "opset": "the operator set; the oldest that will do, unless given",
+        "external_data": "weights in a file of their own, or never; only beyond 2 GB, unless given",
+    }
 
 
-class WriteReport(Record):
-    """What was written."""
+class WriteReport(registry.WriteReport):
+    """What was written; the size is that of the model with its data file."""
 
-    path: str
-    bytes: int
-    """Size of the model, with its data file."""
-    nodes: int
+    nodes: int = 0
     """ONNX nodes."""
-    initialisers: int
-    """Parameters and buffers in the file."""
-    opset: int
+    opset: int = 0
     data_path: str | None = None
     """The file of external data, if there is one."""

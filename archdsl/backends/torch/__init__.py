@@ -7,17 +7,16 @@ Modules are nested as the paths of the network, so that parameters have the name
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from archdsl.backends.torch.classes import Source, class_name
-from archdsl.backends.torch.helpers import texts
+from archdsl.backends.torch.helpers import definitions
 from archdsl.backends.torch.module_tree import boxes_of, rule
-from archdsl.backends.torch.options import TorchOptions, WriteReport
+from archdsl.backends.torch.options import TorchOptions
 from archdsl.backends.torch.render import WIDTH
-from archdsl.diagnostics import Diagnostic, DiagnosticError, Refusal, did_you_mean
 from archdsl.files import write_file
 from archdsl.graph import Graph
 from archdsl.ops.base import Op
+from archdsl.registry import WriteReport
 
 __all__ = ["TorchBackend", "TorchOptions", "WriteReport", "backend"]
 
@@ -27,19 +26,11 @@ class TorchBackend:
 
     name = "torch"
     suffix = ".py"
-
-    def options(self, **given: Any) -> TorchOptions:
-        """The options by name. Raises ``DiagnosticError`` (E0603) for one that this backend does not have."""
-        for name in given:
-            if name not in TorchOptions._fields:
-                otherwise = "PyTorch folds, trains and stores weights by itself"
-                help = did_you_mean(name, TorchOptions._fields, otherwise)
-                raise DiagnosticError([Diagnostic("E0603", f"the PyTorch backend has no option `{name}`", help=help)])
-        return TorchOptions(**given)
+    options = TorchOptions
 
     def lowers(self, op: type[Op]) -> bool:
         """Whether there is a rule for the operator."""
-        return rule(op.name) is not None
+        return rule(op.__module__.rpartition(".")[2], op.name) is not None
 
     def lower(self, graph: Graph, options: TorchOptions | None = None) -> bytes:
         """The file's contents. Raises ``DiagnosticError``."""
@@ -48,18 +39,12 @@ class TorchBackend:
             from archdsl.rewrites.bind import bind
 
             graph = bind(graph, options.bind)
-        try:
-            return source(graph, options).encode()
-        except Refusal as refusal:
-            raise DiagnosticError([refusal.diagnostic()]) from None
+        return source(graph, options).encode()
 
     def write(self, graph: Graph, path: str | Path, options: TorchOptions | None = None) -> WriteReport:
         """Write the module, whole or not at all. Raises ``DiagnosticError``."""
         content = self.lower(graph, options)
-        try:
-            write_file(Path(path), content)
-        except Refusal as refusal:
-            raise DiagnosticError([refusal.diagnostic()]) from None
+        write_file(Path(path), content)
         return WriteReport(str(path), len(content), len(graph.parameters()))
 
 
@@ -71,7 +56,7 @@ def source(graph: Graph, options: TorchOptions) -> str:
     doc = [f'"""{graph.name}, written by archdsl{version} from its specification.', *_pictures(graph), '"""']
     if len(doc) == 2:
         doc = ["".join(doc)]
-    body = [*texts(made.uses), *made.texts]
+    body = [*(definitions(module)[name][0] for module, name in made.helpers), *made.texts]
     everything = "\n".join(body)
     head = ["from __future__ import annotations", ""]
     if "OrderedDict(" in everything:

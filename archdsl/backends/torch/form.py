@@ -109,7 +109,8 @@ class Site:
         return "(" + ", ".join(parts) + ("," if len(parts) == 1 else "") + ")"
 
 
-Rule = Callable[[Site], Form]
+Lowering = Callable[[Site], Form]
+"""What a row of a family's ``RULES`` is."""
 
 
 def fixed(type: TensorType, axis: int) -> int:

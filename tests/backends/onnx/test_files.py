@@ -93,7 +93,7 @@ def test_seed_and_scheme_change_the_weights_and_nothing_else() -> None:
 @pytest.mark.parametrize("graph", [small, large])
 def test_external_data(tmp_path: Path, graph: Any) -> None:
     inside = backend.write(graph(), tmp_path / "inside.onnx", PLAIN)
-    outside = backend.write(graph(), tmp_path / "outside.onnx", PLAIN.replace(external=True))
+    outside = backend.write(graph(), tmp_path / "outside.onnx", PLAIN.replace(external_data=True))
     assert outside.data_path is not None
     assert sorted(p.name for p in tmp_path.iterdir()) == sorted(
         [Path(p).name for p in (inside.path, outside.path, outside.data_path)]
@@ -121,7 +121,7 @@ def test_external_data(tmp_path: Path, graph: Any) -> None:
 
 
 def test_the_data_file_is_named_after_its_contents(tmp_path: Path) -> None:
-    options = PLAIN.replace(external=True)
+    options = PLAIN.replace(external_data=True)
     names = {
         backend.write(large(), tmp_path / "net.onnx", options.replace(threads=threads)).data_path for threads in (1, 3)
     }
@@ -150,7 +150,7 @@ def test_a_failed_write_leaves_what_was_there(
 
     monkeypatch.setattr(stream, "_pwrite", pwrite)
     with pytest.raises(DiagnosticError if isinstance(error, OSError) else type(error)) as caught:
-        backend.write(large(), tmp_path / "net.onnx", PLAIN.replace(external=external, threads=2))
+        backend.write(large(), tmp_path / "net.onnx", PLAIN.replace(external_data=external, threads=2))
     assert [p.name for p in tmp_path.iterdir()] == ["net.onnx"]
     assert (tmp_path / "net.onnx").read_bytes() == b"older"
     if isinstance(error, OSError):
@@ -169,7 +169,7 @@ def test_a_failed_rename_leaves_what_was_there(tmp_path: Path, monkeypatch: pyte
 
     monkeypatch.setattr(Path, "replace", replace)
     with pytest.raises(DiagnosticError) as caught:
-        backend.write(small(1024), tmp_path / "net.onnx", PLAIN.replace(external=external))
+        backend.write(small(1024), tmp_path / "net.onnx", PLAIN.replace(external_data=external))
     assert code(caught) == "E0005"
     assert [p.name for p in tmp_path.iterdir()] == ["net.onnx"]
     assert (tmp_path / "net.onnx").read_bytes() == b"older"
@@ -252,9 +252,12 @@ def test_unknown_options() -> None:
             backend.lower(small(), options)
         assert code(caught) == "E0603"
     with pytest.raises(DiagnosticError) as caught:
-        backend.options(sed=3)
-    assert code(caught) == "E0603" and "`seed`" in caught.value.diagnostics[0].help
-    assert backend.options(seed=3) == OnnxOptions(seed=3)
+        OnnxOptions.chosen("onnx", {"sed": 3})
+    assert code(caught) == "E0603" and "`seed`" in str(caught.value)
+    with pytest.raises(DiagnosticError) as caught:
+        OnnxOptions.chosen("onnx", {"seed": "3"})
+    assert code(caught) == "E0603" and "int" in str(caught.value)
+    assert OnnxOptions.chosen("onnx", {"seed": 3}) == OnnxOptions(seed=3)
 
 
 def test_structure_only(tmp_path: Path) -> None:

@@ -117,7 +117,7 @@ def test_inputs_and_outputs_are_those_of_the_text(variant: str) -> None:
 
 def referring(graph: Graph) -> tuple[onnx.ModelProto, int]:
     """The model with its weights outside, and the bytes of its data file; nothing large is computed."""
-    options = OnnxOptions(external=True)
+    options = OnnxOptions(external_data=True)
     lowered, parameters = engine._prepare(graph, options)
     data, offsets = initialisers.outside(parameters, options)
     places = {path: ("net.data", offset) for path, offset in offsets.items()}

@@ -52,6 +52,29 @@ def test_writing_imports_no_torch(tmp_path) -> None:
     subprocess.run([sys.executable, "-c", probe], check=True)
 
 
+def test_a_file_defines_once_what_it_uses() -> None:
+    """A helper layer in a sequence comes along; a block with a helper's name gets another."""
+    body = "body: seq { conv(4, 3); drop_path(0.5) }\n  affine(4)"
+    block = "block affine(c) = seq { a: rms_norm(axes = 1); b: conv(c, 3) }"
+    graph = driver.load(f"arch 1\n{block}\nnetwork Net() {{\n  input x: f32[N, 4, 8, 8]\n  {body}\n}}\n").graph()
+    tree = ast.parse(backend.lower(graph))
+    classes = [n.name for n in tree.body if isinstance(n, ast.ClassDef)]
+    assert classes == ["DropPath", "Affine", "RmsNorm", "Affine2", "Net"]
+
+
+def test_an_operator_without_a_rule_is_refused_where_it_stands(monkeypatch: pytest.MonkeyPatch) -> None:
+    from archdsl.backends.torch import activation, module_tree
+
+    monkeypatch.delitem(activation.RULES, "relu")
+    monkeypatch.setattr(module_tree, "rule", module_tree.rule.__wrapped__)
+    graph = driver.load("arch 1\nnetwork Net() {\n  input x: f32[N, 4]\n  linear(3) -> relu\n}\n").graph()
+    with pytest.raises(DiagnosticError) as caught:
+        backend.lower(graph)
+    (found,) = caught.value.diagnostics
+    assert (found.code, found.message) == ("E0601", "`relu` has no counterpart in PyTorch")
+    assert found.span is not None and found.span.text == "relu"
+
+
 def test_options_it_does_not_have_are_refused(tmp_path) -> None:
     program, name = driver.resolve_target("lenet5")
     with pytest.raises(DiagnosticError) as caught:

@@ -1,15 +1,15 @@
-"""A :class:`~archdsl.analyses.memory_report.Memory` as a report for people, and as JSON and CSV documents."""
+"""The memory of a network as a report: a chart over the steps, the peak, the plan of the arena."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Any
 
-from archdsl.analyses.memory_report import Figures, Kernel, Memory, Tensor, groups, path_at, source_line
-from archdsl.report.cost_table import comma_separated, human_bytes
-from archdsl.report.cost_views import CONVENTION
-from archdsl.report.json import document, place
-from archdsl.report.sections import Report, Section
+from archdsl.analyses.memory_plan import Figures, Kernel, Memory, Tensor, groups, path_at, source_line
+from archdsl.report.cost_columns import CONVENTION
+from archdsl.report.figures import exact_bytes, human_bytes
+from archdsl.report.json import place
+from archdsl.report.page import Drawing, Facts, Page, Report, Table
 
 LINES = 48
 """Lines of the chart; longer nets have several operators on one."""
@@ -19,22 +19,54 @@ BAR = 40
 """Characters of the longest bar."""
 
 
-def report(memory: Memory) -> Report:
-    """The chart, the peak with its tensors, the plan of the arena, and the figures by fusion level and dtype."""
-    figures = memory.figures
-    facts = (
-        f"peak   {_exact(figures.peak)}, at {memory.at}",
-        f"arena  {_exact(figures.arena)}, {figures.slack:.1%} above the peak",
-    )
-    levels = tuple((name, *_needs(f)) for name, f in memory.by_level.items())
-    dtypes = tuple((name, *_needs(f), _exact(f.weights, "")) for name, f in memory.by_dtype.items())
-    head = ("peak", "arena", "above it")
-    note = "i8: without scales and zero points"
-    sections = (
-        _live(memory), _plan(memory), Section("by fusion level", ("level", *head), levels),
-        Section("by element type", ("floats as", *head, "weights"), dtypes, note),
-    )  # fmt: skip
-    return Report(heading(memory), chart(memory), facts, sections)
+class MemoryReport(Report):
+    """What ``archdsl cost --memory`` tells."""
+
+    kind = "memory"
+
+    def __init__(self, memory: Memory) -> None:
+        self.memory = memory
+
+    def page(self) -> Page:
+        """The chart, the peak with its tensors, the plan of the arena, and the figures by fusion level and dtype."""
+        memory, figures = self.memory, self.memory.figures
+        facts = (
+            f"peak   {exact_bytes(figures.peak)}, at {memory.at}",
+            f"arena  {exact_bytes(figures.arena)}, {figures.slack:.1%} above the peak",
+        )
+        levels = tuple((name, *_needs(f)) for name, f in memory.by_level.items())
+        dtypes = tuple((name, *_needs(f), exact_bytes(f.weights, "")) for name, f in memory.by_dtype.items())
+        head = ("peak", "arena", "above it")
+        note = "i8: without scales and zero points"
+        return Page(heading(memory), (
+            Drawing(chart(memory)), Facts(facts), _live(memory), _plan(memory),
+            Table(("level", *head), levels, title="by fusion level"),
+            Table(("floats as", *head, "weights"), dtypes, title="by element type", note=note),
+        ))  # fmt: skip
+
+    def data(self) -> dict[str, Any]:
+        """Everything: the figures, every operator, every buffer with its offset."""
+        memory, figures = self.memory, self.memory.figures
+        return {
+            "convention": CONVENTION, "network": memory.graph.name, "inputs": _inputs(memory), "level": memory.level,
+            "dtype": memory.dtype, "weights": figures.weights,
+            "peak": {"bytes": figures.peak, "step": memory.peak.step, "path": memory.at,
+                     "tensors": [_tensor(memory, t) for t in memory.live]},
+            "arena": {"bytes": figures.arena, "slack": figures.slack},
+            "levels": {name: _record(f) for name, f in memory.by_level.items()},
+            "dtypes": {name: _record(f) for name, f in memory.by_dtype.items()},
+            "operators": [{"step": k.step, "path": k.node.path, "op": k.node.op.name, "live": k.live, "made": k.made}
+                          for k in memory.kernels],
+            "buffers": [{"name": t.value.name, "offset": memory.arena.offsets[t.value], "bytes": t.bytes,
+                         "from": t.buffer.start, "until": t.buffer.end} for t in _buffers(memory)],
+        }  # fmt: skip
+
+    def grid(self) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
+        """A line for each operator: its step, path, bytes live while it runs, and bytes it makes."""
+        rows: list[tuple[Any, ...]] = [
+            (k.step, k.node.path, k.node.op.name, k.live, k.made) for k in self.memory.kernels
+        ]
+        return ("step", "path", "op", "live", "made"), rows
 
 
 def heading(memory: Memory) -> str:
@@ -66,17 +98,17 @@ def _bar(run: Any, kernel: Kernel, most: int, wide: int) -> str:
     return f"{steps}  {_tail(kernel.node.path, 36):<36}  {human_bytes(kernel.live):>10}  {bar}"
 
 
-def _live(memory: Memory) -> Section:
+def _live(memory: Memory) -> Table:
     rows = []
     for tensor in memory.live[:ROWS]:
         where, text = source_line(tensor.maker) if tensor.maker else ("", "the caller")
         made = _head(": ".join(part for part in (where.rpartition("/")[2], text) if part), 44)
         rows.append((_tail(tensor.value.name, 30), str(memory.bound.type(tensor.value)), f"{tensor.bytes:,}", made))
     note = _rest([t.bytes for t in memory.live[ROWS:]])
-    return Section("live at the peak", ("tensor", "type", "bytes", "made by"), tuple(rows), note)
+    return Table(("tensor", "type", "bytes", "made by"), tuple(rows), title="live at the peak", note=note)
 
 
-def _plan(memory: Memory) -> Section:
+def _plan(memory: Memory) -> Table:
     offset = memory.arena.offsets
     tensors = sorted(_buffers(memory), key=lambda t: -t.bytes)
     rows = tuple(
@@ -84,35 +116,12 @@ def _plan(memory: Memory) -> Section:
         for t in sorted(tensors[:ROWS], key=lambda t: (offset[t.value], t.buffer.start))
     )
     title = "plan of the arena" if len(tensors) <= ROWS else f"plan of the arena, the {ROWS} largest of {len(tensors)}"
-    return Section(title, ("offset", "bytes", "steps", "first holds"), rows, _rest([t.bytes for t in tensors[ROWS:]]))
+    rest = _rest([t.bytes for t in tensors[ROWS:]])
+    return Table(("offset", "bytes", "steps", "first holds"), rows, title=title, note=rest)
 
 
 def _needs(figures: Figures) -> tuple[str, str, str]:
-    return _exact(figures.peak, ""), _exact(figures.arena, ""), f"{figures.slack:.1%}"
-
-
-def json_document(memory: Memory) -> str:
-    """Everything as data: the figures, every operator, every buffer with its offset."""
-    figures = memory.figures
-    return document(
-        "memory", convention=CONVENTION, network=memory.graph.name, inputs=_inputs(memory), level=memory.level,
-        dtype=memory.dtype, weights=figures.weights,
-        peak={"bytes": figures.peak, "step": memory.peak.step, "path": memory.at,
-              "tensors": [_tensor(memory, t) for t in memory.live]},
-        arena={"bytes": figures.arena, "slack": figures.slack},
-        levels={name: _record(f) for name, f in memory.by_level.items()},
-        dtypes={name: _record(f) for name, f in memory.by_dtype.items()},
-        operators=[{"step": k.step, "path": k.node.path, "op": k.node.op.name, "live": k.live, "made": k.made}
-                   for k in memory.kernels],
-        buffers=[{"name": t.value.name, "offset": memory.arena.offsets[t.value], "bytes": t.bytes,
-                  "from": t.buffer.start, "until": t.buffer.end} for t in _buffers(memory)],
-    )  # fmt: skip
-
-
-def csv(memory: Memory) -> str:
-    """A line for each operator: its step, path, bytes live while it runs, and bytes it makes."""
-    rows = ((k.step, k.node.path, k.node.op.name, k.live, k.made) for k in memory.kernels)
-    return comma_separated(("step", "path", "op", "live", "made"), rows)
+    return exact_bytes(figures.peak, ""), exact_bytes(figures.arena, ""), f"{figures.slack:.1%}"
 
 
 def _tensor(memory: Memory, tensor: Tensor) -> dict[str, Any]:
@@ -137,13 +146,9 @@ def _inputs(memory: Memory) -> dict[str, str]:
     return {value.name: str(memory.bound.type(value)) for value in memory.graph.inputs}
 
 
-def _exact(size: int, unit: str = " bytes") -> str:
-    return f"{size:,}{unit}" + (f" ({human_bytes(size)})" if size >= 1024 else "")
-
-
 def _rest(sizes: Iterable[int]) -> str:
     left = list(sizes)
-    return f"and {len(left)} more, {_exact(sum(left))} together" if left else ""
+    return f"and {len(left)} more, {exact_bytes(sum(left))} together" if left else ""
 
 
 def _head(text: str, most: int) -> str:

@@ -1,4 +1,4 @@
-"""A difference as rows for people, and as a JSON document."""
+"""The difference between two networks as a report: figures, interface, and the changes with their costs."""
 
 from __future__ import annotations
 
@@ -7,9 +7,47 @@ from typing import Any
 from archdsl.analyses.measure import QUANTITIES
 from archdsl.compare.diff import Difference, Figure
 from archdsl.compare.fold import Change
-from archdsl.report.json import document
+from archdsl.report.figures import human_bytes
+from archdsl.report.page import Facts, Page, Report, Table
 
 SIGNS = {"added": "+", "removed": "-"}
+
+
+class DiffReport(Report):
+    """What ``archdsl diff`` tells."""
+
+    kind = "diff"
+
+    def __init__(self, difference: Difference) -> None:
+        self.difference = difference
+
+    def page(self) -> Page:
+        """Figures before and after, the interface, and the changes with what they cost."""
+        found = self.difference
+        figures = Table(
+            ("", "before", "after", "change", ""), tuple(figure_rows(found)), frozenset({1, 2, 3, 4}),
+            note=found.remark, inset=True,
+        )  # fmt: skip
+        interface = Facts(found.interface.lines, f"interface: {found.interface.verdict}")
+        kept = (Facts((), f"structure: {structure(found)}"),) if structure(found) else ()
+        rows = change_rows(found)
+        changes = Table(
+            ("changes", "where", "params", "MACs"), tuple(row[1:] for row in rows), frozenset({2, 3}),
+            levels=tuple(row[0] for row in rows),
+        )  # fmt: skip
+        return Page(heading(found), (figures, interface, *kept, *((changes,) if rows else ())))
+
+    def data(self) -> dict[str, Any]:
+        """Everything, exact."""
+        found, i = self.difference, self.difference.interface
+        figures = {f.quantity: {"old": f.old, "new": f.new, "unit": QUANTITIES[f.quantity].unit} for f in found.figures}
+        return {
+            "old": found.old, "new": found.new, "settings": found.settings, "figures": figures, "remark": found.remark,
+            "interface": {
+                "verdict": i.verdict, "breaking": list(i.breaking), "weights": list(i.weights), "notes": list(i.notes),
+            },
+            "changes": [_record(change) for change in found.changes],
+        }  # fmt: skip
 
 
 def heading(found: Difference) -> str:
@@ -37,20 +75,12 @@ def _shown(quantity: str, value: Any) -> str:
     if isinstance(value, list):
         return "[" + ", ".join("all" if v is None else _shown(quantity, v) for v in value) + "]"
     if QUANTITIES[quantity].unit == "bytes" and isinstance(value, int):
-        return size(value)
+        return human_bytes(value)
     return f"{value:,}" if isinstance(value, int | float) else str(value)
 
 
-def size(value: int) -> str:
-    """Bytes as people read them: ``6.25 MiB``, ``512 B``."""
-    for unit, factor in (("GiB", 2**30), ("MiB", 2**20), ("KiB", 2**10)):
-        if abs(value) >= factor:
-            return f"{value / factor:.2f} {unit}"
-    return f"{value} B"
-
-
 def _signed(value: int, quantity: str = "params") -> str:
-    text = size(abs(value)) if QUANTITIES[quantity].unit == "bytes" else f"{abs(value):,}"
+    text = human_bytes(abs(value)) if QUANTITIES[quantity].unit == "bytes" else f"{abs(value):,}"
     return ("+" if value > 0 else "-" if value < 0 else "") + text
 
 
@@ -80,19 +110,6 @@ def _row(change: Change) -> tuple[str, str, str, str]:
         noun = "operator that only has" if change.count == 1 else "operators that only have"
         what = f"{change.count} {noun} other sizes: {change.what}"
     return f"{sign} {what}", change.where, _signed(change.params), _signed(change.macs)
-
-
-def as_json(found: Difference) -> str:
-    """Everything, exact."""
-    figures = {f.quantity: {"old": f.old, "new": f.new, "unit": QUANTITIES[f.quantity].unit} for f in found.figures}
-    i = found.interface
-    return document(
-        "diff", old=found.old, new=found.new, settings=found.settings, figures=figures, remark=found.remark,
-        interface={
-            "verdict": i.verdict, "breaking": list(i.breaking), "weights": list(i.weights), "notes": list(i.notes),
-        },
-        changes=[_record(change) for change in found.changes],
-    )  # fmt: skip
 
 
 def _record(change: Change) -> dict[str, Any]:

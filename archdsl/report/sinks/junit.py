@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from archdsl.report.outcome import Outcome, Target, details
+from archdsl.report.outcome import Outcome, TargetOutcome, details
 from archdsl.report.text import summary
 
 
@@ -17,7 +17,7 @@ def render(outcome: Outcome, root: str) -> str:
     )
 
 
-def _suite(target: Target) -> tuple[str, int, int]:
+def _suite(target: TargetOutcome) -> tuple[str, int, int]:
     """A suite, its cases and how many of them fail."""
     cases = [_own_case(target)]
     failed = int(any(d.severity == "error" for d in target.diagnostics))
@@ -34,7 +34,7 @@ def _suite(target: Target) -> tuple[str, int, int]:
     return "\n".join([head, *cases, "  </testsuite>"]), len(cases), failed
 
 
-def _own_case(target: Target) -> str:
+def _own_case(target: TargetOutcome) -> str:
     """The case that stands for the text itself: it fails with its errors, and tells its warnings."""
     lines = [f"{d.span or target.name}: {d.severity}[{d.code}]: {details(d)}" for d in target.diagnostics]
     told = _xml("\n".join(lines))

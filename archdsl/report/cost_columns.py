@@ -1,89 +1,19 @@
-"""What a cost table shows: its sheets, and its JSON document."""
+"""The columns of a cost table: a sheet of all operators, and of what another tool counts beside them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from archdsl.analyses import other_counters as tools
-from archdsl.analyses.measure import QUANTITIES, Measurement, plain
+from archdsl.analyses import other_counters
+from archdsl.analyses.cost import CostTable
+from archdsl.analyses.measure import QUANTITIES
 from archdsl.analyses.rows import Row, flops
 from archdsl.dims import Dim
 from archdsl.report.cost_sheet import Column, Line, Sheet, Total
-from archdsl.report.cost_table import positions
-from archdsl.report.json import document, place
-
-if TYPE_CHECKING:
-    from archdsl.analyses.cost import CostTable
+from archdsl.report.figures import positions
 
 CONVENTION = "archdsl cost v1"
-
-
-def json_document(table: CostTable, tool: str | None, paths: Sequence[str] | None) -> str:
-    """See :meth:`CostTable.to_json`."""
-    records = {row.path: _record(table, row) for row in table.rows}
-    extra = _tool_record(table, tool, records) if tool is not None else {}
-    return document(
-        "cost", convention=CONVENTION, network=table.graph.name, inputs=table.inputs,
-        binding={k: plain(v) for k, v in table.binding.items()},
-        coverage=float(table.coverage), totals={name: _total_record(m) for name, m in table.totals.items()},
-        **extra, peak=_peak_record(table), misaligned=_misaligned_records(table),
-        rows=[records[path] for path in (records if paths is None else paths)],
-    )  # fmt: skip
-
-
-def _peak_record(table: CostTable) -> dict[str, Any] | None:
-    """The tensors that make the peak; ``None`` where it depends on a symbol."""
-    if table.totals["peak_activations"] is None:
-        return None
-    found = table.peak()
-    return {
-        "bytes": plain(found.bytes), "step": found.step,
-        "tensors": [{"name": b.values[0].name, "bytes": plain(b.size), "until": b.end} for b in found.buffers],
-    }  # fmt: skip
-
-
-def _misaligned_records(table: CostTable) -> list[dict[str, Any]]:
-    """Joins whose branches see differently centred or spaced fields."""
-    return [
-        {"path": m.node.path, "axis": m.axis, "place": place(m.node.origin.span)}
-        for m in table.measures.fields.misaligned
-    ]
-
-
-def _tool_record(table: CostTable, name: str, records: dict[str, dict[str, Any]]) -> dict[str, Any]:
-    """Adds the tool's counts to the rows; what goes beside the totals."""
-    tool = tools.convention(name)
-    counts = tools.count(table.measures.bound, table.rows, tool)
-    total: Dim = 0
-    for row, count in zip(table.rows, counts):
-        records[row.path]["count"] = plain(count)
-        total = total + (count or 0)
-    summary = {"name": tool.name, "release": tool.release, "counts": tool.title, "total": plain(total)}
-    return {"as": {**summary, "partial": None in counts, "notes": list(tool.notes)}}
-
-
-def _total_record(m: Measurement | None) -> dict[str, Any] | None:
-    if m is None:
-        return None
-    return {"value": plain(m.value), "unit": QUANTITIES[m.quantity].unit, "partial": m.partial}
-
-
-def _record(table: CostTable, row: Row) -> dict[str, Any]:
-    work = row.work
-    columns = {name: plain(getattr(work, name)) if work else None for name in ("mac", "add", "mul", "cmp", "special")}
-    origin = row.node.origin
-    return {
-        "path": row.path, "op": row.op, "outputs": [str(t) for t in row.outputs],
-        "params": plain(row.params), "buffers": plain(row.buffers), "weight_bytes": plain(row.weight_bytes),
-        **columns, "flops": plain(row.flops),
-        "in_elements": plain(row.in_elements), "in_bytes": plain(row.in_bytes),
-        "out_elements": plain(row.out_elements), "out_bytes": plain(row.out_bytes),
-        "traffic": plain(table.traffic(row)), "receptive_field": plain(table.receptive_field(row)),
-        "place": place(origin.span), "frames": [frame.name for frame in origin.frames()],
-    }  # fmt: skip
-
 
 COLUMNS = (
     Column("op", "operator", "text"),
@@ -106,8 +36,13 @@ COLUMNS = (
 """The columns of the table; ``wide`` ones only in machine formats, or where they are asked for."""
 
 
-def sheet(table: CostTable) -> Sheet:
-    """All columns of every operator, and the totals."""
+def sheet(table: CostTable, tool: str | None = None) -> Sheet:
+    """All columns of every operator, and the totals; with ``tool``, the count of another tool (``fvcore``, …) and ours.
+
+    Refuses (E0007) tools that are not known.
+    """
+    if tool is not None:
+        return _as_counted(table, other_counters.convention(tool))
     return Sheet(
         CONVENTION, table.graph.name, table.inputs, COLUMNS,
         tuple(Line(row.path, _cells(table, row)) for row in table.rows),
@@ -160,10 +95,10 @@ def _notes(table: CostTable) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def tool_sheet(table: CostTable, tool: tools.Convention) -> Sheet:
+def _as_counted(table: CostTable, tool: other_counters.Convention) -> Sheet:
     """The figures of another tool's rule beside ours."""
     figures = (Column("count", tool.title, "count", True), Column("macs", "our MACs", "count", True))
-    counts = tools.count(table.measures.bound, table.rows, tool)
+    counts = other_counters.count(table.measures.bound, table.rows, tool)
     lines = []
     total: Dim = 0
     for row, number in zip(table.rows, counts):

@@ -1,4 +1,4 @@
-"""What ``archdsl cost --memory`` tells of a net: who is live when, what makes the peak, and where everything lies."""
+"""The memory of a net: who is live when, what makes the peak, and where everything lies in an arena."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from archdsl.diagnostics import Refusal
 from archdsl.dims import Dim
 from archdsl.graph import Graph, Node, Value
 from archdsl.record import Record
+from archdsl.shown import Shown
 
 DTYPES = ("f32", "f16", "bf16", "i8")
 """The element types that figures are given for, besides the one as written."""
@@ -56,7 +57,7 @@ class Figures(Record):
         return self.arena / self.peak - 1 if self.peak else 0.0
 
 
-class Memory:
+class Memory(Shown, report="archdsl.report.memory:MemoryReport"):
     """The memory of a graph at a fusion level (``none``, ``act``, ``full``).
 
     ``dtype`` takes the place of all floating-point element types, ``None`` leaves them as written. Refuses (E0307)

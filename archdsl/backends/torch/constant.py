@@ -1,0 +1,74 @@
+"""Tensors that are computed from nothing: constants, parameters, one-hot codes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from archdsl.backends.torch.form import DTYPES, Form, Lowering, Raw, Site, call, fixed
+from archdsl.backends.torch.simple_rules import real, unless
+from archdsl.diagnostics import Refusal
+from archdsl.ops.base import Initializer
+from archdsl.ops.operand_checks import insertion
+
+
+def constant(site: Site) -> Form:
+    """``tensor`` with its values."""
+    values = _nested(site.op.values)
+    return site.text(f"torch.tensor({values}, dtype={DTYPES[site.op.dtype]})")
+
+
+def _nested(values: Any) -> str:
+    if isinstance(values, tuple):
+        return "[" + ", ".join(map(_nested, values)) + "]"
+    return real(values) if isinstance(values, float) else repr(values)
+
+
+def filled(site: Site) -> Form:
+    """``zeros`` or ``ones``."""
+    return site.text(f"torch.{site.op.name}({site.sizes(site.op.size)}, dtype={DTYPES[site.op.dtype]})")
+
+
+def param(site: Site) -> Form:
+    """A parameter by itself; its initial values are the operator's."""
+    (parameter,) = site.node.params.values()
+    size = site.op.size
+    dtype = site.dtype("")
+    start = _start(parameter.init, size, dtype)
+    layer = call("nn.Parameter", ("start", Raw(start)), requires_grad=unless(True, parameter.trainable))
+    return site.layer(layer, "{self}")
+
+
+def _start(init: Initializer, size: tuple[int, ...], dtype: Raw | None) -> str:
+    kind = f", dtype={dtype}" if dtype else ""
+    match init.scheme:
+        case "zeros" | "ones":
+            return f"torch.{init.scheme}({size}{kind})"
+        case "constant":
+            return f"torch.full({size}, {init.values[0]!r}{kind})"
+        case "normal":
+            return f"torch.empty({size}{kind}).normal_({init.values[0]!r}, {init.values[1]!r})"
+        case "uniform":
+            return f"torch.empty({size}{kind}).uniform_({init.values[0]!r}, {init.values[1]!r})"
+        case "data":
+            return f"torch.tensor({list(init.values)!r}{kind}).reshape({size})"
+        case "fan":
+            half = (6 / max(init.fan_in, 1)) ** 0.5
+            return f"torch.empty({size}{kind}).uniform_({-half!r}, {half!r})"
+    raise Refusal("E0603", "the weights of a file cannot be written into a module",
+                  help="compile without `--weights`, and load the file with `load_state_dict`")  # fmt: skip
+
+
+def one_hot(site: Site) -> Form:
+    """``one_hot``, a function of ours, in the type asked for."""
+    axis = insertion(site.op.axis, site.outs[0].rank, "one_hot")
+    text = f"one_hot({{0}}, {fixed(site.outs[0], axis)}, {axis}).to({DTYPES[site.op.dtype]})"
+    return site.text(text, uses=("one_hot",))
+
+
+RULES: dict[str, Lowering] = {
+    "constant": constant,
+    "zeros": filled,
+    "ones": filled,
+    "param": param,
+    "one_hot": one_hot,
+}

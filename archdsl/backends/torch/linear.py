@@ -1,0 +1,28 @@
+"""Matrix products and tables of vectors."""
+
+from __future__ import annotations
+
+from archdsl.backends.torch.form import Form, Lowering, Site, call, fixed
+from archdsl.backends.torch.simple_rules import plain, unless
+
+
+def linear(site: Site) -> Form:
+    """``Linear``."""
+    op = site.op
+    features = ("in_features", fixed(site.types[0], -1))
+    return site.layer(
+        call("nn.Linear", features, ("features", op.features), bias=unless(True, op.bias), dtype=site.dtype())
+    )
+
+
+def embedding(site: Site) -> Form:
+    """``Embedding``."""
+    op = site.op
+    return site.layer(call("nn.Embedding", ("count", op.count), ("features", op.features), dtype=site.dtype()))
+
+
+RULES: dict[str, Lowering] = {
+    "linear": linear,
+    "matmul": plain("{0} @ {1}"),
+    "embedding": embedding,
+}

@@ -1,0 +1,27 @@
+"""Comparisons and logic."""
+
+from __future__ import annotations
+
+from archdsl.backends.torch.form import Form, Lowering, Site
+from archdsl.backends.torch.simple_rules import chain, plain
+
+
+def causal_mask(site: Site) -> Form:
+    """``masked_fill`` above the diagonal."""
+    mask = "torch.ones({0}.shape[-2:], dtype=torch.bool, device={0}.device).triu(1)"
+    return site.text(f'{{0}}.masked_fill({mask}, float("-inf"))')
+
+
+RULES: dict[str, Lowering] = {
+    "equal": chain("=="),
+    "not_equal": chain("!="),
+    "less": chain("<"),
+    "less_equal": chain("<="),
+    "greater": chain(">"),
+    "greater_equal": chain(">="),
+    "logical_and": chain("&"),
+    "logical_or": chain("|"),
+    "logical_not": plain("~{0}"),
+    "where": plain("torch.where({0}, {1}, {2})"),
+    "causal_mask": causal_mask,
+}

@@ -1,0 +1,184 @@
+"""A table of costs as a report: an outline for people, every operator with all columns for programs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import Any
+
+from archdsl.analyses import other_counters
+from archdsl.analyses.cost import CostTable
+from archdsl.analyses.measure import QUANTITIES, Measurement, plain
+from archdsl.analyses.rows import Row
+from archdsl.dims import Dim
+from archdsl.report.cost_columns import CONVENTION, sheet
+from archdsl.report.cost_sheet import Column, Entry, Partial, Sheet, Total, outline, sums
+from archdsl.report.figures import human_bytes, number, positions
+from archdsl.report.json import place
+from archdsl.report.page import Facts, Page, Report, Table
+
+FOLDED = "a folded line (x2) has the figures of one of its repeats"
+
+
+class CostReport(Report):
+    """``tool``: as another tool counts. ``shown``: the sheet to show, where lines were selected or sorted.
+
+    ``depth``: scopes at this level are one line. ``flat``: one line for each operator in the sheet's order, with whole
+    paths. ``wide``: all columns.
+    """
+
+    kind = "cost"
+
+    def __init__(
+        self,
+        table: CostTable,
+        *,
+        tool: str | None = None,
+        shown: Sheet | None = None,
+        depth: int | None = None,
+        flat: bool = False,
+        wide: bool = False,
+    ) -> None:
+        self.table = table
+        self.tool = tool
+        self.shown = shown
+        self.sheet = shown if shown is not None else sheet(table, tool)
+        self.depth = depth
+        self.flat = flat
+        self.wide = wide
+
+    def page(self) -> Page:
+        """The operators grouped by scope with repeats folded, totals, notes."""
+        found, columns = self.sheet, [c for c in self.sheet.columns if self.wide or not c.wide]
+        flat = [Entry(line.path, 0, line.cells) for line in found.lines] if self.flat else None
+        entries = flat if flat is not None else outline(found, self.depth)
+        whole = sums(found.lines, columns)
+        table = Table(
+            ("path", *(c.title for c in columns)),
+            tuple((e.label, *(_cell(c, e.cells.get(c.key)) for c in columns)) for e in entries),
+            frozenset(i for i, c in enumerate(columns, 1) if c.kind not in ("text", "shape")),
+            foot=("total", *(_cell(c, whole.get(c.key)) if c.summed else "" for c in columns)),
+            levels=tuple(e.level for e in entries),
+            groups=frozenset(i for i, e in enumerate(entries) if e.group),
+        )
+        told = [*_totals(found.totals), *([FOLDED] if any(e.repeats > 1 for e in entries) else []), *found.notes]
+        return Page(found.heading, (table, Facts(tuple(told))))
+
+    def grid(self) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
+        """Every operator with all columns."""
+        columns = self.sheet.columns
+        rows = [(line.path, *(_exact(line.cells.get(c.key)) for c in columns)) for line in self.sheet.lines]
+        return ("path", *(c.key for c in columns)), rows
+
+    def data(self) -> dict[str, Any]:
+        """Inputs, binding, totals, the peak, and all columns of every operator that is shown."""
+        table = self.table
+        records = {row.path: _record(table, row) for row in table.rows}
+        extra = _tool_record(table, self.tool, records) if self.tool is not None else {}
+        paths = [line.path for line in self.shown.lines] if self.shown is not None else list(records)
+        return {
+            "convention": CONVENTION, "network": table.graph.name, "inputs": table.inputs,
+            "binding": {k: plain(v) for k, v in table.binding.items()},
+            "coverage": float(table.coverage), "totals": {name: _total_record(m) for name, m in table.totals.items()},
+            **extra, "peak": _peak_record(table), "misaligned": _misaligned_records(table),
+            "rows": [records[path] for path in paths],
+        }  # fmt: skip
+
+
+def _totals(totals: Sequence[Total]) -> list[str]:
+    size = max((len(t.name) for t in totals), default=0)
+    return [f"{t.name.replace('_', ' '):<{size}}  {show_total(t)}" for t in totals]
+
+
+def show_total(total: Total) -> str:
+    """``300,774,272``; ``6,021,120 bytes (5.74 MiB)``; ``>= …`` where it is a lower bound."""
+    if total.value is None:
+        return "depends on the symbols"
+    text = number(total.value) + (f" {total.unit}" if total.unit else "")
+    if total.unit == "bytes" and isinstance(total.value, int) and total.value >= 1024:
+        text += f" ({human_bytes(total.value)})"
+    return f">= {text}" if total.partial else text
+
+
+def _cell(column: Column, value: Any) -> str:
+    if isinstance(value, Partial):
+        return ">= " + _cell(column, value.known)
+    if column.kind == "field":
+        return _field(value)
+    if value is None:
+        return "?" if column.summed else ""
+    if column.kind == "bytes" and isinstance(value, int):
+        return human_bytes(value)
+    return str(value) if column.kind in ("text", "shape") else number(value)
+
+
+def _field(value: Any) -> str:
+    if not isinstance(value, tuple):
+        return ""
+    whole = tuple(None if size is None else positions(size) for size in value)
+    if len(set(whole)) == 1:
+        return "all" if whole[0] is None else number(whole[0])
+    return number(whole) if any(size is not None for size in whole) else "all"
+
+
+def _exact(value: Any) -> Any:
+    if value is None:
+        return ""
+    if isinstance(value, tuple):
+        return "x".join("all" if v is None else str(_exact(v)) for v in value)
+    return float(value) if isinstance(value, Fraction) else value
+
+
+# Records
+
+
+def _peak_record(table: CostTable) -> dict[str, Any] | None:
+    """The tensors that make the peak; ``None`` where it depends on a symbol."""
+    if table.totals["peak_activations"] is None:
+        return None
+    found = table.peak()
+    return {
+        "bytes": plain(found.bytes), "step": found.step,
+        "tensors": [{"name": b.values[0].name, "bytes": plain(b.size), "until": b.end} for b in found.buffers],
+    }  # fmt: skip
+
+
+def _misaligned_records(table: CostTable) -> list[dict[str, Any]]:
+    """Joins whose branches see differently centred or spaced fields."""
+    return [
+        {"path": m.node.path, "axis": m.axis, "place": place(m.node.origin.span)}
+        for m in table.measures.fields.misaligned
+    ]
+
+
+def _tool_record(table: CostTable, name: str, records: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """Adds the tool's counts to the rows; what goes beside the totals."""
+    tool = other_counters.convention(name)
+    counts = other_counters.count(table.measures.bound, table.rows, tool)
+    total: Dim = 0
+    for row, count in zip(table.rows, counts):
+        records[row.path]["count"] = plain(count)
+        total = total + (count or 0)
+    summary = {"name": tool.name, "release": tool.release, "counts": tool.title, "total": plain(total)}
+    return {"as": {**summary, "partial": None in counts, "notes": list(tool.notes)}}
+
+
+def _total_record(m: Measurement | None) -> dict[str, Any] | None:
+    if m is None:
+        return None
+    return {"value": plain(m.value), "unit": QUANTITIES[m.quantity].unit, "partial": m.partial}
+
+
+def _record(table: CostTable, row: Row) -> dict[str, Any]:
+    work = row.work
+    columns = {name: plain(getattr(work, name)) if work else None for name in ("mac", "add", "mul", "cmp", "special")}
+    origin = row.node.origin
+    return {
+        "path": row.path, "op": row.op, "outputs": [str(t) for t in row.outputs],
+        "params": plain(row.params), "buffers": plain(row.buffers), "weight_bytes": plain(row.weight_bytes),
+        **columns, "flops": plain(row.flops),
+        "in_elements": plain(row.in_elements), "in_bytes": plain(row.in_bytes),
+        "out_elements": plain(row.out_elements), "out_bytes": plain(row.out_bytes),
+        "traffic": plain(table.traffic(row)), "receptive_field": plain(table.receptive_field(row)),
+        "place": place(origin.span), "frames": [frame.name for frame in origin.frames()],
+    }  # fmt: skip

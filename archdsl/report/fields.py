@@ -1,0 +1,119 @@
+"""Receptive fields at labels as a report: the fields on each axis, and the joins whose ways in do not agree."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from archdsl.analyses.fields_at import Fields
+from archdsl.analyses.measure import plain
+from archdsl.analyses.memory_plan import source_line
+from archdsl.analyses.receptive_field import Field, Misaligned
+from archdsl.report.cost_columns import CONVENTION
+from archdsl.report.figures import number, positions
+from archdsl.report.json import place
+from archdsl.report.page import Facts, Page, Report, Table
+
+ROWS = 12
+"""Joins that the report for people lists."""
+
+
+class FieldsReport(Report):
+    """What ``archdsl cost --at`` tells."""
+
+    kind = "fields"
+
+    def __init__(self, fields: Fields) -> None:
+        self.fields = fields
+
+    def page(self) -> Page:
+        """A row for each tap and axis; the misaligned joins with their lines."""
+        found = self.fields
+        graph, source = found.measures.graph, found.measures.fields.source
+        type = found.measures.bound.type(source)
+        rows = (
+            (at.tap, axes, *figures)
+            for at in found.taps
+            for figures, axes in _by_figures(
+                ((str(type.shape[axis]), *_shown(field)), _letter(axis, type.rank))
+                for axis, field in zip(found.measures.fields.axes, at.fields)
+            )
+        )
+        head = ("at", "axis", "input", "size", "stride", "offset")
+        fields = Table(head, tuple(rows), title="receptive fields, in positions of the input")
+        heading = f"{CONVENTION}, receptive fields: {graph.name}, input {source.name} {type}"
+        facts = ("offset: the centre of what position 0 sees; sizes are rounded up to whole positions",)
+        return Page(heading, (Facts(facts), fields, *_joins(found, type.rank)))
+
+    def data(self) -> dict[str, Any]:
+        """Sizes, strides and offsets as numbers; joins with the whole chain of places."""
+        measures, source = self.fields.measures, self.fields.measures.fields.source
+        return {
+            "convention": CONVENTION, "network": measures.graph.name,
+            "input": {"name": source.name, "type": str(measures.bound.type(source))},
+            "taps": [{
+                "tap": at.tap, "value": at.value.name, "type": str(measures.bound.type(at.value)),
+                "axes": [{"axis": axis, **_record(f)} for axis, f in zip(measures.fields.axes, at.fields)],
+                "misaligned": [_join(m) for m in at.misaligned],
+            } for at in self.fields.taps],
+        }  # fmt: skip
+
+    def grid(self) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
+        """A line for each tap and axis; empty cells mean the whole axis."""
+        rows = [
+            (at.tap, axis, *("" if v is None else v for v in _record(field).values()))
+            for at in self.fields.taps
+            for axis, field in zip(self.fields.measures.fields.axes, at.fields)
+        ]
+        return ("tap", "axis", "size", "stride", "offset"), rows
+
+
+def _joins(found: Fields, rank: int) -> tuple[Table, ...]:
+    joins = dict.fromkeys(m for at in found.taps for m in at.misaligned)
+    if not joins:
+        return ()
+    found_at = _by_figures(((m.node, _ways(m)), _letter(m.fields[0].axis, rank)) for m in joins)
+    rows = tuple(
+        (node.path, axes, ways, source_line(node)[0].rpartition("/")[2]) for (node, ways), axes in found_at[:ROWS]
+    )
+    note = f"and {len(found_at) - ROWS} more" if len(found_at) > ROWS else ""
+    title = "misaligned joins: the ways into them differ in stride or offset"
+    return (Table(("join", "axis", "size, stride and offset of each", "line"), rows, title=title, note=note),)
+
+
+def _ways(m: Misaligned) -> str:
+    return " | ".join(", ".join(_shown(field)) for field in dict.fromkeys(m.fields))
+
+
+def _by_figures(axes: Iterable[tuple[Any, str]]) -> list[tuple[Any, str]]:
+    """Axes on which the figures are the same stand on one line: ``h w``."""
+    found: dict[Any, list[str]] = {}
+    for figures, axis in axes:
+        found.setdefault(figures, []).append(axis)
+    return [(figures, " ".join(letters)) for figures, letters in found.items()]
+
+
+def _shown(field: Field | None) -> tuple[str, str, str]:
+    if field is None:
+        return "all", "-", "-"
+    return f"{positions(field.size):,}", number(field.jump), number(field.offset)
+
+
+def _letter(axis: int, rank: int) -> str:
+    """The axis as the language names it: ``h`` and ``w`` of an image, ``t`` of a sequence."""
+    letters = {3: "nct", 4: "nchw", 5: "ncdhw"}.get(rank)
+    return letters[axis] if letters else str(axis)
+
+
+def _join(m: Misaligned) -> dict[str, Any]:
+    return {
+        "path": m.node.path, "axis": m.axis, "place": place(m.node.origin.span), "line": source_line(m.node)[0],
+        "fields": [_record(field) for field in m.fields],
+    }  # fmt: skip
+
+
+def _record(field: Field | None) -> dict[str, Any]:
+    """Nulls: the whole axis."""
+    if field is None:
+        return {"size": None, "stride": None, "offset": None}
+    return {"size": plain(field.size), "stride": plain(field.jump), "offset": plain(field.offset)}

@@ -1,0 +1,38 @@
+"""Figures as people read them: thousands, binary units, sizes of receptive fields."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from math import ceil
+from typing import Any
+
+UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
+
+
+def number(value: Any) -> str:
+    """``300,774,272``; ratios with four digits; tuples per axis; polynomials as they are."""
+    if isinstance(value, tuple):
+        return " x ".join("all" if v is None else number(v) for v in value)
+    if isinstance(value, Fraction | float):
+        return f"{float(value):,.4g}"
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def human_bytes(size: int) -> str:
+    """``5.74 MiB``; ``512 B``."""
+    if size < 1024:
+        return f"{size} B"
+    amount, step = float(size), 0
+    while amount >= 1024 and step < len(UNITS) - 1:
+        amount, step = amount / 1024, step + 1
+    return f"{amount:.2f} {UNITS[step]}"
+
+
+def exact_bytes(size: int, unit: str = " bytes") -> str:
+    """``6,021,120 bytes (5.74 MiB)``."""
+    return f"{size:,}{unit}" + (f" ({human_bytes(size)})" if size >= 1024 else "")
+
+
+def positions(size: int | Fraction | float) -> int:
+    """The size of a receptive field in whole positions: interpolation makes fields that end between two."""
+    return ceil(size)

@@ -1,0 +1,82 @@
+"""Pages as text: columns are aligned here and nowhere else."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from archdsl.report.page import Drawing, Facts, Page, Part, Table
+from archdsl.report.terminal import Paint, visible, width
+
+INDENT = "  "
+PLAIN = Paint(False)
+
+
+def text(page: Page, paint: Paint = PLAIN) -> str:
+    """A page with a blank line between its parts; ends in a newline."""
+    blocks = [[paint("bold", visible(page.heading))]] if page.heading else []
+    close = False
+    for part in page.parts:
+        block = lines(part, paint)
+        if close and isinstance(part, Table) and part.close:
+            blocks[-1] += block
+        elif block:
+            blocks.append(block)
+        close = isinstance(part, Table) and part.close
+    return "\n\n".join("\n".join(block) for block in blocks) + ("\n" if blocks else "")
+
+
+def lines(part: Part, paint: Paint = PLAIN) -> list[str]:
+    """One part as lines without final spaces. Nothing in a cell steers the terminal."""
+    if isinstance(part, Table):
+        return _titled(part.title, _rows(part, paint), part.inset, paint, part.note)
+    if isinstance(part, Facts):
+        return _titled(part.title, [visible(line).rstrip() for line in part.lines], False, paint)
+    assert isinstance(part, Drawing)
+    return [visible(line).rstrip() for line in part.lines]
+
+
+def aligned(table: Table) -> list[str]:
+    """The rows of a table as lines of equally wide columns, two spaces apart."""
+    return _rows(table, PLAIN)
+
+
+def _titled(title: str, body: Sequence[str], inset: bool, paint: Paint, note: str = "") -> list[str]:
+    indent = INDENT if title or inset else ""
+    found = [paint("bold", visible(title))] if title else []
+    found += [indent + line for line in body]
+    return found + ([indent + visible(note)] if note else [])
+
+
+def _rows(table: Table, paint: Paint) -> list[str]:
+    cells = shown(table)
+    if not cells:
+        return []
+    sizes = [max(map(width, column)) for column in zip(*cells)]
+    right = table.to_the_right
+    found = []
+    for number, row in enumerate(cells, -1 if table.head else 0):
+        parts = [_padded(cell, size, to) for cell, size, to in zip(row, sizes, right)]
+        line = "  ".join(parts).rstrip()
+        if number < 0 or number in table.groups:
+            line = paint("bold", line)
+        elif number in table.tones and row[-1]:
+            line = line[: -len(row[-1])] + paint(table.tones[number], row[-1])
+        found.append(line)
+    if table.foot:
+        rule = "-" * (sum(sizes) + 2 * (len(sizes) - 1))
+        found[-1:] = [rule, found[-1]]
+        found[1:1] = [rule] if table.head else []
+    return found
+
+
+def _padded(cell: str, size: int, right: bool) -> str:
+    space = " " * (size - width(cell))
+    return space + cell if right else cell + space
+
+
+def shown(table: Table) -> list[list[str]]:
+    """All rows, heads first and totals last, as a terminal shows them: with the first cells indented."""
+    levels = table.levels or (0,) * len(table.rows)
+    found = [list(map(visible, table.head))] if table.head else []
+    found += [[INDENT * level + visible(row[0]), *map(visible, row[1:])] for level, row in zip(levels, table.rows)]
+    return found + ([list(map(visible, table.foot))] if table.foot else [])

@@ -1,0 +1,39 @@
+"""Reports as text in the form that was asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from archdsl.report.page import Report
+
+FORMATS = ("text", "markdown", "csv", "json")
+
+
+def render(report: Report, format: str) -> str:
+    """The report as one of :data:`FORMATS`; ends in a newline."""
+    if format == "json":
+        from archdsl.report.json import document
+
+        return document(report.kind, **report.data())
+    if format == "csv":
+        return comma_separated(*report.grid())
+    if format == "markdown":
+        from archdsl.report.markdown import markdown
+
+        return markdown(report.page())
+    from archdsl.report.layout import text
+
+    return text(report.page())
+
+
+def comma_separated(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+    """A table as RFC 4180 has it, with plain newlines."""
+    import csv
+    from io import StringIO
+
+    out = StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(head)
+    writer.writerows(rows)
+    return out.getvalue()

@@ -1,0 +1,1 @@
+"""The outcome of a check in the forms that other programs read."""
