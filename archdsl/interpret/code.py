@@ -80,7 +80,7 @@ def compiled(expr: spec.Expr, context: Context) -> Code:
 
 
 def raw(expr: spec.Expr, context: Context) -> Code:
-    """The code of an expression, labels still with what they hold. Refusals have at least the place of the expression."""
+    """The code of an expression, labels still with what they hold. Refusals have at least its place."""
     code = EXPRESSIONS[type(expr)](expr, context)
     if isinstance(expr, spec.Number | spec.Boolean):
         return code

@@ -27,7 +27,7 @@ class Statement(Syntax):
 
 
 class Body(Syntax):
-    """``{ … }``. With a :class:`~archdsl.syntax.spec.Branch` in it (also in loops and ``if``) it is a list of branches."""
+    """``{ … }``. With a :class:`~archdsl.syntax.spec.Branch` in it (loops and ``if`` included) it lists branches."""
 
     statements: tuple[Statement, ...]
 
