@@ -45,18 +45,36 @@ _MODULE = {name: module for module, names in FAMILIES.items() for name in names}
 
 
 def names() -> list[str]:
-    """All operator names, sorted."""
+    """The names of archdsl's own operators, sorted."""
     return sorted(_MODULE)
 
 
 def is_operator(name: str) -> bool:
-    """Whether ``name`` is an operator."""
+    """Whether ``name`` is one of archdsl's own operators."""
     return name in _MODULE
 
 
 @cache
+def offered() -> frozenset[str]:
+    """The names of operators of other packages, without those that archdsl has itself and which nothing replaces.
+
+    The entry points of the environment are read for it, which takes tens of milliseconds: ask last.
+    """
+    from archdsl.offers import OPERATORS, offers
+
+    return frozenset(offers(OPERATORS)) - _MODULE.keys()
+
+
+@cache
 def load(name: str) -> type[Op]:
-    """The card of the operator ``name`` (``KeyError`` if there is none)."""
+    """The card of the operator ``name``, archdsl's own or another package's.
+
+    ``KeyError`` if there is none; refuses (E0606) what a package offers and cannot be used.
+    """
+    if name not in _MODULE:
+        from archdsl.ops.packages import card
+
+        return card(name)
     module = import_module(f"archdsl.ops.{_MODULE[name]}")
     cards = (card for card in vars(module).values() if isinstance(card, type) and issubclass(card, Op))
     return next(card for card in cards if card.__dict__.get("name") == name)
