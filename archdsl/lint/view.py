@@ -7,9 +7,9 @@ from functools import cached_property
 
 from archdsl.analyses.depth import ancestors
 from archdsl.analyses.measure import Measures
-from archdsl.analyses.ranges import Interval, ranges
-from archdsl.analyses.roles import is_layer, is_view
+from archdsl.analyses.ranges import ranges
 from archdsl.graph import Graph, Node, Value
+from archdsl.ops.estimates import Interval
 from archdsl.record import Record
 
 
@@ -71,7 +71,7 @@ class View:
     def above(self, value: Value) -> Node | None:
         """The producer of a value, looking through views (dropout, flatten, …)."""
         producer = value.producer
-        while producer is not None and is_view(producer):
+        while producer is not None and producer.op.role == "view":
             producer = producer.inputs[0].producer
         return producer
 
@@ -104,7 +104,7 @@ class View:
         if not self.graph.outputs:
             return None
         node = next(iter(self.graph.outputs.values())).producer
-        while node is not None and not is_layer(node):
+        while node is not None and node.op.role != "layer":
             if len(node.inputs) != 1 or node.params:
                 return None
             node = node.inputs[0].producer

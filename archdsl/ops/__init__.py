@@ -17,8 +17,9 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "linear": ("linear", "matmul", "embedding"),
     "activation": (
         "identity", "relu", "relu6", "leaky_relu", "prelu", "elu", "selu", "gelu", "sigmoid", "silu", "hard_sigmoid",
-        "hard_swish", "tanh", "softplus", "softsign", "mish", "step", "softmax", "log_softmax", "dropout", "drop_path",
+        "hard_swish", "tanh", "softplus", "softsign", "mish", "step", "dropout", "drop_path",
     ),
+    "softmax": ("softmax", "log_softmax"),
     "elementary": (
         "neg", "abs", "sign", "exp", "log", "sqrt", "reciprocal", "erf", "sin", "cos", "floor", "ceil", "round", "clip",
         "cast",

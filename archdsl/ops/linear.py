@@ -2,9 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from math import prod
+
 from archdsl.diagnostics import Refusal
 from archdsl.element_types import FLOATS
-from archdsl.ops.base import ZEROS, AxisWindow, Initializer, Op, Types, Weight, Window, Work, arg, fan, pass_through
+from archdsl.ops.base import (
+    ZEROS,
+    AxisWindow,
+    ChannelLayout,
+    Initializer,
+    Op,
+    Types,
+    Weight,
+    Window,
+    Work,
+    arg,
+    fan,
+    pass_through,
+)
 from archdsl.ops.kinds import Boolean, DType, Integer
 from archdsl.ops.operand_checks import at_least_rank, need_dtype, need_equal, same_dtype, static_size
 from archdsl.shapes import Shape, TensorType, broadcast
@@ -18,6 +34,8 @@ class Linear(Op):
 
     name = "linear"
     sources = "ONNX Gemm (2 axes), MatMul and Add (more)"
+    role = "layer"
+    feature_axis = -1
     examples = (
         "linear[1000] : f32[N,512] -> f32[N,1000]",
         "linear[8, bias=false] : f32[2,5] -> f32[2,8]",
@@ -41,6 +59,9 @@ class Linear(Op):
         if self.bias:
             found.append(Weight("bias", (self.features,), ZEROS))
         return tuple(found)
+
+    def channel_layout(self, weight: Sequence[int]) -> ChannelLayout:
+        return ChannelLayout(block=prod(weight[1:]))
 
     def work(self, ins: Types, outs: Types) -> Work:
         elements = outs[0].elements
@@ -101,6 +122,9 @@ class Embedding(Op):
 
     name = "embedding"
     sources = "ONNX Gather"
+    role = "layer"
+    feature_axis = -1
+    looks_up = True
     examples = (
         "embedding[1000, 64] : i64[N,T] -> f32[N,T,64]",
         "embedding[10, 4] : i32[2] -> f32[2,4]",

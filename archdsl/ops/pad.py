@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Sequence
 
 from archdsl import dims
 from archdsl.diagnostics import Refusal
 from archdsl.dims import Dim
 from archdsl.ops.base import AxisWindow, Op, Types, Window, arg
+from archdsl.ops.estimates import Interval, hull
 from archdsl.ops.kinds import Axis, Choice, Dimension, Integer, Like, ListOf, Number, OneOf, Optional, PerAxis
 from archdsl.ops.operand_checks import resolve_axes
 from archdsl.ops.windows import per_axis, spatial
@@ -38,6 +40,10 @@ class Padded(Op):
 
     def window(self, ins: Types, outs: Types) -> Window:
         return tuple(AxisWindow(i, 0, 1, -begin) for i, (begin, _) in enumerate(self.pads(ins[0])))
+
+    def range(self, entering: Sequence[Interval]) -> Interval:
+        mode, value = self.filling()
+        return hull((entering[0], (value, value))) if mode == "constant" else entering[0]
 
 
 class Pad(Padded):
@@ -146,6 +152,9 @@ class Crop(Op):
     def window(self, ins: Types, outs: Types) -> Window:
         moved = (AxisWindow(i + 2, 0, 1, begin) for i, begin in enumerate(self.offsets(ins[0])))
         return (AxisWindow(0), AxisWindow(1), *moved)
+
+    def range(self, entering: Sequence[Interval]) -> Interval:
+        return entering[0]
 
 
 def target(size: Dim | tuple[Dim, ...] | None, like: TensorType | None, rank: int, name: str) -> tuple[Dim, ...]:

@@ -2,41 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
-from math import prod
+from math import inf, prod
 
 from archdsl.diagnostics import Refusal
 from archdsl.dims import Dim
 from archdsl.element_types import FLOATS
 from archdsl.ops.base import AxisWindow, Op, Types, Window, Work, arg, pass_through
+from archdsl.ops.estimates import Interval, Moments, greatest, hull, least
 from archdsl.ops.kinds import Boolean, Integer, Like, Optional, Padding, PerAxis
 from archdsl.ops.operand_checks import need_dtype
-from archdsl.ops.windows import Pads, explicit_pads, output_size, per_axis, resolve_pads, sliding, spatial
+from archdsl.ops.windows import Pads, Windowed, explicit_pads, output_size, per_axis, sliding, spatial
 from archdsl.shapes import TensorType, show_shape
 
 
-class Pooling(Op):
-    """Base of the windowed poolings: geometry, shape and receptive field."""
+class Pooling(Windowed):
+    """Base of the windowed poolings: shape and receptive field."""
 
     kernel: int | tuple[int, ...] = arg(PerAxis(1), doc="window size")
     stride: int | tuple[int, ...] | None = arg(Optional(PerAxis(1)), None, doc="step of the window; the kernel if none")
     pad: str | int | tuple[int, ...] = arg(Padding(), "valid", doc="padding rule, or numbers: begins, then ends")
     ceil: bool = arg(Boolean(), False, doc="round the output size up; the last window starts inside input or left pad")
-
-    def dilations(self, rank: int) -> tuple[int, ...]:
-        """The distance between taps on each axis."""
-        return (1,) * rank
-
-    def geometry(self, type: TensorType) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
-        """Kernel, stride and dilation with one entry per spatial axis."""
-        rank = len(spatial(type, self.name))
-        kernel = per_axis(self.kernel, rank, "`kernel`")
-        stride = kernel if self.stride is None else per_axis(self.stride, rank, "`stride`")
-        return kernel, stride, self.dilations(rank)
-
-    def pads(self, type: TensorType) -> Pads | None:
-        """Begin and end padding per axis; ``None`` while it depends on a symbolic size."""
-        return resolve_pads(self.pad, type, *self.geometry(type))
 
     def shape(self, *ins: TensorType) -> tuple[TensorType, ...]:
         x = ins[0]
@@ -78,6 +65,12 @@ class _Extremum(Pooling):
     def work(self, ins: Types, outs: Types) -> Work:
         return Work(cmp=outs[0].elements * (self.taps(ins[0]) - 1))
 
+    def range(self, entering: Sequence[Interval]) -> Interval:
+        return entering[0]
+
+    def moments(self, entering: Sequence[Moments], ins: Types, outs: Types) -> Moments:
+        return greatest(entering[0], self.taps(ins[0]))
+
 
 class MaxPool(_Extremum):
     """The maximum of every window; padding is minus infinity. ``kernel - 1`` comparisons per output and axis."""
@@ -111,6 +104,9 @@ class MinPool(_Extremum):
         "min_pool[2, dilation=3] : f32[2,3,9] -> f32[2,3,3]",
     )
 
+    def moments(self, entering: Sequence[Moments], ins: Types, outs: Types) -> Moments:
+        return least(entering[0], self.taps(ins[0]))
+
 
 class AvgPool(Pooling):
     """The mean of every window: ``taps - 1`` additions and one multiplication per output.
@@ -143,6 +139,9 @@ class AvgPool(Pooling):
         elements = outs[0].elements
         return Work(add=elements * (self.taps(ins[0]) - 1), mul=elements)
 
+    def range(self, entering: Sequence[Interval]) -> Interval:
+        return hull((entering[0], (0.0, 0.0)))  # where padding counts
+
 
 class LpPool(Pooling):
     """``(sum |x|^p)^(1/p)`` of every window, without a mean; padding is zero.
@@ -153,6 +152,7 @@ class LpPool(Pooling):
 
     name = "lp_pool"
     sources = "ONNX LpPool; Sermanet et al., Convolutional neural networks applied to house numbers (2012)"
+    limits = (0.0, inf)
     examples = (
         "lp_pool[2] : f32[N,8,12,12] -> f32[N,8,6,6]",
         "lp_pool[3, stride=2, pad=1, p=3] : f32[2,3,7,9] -> f32[2,3,4,5]",
@@ -194,6 +194,9 @@ class MaxPoolIndices(_Extremum):
     def shape(self, *ins: TensorType) -> tuple[TensorType, ...]:
         (y,) = super().shape(*ins)
         return (y, TensorType("i64", y.shape))
+
+    def range(self, entering: Sequence[Interval]) -> Interval:
+        return hull((entering[0], (0.0, inf)))  # the positions
 
 
 class MaxUnpool(Op):
@@ -259,3 +262,6 @@ class MaxUnpool(Op):
             extent = Fraction(k - 1, s)
             axes.append(AxisWindow(i + 2, extent, Fraction(1, s), Fraction(begin, s) - extent / 2))
         return tuple(axes)
+
+    def range(self, entering: Sequence[Interval]) -> Interval:
+        return hull((entering[0], (0.0, 0.0)))

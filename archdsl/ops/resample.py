@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 from math import lcm
 
@@ -10,6 +11,7 @@ from archdsl.diagnostics import Refusal
 from archdsl.dims import Dim
 from archdsl.element_types import FLOATS
 from archdsl.ops.base import AxisWindow, Op, Types, Window, Work, arg
+from archdsl.ops.estimates import EVERYTHING, Interval
 from archdsl.ops.kinds import Boolean, Choice, Dimension, Integer, Like, ListOf, Number, OneOf, Optional
 from archdsl.ops.operand_checks import divide, need_dtype, need_rank, times
 from archdsl.ops.pad import target
@@ -107,6 +109,9 @@ class Resize(Op):
         # Taps lie less than half their number away from the centre, which is a multiple of 1 / grid.
         return TAPS[self.mode] - Fraction(2, grid) if grid > 1 else Fraction(0), step, shift
 
+    def range(self, entering: Sequence[Interval]) -> Interval:
+        return EVERYTHING if self.mode == "bicubic" else entering[0]  # cubic weights may be negative
+
 
 def _scaled(n: Dim, scale: float) -> Dim:
     ratio = Fraction(scale).limit_denominator(4096)
@@ -167,6 +172,9 @@ class DepthToSpace(Op):
         below = Fraction(self.block - 1, self.block)  # floor(y / block)
         return (AxisWindow(0), None, *(AxisWindow(i, below, Fraction(1, self.block), -below / 2) for i in (2, 3)))
 
+    def range(self, entering: Sequence[Interval]) -> Interval:
+        return entering[0]
+
 
 class SpaceToDepth(Op):
     """Blocks of pixels become blocks of channels: [N, C, H, W] -> [N, b b C, H / b, W / b]; the inverse of
@@ -192,3 +200,6 @@ class SpaceToDepth(Op):
     def window(self, ins: Types, outs: Types) -> Window:
         span = self.block - 1
         return (AxisWindow(0), None, *(AxisWindow(i, span, self.block, Fraction(span, 2)) for i in (2, 3)))
+
+    def range(self, entering: Sequence[Interval]) -> Interval:
+        return entering[0]

@@ -8,6 +8,7 @@ from archdsl import dims
 from archdsl.diagnostics import Refusal
 from archdsl.dims import Dim
 from archdsl.ops.base import AxisWindow, Op, Types, Window, arg
+from archdsl.ops.estimates import Interval
 from archdsl.ops.kinds import Axis, Dimension, Integer, ListOf, OneOf
 from archdsl.ops.operand_checks import insertion, resolve_axes, undecided
 from archdsl.shapes import Shape, TensorType, resolve_axis, show_shape
@@ -34,8 +35,13 @@ def aligned(before: Shape, after: Shape) -> Window:
 class _View(Op):
     """Base: elements in row-major order, under another shape."""
 
+    role = "view"
+
     def window(self, ins: Types, outs: Types) -> Window:
         return aligned(ins[0].shape, outs[0].shape)
+
+    def range(self, entering: Sequence[Interval]) -> Interval:
+        return entering[0]
 
 
 class Flatten(_View):
@@ -183,6 +189,9 @@ class Permute(Op):
     def window(self, ins: Types, outs: Types) -> Window:
         return tuple(AxisWindow(axis) for axis in self.resolved(ins[0]))
 
+    def range(self, entering: Sequence[Interval]) -> Interval:
+        return entering[0]
+
 
 class Transpose(Op):
     """Two axes exchanged, by default the last two: ``q @ transpose(k)``."""
@@ -212,6 +221,9 @@ class Transpose(Op):
 
     def window(self, ins: Types, outs: Types) -> Window:
         return tuple(AxisWindow(axis) for axis in self.resolved(ins[0]))
+
+    def range(self, entering: Sequence[Interval]) -> Interval:
+        return entering[0]
 
 
 class Expand(Op):
@@ -243,6 +255,9 @@ class Expand(Op):
 
     def window(self, ins: Types, outs: Types) -> Window:
         return stretched(ins[0].shape, outs[0].shape)
+
+    def range(self, entering: Sequence[Interval]) -> Interval:
+        return entering[0]
 
 
 def stretched(before: Sequence[Dim], after: Sequence[Dim]) -> Window:

@@ -17,7 +17,7 @@ from archdsl.graph import Graph, Node, Parameter
 from archdsl.ops.base import Op
 from archdsl.shapes import TensorType
 
-Rule = Callable[[Emit], None]
+Lowering = Callable[[Emit], None]
 
 IR_VERSION = 8
 """The file format: 8 goes with every operator set used here, and loads in the oldest runtimes that matter."""
@@ -39,9 +39,9 @@ class Lowered:
         self.domains = domains
 
 
-def rule_for(op: type[Op]) -> Rule | None:
+def rule_for(op: type[Op]) -> Lowering | None:
     """The rule of an operator."""
-    found: Rule | None = registry.rule("onnx", __package__ or "", op)
+    found: Lowering | None = registry.rule("onnx", __package__ or "", op)
     return found
 
 
