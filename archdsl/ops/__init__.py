@@ -1,4 +1,8 @@
-"""Operators by name, loaded a family at a time."""
+"""Operators by name, loaded a family at a time.
+
+The tables here are what has to be known of all operators before any family is loaded. ``tests/ops/test_cards.py`` holds
+them against the cards.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +44,21 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "resample": ("resize", "depth_to_space", "space_to_depth"),
     "constant": ("constant", "zeros", "ones", "param", "one_hot"),
 }  # fmt: skip
-"""Module of ``archdsl.ops`` -> the operators it defines. A test holds it against the modules."""
+"""Module of ``archdsl.ops`` -> the operators it defines."""
+
+INFIX = {
+    "+": "add", "-": "sub", "*": "mul", "/": "div", "@": "matmul", "**": "pow",
+    "==": "equal", "!=": "not_equal", "<": "less", "<=": "less_equal", ">": "greater", ">=": "greater_equal",
+}  # fmt: skip
+"""Symbol between two tensors -> operator, as the cards say it."""
+PREFIX = {"-": "neg"}
+"""Symbol in front of a tensor -> operator, as the cards say it."""
+CHOICES = frozenset([
+    "same", "valid", "same_upper", "same_lower", "nearest", "bilinear", "trilinear", "bicubic",
+    "reflect", "edge", "dcr", "crd", "center", "fan",
+])  # fmt: skip
+"""Bare names that arguments of the cards read as themselves, and which mean nothing else: neither operators, nor
+letters of axes, nor element types, nor ``none``."""
 
 _MODULE = {name: module for module, names in FAMILIES.items() for name in names}
 

@@ -77,6 +77,12 @@ class MaxPool(_Extremum):
 
     name = "max_pool"
     sources = "ONNX MaxPool"
+    elsewhere = (
+        "MaxPool1d",
+        "MaxPool2d",
+        "MaxPool3d",
+        "maxpooling",
+    )
     examples = (
         "max_pool[2] : f32[N,64,224,224] -> f32[N,64,112,112]",
         "max_pool[3, stride=2, pad=1] : f32[N,64,112,112] -> f32[N,64,56,56]",
@@ -118,6 +124,12 @@ class AvgPool(Pooling):
 
     name = "avg_pool"
     sources = "ONNX AveragePool"
+    elsewhere = (
+        "AvgPool1d",
+        "AvgPool2d",
+        "AvgPool3d",
+        "average_pool",
+    )
     examples = (
         "avg_pool[2] : f32[N,64,28,28] -> f32[N,64,14,14]",
         "avg_pool[5, stride=3] : f32[N,32,14,14] -> f32[N,32,4,4]",
@@ -209,6 +221,11 @@ class MaxUnpool(Op):
     name = "max_unpool"
     arity = (2, 2)
     sources = "ONNX MaxUnpool; Zeiler and Fergus, Visualizing and understanding convolutional networks (2013)"
+    elsewhere = (
+        "MaxUnpool1d",
+        "MaxUnpool2d",
+        "MaxUnpool3d",
+    )
     examples = (
         "max_unpool[2] : f32[N,8,6,6], i64[N,8,6,6] -> f32[N,8,12,12]",
         "max_unpool[2, like=f32[2,3,7,9]] : f32[2,3,3,4], i64[2,3,3,4] -> f32[2,3,7,9]",
