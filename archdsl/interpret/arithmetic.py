@@ -20,10 +20,6 @@ from archdsl.tape.poison import POISON, Flow
 from archdsl.tape.tape import Place
 
 _NUMBERS = (int, float, Expr)
-_TENSOR_BINARY = {"+": "add", "-": "sub", "*": "mul", "/": "div", "@": "matmul", "**": "pow"}
-_TENSOR_COMPARE = {
-    "==": "equal", "!=": "not_equal", "<": "less", "<=": "less_equal", ">": "greater", ">=": "greater_equal",
-}  # fmt: skip
 _NUMERIC: dict[str, Callable[[Any, Any], Any]] = {
     "+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv,
     "//": operator.floordiv, "%": operator.mod,
@@ -48,7 +44,7 @@ def _unary(expr: spec.Unary, context: Context) -> Code:
         if value is POISON:
             return POISON
         if isinstance(value, Value):
-            return value if op == "+" else tensor_operation("neg", (value,), env.place, expr.span)
+            return value if op == "+" else tensor_operation(ops.PREFIX["-"], (value,), env.place, expr.span)
         if isinstance(value, bool) or not isinstance(value, int | float | Expr):
             raise Refusal("E0204", f"`{op}` needs a number or a tensor, not {describe(value)}")
         return value if op == "+" else value * -1
@@ -100,9 +96,9 @@ def binary(op: str, left: Any, right: Any, env: Env, span: Span) -> Any:
     if left is POISON or right is POISON:
         return POISON
     if isinstance(left, Value) or isinstance(right, Value):
-        if op not in _TENSOR_BINARY:
+        if op not in ops.INFIX:
             raise Refusal("E0204", f"`{op}` is not defined for tensors", help="use `+ - * / ** @` or an operator")
-        return tensor_operation(_TENSOR_BINARY[op], (left, right), env.place, span)
+        return tensor_operation(ops.INFIX[op], (left, right), env.place, span)
     if op == "+" and isinstance(left, str) and isinstance(right, str):
         return bounded(left + right, env.session)
     if op == "+" and isinstance(left, tuple) and isinstance(right, tuple):
@@ -179,7 +175,7 @@ def _compare(expr: spec.Compare, context: Context) -> Code:
                 if len(rest) > 1:
                     message = "comparisons of tensors cannot be chained"
                     raise Refusal("E0204", message, help="join two with `logical_and`")
-                return tensor_operation(_TENSOR_COMPARE[op], (left, right), env.place, expr.span)
+                return tensor_operation(ops.INFIX[op], (left, right), env.place, expr.span)
             lists.visit(left)
             lists.visit(right)
             if not compare(op, left, right):

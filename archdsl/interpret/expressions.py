@@ -98,7 +98,9 @@ def look_up(name: str, env: Env) -> Any:
     kind = late_word(name)
     if kind is not None:
         return word_value(name, kind, env)
-    raise unknown_name(name, [*env.visible(), *ops.names(), *words(), *symbols])
+    if name in ops.offered():
+        return with_defaults(operator_block(name), env)
+    raise unknown_name(name, [*env.visible(), *ops.names(), *ops.offered(), *words(), *symbols])
 
 
 def word_value(name: str, kind: str, env: Env) -> Any:

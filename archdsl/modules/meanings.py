@@ -10,7 +10,8 @@ A name means the first of these that there is:
 6. a symbol of an input's shape;
 7. ``preprocess`` and ``labels``, behind ``with``;
 8. a choice of an argument (``same``, ``bilinear``);
-9. a function of numbers, where it is called.
+9. a function of numbers, where it is called;
+10. an operator that another package offers.
 
 As an argument whose parameter has the name among its choices, a name is that choice, unless it is a tensor.
 ``dynamic`` is what cannot be known before running: a column of a table that is not written out where the loop stands,

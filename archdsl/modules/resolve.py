@@ -15,6 +15,7 @@ from archdsl.modules.module import Module
 from archdsl.modules.structure import label_of, nested_bodies
 from archdsl.modules.suggestions import unknown_name
 from archdsl.modules.words import COMBINATORS, late_word, word, words
+from archdsl.ops.base import Op
 from archdsl.shapes import AXES
 from archdsl.source import Span
 from archdsl.syntax import spec
@@ -287,16 +288,24 @@ class _Resolver:
 
     def _call(self, node: spec.Call, scope: Scope) -> None:
         self.expression(node.callee, scope)
-        signature: dict[str, frozenset[str]] = {}
-        if isinstance(node.callee, spec.Name) and ops.is_operator(node.callee.id):
-            declared = ops.load(node.callee.id).signature.items()
-            signature = {name: frozenset(argument.kind.choices) for name, argument in declared}
+        card = self._card(node.callee.id, scope) if isinstance(node.callee, spec.Name) else None
+        declared = {} if card is None else card.signature
+        signature = {name: frozenset(argument.kind.choices) for name, argument in declared.items()}
         inner = Scope(scope, choices=_AXES.union(*signature.values()))
         for index, argument in enumerate(node.arguments):
             name = argument.name or next(iter([*signature][index : index + 1]), None)
             if name in signature:
                 self._hides(argument.value, name, signature[name], scope)
             self.expression(argument.value, inner)
+
+    def _card(self, name: str, scope: Scope) -> type[Op] | None:
+        """The operator that a call's name means."""
+        if self.meaning(name, scope) is not OPERATOR:
+            return None
+        try:
+            return ops.load(name)
+        except Refusal:  # reported at its name
+            return None
 
     def _hides(self, value: spec.Expr, formal: str, choices: frozenset[str], scope: Scope) -> None:
         """Refuse a parameter that has the name of a choice of the argument for which it is given."""
@@ -311,9 +320,18 @@ class _Resolver:
         self.module.meanings.settle(node, meaning)
         if meaning.kind == "definition":
             self.uses.setdefault(node.id, node.span)
+        if meaning is OPERATOR and not ops.is_operator(node.id):
+            self._load(node)
         if meaning is UNKNOWN:
-            known = [*scope.all(), *words(), *ops.names(), *(self.symbols or ())]
+            known = [*scope.all(), *words(), *ops.names(), *ops.offered(), *(self.symbols or ())]
             self.refuse(self._made_later(node) or unknown_name(node.id, known), node.span)
+
+    def _load(self, node: spec.Name) -> None:
+        """Load what a package offers; report it where it cannot be used."""
+        try:
+            ops.load(node.id)
+        except Refusal as refusal:
+            self.refuse(refusal, node.span)
 
     def meaning(self, name: str, scope: Scope) -> Meaning:
         """What a name means at this place."""
@@ -333,7 +351,9 @@ class _Resolver:
         if name[0].isupper() and (self.symbols is None or name in self.symbols):
             return DYNAMIC if self.symbols is None else Meaning("symbol")
         kind = late_word(name) or ("choice" if scope.is_choice(name) else None)
-        return UNKNOWN if kind is None else Meaning(kind)
+        if kind is not None:
+            return Meaning(kind)
+        return OPERATOR if name in ops.offered() else UNKNOWN
 
     def _made_later(self, node: spec.Name) -> Refusal | None:
         """The refusal of a name that a later statement gives, or that only a variant has."""
