@@ -92,7 +92,7 @@ def _chosen(sheet: Sheet, sort: str | None, select: list[str] | None) -> Sheet:
 
 def _graph(target: str, given: dict[str, Any], sizes: dict[str, int], train: bool) -> Graph:
     from archdsl.cli.targets import free_symbols, graph_of
-    from archdsl.interpret.program import check_bound
+    from archdsl.interpret.finish import check_bound
 
     graph = graph_of(target, given, {}, train)
     check_bound(sizes, free_symbols(graph))

@@ -9,10 +9,9 @@ from archdsl.diagnostics import Refusal, did_you_mean
 from archdsl.graph import Value
 from archdsl.interpret.code import Code, Context, compiled, condition
 from archdsl.interpret.env import Env
-from archdsl.interpret.flow import as_flow
 from archdsl.interpret.operators import OpBlock
 from archdsl.interpret.parametric import Formal, Parametric
-from archdsl.interpret.values import BlockValue, Indexed, describe, is_flow
+from archdsl.interpret.values import BlockValue, Indexed, as_flow, describe, is_flow
 from archdsl.modules.resolve import hidden_by_choice
 from archdsl.modules.suggestions import argument_help, position_help
 from archdsl.ops.base import Initializer
@@ -104,7 +103,7 @@ def _conditional(expr: spec.Conditional, code: Code, context: Context) -> Given:
 def _tensors(value: Any, env: Env) -> Any:
     """A value, as a tuple of tensors where it is one."""
     if type(value) is tuple or type(value) is Indexed:
-        flow = as_flow(value, env)
+        flow = as_flow(value, env.session.bounds)
         return flow if is_flow(flow) else value
     return value
 

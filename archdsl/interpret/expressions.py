@@ -7,16 +7,15 @@ from typing import Any
 
 from archdsl import ops
 from archdsl.diagnostics import Refusal
-from archdsl.interpret import combinators
 from archdsl.interpret.blocks import TUPLE
 from archdsl.interpret.code import Code, Context, compiled, condition, expression, raw
+from archdsl.interpret.combinators import COMBINATORS
 from archdsl.interpret.env import Env
-from archdsl.interpret.flow import as_flow
 from archdsl.interpret.functions import bounded, sequence
 from archdsl.interpret.loops import assign
 from archdsl.interpret.operators import operator_block
 from archdsl.interpret.parametric import Parametric
-from archdsl.interpret.values import Table, show
+from archdsl.interpret.values import Table, as_flow, show
 from archdsl.modules.suggestions import unknown_name
 from archdsl.modules.words import late_word, word, words
 from archdsl.syntax import spec
@@ -106,7 +105,7 @@ def look_up(name: str, env: Env) -> Any:
 def word_value(name: str, kind: str, env: Env) -> Any:
     """The value of a word of the language."""
     if kind == "combinator":
-        return with_defaults(combinators.combinator(name), env)
+        return with_defaults(COMBINATORS[name], env)
     if kind == "constant":
         return TUPLE if name == "tuple" else None
     if kind == "end":
@@ -159,7 +158,7 @@ def _list(expr: spec.ListExpr, context: Context) -> Code:
 @expression(spec.TupleExpr)
 def _tuple(expr: spec.TupleExpr, context: Context) -> Code:
     items = _items(expr.items, context)
-    return lambda env: as_flow(env.session.lists.made(items(env)), env)
+    return lambda env: as_flow(env.session.lists.made(items(env)), env.session.bounds)
 
 
 def _items(exprs: tuple[spec.Expr, ...], context: Context) -> Callable[[Env], tuple[Any, ...]]:
