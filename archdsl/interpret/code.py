@@ -73,12 +73,16 @@ def statement(*kinds: type[spec.Statement]) -> Callable[[_StatementRule], _State
 
 _WITH_LABELS = (spec.Name, spec.Attribute, spec.Index, spec.Conditional)
 """Expressions whose value may be a label."""
+_LOCATED = (spec.Number, spec.Boolean, spec.Name)
+"""Expressions whose code gives its refusals their place itself, or has none."""
 
 
 def compiled(expr: spec.Expr, context: Context) -> Code:
     """The code of an expression; a label's value is its result."""
     code = raw(expr, context)
-    if type(expr) not in _WITH_LABELS:
+    if type(expr) not in _WITH_LABELS or (
+        isinstance(expr, spec.Name) and context.meanings.of(expr).kind not in ("label", "dynamic", "unknown")
+    ):
         return code
 
     def result(env: Env) -> Any:
@@ -91,17 +95,19 @@ def compiled(expr: spec.Expr, context: Context) -> Code:
 def raw(expr: spec.Expr, context: Context) -> Code:
     """The code of an expression, labels still with what they hold. Refusals have at least its place."""
     code = EXPRESSIONS[type(expr)](expr, context)
-    if isinstance(expr, spec.Number | spec.Boolean):
-        return code
-    span = head_span(expr)
+    return code if type(expr) in _LOCATED else located(code, head_span(expr))
 
-    def located(env: Env) -> Any:
+
+def located(code: Code, span: Span) -> Code:
+    """The same, its refusals with a place."""
+
+    def run(env: Env) -> Any:
         try:
             return code(env)
         except (Refusal, BoundExceeded) as refusal:
             raise refusal.located(span) from None
 
-    return located
+    return run
 
 
 def evaluate(expr: spec.Expr, env: Env) -> Any:
