@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from archdsl.analyses.roles import is_layer
 from archdsl.graph import Node
 from archdsl.lint.view import DesignRule, Finding, Machine, View
+from archdsl.ops.conv import Conv, ConvTranspose
 
 _NVIDIA = "NVIDIA, Matrix Multiplication Background User's Guide, Tensor Core requirements"
 _QUALCOMM = "Qualcomm, QNN HTP guidelines (80-63442-10), Avoid low depth activations"
@@ -33,7 +33,7 @@ def channels_fit(view: View) -> Iterator[Finding]:
     if target is None:
         return
     for node in view.graph.nodes:
-        if not is_layer(node) or node is view.classifier:
+        if node.op.role != "layer" or node is view.classifier:
             continue
         found = _counts(node, view)
         if found is None:
@@ -55,8 +55,8 @@ def _counts(node: Node, view: View) -> tuple[int, int, int] | None:
     shape = view.shape(node.outputs[0])
     if shape is None or len(shape) < 2:
         return None
-    wide = shape[-1 if node.op.name == "linear" else 1]
-    groups = int(getattr(node.op, "groups", 1))
+    wide = shape[node.op.feature_axis]
+    groups = node.op.groups if isinstance(node.op, Conv | ConvTranspose) else 1
     return wide, wide // groups, groups
 
 

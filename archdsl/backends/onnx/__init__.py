@@ -29,7 +29,7 @@ class OnnxBackend:
 
     def lowers(self, op: type[Op]) -> bool:
         """Whether there is a rule for the operator."""
-        return lowering.rule(op.__module__.rpartition(".")[2], op.name) is not None
+        return lowering.rule_for(op) is not None
 
     def opset(self, graph: Graph) -> int:
         """The oldest operator set that can say the graph. Raises ``DiagnosticError``."""
@@ -76,13 +76,13 @@ def _rewritten(graph: Graph, options: OnnxOptions) -> Graph:
 
         graph = bind(graph, options.bind)
     if options.deploy:
-        from archdsl.rewrites.rebuild import without_dead
+        from archdsl.rewrites.dead import drop_dead
 
-        graph = without_dead(graph)
+        graph = drop_dead(graph)
     if options.weights != "none" and not any(isinstance(p.init, Loaded) for p in graph.parameters().values()):
-        from archdsl.backends.onnx.moments import settled
+        from archdsl.rewrites.settle import settle
 
-        graph = settled(graph, options.init)
+        graph = settle(graph, options.init)
     if options.deploy if options.fold is None else options.fold:
         from archdsl.rewrites.fold import fold
 
