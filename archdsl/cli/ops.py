@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
+from archdsl.cli.exit import CLEAN, FINDINGS
 from archdsl.cli.options import choose
-from archdsl.cli.output import show
+from archdsl.cli.output import say, show
 from archdsl.cli.signature import Arg, opt
 from archdsl.diagnostics import Refusal, did_you_mean
 
@@ -13,22 +14,41 @@ from archdsl.diagnostics import Refusal, did_you_mean
 def command(
     name: Annotated[str | None, Arg("an operator; without one, all are listed")] = None,
     format: Annotated[str, opt("--format", help="text or json")] = "text",
-) -> None:
+) -> int:
     """List the operators, or print the page of one."""
     choose(format, "--format", ("text", "json"))
-    from archdsl import ops
-
-    if name is not None and not ops.is_operator(name):
-        help = did_you_mean(name, ops.names(), "`archdsl ops` lists all operators")
-        raise Refusal("E0007", f"there is no operator `{name}`", help=help)
-    records = [record(one) for one in ([name] if name else ops.names())]
+    from archdsl import ops, registry
     from archdsl.report.operators import OperatorsReport
 
+    known = sorted({*ops.names(), *ops.offered()})
+    if name is not None and name not in known:
+        help = did_you_mean(name, known, "`archdsl ops` lists all operators")
+        raise Refusal("E0007", f"there is no operator `{name}`", help=help)
+    faults: list[Refusal] = []
+    if name is not None:
+        records = [record(name, faults)]
+    else:
+        faults = registry.faults()
+        records = [record(one, []) for one in known if usable(one)]
     show(OperatorsReport(records, one=name is not None), format)
+    for fault in faults:
+        say(str(fault))
+    return FINDINGS if faults else CLEAN
 
 
-def record(name: str) -> dict[str, Any]:
-    """Everything about one operator, as plain data."""
+def usable(name: str) -> bool:
+    """Whether the card of an operator can be loaded."""
+    from archdsl import ops
+
+    try:
+        ops.load(name)
+    except Refusal:
+        return False
+    return True
+
+
+def record(name: str, faults: list[Refusal]) -> dict[str, Any]:
+    """Everything about one operator, as plain data; what is wrong with backends and rules is added to ``faults``."""
     from archdsl import ops
 
     card = ops.load(name)
@@ -47,7 +67,8 @@ def record(name: str) -> dict[str, Any]:
         "results": card.results,
         "sources": card.sources,
         "examples": [spelled(example) for example in card.examples],
-        "targets": targets(name),
+        "package": package(name),
+        "targets": targets(name, faults),
     }
 
 
@@ -82,8 +103,23 @@ def spelled(example: str) -> str:
     return call + colon + types
 
 
-def targets(name: str) -> list[str]:
-    """The backends that can lower the operator."""
+def package(name: str) -> str:
+    """The package that the operator is from, with its version; empty for archdsl's own."""
+    from archdsl import ops
+    from archdsl.offers import OPERATORS, offers
+
+    return "" if ops.is_operator(name) else offers(OPERATORS)[name][0].package
+
+
+def targets(name: str, faults: list[Refusal]) -> list[str]:
+    """The backends that can lower the operator; what is wrong with others is added to ``faults``."""
     from archdsl import ops, registry
 
-    return [backend for backend in registry.names() if registry.backend(backend).lowers(ops.load(name))]
+    found = []
+    for target in registry.names():
+        try:
+            if registry.backend(target).lowers(ops.load(name)):
+                found.append(target)
+        except Refusal as refusal:
+            faults.append(refusal)
+    return found

@@ -18,10 +18,6 @@ from archdsl.source import Span
 from archdsl.syntax import spec
 
 _NUMBERS = (int, float, Expr)
-_TENSOR_BINARY = {"+": "add", "-": "sub", "*": "mul", "/": "div", "@": "matmul", "**": "pow"}
-_TENSOR_COMPARE = {
-    "==": "equal", "!=": "not_equal", "<": "less", "<=": "less_equal", ">": "greater", ">=": "greater_equal",
-}  # fmt: skip
 _NUMERIC: dict[str, Callable[[Any, Any], Any]] = {
     "+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv,
     "//": operator.floordiv, "%": operator.mod,
@@ -37,7 +33,7 @@ def _unary(expr: spec.Unary, env: Env) -> Any:
     if value is POISON:
         return POISON
     if isinstance(value, Value):
-        return value if expr.op == "+" else tensor_operation("neg", (value,), env, expr.span)
+        return value if expr.op == "+" else tensor_operation(ops.PREFIX["-"], (value,), env, expr.span)
     if isinstance(value, bool) or not isinstance(value, int | float | Expr):
         raise Refusal("E0204", f"`{expr.op}` needs a number or a tensor, not {describe(value)}")
     return value if expr.op == "+" else value * -1
@@ -78,9 +74,9 @@ def binary(op: str, left: Any, right: Any, env: Env, span: Span) -> Any:
     if left is POISON or right is POISON:
         return POISON
     if isinstance(left, Value) or isinstance(right, Value):
-        if op not in _TENSOR_BINARY:
+        if op not in ops.INFIX:
             raise Refusal("E0204", f"`{op}` is not defined for tensors", help="use `+ - * / ** @` or an operator")
-        return tensor_operation(_TENSOR_BINARY[op], (left, right), env, span)
+        return tensor_operation(ops.INFIX[op], (left, right), env, span)
     if op == "+" and isinstance(left, str) and isinstance(right, str):
         return bounded(left + right, env.session)
     if op == "+" and isinstance(left, tuple) and isinstance(right, tuple):
@@ -153,7 +149,7 @@ def _compare(expr: spec.Compare, env: Env) -> Any:
         if isinstance(left, Value) or isinstance(right, Value):
             if len(expr.rest) > 1:
                 raise Refusal("E0204", "comparisons of tensors cannot be chained", help="join two with `logical_and`")
-            return tensor_operation(_TENSOR_COMPARE[op], (left, right), env, expr.span)
+            return tensor_operation(ops.INFIX[op], (left, right), env, expr.span)
         env.session.visit(left)
         env.session.visit(right)
         verdict = compare(op, left, right)

@@ -265,8 +265,10 @@ def _raised(diagnostic: Diagnostic) -> Refusal:
 def _stored(name: str, parameter: Parameter, convert: Any) -> Stored:
     if convert is None:
         return Stored(name, parameter.type.shape)
+    from archdsl.ops.shape import Permute, Transpose
+
     (type,) = convert.shape(parameter.type)
-    order = convert.resolved(parameter.type) if convert.name in ("transpose", "permute") else ()
+    order = convert.resolved(parameter.type) if isinstance(convert, Permute | Transpose) else ()
     return Stored(name, type.shape, order)
 
 

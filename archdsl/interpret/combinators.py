@@ -31,8 +31,6 @@ from archdsl.tape.provenance import derivations
 LATER = ("scan", "map", "rnn", "gru", "lstm", "gru_cell", "lstm_cell")
 """Words of the language whose implementation is still to come."""
 
-_ELEMENTWISE = ("add", "sub", "mul", "div", "max", "min", "average")
-
 
 class Combinator(Parametric):
     """One of the four combinators, with arguments."""
@@ -106,7 +104,7 @@ def _check_sides(
 
     ``None`` where they are equal; else the fault is told, and what the sides agree on is returned.
     """
-    if not isinstance(join, OpBlock) or join.name not in _ELEMENTWISE:
+    if not isinstance(join, OpBlock) or not (join.card.pointwise and join.card.role == "join"):
         return None
     values = {side: value for side, value in sides.items() if isinstance(value, Value)}
     tensors = list(values.values())

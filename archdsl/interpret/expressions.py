@@ -72,6 +72,8 @@ def lookup_builtin(name: str, env: Env) -> Any:
         raise Refusal("E0204", f"`{name}` is a function of numbers: call it, `{name}(…)`")
     if name in combinators.LATER:
         raise Refusal("E0218", f"`{name}` is not part of this edition yet")
+    if name in ops.offered():
+        return with_defaults(operator_block(name), env)
     known = [*env.visible(), *ops.names(), *combinators.COMBINATORS, *FUNCTIONS, *ENDS, *env.session.symbols]
     raise unknown_name(name, known)
 

@@ -62,7 +62,7 @@ class OpBlock(Parametric):
         return guess.application(self.card, {**self.defaults, **self.bound}, inputs, session)
 
     def apply(self, flow: Flow, place: Place, span: Span | None) -> Flow:
-        if self.name == "identity":
+        if self.card.vanishes:
             return flow
         op = self.operator()
         if flow is POISON:
@@ -72,7 +72,7 @@ class OpBlock(Parametric):
         try:
             return place.session.node(op, inputs, place, self.name, span)
         except Refusal as refusal:
-            if self.name in ("conv", "conv_transpose") and refusal.code in ("E0206", "E0302"):
+            if self.card.role == "layer" and refusal.code in ("E0206", "E0302"):
                 entering = inputs[0].type.shape[1] if isinstance(inputs[0], Value) else None
                 refusal.help = window_help(self.name, entering, self.bound) or refusal.help
             raise

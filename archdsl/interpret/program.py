@@ -151,7 +151,7 @@ def _defined(name: str, env: Env) -> Any:
     value = env.find(name)
     if value is not Env.missing:
         return value
-    return operator_block(name) if ops.is_operator(name) else name
+    return operator_block(name) if ops.is_operator(name) or name in ops.offered() else name
 
 
 def _as_list(value: Any) -> Any:

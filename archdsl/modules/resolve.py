@@ -12,6 +12,7 @@ from archdsl.modules.module import Module, definition_span
 from archdsl.modules.structure import nested_bodies
 from archdsl.modules.suggestions import unknown_name
 from archdsl.modules.words import CHOICE_WORDS, ENDS
+from archdsl.ops.base import Op
 from archdsl.shapes import AXES
 from archdsl.source import Span
 from archdsl.syntax import spec
@@ -390,12 +391,22 @@ class _Resolver:
     def _call(self, node: spec.Call, names: _Names) -> None:
         self.expression(node.callee, names)
         choices = set(AXES)
-        if isinstance(node.callee, spec.Name) and ops.is_operator(node.callee.id):
-            for declared in ops.load(node.callee.id).signature.values():
+        card = self._card(node.callee.id, names) if isinstance(node.callee, spec.Name) else None
+        if card is not None:
+            for declared in card.signature.values():
                 choices |= set(declared.kind.choices)
         for argument in node.arguments:
             inner = _Names(names, choices)
             self.expression(argument.value, inner)
+
+    def _card(self, name: str, names: _Names) -> type[Op] | None:
+        """The operator that a call's name means: another package's where it means nothing else."""
+        if not ops.is_operator(name) and (name in names or names.partly or name in _WORDS or name not in ops.offered()):
+            return None
+        try:
+            return ops.load(name)
+        except Refusal:  # told at its name
+            return None
 
     def name(self, node: spec.Name, names: _Names) -> None:
         name = node.id
@@ -405,7 +416,13 @@ class _Resolver:
             return
         if name[0].isupper() and (self.symbols is None or name in self.symbols):
             return
-        known = [*names.all(), *_WORDS, *ops.names(), *(self.symbols or ())]
+        if name in ops.offered():
+            try:
+                ops.load(name)
+            except Refusal as refusal:
+                self.refuse(refusal, node.span)
+            return
+        known = [*names.all(), *_WORDS, *ops.names(), *ops.offered(), *(self.symbols or ())]
         self.refuse(self._made_later(node) or unknown_name(name, known), node.span)
 
     def _made_later(self, node: spec.Name) -> Refusal | None:

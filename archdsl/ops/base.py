@@ -103,6 +103,11 @@ ZEROS = Initializer("zeros")
 ONES = Initializer("ones")
 
 
+def filled(value: float) -> Initializer:
+    """The same number everywhere."""
+    return Initializer("constant", (value,))
+
+
 def fan(fan_in: Dim, fan_out: Dim) -> Initializer:
     """Scaled by the number of inputs and outputs of one unit."""
     assert isinstance(fan_in, int) and isinstance(fan_out, int)
@@ -208,7 +213,11 @@ class Op(Record):
     number: ClassVar[str] = ""
     """The argument that takes a number on the right of ``infix``; without one the number becomes a constant tensor."""
     elsewhere: ClassVar[tuple[str, ...]] = ()
-    """What other frameworks and papers call it: ``Conv2d``, ``swish``. For the help of messages."""
+    """What other frameworks and papers call it besides the name: ``Conv2d``, ``swish``; case and underscores do not
+    matter. For the help of messages."""
+    sized_elsewhere: ClassVar[str] = ""
+    """How it is written, if other frameworks are given the size of what enters as well (``linear(10)``, not
+    ``Linear(512, 10)``); empty for others."""
     limits: ClassVar[Interval] = EVERYTHING
     """Between which values the results lie, whatever enters."""
     vanishes: ClassVar[bool] = False

@@ -134,6 +134,7 @@ class Param(Op):
     name = "param"
     role = "source"
     sources = "torch.nn.Parameter"
+    elsewhere = ("Parameter",)
     arity = (0, 0)
     examples = (
         "param[[1, 5, 8]] : -> f32[1,5,8]",

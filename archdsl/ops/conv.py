@@ -25,6 +25,15 @@ class Conv(Windowed):
 
     name = "conv"
     sources = "ONNX Conv"
+    elsewhere = (
+        "Conv1d",
+        "Conv2d",
+        "Conv3d",
+        "convolution",
+        "depthwise",
+        "depthwise_conv",
+        "dwconv",
+    )
     role = "layer"
     examples = (
         "conv[64, 3, stride=2] : f32[N,3,224,224] -> f32[N,64,112,112]",
@@ -110,6 +119,13 @@ class ConvTranspose(Windowed):
 
     name = "conv_transpose"
     sources = "ONNX ConvTranspose; Zeiler et al., Deconvolutional Networks (2010)"
+    elsewhere = (
+        "ConvTranspose1d",
+        "ConvTranspose2d",
+        "ConvTranspose3d",
+        "deconv",
+        "deconvolution",
+    )
     role = "layer"
     examples = (
         "conv_transpose[32, 2, stride=2] : f32[N,64,28,28] -> f32[N,32,56,56]",

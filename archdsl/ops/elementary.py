@@ -196,6 +196,7 @@ class Clip(Pointwise):
 
     name = "clip"
     sources = "ONNX Clip"
+    elsewhere = ("clamp",)
     rises = True
     examples = (
         "clip[-1, 1] : f32[2,3,4] -> f32[2,3,4]",

@@ -28,6 +28,10 @@ class Concat(Op):
 
     name = "concat"
     sources = "ONNX Concat"
+    elsewhere = (
+        "cat",
+        "concatenate",
+    )
     role = "join"
     arity = (1, None)
     examples = (
@@ -113,6 +117,7 @@ class Split(Op):
 
     name = "split"
     sources = "ONNX Split"
+    elsewhere = ("chunk",)
     results = -1
     examples = (
         "split[2] : f32[2,6,4,4] -> f32[2,3,4,4], f32[2,3,4,4]",

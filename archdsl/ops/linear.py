@@ -34,6 +34,12 @@ class Linear(Op):
 
     name = "linear"
     sources = "ONNX Gemm (2 axes), MatMul and Add (more)"
+    sized_elsewhere = "linear(10)"
+    elsewhere = (
+        "fc",
+        "fully_connected",
+        "Linear2d",
+    )
     role = "layer"
     feature_axis = -1
     examples = (
@@ -82,6 +88,11 @@ class MatMul(Op):
     arity = (2, 2)
     applies_at = 2
     sources = "ONNX MatMul"
+    elsewhere = (
+        "bmm",
+        "mm",
+    )
+    infix = "@"
     examples = (
         "matmul : f32[N,5,8], f32[N,8,3] -> f32[N,5,3]",
         "matmul : f32[N,T,8], f32[8,3] -> f32[N,T,3]",

@@ -67,6 +67,13 @@ class BatchNorm(_ChannelNorm):
 
     name = "batch_norm"
     sources = "ONNX BatchNormalization; Ioffe and Szegedy (arXiv:1502.03167)"
+    sized_elsewhere = "batch_norm"
+    elsewhere = (
+        "BatchNorm1d",
+        "BatchNorm2d",
+        "BatchNorm3d",
+        "bn",
+    )
     folds = True
     centres_channels = True
     examples = (
@@ -101,6 +108,7 @@ class GroupNorm(_ChannelNorm):
 
     name = "group_norm"
     sources = "ONNX GroupNormalization; Wu and He (arXiv:1803.08494)"
+    sized_elsewhere = "group_norm(32)"
     examples = (
         "group_norm[32] : f32[N,64,56,56] -> f32[N,64,56,56]",
         "group_norm[4] : f32[N,8,H,W] -> f32[N,8,H,W]",
@@ -137,6 +145,12 @@ class InstanceNorm(_ChannelNorm):
 
     name = "instance_norm"
     sources = "ONNX InstanceNormalization; Ulyanov et al. (arXiv:1607.08022)"
+    sized_elsewhere = "instance_norm"
+    elsewhere = (
+        "InstanceNorm1d",
+        "InstanceNorm2d",
+        "InstanceNorm3d",
+    )
     centres_channels = True
     examples = (
         "instance_norm : f32[N,8,14,14] -> f32[N,8,14,14]",
@@ -260,6 +274,7 @@ class LocalResponseNorm(Op):
 
     name = "lrn"
     sources = "ONNX LRN; Krizhevsky et al., ImageNet classification with deep CNNs (2012)"
+    elsewhere = ("LocalResponseNorm",)
     role = "norm"
     examples = (
         "lrn[5] : f32[N,96,55,55] -> f32[N,96,55,55]",

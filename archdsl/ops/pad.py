@@ -56,6 +56,10 @@ class Pad(Padded):
 
     name = "pad_axes"
     sources = "ONNX Pad"
+    elsewhere = (
+        "pad",
+        "ZeroPad2d",
+    )
     examples = (
         "pad_axes[1] : f32[2,3,4,5] -> f32[2,3,6,7]",
         "pad_axes[[0, 1, 2, 3]] : f32[N,3,H,W] -> f32[N,3,H + 2,W + 4]",
@@ -112,6 +116,7 @@ class Crop(Op):
 
     name = "crop"
     sources = "ONNX Slice; arXiv:1505.04597"
+    elsewhere = ("CenterCrop",)
     examples = (
         "crop[3] : f32[2,3,6,7] -> f32[2,3,3,3]",
         "crop[[2, 4], offset=[1, 0]] : f32[2,3,6,7] -> f32[2,3,2,4]",

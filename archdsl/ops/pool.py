@@ -77,6 +77,12 @@ class MaxPool(_Extremum):
 
     name = "max_pool"
     sources = "ONNX MaxPool"
+    elsewhere = (
+        "MaxPool1d",
+        "MaxPool2d",
+        "MaxPool3d",
+        "maxpooling",
+    )
     examples = (
         "max_pool[2] : f32[N,64,224,224] -> f32[N,64,112,112]",
         "max_pool[3, stride=2, pad=1] : f32[N,64,112,112] -> f32[N,64,56,56]",
@@ -118,6 +124,12 @@ class AvgPool(Pooling):
 
     name = "avg_pool"
     sources = "ONNX AveragePool"
+    elsewhere = (
+        "AvgPool1d",
+        "AvgPool2d",
+        "AvgPool3d",
+        "average_pool",
+    )
     examples = (
         "avg_pool[2] : f32[N,64,28,28] -> f32[N,64,14,14]",
         "avg_pool[5, stride=3] : f32[N,32,14,14] -> f32[N,32,4,4]",
@@ -209,6 +221,11 @@ class MaxUnpool(Op):
     name = "max_unpool"
     arity = (2, 2)
     sources = "ONNX MaxUnpool; Zeiler and Fergus, Visualizing and understanding convolutional networks (2013)"
+    elsewhere = (
+        "MaxUnpool1d",
+        "MaxUnpool2d",
+        "MaxUnpool3d",
+    )
     examples = (
         "max_unpool[2] : f32[N,8,6,6], i64[N,8,6,6] -> f32[N,8,12,12]",
         "max_unpool[2, like=f32[2,3,7,9]] : f32[2,3,3,4], i64[2,3,3,4] -> f32[2,3,7,9]",
@@ -219,7 +236,7 @@ class MaxUnpool(Op):
     pad: str | int | tuple[int, ...] = arg(Padding(), "valid", doc="its padding")
     like: TensorType | None = arg(Like(), None, doc="the tensor that was pooled, for its shape")
 
-    def geometry(self, type: TensorType) -> tuple[tuple[int, ...], tuple[int, ...], Pads]:
+    def unpooling(self, type: TensorType) -> tuple[tuple[int, ...], tuple[int, ...], Pads]:
         """Kernel, stride and padding with one entry per spatial axis."""
         rank = len(spatial(type, self.name))
         kernel = per_axis(self.kernel, rank, "`kernel`")
@@ -239,7 +256,7 @@ class MaxUnpool(Op):
             raise Refusal("E0309", f"the positions of `{self.name}` must be i64, not {at}")
         if at.shape != x.shape:
             raise Refusal("E0303", f"values {show_shape(x.shape)} and positions {show_shape(at.shape)} differ in shape")
-        kernel, stride, pads = self.geometry(x)
+        kernel, stride, pads = self.unpooling(x)
         if self.like is None:
             sizes = [(n - 1) * s - sum(p) + k for n, k, s, p in zip(x.shape[2:], kernel, stride, pads)]
             return (x.with_shape([*x.shape[:2], *sizes]),)
@@ -256,7 +273,7 @@ class MaxUnpool(Op):
             )  # fmt: skip
 
     def window(self, ins: Types, outs: Types) -> Window:
-        kernel, stride, pads = self.geometry(ins[0])
+        kernel, stride, pads = self.unpooling(ins[0])
         axes = list(pass_through(2))
         for i, (k, s, (begin, _)) in enumerate(zip(kernel, stride, pads)):
             extent = Fraction(k - 1, s)

@@ -42,6 +42,7 @@ class GlobalAvgPool(GlobalPooling):
 
     name = "global_avg_pool"
     sources = "ONNX GlobalAveragePool; Lin et al., Network in network (arXiv:1312.4400)"
+    elsewhere = ("gap",)
     examples = (
         "global_avg_pool : f32[N,512,7,7] -> f32[N,512,1,1]",
         "global_avg_pool : f32[N,512,H,W] -> f32[N,512,1,1]",
@@ -149,6 +150,11 @@ class AdaptiveAvgPool(AdaptivePooling):
 
     name = "adaptive_avg_pool"
     sources = "PyTorch AdaptiveAvgPool"
+    elsewhere = (
+        "AdaptiveAvgPool1d",
+        "AdaptiveAvgPool2d",
+        "AdaptiveAvgPool3d",
+    )
     examples = (
         "adaptive_avg_pool[1] : f32[N,8,H,W] -> f32[N,8,1,1]",
         "adaptive_avg_pool[7] : f32[N,8,14,14] -> f32[N,8,7,7]",
@@ -167,6 +173,11 @@ class AdaptiveMaxPool(AdaptivePooling):
 
     name = "adaptive_max_pool"
     sources = "PyTorch AdaptiveMaxPool; He et al., Spatial pyramid pooling (arXiv:1406.4729)"
+    elsewhere = (
+        "AdaptiveMaxPool1d",
+        "AdaptiveMaxPool2d",
+        "AdaptiveMaxPool3d",
+    )
     examples = (
         "adaptive_max_pool[1] : f32[N,8,H,W] -> f32[N,8,1,1]",
         "adaptive_max_pool[6] : f32[N,8,13,13] -> f32[N,8,6,6]",

@@ -33,6 +33,10 @@ class Resize(Op):
 
     name = "resize"
     sources = "ONNX Resize; torch.nn.functional.interpolate"
+    elsewhere = (
+        "upsample",
+        "interpolate",
+    )
     examples = (
         "resize[scale=2] : f32[2,3,4,5] -> f32[2,3,8,10]",
         "resize[scale=2, mode=bilinear] : f32[N,8,H,W] -> f32[N,8,2 * H,2 * W]",
@@ -153,6 +157,7 @@ class DepthToSpace(Op):
 
     name = "depth_to_space"
     sources = "ONNX DepthToSpace; arXiv:1609.05158"
+    elsewhere = ("PixelShuffle",)
     examples = (
         "depth_to_space[2] : f32[2,8,3,4] -> f32[2,2,6,8]",
         "depth_to_space[2, mode=crd] : f32[2,8,3,4] -> f32[2,2,6,8]",
@@ -183,6 +188,7 @@ class SpaceToDepth(Op):
 
     name = "space_to_depth"
     sources = "ONNX SpaceToDepth"
+    elsewhere = ("PixelUnshuffle",)
     examples = (
         "space_to_depth[2] : f32[2,3,4,6] -> f32[2,12,2,3]",
         "space_to_depth[2] : f32[N,3,2 * H,8] -> f32[N,12,H,4]",

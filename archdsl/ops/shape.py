@@ -70,6 +70,7 @@ class Reshape(_View):
 
     name = "reshape"
     sources = "ONNX Reshape"
+    elsewhere = ("view",)
     examples = (
         "reshape[[2, 3, 2, 4, 4]] : f32[2,6,4,4] -> f32[2,3,2,4,4]",
         "reshape[[N, 2, -1, H, W]] : f32[N,6,H,W] -> f32[N,2,3,H,W]",
@@ -131,6 +132,7 @@ class Unsqueeze(_View):
 
     name = "unsqueeze"
     sources = "ONNX Unsqueeze"
+    elsewhere = ("expand_dims",)
     examples = (
         "unsqueeze[1] : f32[2,4] -> f32[2,1,4]",
         "unsqueeze[-1] : f32[N,T] -> f32[N,T,1]",
@@ -231,6 +233,7 @@ class Expand(Op):
 
     name = "broadcast_to"
     sources = "ONNX Expand"
+    elsewhere = ("expand",)
     examples = (
         "broadcast_to[[2, 3, 4]] : f32[3,1] -> f32[2,3,4]",
         "broadcast_to[[-1, 8, -1, -1]] : f32[N,1,H,W] -> f32[N,8,H,W]",

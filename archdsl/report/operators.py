@@ -56,7 +56,7 @@ def _page(r: Mapping[str, Any]) -> Page:
             for a in r["arguments"]
         )
         parts.append(Table((), tuple(rows), frozenset(), title="Arguments"))
-    source = (f"Source   {r['sources']}",) if r["sources"] else ()
+    source = tuple(f"{key}  {r[field]}" for key, field in (("Source ", "sources"), ("Package", "package")) if r[field])
     targets = " ".join(r["targets"]) or "none"
     parts.append(Facts((f"Inputs   {count}", f"Outputs  {results}", f"Targets  {targets}", *source)))
     if r["examples"]:

@@ -6,6 +6,7 @@ import platform
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+from archdsl import registry
 from archdsl.diagnostics import Refusal
 from archdsl.record import Record
 from archdsl.runtime.probe_model import tiny_model
@@ -31,7 +32,15 @@ def examine() -> list[Finding]:
     found += [
         Finding(name, "ok" if installed(name) else "note", installed(name) or "not installed") for name in OPTIONAL
     ]
-    return found + _runtimes() + _trials()
+    return found + _offers() + _runtimes() + _trials()
+
+
+def _offers() -> list[Finding]:
+    """Packages with operators, backends or rules for archdsl, and what of it cannot be used."""
+    found = [Finding(package, "ok", f"offers {what}") for package, what in registry.packages().items()]
+    return found + [
+        Finding("offer", "wrong", f"{fault.message}{fault.help and f'; {fault.help}'}") for fault in registry.faults()
+    ]
 
 
 def installed(name: str) -> str | None:

@@ -51,7 +51,7 @@ class Builder:
         """Apply an operator: one :class:`Value`, or a tuple of them for operators with several outputs."""
         place = self._place
         with _refused():
-            if not ops.is_operator(op):
+            if not ops.is_operator(op) and op not in ops.offered():
                 raise Refusal("E0201", f"there is no operator `{op}`")
             card = ops.load(op).create(**arguments)
             if label is not None:

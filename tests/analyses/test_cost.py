@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 from fractions import Fraction
 from functools import cache
 from io import StringIO
@@ -157,6 +158,25 @@ def test_other_tools_numbers(network: str, tool: str, count: int) -> None:
     m = zoo(network)
     ours = sum(tools.count(m.bound, m.rows, tools.convention(tool)))
     assert ours - SOURCE_DEPENDENT.get((network, tool), 0) == count
+
+
+@pytest.mark.parametrize(
+    ("operator", "shape", "each"),
+    [
+        ("resize(scale = 2, mode = bilinear)", "1, 16, 4, 4", 4),
+        ("resize(scale = 2)", "1, 16, 4, 4", 1),
+        ("resize(scale = 2, mode = bicubic)", "1, 16, 4, 4", 0),
+        ("resize(scale = 2, mode = linear)", "1, 16, 32", 0),
+    ],
+)
+def test_fvcore_counts_two_interpolations_in_2d(operator: str, shape: str, each: int) -> None:
+    """``upsample_nearest2d`` costs 1 and ``upsample_bilinear2d`` 4 for each element of the result (fvcore 0.1.5)."""
+    m = Measures(archdsl.load(f"arch 1\nnetwork X() {{ input x: f32[{shape}]; {operator} }}\n").graph("X"))
+    (found,) = tools.count(m.bound, m.rows, tools.convention("fvcore"))
+    elements = math.prod(m.graph.outputs["output"].type.shape)
+    assert found == each * elements
+    if each == 4:
+        assert found == 4_096
 
 
 @cache

@@ -8,33 +8,18 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterator
-from functools import cache
-from importlib import import_module, util
 
+from archdsl import registry
 from archdsl.backends.torch.form import Call, Form, Lowering, Site
 from archdsl.diagnostics import Diagnostic, DiagnosticError, Refusal
 from archdsl.graph import Graph, Node, Value
+from archdsl.ops.base import Op
 from archdsl.source import Frame
 
 
-@cache
-def rule(family: str, name: str) -> Lowering | None:
-    """The rule of operator ``name`` of ``archdsl.ops.<family>``, from the module of the same name here."""
-    module = f"{__package__}.{family}"
-    if util.find_spec(module) is None:
-        return None
-    found: Lowering | None = import_module(module).RULES.get(name)
-    return found
-
-
-def rule_for(node: Node) -> Lowering:
-    """The rule for a node; refuses an operator that has none."""
-    op = type(node.op)
-    found = rule(op.__module__.rpartition(".")[2], op.name)
-    if found is None:
-        raise Refusal(
-            "E0601", f"`{op.name}` has no counterpart in PyTorch", help="`archdsl ops` lists each operator's targets"
-        )
+def rule_for(op: type[Op]) -> Lowering | None:
+    """The rule of an operator."""
+    found: Lowering | None = registry.rule("torch", __package__ or "", op)
     return found
 
 
@@ -109,7 +94,11 @@ def boxes_of(graph: Graph) -> Box:
 
 def _place(boxes: dict[str, Box], index: int, node: Node) -> None:
     """Apply the node's rule; file it under the scope it is computed in and its layer under the layer's."""
-    form = rule_for(node)(Site(node))
+    rule = rule_for(type(node.op))
+    if rule is None:
+        targets = "`archdsl ops` lists each operator's targets"
+        raise Refusal("E0601", f"`{node.op.name}` has no counterpart in PyTorch", help=targets)
+    form = rule(Site(node))
     owner = _owner(node)
     home = node.path.rpartition(".")[0]
     if owner != node.path:
