@@ -18,6 +18,8 @@ from archdsl.ops.windows import Windowed
 
 MAPS = (Windowed, GlobalPooling, AdaptivePooling)
 """Operators whose results are maps [N, C, spatial…]."""
+LONGEST = 1_000
+"""Operators of the longest residual branch that is looked at, so that the walks stay linear in the graph."""
 
 
 def bias_before_norm(view: View) -> Iterator[Finding]:
@@ -109,12 +111,14 @@ def branch_ends_in_activation(view: View) -> Iterator[Finding]:
 
 
 def _is_ancestor(early: Value, late: Value, view: View) -> bool:
-    """Whether ``late`` is computed from ``early``; the walk stops where it is past ``early``."""
+    """Whether ``late`` is computed from ``early``, by no more than :data:`LONGEST` operators; the walk stops where it
+    is past ``early``.
+    """
     if early.producer is None:
         return True
     limit, seen = view.step[early.producer], {late}
     waiting = [late]
-    while waiting:
+    while waiting and len(seen) < LONGEST:
         value = waiting.pop()
         if value is early:
             return True
@@ -160,12 +164,9 @@ def _is_depthwise(op: Conv, node: Node) -> bool:
 
 def linear_on_maps(view: View) -> Iterator[Finding]:
     """W0416."""
+    sources = view.behind(_keeps_axes)
     for node in view.graph.nodes:
-        if not isinstance(node.op, Linear):
-            continue
-        before = node.inputs[0].producer
-        while before is not None and before.inputs and _keeps_axes(before):
-            before = before.inputs[0].producer
+        before = sources.get(node.inputs[0]) if isinstance(node.op, Linear) else None
         if before is not None and isinstance(before.op, MAPS) and before.outputs[0].type.rank > 2:
             message = f"`linear` works on the last axis, the width of {node.inputs[0].type}: channels are on the second"
             yield Finding(node, message, "write `flatten` before it; a linear map of the channels is `conv(…, 1)`")

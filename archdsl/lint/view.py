@@ -66,14 +66,32 @@ class View:
     def alone(self, value: Value) -> Node | None:
         """The node that alone uses a value, unless the value is an output too."""
         users = self.users.get(value, [])
-        return users[0] if len(users) == 1 and value not in self.graph.outputs.values() else None
+        return users[0] if len(users) == 1 and value not in self._outputs else None
+
+    @cached_property
+    def _outputs(self) -> frozenset[Value]:
+        return frozenset(self.graph.outputs.values())
 
     def above(self, value: Value) -> Node | None:
         """The producer of a value, looking through views (dropout, flatten, …)."""
-        producer = value.producer
-        while producer is not None and producer.op.role == "view":
-            producer = producer.inputs[0].producer
-        return producer
+        return self._above.get(value)
+
+    @cached_property
+    def _above(self) -> dict[Value, Node]:
+        return self.behind(lambda node: node.op.role == "view")
+
+    def behind(self, passes: Callable[[Node], bool]) -> dict[Value, Node]:
+        """Value -> the last node before it that does not let its first input pass; values that stem from none (the
+        network's inputs) are left out. One walk over the graph.
+        """
+        found: dict[Value, Node] = {}
+        for node in self.graph.nodes:
+            origin: Node | None = node
+            if node.inputs and passes(node):
+                origin = found.get(node.inputs[0])
+            if origin is not None:
+                found.update(dict.fromkeys(node.outputs, origin))
+        return found
 
     @cached_property
     def trunk(self) -> list[Value]:

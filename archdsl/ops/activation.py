@@ -7,7 +7,7 @@ from math import erf, exp, inf, log1p, pi, sqrt, tanh
 
 from archdsl.diagnostics import Refusal
 from archdsl.element_types import ANY, NUMBERS, SIGNED
-from archdsl.ops.base import Initializer, Types, Weight, Work, arg
+from archdsl.ops.base import Types, Weight, Work, arg, filled
 from archdsl.ops.estimates import EVERYTHING, Interval
 from archdsl.ops.kinds import Boolean, Choice, Number
 from archdsl.ops.operand_checks import times
@@ -114,7 +114,7 @@ class PRelu(Pointwise):
         return super().shape(x)
 
     def weights(self, *ins: TensorType) -> tuple[Weight, ...]:
-        return (Weight("weight", (1 if self.shared else ins[0].shape[1],), Initializer("constant", (0.25,))),)
+        return (Weight("weight", (1 if self.shared else ins[0].shape[1],), filled(0.25)),)
 
     def function(self, x: float) -> float:
         return x if x > 0 else 0.25 * x

@@ -103,6 +103,11 @@ ZEROS = Initializer("zeros")
 ONES = Initializer("ones")
 
 
+def filled(value: float) -> Initializer:
+    """The same number everywhere."""
+    return Initializer("constant", (value,))
+
+
 def fan(fan_in: Dim, fan_out: Dim) -> Initializer:
     """Scaled by the number of inputs and outputs of one unit."""
     assert isinstance(fan_in, int) and isinstance(fan_out, int)

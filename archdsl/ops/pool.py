@@ -236,7 +236,7 @@ class MaxUnpool(Op):
     pad: str | int | tuple[int, ...] = arg(Padding(), "valid", doc="its padding")
     like: TensorType | None = arg(Like(), None, doc="the tensor that was pooled, for its shape")
 
-    def geometry(self, type: TensorType) -> tuple[tuple[int, ...], tuple[int, ...], Pads]:
+    def unpooling(self, type: TensorType) -> tuple[tuple[int, ...], tuple[int, ...], Pads]:
         """Kernel, stride and padding with one entry per spatial axis."""
         rank = len(spatial(type, self.name))
         kernel = per_axis(self.kernel, rank, "`kernel`")
@@ -256,7 +256,7 @@ class MaxUnpool(Op):
             raise Refusal("E0309", f"the positions of `{self.name}` must be i64, not {at}")
         if at.shape != x.shape:
             raise Refusal("E0303", f"values {show_shape(x.shape)} and positions {show_shape(at.shape)} differ in shape")
-        kernel, stride, pads = self.geometry(x)
+        kernel, stride, pads = self.unpooling(x)
         if self.like is None:
             sizes = [(n - 1) * s - sum(p) + k for n, k, s, p in zip(x.shape[2:], kernel, stride, pads)]
             return (x.with_shape([*x.shape[:2], *sizes]),)
@@ -273,7 +273,7 @@ class MaxUnpool(Op):
             )  # fmt: skip
 
     def window(self, ins: Types, outs: Types) -> Window:
-        kernel, stride, pads = self.geometry(ins[0])
+        kernel, stride, pads = self.unpooling(ins[0])
         axes = list(pass_through(2))
         for i, (k, s, (begin, _)) in enumerate(zip(kernel, stride, pads)):
             extent = Fraction(k - 1, s)

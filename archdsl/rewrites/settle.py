@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from math import frexp, inf, ldexp, prod, sqrt
 
 from archdsl.graph import Graph, Node, Parameter, Value
-from archdsl.ops.base import ONES, Initializer
+from archdsl.ops.base import ONES, filled
 from archdsl.ops.conv import Conv
 from archdsl.ops.estimates import UNIT, Moments
 from archdsl.rewrites.fold import sizes
@@ -40,7 +40,7 @@ def settle(graph: Graph, scheme: str) -> Graph:
         if _unsettled(node):
             old = params["running_var"]
             value = begin[old.path]
-            new = made.setdefault(old.path, old.replace(init=Initializer("constant", values=(value,))))
+            new = made.setdefault(old.path, old.replace(init=filled(value)))
             params = {**params, "running_var": new}
         return Node(node.op, inputs, [value.type for value in node.outputs], node.path, params, node.origin)
 
