@@ -15,7 +15,8 @@ from archdsl.files import read_file
 from archdsl.graph import Graph
 from archdsl.interpret.program import Elaboration, collector_paused, elaborate
 from archdsl.interpret.session import ClaimValue
-from archdsl.modules.module import Loader, Module, definition_span
+from archdsl.modules.loader import Loader
+from archdsl.modules.module import Module, definition_span
 from archdsl.modules.resolve import resolve
 from archdsl.record import Record
 from archdsl.source import Source
@@ -161,7 +162,7 @@ class Program:
                 found += broken
                 checked[name] = CheckedVariant(name, result.graph, claims)
         if whole and any(result.maps for result in results):
-            from archdsl.interpret.checkpoint_names import idle_rules
+            from archdsl.interpret.idle_rules import idle_rules
 
             trained = (self.elaborate(name, train=True) for name in self.targets())
             found += idle_rules(self.source, results, used, trained)
