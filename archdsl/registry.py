@@ -15,6 +15,7 @@ from typing import Any, ClassVar, Protocol, Self, get_args, get_type_hints
 from archdsl.diagnostics import Refusal, did_you_mean
 from archdsl.graph import Graph
 from archdsl.ops.base import Op
+from archdsl.pipeline import Pipeline
 from archdsl.record import Record
 
 GROUP = "archdsl.backends"
@@ -49,6 +50,10 @@ class Options(Record):
     """What the file says of itself: where it is from and what it costs. No times, no paths."""
 
     help: ClassVar[Mapping[str, str]] = {}
+
+    def pipeline(self) -> Pipeline:
+        """The rewrites that these options ask for; ``lower`` and ``write`` get the rewritten graph."""
+        return Pipeline()
 
     @classmethod
     def declared(cls) -> list[Option]:
@@ -92,7 +97,7 @@ class Backend(Protocol):
     suffix: str
     """How its files end, with the dot."""
     options: type[Options]
-    """Its options; ``lower`` and ``write`` get an object of this class."""
+    """Its options. ``lower`` and ``write`` get an object of this class, and a graph that went through its pipeline."""
 
     def lowers(self, op: type[Op]) -> bool:
         """Whether there is a rule for the operator."""

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from archdsl import ops
@@ -22,6 +20,7 @@ from archdsl.interpret.session import BoundExceeded, ClaimValue, Limits, Session
 from archdsl.interpret.values import POISON, Flow
 from archdsl.modules.module import Module, definition_span, module_env
 from archdsl.ops.kinds import Kind
+from archdsl.process import collector_paused
 from archdsl.record import Record
 from archdsl.syntax import spec
 from archdsl.tape.paths import PathScope
@@ -69,18 +68,6 @@ def elaborate(
         )
 
 
-@contextmanager
-def collector_paused() -> Iterator[None]:
-    """Compiling makes long-lived objects and no cycles to speak of: collecting meanwhile is quadratic in depth."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
-
-
 def _elaborate(
     module: Module, target: spec.Variant | spec.Network, arguments: Mapping[str, Any], session: Session
 ) -> Elaboration:
@@ -109,7 +96,7 @@ def _elaborate(
     # Behind an expected shape that is another one, the graph is there all the same; of unreadable text there is none.
     faults = [d for d in session.diagnostics if d.severity == "error" and d.code != "E0401"]
     failed = bool(faults) or not session.outputs
-    graph = None if failed else _graph(session, target, block, live)
+    graph = None if failed else _graph(session, module, target, block, live)
     claims, diagnostics = tuple(session.claims), tuple(session.diagnostics)
     return Elaboration(graph, claims, diagnostics, session.steps, stopped, tuple(session.maps))
 
@@ -217,12 +204,12 @@ def _warn_unused(session: Session, live: set[Node]) -> None:
             session.report(Diagnostic("W0204", message, node.origin.span, help=help, frame=node.origin.frame))
 
 
-def _graph(session: Session, target: spec.Variant | spec.Network, block: Any, live: set[Node]) -> Graph:
+def _graph(session: Session, module: Module, target: spec.Variant | spec.Network, block: Any, live: set[Node]) -> Graph:
     nodes = session.nodes if len(live) == len(session.nodes) else [n for n in session.nodes if n in live]
     taps = {path: v for path, v in session.taps.items() if v.producer is None or v.producer in live}
     doc = target.doc or block.definition.doc
     return Graph(
         target.name, session.inputs, nodes, session.outputs, taps=taps, defaults=session.defaults, doc=doc,
         maps={names.name: names for names in session.maps},
-        preprocess=session.preprocess, labels=session.labels,
+        preprocess=session.preprocess, labels=session.labels, source_hash=module.source_hash,
     )  # fmt: skip

@@ -37,3 +37,17 @@ def comma_separated(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
     writer.writerow(head)
     writer.writerows(rows)
     return out.getvalue()
+
+
+class Printed(Report):
+    """Base of the reports that a user of Python holds: printed as text, in a notebook as a table."""
+
+    def __str__(self) -> str:
+        return render(self, "text").rstrip("\n")
+
+    def _repr_markdown_(self) -> str:
+        return render(self, "markdown")
+
+    def to_json(self) -> str:
+        """A JSON document with ``format_version``, for programs."""
+        return render(self, "json")

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import platform
+from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from archdsl.diagnostics import Refusal
 from archdsl.record import Record
+from archdsl.report.page import Page, Table
+from archdsl.report.render import Printed
 from archdsl.runtime.probe_model import tiny_model
 from archdsl.runtime.session import DISTRIBUTIONS, PROVIDERS, first_line, open_session, runtime
 
@@ -23,8 +26,37 @@ class Finding(Record):
     text: str
 
 
-def examine() -> list[Finding]:
-    """Every finding, in the order they are shown; nothing is wrong if no ``state`` is ``wrong``."""
+SIGNS = {"ok": "ok", "note": "--", "wrong": "WRONG"}
+
+
+class Diagnosis(Printed):
+    """What ``archdsl doctor`` found."""
+
+    kind = "doctor"
+
+    def __init__(self, findings: Sequence[Finding]) -> None:
+        self.findings = tuple(findings)
+
+    @property
+    def well(self) -> bool:
+        """Whether nothing is wrong."""
+        return all(f.state != "wrong" for f in self.findings)
+
+    def page(self) -> Page:
+        """A line for each finding."""
+        return Page("", (Table((), tuple((SIGNS[f.state], f.subject, f.text) for f in self.findings), frozenset()),))
+
+    def data(self) -> dict[str, Any]:
+        """The findings as plain data."""
+        return {"findings": [{"subject": f.subject, "state": f.state, "text": f.text} for f in self.findings]}
+
+
+def doctor() -> Diagnosis:
+    """What works on this machine: the packages, the runtime, and every execution provider, each of them tried."""
+    return Diagnosis(_examined())
+
+
+def _examined() -> list[Finding]:
     here = f"{platform.python_implementation()} {platform.python_version()}, {platform.system()} {platform.machine()}"
     found = [Finding("archdsl", "ok", installed("archdsl") or "a checkout"), Finding("python", "ok", here)]
     found += [_package(name) for name in REQUIRED]
@@ -85,8 +117,3 @@ def _trial(ep: str) -> Finding:
     if not np.array_equal(y, np.maximum(x, 0)):
         return Finding(ep, "wrong", f"computes wrong numbers: relu({x.tolist()}) = {y.tolist()}")
     return Finding(ep, "ok", f"works ({session.get_providers()[0]})")
-
-
-def as_records(findings: list[Finding]) -> list[dict[str, Any]]:
-    """The findings as plain data."""
-    return [{"subject": f.subject, "state": f.state, "text": f.text} for f in findings]

@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from archdsl.project.watch import watched
+from archdsl.cli.watching import watched
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
 

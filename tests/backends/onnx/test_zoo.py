@@ -14,9 +14,9 @@ from onnx_case import model_of, run
 
 import archdsl
 from archdsl import dims
-from archdsl.driver import zoo_files, zoo_names
 from archdsl.graph import Graph
 from archdsl.ops.base import Initializer
+from archdsl.reading import zoo_files, zoo_names
 from archdsl.rewrites.bind import bind
 
 ZOO = zoo_names()

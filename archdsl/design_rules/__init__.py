@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from archdsl.design_rules import layers, shapes, targets
+from archdsl.design_rules.view import Finding, Rule, Target, View
 from archdsl.diagnostics import Diagnostic
 from archdsl.graph import Graph, Node
-from archdsl.lint import layers, shapes, targets
-from archdsl.lint.view import Finding, Rule, Target, View
 
 
 def rules() -> dict[str, Rule]:

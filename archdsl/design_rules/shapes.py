@@ -7,8 +7,8 @@ from itertools import pairwise
 from math import prod, sqrt
 
 from archdsl.analyses.roles import family, is_layer
+from archdsl.design_rules.view import Finding, Rule, View
 from archdsl.graph import Node
-from archdsl.lint.view import Finding, Rule, View
 
 SMALLEST, LARGEST = 6, 8
 """Positions of the last map before global pooling."""

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from archdsl.analyses.ranges import signs
 from archdsl.analyses.roles import family, is_activation, is_layer, is_source
+from archdsl.design_rules.view import Finding, Rule, View
 from archdsl.graph import Node, Value
-from archdsl.lint.view import Finding, Rule, View
 
 PER_CHANNEL = frozenset({"batch_norm", "instance_norm"})
 """Normalisations that take a constant of each channel away again."""

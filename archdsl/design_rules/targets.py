@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from archdsl.analyses.roles import is_layer
+from archdsl.design_rules.view import Finding, Rule, Target, View
 from archdsl.graph import Node
-from archdsl.lint.view import Finding, Rule, Target, View
 
 _NVIDIA = "NVIDIA, Matrix Multiplication Background User's Guide, Tensor Core requirements"
 _QUALCOMM = "Qualcomm, QNN HTP guidelines (80-63442-10), Avoid low depth activations"
