@@ -10,7 +10,8 @@ from archdsl.diagnostics import Diagnostic, DiagnosticError, did_you_mean
 from archdsl.graph import Graph
 from archdsl.interpret.program import Elaboration, elaborate
 from archdsl.interpret.session import ClaimValue
-from archdsl.modules.module import Loader, Module, definition_span
+from archdsl.modules.loader import Loader
+from archdsl.modules.module import Module, definition_span
 from archdsl.modules.resolve import resolve
 from archdsl.process import deep_stack
 from archdsl.reading import find_target, read_source
@@ -157,7 +158,7 @@ class Program:
                 found += broken
                 checked[name] = CheckedVariant(name, result.graph, claims)
         if whole and any(result.maps for result in results):
-            from archdsl.interpret.checkpoint_names import idle_rules
+            from archdsl.interpret.idle_rules import idle_rules
 
             trained = (self.elaborate(name, train=True) for name in self.targets())
             found += idle_rules(self.source, results, used, trained)

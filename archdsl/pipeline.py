@@ -43,14 +43,14 @@ class Pipeline(Record):
 
             yield lambda graph: bind(graph, self.bind)
         if self.drop_dead:
-            from archdsl.rewrites.rebuild import without_dead
+            from archdsl.rewrites.dead import drop_dead
 
-            yield without_dead
+            yield drop_dead
         scheme = self.settle
         if scheme is not None and not _loaded(graph):
-            from archdsl.backends.onnx.moments import settled
+            from archdsl.rewrites.settle import settle
 
-            yield lambda graph: settled(graph, scheme)
+            yield lambda graph: settle(graph, scheme)
         if self.fold:
             from archdsl.rewrites.fold import fold
 

@@ -1,24 +1,26 @@
 """Backends by name: what turns a graph into files.
 
-A package offers one under the entry point group ``archdsl.backends``. Those that come with archdsl are known without
-asking: reading the entry points of an environment takes tens of milliseconds, which every compilation would pay.
+A package offers one under the entry point group ``archdsl.backends``, and a rule of an operator under
+``archdsl.rules.BACKEND``. Those that come with archdsl are found without reading entry points.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from importlib import import_module
+from collections.abc import Callable, Mapping
+from functools import cache
+from importlib import import_module, util
 from pathlib import Path
 from types import NoneType
 from typing import Any, ClassVar, Protocol, Self, get_args, get_type_hints
 
+from archdsl import ops
 from archdsl.diagnostics import Refusal, did_you_mean
 from archdsl.graph import Graph
+from archdsl.offers import BACKENDS, OPERATORS, Offer, load, offers, rules
 from archdsl.ops.base import Op
 from archdsl.pipeline import Pipeline
 from archdsl.record import Record
 
-GROUP = "archdsl.backends"
 BUILT_IN = {"onnx": "archdsl.backends.onnx:backend", "torch": "archdsl.backends.torch:backend"}
 
 
@@ -113,26 +115,104 @@ class Backend(Protocol):
 
 
 def backend(name: str = "onnx") -> Backend:
-    """The backend called ``name``. Raises ``DiagnosticError`` (E0605) where there is none, or it cannot be loaded."""
-    target = BUILT_IN.get(name) or installed().get(name)
-    if target is None:
-        help = did_you_mean(name, names(), f"there are: {', '.join(names())}")
-        raise Refusal("E0605", f"there is no backend `{name}`", help=help)
-    module, _, attribute = target.partition(":")
-    try:
-        found: Backend = getattr(import_module(module), attribute)
-    except (ImportError, AttributeError) as error:
-        raise Refusal("E0605", f"the backend `{name}` cannot be loaded: {error}") from None
+    """The backend called ``name``. Refuses (E0605) where there is none, or where it cannot be used."""
+    if name in BUILT_IN:
+        module, _, attribute = BUILT_IN[name].partition(":")
+        own: Backend = getattr(import_module(module), attribute)
+        return own
+    if name not in offers(BACKENDS):
+        raise Refusal("E0605", f"there is no backend `{name}`", help=did_you_mean(name, names(), _listed()))
+    found: Backend = load(BACKENDS, name, "E0605", f"the backend `{name}`")
+    missing = [part for part in _PARTS if not hasattr(found, part)]
+    if missing:
+        package = offers(BACKENDS)[name][0].package
+        message = f"the backend `{name}` of the package `{package}` cannot be used: it has no `{missing[0]}`"
+        raise Refusal("E0605", message)
     return found
+
+
+_PARTS = ("name", "suffix", "options", "lowers", "lower", "write")
+
+
+def _listed() -> str:
+    return f"there are: {', '.join(names())}"
 
 
 def names() -> list[str]:
     """All backends that are installed, sorted."""
-    return sorted({*BUILT_IN, *installed()})
+    return sorted({*BUILT_IN, *offers(BACKENDS)})
 
 
-def installed() -> dict[str, str]:
-    """The entry points of the group: name -> ``module:attribute``."""
-    from importlib.metadata import entry_points
+def rule(backend: str, package: str, op: type[Op]) -> Any:
+    """The rule of an operator in a backend, ``None`` if there is none.
 
-    return {point.name: point.value for point in entry_points(group=GROUP)}
+    ``package`` is the backend's own: its modules are called as those of ``archdsl.ops``, and have a table ``RULES``.
+    For everything else (operators of other packages, and what the backend has no rule for) packages offer rules as
+    entry points of the group ``archdsl.rules.BACKEND``. Refuses (E0606) such a rule that cannot be used.
+    """
+    return _rule(backend, package, op.__module__, op.name)
+
+
+@cache
+def _rule(backend: str, package: str, module: str, name: str) -> Any:
+    home, _, family = module.rpartition(".")
+    if home == ops.__name__ and util.find_spec(f"{package}.{family}") is not None:
+        found = import_module(f"{package}.{family}").RULES.get(name)
+        if found is not None:
+            return found
+    if name not in offers(rules(backend)):
+        return None
+    return load(rules(backend), name, "E0606", f"the {backend} rule of the operator `{name}`")
+
+
+def packages() -> dict[str, str]:
+    """The packages that offer something to archdsl, each with what: ``operators swiglu; onnx rules swiglu``."""
+    groups = {OPERATORS: "operators", BACKENDS: "backends", **{rules(name): f"{name} rules" for name in names()}}
+    found: dict[str, list[str]] = {}
+    for group, what in groups.items():
+        by_package: dict[str, list[str]] = {}
+        for name, all_ in offers(group).items():
+            for one in all_:
+                if not (group == BACKENDS and one.target == BUILT_IN.get(name)):
+                    by_package.setdefault(one.package, []).append(name)
+        for package, offered in by_package.items():
+            found.setdefault(package, []).append(f"{what} {', '.join(offered)}")
+    return {package: "; ".join(found[package]) for package in sorted(found)}
+
+
+def faults() -> list[Refusal]:
+    """What packages offer and cannot be used: everything is loaded for it."""
+    found = []
+    for name in offers(OPERATORS):
+        if ops.is_operator(name):
+            found += [_hidden("operator", one) for one in offers(OPERATORS)[name]]
+        else:
+            found += _refused(ops.load, name)
+    for name, all_ in offers(BACKENDS).items():
+        if name in BUILT_IN:
+            found += [_hidden("backend", one) for one in all_ if one.target != BUILT_IN[name]]
+        else:
+            found += _refused(backend, name)
+    for target in names():
+        for name in offers(rules(target)):
+            if ops.is_operator(name) or name in ops.offered():
+                found += _refused(load, rules(target), name, "E0606", f"the {target} rule of the operator `{name}`")
+            else:
+                (one, *_) = offers(rules(target))[name]
+                found.append(
+                    Refusal("E0606", f"the package `{one.package}` has a rule for `{name}`, which is no operator")
+                )
+    return found
+
+
+def _refused(load: Callable[..., Any], *arguments: str) -> list[Refusal]:
+    try:
+        load(*arguments)
+    except Refusal as refusal:
+        return [refusal]
+    return []
+
+
+def _hidden(what: str, one: Offer) -> Refusal:
+    code = "E0606" if what == "operator" else "E0605"
+    return Refusal(code, f"the {what} `{one.name}` of the package `{one.package}` is not used: archdsl has its own")

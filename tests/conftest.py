@@ -1,4 +1,4 @@
-"""Says, at the end of a run, which tests were left out by default and how to run them."""
+"""``--fast``; and at the end of a run, which tests were left out and how to run them."""
 
 from __future__ import annotations
 
@@ -6,16 +6,43 @@ from collections import Counter
 
 import pytest
 
+KINDS = {
+    "reference": "run them with `pytest -m reference`",
+    "nightly": "run them with `pytest -m nightly`",
+    "layout": "run them with `pytest -m layout`",
+    "slow": "run them without `--fast`",
+}
+"""Markers of what is left out by default or by ``--fast``, and how it is run."""
+
 LEFT_OUT = pytest.StashKey[Counter[str]]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--fast",
+        action="store_true",
+        help="leave out the tests marked slow as well; `-m` stays free for a choice of yours",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[LEFT_OUT] = Counter()
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """An option of its own, because a second ``-m`` would replace the one in pyproject.toml."""
+    if config.getoption("--fast"):
+        kept: list[pytest.Item] = []
+        out: list[pytest.Item] = []
+        for item in items:
+            (out if any(item.get_closest_marker(kind) for kind in KINDS) else kept).append(item)
+        items[:] = kept
+        config.hook.pytest_deselected(items=out)
+
+
 def pytest_deselected(items: list[pytest.Item]) -> None:
     for item in items:
-        found = next((m for m in ("reference", "nightly") if item.get_closest_marker(m)), "other")
+        found = next((kind for kind in KINDS if item.get_closest_marker(kind)), "other")
         item.config.stash[LEFT_OUT][found] += 1
 
 
@@ -33,7 +60,6 @@ def pytest_testnodedown(node) -> None:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     counts = terminalreporter.config.stash[LEFT_OUT]
-    for marker in ("reference", "nightly"):
-        if counts[marker]:
-            how = f"run them with `pytest -m {marker}`"
-            terminalreporter.write_line(f"left out: {counts[marker]} {marker} tests ({how})")
+    for kind, how in KINDS.items():
+        if counts[kind]:
+            terminalreporter.write_line(f"left out: {counts[kind]} {kind} tests ({how})")

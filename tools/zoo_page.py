@@ -16,7 +16,8 @@ from pathlib import Path
 
 import archdsl
 from archdsl import reading
-from archdsl.project.zoo import Entry, cells, citation, entries, ledger_ids
+from archdsl.project.zoo import Entry, citation, entries, ledger_ids
+from archdsl.report.listing import network
 
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "zoo.md"
@@ -96,7 +97,7 @@ def section(family: str, members: list[Entry]) -> str:
         HEADER,
     ]
     for entry in members:
-        name, *rest = cells(entry)
+        name, *rest = network(entry.record())
         lines.append("| " + " | ".join([f"`{name}`", *rest]) + " |")
     return "\n".join(lines) + "\n"
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from archdsl.analyses.roles import is_source
 from archdsl.graph import Graph, Node, Value
 from archdsl.ops.base import Work
 
@@ -29,7 +28,7 @@ def _has_weights(node: Node, work: Work | None) -> bool:
 
 
 def _is_weight(node: Node) -> bool:
-    return is_source(node) and bool(node.params)
+    return not node.inputs and bool(node.params)
 
 
 def ancestors(value: Value) -> set[Node]:

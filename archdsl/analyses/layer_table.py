@@ -12,10 +12,10 @@ element, a pooling its window per output.
 from __future__ import annotations
 
 from archdsl.analyses.measure import Measures
-from archdsl.analyses.roles import family, is_activation, is_layer, is_view
 from archdsl.analyses.rows import Row
 from archdsl.dims import Dim, product
-from archdsl.ops.base import Op
+from archdsl.ops.norm import LocalResponseNorm
+from archdsl.ops.windows import Windowed
 from archdsl.record import Record
 from archdsl.shapes import TensorType
 
@@ -54,9 +54,9 @@ def layer_table(measures: Measures) -> list[LayerRow]:
         channels, size = _extent(type)
         found.append(LayerRow(0, "Inpt", channels, size, 0, 0, 0, 0, 0, 0, 0, type.elements))
     for row in measures.rows:
-        if is_view(row.node) or not row.node.inputs:
+        if row.node.op.role == "view" or not row.node.inputs:
             continue
-        number += is_layer(row.node)
+        number += row.node.op.role == "layer"
         made = _layer_row(row, measures.bound.types(row.node.inputs)[0], number)
         if made is not None:
             found.append(made)
@@ -66,25 +66,25 @@ def layer_table(measures: Measures) -> list[LayerRow]:
 def _layer_row(row: Row, x: TensorType, number: int) -> LayerRow | None:
     y = row.outputs[0]
     channels, size = _extent(x)
-    kind = family(row.node)
-    if is_layer(row.node):
+    op = row.node.op
+    if op.role == "layer":
         macs = (row.work.mac + row.work.add) if row.work else 0
-        if kind == "linear":
+        if not isinstance(op, Windowed):
             held = row.params
             return LayerRow(number, "Full", x.elements, 1, 0, 1, 1, y.elements, macs, x.elements, held, y.elements)
         weight = row.node.params["weight"].type.elements
         bias = y.elements if "bias" in row.node.params else 0
-        pad, window, stride = _geometry(row.node.op, x)
+        pad, window, stride = _geometry(op, x)
         return LayerRow(
             number, "Conv", channels, size, pad, window, stride, y.shape[1], macs, x.elements, weight + bias, y.elements
         )
-    if is_activation(row.node):
+    if op.role == "activation":
         return LayerRow(number, "Nonl", channels, size, None, None, None, None, x.elements, x.elements, 0, y.elements)
-    if kind == "norm":
-        window = getattr(row.node.op, "size", 1)
+    if op.role == "norm":
+        window = op.size if isinstance(op, LocalResponseNorm) else 1
         return LayerRow(number, "Norm", channels, size, 0, window, 0, 0, x.elements * NORM, x.elements, 0, y.elements)
-    if kind == "pool":
-        pad, window, stride = _geometry(row.node.op, x)
+    if isinstance(op, Windowed):
+        pad, window, stride = _geometry(op, x)
         macs = y.elements * product([window] * (x.rank - 2))
         return LayerRow(number, "Pool", channels, size, pad, window, stride, 0, macs, x.elements, 0, y.elements)
     return None
@@ -95,8 +95,8 @@ def _extent(type: TensorType) -> tuple[Dim, Dim]:
     return (type.shape[1] if type.rank > 1 else 1), (type.shape[2] if type.rank > 2 else 1)
 
 
-def _geometry(op: Op, x: TensorType) -> tuple[Dim, Dim, Dim]:
+def _geometry(op: Windowed, x: TensorType) -> tuple[Dim, Dim, Dim]:
     """Total padding, window and stride of the first spatial axis."""
-    kernel, stride, _ = op.geometry(x)  # type: ignore[attr-defined]
-    pads = op.pads(x)  # type: ignore[attr-defined]
+    kernel, stride, _ = op.geometry(x)
+    pads = op.pads(x)
     return (sum(pads[0]) if pads else 0), kernel[0], stride[0]

@@ -18,7 +18,6 @@ from collections.abc import Iterable
 
 from archdsl import dims
 from archdsl.analyses.at_binding import Bound
-from archdsl.analyses.roles import ADDS, is_activation, is_layer, is_norm, is_source, is_view
 from archdsl.diagnostics import Refusal
 from archdsl.dims import Dim
 from archdsl.graph import Graph, Node, Value
@@ -99,7 +98,7 @@ def uses(graph: Graph, views: bool) -> Uses:
         reach = step
         for value in node.outputs:
             last.setdefault(value, step)
-            if views and is_view(node):
+            if views and node.op.role == "view":
                 reach = max(reach, last[value])
         for value in dict.fromkeys(node.inputs):
             last[value] = max(last.get(value, 0), reach)
@@ -121,7 +120,7 @@ class _Planner:
         for value in self.graph.inputs:
             self._new(value, 0, external=True)
         for step, node in enumerate(self.graph.nodes):
-            if is_source(node):
+            if not node.inputs:
                 continue
             self._place(node, step)
         return Schedule(self.level, len(self.graph.nodes) + 1, tuple(self.buffers), self.kernels, self.by_value)
@@ -133,7 +132,7 @@ class _Planner:
 
     def _place(self, node: Node, step: int) -> None:
         home = self._home(node, step) if self.level != "none" else None
-        if not (self.level != "none" and is_view(node)):
+        if not (self.level != "none" and node.op.role == "view"):
             self.kernels[node] = self._kernel(node, home)
         for value in node.outputs:
             if home is None:
@@ -145,7 +144,7 @@ class _Planner:
 
     def _home(self, node: Node, step: int) -> Buffer | None:
         """The buffer the result is written to: that of an input, or ``None`` for one of its own."""
-        if is_view(node):
+        if node.op.role == "view":
             return self.by_value.get(node.inputs[0])
         if not self._may_overwrite(node):
             return None
@@ -157,9 +156,9 @@ class _Planner:
         return None
 
     def _may_overwrite(self, node: Node) -> bool:
-        if is_activation(node):
+        if node.op.role == "activation":
             return True
-        return self.level == "full" and (node.op.name in ADDS or (is_norm(node) and self._layer(node) is not None))
+        return self.level == "full" and (node.op.accumulates or (node.op.folds and self._layer(node) is not None))
 
     def _layer(self, node: Node) -> Node | None:
         """The convolution or linear layer whose kernel the node can join: it alone uses that layer's result."""
@@ -167,10 +166,10 @@ class _Planner:
         if producer is None or self.uses.count[node.inputs[0]] != 1:
             return None
         root = self.kernels.get(producer)
-        return root if root is not None and is_layer(root) else None
+        return root if root is not None and root.op.role == "layer" else None
 
     def _kernel(self, node: Node, home: Buffer | None) -> Node:
-        fusible = self.level == "full" and home is not None and (is_activation(node) or is_norm(node))
+        fusible = self.level == "full" and home is not None and (node.op.role == "activation" or node.op.folds)
         return (self._layer(node) if fusible else None) or node
 
 
@@ -211,7 +210,7 @@ def traffic(bound: Bound, plan: Schedule, node: Node) -> Dim:
     """Bytes that a node reads and writes: its inputs, its weights, its outputs.
 
     A view moves nothing. What is fused into a layer's kernel only reads its own weights: its result takes the place
-    of the layer's. An embedding reads the rows it takes, not its table.
+    of the layer's. A look-up reads the rows it takes, not its table.
     """
     kernel = plan.kernels.get(node)
     if kernel is None:
@@ -219,7 +218,7 @@ def traffic(bound: Bound, plan: Schedule, node: Node) -> Dim:
     outputs: Dim = 0
     for value in node.outputs:
         outputs = outputs + bound.bytes[value]
-    if node.op.name == "embedding":
+    if node.op.looks_up:
         moved = outputs
     else:
         moved = _sum_bytes(node)

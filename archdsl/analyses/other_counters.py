@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterable
 
 from archdsl import dims
 from archdsl.analyses.at_binding import Bound
-from archdsl.analyses.roles import family, is_layer
 from archdsl.analyses.rows import Row
 from archdsl.diagnostics import Refusal, did_you_mean
 from archdsl.dims import Dim
 from archdsl.ops.base import Work
+from archdsl.ops.resample import Resize
 from archdsl.record import Record
 from archdsl.shapes import TensorType, resolve_axis
 
@@ -114,12 +114,13 @@ def _fvcore(layer: Layer) -> Dim:
         return layer.input * (5 if layer.affine else 4)
     if layer.op in AVERAGES:
         return layer.input if layer.ins[0].rank == 4 else 0
-    if family(layer.row.node) == "resize":
-        return layer.output * _FVCORE_RESIZE.get(getattr(layer.row.node.op, "mode", ""), 0)
+    if isinstance(layer.row.node.op, Resize):
+        return layer.output * (_FVCORE_RESIZE.get(layer.row.node.op.mode, 0) if layer.ins[0].rank == 4 else 0)
     return layer.work.mac
 
 
-_FVCORE_RESIZE = {"nearest": 1, "bilinear": 4, "linear": 4}
+_FVCORE_RESIZE = {"nearest": 1, "bilinear": 4}
+"""fvcore's cost of one element; it counts two interpolations, and in 2-D only."""
 
 
 def _thop(layer: Layer) -> Dim:
@@ -164,7 +165,7 @@ def _onnx_tool(layer: Layer) -> Dim | None:
         return layer.work.mac + layer.bias
     if layer.op == "batch_norm":
         before = layer.row.node.inputs[0].producer
-        return 0 if before is not None and is_layer(before) else layer.output * 31
+        return 0 if before is not None and before.op.role == "layer" else layer.output * 31
     if layer.op == "lrn":
         size: int = getattr(layer.row.node.op, "size", 1)
         return layer.output * (37 + size)

@@ -17,17 +17,17 @@ from archdsl.ops.base import AxisWindow
 from archdsl.record import Record
 from archdsl.shapes import TensorType
 
-Number = int | Fraction
+Position = int | Fraction
 
 
 class Field(Record):
     """What one axis of a value sees of the input axis ``axis``, in input positions."""
 
     axis: int
-    size: Number
-    jump: Number
+    size: Position
+    jump: Position
     """The effective stride: how far apart the fields of neighbouring positions are."""
-    offset: Number
+    offset: Position
     """The centre of the field of position 0."""
 
 
@@ -184,10 +184,10 @@ def _hull(fields: Sequence[Field], positions: object) -> Field | None:
     return Field(first.axis, _plain(high - low + 1), first.jump, _plain((high + low) / 2))
 
 
-def _plain(number: Number) -> Number:
+def _plain(number: Position) -> Position:
     return int(number) if isinstance(number, Fraction) and number.denominator == 1 else number
 
 
-def sizes(fields: Iterable[Field | None]) -> tuple[Number | None, ...]:
+def sizes(fields: Iterable[Field | None]) -> tuple[Position | None, ...]:
     """The size of the field on each axis; ``None``: the whole axis."""
     return tuple(None if f is None else f.size for f in fields)

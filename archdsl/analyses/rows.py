@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from archdsl.analyses.at_binding import Bound
-from archdsl.analyses.roles import is_source
 from archdsl.dims import Dim
 from archdsl.graph import Node, Parameter
 from archdsl.ops.base import Work
@@ -89,7 +88,7 @@ def rows(bound: Bound) -> tuple[Row, ...]:
             counted.update(p.path for p in node.params.values())
         outputs = bound.types(node.outputs)
         inputs = bound.types(node.inputs)
-        materialised = not is_source(node)
+        materialised = bool(node.inputs)
         found.append(Row(
             node, outputs, held.params, held.buffers, held.bytes, bound.work(node),
             _sum(t.elements for t in inputs), _sum(bound.bytes[v] for v in node.inputs),

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 from archdsl.cli.exit import CLEAN, FINDINGS, status_of
 from archdsl.cli.options import Reports, Watching, choose
-from archdsl.cli.output import out, progress, say
+from archdsl.cli.output import progress, say, show, write
 from archdsl.cli.signature import Arg, opt
 from archdsl.files import check_writable
-from archdsl.report.terminal import wants_color
-from archdsl.report.text import concise, counted, summary
+from archdsl.report.text import counted, summary
 
 FORMATS = ("text", "concise", "json")
 
@@ -52,12 +50,10 @@ def command(
     if save_baseline is not None:
         checking.save_baseline(found, save_baseline, config)
     emit(reports, found)
-    if format == "json":
-        out(found.to_json())
-    elif format == "concise":
-        out("".join(concise(d) + "\n" for d in found.diagnostics))
-    else:
-        out(found.text(color=wants_color(sys.stdout)))
+    if format != "json":
+        write(found.diagnostics, format)
+    if format != "concise":
+        show(found.report(), format)
     variants = sum(len(one.variants) for one in found.targets)
     told = summary(found.diagnostics)
     say(f"checked {counted(len(found.targets), 'target')}, {counted(variants, 'network')}: {told}")

@@ -100,4 +100,4 @@ def _sweep(target: str, texts: list[str], sizes: dict[str, int], format: str) ->
 
     ranges = [text for text in texts if is_range(text.partition("=")[2])]
     fixed = settings([text for text in texts if text not in ranges])
-    show(sweep(target, pairs(ranges, "--set"), settings=fixed, bind=sizes), format)
+    show(sweep(target, pairs(ranges, "--set"), settings=fixed, bind=sizes).report(), format)

@@ -13,5 +13,5 @@ def command(format: TextOrJson = "text") -> int:
     from archdsl.runtime.doctor import doctor
 
     found = doctor()
-    show(found, format)
+    show(found.report(), format)
     return CLEAN if found.well else FINDINGS

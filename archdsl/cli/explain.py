@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from archdsl.cli.options import TextOrJson, choose
-from archdsl.cli.output import show
+from archdsl.cli.output import out, show
 from archdsl.cli.signature import Arg
 
 
@@ -17,4 +17,8 @@ def command(
     choose(format, "--format", ("text", "json"))
     from archdsl.project.pages import explain
 
-    show(explain(code), format)
+    found = explain(code)
+    if code and format == "text":
+        out(str(found) + "\n")
+    else:
+        show(found.report(), format)

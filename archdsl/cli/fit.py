@@ -29,6 +29,6 @@ def command(
     varied, fixed, sizes = pairs(vary, "--vary"), settings(set_), bindings(bind)
     with progress("trying members"):
         found = fit(target, varied, budget, maximize=maximize, minimize=minimize, settings=fixed, bind=sizes)
-    show(found, format)
+    show(found.report(), format)
     say(f"tried {found.tried:,} members" + (f", {found.refused:,} of them refused" if found.refused else ""))
     return CLEAN if found.best is not None else FINDINGS

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated
 
 from archdsl.cli.exit import CLEAN, FINDINGS, status_of
 from archdsl.cli.options import Reports, Watching, choose, listed
-from archdsl.cli.output import out, progress, say
+from archdsl.cli.output import progress, say, show, write
 from archdsl.cli.signature import Arg, opt
-from archdsl.report.terminal import wants_color
-from archdsl.report.text import concise, counted, summary
+from archdsl.report.text import counted, summary
 
 FORMATS = ("text", "concise", "json")
 
@@ -44,11 +42,9 @@ def command(
         say(note)
     emit(reports, found)
     if format == "json":
-        out(found.to_json())
-    elif format == "concise":
-        out("".join(concise(d) + "\n" for d in found.diagnostics))
+        show(found.report(), format)
     else:
-        out(found.text(color=wants_color(sys.stdout)))
+        write(found.diagnostics, format)
     mendable = sum(d.edit is not None for d in found.diagnostics)
     told = summary(found.diagnostics) + (f"; `--fix` mends {mendable}" if mendable else "")
     say(f"looked at {counted(len(found.targets), 'target')}: {told}")

@@ -24,4 +24,4 @@ def command(
         out("".join(name + "\n" for name in found.names))
         return
     with progress("measuring"):
-        show(found, format)
+        show(found.report(), format)

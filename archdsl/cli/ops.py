@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
+from archdsl.cli.exit import FINDINGS, tell
 from archdsl.cli.options import TextOrJson, choose
 from archdsl.cli.output import show
 from archdsl.cli.signature import Arg
@@ -12,9 +13,11 @@ from archdsl.cli.signature import Arg
 def command(
     name: Annotated[str | None, Arg("an operator; without one, all are listed")] = None,
     format: TextOrJson = "text",
-) -> None:
+) -> int:
     """List the operators, or print the page of one."""
     choose(format, "--format", ("text", "json"))
     from archdsl.project.operators import operators
 
-    show(operators(name), format)
+    found = operators(name)
+    show(found.report(), format)
+    return tell(found.faults) and FINDINGS

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from archdsl.report.terminal import visible
 
 if TYPE_CHECKING:
+    from archdsl.diagnostics import Diagnostic
     from archdsl.report.page import Report
 
 
@@ -58,10 +59,10 @@ def show(report: Report, format: str) -> None:
     out(render(report, format))
 
 
-def columns(rows: Sequence[Sequence[str]], right: frozenset[int] = frozenset(), indent: str = "") -> list[str]:
-    """Rows as aligned columns, two spaces apart; the columns in ``right`` are aligned to the right."""
-    from archdsl.report.layout import aligned
-    from archdsl.report.page import Table
+def write(diagnostics: Iterable[Diagnostic], format: str) -> None:
+    """Write findings to stdout: ``concise`` in a line each, else with their lines of the text."""
+    from archdsl.report.terminal import wants_color
+    from archdsl.report.text import concise, render
 
-    table = Table((), tuple(tuple(row) for row in rows), right)
-    return [indent + line if line else line for line in aligned(table)]
+    color = wants_color(sys.stdout)
+    out("".join((concise(d) if format == "concise" else render(d, color=color)) + "\n" for d in diagnostics))

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 from archdsl.cli.options import Bind, Set, TextOrJson, bindings, choose, settings
-from archdsl.cli.output import out, progress, say
+from archdsl.cli.output import progress, say, show
 from archdsl.cli.signature import Arg, opt
 
 
@@ -26,7 +26,7 @@ def command(
     """Run a model with ONNX Runtime, describe its outputs."""
     choose(format, "--format", ("text", "json"))
     from archdsl.project.running import run
-    from archdsl.runtime.outputs import render_output
+    from archdsl.runtime.execute import RunReport
 
     given, sizes = settings(set_), bindings(bind)
     with progress(f"running {target}"):
@@ -36,15 +36,13 @@ def command(
         say(f"wrote {save}")
     for note in found.notes:
         say(note)
-    records = found.described(top)
+    report = RunReport(found, top, target)
     if format == "json":
-        from archdsl.report.json import document
-
-        out(document("run", target=target, **{**found.data(), "outputs": records}))
+        show(report, format)
         return
     if not target.endswith(".onnx"):
         say(f"{target} has initial weights: its outputs mean nothing yet (`archdsl compile --weights FILE`)")
     for name, shape in found.inputs.items():
         say(f"{name}: {shape}")
-    out("".join(line + "\n" for record in records for line in render_output(record)))
+    show(report, format)
     say(f"{found.seconds * 1000:.1f} ms on {', '.join(found.providers)}")

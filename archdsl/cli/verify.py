@@ -32,5 +32,5 @@ def command(
     sizes = bindings(bind)
     with progress(f"comparing {model} and {against}"):
         found = verify(model, against, input or (), layers=layers, tolerance=limit, seed=seed, bind=sizes)
-    show(found, format)
+    show(found.report(), format)
     return CLEAN if found.same else FINDINGS

@@ -27,19 +27,19 @@ def command(
 
     given = settings(set_)
     if action == "map" and under is not None and len(names) == 1:
-        show(checkpoints.weight_names(names[0], under, settings=given, train=train), "text")
+        show(checkpoints.weight_names(names[0], under, settings=given, train=train).report(), "text")
         return CLEAN
     network = action == "map" or (action == "export" and under is not None)
     if len(names) != (2 if network else 1):
         raise Refusal("E0007", f"`weights {action}` takes {'a network and a file' if network else 'one file'}")
     if action == "inspect":
         found = checkpoints.read_weights(names[0])
-        show(found, "text")
+        show(found.report(), "text")
         say(found.summary)
         return CLEAN
     if action == "map":
         matched = checkpoints.match_weights(names[0], names[1], settings=given, train=train)
-        show(matched, "text")
+        show(matched.report(), "text")
         for line in matched.summary:
             say(line)
         return CLEAN if matched.complete else FINDINGS

@@ -212,8 +212,8 @@ class _Reader:
     def operator(self, form: NodeForm, path: Path) -> base.Op:
         from archdsl import ops
 
-        if not ops.is_operator(form.op):
-            help = did_you_mean(form.op, ops.names(), "`archdsl ops` lists all operators")
+        if not ops.is_operator(form.op) and form.op not in ops.offered():
+            help = did_you_mean(form.op, [*ops.names(), *ops.offered()], "`archdsl ops` lists all operators")
             raise self.error("E0804", f"there is no operator `{form.op}`", [*path, "op"], help=help)
         try:
             arguments = {

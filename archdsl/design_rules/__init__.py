@@ -8,18 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from archdsl.design_rules import layers, shapes, targets
-from archdsl.design_rules.view import Finding, Rule, Target, View
+from archdsl.design_rules import layers, machines, shapes
+from archdsl.design_rules.view import DesignRule, Finding, Machine, View
 from archdsl.diagnostics import Diagnostic
 from archdsl.graph import Graph, Node
 
 
-def rules() -> dict[str, Rule]:
+def rules() -> dict[str, DesignRule]:
     """All rules by code."""
-    return {**layers.RULES, **shapes.RULES, **targets.RULES}
+    return {**layers.RULES, **shapes.RULES, **machines.RULES}
 
 
-def lint(graph: Graph, codes: Iterable[str] | None = None, target: Target | None = None) -> list[Diagnostic]:
+def lint(graph: Graph, codes: Iterable[str] | None = None, target: Machine | None = None) -> list[Diagnostic]:
     """What the rules find in a graph, in the order of the codes; the same of one line of the text is told once."""
     known = rules()
     view = View(graph, target)

@@ -5,21 +5,30 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from archdsl.analyses.ranges import signs
-from archdsl.analyses.roles import family, is_activation, is_layer, is_source
-from archdsl.design_rules.view import Finding, Rule, View
+from archdsl.design_rules.view import DesignRule, Finding, View
 from archdsl.graph import Node, Value
+from archdsl.ops.activation import Dropout
+from archdsl.ops.arithmetic import Add
+from archdsl.ops.conv import Conv, ConvTranspose
+from archdsl.ops.join import Concat
+from archdsl.ops.linear import Linear
+from archdsl.ops.norm import BatchNorm
+from archdsl.ops.pool_global import AdaptivePooling, GlobalPooling
+from archdsl.ops.windows import Windowed
 
-PER_CHANNEL = frozenset({"batch_norm", "instance_norm"})
-"""Normalisations that take a constant of each channel away again."""
+MAPS = (Windowed, GlobalPooling, AdaptivePooling)
+"""Operators whose results are maps [N, C, spatial…]."""
+LONGEST = 1_000
+"""Operators of the longest residual branch that is looked at, so that the walks stay linear in the graph."""
 
 
 def bias_before_norm(view: View) -> Iterator[Finding]:
     """W0401."""
     for node in view.graph.nodes:
-        if not is_layer(node) or "bias" not in node.params:
+        if node.op.role != "layer" or "bias" not in node.params:
             continue
         user = view.alone(node.outputs[0])
-        if user is not None and user.op.name in PER_CHANNEL:
+        if user is not None and user.op.centres_channels:
             count = node.params["bias"].type.elements
             message = (
                 f"the bias of `{node.op.name}` is taken away again by `{user.op.name}`: {count} parameters for nothing"
@@ -31,7 +40,7 @@ def unseen_positions(view: View) -> Iterator[Finding]:
     """W0402."""
     for node in view.graph.nodes:
         geometry = _geometry(node, view)
-        if geometry is None or node.op.name.startswith(("conv_transpose", "max_unpool")):
+        if geometry is None or isinstance(node.op, ConvTranspose):
             continue
         kernel, stride, _ = geometry
         if any(s > k for k, s in zip(kernel, stride)):
@@ -52,7 +61,7 @@ def two_linear_maps(view: View) -> Iterator[Finding]:
         if before is None or not _dense(before, view) or view.alone(before.outputs[0]) is None:
             continue
         shapes = [view.shape(v) for v in (before.inputs[0], before.outputs[0], node.outputs[0])]
-        wide = [shape[-1 if node.op.name == "linear" else 1] for shape in shapes if shape is not None]
+        wide = [shape[node.op.feature_axis] for shape in shapes if shape is not None]
         if len(wide) == 3 and wide[1] >= min(wide[0], wide[2]):
             message = f"`{before.path}` and this layer are one linear map of {wide[0]} to {wide[2]} features"
             yield Finding(node, message, "put an activation between them, or leave one out")
@@ -64,9 +73,9 @@ def dropout_before_norm(view: View) -> Iterator[Finding]:
     told: set[Node] = set()
     for node in view.graph.nodes:
         source = next((origin[value] for value in node.inputs if value in origin), None)
-        if node.op.name == "dropout" and getattr(node.op, "p", 0) > 0:
+        if isinstance(node.op, Dropout) and node.op.p > 0:
             source = node
-        elif source is not None and node.op.name == "batch_norm" and source not in told:
+        elif source is not None and isinstance(node.op, BatchNorm) and source not in told:
             told.add(source)
             message = f"the batch norm `{node.path}` follows: its variance in training is not that of inference"
             yield Finding(source, message, "move the dropout behind the last batch norm, or normalise otherwise")
@@ -77,7 +86,7 @@ def dropout_before_norm(view: View) -> Iterator[Finding]:
 def mixed_signs(view: View) -> Iterator[Finding]:
     """W0405."""
     for node in view.graph.nodes:
-        if node.op.name not in ("add", "concat") or any(v.producer and is_source(v.producer) for v in node.inputs):
+        if not isinstance(node.op, Add | Concat) or _takes_data(node):
             continue
         found = [signs(view.ranges[value]) for value in node.inputs]
         if "signed" in found and "non-negative" in found:
@@ -89,27 +98,27 @@ def mixed_signs(view: View) -> Iterator[Finding]:
 def branch_ends_in_activation(view: View) -> Iterator[Finding]:
     """W0411."""
     for node in view.graph.nodes:
-        if node.op.name != "add" or len(node.inputs) != 2:
-            continue
-        if any(value.producer is not None and is_source(value.producer) for value in node.inputs):
+        if not isinstance(node.op, Add) or len(node.inputs) != 2 or _takes_data(node):
             continue
         steps = [-1 if value.producer is None else view.step[value.producer] for value in node.inputs]
         branch, shortcut = (0, 1) if steps[0] > steps[1] else (1, 0)
         if not _is_ancestor(node.inputs[shortcut], node.inputs[branch], view):
             continue
         last = view.above(node.inputs[branch])
-        if last is not None and is_activation(last) and view.ranges[node.inputs[branch]][0] >= 0:
+        if last is not None and last.op.role == "activation" and view.ranges[node.inputs[branch]][0] >= 0:
             message = f"the residual branch ends in `{last.op.name}`: it can only add, never take away"
             yield Finding(node, message, "end the branch in its last layer or norm, and activate after the join")
 
 
 def _is_ancestor(early: Value, late: Value, view: View) -> bool:
-    """Whether ``late`` is computed from ``early``; the walk stops where it is past ``early``."""
+    """Whether ``late`` is computed from ``early``, by no more than :data:`LONGEST` operators; the walk stops where it
+    is past ``early``.
+    """
     if early.producer is None:
         return True
     limit, seen = view.step[early.producer], {late}
     waiting = [late]
-    while waiting:
+    while waiting and len(seen) < LONGEST:
         value = waiting.pop()
         if value is early:
             return True
@@ -125,7 +134,7 @@ def large_kernels(view: View) -> Iterator[Finding]:
     """W0413."""
     for node in view.graph.nodes:
         geometry = _geometry(node, view)
-        if geometry is None or node.op.name != "conv" or _is_depthwise(node):
+        if geometry is None or not isinstance(node.op, Conv) or _is_depthwise(node.op, node):
             continue
         kernel, stride, _ = geometry
         if len(kernel) > 1 and len(set(kernel)) == 1 and kernel[0] >= 5 and kernel[0] % 2 and set(stride) == {1}:
@@ -138,46 +147,49 @@ def large_kernels(view: View) -> Iterator[Finding]:
 
 def _geometry(node: Node, view: View) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]] | None:
     """Kernel, stride and dilation of a window operator."""
-    geometry = getattr(node.op, "geometry", None)
-    if geometry is None or family(node) not in ("conv", "pool"):
+    if not isinstance(node.op, Windowed):
         return None
-    found: tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]] = geometry(view.measures.bound.type(node.inputs[0]))
-    return found
+    return node.op.geometry(view.measures.bound.type(node.inputs[0]))
 
 
-def _is_depthwise(node: Node) -> bool:
+def _takes_data(node: Node) -> bool:
+    """Whether an input is a parameter or a constant."""
+    return any(value.producer is not None and not value.producer.inputs for value in node.inputs)
+
+
+def _is_depthwise(op: Conv, node: Node) -> bool:
     """Whether each channel has kernels of its own, which are cheap however large they are."""
-    return 1 < getattr(node.op, "groups", 1) == node.inputs[0].type.shape[1]
+    return 1 < op.groups == node.inputs[0].type.shape[1]
 
 
 def linear_on_maps(view: View) -> Iterator[Finding]:
     """W0416."""
+    sources = view.behind(_keeps_axes)
     for node in view.graph.nodes:
-        if node.op.name != "linear" or not node.params:
-            continue
-        before = node.inputs[0].producer
-        while before is not None and (is_activation(before) or before.op.name in ("dropout", *PER_CHANNEL)):
-            before = before.inputs[0].producer
-        if before is not None and family(before) in ("conv", "pool", "pool_global") and before.outputs[0].type.rank > 2:
+        before = sources.get(node.inputs[0]) if isinstance(node.op, Linear) else None
+        if before is not None and isinstance(before.op, MAPS) and before.outputs[0].type.rank > 2:
             message = f"`linear` works on the last axis, the width of {node.inputs[0].type}: channels are on the second"
             yield Finding(node, message, "write `flatten` before it; a linear map of the channels is `conv(…, 1)`")
 
 
+def _keeps_axes(node: Node) -> bool:
+    """Whether a node stands between layers and leaves the axes of its one input as they are."""
+    return len(node.inputs) == 1 and (node.op.pointwise or node.op.role in ("activation", "norm"))
+
+
 def _dense(node: Node, view: View) -> bool:
     """Whether a node maps all features to all features at each position, and nothing else."""
-    if not is_layer(node):
-        return False
     geometry = _geometry(node, view)
     if geometry is None:
-        return node.op.name == "linear"
-    return node.op.name == "conv" and set(geometry[0]) == {1} and getattr(node.op, "groups", 1) == 1
+        return isinstance(node.op, Linear)
+    return isinstance(node.op, Conv) and set(geometry[0]) == {1} and node.op.groups == 1
 
 
 def _sizes(sizes: tuple[int, ...]) -> str:
     return "x".join(map(str, sizes))
 
 
-RULES: dict[str, Rule] = {
+RULES: dict[str, DesignRule] = {
     "W0401": bias_before_norm, "W0402": unseen_positions, "W0405": mixed_signs, "W0409": two_linear_maps,
     "W0410": dropout_before_norm, "W0411": branch_ends_in_activation, "W0413": large_kernels, "W0416": linear_on_maps,
 }  # fmt: skip

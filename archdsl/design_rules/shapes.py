@@ -6,27 +6,26 @@ from collections.abc import Iterator
 from itertools import pairwise
 from math import prod, sqrt
 
-from archdsl.analyses.roles import family, is_layer
-from archdsl.design_rules.view import Finding, Rule, View
+from archdsl.design_rules.view import DesignRule, Finding, View
 from archdsl.graph import Node
+from archdsl.ops.conv import Conv, ConvTranspose
+from archdsl.ops.linear import Linear
+from archdsl.ops.pool_global import GlobalPooling
+from archdsl.ops.windows import Windowed
 
 SMALLEST, LARGEST = 6, 8
 """Positions of the last map before global pooling."""
 SPARE = 1.25
 """By how much more the data volume may fall than channels that double would let it: odd sizes cost something."""
-ON_MAPS = frozenset({"conv", "pool", "join", "arithmetic", "norm", "activation"})
-"""Families whose results are maps of features (not padded, resized or rearranged ones)."""
-GLOBAL = frozenset({"global_avg_pool", "global_max_pool", "global_lp_pool"})
 
 
 def odd_sizes(view: View) -> Iterator[Finding]:
     """W0403."""
     for node in view.graph.nodes:
-        geometry = getattr(node.op, "geometry", None)
-        if geometry is None or family(node) not in ("conv", "pool") or "transpose" in node.op.name:
+        if not isinstance(node.op, Windowed) or isinstance(node.op, ConvTranspose):
             continue
         shape = view.shape(node.inputs[0])
-        kernel, stride, _ = geometry(view.measures.bound.type(node.inputs[0]))
+        kernel, stride, _ = node.op.geometry(view.measures.bound.type(node.inputs[0]))
         for n, k, s in zip((shape or ())[2:], kernel, stride):
             if s > 1 and n % s and k < n:
                 message = f"{n} positions enter a stride of {s}: the map is no multiple of the next one"
@@ -44,7 +43,7 @@ def bottleneck(view: View) -> Iterator[Finding]:
         if node is None or shape is None or len(shape) != rank or rank < 3:
             continue
         positions = prod(shape[2:])
-        if positions <= 1 or family(node) not in ON_MAPS:
+        if positions <= 1 or not _makes_features(node):
             continue
         volume = prod(shape[1:])
         if not levels or positions < levels[-1][0]:
@@ -59,6 +58,11 @@ def bottleneck(view: View) -> Iterator[Finding]:
             yield Finding(node, message, "let channels double where the resolution halves")
 
 
+def _makes_features(node: Node) -> bool:
+    """Whether the result is a map of features: not padded, resized or rearranged."""
+    return isinstance(node.op, Windowed) or node.op.pointwise or node.op.role in ("activation", "norm", "join")
+
+
 def few_features(view: View) -> Iterator[Finding]:
     """W0406."""
     node = view.classifier
@@ -67,7 +71,7 @@ def few_features(view: View) -> Iterator[Finding]:
     entering, leaving = view.shape(node.inputs[0]), view.shape(node.outputs[0])
     if entering is None or leaving is None or prod(leaving[2:]) != 1:
         return
-    axis = -1 if node.op.name == "linear" else 1
+    axis = node.op.feature_axis
     if entering[axis] < leaving[axis]:
         yield Finding(node, f"{entering[axis]:,} features tell {leaving[axis]:,} classes apart", "widen the last stage")
 
@@ -109,8 +113,8 @@ def _heads(view: View) -> list[Node]:
     """Global pooling whose result is not put back onto a map (as a gate's is), but leads to the classifier."""
     node = view.classifier
     above = node.inputs[0].producer if node is not None else None
-    while above is not None and above.op.name not in GLOBAL:
-        if len(above.inputs) != 1 or is_layer(above):
+    while above is not None and not isinstance(above.op, GlobalPooling):
+        if len(above.inputs) != 1 or above.op.role == "layer":
             return []
         above = above.inputs[0].producer
     return [above] if above is not None else []
@@ -119,12 +123,12 @@ def _heads(view: View) -> list[Node]:
 def heavy_classifier(view: View) -> Iterator[Finding]:
     """W0412."""
     rows = view.measures.row_of
-    layers = [node for node in view.graph.nodes if is_layer(node)]
-    if not any(node.op.name == "conv" for node in layers):
+    layers = [node for node in view.graph.nodes if node.op.role == "layer"]
+    if not any(isinstance(node.op, Conv) for node in layers):
         return
     tail: list[Node] = []
     for node in reversed(layers):
-        if node.op.name != "linear":
+        if not isinstance(node.op, Linear):
             break
         tail.append(node)
     held = [rows[node].params for node in tail]
@@ -142,7 +146,7 @@ def _count(params: object) -> int:
     return params if isinstance(params, int) else 0
 
 
-RULES: dict[str, Rule] = {
+RULES: dict[str, DesignRule] = {
     "W0403": odd_sizes, "W0404": bottleneck, "W0406": few_features, "W0407": last_map, "W0408": short_sight,
     "W0412": heavy_classifier,
 }  # fmt: skip

@@ -7,9 +7,9 @@ from functools import cached_property
 
 from archdsl.analyses.depth import ancestors
 from archdsl.analyses.measure import Measures
-from archdsl.analyses.ranges import Interval, ranges
-from archdsl.analyses.roles import is_layer, is_view
+from archdsl.analyses.ranges import ranges
 from archdsl.graph import Graph, Node, Value
+from archdsl.ops.estimates import Interval
 from archdsl.record import Record
 
 
@@ -21,7 +21,7 @@ class Finding(Record):
     help: str = ""
 
 
-class Target(Record):
+class Machine(Record):
     """What a kernel computes at once: ``channels`` of them, called ``unit``; ``source`` says who says so."""
 
     channels: int
@@ -34,7 +34,7 @@ class Target(Record):
 class View:
     """A graph, what it is to run on (where that is known), and what rules ask about it; all is computed once."""
 
-    def __init__(self, graph: Graph, target: Target | None = None) -> None:
+    def __init__(self, graph: Graph, target: Machine | None = None) -> None:
         self.graph = graph
         self.target = target
         self.measures = Measures(graph)
@@ -66,14 +66,32 @@ class View:
     def alone(self, value: Value) -> Node | None:
         """The node that alone uses a value, unless the value is an output too."""
         users = self.users.get(value, [])
-        return users[0] if len(users) == 1 and value not in self.graph.outputs.values() else None
+        return users[0] if len(users) == 1 and value not in self._outputs else None
+
+    @cached_property
+    def _outputs(self) -> frozenset[Value]:
+        return frozenset(self.graph.outputs.values())
 
     def above(self, value: Value) -> Node | None:
         """The producer of a value, looking through views (dropout, flatten, …)."""
-        producer = value.producer
-        while producer is not None and is_view(producer):
-            producer = producer.inputs[0].producer
-        return producer
+        return self._above.get(value)
+
+    @cached_property
+    def _above(self) -> dict[Value, Node]:
+        return self.behind(lambda node: node.op.role == "view")
+
+    def behind(self, passes: Callable[[Node], bool]) -> dict[Value, Node]:
+        """Value -> the last node before it that does not let its first input pass; values that stem from none (the
+        network's inputs) are left out. One walk over the graph.
+        """
+        found: dict[Value, Node] = {}
+        for node in self.graph.nodes:
+            origin: Node | None = node
+            if node.inputs and passes(node):
+                origin = found.get(node.inputs[0])
+            if origin is not None:
+                found.update(dict.fromkeys(node.outputs, origin))
+        return found
 
     @cached_property
     def trunk(self) -> list[Value]:
@@ -104,11 +122,11 @@ class View:
         if not self.graph.outputs:
             return None
         node = next(iter(self.graph.outputs.values())).producer
-        while node is not None and not is_layer(node):
+        while node is not None and node.op.role != "layer":
             if len(node.inputs) != 1 or node.params:
                 return None
             node = node.inputs[0].producer
         return node
 
 
-Rule = Callable[[View], Iterator[Finding]]
+DesignRule = Callable[[View], Iterator[Finding]]

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 
+from archdsl import ops
 from archdsl.diagnostics import Refusal, nearest, suggest
-from archdsl.ops import is_operator
+from archdsl.ops.base import REQUIRED
 
 _SAME = {
     "out_channels": "channels", "filters": "channels", "num_filters": "channels", "channels_out": "channels",
@@ -24,26 +26,10 @@ _INFERRED = frozenset(
     ["in_channels", "in_features", "num_features", "input_dim", "input_size", "input_shape", "num_channels", "inplanes"]
 )
 _NEEDLESS = frozenset(["inplace", "data_format", "padding_mode", "track_running_stats", "trainable", "name", "device"])
-_OPERATORS = {
-    "conv2d": "conv", "conv1d": "conv", "conv3d": "conv", "convolution": "conv", "fc": "linear",
-    "fully_connected": "linear", "batchnorm": "batch_norm", "batchnorm2d": "batch_norm", "bn": "batch_norm",
-    "layernorm": "layer_norm", "groupnorm": "group_norm", "maxpool": "max_pool", "maxpool2d": "max_pool",
-    "max_pool2d": "max_pool", "avgpool": "avg_pool", "avgpool2d": "avg_pool", "avg_pool2d": "avg_pool",
-    "average_pool": "avg_pool", "maxpooling": "max_pool", "globalavgpool": "global_avg_pool", "gap": "global_avg_pool",
-    "adaptive_avg_pool2d": "adaptive_avg_pool", "upsample": "resize", "interpolate": "resize", "pixel_shuffle":
-    "depth_to_space", "cat": "concat", "concatenate": "concat", "conv_transpose2d": "conv_transpose", "deconv":
-    "conv_transpose", "convtranspose": "conv_transpose", "swish": "silu", "hardswish": "hard_swish", "hardsigmoid":
-    "hard_sigmoid", "sequential": "seq", "skip": "residual", "branch": "parallel", "view": "reshape", "depthwise":
-    "conv", "depthwise_conv": "conv", "dwconv": "conv", "linear2d": "linear", "input_shape": "in.shape",
-    "print": "assert",
+_WORDS_ELSEWHERE = {
+    "sequential": "seq", "skip": "residual", "branch": "parallel", "inputshape": "in.shape", "print": "assert",
 }  # fmt: skip
-"""Another framework's layer -> ours; spellings without regard to case and underscores."""
-
-_SIZED = {
-    "linear": ("linear(10)", 1), "batch_norm": ("batch_norm", 0), "instance_norm": ("instance_norm", 0),
-    "group_norm": ("group_norm(32)", 1),
-}  # fmt: skip
-"""Layers that elsewhere are given the size of what enters: how they are written here, and which argument betrays it."""
+"""Another framework's words for what is no operator -> ours, in lower case without underscores."""
 
 _PREFIXES = frozenset(["nn", "F", "torch", "keras", "layers", "tf", "self"])
 """What stands in front of a layer elsewhere."""
@@ -69,8 +55,12 @@ def argument_help(block: str, name: str, known: Sequence[str]) -> str:
 
 def position_help(block: str, index: int) -> str:
     """What to write where argument ``index`` of a layer is refused: elsewhere, what enters is told as well."""
-    ours, place = _SIZED.get(block, ("", 0))
-    return f"the size of what enters is known: write `{ours}`" if ours and index == place else ""
+    if not ops.is_operator(block):
+        return ""
+    card = ops.load(block)
+    needed = sum(argument.default is REQUIRED for argument in card.signature.values())
+    wanted = card.sized_elsewhere if index == needed else ""
+    return f"the size of what enters is known: write `{wanted}`" if wanted else ""
 
 
 def window_help(block: str, entering: object, given: Mapping[str, object]) -> str:
@@ -83,12 +73,12 @@ def window_help(block: str, entering: object, given: Mapping[str, object]) -> st
 
 def unknown_name(name: str, known: Iterable[str]) -> Refusal:
     """The refusal of a name that means nothing, with what was probably meant."""
-    known, plain = frozenset(known), name.lower()
+    known, lower = frozenset(known), name.lower()
     if name in _PREFIXES and name not in known:
         help = "operators and labels stand without a prefix: `conv(64, 3)`"
         return Refusal("E0201", f"nothing is called `{name}` here", help=help)
-    ours = _OPERATORS.get(plain) or _OPERATORS.get(plain.replace("_", "")) or _WORDS.get(name)
-    meant = None if ours else plain if plain in known else nearest(name, known) or nearest(plain, known)
+    ours = _WORDS.get(name) or (None if lower in known else _operator(name))
+    meant = None if ours else lower if lower in known else nearest(name, known) or nearest(lower, known)
     help = f"it is called `{ours}` here" if ours else suggest(meant)
     if not help and len(name) <= 2 and name.isupper():
         help = f"a size that only the input knows is declared there: `input x: f32[N, {name}]`"
@@ -97,7 +87,25 @@ def unknown_name(name: str, known: Iterable[str]) -> Refusal:
 
 def attribute_help(name: str, known: Sequence[str]) -> str:
     """What to write for an attribute that tensors do not have."""
-    if is_operator(name):
+    if ops.is_operator(name):
         return f"operators are applied with `->`: `x -> {name}`"
     ours = _ATTRIBUTES.get(name) or nearest(name, known)
     return suggest(ours, f"it has {', '.join(f'`{k}`' for k in known)}")
+
+
+@cache
+def _elsewhere() -> Mapping[str, str]:
+    """What others call our operators -> ours, in lower case without underscores. Loads all cards: for messages only."""
+    cards = [ops.load(name) for name in ops.names()]
+    found = {plain(word): card.name for card in cards for word in card.elsewhere}
+    return {**found, **{plain(card.name): card.name for card in cards}, **_WORDS_ELSEWHERE}
+
+
+def _operator(word: str) -> str | None:
+    """What a word of another framework is called here."""
+    return _elsewhere().get(plain(word))
+
+
+def plain(word: str) -> str:
+    """A name without regard to case and underscores."""
+    return word.lower().replace("_", "")

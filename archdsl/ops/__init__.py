@@ -1,4 +1,8 @@
-"""Operators by name, loaded a family at a time."""
+"""Operators by name, loaded a family at a time.
+
+The tables here are what has to be known of all operators before any family is loaded. ``tests/ops/test_cards.py`` holds
+them against the cards.
+"""
 
 from __future__ import annotations
 
@@ -17,8 +21,9 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "linear": ("linear", "matmul", "embedding"),
     "activation": (
         "identity", "relu", "relu6", "leaky_relu", "prelu", "elu", "selu", "gelu", "sigmoid", "silu", "hard_sigmoid",
-        "hard_swish", "tanh", "softplus", "softsign", "mish", "step", "softmax", "log_softmax", "dropout", "drop_path",
+        "hard_swish", "tanh", "softplus", "softsign", "mish", "step", "dropout", "drop_path",
     ),
+    "softmax": ("softmax", "log_softmax"),
     "elementary": (
         "neg", "abs", "sign", "exp", "log", "sqrt", "reciprocal", "erf", "sin", "cos", "floor", "ceil", "round", "clip",
         "cast",
@@ -39,24 +44,56 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "resample": ("resize", "depth_to_space", "space_to_depth"),
     "constant": ("constant", "zeros", "ones", "param", "one_hot"),
 }  # fmt: skip
-"""Module of ``archdsl.ops`` -> the operators it defines. A test holds it against the modules."""
+"""Module of ``archdsl.ops`` -> the operators it defines."""
+
+INFIX = {
+    "+": "add", "-": "sub", "*": "mul", "/": "div", "@": "matmul", "**": "pow",
+    "==": "equal", "!=": "not_equal", "<": "less", "<=": "less_equal", ">": "greater", ">=": "greater_equal",
+}  # fmt: skip
+"""Symbol between two tensors -> operator, as the cards say it."""
+PREFIX = {"-": "neg"}
+"""Symbol in front of a tensor -> operator, as the cards say it."""
+CHOICES = frozenset([
+    "same", "valid", "same_upper", "same_lower", "nearest", "bilinear", "trilinear", "bicubic",
+    "reflect", "edge", "dcr", "crd", "center", "fan",
+])  # fmt: skip
+"""Bare names that arguments of the cards read as themselves, and which mean nothing else: neither operators, nor
+letters of axes, nor element types, nor ``none``."""
 
 _MODULE = {name: module for module, names in FAMILIES.items() for name in names}
 
 
 def names() -> list[str]:
-    """All operator names, sorted."""
+    """The names of archdsl's own operators, sorted."""
     return sorted(_MODULE)
 
 
 def is_operator(name: str) -> bool:
-    """Whether ``name`` is an operator."""
+    """Whether ``name`` is one of archdsl's own operators."""
     return name in _MODULE
 
 
 @cache
+def offered() -> frozenset[str]:
+    """The names of operators of other packages, without those that archdsl has itself and which nothing replaces.
+
+    The entry points of the environment are read for it, which takes tens of milliseconds: ask last.
+    """
+    from archdsl.offers import OPERATORS, offers
+
+    return frozenset(offers(OPERATORS)) - _MODULE.keys()
+
+
+@cache
 def load(name: str) -> type[Op]:
-    """The card of the operator ``name`` (``KeyError`` if there is none)."""
+    """The card of the operator ``name``, archdsl's own or another package's.
+
+    ``KeyError`` if there is none; refuses (E0606) what a package offers and cannot be used.
+    """
+    if name not in _MODULE:
+        from archdsl.ops.packages import card
+
+        return card(name)
     module = import_module(f"archdsl.ops.{_MODULE[name]}")
     cards = (card for card in vars(module).values() if isinstance(card, type) and issubclass(card, Op))
     return next(card for card in cards if card.__dict__.get("name") == name)

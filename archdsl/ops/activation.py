@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
-from archdsl import dims
+from collections.abc import Sequence
+from math import erf, exp, inf, log1p, pi, sqrt, tanh
+
 from archdsl.diagnostics import Refusal
-from archdsl.element_types import ANY, FLOATS, NUMBERS, SIGNED
-from archdsl.ops.base import AxisWindow, Initializer, Op, Types, Weight, Window, Work, arg
-from archdsl.ops.kinds import Axis, Boolean, Choice, Number
-from archdsl.ops.operand_checks import need_dtype, times
+from archdsl.element_types import ANY, NUMBERS, SIGNED
+from archdsl.ops.base import Types, Weight, Work, arg, filled
+from archdsl.ops.estimates import EVERYTHING, Interval
+from archdsl.ops.kinds import Boolean, Choice, Number
+from archdsl.ops.operand_checks import times
 from archdsl.ops.pointwise import Pointwise
-from archdsl.shapes import TensorType, resolve_axis
+from archdsl.shapes import TensorType
+
+
+def sigmoid(x: float) -> float:
+    """``1 / (1 + exp(-x))``, without overflow."""
+    return (1 + tanh(x / 2)) / 2
+
+
+def softplus(x: float) -> float:
+    """``log(1 + exp(x))``, without overflow."""
+    return max(x, 0.0) + log1p(exp(-abs(x)))
 
 
 class Identity(Pointwise):
@@ -17,7 +30,13 @@ class Identity(Pointwise):
 
     name = "identity"
     sources = "ONNX Identity"
+    vanishes = True
+    role = "view"
+    rises = True
     takes = ANY
+
+    def function(self, x: float) -> float:
+        return x
 
 
 class Relu(Pointwise):
@@ -25,8 +44,13 @@ class Relu(Pointwise):
 
     name = "relu"
     sources = "ONNX Relu; Nair and Hinton 2010"
+    role = "activation"
+    rises = True
     takes = SIGNED
     cost = Work(cmp=1)
+
+    def function(self, x: float) -> float:
+        return max(x, 0.0)
 
 
 class Relu6(Pointwise):
@@ -34,8 +58,14 @@ class Relu6(Pointwise):
 
     name = "relu6"
     sources = "ONNX Clip(0, 6); MobileNet, arXiv:1704.04861"
+    role = "activation"
+    limits = (0.0, 6.0)
+    rises = True
     domain = (-4.0, 9.0)
     cost = Work(cmp=2)
+
+    def function(self, x: float) -> float:
+        return min(max(x, 0.0), 6.0)
 
 
 class LeakyRelu(Pointwise):
@@ -43,10 +73,18 @@ class LeakyRelu(Pointwise):
 
     name = "leaky_relu"
     sources = "ONNX LeakyRelu; Maas et al. 2013"
+    role = "activation"
     cost = Work(cmp=1, mul=1)
     examples = ("leaky_relu : f32[N,3,H] -> f32[N,3,H]", "leaky_relu[0.1] : f32[2,3,4,4] -> f32[2,3,4,4]")
 
     slope: float = arg(Number(), 0.01, doc="factor of negative inputs")
+
+    def function(self, x: float) -> float:
+        return x if x > 0 else self.slope * x
+
+    @property
+    def rises(self) -> bool:
+        return self.slope >= 0
 
 
 class PRelu(Pointwise):
@@ -57,6 +95,7 @@ class PRelu(Pointwise):
 
     name = "prelu"
     sources = "ONNX PRelu; arXiv:1502.01852"
+    role = "activation"
     cost = Work(cmp=1, mul=1)
     examples = (
         "prelu : f32[2,3,4,4] -> f32[2,3,4,4]",
@@ -75,7 +114,13 @@ class PRelu(Pointwise):
         return super().shape(x)
 
     def weights(self, *ins: TensorType) -> tuple[Weight, ...]:
-        return (Weight("weight", (1 if self.shared else ins[0].shape[1],), Initializer("constant", (0.25,))),)
+        return (Weight("weight", (1 if self.shared else ins[0].shape[1],), filled(0.25)),)
+
+    def function(self, x: float) -> float:
+        return x if x > 0 else 0.25 * x
+
+    def range(self, entering: Sequence[Interval]) -> Interval:
+        return entering[0] if entering[0][0] >= 0 else EVERYTHING
 
 
 class Elu(Pointwise):
@@ -83,10 +128,18 @@ class Elu(Pointwise):
 
     name = "elu"
     sources = "ONNX Elu; arXiv:1511.07289"
+    role = "activation"
     cost = Work(add=1, mul=1, cmp=1, special=1)
     examples = ("elu : f32[N,3,H] -> f32[N,3,H]", "elu[alpha=0.5] : f32[2,3,4] -> f32[2,3,4]")
 
     alpha: float = arg(Number(), 1.0, doc="the limit for very negative inputs, negated")
+
+    def function(self, x: float) -> float:
+        return x if x > 0 else self.alpha * (exp(x) - 1)
+
+    @property
+    def rises(self) -> bool:
+        return self.alpha >= 0
 
 
 class Selu(Pointwise):
@@ -94,7 +147,12 @@ class Selu(Pointwise):
 
     name = "selu"
     sources = "ONNX Selu; arXiv:1706.02515"
+    role = "activation"
+    rises = True
     cost = Work(add=1, mul=2, cmp=1, special=1)
+
+    def function(self, x: float) -> float:
+        return 1.0507009873554805 * (x if x > 0 else 1.6732632423543772 * (exp(x) - 1))
 
 
 class Gelu(Pointwise):
@@ -104,6 +162,8 @@ class Gelu(Pointwise):
 
     name = "gelu"
     sources = "ONNX Gelu (opset 20); arXiv:1606.08415"
+    role = "activation"
+    limits = (-0.18, inf)
     examples = ("gelu : f32[N,3,H] -> f32[N,3,H]", "gelu[approximate=tanh] : f32[2,3,4] -> f32[2,3,4]")
 
     approximate: str = arg(Choice(("none", "tanh")), "none", doc="the exact form, or the approximation by tanh")
@@ -112,13 +172,24 @@ class Gelu(Pointwise):
         one = Work(add=2, mul=6, special=1) if self.approximate == "tanh" else Work(add=1, mul=3, special=1)
         return times(one, outs[0].elements)
 
+    def function(self, x: float) -> float:
+        if self.approximate == "tanh":
+            return x * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x**3))) / 2
+        return x * (1 + erf(x / sqrt(2))) / 2
+
 
 class Sigmoid(Pointwise):
     """``1 / (1 + exp(-x))``. One addition, one exponential and one division per element."""
 
     name = "sigmoid"
     sources = "ONNX Sigmoid"
+    role = "activation"
+    limits = (0.0, 1.0)
+    rises = True
     cost = Work(add=1, special=2)
+
+    def function(self, x: float) -> float:
+        return sigmoid(x)
 
 
 class Silu(Pointwise):
@@ -126,7 +197,13 @@ class Silu(Pointwise):
 
     name = "silu"
     sources = "ONNX Sigmoid and Mul; arXiv:1606.08415, arXiv:1710.05941 (swish)"
+    role = "activation"
+    limits = (-0.28, inf)
+    elsewhere = ("swish",)
     cost = Work(add=1, mul=1, special=2)
+
+    def function(self, x: float) -> float:
+        return x * sigmoid(x)
 
 
 class HardSigmoid(Pointwise):
@@ -134,7 +211,13 @@ class HardSigmoid(Pointwise):
 
     name = "hard_sigmoid"
     sources = "ONNX HardSigmoid(alpha = 1/6, beta = 1/2); arXiv:1905.02244"
+    role = "activation"
+    limits = (0.0, 1.0)
+    rises = True
     cost = Work(add=1, mul=1, cmp=2)
+
+    def function(self, x: float) -> float:
+        return min(max(x / 6 + 0.5, 0.0), 1.0)
 
 
 class HardSwish(Pointwise):
@@ -142,7 +225,12 @@ class HardSwish(Pointwise):
 
     name = "hard_swish"
     sources = "ONNX HardSwish; arXiv:1905.02244"
+    role = "activation"
+    limits = (-0.375, inf)
     cost = Work(add=1, mul=2, cmp=2)
+
+    def function(self, x: float) -> float:
+        return x * min(max(x / 6 + 0.5, 0.0), 1.0)
 
 
 class Tanh(Pointwise):
@@ -150,7 +238,13 @@ class Tanh(Pointwise):
 
     name = "tanh"
     sources = "ONNX Tanh"
+    role = "activation"
+    limits = (-1.0, 1.0)
+    rises = True
     cost = Work(special=1)
+
+    def function(self, x: float) -> float:
+        return tanh(x)
 
 
 class Softplus(Pointwise):
@@ -158,7 +252,13 @@ class Softplus(Pointwise):
 
     name = "softplus"
     sources = "ONNX Softplus"
+    role = "activation"
+    limits = (0.0, inf)
+    rises = True
     cost = Work(add=1, special=2)
+
+    def function(self, x: float) -> float:
+        return softplus(x)
 
 
 class Softsign(Pointwise):
@@ -166,7 +266,13 @@ class Softsign(Pointwise):
 
     name = "softsign"
     sources = "ONNX Softsign"
+    role = "activation"
+    limits = (-1.0, 1.0)
+    rises = True
     cost = Work(add=1, special=1)
+
+    def function(self, x: float) -> float:
+        return x / (1 + abs(x))
 
 
 class Mish(Pointwise):
@@ -174,7 +280,12 @@ class Mish(Pointwise):
 
     name = "mish"
     sources = "ONNX Mish (opset 18); arXiv:1908.08681"
+    role = "activation"
+    limits = (-0.31, inf)
     cost = Work(add=1, mul=1, special=3)
+
+    def function(self, x: float) -> float:
+        return x * tanh(softplus(x))
 
 
 class Step(Pointwise):
@@ -182,64 +293,14 @@ class Step(Pointwise):
 
     name = "step"
     sources = "ONNX GreaterOrEqual and Cast; Rosenblatt 1958"
+    role = "activation"
+    limits = (0.0, 1.0)
+    rises = True
     takes = NUMBERS
     cost = Work(cmp=1)
 
-
-class _Softmax(Op):
-    """Along one axis."""
-
-    sources = "ONNX Softmax, LogSoftmax"
-    applies_at = 1
-
-    axis: int | str = arg(Axis(), -1, doc="the axis that is normalised")
-
-    def shape(self, *ins: TensorType) -> tuple[TensorType, ...]:
-        (x,) = ins
-        need_dtype(self.name, x, FLOATS)
-        resolve_axis(self.axis, x)
-        return (x,)
-
-    def window(self, ins: Types, outs: Types) -> Window:
-        whole = resolve_axis(self.axis, ins[0])
-        return tuple(None if i == whole else AxisWindow(i) for i in range(ins[0].rank))
-
-
-class Softmax(_Softmax):
-    """``exp(x - max(x)) / sum(exp(x - max(x)))`` along ``axis``, by default the last.
-
-    Per element one comparison, two additions, one exponential and one division.
-    """
-
-    name = "softmax"
-    examples = (
-        "softmax : f32[2,5] -> f32[2,5]",
-        "softmax[axis=1] : f32[2,3,4,4] -> f32[2,3,4,4]",
-        "softmax : f32[N,T,T] -> f32[N,T,T]",
-    )
-
-    def work(self, ins: Types, outs: Types) -> Work:
-        return times(Work(add=2, cmp=1, special=2), outs[0].elements)
-
-
-class LogSoftmax(_Softmax):
-    """``x - max(x) - log(sum(exp(x - max(x))))`` along ``axis``, by default the last.
-
-    Per element one comparison, three additions and one exponential, and one logarithm for each sum.
-    """
-
-    name = "log_softmax"
-    examples = (
-        "log_softmax : f32[2,5] -> f32[2,5]",
-        "log_softmax[axis=1] : f32[2,3,4] -> f32[2,3,4]",
-        "log_softmax : f32[N,T] -> f32[N,T]",
-    )
-
-    def work(self, ins: Types, outs: Types) -> Work:
-        axis = resolve_axis(self.axis, ins[0])
-        sums = dims.product(size for i, size in enumerate(ins[0].shape) if i != axis)
-        per_element = times(Work(add=3, cmp=1, special=1), outs[0].elements)
-        return per_element.replace(special=per_element.special + sums)
+    def function(self, x: float) -> float:
+        return float(x >= 0)
 
 
 class Dropout(Pointwise):
@@ -247,9 +308,14 @@ class Dropout(Pointwise):
 
     name = "dropout"
     sources = "ONNX Dropout; Srivastava et al. 2014, scaled while training"
+    role = "view"
+    rises = True
     examples = ("dropout : f32[N,3] -> f32[N,3]", "dropout[0.2] : f32[2,3,4,4] -> f32[2,3,4,4]")
 
     p: float = arg(Number(0.0, 1.0), 0.5, doc="probability of a zero")
+
+    def function(self, x: float) -> float:
+        return x
 
 
 class DropPath(Pointwise):
@@ -260,6 +326,11 @@ class DropPath(Pointwise):
 
     name = "drop_path"
     sources = "arXiv:1603.09382, scaled while training"
+    role = "view"
+    rises = True
     examples = ("drop_path : f32[N,3] -> f32[N,3]", "drop_path[0.2] : f32[2,3,4,4] -> f32[2,3,4,4]")
 
     p: float = arg(Number(0.0, 1.0), 0.5, doc="probability that a sample's branch is dropped")
+
+    def function(self, x: float) -> float:
+        return x

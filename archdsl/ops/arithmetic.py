@@ -6,11 +6,14 @@ equation becomes a ``constant`` of the other operand's element type.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from math import inf
 from typing import ClassVar
 
 from archdsl.diagnostics import Refusal
 from archdsl.element_types import FLOATS, NUMBERS
 from archdsl.ops.base import Op, Types, Window, Work, arg, pass_through
+from archdsl.ops.estimates import EVERYTHING, Interval, Moments, hull
 from archdsl.ops.kinds import Number, Optional
 from archdsl.ops.operand_checks import need_dtype, same_dtype, times
 from archdsl.shapes import TensorType, broadcast
@@ -19,6 +22,7 @@ from archdsl.shapes import TensorType, broadcast
 class Broadcasting(Op):
     """Element by element on the inputs' common shape."""
 
+    pointwise = True
     takes: ClassVar[frozenset[str]] = NUMBERS
     cost: ClassVar[Work] = Work()
     """The work of one element of the result; for joins: of every input after the first."""
@@ -42,6 +46,7 @@ class Join(Broadcasting):
 
     arity = (1, None)
     applies_at = 2
+    role = "join"
 
     def work(self, ins: Types, outs: Types) -> Work:
         return times(self.cost, outs[0].elements * (len(ins) - 1))
@@ -52,6 +57,8 @@ class Add(Join):
 
     name = "add"
     sources = "ONNX Add, Sum"
+    infix = "+"
+    accumulates = True
     cost = Work(add=1)
     examples = (
         "add : f32[2,3,4,4], f32[2,3,4,4] -> f32[2,3,4,4]",
@@ -61,18 +68,35 @@ class Add(Join):
         "add : f32[2,3] -> f32[2,3]",
     )
 
+    def range(self, entering: Sequence[Interval]) -> Interval:
+        return sum(low for low, _ in entering), sum(high for _, high in entering)
+
+    def moments(self, entering: Sequence[Moments], ins: Types, outs: Types) -> Moments:
+        return sum(mean for mean, _ in entering), sum(variance for _, variance in entering)
+
 
 class Mul(Join):
     """The product of all inputs; ``x * y``. One multiplication per element and input after the first."""
 
     name = "mul"
     sources = "ONNX Mul"
+    infix = "*"
     cost = Work(mul=1)
     examples = (
         "mul : f32[2,3,4,4], f32[2,3,1,1] -> f32[2,3,4,4]",
         "mul : f32[2,1,5], f32[4,1] -> f32[2,4,5]",
         "mul : f32[N,T,4], f32[], f32[4] -> f32[N,T,4]",
     )
+
+    def range(self, entering: Sequence[Interval]) -> Interval:
+        return (0.0, inf) if all(low >= 0 for low, _ in entering) else EVERYTHING
+
+    def moments(self, entering: Sequence[Moments], ins: Types, outs: Types) -> Moments:
+        mean, second = 1.0, 1.0
+        for one, variance in entering:
+            mean *= one
+            second *= one * one + variance
+        return mean, max(second - mean * mean, 0.0)
 
 
 class Max(Join):
@@ -86,6 +110,9 @@ class Max(Join):
         "max : f32[N,3,H], f32[N,3,H], f32[3,1] -> f32[N,3,H]",
     )
 
+    def range(self, entering: Sequence[Interval]) -> Interval:
+        return max(low for low, _ in entering), max(high for _, high in entering)
+
 
 class Min(Join):
     """The least of all inputs. One comparison per element and input after the first."""
@@ -97,6 +124,9 @@ class Min(Join):
         "min : f32[2,3,4], f32[2,3,4] -> f32[2,3,4]",
         "min : f32[N,3,H], f32[N,3,H], f32[3,1] -> f32[N,3,H]",
     )
+
+    def range(self, entering: Sequence[Interval]) -> Interval:
+        return min(low for low, _ in entering), min(high for _, high in entering)
 
 
 class Average(Join):
@@ -114,6 +144,13 @@ class Average(Join):
         elements = outs[0].elements
         return Work(add=elements * (len(ins) - 1), mul=elements if len(ins) > 1 else 0)
 
+    def range(self, entering: Sequence[Interval]) -> Interval:
+        return hull(entering)
+
+    def moments(self, entering: Sequence[Moments], ins: Types, outs: Types) -> Moments:
+        count = len(entering)
+        return sum(mean for mean, _ in entering) / count, sum(variance for _, variance in entering) / count**2
+
 
 class Binary(Broadcasting):
     """Of exactly two tensors: ``x -> sub(y)`` is ``x - y``."""
@@ -127,6 +164,9 @@ class Sub(Binary):
 
     name = "sub"
     sources = "ONNX Sub"
+    role = "join"
+    infix = "-"
+    accumulates = True
     cost = Work(add=1)
     examples = (
         "sub : f32[2,3,4], f32[4] -> f32[2,3,4]",
@@ -134,12 +174,22 @@ class Sub(Binary):
         "sub : f32[N,3], f32[N,3] -> f32[N,3]",
     )
 
+    def range(self, entering: Sequence[Interval]) -> Interval:
+        (a, b), (c, d) = entering
+        return a - d if -inf not in (a, -d) else -inf, b - c if inf not in (b, -c) else inf
+
+    def moments(self, entering: Sequence[Moments], ins: Types, outs: Types) -> Moments:
+        (first, _), (second, _) = entering
+        return first - second, sum(variance for _, variance in entering)
+
 
 class Div(Binary):
     """``x / y`` of floats. One division per element."""
 
     name = "div"
     sources = "ONNX Div"
+    role = "join"
+    infix = "/"
     takes = FLOATS
     domain = (0.5, 4.0)
     cost = Work(special=1)
@@ -147,6 +197,9 @@ class Div(Binary):
         "div : f32[2,3,4], f32[2,1,4] -> f32[2,3,4]",
         "div : f32[N,T,T], f32[] -> f32[N,T,T]",
     )
+
+    def range(self, entering: Sequence[Interval]) -> Interval:
+        return (0.0, inf) if entering[0][0] >= 0 and entering[1][0] > 0 else EVERYTHING
 
 
 class Pow(Broadcasting):
@@ -157,6 +210,8 @@ class Pow(Broadcasting):
 
     name = "pow"
     sources = "ONNX Pow"
+    infix = "**"
+    number = "exponent"
     arity = (1, 2)
     applies_at = 1
     takes = FLOATS
@@ -176,3 +231,7 @@ class Pow(Broadcasting):
 
     def work(self, ins: Types, outs: Types) -> Work:
         return times(Work(mul=1) if self.exponent == 2 else Work(special=1), outs[0].elements)
+
+    def range(self, entering: Sequence[Interval]) -> Interval:
+        even = self.exponent is not None and self.exponent % 2 == 0
+        return (0.0, inf) if even or entering[0][0] >= 0 else EVERYTHING

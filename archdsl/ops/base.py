@@ -1,17 +1,20 @@
 """The operator card: what one operator is, in one class.
 
-An operator's fields are its signature; their kinds check every argument. ``shape``, ``weights``, ``work`` and
-``window`` are its rules. Operators know types only: no graph, no source text, no backend.
+An operator's fields are its signature; their kinds check every argument. ``shape``, ``weights``, ``work``, ``window``,
+``range`` and ``moments`` are its rules; what passes, lint rules and messages ask of it besides is a class attribute.
+Operators know types only: no graph, no source text, no backend.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
-from typing import Any, ClassVar
+from math import sqrt
+from typing import Any, ClassVar, Literal
 
 from archdsl.diagnostics import Refusal
 from archdsl.dims import Dim
+from archdsl.ops.estimates import EVERYTHING, Interval, Moments
 from archdsl.ops.kinds import Kind
 from archdsl.record import Record
 from archdsl.shapes import Shape, TensorType
@@ -53,9 +56,56 @@ class Initializer(Record):
     fan_in: int = 0
     fan_out: int = 0
 
+    def distribution(self, scheme: str) -> tuple[str, float, float]:
+        """``uniform`` with centre and half width, ``normal`` with mean and deviation, ``fill`` with a value; ``data``.
+
+        ``scheme`` (``kaiming``, ``xavier_normal``, …) is that of the weights that are scaled by their fans.
+        """
+        match self.scheme:
+            case "fan" if scheme == "zeros":
+                return "fill", 0.0, 0.0
+            case "fan":
+                deviation = sqrt(self._variance(scheme.removesuffix("_normal")))
+                if scheme.endswith("_normal"):
+                    return "normal", 0.0, deviation
+                return "uniform", 0.0, deviation * sqrt(3)
+            case "zeros":
+                return "fill", 0.0, 0.0
+            case "ones":
+                return "fill", 1.0, 0.0
+            case "constant":
+                return "fill", self.values[0], 0.0
+            case "uniform":
+                low, high = self.values
+                return "uniform", low / 2 + high / 2, high / 2 - low / 2
+            case "normal":
+                mean, deviation = self.values
+                return "normal", mean, deviation
+            case "data":
+                return "data", 0.0, 0.0
+        raise ValueError(f"unknown initialiser {self.scheme!r}")
+
+    def _variance(self, scheme: str) -> float:
+        if scheme == "xavier":
+            return 2 / max(self.fan_in + self.fan_out, 1)
+        return (2 if scheme == "kaiming" else 1) / max(self.fan_in, 1)
+
+    def moments(self, scheme: str) -> Moments:
+        """Mean and variance of the elements that it gives."""
+        kind, centre, spread = self.distribution(scheme)
+        if kind == "data":
+            mean = sum(self.values) / max(len(self.values), 1)
+            return mean, sum((value - mean) ** 2 for value in self.values) / max(len(self.values), 1)
+        return centre, spread * spread / 3 if kind == "uniform" else spread * spread
+
 
 ZEROS = Initializer("zeros")
 ONES = Initializer("ones")
+
+
+def filled(value: float) -> Initializer:
+    """The same number everywhere."""
+    return Initializer("constant", (value,))
 
 
 def fan(fan_in: Dim, fan_out: Dim) -> Initializer:
@@ -73,6 +123,16 @@ class Weight(Record):
     buffer: bool = False
     dtype: str | None = None
     """``None``: the element type of the operator's first input."""
+
+
+class ChannelLayout(Record):
+    """Which output channel the elements of a weight belong to, in row-major order: the stretch of ``block`` elements
+    number ``(group * rows + row) * columns + column`` belongs to channel ``group * columns + column``.
+    """
+
+    block: int
+    groups: int = 1
+    rows: int = 1
 
 
 class Work(Record):
@@ -117,6 +177,16 @@ def literal(value: Any) -> str:
     return str(value)
 
 
+Role = Literal["view", "activation", "norm", "layer", "join", "source", ""]
+"""What an operator is to memory, lint rules and tables:
+
+- ``view``: its input under another shape, or as it is (dropout, at inference): nothing is computed or copied;
+- ``activation``: a function of one tensor that stands between layers, and can be written over its input;
+- ``norm``: a normalisation; ``layer``: it has weights of its own that map features to features;
+- ``join``: of several tensors to one; ``source``: data of the model (a parameter, a constant) from no input.
+"""
+
+
 class Op(Record):
     """Base of all operators. Subclasses are frozen records whose fields are declared with :func:`arg`."""
 
@@ -133,6 +203,36 @@ class Op(Record):
     """Where the definition is from: the paper or ONNX operators."""
     examples: ClassVar[tuple[str, ...]] = ()
     """``"conv[64, 3, stride=2] : f32[N,3,224,224] -> f32[N,64,112,112]"``; documentation and tests."""
+    role: ClassVar[Role] = ""
+    pointwise: ClassVar[bool] = False
+    """Whether each element of the result depends on the elements in its own place only."""
+    infix: ClassVar[str] = ""
+    """The symbol between two tensors that means this operator: ``+``."""
+    prefix: ClassVar[str] = ""
+    """The symbol in front of a tensor that means this operator: ``-``."""
+    number: ClassVar[str] = ""
+    """The argument that takes a number on the right of ``infix``; without one the number becomes a constant tensor."""
+    elsewhere: ClassVar[tuple[str, ...]] = ()
+    """What other frameworks and papers call it besides the name: ``Conv2d``, ``swish``; case and underscores do not
+    matter. For the help of messages."""
+    sized_elsewhere: ClassVar[str] = ""
+    """How it is written, if other frameworks are given the size of what enters as well (``linear(10)``, not
+    ``Linear(512, 10)``); empty for others."""
+    limits: ClassVar[Interval] = EVERYTHING
+    """Between which values the results lie, whatever enters."""
+    vanishes: ClassVar[bool] = False
+    """Whether no node is made for it: a stage of it is as if it were not there."""
+    feature_axis: ClassVar[int] = 1
+    """Of layers: the axis of input and result along which features lie."""
+    accumulates: ClassVar[bool] = False
+    """Whether the result can be written over one of the inputs (at fusion level ``full``), as a sum's can."""
+    folds: ClassVar[bool] = False
+    """Whether it is, at inference, an affine map of each channel that a layer in front can take over: it has the
+    field ``eps`` and the parameters ``running_mean``, ``running_var`` and perhaps ``weight`` and ``bias``."""
+    centres_channels: ClassVar[bool] = False
+    """Whether it takes away again what was added to all of a channel."""
+    looks_up: ClassVar[bool] = False
+    """Whether it reads only as many elements of its weights as it gives."""
 
     signature: ClassVar[dict[str, Arg]] = {}
 
@@ -196,6 +296,24 @@ class Op(Record):
     def work(self, ins: Types, outs: Types) -> Work | None:
         """Arithmetic of one inference; ``None``: not known, so that every total becomes partial."""
         return Work()
+
+    def channel_layout(self, weight: Sequence[int]) -> ChannelLayout | None:
+        """Where the output channels lie in a ``weight`` of this shape, if the result is a sum of products with it (and
+        perhaps a ``bias``); ``None`` for any other operator.
+        """
+        return None
+
+    def range(self, entering: Sequence[Interval]) -> Interval:
+        """Between which values all outputs lie, from the intervals of the inputs."""
+        return self.limits
+
+    def moments(self, entering: Sequence[Moments], ins: Types, outs: Types) -> Moments:
+        """Mean and variance of the results, from those of the inputs; by default those of the first input.
+
+        An estimate, from which running variances begin. Not asked of what has a :meth:`channel_layout`, of sources and
+        of what :attr:`folds`: there it depends on the weights.
+        """
+        return entering[0]
 
     def window(self, ins: Types, outs: Types) -> Window:
         """How output positions look at input positions; the default for equal ranks is pass-through."""

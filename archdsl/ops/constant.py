@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import isfinite, prod
 from typing import Any, ClassVar
 
@@ -9,6 +10,7 @@ from archdsl.diagnostics import Refusal
 from archdsl.dims import Dim
 from archdsl.element_types import FLOATS, INTEGERS
 from archdsl.ops.base import AxisWindow, Initializer, Op, Types, Weight, Window, arg, fan
+from archdsl.ops.estimates import EVERYTHING, Interval
 from archdsl.ops.kinds import Array, Choice, Dimension, DType, Integer, Kind, ListOf
 from archdsl.ops.operand_checks import insertion, need_dtype
 from archdsl.shapes import Shape, TensorType, show_shape
@@ -40,6 +42,7 @@ class Constant(Op):
     """
 
     name = "constant"
+    role = "source"
     sources = "ONNX Constant"
     arity = (0, 0)
     examples = (
@@ -67,12 +70,17 @@ class Constant(Op):
     def window(self, ins: Types, outs: Types) -> Window:
         return (None,) * outs[0].rank
 
+    def range(self, entering: Sequence[Interval]) -> Interval:
+        values = elements(self.values)
+        return (float(min(values)), float(max(values))) if values else EVERYTHING
+
 
 class _Filled(Op):
     """Base: one number everywhere. Sizes may be symbolic."""
 
     arity = (0, 0)
     sources = "ONNX ConstantOfShape"
+    role = "source"
 
     size: Shape = arg(ListOf(Dimension(0)), doc="the sizes")
     dtype: str = arg(DType(), "f32", doc="element type")
@@ -88,6 +96,7 @@ class Zeros(_Filled):
     """Zeros: ``zeros([N, 8, in.h, in.w])``."""
 
     name = "zeros"
+    limits = (0.0, 0.0)
     examples = ("zeros[[2, 3]] : -> f32[2,3]", "zeros[[4], dtype=i64] : -> i64[4]")
 
 
@@ -95,6 +104,7 @@ class Ones(_Filled):
     """Ones: ``ones([N, 1])``."""
 
     name = "ones"
+    limits = (1.0, 1.0)
     examples = ("ones[[2, 3]] : -> f32[2,3]", "ones[[4], dtype=i64] : -> i64[4]")
 
 
@@ -122,7 +132,9 @@ class Param(Op):
     """
 
     name = "param"
+    role = "source"
     sources = "torch.nn.Parameter"
+    elsewhere = ("Parameter",)
     arity = (0, 0)
     examples = (
         "param[[1, 5, 8]] : -> f32[1,5,8]",
@@ -177,6 +189,7 @@ class OneHot(Op):
 
     name = "one_hot"
     sources = "ONNX OneHot"
+    limits = (0.0, 1.0)
     applies_at = 1
     examples = (
         "one_hot[4] : i64[2,3] -> f32[2,3,4]",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 from math import prod
 
@@ -9,14 +10,14 @@ from archdsl import dims
 from archdsl.diagnostics import Refusal
 from archdsl.dims import Dim, at_least
 from archdsl.element_types import FLOATS
-from archdsl.ops.base import ZEROS, AxisWindow, Op, Types, Weight, Window, Work, arg, fan
+from archdsl.ops.base import ZEROS, AxisWindow, ChannelLayout, Types, Weight, Window, Work, arg, fan
 from archdsl.ops.kinds import Boolean, Integer, Padding, PerAxis
 from archdsl.ops.operand_checks import check_groups, need_dtype, static_size
-from archdsl.ops.windows import Pads, explicit_pads, output_size, per_axis, resolve_pads, sliding, spatial
+from archdsl.ops.windows import Pads, Windowed, explicit_pads, output_size, per_axis, sliding
 from archdsl.shapes import TensorType
 
 
-class Conv(Op):
+class Conv(Windowed):
     """Convolution (cross-correlation) over the spatial axes of [N, C, spatial…].
 
     Output size per axis: ``floor((size + pads - dilation * (kernel - 1) - 1) / stride) + 1``.
@@ -24,6 +25,16 @@ class Conv(Op):
 
     name = "conv"
     sources = "ONNX Conv"
+    elsewhere = (
+        "Conv1d",
+        "Conv2d",
+        "Conv3d",
+        "convolution",
+        "depthwise",
+        "depthwise_conv",
+        "dwconv",
+    )
+    role = "layer"
     examples = (
         "conv[64, 3, stride=2] : f32[N,3,224,224] -> f32[N,64,112,112]",
         "conv[96, 11, stride=4, pad=valid] : f32[N,3,227,227] -> f32[N,96,55,55]",
@@ -48,18 +59,8 @@ class Conv(Op):
     def validate(self) -> None:
         check_groups(self.groups, self.channels, "output channels")
 
-    def geometry(self, type: TensorType) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
-        """Kernel, stride and dilation with one entry per spatial axis."""
-        rank = len(spatial(type, self.name))
-        return (
-            per_axis(self.kernel, rank, "`kernel`"),
-            per_axis(self.stride, rank, "`stride`"),
-            per_axis(self.dilation, rank, "`dilation`"),
-        )
-
-    def pads(self, type: TensorType) -> Pads | None:
-        """Begin and end padding per axis; ``None`` while it depends on a symbolic size."""
-        return resolve_pads(self.pad, type, *self.geometry(type))
+    def dilations(self, rank: int) -> tuple[int, ...]:
+        return per_axis(self.dilation, rank, "`dilation`")
 
     def shape(self, *ins: TensorType) -> tuple[TensorType, ...]:
         (x,) = ins
@@ -87,6 +88,9 @@ class Conv(Op):
             found.append(Weight("bias", (self.channels,), ZEROS))
         return tuple(found)
 
+    def channel_layout(self, weight: Sequence[int]) -> ChannelLayout:
+        return ChannelLayout(block=prod(weight[1:]))
+
     def work(self, ins: Types, outs: Types) -> Work:
         kernel, _, _ = self.geometry(ins[0])
         inputs = dims.floordiv(ins[0].shape[1], self.groups)
@@ -102,7 +106,7 @@ class Conv(Op):
         return tuple(axes)
 
 
-class ConvTranspose(Op):
+class ConvTranspose(Windowed):
     """Transposed convolution over the spatial axes of [N, C, spatial…]: the gradient of a convolution, as a layer.
 
     Output size per axis: ``(size - 1) * stride - pads + dilation * (kernel - 1) + output_pad + 1``. ``pad`` trims the
@@ -115,6 +119,14 @@ class ConvTranspose(Op):
 
     name = "conv_transpose"
     sources = "ONNX ConvTranspose; Zeiler et al., Deconvolutional Networks (2010)"
+    elsewhere = (
+        "ConvTranspose1d",
+        "ConvTranspose2d",
+        "ConvTranspose3d",
+        "deconv",
+        "deconvolution",
+    )
+    role = "layer"
     examples = (
         "conv_transpose[32, 2, stride=2] : f32[N,64,28,28] -> f32[N,32,56,56]",
         "conv_transpose[8, 3, stride=2, pad=same, output_pad=1] : f32[2,4,5,7] -> f32[2,8,10,14]",
@@ -147,14 +159,8 @@ class ConvTranspose(Op):
                 help="leave `output_pad` out, or give `pad` as a number",
             )  # fmt: skip
 
-    def geometry(self, type: TensorType) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
-        """Kernel, stride and dilation with one entry per spatial axis."""
-        rank = len(spatial(type, self.name))
-        return (
-            per_axis(self.kernel, rank, "`kernel`"),
-            per_axis(self.stride, rank, "`stride`"),
-            per_axis(self.dilation, rank, "`dilation`"),
-        )
+    def dilations(self, rank: int) -> tuple[int, ...]:
+        return per_axis(self.dilation, rank, "`dilation`")
 
     def pads(self, type: TensorType) -> Pads:
         """What is trimmed at the begin and end of each output axis; never depends on the input's size."""
@@ -206,6 +212,9 @@ class ConvTranspose(Op):
         if self.bias:
             found.append(Weight("bias", (self.channels,), ZEROS))
         return tuple(found)
+
+    def channel_layout(self, weight: Sequence[int]) -> ChannelLayout:  # [in, out / groups, window]
+        return ChannelLayout(block=prod(weight[2:]), groups=self.groups, rows=weight[0] // self.groups)
 
     def work(self, ins: Types, outs: Types) -> Work:
         kernel, _, _ = self.geometry(ins[0])

@@ -5,9 +5,13 @@ Names shared with numbers (``abs``, ``sqrt``, ``floor`` …) are told apart by w
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from math import ceil, cos, erf, exp, floor, inf, isfinite, log, sin, sqrt, trunc
+
 from archdsl.diagnostics import Refusal
-from archdsl.element_types import NUMBERS, SIGNED
+from archdsl.element_types import INTEGERS, NUMBERS, SIGNED
 from archdsl.ops.base import Types, Work, arg
+from archdsl.ops.estimates import EVERYTHING, Interval
 from archdsl.ops.kinds import DType, Number, Optional
 from archdsl.ops.pointwise import Pointwise
 from archdsl.shapes import TensorType
@@ -18,7 +22,15 @@ class Neg(Pointwise):
 
     name = "neg"
     sources = "ONNX Neg"
+    prefix = "-"
     takes = SIGNED
+
+    def function(self, x: float) -> float:
+        return -x
+
+    def range(self, entering: Sequence[Interval]) -> Interval:
+        low, high = entering[0]
+        return -high, -low
 
 
 class Abs(Pointwise):
@@ -26,7 +38,11 @@ class Abs(Pointwise):
 
     name = "abs"
     sources = "ONNX Abs"
+    limits = (0.0, inf)
     takes = NUMBERS
+
+    def function(self, x: float) -> float:
+        return abs(x)
 
 
 class Sign(Pointwise):
@@ -34,8 +50,13 @@ class Sign(Pointwise):
 
     name = "sign"
     sources = "ONNX Sign"
+    limits = (-1.0, 1.0)
+    rises = True
     takes = SIGNED
     cost = Work(cmp=2)
+
+    def function(self, x: float) -> float:
+        return float((x > 0) - (x < 0))
 
 
 class Exp(Pointwise):
@@ -43,7 +64,12 @@ class Exp(Pointwise):
 
     name = "exp"
     sources = "ONNX Exp"
+    limits = (0.0, inf)
+    rises = True
     cost = Work(special=1)
+
+    def function(self, x: float) -> float:
+        return exp(x)
 
 
 class Log(Pointwise):
@@ -51,8 +77,12 @@ class Log(Pointwise):
 
     name = "log"
     sources = "ONNX Log"
+    rises = True
     domain = (0.1, 9.0)
     cost = Work(special=1)
+
+    def function(self, x: float) -> float:
+        return log(x)
 
 
 class Sqrt(Pointwise):
@@ -60,8 +90,13 @@ class Sqrt(Pointwise):
 
     name = "sqrt"
     sources = "ONNX Sqrt"
+    limits = (0.0, inf)
+    rises = True
     domain = (0.0, 9.0)
     cost = Work(special=1)
+
+    def function(self, x: float) -> float:
+        return sqrt(x)
 
 
 class Reciprocal(Pointwise):
@@ -72,13 +107,25 @@ class Reciprocal(Pointwise):
     domain = (0.1, 4.0)
     cost = Work(special=1)
 
+    def function(self, x: float) -> float:
+        return 1 / x
+
+    def range(self, entering: Sequence[Interval]) -> Interval:
+        low, high = entering[0]
+        return (1 / high, 1 / low) if low > 0 or high < 0 else EVERYTHING
+
 
 class Erf(Pointwise):
     """The Gaussian error function. One special function per element."""
 
     name = "erf"
     sources = "ONNX Erf"
+    limits = (-1.0, 1.0)
+    rises = True
     cost = Work(special=1)
+
+    def function(self, x: float) -> float:
+        return erf(x)
 
 
 class Sin(Pointwise):
@@ -86,7 +133,11 @@ class Sin(Pointwise):
 
     name = "sin"
     sources = "ONNX Sin"
+    limits = (-1.0, 1.0)
     cost = Work(special=1)
+
+    def function(self, x: float) -> float:
+        return sin(x)
 
 
 class Cos(Pointwise):
@@ -94,7 +145,11 @@ class Cos(Pointwise):
 
     name = "cos"
     sources = "ONNX Cos"
+    limits = (-1.0, 1.0)
     cost = Work(special=1)
+
+    def function(self, x: float) -> float:
+        return cos(x)
 
 
 class Floor(Pointwise):
@@ -102,7 +157,11 @@ class Floor(Pointwise):
 
     name = "floor"
     sources = "ONNX Floor"
+    rises = True
     cost = Work(cmp=1)
+
+    def function(self, x: float) -> float:
+        return float(floor(x)) if isfinite(x) else x
 
 
 class Ceil(Pointwise):
@@ -110,7 +169,11 @@ class Ceil(Pointwise):
 
     name = "ceil"
     sources = "ONNX Ceil"
+    rises = True
     cost = Work(cmp=1)
+
+    def function(self, x: float) -> float:
+        return float(ceil(x)) if isfinite(x) else x
 
 
 class Round(Pointwise):
@@ -121,7 +184,11 @@ class Round(Pointwise):
 
     name = "round"
     sources = "ONNX Round"
+    rises = True
     cost = Work(cmp=1)
+
+    def function(self, x: float) -> float:
+        return float(round(x)) if isfinite(x) else x
 
 
 class Clip(Pointwise):
@@ -129,6 +196,8 @@ class Clip(Pointwise):
 
     name = "clip"
     sources = "ONNX Clip"
+    elsewhere = ("clamp",)
+    rises = True
     examples = (
         "clip[-1, 1] : f32[2,3,4] -> f32[2,3,4]",
         "clip[low=0] : f32[N,3] -> f32[N,3]",
@@ -146,12 +215,17 @@ class Clip(Pointwise):
         bounds = (self.low is not None) + (self.high is not None)
         return Work(cmp=outs[0].elements * bounds)
 
+    def function(self, x: float) -> float:
+        above = x if self.low is None else max(x, self.low)
+        return above if self.high is None else min(above, self.high)
+
 
 class Cast(Pointwise):
     """The same values with another element type; floats are cut towards zero when they become integers."""
 
     name = "cast"
     sources = "ONNX Cast"
+    rises = True
     examples = ("cast[f32] : i64[2,3] -> f32[2,3]", "cast[i64] : f32[N,3] -> i64[N,3]")
 
     dtype: str = arg(DType(), doc="the new element type")
@@ -159,3 +233,8 @@ class Cast(Pointwise):
     def shape(self, *ins: TensorType) -> tuple[TensorType, ...]:
         (x,) = ins
         return (TensorType(self.dtype, x.shape),)
+
+    def function(self, x: float) -> float:
+        if self.dtype == "bool":
+            return float(x != 0)
+        return float(trunc(x)) if self.dtype in INTEGERS and isfinite(x) else x

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from archdsl import dims
 from archdsl.diagnostics import Refusal
 from archdsl.dims import Dim
 from archdsl.ops.base import AxisWindow, Op, Types, Window, arg, pass_through
+from archdsl.ops.estimates import Interval
 from archdsl.ops.kinds import Axis, Dimension, Integer, ListOf, OneOf, Optional
 from archdsl.ops.operand_checks import resolve_axes, undecided
 from archdsl.shapes import TensorType, resolve_axis
@@ -73,6 +76,9 @@ class Slice(Op):
         axes[axis] = AxisWindow(axis, 0, self.step, start)
         return tuple(axes)
 
+    def range(self, entering: Sequence[Interval]) -> Interval:
+        return entering[0]
+
 
 class Select(Op):
     """One position of ``axis``, which goes away: [N, T, F] -> [N, F] with ``select(axis = t, -1)``."""
@@ -97,6 +103,9 @@ class Select(Op):
     def window(self, ins: Types, outs: Types) -> Window:
         gone = resolve_axis(self.axis, ins[0])
         return tuple(AxisWindow(i) for i in range(ins[0].rank) if i != gone)
+
+    def range(self, entering: Sequence[Interval]) -> Interval:
+        return entering[0]
 
 
 class Gather(Op):
@@ -126,6 +135,9 @@ class Gather(Op):
 
     def window(self, ins: Types, outs: Types) -> Window:
         return _all_but((resolve_axis(self.axis, ins[0]),), ins[0].rank)
+
+    def range(self, entering: Sequence[Interval]) -> Interval:
+        return entering[0]
 
 
 class Take(Op):
@@ -159,6 +171,9 @@ class Take(Op):
         before, after = range(axis), range(axis + 1, x.rank)
         return (*map(AxisWindow, before), *(None,) * at.rank, *map(AxisWindow, after))
 
+    def range(self, entering: Sequence[Interval]) -> Interval:
+        return entering[0]
+
 
 class Reverse(Op):
     """The positions of ``axis`` in reverse order."""
@@ -175,6 +190,9 @@ class Reverse(Op):
 
     def window(self, ins: Types, outs: Types) -> Window:
         return _all_but(resolve_axes(self.axis, ins[0]), ins[0].rank)
+
+    def range(self, entering: Sequence[Interval]) -> Interval:
+        return entering[0]
 
 
 class Tile(Op):
@@ -194,6 +212,9 @@ class Tile(Op):
 
     def window(self, ins: Types, outs: Types) -> Window:
         return _all_but(tuple(i for i, count in enumerate(self.counts) if count > 1), ins[0].rank)
+
+    def range(self, entering: Sequence[Interval]) -> Interval:
+        return entering[0]
 
 
 def _all_but(whole: tuple[int, ...], rank: int) -> Window:

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from archdsl import dims
 from archdsl.diagnostics import Refusal
 from archdsl.dims import Dim
 from archdsl.ops.base import AxisWindow, Op, Types, Window, arg
+from archdsl.ops.estimates import Interval, Moments, hull, mixture
 from archdsl.ops.kinds import Axis, Dimension, Integer, ListOf, OneOf
 from archdsl.ops.operand_checks import divide, insertion, need_equal, same_dtype
 from archdsl.shapes import TensorType, resolve_axis, show_shape
+
+
+def channels(type: TensorType) -> int:
+    """The channels of a tensor, where they are known; 1 elsewhere."""
+    size = type.shape[1] if type.rank > 1 else 1
+    return size if isinstance(size, int) else 1
 
 
 class Concat(Op):
@@ -19,6 +28,11 @@ class Concat(Op):
 
     name = "concat"
     sources = "ONNX Concat"
+    elsewhere = (
+        "cat",
+        "concatenate",
+    )
+    role = "join"
     arity = (1, None)
     examples = (
         "concat : f32[2,3,4,4], f32[2,5,4,4] -> f32[2,8,4,4]",
@@ -49,12 +63,19 @@ class Concat(Op):
     def window(self, ins: Types, outs: Types) -> Window:
         return _all_but(resolve_axis(self.axis, ins[0]), ins[0].rank)
 
+    def range(self, entering: Sequence[Interval]) -> Interval:
+        return hull(entering)
+
+    def moments(self, entering: Sequence[Moments], ins: Types, outs: Types) -> Moments:
+        return mixture([channels(type) for type in ins], entering)
+
 
 class Stack(Op):
     """Inputs of one shape along a new axis, at position ``axis`` of the result."""
 
     name = "stack"
     sources = "ONNX Unsqueeze and Concat"
+    role = "join"
     arity = (1, None)
     examples = (
         "stack[axis=1] : f32[2,3,4], f32[2,3,4] -> f32[2,2,3,4]",
@@ -81,6 +102,12 @@ class Stack(Op):
         axes: list[AxisWindow | None] = [AxisWindow(i) for i in range(ins[0].rank)]
         return (*axes[:axis], None, *axes[axis:])
 
+    def range(self, entering: Sequence[Interval]) -> Interval:
+        return hull(entering)
+
+    def moments(self, entering: Sequence[Moments], ins: Types, outs: Types) -> Moments:
+        return mixture([channels(type) for type in ins], entering)
+
 
 class Split(Op):
     """The input taken apart along ``axis``, by default the channels: ``let a, b = x -> split(2)``.
@@ -90,6 +117,7 @@ class Split(Op):
 
     name = "split"
     sources = "ONNX Split"
+    elsewhere = ("chunk",)
     results = -1
     examples = (
         "split[2] : f32[2,6,4,4] -> f32[2,3,4,4], f32[2,3,4,4]",
@@ -129,6 +157,9 @@ class Split(Op):
 
     def window(self, ins: Types, outs: Types) -> Window:
         return _all_but(resolve_axis(self.axis, ins[0]), ins[0].rank)
+
+    def range(self, entering: Sequence[Interval]) -> Interval:
+        return entering[0]
 
 
 def _all_but(axis: int, rank: int) -> Window:

@@ -2,9 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from math import prod
+
 from archdsl.diagnostics import Refusal
 from archdsl.element_types import FLOATS
-from archdsl.ops.base import ZEROS, AxisWindow, Initializer, Op, Types, Weight, Window, Work, arg, fan, pass_through
+from archdsl.ops.base import (
+    ZEROS,
+    AxisWindow,
+    ChannelLayout,
+    Initializer,
+    Op,
+    Types,
+    Weight,
+    Window,
+    Work,
+    arg,
+    fan,
+    pass_through,
+)
 from archdsl.ops.kinds import Boolean, DType, Integer
 from archdsl.ops.operand_checks import at_least_rank, need_dtype, need_equal, same_dtype, static_size
 from archdsl.shapes import Shape, TensorType, broadcast
@@ -18,6 +34,14 @@ class Linear(Op):
 
     name = "linear"
     sources = "ONNX Gemm (2 axes), MatMul and Add (more)"
+    sized_elsewhere = "linear(10)"
+    elsewhere = (
+        "fc",
+        "fully_connected",
+        "Linear2d",
+    )
+    role = "layer"
+    feature_axis = -1
     examples = (
         "linear[1000] : f32[N,512] -> f32[N,1000]",
         "linear[8, bias=false] : f32[2,5] -> f32[2,8]",
@@ -42,6 +66,9 @@ class Linear(Op):
             found.append(Weight("bias", (self.features,), ZEROS))
         return tuple(found)
 
+    def channel_layout(self, weight: Sequence[int]) -> ChannelLayout:
+        return ChannelLayout(block=prod(weight[1:]))
+
     def work(self, ins: Types, outs: Types) -> Work:
         elements = outs[0].elements
         return Work(mac=elements * ins[0].shape[-1], add=elements if self.bias else 0)
@@ -61,6 +88,11 @@ class MatMul(Op):
     arity = (2, 2)
     applies_at = 2
     sources = "ONNX MatMul"
+    elsewhere = (
+        "bmm",
+        "mm",
+    )
+    infix = "@"
     examples = (
         "matmul : f32[N,5,8], f32[N,8,3] -> f32[N,5,3]",
         "matmul : f32[N,T,8], f32[8,3] -> f32[N,T,3]",
@@ -101,6 +133,9 @@ class Embedding(Op):
 
     name = "embedding"
     sources = "ONNX Gather"
+    role = "layer"
+    feature_axis = -1
+    looks_up = True
     examples = (
         "embedding[1000, 64] : i64[N,T] -> f32[N,T,64]",
         "embedding[10, 4] : i32[2] -> f32[2,4]",

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from math import inf
+
 from archdsl.diagnostics import Refusal
 from archdsl.element_types import ANY, BOOLEANS, FLOATS
 from archdsl.ops.arithmetic import Binary, Broadcasting
 from archdsl.ops.base import Op, Types, Window, Work, pass_through
+from archdsl.ops.estimates import Interval, Moments, hull, mixture
 from archdsl.ops.operand_checks import need_dtype, need_equal, same_dtype, times
 from archdsl.ops.pointwise import Pointwise
 from archdsl.shapes import TensorType, broadcast
@@ -14,6 +18,7 @@ from archdsl.shapes import TensorType, broadcast
 class Comparison(Binary):
     """``bool`` from two tensors of one element type. One comparison per element."""
 
+    limits = (0.0, 1.0)
     cost = Work(cmp=1)
 
     def shape(self, *ins: TensorType) -> tuple[TensorType, ...]:
@@ -26,6 +31,7 @@ class Equal(Comparison):
 
     name = "equal"
     sources = "ONNX Equal"
+    infix = "=="
     takes = ANY
     examples = ("equal : i64[2,3], i64[3] -> bool[2,3]", "equal : f32[N,T], f32[N,T] -> bool[N,T]")
 
@@ -35,6 +41,7 @@ class NotEqual(Comparison):
 
     name = "not_equal"
     sources = "ONNX Equal and Not"
+    infix = "!="
     takes = ANY
     examples = ("not_equal : i64[2,3], i64[3] -> bool[2,3]", "not_equal : f32[N,T], f32[N,T] -> bool[N,T]")
 
@@ -44,6 +51,7 @@ class Less(Comparison):
 
     name = "less"
     sources = "ONNX Less"
+    infix = "<"
     examples = ("less : f32[2,3], f32[3] -> bool[2,3]", "less : f32[N,T], f32[] -> bool[N,T]")
 
 
@@ -52,6 +60,7 @@ class LessEqual(Comparison):
 
     name = "less_equal"
     sources = "ONNX LessOrEqual"
+    infix = "<="
     examples = ("less_equal : i64[2,3], i64[3] -> bool[2,3]", "less_equal : f32[N,T], f32[] -> bool[N,T]")
 
 
@@ -60,6 +69,7 @@ class Greater(Comparison):
 
     name = "greater"
     sources = "ONNX Greater"
+    infix = ">"
     examples = ("greater : f32[2,3], f32[3] -> bool[2,3]", "greater : f32[N,T], f32[] -> bool[N,T]")
 
 
@@ -68,6 +78,7 @@ class GreaterEqual(Comparison):
 
     name = "greater_equal"
     sources = "ONNX GreaterOrEqual"
+    infix = ">="
     examples = ("greater_equal : i64[2,3], i64[3] -> bool[2,3]", "greater_equal : f32[N,T], f32[] -> bool[N,T]")
 
 
@@ -76,6 +87,7 @@ class LogicalAnd(Binary):
 
     name = "logical_and"
     sources = "ONNX And"
+    limits = (0.0, 1.0)
     takes = BOOLEANS
     cost = Work(cmp=1)
     examples = ("logical_and : bool[2,3], bool[3] -> bool[2,3]", "logical_and : bool[N,T], bool[N,1] -> bool[N,T]")
@@ -86,6 +98,7 @@ class LogicalOr(Binary):
 
     name = "logical_or"
     sources = "ONNX Or"
+    limits = (0.0, 1.0)
     takes = BOOLEANS
     cost = Work(cmp=1)
     examples = ("logical_or : bool[2,3], bool[3] -> bool[2,3]", "logical_or : bool[N,T], bool[N,1] -> bool[N,T]")
@@ -96,9 +109,13 @@ class LogicalNot(Pointwise):
 
     name = "logical_not"
     sources = "ONNX Not"
+    limits = (0.0, 1.0)
     takes = BOOLEANS
     cost = Work(cmp=1)
     examples = ("logical_not : bool[2,3] -> bool[2,3]", "logical_not : bool[N,T] -> bool[N,T]")
+
+    def function(self, x: float) -> float:
+        return float(not x)
 
 
 class Where(Broadcasting):
@@ -119,6 +136,12 @@ class Where(Broadcasting):
         if condition.dtype != "bool":
             raise Refusal("E0309", f"the condition of `where` must be bool, not {condition}", help="compare: `x > 0`")
         return (TensorType(same_dtype(self.name, (x, y)), broadcast([t.shape for t in ins])),)
+
+    def range(self, entering: Sequence[Interval]) -> Interval:
+        return hull(entering[1:])
+
+    def moments(self, entering: Sequence[Moments], ins: Types, outs: Types) -> Moments:
+        return mixture((1, 1), entering[1:])
 
 
 class CausalMask(Op):
@@ -145,3 +168,6 @@ class CausalMask(Op):
 
     def window(self, ins: Types, outs: Types) -> Window:
         return pass_through(outs[0].rank)
+
+    def range(self, entering: Sequence[Interval]) -> Interval:
+        return -inf, entering[0][1]

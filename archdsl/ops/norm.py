@@ -7,11 +7,14 @@ mean (E - G add, G mul), centring (E add), variance (E mul, E - G add, G mul), e
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from archdsl import dims
 from archdsl.diagnostics import Refusal
 from archdsl.dims import Dim
 from archdsl.element_types import FLOATS
 from archdsl.ops.base import ONES, ZEROS, AxisWindow, Op, Types, Weight, Window, Work, arg, pass_through
+from archdsl.ops.estimates import EVERYTHING, UNIT, Interval, Moments, hull
 from archdsl.ops.kinds import Axis, Boolean, Integer, ListOf, Number, OneOf
 from archdsl.ops.operand_checks import at_least_rank, check_groups, need_dtype, resolve_axes, static_size
 from archdsl.ops.windows import sliding, spatial
@@ -31,7 +34,16 @@ def affine(shape: tuple[int, ...], scale: bool, shift: bool) -> tuple[Weight, ..
     return (weight,) * scale + (bias,) * shift
 
 
-class _ChannelNorm(Op):
+class _Norm(Op):
+    """Base of the norms after which elements have about mean 0 and variance 1."""
+
+    role = "norm"
+
+    def moments(self, entering: Sequence[Moments], ins: Types, outs: Types) -> Moments:
+        return UNIT
+
+
+class _ChannelNorm(_Norm):
     """Base of the norms of [N, C, …] whose scale and shift are per channel."""
 
     def channels(self, type: TensorType) -> tuple[int, ...]:
@@ -55,6 +67,15 @@ class BatchNorm(_ChannelNorm):
 
     name = "batch_norm"
     sources = "ONNX BatchNormalization; Ioffe and Szegedy (arXiv:1502.03167)"
+    sized_elsewhere = "batch_norm"
+    elsewhere = (
+        "BatchNorm1d",
+        "BatchNorm2d",
+        "BatchNorm3d",
+        "bn",
+    )
+    folds = True
+    centres_channels = True
     examples = (
         "batch_norm : f32[N,64,56,56] -> f32[N,64,56,56]",
         "batch_norm[eps=1e-3, momentum=0.01] : f32[N,8,H,W] -> f32[N,8,H,W]",
@@ -87,6 +108,7 @@ class GroupNorm(_ChannelNorm):
 
     name = "group_norm"
     sources = "ONNX GroupNormalization; Wu and He (arXiv:1803.08494)"
+    sized_elsewhere = "group_norm(32)"
     examples = (
         "group_norm[32] : f32[N,64,56,56] -> f32[N,64,56,56]",
         "group_norm[4] : f32[N,8,H,W] -> f32[N,8,H,W]",
@@ -123,6 +145,13 @@ class InstanceNorm(_ChannelNorm):
 
     name = "instance_norm"
     sources = "ONNX InstanceNormalization; Ulyanov et al. (arXiv:1607.08022)"
+    sized_elsewhere = "instance_norm"
+    elsewhere = (
+        "InstanceNorm1d",
+        "InstanceNorm2d",
+        "InstanceNorm3d",
+    )
+    centres_channels = True
     examples = (
         "instance_norm : f32[N,8,14,14] -> f32[N,8,14,14]",
         "instance_norm[scale=false, shift=false] : f32[N,8,H,W] -> f32[N,8,H,W]",
@@ -147,7 +176,7 @@ class InstanceNorm(_ChannelNorm):
         return (AxisWindow(0), AxisWindow(1), *(None,) * (outs[0].rank - 2))
 
 
-class _OverAxes(Op):
+class _OverAxes(_Norm):
     """Base of the norms over chosen axes; the parameters have the sizes of those axes, in order."""
 
     axes: Axes = arg(OneOf((Axis(), ListOf(Axis()))), -1, doc="axis or axes to normalise over; the last by default")
@@ -245,6 +274,8 @@ class LocalResponseNorm(Op):
 
     name = "lrn"
     sources = "ONNX LRN; Krizhevsky et al., ImageNet classification with deep CNNs (2012)"
+    elsewhere = ("LocalResponseNorm",)
+    role = "norm"
     examples = (
         "lrn[5] : f32[N,96,55,55] -> f32[N,96,55,55]",
         "lrn[3, alpha=0.5, beta=0.5, k=2] : f32[2,8,5,6] -> f32[2,8,5,6]",
@@ -273,8 +304,12 @@ class LocalResponseNorm(Op):
         axes[1] = sliding(1, self.size, 1, 1, (self.size - 1) // 2)
         return tuple(axes)
 
+    def range(self, entering: Sequence[Interval]) -> Interval:
+        shrinks = self.alpha >= 0 and self.beta >= 0 and self.k >= 1
+        return hull((entering[0], (0.0, 0.0))) if shrinks else EVERYTHING
 
-class L2Norm(Op):
+
+class L2Norm(_Norm):
     """``x / max(sqrt(sum(x^2)), eps)`` over one axis, by default the channels (SSD then multiplies by a learned scale).
 
     E elements in G groups: squares (E mul), sums (E - G add), root and division (2 G special), a comparison (G cmp),
@@ -307,3 +342,7 @@ class L2Norm(Op):
     def window(self, ins: Types, outs: Types) -> Window:
         axis = resolve_axis(self.axis, ins[0])
         return tuple(None if i == axis else AxisWindow(i) for i in range(outs[0].rank))
+
+    def range(self, entering: Sequence[Interval]) -> Interval:
+        low, high = entering[0]
+        return max(-1.0, min(low, 0.0)), min(1.0, max(high, 0.0))

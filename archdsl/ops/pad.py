@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Sequence
 
 from archdsl import dims
 from archdsl.diagnostics import Refusal
 from archdsl.dims import Dim
 from archdsl.ops.base import AxisWindow, Op, Types, Window, arg
+from archdsl.ops.estimates import Interval, hull
 from archdsl.ops.kinds import Axis, Choice, Dimension, Integer, Like, ListOf, Number, OneOf, Optional, PerAxis
 from archdsl.ops.operand_checks import resolve_axes
 from archdsl.ops.windows import per_axis, spatial
@@ -39,6 +41,10 @@ class Padded(Op):
     def window(self, ins: Types, outs: Types) -> Window:
         return tuple(AxisWindow(i, 0, 1, -begin) for i, (begin, _) in enumerate(self.pads(ins[0])))
 
+    def range(self, entering: Sequence[Interval]) -> Interval:
+        mode, value = self.filling()
+        return hull((entering[0], (value, value))) if mode == "constant" else entering[0]
+
 
 class Pad(Padded):
     """Positions added at the ends of the spatial axes, or of those named by ``axis``.
@@ -50,6 +56,10 @@ class Pad(Padded):
 
     name = "pad_axes"
     sources = "ONNX Pad"
+    elsewhere = (
+        "pad",
+        "ZeroPad2d",
+    )
     examples = (
         "pad_axes[1] : f32[2,3,4,5] -> f32[2,3,6,7]",
         "pad_axes[[0, 1, 2, 3]] : f32[N,3,H,W] -> f32[N,3,H + 2,W + 4]",
@@ -106,6 +116,7 @@ class Crop(Op):
 
     name = "crop"
     sources = "ONNX Slice; arXiv:1505.04597"
+    elsewhere = ("CenterCrop",)
     examples = (
         "crop[3] : f32[2,3,6,7] -> f32[2,3,3,3]",
         "crop[[2, 4], offset=[1, 0]] : f32[2,3,6,7] -> f32[2,3,2,4]",
@@ -146,6 +157,9 @@ class Crop(Op):
     def window(self, ins: Types, outs: Types) -> Window:
         moved = (AxisWindow(i + 2, 0, 1, begin) for i, begin in enumerate(self.offsets(ins[0])))
         return (AxisWindow(0), AxisWindow(1), *moved)
+
+    def range(self, entering: Sequence[Interval]) -> Interval:
+        return entering[0]
 
 
 def target(size: Dim | tuple[Dim, ...] | None, like: TensorType | None, rank: int, name: str) -> tuple[Dim, ...]:

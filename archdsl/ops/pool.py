@@ -2,41 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
-from math import prod
+from math import inf, prod
 
 from archdsl.diagnostics import Refusal
 from archdsl.dims import Dim
 from archdsl.element_types import FLOATS
 from archdsl.ops.base import AxisWindow, Op, Types, Window, Work, arg, pass_through
+from archdsl.ops.estimates import Interval, Moments, greatest, hull, least
 from archdsl.ops.kinds import Boolean, Integer, Like, Optional, Padding, PerAxis
 from archdsl.ops.operand_checks import need_dtype
-from archdsl.ops.windows import Pads, explicit_pads, output_size, per_axis, resolve_pads, sliding, spatial
+from archdsl.ops.windows import Pads, Windowed, explicit_pads, output_size, per_axis, sliding, spatial
 from archdsl.shapes import TensorType, show_shape
 
 
-class Pooling(Op):
-    """Base of the windowed poolings: geometry, shape and receptive field."""
+class Pooling(Windowed):
+    """Base of the windowed poolings: shape and receptive field."""
 
     kernel: int | tuple[int, ...] = arg(PerAxis(1), doc="window size")
     stride: int | tuple[int, ...] | None = arg(Optional(PerAxis(1)), None, doc="step of the window; the kernel if none")
     pad: str | int | tuple[int, ...] = arg(Padding(), "valid", doc="padding rule, or numbers: begins, then ends")
     ceil: bool = arg(Boolean(), False, doc="round the output size up; the last window starts inside input or left pad")
-
-    def dilations(self, rank: int) -> tuple[int, ...]:
-        """The distance between taps on each axis."""
-        return (1,) * rank
-
-    def geometry(self, type: TensorType) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
-        """Kernel, stride and dilation with one entry per spatial axis."""
-        rank = len(spatial(type, self.name))
-        kernel = per_axis(self.kernel, rank, "`kernel`")
-        stride = kernel if self.stride is None else per_axis(self.stride, rank, "`stride`")
-        return kernel, stride, self.dilations(rank)
-
-    def pads(self, type: TensorType) -> Pads | None:
-        """Begin and end padding per axis; ``None`` while it depends on a symbolic size."""
-        return resolve_pads(self.pad, type, *self.geometry(type))
 
     def shape(self, *ins: TensorType) -> tuple[TensorType, ...]:
         x = ins[0]
@@ -78,12 +65,24 @@ class _Extremum(Pooling):
     def work(self, ins: Types, outs: Types) -> Work:
         return Work(cmp=outs[0].elements * (self.taps(ins[0]) - 1))
 
+    def range(self, entering: Sequence[Interval]) -> Interval:
+        return entering[0]
+
+    def moments(self, entering: Sequence[Moments], ins: Types, outs: Types) -> Moments:
+        return greatest(entering[0], self.taps(ins[0]))
+
 
 class MaxPool(_Extremum):
     """The maximum of every window; padding is minus infinity. ``kernel - 1`` comparisons per output and axis."""
 
     name = "max_pool"
     sources = "ONNX MaxPool"
+    elsewhere = (
+        "MaxPool1d",
+        "MaxPool2d",
+        "MaxPool3d",
+        "maxpooling",
+    )
     examples = (
         "max_pool[2] : f32[N,64,224,224] -> f32[N,64,112,112]",
         "max_pool[3, stride=2, pad=1] : f32[N,64,112,112] -> f32[N,64,56,56]",
@@ -111,6 +110,9 @@ class MinPool(_Extremum):
         "min_pool[2, dilation=3] : f32[2,3,9] -> f32[2,3,3]",
     )
 
+    def moments(self, entering: Sequence[Moments], ins: Types, outs: Types) -> Moments:
+        return least(entering[0], self.taps(ins[0]))
+
 
 class AvgPool(Pooling):
     """The mean of every window: ``taps - 1`` additions and one multiplication per output.
@@ -122,6 +124,12 @@ class AvgPool(Pooling):
 
     name = "avg_pool"
     sources = "ONNX AveragePool"
+    elsewhere = (
+        "AvgPool1d",
+        "AvgPool2d",
+        "AvgPool3d",
+        "average_pool",
+    )
     examples = (
         "avg_pool[2] : f32[N,64,28,28] -> f32[N,64,14,14]",
         "avg_pool[5, stride=3] : f32[N,32,14,14] -> f32[N,32,4,4]",
@@ -143,6 +151,9 @@ class AvgPool(Pooling):
         elements = outs[0].elements
         return Work(add=elements * (self.taps(ins[0]) - 1), mul=elements)
 
+    def range(self, entering: Sequence[Interval]) -> Interval:
+        return hull((entering[0], (0.0, 0.0)))  # where padding counts
+
 
 class LpPool(Pooling):
     """``(sum |x|^p)^(1/p)`` of every window, without a mean; padding is zero.
@@ -153,6 +164,7 @@ class LpPool(Pooling):
 
     name = "lp_pool"
     sources = "ONNX LpPool; Sermanet et al., Convolutional neural networks applied to house numbers (2012)"
+    limits = (0.0, inf)
     examples = (
         "lp_pool[2] : f32[N,8,12,12] -> f32[N,8,6,6]",
         "lp_pool[3, stride=2, pad=1, p=3] : f32[2,3,7,9] -> f32[2,3,4,5]",
@@ -195,6 +207,9 @@ class MaxPoolIndices(_Extremum):
         (y,) = super().shape(*ins)
         return (y, TensorType("i64", y.shape))
 
+    def range(self, entering: Sequence[Interval]) -> Interval:
+        return hull((entering[0], (0.0, inf)))  # the positions
+
 
 class MaxUnpool(Op):
     """Puts every element back to where ``max_pool_indices`` took it from; zeros elsewhere.
@@ -206,6 +221,11 @@ class MaxUnpool(Op):
     name = "max_unpool"
     arity = (2, 2)
     sources = "ONNX MaxUnpool; Zeiler and Fergus, Visualizing and understanding convolutional networks (2013)"
+    elsewhere = (
+        "MaxUnpool1d",
+        "MaxUnpool2d",
+        "MaxUnpool3d",
+    )
     examples = (
         "max_unpool[2] : f32[N,8,6,6], i64[N,8,6,6] -> f32[N,8,12,12]",
         "max_unpool[2, like=f32[2,3,7,9]] : f32[2,3,3,4], i64[2,3,3,4] -> f32[2,3,7,9]",
@@ -216,7 +236,7 @@ class MaxUnpool(Op):
     pad: str | int | tuple[int, ...] = arg(Padding(), "valid", doc="its padding")
     like: TensorType | None = arg(Like(), None, doc="the tensor that was pooled, for its shape")
 
-    def geometry(self, type: TensorType) -> tuple[tuple[int, ...], tuple[int, ...], Pads]:
+    def unpooling(self, type: TensorType) -> tuple[tuple[int, ...], tuple[int, ...], Pads]:
         """Kernel, stride and padding with one entry per spatial axis."""
         rank = len(spatial(type, self.name))
         kernel = per_axis(self.kernel, rank, "`kernel`")
@@ -236,7 +256,7 @@ class MaxUnpool(Op):
             raise Refusal("E0309", f"the positions of `{self.name}` must be i64, not {at}")
         if at.shape != x.shape:
             raise Refusal("E0303", f"values {show_shape(x.shape)} and positions {show_shape(at.shape)} differ in shape")
-        kernel, stride, pads = self.geometry(x)
+        kernel, stride, pads = self.unpooling(x)
         if self.like is None:
             sizes = [(n - 1) * s - sum(p) + k for n, k, s, p in zip(x.shape[2:], kernel, stride, pads)]
             return (x.with_shape([*x.shape[:2], *sizes]),)
@@ -253,9 +273,12 @@ class MaxUnpool(Op):
             )  # fmt: skip
 
     def window(self, ins: Types, outs: Types) -> Window:
-        kernel, stride, pads = self.geometry(ins[0])
+        kernel, stride, pads = self.unpooling(ins[0])
         axes = list(pass_through(2))
         for i, (k, s, (begin, _)) in enumerate(zip(kernel, stride, pads)):
             extent = Fraction(k - 1, s)
             axes.append(AxisWindow(i + 2, extent, Fraction(1, s), Fraction(begin, s) - extent / 2))
         return tuple(axes)
+
+    def range(self, entering: Sequence[Interval]) -> Interval:
+        return hull((entering[0], (0.0, 0.0)))

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
-from math import gcd
+from math import gcd, inf
 
 from archdsl import dims
 from archdsl.diagnostics import Refusal
 from archdsl.dims import Dim
 from archdsl.element_types import FLOATS
 from archdsl.ops.base import AxisWindow, Op, Types, Window, Work, arg
+from archdsl.ops.estimates import Interval, Moments, greatest, share
 from archdsl.ops.kinds import Integer, PerAxis
 from archdsl.ops.operand_checks import need_dtype
 from archdsl.ops.pool import lp_work
@@ -17,7 +19,7 @@ from archdsl.ops.windows import per_axis, spatial
 from archdsl.shapes import TensorType
 
 
-class _Global(Op):
+class GlobalPooling(Op):
     """Base of the global poolings: one value per channel, the spatial axes stay as 1."""
 
     def shape(self, *ins: TensorType) -> tuple[TensorType, ...]:
@@ -28,8 +30,11 @@ class _Global(Op):
     def window(self, ins: Types, outs: Types) -> Window:
         return (AxisWindow(0), AxisWindow(1), *(None,) * (outs[0].rank - 2))
 
+    def range(self, entering: Sequence[Interval]) -> Interval:
+        return entering[0]
 
-class GlobalAvgPool(_Global):
+
+class GlobalAvgPool(GlobalPooling):
     """The mean over all positions of each channel: [N, C, spatial…] -> [N, C, 1…].
 
     ``positions - 1`` additions and one multiplication per channel.
@@ -37,6 +42,7 @@ class GlobalAvgPool(_Global):
 
     name = "global_avg_pool"
     sources = "ONNX GlobalAveragePool; Lin et al., Network in network (arXiv:1312.4400)"
+    elsewhere = ("gap",)
     examples = (
         "global_avg_pool : f32[N,512,7,7] -> f32[N,512,1,1]",
         "global_avg_pool : f32[N,512,H,W] -> f32[N,512,1,1]",
@@ -48,7 +54,7 @@ class GlobalAvgPool(_Global):
         return Work(add=ins[0].elements - outs[0].elements, mul=outs[0].elements)
 
 
-class GlobalMaxPool(_Global):
+class GlobalMaxPool(GlobalPooling):
     """The maximum over all positions of each channel; ``positions - 1`` comparisons per channel."""
 
     name = "global_max_pool"
@@ -61,12 +67,16 @@ class GlobalMaxPool(_Global):
     def work(self, ins: Types, outs: Types) -> Work:
         return Work(cmp=ins[0].elements - outs[0].elements)
 
+    def moments(self, entering: Sequence[Moments], ins: Types, outs: Types) -> Moments:
+        return greatest(entering[0], share(ins[0].elements, outs[0].elements))
 
-class GlobalLpPool(_Global):
+
+class GlobalLpPool(GlobalPooling):
     """``(sum |x|^p)^(1/p)`` over all positions of each channel; counted as in ``lp_pool``."""
 
     name = "global_lp_pool"
     sources = "ONNX GlobalLpPool"
+    limits = (0.0, inf)
     examples = (
         "global_lp_pool : f32[N,8,7,7] -> f32[N,8,1,1]",
         "global_lp_pool[p=3] : f32[2,8,5] -> f32[2,8,1]",
@@ -77,6 +87,9 @@ class GlobalLpPool(_Global):
     def work(self, ins: Types, outs: Types) -> Work:
         return lp_work(self.p, ins[0].elements, outs[0].elements)
 
+    def range(self, entering: Sequence[Interval]) -> Interval:
+        return self.limits
+
 
 Bins = tuple[tuple[int, int], ...]
 
@@ -86,7 +99,7 @@ def adaptive_bins(size: int, count: int) -> Bins:
     return tuple((i * size // count, -(-(i + 1) * size // count)) for i in range(count))
 
 
-class _Adaptive(Op):
+class AdaptivePooling(Op):
     """Base of the adaptive poolings: a fixed output size, whatever the input size."""
 
     size: int | tuple[int, ...] = arg(PerAxis(1), doc="output size")
@@ -124,8 +137,11 @@ class _Adaptive(Op):
                 axes.append(AxisWindow(i + 2, step + 2 * slack - 1, step, (step - 1) / 2))
         return tuple(axes)
 
+    def range(self, entering: Sequence[Interval]) -> Interval:
+        return entering[0]
 
-class AdaptiveAvgPool(_Adaptive):
+
+class AdaptiveAvgPool(AdaptivePooling):
     """The mean over ``size`` bins on each axis: bin i spans ``floor(i n / size)`` to ``ceil((i + 1) n / size)``.
 
     Bins overlap where ``size`` does not divide n. Per output, one addition less than the bin has elements, and one
@@ -134,6 +150,11 @@ class AdaptiveAvgPool(_Adaptive):
 
     name = "adaptive_avg_pool"
     sources = "PyTorch AdaptiveAvgPool"
+    elsewhere = (
+        "AdaptiveAvgPool1d",
+        "AdaptiveAvgPool2d",
+        "AdaptiveAvgPool3d",
+    )
     examples = (
         "adaptive_avg_pool[1] : f32[N,8,H,W] -> f32[N,8,1,1]",
         "adaptive_avg_pool[7] : f32[N,8,14,14] -> f32[N,8,7,7]",
@@ -147,11 +168,16 @@ class AdaptiveAvgPool(_Adaptive):
         return Work(add=self.terms(ins[0]) - outs[0].elements, mul=outs[0].elements)
 
 
-class AdaptiveMaxPool(_Adaptive):
+class AdaptiveMaxPool(AdaptivePooling):
     """The maximum over ``size`` bins on each axis; bins and sizes as in ``adaptive_avg_pool``."""
 
     name = "adaptive_max_pool"
     sources = "PyTorch AdaptiveMaxPool; He et al., Spatial pyramid pooling (arXiv:1406.4729)"
+    elsewhere = (
+        "AdaptiveMaxPool1d",
+        "AdaptiveMaxPool2d",
+        "AdaptiveMaxPool3d",
+    )
     examples = (
         "adaptive_max_pool[1] : f32[N,8,H,W] -> f32[N,8,1,1]",
         "adaptive_max_pool[6] : f32[N,8,13,13] -> f32[N,8,6,6]",
@@ -161,3 +187,6 @@ class AdaptiveMaxPool(_Adaptive):
 
     def work(self, ins: Types, outs: Types) -> Work:
         return Work(cmp=self.terms(ins[0]) - outs[0].elements)
+
+    def moments(self, entering: Sequence[Moments], ins: Types, outs: Types) -> Moments:
+        return greatest(entering[0], share(ins[0].elements, outs[0].elements))

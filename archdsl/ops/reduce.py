@@ -6,6 +6,8 @@ broadcasts against the input (spatial attention needs that).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from math import inf
 from typing import ClassVar
 
 from archdsl import dims
@@ -13,6 +15,7 @@ from archdsl.diagnostics import Refusal
 from archdsl.dims import Dim
 from archdsl.element_types import FLOATS, NUMBERS
 from archdsl.ops.base import AxisWindow, Op, Types, Window, Work, arg
+from archdsl.ops.estimates import EVERYTHING, Interval, Moments, greatest, hull, least, same_sign, share
 from archdsl.ops.kinds import Axis, Boolean, Integer, ListOf, OneOf
 from archdsl.ops.operand_checks import need_dtype, resolve_axes, times, undecided
 from archdsl.shapes import TensorType, resolve_axis
@@ -77,6 +80,9 @@ class ReduceSum(Reduction):
     combine = Work(add=1)
     examples = (*_examples("reduce_sum"), "reduce_sum[-1] : i64[2,3] -> i64[2]")
 
+    def range(self, entering: Sequence[Interval]) -> Interval:
+        return same_sign(entering[0])
+
 
 class ReduceMean(Reduction):
     """The mean of n elements: n - 1 additions and one multiplication for each result."""
@@ -88,6 +94,9 @@ class ReduceMean(Reduction):
     last = Work(mul=1)
     examples = _examples("reduce_mean")
 
+    def range(self, entering: Sequence[Interval]) -> Interval:
+        return entering[0]
+
 
 class ReduceMax(Reduction):
     """The greatest of n elements: n - 1 comparisons for each result."""
@@ -96,6 +105,12 @@ class ReduceMax(Reduction):
     sources = "ONNX ReduceMax"
     examples = _examples("reduce_max")
 
+    def range(self, entering: Sequence[Interval]) -> Interval:
+        return entering[0]
+
+    def moments(self, entering: Sequence[Moments], ins: Types, outs: Types) -> Moments:
+        return greatest(entering[0], share(ins[0].elements, outs[0].elements))
+
 
 class ReduceMin(Reduction):
     """The least of n elements: n - 1 comparisons for each result."""
@@ -103,6 +118,12 @@ class ReduceMin(Reduction):
     name = "reduce_min"
     sources = "ONNX ReduceMin"
     examples = _examples("reduce_min")
+
+    def range(self, entering: Sequence[Interval]) -> Interval:
+        return entering[0]
+
+    def moments(self, entering: Sequence[Moments], ins: Types, outs: Types) -> Moments:
+        return least(entering[0], share(ins[0].elements, outs[0].elements))
 
 
 class ReduceProd(Reduction):
@@ -113,12 +134,16 @@ class ReduceProd(Reduction):
     combine = Work(mul=1)
     examples = _examples("reduce_prod")
 
+    def range(self, entering: Sequence[Interval]) -> Interval:
+        return (0.0, inf) if entering[0][0] >= 0 else EVERYTHING
+
 
 class ReduceL1(Reduction):
     """The sum of n absolute values: n - 1 additions for each result; the absolute value is free."""
 
     name = "reduce_l1"
     sources = "ONNX ReduceL1"
+    limits = (0.0, inf)
     takes = FLOATS
     combine = Work(add=1)
     examples = _examples("reduce_l1")
@@ -129,6 +154,7 @@ class ReduceL2(Reduction):
 
     name = "reduce_l2"
     sources = "ONNX ReduceL2"
+    limits = (0.0, inf)
     takes = FLOATS
     combine = Work(add=1)
     each = Work(mul=1)
@@ -138,6 +164,8 @@ class ReduceL2(Reduction):
 
 class _Position(Reduction):
     """Where an extreme stands along one axis, as ``i64``; the first of equals."""
+
+    limits = (0.0, inf)
 
     axis: int | str = arg(Axis(), doc="the axis")
 
@@ -197,6 +225,9 @@ class TopK(Op):
     def window(self, ins: Types, outs: Types) -> Window:
         return _all_but(resolve_axis(self.axis, ins[0]), ins[0].rank)
 
+    def range(self, entering: Sequence[Interval]) -> Interval:
+        return hull((entering[0], (0.0, inf)))  # the positions
+
 
 class CumSum(Op):
     """The running sum along ``axis``, each element included. One addition per element."""
@@ -219,6 +250,9 @@ class CumSum(Op):
 
     def window(self, ins: Types, outs: Types) -> Window:
         return _all_but(resolve_axis(self.axis, ins[0]), ins[0].rank)
+
+    def range(self, entering: Sequence[Interval]) -> Interval:
+        return same_sign(entering[0])
 
 
 def _all_but(whole: int, rank: int) -> Window:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 from math import lcm
 
@@ -10,6 +11,7 @@ from archdsl.diagnostics import Refusal
 from archdsl.dims import Dim
 from archdsl.element_types import FLOATS
 from archdsl.ops.base import AxisWindow, Op, Types, Window, Work, arg
+from archdsl.ops.estimates import EVERYTHING, Interval
 from archdsl.ops.kinds import Boolean, Choice, Dimension, Integer, Like, ListOf, Number, OneOf, Optional
 from archdsl.ops.operand_checks import divide, need_dtype, need_rank, times
 from archdsl.ops.pad import target
@@ -31,6 +33,10 @@ class Resize(Op):
 
     name = "resize"
     sources = "ONNX Resize; torch.nn.functional.interpolate"
+    elsewhere = (
+        "upsample",
+        "interpolate",
+    )
     examples = (
         "resize[scale=2] : f32[2,3,4,5] -> f32[2,3,8,10]",
         "resize[scale=2, mode=bilinear] : f32[N,8,H,W] -> f32[N,8,2 * H,2 * W]",
@@ -107,6 +113,9 @@ class Resize(Op):
         # Taps lie less than half their number away from the centre, which is a multiple of 1 / grid.
         return TAPS[self.mode] - Fraction(2, grid) if grid > 1 else Fraction(0), step, shift
 
+    def range(self, entering: Sequence[Interval]) -> Interval:
+        return EVERYTHING if self.mode == "bicubic" else entering[0]  # cubic weights may be negative
+
 
 def _scaled(n: Dim, scale: float) -> Dim:
     ratio = Fraction(scale).limit_denominator(4096)
@@ -148,6 +157,7 @@ class DepthToSpace(Op):
 
     name = "depth_to_space"
     sources = "ONNX DepthToSpace; arXiv:1609.05158"
+    elsewhere = ("PixelShuffle",)
     examples = (
         "depth_to_space[2] : f32[2,8,3,4] -> f32[2,2,6,8]",
         "depth_to_space[2, mode=crd] : f32[2,8,3,4] -> f32[2,2,6,8]",
@@ -167,6 +177,9 @@ class DepthToSpace(Op):
         below = Fraction(self.block - 1, self.block)  # floor(y / block)
         return (AxisWindow(0), None, *(AxisWindow(i, below, Fraction(1, self.block), -below / 2) for i in (2, 3)))
 
+    def range(self, entering: Sequence[Interval]) -> Interval:
+        return entering[0]
+
 
 class SpaceToDepth(Op):
     """Blocks of pixels become blocks of channels: [N, C, H, W] -> [N, b b C, H / b, W / b]; the inverse of
@@ -175,6 +188,7 @@ class SpaceToDepth(Op):
 
     name = "space_to_depth"
     sources = "ONNX SpaceToDepth"
+    elsewhere = ("PixelUnshuffle",)
     examples = (
         "space_to_depth[2] : f32[2,3,4,6] -> f32[2,12,2,3]",
         "space_to_depth[2] : f32[N,3,2 * H,8] -> f32[N,12,H,4]",
@@ -192,3 +206,6 @@ class SpaceToDepth(Op):
     def window(self, ins: Types, outs: Types) -> Window:
         span = self.block - 1
         return (AxisWindow(0), None, *(AxisWindow(i, span, self.block, Fraction(span, 2)) for i in (2, 3)))
+
+    def range(self, entering: Sequence[Interval]) -> Interval:
+        return entering[0]

@@ -8,6 +8,7 @@ from archdsl import dims
 from archdsl.diagnostics import Refusal
 from archdsl.dims import Dim
 from archdsl.ops.base import AxisWindow, Op, Types, Window, arg
+from archdsl.ops.estimates import Interval
 from archdsl.ops.kinds import Axis, Dimension, Integer, ListOf, OneOf
 from archdsl.ops.operand_checks import insertion, resolve_axes, undecided
 from archdsl.shapes import Shape, TensorType, resolve_axis, show_shape
@@ -34,8 +35,13 @@ def aligned(before: Shape, after: Shape) -> Window:
 class _View(Op):
     """Base: elements in row-major order, under another shape."""
 
+    role = "view"
+
     def window(self, ins: Types, outs: Types) -> Window:
         return aligned(ins[0].shape, outs[0].shape)
+
+    def range(self, entering: Sequence[Interval]) -> Interval:
+        return entering[0]
 
 
 class Flatten(_View):
@@ -64,6 +70,7 @@ class Reshape(_View):
 
     name = "reshape"
     sources = "ONNX Reshape"
+    elsewhere = ("view",)
     examples = (
         "reshape[[2, 3, 2, 4, 4]] : f32[2,6,4,4] -> f32[2,3,2,4,4]",
         "reshape[[N, 2, -1, H, W]] : f32[N,6,H,W] -> f32[N,2,3,H,W]",
@@ -125,6 +132,7 @@ class Unsqueeze(_View):
 
     name = "unsqueeze"
     sources = "ONNX Unsqueeze"
+    elsewhere = ("expand_dims",)
     examples = (
         "unsqueeze[1] : f32[2,4] -> f32[2,1,4]",
         "unsqueeze[-1] : f32[N,T] -> f32[N,T,1]",
@@ -183,6 +191,9 @@ class Permute(Op):
     def window(self, ins: Types, outs: Types) -> Window:
         return tuple(AxisWindow(axis) for axis in self.resolved(ins[0]))
 
+    def range(self, entering: Sequence[Interval]) -> Interval:
+        return entering[0]
+
 
 class Transpose(Op):
     """Two axes exchanged, by default the last two: ``q @ transpose(k)``."""
@@ -213,12 +224,16 @@ class Transpose(Op):
     def window(self, ins: Types, outs: Types) -> Window:
         return tuple(AxisWindow(axis) for axis in self.resolved(ins[0]))
 
+    def range(self, entering: Sequence[Interval]) -> Interval:
+        return entering[0]
+
 
 class Expand(Op):
     """Axes of size 1 repeated to a new size, and new axes in front; -1 leaves a size as it is."""
 
     name = "broadcast_to"
     sources = "ONNX Expand"
+    elsewhere = ("expand",)
     examples = (
         "broadcast_to[[2, 3, 4]] : f32[3,1] -> f32[2,3,4]",
         "broadcast_to[[-1, 8, -1, -1]] : f32[N,1,H,W] -> f32[N,8,H,W]",
@@ -243,6 +258,9 @@ class Expand(Op):
 
     def window(self, ins: Types, outs: Types) -> Window:
         return stretched(ins[0].shape, outs[0].shape)
+
+    def range(self, entering: Sequence[Interval]) -> Interval:
+        return entering[0]
 
 
 def stretched(before: Sequence[Dim], after: Sequence[Dim]) -> Window:

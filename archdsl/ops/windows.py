@@ -1,12 +1,13 @@
-"""Sliding-window arithmetic shared by convolutions and poolings: padding rules and output sizes."""
+"""Sliding windows, which convolutions and poolings share: their base, padding rules and output sizes."""
 
 from __future__ import annotations
 
 from fractions import Fraction
+from typing import TYPE_CHECKING
 
 from archdsl.diagnostics import Refusal
 from archdsl.dims import Dim, at_least, ceildiv, floordiv
-from archdsl.ops.base import AxisWindow
+from archdsl.ops.base import AxisWindow, Op
 from archdsl.shapes import TensorType
 
 Pad = str | int | tuple[int, ...]
@@ -104,3 +105,30 @@ def sliding(axis: int, kernel: int, stride: int, dilation: int, begin: int) -> A
     """The receptive-field rule of a window on one axis."""
     extent = (kernel - 1) * dilation
     return AxisWindow(axis, extent, stride, Fraction(extent, 2) - begin)
+
+
+class Windowed(Op):
+    """Base of what slides a window over the spatial axes of [N, C, spatial…].
+
+    Its subclasses declare the fields ``kernel``, ``stride`` (``None``: the kernel) and ``pad``, each in its own order.
+    """
+
+    if TYPE_CHECKING:
+        kernel: int | tuple[int, ...]
+        stride: int | tuple[int, ...] | None
+        pad: Pad
+
+    def dilations(self, rank: int) -> tuple[int, ...]:
+        """The distance between the taps on each of ``rank`` spatial axes."""
+        return (1,) * rank
+
+    def geometry(self, type: TensorType) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
+        """Kernel, stride and dilation with one entry per spatial axis."""
+        rank = len(spatial(type, self.name))
+        kernel = per_axis(self.kernel, rank, "`kernel`")
+        stride = kernel if self.stride is None else per_axis(self.stride, rank, "`stride`")
+        return kernel, stride, self.dilations(rank)
+
+    def pads(self, type: TensorType) -> Pads | None:
+        """Begin and end padding per axis; ``None`` while it depends on a symbolic size."""
+        return resolve_pads(self.pad, type, *self.geometry(type))

@@ -5,25 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from archdsl.diagnostics import Refusal
 from archdsl.driver import Settings
 from archdsl.project.targets import Network, graph_of
 from archdsl.record import Record
-from archdsl.report.page import Facts, Page, Table
 from archdsl.report.render import Printed
 
 if TYPE_CHECKING:
     from archdsl.graph import Graph, Stored
+    from archdsl.report.listing import Listing
     from archdsl.weights.match import Matching
     from archdsl.weights.tensor import Checkpoint
 
 
 class WeightFile(Printed):
     """The tensors of a weight file: ``checkpoint`` maps their names to them, values are read when they are wanted."""
-
-    kind = "weights"
 
     def __init__(self, checkpoint: Checkpoint) -> None:
         self.checkpoint = checkpoint
@@ -35,22 +33,15 @@ class WeightFile(Printed):
         size = sum(tensor.size for tensor in found.values())
         return f"{found.path.name}: {len(found)} tensors, {found.format}, {size:,} bytes"
 
-    def page(self) -> Page:
+    def report(self) -> Listing:
         """A line for each tensor."""
-        rows = tuple((name, f"{tensor.dtype}{list(tensor.shape)}") for name, tensor in self.checkpoint.items())
-        return Page("", (Table((), rows, frozenset()),))
+        from archdsl.report.listing import names
 
-    def data(self) -> dict[str, Any]:
-        """Names, element types and shapes."""
-        found = self.checkpoint
-        records = {name: {"dtype": tensor.dtype, "shape": list(tensor.shape)} for name, tensor in found.items()}
-        return {"file": found.path.name, "kind": found.format, "tensors": records}
+        return names((name, f"{tensor.dtype}{list(tensor.shape)}") for name, tensor in self.checkpoint.items())
 
 
 class WeightMatch(Printed):
     """How a weight file fits a network: every parameter and the tensor that it gets."""
-
-    kind = "match"
 
     def __init__(self, matching: Matching) -> None:
         self.matching = matching
@@ -68,23 +59,16 @@ class WeightMatch(Printed):
 
         return lines(self.matching)
 
-    def page(self) -> Page:
+    def report(self) -> Listing:
         """A line for each parameter, and for what is left over."""
+        from archdsl.report.listing import names
+
         found = self.matching
         rows = [(path, "<-", tensor.name) for path, tensor in found.pairs.items()]
         rows += [(p.path, "??", "missing") for p in found.missing]
         rows += [(p.path, "!=", f"{t.name} {list(t.shape)}") for p, t in found.mismatched]
         rows += [("", "--", name) for name in found.unexpected]
-        return Page("", (Table((), tuple(rows), frozenset()),))
-
-    def data(self) -> dict[str, Any]:
-        """The same as plain data."""
-        found = self.matching
-        return {
-            "pairs": {path: tensor.name for path, tensor in found.pairs.items()},
-            "missing": [p.path for p in found.missing], "mismatched": {p.path: t.name for p, t in found.mismatched},
-            "unexpected": list(found.unexpected),
-        }  # fmt: skip
+        return names(rows)
 
 
 class Exported(Record):
@@ -101,19 +85,14 @@ class Exported(Record):
 class WeightNames(Printed):
     """What the parameters of a network are called in the checkpoints of a framework."""
 
-    kind = "names"
-
     def __init__(self, names: Mapping[str, Stored]) -> None:
         self.names = dict(names)
 
-    def page(self) -> Page:
+    def report(self) -> Listing:
         """A line for each parameter."""
-        rows = tuple((path, "->", stored.name) for path, stored in self.names.items())
-        return Page("", (Table((), rows, frozenset()) if rows else Facts(("no parameters",)),))
+        from archdsl.report.listing import names
 
-    def data(self) -> dict[str, Any]:
-        """Our names, and theirs."""
-        return {"names": {path: stored.name for path, stored in self.names.items()}}
+        return names((path, "->", stored.name) for path, stored in self.names.items())
 
 
 def read_weights(path: str | Path) -> WeightFile:

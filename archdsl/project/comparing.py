@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from archdsl.diagnostics import Refusal
 from archdsl.project.targets import Network, graph_of
-from archdsl.report.page import Facts, Page, Table
 from archdsl.report.render import Printed
 
 if TYPE_CHECKING:
     from archdsl.compare.diff import Difference
+    from archdsl.report.page import Report
     from archdsl.runtime.verify import Compared
 
 
@@ -30,8 +30,6 @@ def diff(old: Network, new: Network) -> Difference:
 class Verification(Printed):
     """How far two implementations are apart: at the outputs, and at ``layers`` on the way to them."""
 
-    kind = "verify"
-
     def __init__(self, outputs: Sequence[Compared], layers: Sequence[Compared], tolerance: float) -> None:
         self.outputs = tuple(outputs)
         self.layers = tuple(layers)
@@ -47,21 +45,12 @@ class Verification(Printed):
         """The first layer that is not."""
         return next((one for one in self.layers if not one.relative <= self.tolerance), None)
 
-    def page(self) -> Page:
+    def report(self) -> Report:
         """The distances, and the verdict."""
-        rows = tuple((one.name, f"{one.absolute:.3g}", f"{one.relative:.3g}") for one in (*self.layers, *self.outputs))
-        told = [f"first to depart: {self.departure.name}"] if self.departure is not None else []
-        told.append(f"{'the same' if self.same else 'different'} within {self.tolerance:g}")
-        return Page("", (Table(("", "max|a-b|", "relative"), rows, frozenset({1, 2})), Facts(tuple(told))))
+        from archdsl.report.listing import Compared
 
-    def data(self) -> dict[str, Any]:
-        """The same as plain data."""
-        records = [
-            [{"name": one.name, "absolute": one.absolute, "relative": one.relative} for one in several]
-            for several in (self.outputs, self.layers)
-        ]
-        first = self.departure.name if self.departure is not None else None
-        return {"outputs": records[0], "layers": records[1], "tolerance": self.tolerance, "first_departure": first}
+        outer, within = ([vars(one) for one in several] for several in (self.outputs, self.layers))
+        return Compared(outer, within, self.tolerance, self.same, self.departure.name if self.departure else None)
 
 
 def verify(

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from archdsl.diagnostics import Refusal
 from archdsl.driver import Settings
 from archdsl.project.bounds import Bound, read_bound
 from archdsl.project.family import Member, Varied, members
 from archdsl.record import Record
-from archdsl.report.page import Facts, Page, Table
 from archdsl.report.render import Printed
 
 if TYPE_CHECKING:
     from archdsl.analyses.claims import Result
+    from archdsl.report.listing import Listing
 
 
 class Best(Record):
@@ -29,8 +29,6 @@ class Best(Record):
 class Fit(Printed):
     """What ``archdsl fit`` found; ``best`` is ``None`` where no member holds the budget."""
 
-    kind = "fit"
-
     def __init__(self, target: str, goal: str, best: Best | None, tried: int, refused: int) -> None:
         self.target = target
         self.goal = goal
@@ -43,31 +41,22 @@ class Fit(Printed):
         """The parameters of the best member."""
         return self.best.member.settings if self.best else None
 
-    def page(self) -> Page:
+    def report(self) -> Listing:
         """The best member as a variant, and how the bounds hold."""
-        from archdsl.analyses.measure import show
+        from archdsl.analyses.measure import plain, show
+        from archdsl.report.listing import fitted
 
         if self.best is None:
-            return Page("", (Facts(("no member holds the budget",)),))
-        held = self.best.held
+            return fitted(self.target, self.goal, self.tried, "", (), None)
+        member, held = self.best.member, self.best.held
         rows = [(r.subject, r.shown, f"{r.op} {show(r.quantity, r.bound)}") for r in held]
         if self.goal not in {r.subject for r in held}:
             rows.insert(0, (self.goal, show(self.goal, self.best.value), ""))
-        title = f"variant fitted = {self.best.member.application}"
-        return Page("", (Table((), tuple(rows), frozenset({1}), title),))
-
-    def data(self) -> dict[str, Any]:
-        """The same, exact."""
-        from archdsl.analyses.measure import plain
-
-        found = None
-        if self.best is not None:
-            member = self.best.member
-            found = {
-                "settings": dict(member.settings), "variant": member.application, self.goal: plain(self.best.value),
-                "measured": {result.subject: plain(result.measured) for result in self.best.held},
-            }  # fmt: skip
-        return {"target": self.target, "goal": self.goal, "tried": self.tried, "best": found}
+        best = {
+            "settings": dict(member.settings), "variant": member.application, self.goal: plain(self.best.value),
+            "measured": {result.subject: plain(result.measured) for result in held},
+        }  # fmt: skip
+        return fitted(self.target, self.goal, self.tried, member.application, rows, best)
 
 
 def fit(

@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from archdsl.diagnostics import Diagnostic, DiagnosticError, Refusal, did_you_mean
 from archdsl.project.targets import Step, Target, arch_files, open_target
-from archdsl.report.page import Facts, Page
 from archdsl.report.render import Printed
 from archdsl.syntax import spec
 
 if TYPE_CHECKING:
-    from archdsl.design_rules.view import Target as Machine
+    from archdsl.design_rules.view import Machine
     from archdsl.driver import Program
     from archdsl.graph import Graph
+    from archdsl.report.checked import FindingsReport
     from archdsl.report.outcome import Outcome
 
 UNUSED = "W0420"
@@ -24,8 +24,6 @@ UNUSED = "W0420"
 
 class Lint(Printed):
     """What ``archdsl lint`` found, by target. ``notes``: what was mended."""
-
-    kind = "lint"
 
     def __init__(self, targets: Sequence[tuple[str, Sequence[Diagnostic]]], notes: Sequence[str] = ()) -> None:
         self.targets = tuple((name, tuple(found)) for name, found in targets)
@@ -36,26 +34,22 @@ class Lint(Printed):
         """All findings, in the order of the targets."""
         return tuple(d for _, found in self.targets for d in found)
 
-    def text(self, color: bool = False) -> str:
-        """The findings with their lines."""
-        from archdsl.report.text import render
-
-        return "".join(render(d, color=color) + "\n" for d in self.diagnostics)
-
     def __str__(self) -> str:
-        return self.text().rstrip("\n") or "no findings"
+        from archdsl.report.text import render, summary
 
-    def page(self) -> Page:
-        """A line for each finding."""
-        from archdsl.report.text import concise, summary
+        return "\n".join([*map(render, self.diagnostics), summary(self.diagnostics)])
 
-        return Page("", (Facts(tuple(map(concise, self.diagnostics)), summary(self.diagnostics)),))
+    def _repr_markdown_(self) -> str:
+        """What a notebook shows."""
+        from archdsl.report.sinks.markdown import render
 
-    def data(self) -> dict[str, Any]:
-        """Every finding."""
-        from archdsl.report.json import diagnostic_records
+        return render(self.outcome(), ".")
 
-        return {"diagnostics": diagnostic_records(self.diagnostics)}
+    def report(self) -> FindingsReport:
+        """The findings as data."""
+        from archdsl.report.checked import FindingsReport
+
+        return FindingsReport("lint", self.diagnostics)
 
     def outcome(self) -> Outcome:
         """The run as the model that all sinks render."""
@@ -120,17 +114,17 @@ def _matching(texts: Collection[str], known: set[str], option: str) -> set[str]:
 
 def chosen_machine(name: str | None, select: Collection[str] | None) -> Machine | None:
     """What the network is to run on; refuses (E0007) what is not known, and its rule without any."""
-    from archdsl.design_rules.targets import RULES, TARGETS
+    from archdsl.design_rules.machines import MACHINES, RULES
 
     if name is None:
         asked = {code.upper() for code in select or ()} & set(RULES)
         if asked:
-            raise Refusal("E0007", f"`--select {min(asked)}` needs a `--target`", help=", ".join(TARGETS))
+            raise Refusal("E0007", f"`--select {min(asked)}` needs a `--target`", help=", ".join(MACHINES))
         return None
-    if name not in TARGETS:
-        help = did_you_mean(name, TARGETS, f"choose from {', '.join(TARGETS)}")
+    if name not in MACHINES:
+        help = did_you_mean(name, MACHINES, f"choose from {', '.join(MACHINES)}")
         raise Refusal("E0007", f"`--target {name}` is not available", help=help)
-    return TARGETS[name]
+    return MACHINES[name]
 
 
 def look(name: str, codes: set[str], machine: Machine | None = None) -> list[Diagnostic]:
@@ -139,10 +133,10 @@ def look(name: str, codes: set[str], machine: Machine | None = None) -> list[Dia
     from archdsl.design_rules.fix import with_edits
     from archdsl.design_rules.labels import CODE as LABELS
     from archdsl.design_rules.labels import unused_labels
-    from archdsl.design_rules.targets import RULES as TARGET_RULES
+    from archdsl.design_rules.machines import RULES as MACHINE_RULES
     from archdsl.project.suppressions import Silence
 
-    codes = codes if machine is not None else codes - set(TARGET_RULES)
+    codes = codes if machine is not None else codes - set(MACHINE_RULES)
     rules = codes - {UNUSED, LABELS}
     try:
         target = open_target(name)

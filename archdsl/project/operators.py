@@ -1,47 +1,67 @@
-"""The operators, as a table or one page each; all of it read from their cards."""
+"""The operators, archdsl's own and those of installed packages; all that is told of them is read from their cards."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from archdsl.diagnostics import Refusal, did_you_mean
-from archdsl.report.page import Drawing, Page
+from archdsl.diagnostics import Diagnostic, Refusal, did_you_mean
 from archdsl.report.render import Printed
 
-WIDTH = 120
+if TYPE_CHECKING:
+    from archdsl.report.operators import OperatorsReport
 
 
 class Operators(Printed):
-    """Some operators; one alone is printed as its whole page, several as a list."""
+    """One operator, or all of them. ``faults``: what packages offer and cannot be used."""
 
-    kind = "ops"
-
-    def __init__(self, records: Sequence[dict[str, Any]]) -> None:
+    def __init__(self, records: Sequence[dict[str, Any]], one: bool, faults: Sequence[Diagnostic]) -> None:
         self.records = tuple(records)
+        self.one = one
+        self.faults = tuple(faults)
 
-    def page(self) -> Page:
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What they are called."""
+        return tuple(str(record["name"]) for record in self.records)
+
+    def report(self) -> OperatorsReport:
         """The page of one operator, or a line for each."""
-        text = render_page(self.records[0]) if len(self.records) == 1 else render_list(self.records)
-        return Page("", (Drawing(tuple(text.splitlines())),))
+        from archdsl.report.operators import OperatorsReport
 
-    def data(self) -> dict[str, Any]:
-        """Everything that the cards say."""
-        return {"ops": list(self.records)}
+        return OperatorsReport(self.records, one=self.one)
 
 
 def operators(name: str | None = None) -> Operators:
     """The operator called ``name``, or all of them; refuses (E0007) a name that no operator has."""
+    from archdsl import ops, registry
+
+    known = sorted({*ops.names(), *ops.offered()})
+    if name is not None and name not in known:
+        help = did_you_mean(name, known, "`archdsl ops` lists all operators")
+        raise Refusal("E0007", f"there is no operator `{name}`", help=help)
+    faults: list[Refusal] = []
+    if name is not None:
+        records = [record(name, faults)]
+    else:
+        faults = registry.faults()
+        records = [record(one, []) for one in known if usable(one)]
+    return Operators(records, name is not None, [fault.diagnostic() for fault in faults])
+
+
+def usable(name: str) -> bool:
+    """Whether the card of an operator can be loaded."""
     from archdsl import ops
 
-    if name is not None and not ops.is_operator(name):
-        help = did_you_mean(name, ops.names(), "`archdsl ops` lists all operators")
-        raise Refusal("E0007", f"there is no operator `{name}`", help=help)
-    return Operators([record(one) for one in ([name] if name else ops.names())])
+    try:
+        ops.load(name)
+    except Refusal:
+        return False
+    return True
 
 
-def record(name: str) -> dict[str, Any]:
-    """Everything about one operator, as plain data."""
+def record(name: str, faults: list[Refusal]) -> dict[str, Any]:
+    """Everything about one operator, as plain data; what is wrong with backends and rules is added to ``faults``."""
     from archdsl import ops
 
     card = ops.load(name)
@@ -60,7 +80,8 @@ def record(name: str) -> dict[str, Any]:
         "results": card.results,
         "sources": card.sources,
         "examples": [spelled(example) for example in card.examples],
-        "targets": targets(name),
+        "package": package(name),
+        "targets": targets(name, faults),
     }
 
 
@@ -95,45 +116,23 @@ def spelled(example: str) -> str:
     return call + colon + types
 
 
-def targets(name: str) -> list[str]:
-    """The backends that can lower the operator."""
+def package(name: str) -> str:
+    """The package that the operator is from, with its version; empty for archdsl's own."""
+    from archdsl import ops
+    from archdsl.offers import OPERATORS, offers
+
+    return "" if ops.is_operator(name) else offers(OPERATORS)[name][0].package
+
+
+def targets(name: str, faults: list[Refusal]) -> list[str]:
+    """The backends that can lower the operator; what is wrong with others is added to ``faults``."""
     from archdsl import ops, registry
 
-    return [backend for backend in registry.names() if registry.backend(backend).lowers(ops.load(name))]
-
-
-def render_list(records: Sequence[dict[str, Any]]) -> str:
-    """A line for each operator, continued further in where its summary is long."""
-    from textwrap import wrap
-
-    size = max(len(r["name"]) for r in records)
-    lines = []
-    for r in records:
-        lines += wrap(f"{r['name']:{size}}  {r['summary']}", WIDTH, subsequent_indent=" " * (size + 2))
-    return "\n".join(lines) + "\n"
-
-
-def render_page(r: dict[str, Any]) -> str:
-    """The page of one operator."""
-    from archdsl.report.layout import aligned
-    from archdsl.report.page import Table
-
-    low, high = r["inputs"]
-    count = str(low) if high == low else f"{low} or more" if high is None else f"{low} to {high}"
-    lines = [r["signature"], "", r["summary"]]
-    if r["doc"]:
-        lines += ["", r["doc"]]
-    if r["arguments"]:
-        lines += ["", "Arguments"]
-        rows = [
-            (a["name"], a["kind"], "required" if a["required"] else f"= {a['default']}", a["doc"])
-            for a in r["arguments"]
-        ]
-        lines += [f"  {line}" for line in aligned(Table((), tuple(rows), frozenset()))]
-    results = "depends on the arguments" if r["results"] < 0 else r["results"]
-    lines += ["", f"Inputs   {count}", f"Outputs  {results}", f"Targets  {' '.join(r['targets']) or 'none'}"]
-    if r["sources"]:
-        lines.append(f"Source   {r['sources']}")
-    if r["examples"]:
-        lines += ["", "Examples", *(f"  {example}" for example in r["examples"])]
-    return "\n".join(lines) + "\n"
+    found = []
+    for target in registry.names():
+        try:
+            if registry.backend(target).lowers(ops.load(name)):
+                found.append(target)
+        except Refusal as refusal:
+            faults.append(refusal)
+    return found

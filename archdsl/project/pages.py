@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from importlib.resources import files
-from typing import Any
+from typing import TYPE_CHECKING
 
 from archdsl.diagnostics import Refusal, did_you_mean
 from archdsl.driver import Settings
 from archdsl.project.targets import Network, graph_of
-from archdsl.report.page import Drawing, Page, Table
 from archdsl.report.render import Printed
+
+if TYPE_CHECKING:
+    from archdsl.report.page import Report
 
 FORMATS = ("text", "json", "yaml", "mermaid", "dot")
 
@@ -18,31 +20,21 @@ FORMATS = ("text", "json", "yaml", "mermaid", "dot")
 class Explanations(Printed):
     """Pages of diagnostics by code; one alone is printed whole, several as a list."""
 
-    kind = "explain"
-
     def __init__(self, pages: Mapping[str, str]) -> None:
         self.pages = dict(pages)
 
+    def report(self) -> Report:
+        """A line for each code; the pages as data."""
+        from archdsl.report.listing import codes
+
+        return codes(self.pages)
+
     def __str__(self) -> str:
-        return self._text().rstrip("\n")
+        return next(iter(self.pages.values())).rstrip("\n") if len(self.pages) == 1 else super().__str__()
 
     def _repr_markdown_(self) -> str:
-        return self._text() if len(self.pages) == 1 else super()._repr_markdown_()
-
-    def _text(self) -> str:
-        return next(iter(self.pages.values())) if len(self.pages) == 1 else super().__str__()
-
-    def page(self) -> Page:
-        """A line for each code."""
-        rows = tuple((code, headline(text)) for code, text in self.pages.items())
-        if len(rows) == 1:
-            return Page("", (Drawing(tuple(next(iter(self.pages.values())).splitlines())),))
-        return Page("", (Table((), rows, frozenset()),))
-
-    def data(self) -> dict[str, Any]:
-        """The pages as they are."""
-        records = [{"code": code, "headline": headline(text), "page": text} for code, text in self.pages.items()]
-        return {"codes": records}
+        """What a notebook shows."""
+        return str(self) if len(self.pages) == 1 else super()._repr_markdown_()
 
 
 def explain(code: str | None = None) -> Explanations:
@@ -55,11 +47,6 @@ def explain(code: str | None = None) -> Explanations:
         help = did_you_mean(wanted[0], known, "`archdsl explain` lists all codes")
         raise Refusal("E0007", f"there is no diagnostic `{wanted[0]}`", help=help)
     return Explanations({one: folder.joinpath(f"{one}.md").read_text(encoding="utf-8") for one in wanted})
-
-
-def headline(text: str) -> str:
-    """The title of a page without its code."""
-    return text.partition("\n")[0].removeprefix("# ").partition(": ")[2]
 
 
 def show(
@@ -87,7 +74,7 @@ def show(
         from archdsl import data
 
         return data.to_json(graph) if format == "json" else data.to_yaml(graph)
-    from archdsl.data import drawing
+    from archdsl.report import drawing
 
     if format == "text":
         return drawing.as_text(graph)

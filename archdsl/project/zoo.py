@@ -9,19 +9,20 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from archdsl.diagnostics import Refusal, suggest
 from archdsl.driver import Program, load
 from archdsl.reading import ZOO, zoo_names
 from archdsl.record import Record
-from archdsl.report.page import Page, Table
 from archdsl.report.render import Printed
 from archdsl.syntax import spec
 
+if TYPE_CHECKING:
+    from archdsl.report.listing import Listing
+
 QUANTITIES = ("params", "macs", "depth", "receptive_field", "peak_activations")
 """Measured for every network, in the order of the columns."""
-HEAD = ("name", "year", "params", "MACs", "depth", "field", "peak memory", "input")
 
 _CITED = re.compile(r"arXiv:(?P<yy>\d\d)(?P<mm>\d\d)\.\d{4,5}|\b(?P<year>1[89]\d\d|20[0-4]\d)\b")
 
@@ -57,8 +58,6 @@ class Entry(Record):
 class Zoo(Printed):
     """Networks of the zoo: names at once, figures when they are asked for."""
 
-    kind = "list"
-
     def __init__(self, files: Mapping[str, Path]) -> None:
         self.files = dict(files)
 
@@ -72,13 +71,11 @@ class Zoo(Printed):
         """Every network with its figures: seconds for the whole zoo."""
         return tuple(entries(self.files))
 
-    def page(self) -> Page:
-        """One table."""
-        return Page("", (Table(HEAD, tuple(map(cells, self.entries)), frozenset(range(1, 7))),))
+    def report(self) -> Listing:
+        """One table; as data with the survey's identifiers."""
+        from archdsl.report.listing import networks
 
-    def data(self) -> dict[str, Any]:
-        """The same as plain data, with the survey's identifiers."""
-        return {"networks": [entry.record() for entry in self.entries]}
+        return networks([entry.record() for entry in self.entries])
 
 
 def networks(pattern: str = "*") -> Zoo:
@@ -90,30 +87,6 @@ def networks(pattern: str = "*") -> Zoo:
         help = suggest(f"'{pattern}*'" if begins else None, "`archdsl list` lists all")
         raise Refusal("E0007", f"no network of the zoo matches `{pattern}`", help=help)
     return Zoo(found)
-
-
-def cells(entry: Entry) -> tuple[str, ...]:
-    """A network's row: numbers with separators, ``>=`` before what is a lower bound, memory in binary units."""
-    from archdsl.report.figures import human_bytes
-
-    def shown(quantity: str) -> str:
-        value = entry.measured[quantity]
-        text = human_bytes(value) if quantity == "peak_activations" else _field(value)
-        return (">= " if quantity in entry.partial else "") + text
-
-    numbers = (shown(quantity) for quantity in entry.measured)
-    return (entry.name, str(entry.year or ""), *numbers, entry.input)
-
-
-def _field(value: Any) -> str:
-    """A count, or a receptive field: ``-`` where there is no space, ``all`` for a whole axis."""
-    from archdsl.report.figures import positions
-
-    if isinstance(value, list):
-        return " x ".join(map(_field, value)) or "-"
-    if value is None:
-        return "all"
-    return f"{positions(value):,}"
 
 
 def entries(zoo: Mapping[str, Path]) -> Iterator[Entry]:

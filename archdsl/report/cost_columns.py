@@ -10,11 +10,14 @@ from archdsl.analyses.cost import CostTable
 from archdsl.analyses.measure import QUANTITIES
 from archdsl.analyses.rows import Row, flops
 from archdsl.dims import Dim
+from archdsl.ops.base import Work
 from archdsl.report.cost_sheet import Column, Line, Sheet, Total
 from archdsl.report.figures import positions
 
 CONVENTION = "archdsl cost v1"
 
+WORK = tuple(name for name in Work._fields if name != "mac")
+"""The columns of arithmetic outside of contractions."""
 COLUMNS = (
     Column("op", "operator", "text"),
     Column("shape", "output", "shape"),
@@ -25,10 +28,7 @@ COLUMNS = (
     Column("activation_bytes", "activation", "bytes", summed=True),
     Column("in_elements", "in map", "count", wide=True),
     Column("out_elements", "out map", "count", wide=True),
-    Column("add", "add", "count", summed=True, wide=True),
-    Column("mul", "mul", "count", summed=True, wide=True),
-    Column("cmp", "cmp", "count", summed=True, wide=True),
-    Column("special", "special", "count", summed=True, wide=True),
+    *(Column(name, name, "count", summed=True, wide=True) for name in WORK),
     Column("buffers", "buffers", "count", summed=True, wide=True),
     Column("weight_bytes", "weights", "bytes", summed=True, wide=True),
     Column("traffic", "traffic", "bytes", summed=True, wide=True),
@@ -62,7 +62,7 @@ def _cells(table: CostTable, row: Row) -> dict[str, Any]:
         "activation_bytes": row.out_bytes, "in_elements": row.in_elements, "out_elements": row.out_elements,
         "buffers": row.buffers, "weight_bytes": row.weight_bytes, "traffic": table.traffic(row),
     }  # fmt: skip
-    for name in ("add", "mul", "cmp", "special"):
+    for name in WORK:
         cells[name] = getattr(work, name) if work else None
     return cells
 

@@ -11,6 +11,7 @@ from archdsl.analyses.cost import CostTable
 from archdsl.analyses.measure import QUANTITIES, Measurement, plain
 from archdsl.analyses.rows import Row
 from archdsl.dims import Dim
+from archdsl.ops.base import Work
 from archdsl.report.cost_columns import CONVENTION, sheet
 from archdsl.report.cost_sheet import Column, Entry, Partial, Sheet, Total, outline, sums
 from archdsl.report.figures import human_bytes, number, positions
@@ -171,7 +172,7 @@ def _total_record(m: Measurement | None) -> dict[str, Any] | None:
 
 def _record(table: CostTable, row: Row) -> dict[str, Any]:
     work = row.work
-    columns = {name: plain(getattr(work, name)) if work else None for name in ("mac", "add", "mul", "cmp", "special")}
+    columns = {name: plain(getattr(work, name)) if work else None for name in Work._fields}
     origin = row.node.origin
     return {
         "path": row.path, "op": row.op, "outputs": [str(t) for t in row.outputs],

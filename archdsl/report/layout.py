@@ -14,8 +14,15 @@ PLAIN = Paint(False)
 def text(page: Page, paint: Paint = PLAIN) -> str:
     """A page with a blank line between its parts; ends in a newline."""
     blocks = [[paint("bold", visible(page.heading))]] if page.heading else []
-    blocks += [lines(part, paint) for part in page.parts]
-    return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
+    close = False
+    for part in page.parts:
+        block = lines(part, paint)
+        if close and isinstance(part, Table) and part.close:
+            blocks[-1] += block
+        elif block:
+            blocks.append(block)
+        close = isinstance(part, Table) and part.close
+    return "\n\n".join("\n".join(block) for block in blocks) + ("\n" if blocks else "")
 
 
 def lines(part: Part, paint: Paint = PLAIN) -> list[str]:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from hashlib import sha256
+from typing import TYPE_CHECKING, Any
 
 from archdsl.diagnostics import Diagnostic
 from archdsl.record import Record
 from archdsl.report.page import Table
 from archdsl.source import Span
 
+if TYPE_CHECKING:
+    from archdsl.analyses.claims import Result
+
 
 class ClaimOutcome(Record):
-    """One bound and what was measured for it, as people read them; ``before`` is the baseline's figure."""
+    """One bound and what was measured for it: as people read them (``shown``, ``limit``), and as plain data."""
 
     subject: str
     shown: str
@@ -20,7 +23,9 @@ class ClaimOutcome(Record):
     limit: str
     ok: bool
     headroom: float | None = None
-    before: str = ""
+    measured: Any = None
+    partial: bool = False
+    bound: Any = None
 
     @property
     def verdict(self) -> str:
@@ -29,6 +34,17 @@ class ClaimOutcome(Record):
         if self.headroom is None:
             return word
         return f"{word}, {abs(self.headroom):.1%} {'left' if self.headroom >= 0 else 'beyond'}"
+
+
+def claim_outcome(result: Result) -> ClaimOutcome:
+    """A checked claim with its figures as people read them."""
+    from archdsl.analyses.measure import plain, show
+
+    headroom = None if result.headroom is None else float(result.headroom)
+    return ClaimOutcome(
+        result.subject, result.shown, result.op, show(result.quantity, result.bound), result.ok, headroom,
+        plain(result.measured), result.partial, plain(result.bound),
+    )  # fmt: skip
 
 
 class NetworkOutcome(Record):
@@ -101,6 +117,8 @@ def fingerprints(diagnostics: Sequence[Diagnostic], root: str) -> list[str]:
 
     Line numbers and measured figures take no part; equal findings are numbered.
     """
+    from hashlib import sha256
+
     seen: dict[tuple[str, str, str], int] = {}
     found = []
     for d in diagnostics:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 from archdsl.record import Record
 
@@ -34,6 +34,8 @@ class Table(Record):
     """Row -> the style of its last cell on a terminal: ``good``, ``error``, ``dim``."""
     inset: bool = False
     """Whether text indents the table; one with a title is indented anyway."""
+    close: bool = False
+    """Whether text leaves no line free between this table and one like it."""
 
     @property
     def to_the_right(self) -> list[bool]:
@@ -78,7 +80,7 @@ class Page(Record):
 class Report:
     """What a command tells. A subclass says which of the three forms it has."""
 
-    kind: ClassVar[str] = ""
+    kind: str = ""
     """What its JSON document is called: ``cost``, ``diff``."""
 
     def page(self) -> Page:

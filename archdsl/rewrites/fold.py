@@ -7,25 +7,17 @@ the values are computed when they are written, from the parameters named in :cla
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from math import prod
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from archdsl.dims import Dim
 from archdsl.graph import Graph, Node, Parameter, Value
-from archdsl.ops.base import Initializer
+from archdsl.ops.base import ChannelLayout, Initializer
 from archdsl.rewrites.rebuild import rebuilt
 from archdsl.shapes import TensorType
 
-FOLDABLE = ("conv", "conv_transpose", "linear")
-
 
 class Folded(Initializer):
-    """The initial value of a folded weight (``block`` > 0) or bias (``block`` = 0).
-
-    Channel ``c`` of the norm scales the weight's consecutive stretches of ``block`` elements: stretch number
-    ``(group * rows + row) * columns + column`` belongs to channel ``group * columns + column``.
-    """
+    """The initial value of a folded weight, whose channels the norm scales, or bias."""
 
     source: Parameter | None = None
     """The weight or bias that is folded; ``None`` for a bias that does not exist."""
@@ -35,9 +27,8 @@ class Folded(Initializer):
     variance: Parameter | None = None
     eps: float = 0.0
     channels: int = 0
-    block: int = 0
-    groups: int = 1
-    rows: int = 1
+    layout: ChannelLayout | None = None
+    """Where the channels lie in the weight; ``None`` for a bias."""
 
 
 Statistics = tuple[Parameter | None, Parameter | None, Parameter, Parameter, float]
@@ -62,7 +53,7 @@ def fold(graph: Graph) -> Graph:
                 merged[key] = _fold_parameters(node, norm)
             op = node.op if "bias" in node.params else node.op.replace(bias=True)
             return Node(op, inputs, [value.type for value in node.outputs], node.path, merged[key], node.origin)
-        if node.op.name == "batch_norm" and node.inputs[0].producer in norms:
+        if node.op.folds and node.inputs[0].producer in norms:
             return inputs[0]
         return Node(node.op, inputs, [value.type for value in node.outputs], node.path, node.params, node.origin)
 
@@ -82,29 +73,41 @@ def _foldable(graph: Graph) -> dict[Node, Node]:
     found = {
         node: users[node.outputs[0]][0]
         for node in graph.nodes
-        if node.op.name in FOLDABLE and node.outputs[0] not in kept and _only_a_norm(node, users)
+        if node.outputs[0] not in kept and _only_a_norm(node, users)
     }
-    while refused := [node for node in found if not _alone(node, found, owners)]:
-        for node in refused:
-            del found[node]
+    _drop_torn(found, owners)
     return found
 
 
-def _alone(node: Node, found: dict[Node, Node], owners: dict[str, list[Node]]) -> bool:
-    """Whether every other user of the layer's weights is folded with the same norm."""
-    others = {other for parameter in node.params.values() for other in owners[parameter.path]}
+def _drop_torn(found: dict[Node, Node], owners: dict[str, list[Node]]) -> None:
+    """Leave out the layers whose weights have a user that is not folded with the same norm. Linear in the graph."""
+    waiting = [path for path, nodes in owners.items() if not _agree(nodes, found)]
+    refused = set(waiting)
+    while waiting:
+        for node in owners[waiting.pop()]:
+            if found.pop(node, None) is None:
+                continue
+            fresh = [p.path for p in node.params.values() if p.path not in refused]
+            refused.update(fresh)
+            waiting += fresh
+
+
+def _agree(nodes: Sequence[Node], found: Mapping[Node, Node]) -> bool:
+    """Whether all the users of a parameter have the same parameters, and are folded with the same norm."""
+    first = nodes[0]
     return all(
-        other in found and other.params == node.params and _statistics(found[other]) == _statistics(found[node])
-        for other in others
+        node in found and node.params == first.params and _statistics(found[node]) == _statistics(found[first])
+        for node in nodes
     )
 
 
-def _only_a_norm(node: Node, users: dict[Value, list[Node]]) -> bool:
-    """Whether the layer's result goes into one batch norm and nowhere else (and the norm is over its channels)."""
-    after = users.get(node.outputs[0], [])
-    if len(after) != 1 or after[0].op.name != "batch_norm":
+def _only_a_norm(node: Node, users: Mapping[Value, Sequence[Node]]) -> bool:
+    """Whether a layer's result goes into one batch norm, over its channels, and nowhere else."""
+    weight, after = node.params.get("weight"), users.get(node.outputs[0], [])
+    if weight is None or len(after) != 1 or not after[0].op.folds:
         return False
-    return node.op.name != "linear" or node.outputs[0].type.rank == 2
+    layout = node.op.channel_layout(sizes(weight))
+    return layout is not None and node.op.feature_axis % node.outputs[0].type.rank == 1
 
 
 def _statistics(norm: Node) -> Statistics:
@@ -117,13 +120,11 @@ def _fold_parameters(node: Node, norm: Node) -> dict[str, Parameter]:
     """The layer's parameters, folded, under their own paths."""
     weight = node.params["weight"]
     gamma, beta, mean, variance, eps = _statistics(norm)
-    channels, shape = _sizes(mean.type.shape)[0], _sizes(weight.type.shape)
-    groups, rows, block = 1, 1, prod(shape[1:])
-    if node.op.name == "conv_transpose":  # [in, out / groups, window]
-        groups = channels // shape[1]
-        rows, block = shape[0] // groups, prod(shape[2:])
+    channels = sizes(mean)[0]
+    layout = node.op.channel_layout(sizes(weight))
+    assert layout is not None
     norm_of: dict[str, Any] = {"gamma": gamma, "beta": beta, "mean": mean, "variance": variance, "eps": eps}
-    init = Folded("folded", source=weight, channels=channels, block=block, groups=groups, rows=rows, **norm_of)
+    init = Folded("folded", source=weight, channels=channels, layout=layout, **norm_of)
     shift = Folded("folded", source=node.params.get("bias"), channels=channels, **norm_of)
     old = node.params.get("bias")
     path = old.path if old else f"{weight.path.removesuffix('.weight')}.bias"
@@ -131,6 +132,6 @@ def _fold_parameters(node: Node, norm: Node) -> dict[str, Parameter]:
     return {"weight": weight.replace(init=init), "bias": Parameter(path, type, shift, trainable=weight.trainable)}
 
 
-def _sizes(shape: Sequence[Dim]) -> list[int]:
+def sizes(parameter: Parameter) -> list[int]:
     """The shape of a parameter, which is always known."""
-    return [dim for dim in shape if isinstance(dim, int)]
+    return [dim for dim in parameter.type.shape if isinstance(dim, int)]

@@ -5,14 +5,17 @@ from __future__ import annotations
 import platform
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any
+from typing import TYPE_CHECKING
 
+from archdsl import registry
 from archdsl.diagnostics import Refusal
 from archdsl.record import Record
-from archdsl.report.page import Page, Table
 from archdsl.report.render import Printed
 from archdsl.runtime.probe_model import tiny_model
 from archdsl.runtime.session import DISTRIBUTIONS, PROVIDERS, first_line, open_session, runtime
+
+if TYPE_CHECKING:
+    from archdsl.report.listing import Listing
 
 REQUIRED = ("lark", "pydantic", "typer", "rich", "networkx", "numpy", "onnx")
 OPTIONAL = ("onnxruntime", "onnxruntime-gpu", "pillow", "pyyaml", "torch")
@@ -26,13 +29,8 @@ class Finding(Record):
     text: str
 
 
-SIGNS = {"ok": "ok", "note": "--", "wrong": "WRONG"}
-
-
 class Diagnosis(Printed):
     """What ``archdsl doctor`` found."""
-
-    kind = "doctor"
 
     def __init__(self, findings: Sequence[Finding]) -> None:
         self.findings = tuple(findings)
@@ -42,13 +40,11 @@ class Diagnosis(Printed):
         """Whether nothing is wrong."""
         return all(f.state != "wrong" for f in self.findings)
 
-    def page(self) -> Page:
+    def report(self) -> Listing:
         """A line for each finding."""
-        return Page("", (Table((), tuple((SIGNS[f.state], f.subject, f.text) for f in self.findings), frozenset()),))
+        from archdsl.report.listing import machine
 
-    def data(self) -> dict[str, Any]:
-        """The findings as plain data."""
-        return {"findings": [{"subject": f.subject, "state": f.state, "text": f.text} for f in self.findings]}
+        return machine([vars(f) for f in self.findings])
 
 
 def doctor() -> Diagnosis:
@@ -63,7 +59,15 @@ def _examined() -> list[Finding]:
     found += [
         Finding(name, "ok" if installed(name) else "note", installed(name) or "not installed") for name in OPTIONAL
     ]
-    return found + _runtimes() + _trials()
+    return found + _offers() + _runtimes() + _trials()
+
+
+def _offers() -> list[Finding]:
+    """Packages with operators, backends or rules for archdsl, and what of it cannot be used."""
+    found = [Finding(package, "ok", f"offers {what}") for package, what in registry.packages().items()]
+    return found + [
+        Finding("offer", "wrong", f"{fault.message}{fault.help and f'; {fault.help}'}") for fault in registry.faults()
+    ]
 
 
 def installed(name: str) -> str | None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from archdsl.diagnostics import Refusal
 from archdsl.files import check_file
-from archdsl.report.page import Facts, Page
+from archdsl.report.page import Facts, Page, Report
 from archdsl.report.render import Printed
 from archdsl.runtime.inputs import check_inputs, file_input, file_inputs, random_inputs
 from archdsl.runtime.model_inputs import Tell, Wanted, wanted_inputs
@@ -27,8 +27,6 @@ class Run(Printed, Mapping[str, "numpy.ndarray"]):
     ``inputs`` are descriptions by name: ``float32[1, 3, 224, 224]``; ``metadata`` is the model's; ``notes`` are for the
     reader.
     """
-
-    kind = "run"
 
     def __init__(
         self, inputs: Mapping[str, str], outputs: Mapping[str, numpy.ndarray], providers: Sequence[str],
@@ -66,13 +64,31 @@ class Run(Printed, Mapping[str, "numpy.ndarray"]):
         """Every output as plain data: its type, shape and statistics, and the ``top`` largest class scores."""
         return [describe_output(name, array, top, self.metadata) for name, array in self.outputs.items()]
 
+    def report(self) -> RunReport:
+        """A line for each output, and its largest class scores."""
+        return RunReport(self)
+
+
+class RunReport(Report):
+    """What ``archdsl run`` tells. ``top``: how many of the largest class scores; ``target``: what was run."""
+
+    kind = "run"
+
+    def __init__(self, run: Run, top: int = 5, target: str = "") -> None:
+        self.run = run
+        self.target = target
+        self.records = run.described(top)
+
     def page(self) -> Page:
         """A line for each output, and its largest class scores."""
-        return Page("", (Facts(tuple(line for record in self.described() for line in render_output(record))),))
+        return Page("", (Facts(tuple(line for record in self.records for line in render_output(record))),))
 
     def data(self) -> dict[str, Any]:
         """The same as plain data."""
-        return {"providers": list(self.providers), "seconds": self.seconds, "outputs": self.described()}
+        run = self.run
+        return {
+            "target": self.target, "providers": list(run.providers), "seconds": run.seconds, "outputs": self.records,
+        }  # fmt: skip
 
 
 def execute(

@@ -19,11 +19,10 @@ from typing import Any
 from archdsl import dims, ops
 from archdsl.diagnostics import DiagnosticError, Refusal
 from archdsl.graph import Graph, Value
-from archdsl.interface import checked_labels, fitting_labels, preprocess_of
-from archdsl.interpret.env import Place
-from archdsl.interpret.session import Session
+from archdsl.interface import Preprocess, checked_labels, fitting_labels, preprocess_of
 from archdsl.shapes import TensorType
 from archdsl.tape.paths import PathScope
+from archdsl.tape.tape import Place, Tape
 
 
 class Builder:
@@ -31,40 +30,42 @@ class Builder:
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self._session = Session()
-        self._place = Place(self._session, PathScope())
+        self._tape = Tape()
+        self._place = Place(self._tape, PathScope())
+        self._inputs: list[Value] = []
+        self._defaults: dict[str, int] = {}
+        self._preprocess: dict[str, Preprocess] = {}
+        self._labels: dict[str, tuple[str, ...]] = {}
 
     def input(self, name: str, dtype: str, shape: Sequence[int | str], **preprocess: Any) -> Value:
         """An input tensor; strings in ``shape`` are symbols. ``preprocess`` are arguments of the block of that name."""
         sizes = tuple(dims.symbol(size) if isinstance(size, str) else size for size in shape)
         value = Value(name, TensorType(dtype, sizes))
-        self._session.inputs.append(value)
-        self._session.paths.add(name)
+        self._inputs.append(value)
+        self._tape.paths.add(name)
         if preprocess:
             with _refused():
-                self._session.preprocess[name] = preprocess_of(preprocess).settled(value.type)
+                self._preprocess[name] = preprocess_of(preprocess).settled(value.type)
         if "N" in shape:
-            self._session.defaults.setdefault("N", 1)
+            self._defaults.setdefault("N", 1)
         return value
 
     def apply(self, op: str, *inputs: Value, label: str | None = None, **arguments: Any) -> Any:
         """Apply an operator: one :class:`Value`, or a tuple of them for operators with several outputs."""
         place = self._place
         with _refused():
-            if not ops.is_operator(op):
+            if not ops.is_operator(op) and op not in ops.offered():
                 raise Refusal("E0201", f"there is no operator `{op}`")
             card = ops.load(op).create(**arguments)
             if label is not None:
-                scope = place.scope.child(place.scope.label(label))
-                scope.mode = "direct"
-                place = place.at(scope)
-            return self._session.node(card, inputs, place, op, None)
+                place = place.at(place.scope.child(place.scope.label(label)), "direct")
+            return self._tape.node(card, inputs, place, op, None)
 
     @contextmanager
     def scope(self, label: str, *, numbered: bool = False) -> Iterator[None]:
         """Names inside stand under ``label``; ``numbered`` counts them 0, 1, 2, … as ``seq`` does."""
         kept = self._place
-        self._place = kept.at(kept.scope.child(kept.scope.label(label), "seq" if numbered else "named"))
+        self._place = kept.at(kept.scope.child(kept.scope.label(label), numbered=numbered))
         try:
             yield
         finally:
@@ -74,14 +75,14 @@ class Builder:
         """What the classes of an output are called."""
         with _refused():
             fitting_labels(checked_labels(names, "`labels`"), value.type.shape, f"`{output}`")
-        self._session.labels[output] = tuple(names)
+        self._labels[output] = tuple(names)
 
     def graph(self, **outputs: Value) -> Graph:
         """The graph with the named outputs."""
-        session = self._session
+        tape = self._tape
         return Graph(
-            self.name, session.inputs, session.nodes, outputs, taps=session.taps, defaults=session.defaults,
-            preprocess=session.preprocess, labels=session.labels,
+            self.name, self._inputs, tape.nodes, outputs, taps=tape.taps, defaults=self._defaults,
+            preprocess=self._preprocess, labels=self._labels,
         )  # fmt: skip
 
 

@@ -4,27 +4,28 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 from paths import ROOT
+from process import HANGS, heed_interrupts
 
 ARCHDSL = [sys.executable, "-c", "from archdsl.cli import main; main()"]
 
 
 def start(*arguments, **options):
     return subprocess.Popen(
-        [*ARCHDSL, *arguments], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options
-    )
+        [*ARCHDSL, *arguments], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        preexec_fn=heed_interrupts if os.name != "nt" else None, **options,
+    )  # fmt: skip
 
 
 @pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
 def test_ctrl_c_ends_with_130_and_no_traceback():
     process = start("check", "-", stdin=subprocess.PIPE)
-    time.sleep(0.8)  # it waits for its standard input
+    process.stdin.write("# a comment\n" * 50_000)  # more than a pipe holds: when it is written, it is being read
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=20)
+    out, err = process.communicate(timeout=HANGS)
     assert (process.returncode, out, err) == (130, "", "")
 
 
@@ -47,7 +48,9 @@ sys.exit(outcome(command, {}))
 @pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
 def test_ctrl_c_counts_where_a_library_makes_an_error_of_it():
     """NumPy and ONNX Runtime do, while they are imported."""
-    done = subprocess.run([sys.executable, "-c", SWALLOWS], cwd=ROOT, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-c", SWALLOWS], cwd=ROOT, capture_output=True, text=True, preexec_fn=heed_interrupts
+    )
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
 
 
@@ -57,7 +60,7 @@ def test_a_closed_pipe_is_no_accident():
     assert process.stdout.readline() == "{\n"
     process.stdout.close()
     assert process.stderr.read() == ""
-    assert process.wait(timeout=20) == 0
+    assert process.wait(timeout=HANGS) == 0
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")

@@ -14,6 +14,7 @@ import pytest
 from console import run
 from hostile import GROUPS
 from paths import SUPPORT
+from process import HANGS
 
 SECONDS = 4.0
 """Processor time for one spec: two seconds on an idle machine, twice that beside other tests on shared cores."""
@@ -27,7 +28,7 @@ CASES = [(group, name) for group, cases in GROUPS.items() for name in cases]
 def examined(group: str) -> tuple[dict[str, dict[str, Any]], int]:
     """The outcome of every spec of a group, and the greatest memory, from a process of its own."""
     command = [sys.executable, str(SUPPORT / "hostile.py"), group]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=600)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=HANGS)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
     *outcomes, last = map(json.loads, done.stdout.splitlines())
     return {outcome["name"]: outcome for outcome in outcomes}, last["memory"]
@@ -107,7 +108,7 @@ def test_import_of_an_odd_path(path: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("beginning", ["", '{"format": '])
 def test_standard_input_without_end(beginning: str) -> None:
     line = f"(printf '%s' '{beginning}'; cat /dev/zero) | \"$0\" -c 'from archdsl.cli import main; main()' cost -"
-    done = subprocess.run(["sh", "-c", line, sys.executable], capture_output=True, text=True, timeout=60)
+    done = subprocess.run(["sh", "-c", line, sys.executable], capture_output=True, text=True, timeout=HANGS)
     assert done.returncode == 1 and "error[E0510]" in done.stderr, done.stderr
 
 
@@ -124,6 +125,6 @@ def test_the_command_ends_without_a_traceback(tmp_path: Path) -> None:
     """The whole process, as a user starts it."""
     (tmp_path / "deep.arch").write_text("arch 1\nlet x = " + "(" * 10_000)
     command = [sys.executable, "-c", "from archdsl.cli import main; main()", "check", "deep.arch"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=HANGS)
     assert done.returncode == 1, done.stderr
     assert "E0511" in done.stdout and "Traceback" not in done.stdout + done.stderr

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import numpy as np
 import onnx
 import pytest
 from console import run
+from effort import calls_of, seconds_of
 from zoo_models import structure
 
 import archdsl
@@ -77,23 +75,6 @@ def test_a_chain_of_a_hundred_runs() -> None:
 # Time
 
 
-def calls_of(action: Callable[[], Any]) -> int:
-    """Calls of functions, Python's and C's, that an action makes: the same on every machine and under any load."""
-    count = 0
-
-    def tell(frame: FrameType, event: str, arg: Any) -> None:
-        nonlocal count
-        count += event in ("call", "c_call")
-
-    action()  # imports and caches do not count
-    sys.setprofile(tell)
-    try:
-        action()
-    finally:
-        sys.setprofile(None)
-    return count
-
-
 STEPS: dict[str, Callable[[Graph], Any]] = {
     "lower": structure,
     "print": str,
@@ -118,20 +99,10 @@ def test_every_step_is_in_proportion(step: str) -> None:
     assert many < 4.4 * few
 
 
-def seconds(action: Callable[[], Any], repeats: int) -> float:
-    """The least processor time of a few runs."""
-    found = []
-    for _ in range(repeats):
-        start = time.process_time()
-        action()
-        found.append(time.process_time() - start)
-    return min(found)
-
-
 def test_time_is_in_proportion() -> None:
     """Processor time of the whole way: quadratic work, even inside C, would be a ratio of 64."""
-    few = seconds(lambda: structure(chain(500)), 3)
-    many = seconds(lambda: structure(chain(4_000)), 1)
+    few = seconds_of(lambda: structure(chain(500)), 3)
+    many = seconds_of(lambda: structure(chain(4_000)), 1)
     assert many < 24 * few
 
 

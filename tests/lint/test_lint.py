@@ -11,7 +11,7 @@ from archdsl import load
 from archdsl.analyses.ranges import ranges, signs
 from archdsl.design_rules import lint, rules
 from archdsl.design_rules.labels import unused_labels
-from archdsl.design_rules.targets import TARGETS
+from archdsl.design_rules.machines import MACHINES
 from archdsl.driver import open_program
 from archdsl.project import fix as mend
 from archdsl.reading import zoo_files, zoo_names
@@ -23,7 +23,7 @@ def graph(body, head="x: f32[N, 8, 32, 32]", blocks=""):
     return load(f"arch 1\n{blocks}\nnetwork Net() {{ input {head}\n{body}\n}}\n").graph()
 
 
-def codes(body, head="x: f32[N, 8, 32, 32]", target=TARGETS["avx512"], **more):
+def codes(body, head="x: f32[N, 8, 32, 32]", target=MACHINES["avx512"], **more):
     return sorted(d.code for d in lint(graph(body, head, **more), target=target))
 
 
@@ -111,7 +111,7 @@ def test_every_rule_is_tried_both_ways():
 )  # fmt: skip
 def test_what_fits_a_target(target, channels):
     """The multiples are those of the makers' documents; see the page of W0414."""
-    known = TARGETS[target]
+    known = MACHINES[target]
     for made in (channels - 1, channels, channels + 1, 3 * channels):
         assert ("W0414" in codes(f"conv({made}, 3) -> conv(3, 3)", target=known)) == (made % channels != 0)
     assert "W0414" not in codes(f"conv({channels + 1}, 3) -> conv(3, 3)", target=None)
@@ -120,7 +120,7 @@ def test_what_fits_a_target(target, channels):
 def test_depthwise_channels_are_counted_together():
     body = "conv(24, 3) -> relu -> conv(24, 3, groups = 24) -> conv(3, 1)"
     for name, count in (("avx512", 2), ("tensorcore-int8", 1)):  # they do not run on tensor cores
-        assert codes(body, target=TARGETS[name]).count("W0414") == count
+        assert codes(body, target=MACHINES[name]).count("W0414") == count
 
 
 LABELS = [

@@ -9,6 +9,7 @@ import threading
 import time
 
 import pytest
+from process import HANGS, heed_interrupts
 
 from archdsl.cli.watching import watched
 
@@ -28,8 +29,9 @@ class Watching:
 
     def __init__(self, folder, *arguments):
         self.process = subprocess.Popen(
-            [*ARCHDSL, *arguments], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-        )
+            [*ARCHDSL, *arguments], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            preexec_fn=heed_interrupts,
+        )  # fmt: skip
         self.lines = queue.Queue()
         threading.Thread(target=self._read, daemon=True).start()
 
@@ -41,12 +43,12 @@ class Watching:
         """All lines up to the one that says that it waits."""
         found = []
         while not found or not found[-1].startswith("watching"):
-            found.append(self.lines.get(timeout=30))
+            found.append(self.lines.get(timeout=HANGS))
         return "".join(found)
 
     def end(self):
         self.process.send_signal(signal.SIGINT)
-        return self.process.wait(timeout=20)
+        return self.process.wait(timeout=HANGS)
 
 
 @pytest.fixture

@@ -6,11 +6,11 @@ import csv
 import io
 import json
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
 import pytest
+from effort import seconds_of
 from netbuild import Net, mobilenet_v2
 
 from archdsl.analyses.measure import measure
@@ -18,6 +18,7 @@ from archdsl.analyses.memory_plan import Memory
 from archdsl.cli import main
 from archdsl.diagnostics import Refusal
 from archdsl.dims import symbol
+from archdsl.graph import Graph
 
 SPEC = """arch 1
 
@@ -161,14 +162,16 @@ def test_the_report_fits_a_screen(cli, name: str) -> None:
 
 
 def test_long_nets_have_short_reports() -> None:
-    net = Net(1, 16)
-    x = net.input
-    for _ in range(3_500):
-        x = net.add(net.relu(net.linear(x, 16)), x)
-    graph = net.graph(x)  # 10,500 operators
-    start = time.perf_counter()
-    text = str(Memory(graph))
-    assert time.perf_counter() - start < 20, "about 2 s on an idle core"
+    def long(blocks: int) -> Graph:
+        net = Net(1, 16)
+        x = net.input
+        for _ in range(blocks):
+            x = net.add(net.relu(net.linear(x, 16)), x)
+        return net.graph(x)
+
+    few, many = long(875), long(3_500)  # 10,500 operators
+    text = str(Memory(many))
+    assert seconds_of(lambda: str(Memory(many))) < 8 * seconds_of(lambda: str(Memory(few)), 3), "quadratic: 16"
     assert len(text.splitlines()) <= 110
     assert max(map(len, text.splitlines())) <= 120
     assert "largest of" in text

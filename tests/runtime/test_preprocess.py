@@ -168,7 +168,7 @@ def test_python_says_the_same(tmp_path) -> None:
 
 
 def test_what_is_shown(tmp_path) -> None:
-    from archdsl.data.drawing import as_text
+    from archdsl.report.drawing import as_text
 
     graph = archdsl.load(spec(f"preprocess({IMAGENET})", "N, 3, 224, 224", ' with labels(["a", "b", "c"])')).graph()
     shown = f"image: preprocess(resize = 256, crop = 224, mean = {MEAN}, std = {DEVIATION})"

@@ -29,7 +29,7 @@ class OnnxBackend:
 
     def lowers(self, op: type[Op]) -> bool:
         """Whether there is a rule for the operator."""
-        return lowering.rule(op.__module__.rpartition(".")[2], op.name) is not None
+        return lowering.rule_for(op) is not None
 
     def opset(self, graph: Graph) -> int:
         """The oldest operator set that can say the graph. Raises ``DiagnosticError``."""

@@ -7,7 +7,6 @@ from math import pi, sqrt
 from archdsl.backends.onnx.simple_rules import nothing, plain, settings
 from archdsl.backends.onnx.writer import Emit
 from archdsl.element_types import ELEMENT_TYPES
-from archdsl.shapes import resolve_axis
 
 
 def relu6(emit: Emit) -> None:
@@ -64,12 +63,6 @@ def step(emit: Emit) -> None:
     emit.result("Cast", [above], to=ELEMENT_TYPES[emit.outs[0].dtype].onnx)
 
 
-def softmax(emit: Emit) -> None:
-    """``Softmax`` or ``LogSoftmax``."""
-    kind = {"softmax": "Softmax", "log_softmax": "LogSoftmax"}[emit.op.name]
-    emit.result(kind, emit.ins, axis=resolve_axis(emit.op.axis, emit.types[0]))
-
-
 RULES = {
     "identity": nothing,
     "relu": plain("Relu"),
@@ -88,8 +81,6 @@ RULES = {
     "softsign": plain("Softsign"),
     "mish": mish,
     "step": step,
-    "softmax": softmax,
-    "log_softmax": softmax,
     "dropout": nothing,
     "drop_path": nothing,
 }

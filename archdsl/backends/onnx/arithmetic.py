@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from archdsl.backends.onnx.simple_rules import Rule, chain, plain
+from archdsl.backends.onnx.simple_rules import Lowering, chain, plain
 from archdsl.backends.onnx.writer import Emit
 
 
-def variadic(kind: str) -> Rule:
+def variadic(kind: str) -> Lowering:
     """An ONNX operator of any number of inputs; one input passes unchanged."""
 
     def rule(emit: Emit) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from archdsl.backends.onnx.simple_rules import Rule
+from archdsl.backends.onnx.simple_rules import Lowering
 from archdsl.backends.onnx.wire import Literal
 from archdsl.backends.onnx.writer import Emit, fixed, pack
 from archdsl.element_types import ELEMENT_TYPES, FLOATS
@@ -18,7 +18,7 @@ def constant(emit: Emit) -> None:
     emit.forward(emit.constant(type.dtype, values, fixed(type.shape)))
 
 
-def filled(value: int) -> Rule:
+def filled(value: int) -> Lowering:
     """``ConstantOfShape`` with the sizes computed where they are symbolic."""
 
     def rule(emit: Emit) -> None:

@@ -18,7 +18,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from math import sqrt
 from typing import Any
 
 import numpy as np
@@ -27,7 +26,6 @@ from archdsl.backends.onnx.writer import fixed
 from archdsl.diagnostics import Diagnostic, DiagnosticError, Refusal, did_you_mean
 from archdsl.element_types import ELEMENT_TYPES
 from archdsl.graph import Parameter
-from archdsl.ops.base import Initializer
 from archdsl.rewrites.fold import Folded
 from archdsl.weights.tensor import Loaded
 
@@ -114,7 +112,7 @@ def _exact(parameter: Parameter, scheme: str, seed: int) -> Stretch:
     if isinstance(init, Loaded):
         assert init.tensor is not None
         return init.tensor.values
-    kind, centre, spread = _distribution(init, scheme)
+    kind, centre, spread = init.distribution(scheme)
     if kind == "data":
         wide = parameter.type.dtype != "f32" and ELEMENT_TYPES[parameter.type.dtype].bytes >= 4
         data = np.array(init.values, None if wide else "<f4")
@@ -124,48 +122,6 @@ def _exact(parameter: Parameter, scheme: str, seed: int) -> Stretch:
     if kind == "uniform":
         return lambda start, stop: _uniform(parameter.path, seed, start, stop, centre, spread)
     return lambda start, stop: _normal(parameter.path, seed, start, stop, centre, spread)
-
-
-def _distribution(init: Initializer, scheme: str) -> tuple[str, float, float]:
-    """``uniform`` with centre and half width, ``normal`` with mean and deviation, ``fill`` with a value; ``data``."""
-    match init.scheme:
-        case "fan" if scheme == "zeros":
-            return "fill", 0.0, 0.0
-        case "fan":
-            deviation = sqrt(_variance(init, scheme.removesuffix("_normal")))
-            if scheme.endswith("_normal"):
-                return "normal", 0.0, deviation
-            return "uniform", 0.0, deviation * sqrt(3)
-        case "zeros":
-            return "fill", 0.0, 0.0
-        case "ones":
-            return "fill", 1.0, 0.0
-        case "constant":
-            return "fill", init.values[0], 0.0
-        case "uniform":
-            low, high = init.values
-            return "uniform", low / 2 + high / 2, high / 2 - low / 2
-        case "normal":
-            mean, deviation = init.values
-            return "normal", mean, deviation
-        case "data":
-            return "data", 0.0, 0.0
-    raise ValueError(f"unknown initialiser {init.scheme!r}")
-
-
-def element_moments(init: Initializer, scheme: str) -> tuple[float, float]:
-    """Mean and variance of the elements that an initialiser gives."""
-    kind, centre, spread = _distribution(init, scheme)
-    if kind == "data":
-        data = np.asarray(init.values, "<f8")
-        return float(data.mean()), float(data.var())
-    return centre, spread * spread / 3 if kind == "uniform" else spread * spread
-
-
-def _variance(init: Initializer, scheme: str) -> float:
-    if scheme == "xavier":
-        return 2 / max(init.fan_in + init.fan_out, 1)
-    return (2 if scheme == "kaiming" else 1) / max(init.fan_in, 1)
 
 
 def words(path: str, seed: int, start: int, stop: int) -> Array:
@@ -249,14 +205,15 @@ def _folded(init: Folded, scheme: str, seed: int) -> Stretch:
         return np.asarray(stretch(0, elements(parameter)), "<f8")
 
     gain = values(init.gamma, 1.0) / np.sqrt(values(init.variance, 1.0) + init.eps)
-    if not init.block:
+    layout = init.layout
+    if layout is None:
         bias = (values(init.source, 0.0) - values(init.mean, 0.0)) * gain + values(init.beta, 0.0)
         return lambda start, stop: bias[start:stop].astype("<f4")
     assert init.source is not None
     source = _exact(init.source, scheme, seed)
-    block = init.block
+    block = layout.block
     gains = np.broadcast_to(
-        gain.reshape(init.groups, 1, -1), (init.groups, init.rows, gain.size // init.groups)
+        gain.reshape(layout.groups, 1, -1), (layout.groups, layout.rows, gain.size // layout.groups)
     ).ravel()
 
     def weight(start: int, stop: int) -> Array:

@@ -5,19 +5,19 @@ The result is a list of parts: bytes, and payloads (the weights) that are comput
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import cache
-from importlib import import_module, util
+from collections.abc import Callable, Mapping
 
+from archdsl import registry
 from archdsl.backends.onnx import wire
 from archdsl.backends.onnx.options import OPSETS, OnnxOptions
 from archdsl.backends.onnx.writer import Emit, Emitted, NeedOpsetError, Writer
 from archdsl.diagnostics import Diagnostic, DiagnosticError, Refusal
 from archdsl.element_types import ELEMENT_TYPES
 from archdsl.graph import Graph, Node, Parameter
+from archdsl.ops.base import Op
 from archdsl.shapes import TensorType
 
-Rule = Callable[[Emit], None]
+Lowering = Callable[[Emit], None]
 
 IR_VERSION = 8
 """The file format: 8 goes with every operator set used here, and loads in the oldest runtimes that matter."""
@@ -29,31 +29,19 @@ LIMIT = (1 << 63) - 1
 class Lowered:
     """A graph in ONNX's terms, encoded but for its initialisers."""
 
-    def __init__(self, nodes: list[bytes], parameters: list[Parameter], interface: bytes, opset: int) -> None:
+    def __init__(
+        self, nodes: list[bytes], parameters: list[Parameter], interface: bytes, opset: int, domains: Mapping[str, int]
+    ) -> None:
         self.nodes = nodes
         self.parameters = parameters
         self.interface = interface
         self.opset = opset
+        self.domains = domains
 
 
-@cache
-def rule(family: str, name: str) -> Rule | None:
-    """The lowering of operator ``name`` of ``archdsl.ops.<family>``, from the module of the same name here."""
-    module = f"{__package__}.{family}"
-    if util.find_spec(module) is None:
-        return None
-    found: Rule | None = import_module(module).RULES.get(name)
-    return found
-
-
-def rule_for(node: Node) -> Rule:
-    """The rule for a node; refuses an operator that has none."""
-    op = type(node.op)
-    found = rule(op.__module__.rpartition(".")[2], op.name)
-    if found is None:
-        raise Refusal(
-            "E0601", f"`{op.name}` has no counterpart in ONNX", help="`archdsl ops` lists each operator's targets"
-        )
+def rule_for(op: type[Op]) -> Lowering | None:
+    """The rule of an operator."""
+    found: Lowering | None = registry.rule("onnx", __package__ or "", op)
     return found
 
 
@@ -92,7 +80,11 @@ def _apply_rules(writer: Writer) -> None:
         if found and any(value not in writer.value_names for value in node.inputs):
             continue
         try:
-            rule_for(node)(Emit(writer, node))
+            rule = rule_for(type(node.op))
+            if rule is None:
+                targets = "`archdsl ops` lists each operator's targets"
+                raise Refusal("E0601", f"`{node.op.name}` has no counterpart in ONNX", help=targets)
+            rule(Emit(writer, node))
         except Refusal as refusal:
             found.append(located(refusal, node))
     if found:
@@ -137,14 +129,14 @@ def _encode(writer: Writer, options: OnnxOptions) -> Lowered:
     interface = b"".join(
         wire.message(field, data) for field, items in ((11, inputs), (12, outputs), (13, inner)) for data in items
     )
-    return Lowered(nodes, parameters, interface, writer.opset)
+    return Lowered(nodes, parameters, interface, writer.opset, writer.domains)
 
 
 def _encode_node(item: Emitted, renamed: dict[str, str], graph: Graph) -> bytes:
     inputs = [renamed.get(name, name) for name in item.inputs]
     outputs = [renamed.get(name, name) for name in item.outputs]
     try:
-        return wire.message(1, wire.node(item.kind, item.name, inputs, outputs, item.attributes))
+        return wire.message(1, wire.node(item.kind, item.name, inputs, outputs, item.attributes, item.domain))
     except OverflowError as error:
         path = item.name.partition("/")[0]
         node = next((node for node in graph.nodes if node.path == path), None)
@@ -197,6 +189,7 @@ def around(lowered: Lowered, graph: Graph, options: OnnxOptions, initialisers: i
     begin += wire.text(3, options.version) if options.version else b""
     begin += wire.head(7, len(nodes) + initialisers + len(tail))
     end = wire.message(8, wire.opset(lowered.opset))
+    end += b"".join(wire.message(8, wire.opset(lowered.domains[name], name)) for name in sorted(lowered.domains))
     metadata = {**options.metadata, **_ends(graph)}
     end += b"".join(wire.message(14, wire.entry(key, metadata[key])) for key in sorted(metadata))
     return begin + nodes, tail, end

@@ -92,7 +92,7 @@ def lp_pool(emit: Emit) -> None:
 
 def max_unpool(emit: Emit) -> None:
     """``MaxUnpool`` where the kernel determines the shape; else the elements are scattered over zeros."""
-    kernel, stride, pads = emit.op.geometry(emit.types[0])
+    kernel, stride, pads = emit.op.unpooling(emit.types[0])
     after = emit.outs[0].shape
     if emit.op.replace(like=None).shape(*emit.types)[0].shape == after:
         emit.result("MaxUnpool", emit.ins, kernel_shape=kernel, strides=stride, **padding(pads))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from archdsl.backends.onnx.simple_rules import Rule
+from archdsl.backends.onnx.simple_rules import Lowering
 from archdsl.backends.onnx.writer import Emit
 from archdsl.ops.operand_checks import resolve_axes
 from archdsl.shapes import resolve_axis
 
 
-def reduction(kind: str) -> Rule:
+def reduction(kind: str) -> Lowering:
     """The ONNX reduction ``kind`` over our axes."""
 
     def rule(emit: Emit) -> None:
@@ -22,7 +22,7 @@ def reduction(kind: str) -> Rule:
     return rule
 
 
-def position(kind: str) -> Rule:
+def position(kind: str) -> Lowering:
     """``ArgMax`` or ``ArgMin``; both give the first of equals."""
 
     def rule(emit: Emit) -> None:

@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 from archdsl.backends.onnx.writer import Emit
 
-Rule = Callable[[Emit], None]
+Lowering = Callable[[Emit], None]
 
 
-def plain(kind: str) -> Rule:
+def plain(kind: str) -> Lowering:
     """The ONNX operator ``kind`` on the same inputs, without attributes."""
 
     def rule(emit: Emit) -> None:
@@ -18,7 +18,7 @@ def plain(kind: str) -> Rule:
     return rule
 
 
-def settings(kind: str, **names: str) -> Rule:
+def settings(kind: str, **names: str) -> Lowering:
     """The same, with attributes from our fields: ``settings("Elu", alpha="alpha")``."""
 
     def rule(emit: Emit) -> None:
@@ -27,7 +27,7 @@ def settings(kind: str, **names: str) -> Rule:
     return rule
 
 
-def chain(kind: str) -> Rule:
+def chain(kind: str) -> Lowering:
     """A binary ONNX operator over any number of inputs, from the left; one input passes unchanged."""
 
     def rule(emit: Emit) -> None:

@@ -22,13 +22,13 @@ SMALL = 1 << 16
 
 
 class Payload:
-    """``size`` bytes that are computed when they are written, in stretches of ``step`` bytes."""
+    """``size`` bytes that are computed when they are written, in stretches of ``most`` bytes."""
 
-    __slots__ = ("compute", "size", "step")
+    __slots__ = ("compute", "most", "size")
 
-    def __init__(self, size: int, step: int, compute: Callable[[int, int], Any]) -> None:
+    def __init__(self, size: int, most: int, compute: Callable[[int, int], Any]) -> None:
         self.size = size
-        self.step = step
+        self.most = most
         self.compute = compute
 
     def whole(self) -> bytes:
@@ -37,10 +37,10 @@ class Payload:
 
     def starts(self) -> range:
         """Where the stretches begin."""
-        return range(0, self.size, self.step)
+        return range(0, self.size, self.most)
 
     def _stretch(self, start: int) -> Any:
-        return self.compute(start, min(start + self.step, self.size))
+        return self.compute(start, min(start + self.most, self.size))
 
     def stretch(self, start: int) -> memoryview:
         """The bytes of one stretch."""

@@ -16,6 +16,7 @@ from archdsl.diagnostics import Refusal
 from archdsl.dims import Dim, Expr, symbols
 from archdsl.element_types import ELEMENT_TYPES
 from archdsl.graph import Graph, Node, Parameter, Value
+from archdsl.record import Record
 from archdsl.shapes import Shape, TensorType
 
 
@@ -27,19 +28,32 @@ class NeedOpsetError(Exception):
         self.version = version
 
 
+class Custom(Record):
+    """An operator of a set that is not ONNX's own, such as ``com.microsoft``: the set, the operator, the set's version.
+
+    A runtime needs a kernel for it: ONNX Runtime has some, others come in a library of custom operators.
+    """
+
+    domain: str
+    kind: str
+    version: int = 1
+
+
 class Emitted:
     """One ONNX node to be written."""
 
-    __slots__ = ("attributes", "inputs", "kind", "name", "outputs")
+    __slots__ = ("attributes", "domain", "inputs", "kind", "name", "outputs")
 
     def __init__(
-        self, kind: str, name: str, inputs: Sequence[str], outputs: Sequence[str], attributes: dict[str, Attribute]
-    ) -> None:
+        self, kind: str, name: str, inputs: Sequence[str], outputs: Sequence[str], attributes: dict[str, Attribute],
+        domain: str = "",
+    ) -> None:  # fmt: skip
         self.kind = kind
         self.name = name
         self.inputs = list(inputs)
         self.outputs = list(outputs)
         self.attributes = attributes
+        self.domain = domain
 
 
 class Writer:
@@ -50,6 +64,8 @@ class Writer:
         self.opset = opset
         self.chosen = chosen
         self.emitted: list[Emitted] = []
+        self.domains: dict[str, int] = {}
+        """The sets of operators in use beside ONNX's own, and their versions."""
         self.parameters: dict[str, Parameter] = {}
         self.value_names: dict[Value, str] = {}
         self._taken: set[str] = set()
@@ -165,25 +181,41 @@ class Emit:
         """The name of the parameter in ``slot``, or ``""`` (an absent input) if the node has none."""
         return self.param(slot) if slot in self.node.params else ""
 
-    def result(self, kind: str, inputs: Sequence[str], **attributes: Attribute) -> None:
+    def result(self, kind: str | Custom, inputs: Sequence[str], **attributes: Attribute) -> None:
         """Emit the ONNX node that gives this node's outputs. Absent trailing inputs are left out."""
         names = [self.writer.fresh(value.name) for value in self.node.outputs]
         self.writer.value_names.update(zip(self.node.outputs, names))
         self._emit(kind, self.node.path, inputs, names, attributes)
 
-    def helper(self, kind: str, inputs: Sequence[str], **attributes: Attribute) -> str:
+    def helper(self, kind: str | Custom, inputs: Sequence[str], **attributes: Attribute) -> str:
         """Emit an ONNX node on the way; gives the name of its output."""
-        name = self.writer.fresh(f"{self.node.path}/{kind}")
+        name = self.writer.fresh(f"{self.node.path}/{kind.kind if isinstance(kind, Custom) else kind}")
         self._emit(kind, name, inputs, [name], attributes)
         return name
 
     def _emit(
-        self, kind: str, name: str, inputs: Sequence[str], outputs: Sequence[str], attributes: dict[str, Attribute]
+        self,
+        kind: str | Custom,
+        name: str,
+        inputs: Sequence[str],
+        outputs: Sequence[str],
+        attributes: dict[str, Attribute],
     ) -> None:
         given = list(inputs)
         while given and not given[-1]:
             given.pop()
-        self.writer.emitted.append(Emitted(kind, name, given, outputs, attributes))
+        domain = ""
+        if isinstance(kind, Custom):
+            domain, kind = self._imported(kind), kind.kind
+        self.writer.emitted.append(Emitted(kind, name, given, outputs, attributes, domain))
+
+    def _imported(self, custom: Custom) -> str:
+        """The domain, which the model will import; a model has one version of it."""
+        version = self.writer.domains.setdefault(custom.domain, custom.version)
+        if version != custom.version:
+            message = f"versions {version} and {custom.version} of the operators `{custom.domain}` are both needed"
+            raise Refusal("E0601", message)
+        return custom.domain
 
     def forward(self, *names: str) -> None:
         """Emit nothing: the outputs are these values (by default the inputs themselves)."""

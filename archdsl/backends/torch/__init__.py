@@ -10,7 +10,7 @@ from pathlib import Path
 
 from archdsl.backends.torch.classes import Source, class_name
 from archdsl.backends.torch.helpers import definitions
-from archdsl.backends.torch.module_tree import boxes_of, rule
+from archdsl.backends.torch.module_tree import boxes_of, rule_for
 from archdsl.backends.torch.options import TorchOptions
 from archdsl.backends.torch.render import WIDTH
 from archdsl.files import write_file
@@ -30,7 +30,7 @@ class TorchBackend:
 
     def lowers(self, op: type[Op]) -> bool:
         """Whether there is a rule for the operator."""
-        return rule(op.__module__.rpartition(".")[2], op.name) is not None
+        return rule_for(op) is not None
 
     def lower(self, graph: Graph, options: TorchOptions | None = None) -> bytes:
         """The file's contents. Raises ``DiagnosticError``."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from archdsl.backends.torch.form import Form, Lowering, Site, call, fixed
-from archdsl.backends.torch.simple_rules import along, plain
+from archdsl.backends.torch.simple_rules import plain
 
 
 def leaky_relu(site: Site) -> Form:
@@ -55,8 +55,6 @@ RULES: dict[str, Lowering] = {
     "softsign": plain("F.softsign({0})", "nn.Softsign"),
     "mish": plain("F.mish({0})", "nn.Mish"),
     "step": plain("({0} >= 0).to({0}.dtype)"),
-    "softmax": along("F.softmax({0}, dim=AXIS)"),
-    "log_softmax": along("F.log_softmax({0}, dim=AXIS)"),
     "dropout": dropout,
     "drop_path": drop_path,
 }

@@ -24,6 +24,10 @@ RESERVED = frozenset({
 """Names of ``nn.Module`` itself."""
 
 
+DEEPEST = 10
+"""Sequences inside of one another, at most; a box that holds more becomes a class."""
+
+
 class Source:
     """The classes of one file."""
 
@@ -41,16 +45,13 @@ class Source:
                 if kept in RESERVED:
                     raise Refusal("E0604", f"`{kept}` is a name of PyTorch's modules and cannot name a layer",
                                   help="give it another label")  # fmt: skip
-        levels: dict[int, list[Box]] = {}
-        for box in _innermost_first(root):
-            levels.setdefault(_height(box), []).append(box)
-        for height in sorted(levels):
-            self._level(levels[height], root)
+        for height, boxes in sorted(_levels(root).items()):
+            self._level(boxes, root, height)
 
-    def _level(self, boxes: Sequence[Box], root: Box) -> None:
+    def _level(self, boxes: Sequence[Box], root: Box, height: int) -> None:
         groups: dict[str, list[Draft]] = {}
         for box in boxes:
-            chain = None if box is root else sequence(box, self.made)
+            chain = None if box is root or height % DEEPEST == 0 else sequence(box, self.made)
             if chain is not None:
                 self.made[id(box)] = chain
                 continue
@@ -64,8 +65,9 @@ class Source:
         parameters, words = _parameters([draft.numbers for draft in drafts])
         name = self._name(drafts[0].box)
         self.texts.append(drafts[0].text(name, parameters, words))
+        first = _first(words)
         for draft in drafts:
-            values = {word: draft.numbers[words.index(word)][1] for word in parameters}
+            values = {word: draft.numbers[first[word]][1] for word in parameters}
             self.made[id(draft.box)] = Call(name, [
                 (None if i < 2 and _leading(word) else word, value, word)
                 for i, (word, value) in enumerate(values.items())
@@ -111,9 +113,15 @@ def _innermost_first(root: Box) -> list[Box]:
     return found[::-1]
 
 
-def _height(box: Box) -> int:
-    inner = [kept for kept in box.kept.values() if isinstance(kept, Box)]
-    return 1 + max((_height(one) for one in inner), default=0)
+def _levels(root: Box) -> dict[int, list[Box]]:
+    """The boxes by how many are inside of one another in them, themselves included."""
+    heights: dict[int, int] = {}
+    levels: dict[int, list[Box]] = {}
+    for box in _innermost_first(root):
+        inner = [kept for kept in box.kept.values() if isinstance(kept, Box)]
+        heights[id(box)] = height = 1 + max((heights[id(one)] for one in inner), default=0)
+        levels.setdefault(height, []).append(box)
+    return levels
 
 
 def sequence(box: Box, made: dict[int, Any]) -> Call | None:
@@ -212,7 +220,8 @@ class Draft:
         return "\n".join(lines)
 
     def _init(self, parameters: Sequence[str], values: list[Any], words: Sequence[str | None]) -> list[str]:
-        typed = [f"{word}: {_hint(self.numbers[words.index(word)][1])}" for word in parameters]
+        first = _first(words)
+        typed = [f"{word}: {_hint(self.numbers[first[word]][1])}" for word in parameters]
         head = f"    def __init__({', '.join(['self', *typed])}) -> None:"
         if len(head) > 88:
             head = (
@@ -256,6 +265,11 @@ class Draft:
         return [*lines, _broken(f"        return {', '.join(results)}")]
 
 
+def _first(words: Sequence[str | None]) -> dict[str, int]:
+    """Where each parameter occurs first."""
+    return {word: i for i, word in reversed(list(enumerate(words))) if word}
+
+
 def _hint(value: Any) -> str:
     if isinstance(value, tuple):
         return "tuple[int, ...]"
@@ -296,18 +310,21 @@ def _each(items: str, indent: int) -> str:
 
 def _parameters(rows: list[list[tuple[str, Any]]]) -> tuple[list[str], list[str | None]]:
     """The numbers that differ between the rows, named; equal ones are the same parameter."""
-    taken: dict[tuple[Any, ...], str] = {}
+    named: dict[tuple[Any, ...], str] = {}
+    taken: set[str] = set()
+    numbered: dict[str, int] = {}
     words: list[str | None] = []
     for column in zip(*rows):
         values = tuple(value for _, value in column)
         if all(value == values[0] and type(value) is type(values[0]) for value in values):
             words.append(None)
             continue
-        if values not in taken:
-            word = re.sub(r"\W", "_", column[0][0]) or "n"
-            name, i = word, 2
-            while name in taken.values():
-                name, i = f"{word}_{i}", i + 1
-            taken[values] = name
-        words.append(taken[values])
-    return sorted(taken.values(), key=lambda word: not _leading(word)), words
+        if values not in named:
+            name = word = re.sub(r"\W", "_", column[0][0]) or "n"
+            while name in taken:
+                numbered[word] = numbered.get(word, 1) + 1
+                name = f"{word}_{numbered[word]}"
+            named[values] = name
+            taken.add(name)
+        words.append(named[values])
+    return sorted(named.values(), key=lambda word: not _leading(word)), words

@@ -5,6 +5,7 @@ from __future__ import annotations
 import keyword
 import re
 from collections.abc import Iterator
+from heapq import heappop, heappush
 from itertools import chain, count
 from typing import Any
 
@@ -27,7 +28,10 @@ class Forward:
         self.numbers: list[tuple[str, Any]] = []
         self.last = _last_uses(box)
         self.names: dict[Value, str] = {}
-        self.free: list[str] = []
+        self.taken: set[str] = set()
+        """Names of arguments, which stay what they are."""
+        self.free: list[tuple[tuple[int, int], str]] = []
+        """A heap of variables that can be used again, the simplest name first."""
         self.fresh = self._fresh()
         self.arguments = self._arguments()
         self.lines = [self._line(index, step) for index, step in enumerate(box.steps)]
@@ -39,14 +43,15 @@ class Forward:
     def _arguments(self) -> list[str]:
         for value in self.box.inputs:
             name = "".join(c if c.isascii() and (c.isalnum() or c == "_") else "_" for c in value.name)
-            if self.box.path or not name.isidentifier() or name in TAKEN or name in self.names.values():
+            if self.box.path or not name.isidentifier() or name in TAKEN or name in self.taken:
                 name = next(self.fresh)
             self.names[value] = name
+            self.taken.add(name)
         return [self.names[value] for value in self.box.inputs]
 
     def _fresh(self) -> Iterator[str]:
         for name in chain(NAMES, (f"t{i}" for i in count(1))):
-            if name not in self.names.values():
+            if name not in self.taken:
                 yield name
 
     def _line(self, index: int, step: Step) -> str:
@@ -55,14 +60,13 @@ class Forward:
         inputs, outputs = _ends(step)
         for value in dict.fromkeys(inputs):
             if self.last.get(value) == index and _RANKED.fullmatch(self.names[value]):
-                self.free.append(self.names[value])
+                heappush(self.free, (_rank(self.names[value]), self.names[value]))
         targets = []
         for value in outputs:
             if value not in self.last:
                 targets.append("_")
                 continue
-            self.free.sort(key=_rank)
-            self.names[value] = self.free.pop(0) if self.free else next(self.fresh)
+            self.names[value] = heappop(self.free)[1] if self.free else next(self.fresh)
             targets.append(self.names[value])
         return f"{', '.join(targets)} = {text}"
 

@@ -8,33 +8,18 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterator
-from functools import cache
-from importlib import import_module, util
 
+from archdsl import registry
 from archdsl.backends.torch.form import Call, Form, Lowering, Site
 from archdsl.diagnostics import Diagnostic, DiagnosticError, Refusal
 from archdsl.graph import Graph, Node, Value
+from archdsl.ops.base import Op
 from archdsl.source import Frame
 
 
-@cache
-def rule(family: str, name: str) -> Lowering | None:
-    """The rule of operator ``name`` of ``archdsl.ops.<family>``, from the module of the same name here."""
-    module = f"{__package__}.{family}"
-    if util.find_spec(module) is None:
-        return None
-    found: Lowering | None = import_module(module).RULES.get(name)
-    return found
-
-
-def rule_for(node: Node) -> Lowering:
-    """The rule for a node; refuses an operator that has none."""
-    op = type(node.op)
-    found = rule(op.__module__.rpartition(".")[2], op.name)
-    if found is None:
-        raise Refusal(
-            "E0601", f"`{op.name}` has no counterpart in PyTorch", help="`archdsl ops` lists each operator's targets"
-        )
+def rule_for(op: type[Op]) -> Lowering | None:
+    """The rule of an operator."""
+    found: Lowering | None = registry.rule("torch", __package__ or "", op)
     return found
 
 
@@ -109,7 +94,11 @@ def boxes_of(graph: Graph) -> Box:
 
 def _place(boxes: dict[str, Box], index: int, node: Node) -> None:
     """Apply the node's rule; file it under the scope it is computed in and its layer under the layer's."""
-    form = rule_for(node)(Site(node))
+    rule = rule_for(type(node.op))
+    if rule is None:
+        targets = "`archdsl ops` lists each operator's targets"
+        raise Refusal("E0601", f"`{node.op.name}` has no counterpart in PyTorch", help=targets)
+    form = rule(Site(node))
     owner = _owner(node)
     home = node.path.rpartition(".")[0]
     if owner != node.path:
@@ -153,17 +142,17 @@ def _common(a: str, b: str) -> str:
 
 def _box(boxes: dict[str, Box], path: str) -> Box:
     """The box at a path, made with those around it."""
-    if path in boxes:
-        return boxes[path]
-    parts = path.split(".")
-    for end in range(1, len(parts) + 1):
-        inner = ".".join(parts[:end])
-        if inner not in boxes:
-            outer = boxes[".".join(parts[: end - 1])]
-            box = boxes[inner] = Box(inner, outer)
-            outer.kept.setdefault(box.name, box)
-            outer.steps.append(box)
-    return boxes[path]
+    missing = []
+    while path not in boxes:
+        missing.append(path)
+        path = path.rpartition(".")[0]
+    box = boxes[path]
+    for inner in reversed(missing):
+        outer, box = box, Box(inner, box)
+        boxes[inner] = box
+        outer.kept.setdefault(box.name, box)
+        outer.steps.append(box)
+    return box
 
 
 def _uses(graph: Graph) -> dict[Value, list[int]]:
@@ -179,17 +168,43 @@ def _uses(graph: Graph) -> dict[Value, list[int]]:
 
 def _schedule(box: Box) -> None:
     """Put the steps into an order in which they can be taken; dissolve boxes that would have to run twice."""
-    while True:
-        box.steps = [step for step in box.steps if items_of(step)]
-        order = list(_sorted(box.steps))
-        if len(order) == len(box.steps):
-            box.steps = order
-            return
-        done = set(map(id, order))
-        left = [step for step in box.steps if id(step) not in done]
-        knot = next(step for step in left if isinstance(step, Box) and _returns(step, left))
-        knot.called = False
-        box.steps = [step for step in box.steps if step is not knot] + knot.steps
+    steps = [step for step in box.steps if items_of(step)]
+    order = list(_sorted(steps))
+    if len(order) < len(steps):
+        order = list(_sorted(_untangled(steps)))
+    box.steps = order
+
+
+def _untangled(steps: list[Step]) -> list[Step]:
+    """The steps with boxes dissolved that are left and come back to: one in each cycle, until there is no cycle.
+
+    A cycle of very many boxes is dissolved as a whole, so that the time stays linear in the steps.
+    """
+    from networkx import DiGraph, strongly_connected_components
+
+    free: list[Step] = []
+    waiting = [(steps, 0)]
+    while waiting:
+        group, rounds = waiting.pop()
+        links = DiGraph((i, reader) for i, readers in enumerate(_links(group)) for reader in readers)
+        links.add_nodes_from(range(len(group)))
+        for cycle in strongly_connected_components(links):
+            tangled = [group[i] for i in sorted(cycle)]
+            if len(tangled) == 1:
+                free += tangled
+                continue
+            boxes = [step for step in tangled if isinstance(step, Box)]
+            knots = {id(box): box for box in (boxes[:1] if rounds < _ROUNDS else boxes)}
+            left = [step for step in tangled if id(step) not in knots]
+            for knot in knots.values():
+                knot.called = False
+                left += [step for step in knot.steps if items_of(step)]
+            waiting.append((left, rounds + 1))
+    return free
+
+
+_ROUNDS = 50
+"""How often one box of a cycle is dissolved before all are."""
 
 
 def _silence(box: Box) -> None:
@@ -231,22 +246,6 @@ def _sorted(steps: list[Step]) -> Iterator[Step]:
             waits[reader] -= 1
             if not waits[reader]:
                 heapq.heappush(ready, (first[reader], reader))
-
-
-def _returns(box: Box, steps: list[Step]) -> bool:
-    """Whether a path leaves the box and comes back to it."""
-    after = _links(steps)
-    start = next(i for i, step in enumerate(steps) if step is box)
-    seen: set[int] = set()
-    waiting = [start]
-    while waiting:
-        for reader in after[waiting.pop()]:
-            if reader == start:
-                return True
-            if reader not in seen:
-                seen.add(reader)
-                waiting.append(reader)
-    return False
 
 
 def _interface(box: Box, uses: dict[Value, list[int]]) -> None:

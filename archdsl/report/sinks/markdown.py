@@ -38,14 +38,13 @@ def _finding(d: Diagnostic, root: str) -> str:
 
 def _claims(target: TargetOutcome) -> list[str]:
     rows = [
-        (network.name, c.subject, *([c.before] if before else []), c.shown, f"{c.op} {c.limit}", c.verdict)
-        for before in [any(c.before for network in target.networks for c in network.claims)]
+        (network.name, c.subject, c.shown, f"{c.op} {c.limit}", c.verdict)
         for network in target.networks
         for c in network.claims
     ]
     if not rows:
         return []
-    head = ("network", "quantity", *(["before"] if len(rows[0]) == 6 else []), "measured", "bound", "")
+    head = ("network", "quantity", "measured", "bound", "")
     title = f"<details><summary>{escaped(target.name)}: {counted(len(rows), 'claim')}</summary>\n\n"
     return [title + table(Table(head, tuple(rows))) + "\n</details>\n"]
 

@@ -20,8 +20,8 @@ from archdsl.diagnostics import DiagnosticError
 from archdsl.graph import Graph, Parameter
 from archdsl.ops.base import Initializer
 from archdsl.rewrites.bind import bind
+from archdsl.rewrites.dead import drop_dead
 from archdsl.rewrites.fold import fold
-from archdsl.rewrites.rebuild import without_dead
 
 N, H, W, T = map(dims.symbol, "NHWT")
 
@@ -134,7 +134,7 @@ def test_dead_nodes_are_dropped_for_deployment() -> None:
     graph = net.graph(y)
     whole, deployed = ([t.name for t in model_of(graph, deploy=on).graph.initializer] for on in (False, True))
     assert whole == ["alive.weight", "alive.bias", "dead.weight", "dead.bias"] and deployed == whole[:2]
-    assert without_dead(without_dead(graph)).nodes == without_dead(graph).nodes
+    assert drop_dead(drop_dead(graph)).nodes == drop_dead(graph).nodes
 
 
 def test_folding_is_linear_in_depth() -> None:

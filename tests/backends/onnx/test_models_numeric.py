@@ -32,6 +32,7 @@ from zoo_models import (
     smallest,
     structure,
     symbolic,
+    usable,
     weights_of,
     with_weights,
 )
@@ -61,11 +62,18 @@ TINY = {
 """Networks of the core where it is."""
 
 
+LIGHT = {
+    "adaline", "autoencoder_mnist", "efficientnet_b0", "highway19", "mnasnet1_0", "mobilenet_v3_large", "nin_cifar10",
+    "resnet20_cifar", "shufflenet_v1_g3",
+}  # fmt: skip
+"""Outside of the core, what takes little time. By name, so that collecting the tests elaborates nothing."""
+
+
 def cases() -> Iterator[Any]:
     """(variant, wider than need be, with outputs for training). What is large and not of the core is for the night."""
     for variant in dict.fromkeys([*families().values(), *MORE]):
-        core = variant in CORE or variant in MORE
-        marks = () if core or light(variant) else pytest.mark.nightly
+        day = variant in CORE or variant in MORE or variant in LIGHT
+        marks = () if day else pytest.mark.nightly
         if variant in CORE:
             yield pytest.param((variant, False, False), id=f"{variant}-smallest")
         if variant in TINY or variant not in CORE:
@@ -232,6 +240,9 @@ def test_two_swapped_tensors_break_the_comparison() -> None:
 
 def test_every_family_has_a_case() -> None:
     assert {VARIANTS[case.values[0][0]].stem for case in CASES} == {path.stem for path in VARIANTS.values()}
+    others = set(families().values()) - CORE - set(MORE)
+    assert {variant for variant in others if light(variant)} == LIGHT
+    assert all(usable(variant) for variant in families().values())
     assert {variant: smallest(variant) for variant in SMALLEST} == SMALLEST
     assert {variant for variant in CORE if (smallest(variant) or WIDER) < WIDER // 2} == TINY
 

@@ -1,4 +1,4 @@
-"""A graph as text, Mermaid or DOT; JSON and YAML are beside this."""
+"""A graph as text, Mermaid or DOT; JSON and YAML are in `archdsl.data`."""
 
 from __future__ import annotations
 

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from archdsl.analyses.roles import is_layer
-from archdsl.design_rules.view import Finding, Rule, Target, View
+from archdsl.design_rules.view import DesignRule, Finding, Machine, View
 from archdsl.graph import Node
+from archdsl.ops.conv import Conv, ConvTranspose
 
 _NVIDIA = "NVIDIA, Matrix Multiplication Background User's Guide, Tensor Core requirements"
 _QUALCOMM = "Qualcomm, QNN HTP guidelines (80-63442-10), Avoid low depth activations"
 _MLAS = "ONNX Runtime, MLAS: the NchwcBlockSize of its convolutions (core/mlas/lib/platform.cpp)"
 
-TARGETS: dict[str, Target] = {
-    "tensorcore-tf32": Target(4, "multiples for TF32", _NVIDIA, depthwise=False),
-    "tensorcore-fp16": Target(8, "multiples for FP16", _NVIDIA, depthwise=False),
-    "tensorcore-int8": Target(16, "multiples for INT8", _NVIDIA, depthwise=False),
-    "avx2": Target(8, "blocks of channels", _MLAS),
-    "avx512": Target(16, "blocks of channels", _MLAS),
-    "neon": Target(4, "lanes of f32", "Arm, Neon Programmer's Guide: registers of 128 bits"),
-    "hexagon": Target(32, "blocks of channels", _QUALCOMM),
+MACHINES: dict[str, Machine] = {
+    "tensorcore-tf32": Machine(4, "multiples for TF32", _NVIDIA, depthwise=False),
+    "tensorcore-fp16": Machine(8, "multiples for FP16", _NVIDIA, depthwise=False),
+    "tensorcore-int8": Machine(16, "multiples for INT8", _NVIDIA, depthwise=False),
+    "avx2": Machine(8, "blocks of channels", _MLAS),
+    "avx512": Machine(16, "blocks of channels", _MLAS),
+    "neon": Machine(4, "lanes of f32", "Arm, Neon Programmer's Guide: registers of 128 bits"),
+    "hexagon": Machine(32, "blocks of channels", _QUALCOMM),
 }  # fmt: skip
 """Names of ``archdsl lint --target``; sources of the figures."""
 
@@ -33,7 +33,7 @@ def channels_fit(view: View) -> Iterator[Finding]:
     if target is None:
         return
     for node in view.graph.nodes:
-        if not is_layer(node) or node is view.classifier:
+        if node.op.role != "layer" or node is view.classifier:
             continue
         found = _counts(node, view)
         if found is None:
@@ -55,9 +55,9 @@ def _counts(node: Node, view: View) -> tuple[int, int, int] | None:
     shape = view.shape(node.outputs[0])
     if shape is None or len(shape) < 2:
         return None
-    wide = shape[-1 if node.op.name == "linear" else 1]
-    groups = int(getattr(node.op, "groups", 1))
+    wide = shape[node.op.feature_axis]
+    groups = node.op.groups if isinstance(node.op, Conv | ConvTranspose) else 1
     return wide, wide // groups, groups
 
 
-RULES: dict[str, Rule] = {"W0414": channels_fit}
+RULES: dict[str, DesignRule] = {"W0414": channels_fit}

@@ -1,0 +1,30 @@
+"""Operators of other packages, which are offered by entry point (``docs/add_an_operator.md``)."""
+
+from __future__ import annotations
+
+from archdsl.diagnostics import Refusal
+from archdsl.offers import OPERATORS, load, offers
+from archdsl.ops.base import Op
+
+
+def card(name: str) -> type[Op]:
+    """The card that a package offers as ``name``, which is not one of archdsl's own (``KeyError`` if none does).
+
+    Refuses (E0606) what cannot be loaded, what two packages offer, and what is no complete card.
+    """
+    what = f"the operator `{name}`"
+    found = load(OPERATORS, name, "E0606", what)
+    (offer,) = offers(OPERATORS)[name]
+    reason = _reason(found, name)
+    if reason:
+        raise Refusal("E0606", f"{what} of the package `{offer.package}` cannot be used: {offer.target} {reason}")
+    card: type[Op] = found
+    return card
+
+
+def _reason(found: object, name: str) -> str:
+    if not isinstance(found, type) or not issubclass(found, Op):
+        return "is no operator card"
+    if getattr(found, "name", None) != name:
+        return f"is called `{getattr(found, 'name', '')}`"
+    return "" if found.examples else "has no examples, which are its documentation and its tests"

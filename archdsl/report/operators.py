@@ -1,0 +1,64 @@
+"""The operators as a list, and the page of one; all of it comes from their cards."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from archdsl.report.page import Facts, Page, Part, Report, Table
+
+WIDTH = 120
+
+
+class OperatorsReport(Report):
+    """What ``archdsl ops`` tells: the page of one operator, or a line for each of several.
+
+    Records are those of ``archdsl.cli.ops``: name, signature, summary, arguments, …
+    """
+
+    kind = "ops"
+
+    def __init__(self, records: Sequence[Mapping[str, Any]], *, one: bool) -> None:
+        self.records = records
+        self.one = one
+
+    def page(self) -> Page:
+        """A list with one line for each operator, or a page."""
+        if self.one:
+            return _page(self.records[0])
+        size = max(len(r["name"]) for r in self.records) + 2
+        rows = tuple(row for r in self.records for row in _folded(r, WIDTH - size))
+        return Page("", (Table((), rows, frozenset()),))
+
+    def data(self) -> dict[str, Any]:
+        """The records."""
+        return {"ops": [dict(record) for record in self.records]}
+
+
+def _folded(record: Mapping[str, Any], width: int) -> list[tuple[str, str]]:
+    """The name, and the summary on as many lines as it needs."""
+    from textwrap import wrap
+
+    lines = wrap(record["summary"], width)
+    return [(record["name"], lines[0]), *(("", line) for line in lines[1:])] if lines else [(record["name"], "")]
+
+
+def _page(r: Mapping[str, Any]) -> Page:
+    low, high = r["inputs"]
+    count = str(low) if high == low else f"{low} or more" if high is None else f"{low} to {high}"
+    results = "depends on the arguments" if r["results"] < 0 else r["results"]
+    parts: list[Part] = [Facts((r["summary"],))]
+    if r["doc"]:
+        parts.append(Facts(tuple(r["doc"].split("\n"))))
+    if r["arguments"]:
+        rows = (
+            (a["name"], a["kind"], "required" if a["required"] else f"= {a['default']}", a["doc"])
+            for a in r["arguments"]
+        )
+        parts.append(Table((), tuple(rows), frozenset(), title="Arguments"))
+    source = tuple(f"{key}  {r[field]}" for key, field in (("Source ", "sources"), ("Package", "package")) if r[field])
+    targets = " ".join(r["targets"]) or "none"
+    parts.append(Facts((f"Inputs   {count}", f"Outputs  {results}", f"Targets  {targets}", *source)))
+    if r["examples"]:
+        parts.append(Table((), tuple((example,) for example in r["examples"]), frozenset(), title="Examples"))
+    return Page(r["signature"], tuple(parts))

@@ -1,0 +1,13 @@
+"""Child processes as a terminal starts them, whatever the process that runs the tests was started by."""
+
+from __future__ import annotations
+
+import signal
+
+HANGS = 600
+"""Seconds after which a child counts as hung: a way out, never a measure of speed."""
+
+
+def heed_interrupts() -> None:
+    """For ``preexec_fn``: a shell's ``pytest &`` has SIGINT ignored, and children inherit that."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
