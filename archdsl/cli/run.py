@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Annotated
 
@@ -29,7 +30,7 @@ def command(
     from archdsl.runtime.execute import RunReport
 
     given, sizes = settings(set_), bindings(bind)
-    with progress(f"running {target}"):
+    with progress(f"running {target}"), warnings.catch_warnings(action="ignore"):  # they are said as notes
         found = run(target, files=input or (), ep=ep, seed=seed, settings=given, bind=sizes)
     if save is not None:
         found.save(Path(save))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -37,11 +38,14 @@ def run(
     the first input; ``None`` takes ``files`` (``x.npy``, ``name=photo.jpg``) and makes random inputs from ``seed`` for
     the rest, with free dimensions as in ``bind`` or 1. What is not a file yet runs with the initial weights of
     ``seed``; ``settings`` are its parameters. ``ep`` is ``cpu``, ``cuda`` or ``cuda,cpu``. Raises
-    ``DiagnosticError``, with E07xx for what cannot run.
+    ``DiagnosticError``, with E07xx for what cannot run; warns of what should be known about the inputs.
     """
     from archdsl.runtime.execute import execute
 
-    return execute(_runnable(model, settings, seed), files, arrays=inputs, ep=ep, seed=seed, sizes=bind)
+    found = execute(_runnable(model, settings, seed), files, arrays=inputs, ep=ep, seed=seed, sizes=bind)
+    for note in found.notes:
+        warnings.warn(note, stacklevel=2)
+    return found
 
 
 def _runnable(model: Network, settings: Settings | None, seed: int) -> str | Callable[[Path], object]:
