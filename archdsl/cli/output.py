@@ -53,7 +53,15 @@ def progress(text: str, after: float = 1.0) -> Iterator[None]:
 
 
 def show(report: Report, format: str) -> None:
-    """Write a report to stdout in the form that was asked for; as wide as the terminal where stdout is one."""
+    """Write a report to stdout in the form that was asked for; on a terminal, coloured and inside of its width."""
+    if format in ("text", "table") and sys.stdout.isatty():
+        from shutil import get_terminal_size
+
+        from archdsl.report.layout import text
+        from archdsl.report.terminal import Paint, wants_color
+
+        out(text(report.page(), Paint(wants_color(sys.stdout)), get_terminal_size().columns))
+        return
     from archdsl.report.render import render
 
     out(render(report, format))

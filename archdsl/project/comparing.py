@@ -22,9 +22,11 @@ def diff(old: Network, new: Network) -> Difference:
     Raises ``DiagnosticError``.
     """
     from archdsl.compare.diff import diff
+    from archdsl.compare.renaming import renamed
     from archdsl.project.baseline import figures
 
-    return diff(figures(graph_of(old)), figures(graph_of(new)))
+    before, after = graph_of(old), graph_of(new)
+    return diff(figures(before), figures(after), renamed(before, after))
 
 
 class Verification(Printed):

@@ -41,6 +41,8 @@ import archdsl
 from archdsl.graph import Graph
 from archdsl.ops.base import Initializer
 
+pytestmark = pytest.mark.slow
+
 TOLERANCE = 1e-4
 """Of the largest value. Measured on the core: at most 4e-5, where many normalisations follow each other on one pixel."""
 
