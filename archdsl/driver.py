@@ -45,6 +45,7 @@ class Program:
         return "\n".join([*lines, *map(str, self.diagnostics)])
 
     def _repr_markdown_(self) -> str:
+        """What a notebook shows."""
         return f"```\n{self}\n```"
 
     @property

@@ -46,7 +46,7 @@ def test_depth_becomes_repetition() -> None:
 
 def test_writing_imports_no_torch(tmp_path) -> None:
     probe = (
-        "import sys\nfrom archdsl import driver\nprogram, name = driver.resolve_target('resnet18')\n"
+        "import sys, archdsl\nfrom archdsl import driver\nprogram, name = driver.resolve_target('resnet18')\n"
         f"archdsl.compile(program.graph(name), {str(tmp_path / 'm.py')!r}, backend='torch')\n"
         "assert not {'torch', 'numpy', 'onnx'} & set(sys.modules)"
     )
