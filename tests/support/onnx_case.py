@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import onnx
 import onnxruntime
+from lowered import lowered
 from onnx import numpy_helper
 from op_examples import Example
 from process import threads
 
-from archdsl.backends.onnx import OnnxOptions, backend
 from archdsl.graph import Graph, Node, Parameter, Value
 from archdsl.shapes import TensorType
 from archdsl.source import Origin
@@ -42,7 +42,7 @@ def graph_of(example: Example) -> Graph:
 
 def model_of(graph: Graph, **options: Any) -> onnx.ModelProto:
     """The lowered graph, parsed; it must be exactly what protobuf itself would write."""
-    data = backend.lower(graph, OnnxOptions(**options))
+    data = lowered(graph, **options)
     model = onnx.ModelProto.FromString(data)
     assert model.SerializeToString(deterministic=True) == data
     return model

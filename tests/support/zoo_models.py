@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import onnx
 import onnxruntime
+from lowered import lowered
 from onnx import numpy_helper
 from onnx.reference import ReferenceEvaluator
 from onnx.reference.op_run import OpRun
@@ -21,7 +22,6 @@ from process import threads
 
 import archdsl
 from archdsl import dims
-from archdsl.backends.onnx import OnnxOptions, backend
 from archdsl.driver import Program
 from archdsl.graph import Graph, Parameter
 from archdsl.shapes import TensorType
@@ -128,7 +128,7 @@ def smallest(variant: str) -> int | None:
 
 def structure(graph: Graph, **options: Any) -> bytes:
     """The model without its weights: parameters are inputs."""
-    return backend.lower(graph, OnnxOptions(weights="none", **options))
+    return lowered(graph, weights="none", **options)
 
 
 def shape_of(value: onnx.ValueInfoProto) -> list[int | str]:
