@@ -11,6 +11,7 @@ import onnxruntime
 from lowered import lowered
 from onnx import numpy_helper
 from op_examples import Example
+from process import threads
 
 from archdsl.graph import Graph, Node, Parameter, Value
 from archdsl.shapes import TensorType
@@ -97,6 +98,7 @@ def positions(example: Example) -> np.ndarray:
 def run(model: onnx.ModelProto, inputs: Arrays) -> list[np.ndarray]:
     """The outputs in ONNX Runtime on the CPU, as written: without its optimisations."""
     options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads()
     options.log_severity_level = 3
     session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
     found: list[np.ndarray] = session.run(None, inputs)

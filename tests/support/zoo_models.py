@@ -18,6 +18,7 @@ from onnx.reference.op_run import OpRun
 from onnx_case import Arrays, generator
 from onnx_fixed import QUICK
 from paths import SPECS
+from process import threads
 
 import archdsl
 from archdsl import dims
@@ -144,6 +145,7 @@ def printed(type: TensorType) -> list[int | str]:
 def session_of(model: bytes | str | Path, *, optimised: bool = True) -> onnxruntime.InferenceSession:
     """ONNX Runtime on the CPU with its own optimisations, as a user has it, or without them."""
     options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads()
     options.log_severity_level = 3
     if not optimised:
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
