@@ -30,7 +30,7 @@ def stages(blocks: int, folder: Path) -> dict[str, float]:
     from archdsl.analyses.memory_plan import Memory
     from archdsl.compare.diff import diff
     from archdsl.compare.snapshot import snapshot
-    from archdsl.lint import lint
+    from archdsl.design_rules import lint
     from archdsl.report.drawing import as_mermaid
 
     times: dict[str, float] = {}

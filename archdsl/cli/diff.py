@@ -20,13 +20,9 @@ def command(
 ) -> int:
     """Compare two networks: figures, interface, and the changes with their costs."""
     choose(format, "--format", FORMATS)
-    from archdsl.cli.targets import graph_of
-    from archdsl.compare.diff import diff
-    from archdsl.compare.renaming import renamed
-    from archdsl.project.baseline import figures
+    from archdsl.project.comparing import diff
     from archdsl.report.diff import DiffReport
 
-    before, after = graph_of(old, {}, {}), graph_of(new, {}, {})
-    found = diff(figures(before), figures(after), renamed(before, after))
+    found = diff(old, new)
     show(DiffReport(found), format)
     return FINDINGS if strict and found.interface.breaking else CLEAN

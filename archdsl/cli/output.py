@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from archdsl.report.terminal import visible
 
 if TYPE_CHECKING:
+    from archdsl.diagnostics import Diagnostic
     from archdsl.report.page import Report
 
 
@@ -64,3 +65,12 @@ def show(report: Report, format: str) -> None:
     from archdsl.report.render import render
 
     out(render(report, format))
+
+
+def write(diagnostics: Iterable[Diagnostic], format: str) -> None:
+    """Write findings to stdout: ``concise`` in a line each, else with their lines of the text."""
+    from archdsl.report.terminal import wants_color
+    from archdsl.report.text import concise, render
+
+    color = wants_color(sys.stdout)
+    out("".join((concise(d) if format == "concise" else render(d, color=color)) + "\n" for d in diagnostics))

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from archdsl import ops
@@ -22,6 +20,7 @@ from archdsl.interpret.session import ClaimValue, Session
 from archdsl.modules.module import Module, definition_span
 from archdsl.modules.resolve import settled
 from archdsl.ops.kinds import Kind
+from archdsl.process import collector_paused
 from archdsl.record import Record
 from archdsl.syntax import spec
 from archdsl.tape.limits import DEFAULT, BoundExceeded, Limits
@@ -70,18 +69,6 @@ def elaborate(
         return _elaborate(module, target, arguments or {}, Session(train=train, bind=bindings, limits=limits))
 
 
-@contextmanager
-def collector_paused() -> Iterator[None]:
-    """Compiling makes long-lived objects and no cycles to speak of: collecting meanwhile is quadratic in depth."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
-
-
 def _elaborate(
     module: Module, target: spec.Variant | spec.Network, arguments: Mapping[str, Any], session: Session
 ) -> Elaboration:
@@ -109,7 +96,7 @@ def _elaborate(
     # Behind an expected shape that is another one, the graph is there all the same; of unreadable text there is none.
     failed = any(d.severity == "error" and d.code != "E0401" for d in faults.diagnostics)
     draft = session.draft
-    graph = None if failed or not draft.outputs else _graph(session, target, block.definition.doc, live)
+    graph = None if failed or not draft.outputs else _graph(session, module, target, block.definition.doc, live)
     return Elaboration(
         graph, tuple(draft.claims), tuple(faults.diagnostics), bounds.steps, stopped, tuple(draft.maps)
     )  # fmt: skip
@@ -222,11 +209,12 @@ def _warn_unused(session: Session, live: set[Node]) -> None:
             faults.report(Diagnostic("W0204", message, node.origin.span, help=help, frame=node.origin.frame))
 
 
-def _graph(session: Session, target: spec.Variant | spec.Network, doc: str, live: set[Node]) -> Graph:
+def _graph(session: Session, module: Module, target: spec.Variant | spec.Network, doc: str, live: set[Node]) -> Graph:
     draft, tape = session.draft, session.tape
     nodes = tape.nodes if len(live) == len(tape.nodes) else [n for n in tape.nodes if n in live]
     taps = {path: v for path, v in tape.taps.items() if v.producer is None or v.producer in live}
     return Graph(
         target.name, draft.inputs, nodes, draft.outputs, taps=taps, defaults=draft.defaults, doc=target.doc or doc,
         maps={names.name: names for names in draft.maps}, preprocess=draft.preprocess, labels=draft.labels,
+        source_hash=module.source_hash,
     )  # fmt: skip

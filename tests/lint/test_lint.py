@@ -11,11 +11,12 @@ from paths import DATA, ROOT
 
 from archdsl import load
 from archdsl.analyses.ranges import ranges, signs
-from archdsl.driver import open_program, zoo_files, zoo_names
-from archdsl.lint import layers, lint, machines, rules, shapes
-from archdsl.lint.labels import unused_labels
-from archdsl.lint.machines import MACHINES
+from archdsl.design_rules import layers, lint, machines, rules, shapes
+from archdsl.design_rules.labels import unused_labels
+from archdsl.design_rules.machines import MACHINES
+from archdsl.driver import open_program
 from archdsl.project import fix as mend
+from archdsl.reading import zoo_files, zoo_names
 
 GOLDEN = DATA / "lint_zoo.txt"
 

@@ -13,9 +13,9 @@ from onnx.reference import ReferenceEvaluator
 from onnx_case import model_of, run
 
 import archdsl
-from archdsl.driver import zoo_files, zoo_names
 from archdsl.graph import Graph
 from archdsl.ops.base import Initializer
+from archdsl.reading import zoo_files, zoo_names
 
 pytestmark = pytest.mark.slow
 
