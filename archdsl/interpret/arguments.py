@@ -137,21 +137,22 @@ class Call:
             if key in self._given:
                 return self._again(block, self._given[key], env)
         binding = _Binding(block, self, env)
-        for index, argument in enumerate(self.arguments):
-            try:
-                binding.take(argument, None if values is None else (values[index],))
-            except Refusal as refusal:
-                if argument.syntax.name is None:
-                    refusal.help = refusal.help or position_help(block.name, index)
-                env.session.faults.refuse(refusal.located(argument.syntax.span), env.place.frame)
-                binding.fault(argument.syntax)
+        for index in range(len(self.arguments)):
+            self._take(index, binding, values)
         if body is not None:
             binding.take_body(body)
-        if not binding.good:
-            return binding.finish()
-        if len(binding.formals) == len(self.arguments) and not binding.tensors:
-            self._formals.setdefault(block.formals, binding.formals)
-        return self._settled(binding, block, key, env)
+        return self._settled(binding, block, key, env) if binding.good else binding.finish()
+
+    def _take(self, index: int, binding: _Binding, values: list[Any] | None) -> None:
+        """Take one argument; a fault of it is reported."""
+        argument, env = self.arguments[index], binding.env
+        try:
+            binding.take(argument, None if values is None else (values[index],))
+        except Refusal as refusal:
+            if argument.syntax.name is None:
+                refusal.help = refusal.help or position_help(binding.block.name, index)
+            env.session.faults.refuse(refusal.located(argument.syntax.span), env.place.frame)
+            binding.fault(argument.syntax)
 
     def _plain(self, block: Parametric, env: Env, values: list[Any] | None) -> tuple[list[Any] | None, Any]:
         """The values of the arguments, where it is known which parameters they are for, and a key where all of them are
@@ -178,6 +179,8 @@ class Call:
 
     def _settled(self, binding: _Binding, block: Parametric, key: Any, env: Env) -> Any:
         """The block with its arguments, remembered if these are plain."""
+        if len(binding.formals) == len(self.arguments) and not binding.tensors:
+            self._formals.setdefault(block.formals, binding.formals)
         found = block.with_bound(binding.given, binding.tensors)
         found.written = self.span
         if key is not None and not binding.tensors and len(self._given) < _MOST:

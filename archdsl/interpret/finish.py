@@ -9,6 +9,7 @@ from archdsl.graph import Graph, Node, Value
 from archdsl.interpret.claims import check_shape_claims
 from archdsl.interpret.env import NetworkRun
 from archdsl.interpret.session import Session
+from archdsl.modules.module import Module
 from archdsl.syntax import spec
 from archdsl.tape.poison import POISON, Flow
 
@@ -66,7 +67,7 @@ def _warn_unused(session: Session, live: set[Node]) -> None:
             faults.report(Diagnostic("W0204", message, node.origin.span, help=help, frame=node.origin.frame))
 
 
-def drafted(session: Session, target: spec.Variant | spec.Network, doc: str, live: set[Node]) -> Graph:
+def drafted(session: Session, module: Module, target: spec.Variant | spec.Network, doc: str, live: set[Node]) -> Graph:
     """The graph of what the outputs depend on."""
     draft, tape = session.draft, session.tape
     nodes = tape.nodes if len(live) == len(tape.nodes) else [n for n in tape.nodes if n in live]
@@ -74,4 +75,5 @@ def drafted(session: Session, target: spec.Variant | spec.Network, doc: str, liv
     return Graph(
         target.name, draft.inputs, nodes, draft.outputs, taps=taps, defaults=draft.defaults, doc=target.doc or doc,
         maps={names.name: names for names in draft.maps}, preprocess=draft.preprocess, labels=draft.labels,
+        source_hash=module.source_hash,
     )  # fmt: skip

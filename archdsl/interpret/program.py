@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +24,7 @@ from archdsl.interpret.values import is_flow, show_arguments
 from archdsl.modules.module import Definition, Module, definition_span
 from archdsl.modules.resolve import settled
 from archdsl.ops.kinds import Kind
+from archdsl.process import collector_paused, deep_stack
 from archdsl.record import Record
 from archdsl.source import Frame, Span
 from archdsl.syntax import spec
@@ -58,18 +57,7 @@ class Elaboration(Record):
         return [] if graph is None else [names.apply(graph.parameters()) for names in self.maps]
 
 
-@contextmanager
-def collector_paused() -> Iterator[None]:
-    """Compiling makes long-lived objects and no cycles to speak of: collecting meanwhile is quadratic in depth."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
-
-
+@deep_stack()
 @collector_paused()
 def elaborate(
     module: Module,
@@ -113,7 +101,7 @@ def elaborate(
     # Behind an expected shape that is another one, the graph is there all the same; of unreadable text there is none.
     failed = any(d.severity == "error" and d.code != "E0401" for d in faults.diagnostics)
     draft = session.draft
-    graph = None if failed or not draft.outputs else drafted(session, target, block.definition.doc, live)
+    graph = None if failed or not draft.outputs else drafted(session, module, target, block.definition.doc, live)
     return Elaboration(
         graph, tuple(draft.claims), tuple(faults.diagnostics), bounds.steps, stopped, tuple(draft.maps)
     )  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cached_property
 from pathlib import Path
 
 from archdsl.diagnostics import Refusal
@@ -44,6 +45,20 @@ class Module:
     def networks(self) -> list[spec.Network]:
         """The networks defined here, in order."""
         return [d for d in self.definitions.values() if isinstance(d, spec.Network)]
+
+    @cached_property
+    def source_hash(self) -> str:
+        """SHA-256 of the text and of every file it uses; the same wherever they lie."""
+        from hashlib import sha256
+
+        texts: dict[str, None] = {}
+        waiting = [self]
+        while waiting:
+            module = waiting.pop(0)
+            if module.source.text not in texts:
+                texts[module.source.text] = None
+                waiting += [imported for imported, _ in module.imports.values()]
+        return sha256("\0".join(texts).encode()).hexdigest()
 
 
 def definition_span(definition: spec.Definition) -> Span:
