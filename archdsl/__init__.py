@@ -4,44 +4,70 @@
 >>> graph = archdsl.load("specs/mobilenet_v2.arch").graph("mobilenet_v2", width=0.5)
 >>> archdsl.cost(graph).total("params")
 1968680
+
+Every command of the command line is a function of this module (docs/python.md). They take a graph, or what the command
+takes: a file, ``spec.arch:variant``, a name of the zoo. What they return prints itself, also in a notebook; what is
+wrong with a text, a file or an argument is a :class:`DiagnosticError`.
 """
 
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from archdsl.analyses.cost import cost
+    from collections.abc import Iterable
+
     from archdsl.diagnostics import Diagnostic, DiagnosticError
-    from archdsl.driver import Program, compile, load, run
+    from archdsl.driver import Program, load
     from archdsl.graph import Graph
+    from archdsl.project.checking import check, save_baseline
+    from archdsl.project.checkpoints import export_weights, match_weights, read_weights, weight_names
+    from archdsl.project.comparing import diff, verify
+    from archdsl.project.compiling import compile
+    from archdsl.project.costs import cost, fields, memory
+    from archdsl.project.fit import fit
+    from archdsl.project.formatting import fmt
+    from archdsl.project.linting import lint
+    from archdsl.project.operators import operators
+    from archdsl.project.pages import explain, show
+    from archdsl.project.running import run
+    from archdsl.project.starter import init
+    from archdsl.project.sweep import sweep
+    from archdsl.project.zoo import networks as list
+    from archdsl.runtime.doctor import doctor
     from archdsl.tape.builder import Builder
 
 __version__ = "0.1.0"
 
-__all__ = ["Builder", "Diagnostic", "DiagnosticError", "Graph", "Program", "compile", "cost", "load", "run"]
-
 _HOMES = {
-    "Builder": "archdsl.tape.builder",
-    "Diagnostic": "archdsl.diagnostics",
-    "DiagnosticError": "archdsl.diagnostics",
-    "Graph": "archdsl.graph",
-    "Program": "archdsl.driver",
-    "compile": "archdsl.driver",
-    "cost": "archdsl.analyses.cost",
-    "load": "archdsl.driver",
-    "run": "archdsl.driver",
-}
+    "Builder": "tape.builder", "Diagnostic": "diagnostics", "DiagnosticError": "diagnostics", "Graph": "graph",
+    "Program": "driver", "check": "project.checking", "compile": "project.compiling", "cost": "project.costs",
+    "diff": "project.comparing", "doctor": "runtime.doctor", "explain": "project.pages",
+    "export_weights": "project.checkpoints", "fields": "project.costs", "fit": "project.fit",
+    "fmt": "project.formatting", "init": "project.starter", "lint": "project.linting", "list": "project.zoo:networks",
+    "load": "driver", "match_weights": "project.checkpoints", "memory": "project.costs",
+    "operators": "project.operators", "read_weights": "project.checkpoints", "run": "project.running",
+    "save_baseline": "project.checking", "show": "project.pages", "sweep": "project.sweep",
+    "verify": "project.comparing", "weight_names": "project.checkpoints",
+}  # fmt: skip
+"""Public name -> the module that it is imported from (and what it is called there, where that is another name)."""
+
+__all__ = [
+    "Builder", "Diagnostic", "DiagnosticError", "Graph", "Program", "check", "compile", "cost", "diff", "doctor",
+    "explain", "export_weights", "fields", "fit", "fmt", "init", "lint", "list", "load", "match_weights", "memory",
+    "operators", "read_weights", "run", "save_baseline", "show", "sweep", "verify", "weight_names",
+]  # fmt: skip
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     """Public names are imported when first used: `import archdsl` costs nothing."""
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = globals()[name] = getattr(import_module(_HOMES[name]), name)
+    module, _, attribute = _HOMES[name].partition(":")
+    value = globals()[name] = getattr(import_module(f"archdsl.{module}"), attribute or name)
     return value
 
 
-def __dir__() -> list[str]:
+def __dir__() -> Iterable[str]:
     return sorted({*globals(), *__all__})

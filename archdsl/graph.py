@@ -163,6 +163,10 @@ class Graph:
                 view.add_edge(start, node.path, value=value.name, slot=slot, type=str(value.type))
         return view
 
+    def _repr_markdown_(self) -> str:
+        """What a notebook shows."""
+        return f"```\n{self}\n```"
+
     def __str__(self) -> str:
         lines = [f"graph {self.name}({', '.join(map(repr, self.inputs))}) {{"]
         lines += [f"  {node!r}" for node in self.nodes]

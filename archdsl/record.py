@@ -52,17 +52,21 @@ class Record:
             raise TypeError(f"{type(self).__name__} takes {len(fields)} fields, got {len(args)}")
         for name, value in zip(fields, args):
             store[name] = value
-        if kwargs:
-            for name, value in kwargs.items():
-                if name in store or name not in fields:
-                    raise TypeError(f"{type(self).__name__} got an unexpected or repeated field {name!r}")
-                store[name] = value
+        for name, value in kwargs.items():
+            if name in store or name not in fields:
+                raise TypeError(f"{type(self).__name__} got an unexpected or repeated field {name!r}")
+            store[name] = value
         if len(store) != len(fields):
-            for name in fields:
-                if name not in store:
-                    if name not in self._defaults:
-                        raise TypeError(f"{type(self).__name__} needs the field {name!r}")
-                    store[name] = self._defaults[name]
+            self._complete()
+
+    def _complete(self) -> None:
+        """Give the fields that were left out their defaults."""
+        store = self.__dict__
+        for name in self._fields:
+            if name not in store:
+                if name not in self._defaults:
+                    raise TypeError(f"{type(self).__name__} needs the field {name!r}")
+                store[name] = self._defaults[name]
 
     def __setattr__(self, name: str, value: Any) -> None:
         raise AttributeError(f"{type(self).__name__} is immutable")

@@ -18,6 +18,7 @@ from archdsl.diagnostics import Refusal, did_you_mean
 from archdsl.graph import Graph
 from archdsl.offers import BACKENDS, OPERATORS, Offer, load, offers, rules
 from archdsl.ops.base import Op
+from archdsl.pipeline import Pipeline
 from archdsl.record import Record
 
 BUILT_IN = {"onnx": "archdsl.backends.onnx:backend", "torch": "archdsl.backends.torch:backend"}
@@ -51,6 +52,10 @@ class Options(Record):
     """What the file says of itself: where it is from and what it costs. No times, no paths."""
 
     help: ClassVar[Mapping[str, str]] = {}
+
+    def pipeline(self) -> Pipeline:
+        """The rewrites that these options ask for; ``lower`` and ``write`` get the rewritten graph."""
+        return Pipeline()
 
     @classmethod
     def declared(cls) -> list[Option]:
@@ -94,7 +99,7 @@ class Backend(Protocol):
     suffix: str
     """How its files end, with the dot."""
     options: type[Options]
-    """Its options; ``lower`` and ``write`` get an object of this class."""
+    """Its options. ``lower`` and ``write`` get an object of this class, and a graph that went through its pipeline."""
 
     def lowers(self, op: type[Op]) -> bool:
         """Whether there is a rule for the operator."""

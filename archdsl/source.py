@@ -157,3 +157,8 @@ def noting() -> dict[Path, Stamp]:
     global _noted
     _noted = {}
     return _noted
+
+
+def shortened(text: str, most: int) -> str:
+    """The text, cut to ``most`` characters."""
+    return text if len(text) <= most else text[: most - 1] + "…"

@@ -32,14 +32,14 @@ NETWORKS = (
 OURS = """
 import hashlib, json, sys, time
 from importlib import import_module
-from archdsl import driver, ops
+from archdsl import driver, ops, reading
 from archdsl.interpret import preprocess_and_labels as ends
-from archdsl.interpret.program import collector_paused
+from archdsl.process import collector_paused
 from archdsl.analyses import arena, claims, measure
 for family in ops.FAMILIES:
     import_module(f"archdsl.ops.{family}")
 files = {}
-for name, file in driver.zoo_names().items():
+for name, file in reading.zoo_names().items():
     if not sys.argv[1:] or name in sys.argv[1:]:
         files.setdefault(file, []).append(name)
 start = time.process_time()

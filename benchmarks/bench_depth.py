@@ -27,6 +27,11 @@ network Chain() {{
 def stages(blocks: int, folder: Path) -> dict[str, float]:
     """Seconds of every stage on a chain of ``blocks`` blocks."""
     import archdsl
+    from archdsl.analyses.memory_plan import Memory
+    from archdsl.compare.diff import diff
+    from archdsl.compare.snapshot import snapshot
+    from archdsl.design_rules import lint
+    from archdsl.report.drawing import as_mermaid
 
     times: dict[str, float] = {}
 
@@ -38,7 +43,13 @@ def stages(blocks: int, folder: Path) -> dict[str, float]:
 
     program = timed("load", lambda: archdsl.load(SPEC.format(blocks=blocks)))
     graph = timed("graph", program.graph)
-    timed("cost", lambda: archdsl.cost(graph))
+    timed("cost", lambda: str(archdsl.cost(graph)))
+    timed("memory", lambda: str(Memory(graph)))
+    taken = timed("snapshot", lambda: snapshot(graph))
+    longer = snapshot(archdsl.load(SPEC.format(blocks=blocks + 1)).graph())
+    timed("diff", lambda: str(diff(taken, longer)))
+    timed("lint", lambda: lint(graph))
+    timed("draw", lambda: as_mermaid(graph, 2))
     timed("compile", lambda: archdsl.compile(graph, folder / "chain.onnx"))
     return times
 
@@ -58,9 +69,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         stages(10, Path(folder))  # imports
         found = {blocks: fastest(blocks, Path(folder)) for blocks in sizes}
-    print(f"{'blocks':>8s}" + "".join(f"{name:>12s}" for name in found[sizes[0]]))
+    print(f"{'blocks':>8s}" + "".join(f"{name:>13s}" for name in found[sizes[0]]))
     for blocks, times in found.items():
-        print(f"{blocks:8d}" + "".join(f"{t * 1000:9.1f} ms" for t in times.values()))
+        print(f"{blocks:8d}" + "".join(f"{t * 1000:10.1f} ms" for t in times.values()))
     for small, large in pairwise(sizes):
         for name, after in found[large].items():
             growth = after / found[small][name]

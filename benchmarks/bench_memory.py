@@ -19,7 +19,7 @@ sys.path.insert(0, str(ROOT / "tests" / "support"))
 from ort_memory import Allocated, allocated
 
 import archdsl
-from archdsl import driver
+from archdsl import driver, reading
 from archdsl.graph import Graph
 
 CLOSE = 0.15
@@ -44,7 +44,7 @@ MIB = 2**20
 
 
 def graph(name: str) -> Graph:
-    return driver.open_program(driver.zoo_names()[name]).graph(name)
+    return driver.open_program(reading.zoo_names()[name]).graph(name)
 
 
 def main() -> None:

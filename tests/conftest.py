@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 
 import pytest
@@ -27,6 +28,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[LEFT_OUT] = Counter()
+    if hasattr(config, "workerinput"):  # beside other workers, PyTorch's threads wait for cores that it does not have
+        os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -42,7 +45,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def pytest_deselected(items: list[pytest.Item]) -> None:
     for item in items:
-        found = next((kind for kind in KINDS if item.get_closest_marker(kind)), "other")
+        kinds = [kind for kind in KINDS if kind != "slow" or item.config.getoption("--fast")]
+        found = next((kind for kind in kinds if item.get_closest_marker(kind)), "other")
         item.config.stash[LEFT_OUT][found] += 1
 
 

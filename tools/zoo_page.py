@@ -15,7 +15,7 @@ from itertools import groupby
 from pathlib import Path
 
 import archdsl
-from archdsl import driver
+from archdsl import reading
 from archdsl.project.zoo import Entry, citation, entries, ledger_ids
 from archdsl.report.listing import network
 
@@ -104,7 +104,7 @@ def section(family: str, members: list[Entry]) -> str:
 
 def papers(family: str, members: list[Entry]) -> list[str]:
     """The papers of a family as a list, each once: the words before the citation, and the citation."""
-    program = archdsl.load(driver.ZOO / f"{family}.arch")
+    program = archdsl.load(reading.ZOO / f"{family}.arch")
     found: dict[str, str] = {}
     for entry in members:
         cited = citation(program, entry.name)
@@ -125,7 +125,7 @@ def title(doc: str, cited: str) -> str:
 
 def undefined() -> str:
     """What is not in the zoo, and why."""
-    known = {identifier for ids in ledger_ids().values() for identifier in ids} | set(driver.zoo_names())
+    known = {identifier for ids in ledger_ids().values() for identifier in ids} | set(reading.zoo_names())
     rows = [f"| `{name}` | {reason} |" for name, reason in UNDEFINED.items() if name not in known]
     lines = [
         "## Rows that no source defines", "",
@@ -138,7 +138,7 @@ def undefined() -> str:
 
 def main(check: bool) -> int:
     """Write the file, or say whether it is current."""
-    text = document(entries(driver.zoo_names()))
+    text = document(entries(reading.zoo_names()))
     if check:
         return 0 if PAGE.is_file() and PAGE.read_text(encoding="utf-8") == text else 1
     PAGE.write_text(text, encoding="utf-8")

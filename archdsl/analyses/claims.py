@@ -53,8 +53,13 @@ class Checked(Record):
     result: Result
 
 
-def check_claims(measures: Measures, claims: Iterable[ClaimValue]) -> tuple[tuple[Checked, ...], list[Diagnostic]]:
-    """What was measured for each claim, and a diagnostic for each that does not hold (E0401, E0402)."""
+def check_claims(
+    measures: Measures, claims: Iterable[ClaimValue], name: str | None = None
+) -> tuple[tuple[Checked, ...], list[Diagnostic]]:
+    """What was measured for each claim, and a diagnostic for each that does not hold (E0401, E0402).
+
+    ``name``: what the network is called in them, where it is not the graph's name.
+    """
     checked: list[Checked] = []
     broken: list[Diagnostic] = []
     for claim in claims:
@@ -66,7 +71,7 @@ def check_claims(measures: Measures, claims: Iterable[ClaimValue]) -> tuple[tupl
         checked.append(Checked(claim, result))
         if not result.ok:
             notes = _blame(measures, claim) if claim.op in ("<", "<=") else ()
-            broken.append(_broken(measures.graph.name, claim, result).replace(notes=notes))
+            broken.append(_broken(name or measures.graph.name, claim, result).replace(notes=notes))
     return tuple(checked), broken
 
 

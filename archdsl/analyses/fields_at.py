@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 
-from archdsl.analyses.depth import ancestors
 from archdsl.analyses.measure import Measures, scopes
 from archdsl.analyses.receptive_field import Field, Misaligned
 from archdsl.diagnostics import Refusal
-from archdsl.graph import Graph, Value
+from archdsl.graph import Graph, Node, Value
 from archdsl.record import Record
 from archdsl.shown import Shown
 
@@ -40,7 +39,9 @@ def at_taps(graph: Graph, binding: Mapping[str, int] | None, taps: Sequence[str]
     """
     measures = Measures(graph, binding)
     names = dict.fromkeys(name for tap in taps for name in _matching(graph, tap))
-    return Fields(measures, tuple(_at(measures, name) for name in names))
+    values = {name: _value(measures, name) for name in names}
+    fields, before = measures.fields, joins_before(measures, values.values())
+    return Fields(measures, tuple(AtTap(name, v, fields.at(v), before[v]) for name, v in values.items()))
 
 
 def _matching(graph: Graph, tap: str) -> list[str]:
@@ -54,12 +55,30 @@ def _matching(graph: Graph, tap: str) -> list[str]:
     return found
 
 
-def _at(measures: Measures, tap: str) -> AtTap:
+def _value(measures: Measures, tap: str) -> Value:
     try:
-        value = measures.value_at(tap)
+        return measures.value_at(tap)
     except Refusal as refusal:
         refusal.help = refusal.help or _LISTED
         raise
-    known = measures.fields
-    needed = ancestors(value)
-    return AtTap(tap, value, known.at(value), tuple(m for m in known.misaligned if m.node in needed))
+
+
+def joins_before(measures: Measures, values: Iterable[Value]) -> dict[Value, tuple[Misaligned, ...]]:
+    """The misaligned joins that each value depends on. One walk over the graph, whatever the number of values."""
+    known = measures.fields.misaligned
+    wanted: dict[Value, tuple[Misaligned, ...]] = dict.fromkeys(values, ())
+    if not known:
+        return wanted
+    own: dict[Node, int] = {}  # as the bits of a number, so that sets are merged by `|`
+    for bit, join in enumerate(known):
+        own[join.node] = own.get(join.node, 0) | 1 << bit
+    last = {value: step for step, node in enumerate(measures.graph.nodes) for value in node.inputs}
+    seen: dict[Value, int] = {}
+    for step, node in enumerate(measures.graph.nodes):
+        bits = own.get(node, 0)
+        for value in node.inputs:
+            bits |= seen.get(value, 0)
+            if last[value] == step and value not in wanted:
+                seen.pop(value, None)
+        seen.update(dict.fromkeys(node.outputs, bits))
+    return {value: tuple(join for bit, join in enumerate(known) if seen.get(value, 0) >> bit & 1) for value in wanted}

@@ -136,13 +136,26 @@ class Measures:
 
     def value_at(self, tap: str) -> Value:
         """The value of an input, an output or a label; the last one under a scope. Refuses (E0201) other names."""
-        named = {value.name: value for value in self.graph.inputs} | self.graph.outputs | self.graph.taps
-        if tap in named:
-            return named[tap]
-        found = within(self.graph, tap)
-        if not found:
-            raise _unknown("label", tap, [*named, *scopes(self.graph)])
-        return found[-1].outputs[0]
+        found = self._named.get(tap) or self._last.get(tap)
+        if found is None:
+            raise _unknown("label", tap, [*self._named, *scopes(self.graph)])
+        return found
+
+    @cached_property
+    def _named(self) -> dict[str, Value]:
+        """Inputs, outputs and labels."""
+        return {value.name: value for value in self.graph.inputs} | self.graph.outputs | self.graph.taps
+
+    @cached_property
+    def _last(self) -> dict[str, Value]:
+        """The last value under each scope."""
+        found: dict[str, Value] = {}
+        for node in reversed(self.graph.nodes):
+            path = node.path
+            while path and path not in found:
+                found[path] = node.outputs[0]
+                path = path.rpartition(".")[0]
+        return found
 
 
 def measure(

@@ -22,7 +22,7 @@ def build(names: tuple[str, ...] = COMMANDS) -> typer.Typer:
     """The typer application with the given commands."""
     import typer
 
-    from archdsl.cli.signature import for_typer, grouped
+    from archdsl.cli.typed import for_typer, grouped
 
     app = typer.Typer(
         name="archdsl", no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False,
@@ -82,7 +82,7 @@ def main() -> None:
 def _run(name: str, arguments: list[str]) -> NoReturn:
     """Run one command: at once where its arguments are plain, through typer where they are not."""
     from archdsl.cli.exit import outcome
-    from archdsl.cli.signature import quick
+    from archdsl.cli.quick import quick
 
     module = import_module(f"archdsl.cli.{name}")
     command = module.command

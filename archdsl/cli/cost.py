@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from archdsl.cli.exit import FINDINGS
-from archdsl.cli.options import Bind, Set, Target, Train, bindings, choose, settings
-from archdsl.cli.output import out, show
+from archdsl.cli.options import Bind, Set, Target, Train, bindings, choose, listed, settings
+from archdsl.cli.output import show
 from archdsl.cli.signature import opt
 from archdsl.diagnostics import Refusal
 
 if TYPE_CHECKING:
-    from archdsl.graph import Graph
     from archdsl.report.cost_sheet import Sheet
 
 FORMATS = ("table", "json", "csv", "markdown")
@@ -49,28 +48,32 @@ def command(
     if any(".." in text for text in set_ or ()):
         if rows or folded or train or memory or at:
             raise Refusal("E0007", "a sweep shows totals: it takes only `--set`, `--bind` and `--format`")
-        out(_sweep(target, set_ or [], sizes, format))
+        _sweep(target, set_ or [], sizes, format)
         return 0
     if (memory or at) and (rows or strict or (memory and at)):
         what = "`--memory`" if memory else "`--at`"
         raise Refusal("E0007", f"{what} is a view of its own: it takes none of the options that shape the table")
-    if symbolic and sizes:
-        raise Refusal("E0007", "`--symbolic` and `--bind` exclude each other")
-    graph = _graph(target, settings(set_), sizes, train)
-    if memory or at:
-        from archdsl.cli import views
-        from archdsl.rewrites.fold import fold
+    from archdsl.project import costs
 
-        graph = fold(graph) if folded else graph
-        show(views.fields(graph, sizes, at) if at else views.memory(graph, sizes, level, dtype), format)
+    given = settings(set_)
+    if memory:
+        from archdsl.report.memory import MemoryReport
+
+        plan = costs.memory(
+            target, sizes, level=level or "full", dtype=dtype, folded=folded, settings=given, train=train
+        )
+        show(MemoryReport(plan), format)
         return 0
-    from archdsl.analyses.cost import cost
+    if at:
+        from archdsl.report.fields import FieldsReport
+
+        show(FieldsReport(costs.fields(target, at, sizes, folded=folded, settings=given, train=train)), format)
+        return 0
     from archdsl.report.cost_columns import sheet
     from archdsl.report.costs import CostReport
 
-    table = cost(graph, sizes, symbolic=symbolic)
-    table = table.folded if folded else table
-    shown = _chosen(sheet(table, as_), sort, select)
+    table = costs.cost(target, sizes, symbolic=symbolic, folded=folded, settings=given, train=train)
+    shown = _chosen(sheet(table, as_), sort, listed(select))
     show(CostReport(table, tool=as_, shown=shown, depth=depth, flat=sort is not None, wide=wide), format)
     return FINDINGS if strict and table.partial else 0
 
@@ -83,25 +86,18 @@ def _chosen(sheet: Sheet, sort: str | None, select: list[str] | None) -> Sheet:
         choose(sort, "--sort", tuple(column.key for column in sheet.columns))
         sheet = cost_sheet.ordered(sheet, sort)
     if select:
-        sheet = cost_sheet.select(sheet, [pattern.strip() for text in select for pattern in text.split(",")])
+        sheet = cost_sheet.select(sheet, select)
         if not sheet.lines:
             help = "`archdsl cost` without it shows both; a pattern may have `*` and `?`"
             raise Refusal("E0007", f"`--select {','.join(select)}`: no operator and no path matches", help=help)
     return sheet
 
 
-def _graph(target: str, given: dict[str, Any], sizes: dict[str, int], train: bool) -> Graph:
-    from archdsl.cli.targets import free_symbols, graph_of
-    from archdsl.interpret.program import check_bound
+def _sweep(target: str, texts: list[str], sizes: dict[str, int], format: str) -> None:
+    from archdsl.cli.options import pairs
+    from archdsl.project.family import is_range
+    from archdsl.project.sweep import sweep
 
-    graph = graph_of(target, given, {}, train)
-    check_bound(sizes, free_symbols(graph))
-    return graph
-
-
-def _sweep(target: str, texts: list[str], sizes: dict[str, int], format: str) -> str:
-    from archdsl.cli.sweep import sweep
-    from archdsl.project.family import is_range, ranges
-
-    varied = ranges([text for text in texts if is_range(text)], "--set")
-    return sweep(target, varied, settings([t for t in texts if not is_range(t)]), sizes, format)
+    ranges = [text for text in texts if is_range(text.partition("=")[2])]
+    fixed = settings([text for text in texts if text not in ranges])
+    show(sweep(target, pairs(ranges, "--set"), settings=fixed, bind=sizes).report(), format)

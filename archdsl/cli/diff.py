@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from archdsl.cli.exit import CLEAN, FINDINGS
 from archdsl.cli.options import choose
 from archdsl.cli.output import show
 from archdsl.cli.signature import Arg, opt
-
-if TYPE_CHECKING:
-    from archdsl.compare.snapshot import Snapshot
 
 FORMATS = ("text", "json", "markdown")
 
@@ -23,17 +20,9 @@ def command(
 ) -> int:
     """Compare two networks: figures, interface, and the changes with their costs."""
     choose(format, "--format", FORMATS)
-    from archdsl.compare.diff import diff
+    from archdsl.project.comparing import diff
     from archdsl.report.diff import DiffReport
 
-    found = diff(taken(old), taken(new))
+    found = diff(old, new)
     show(DiffReport(found), format)
     return FINDINGS if strict and found.interface.breaking else CLEAN
-
-
-def taken(target: str) -> Snapshot:
-    """The figures of a target."""
-    from archdsl.cli.targets import graph_of
-    from archdsl.project.baseline import figures
-
-    return figures(graph_of(target, {}, {}))

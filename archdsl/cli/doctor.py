@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 from archdsl.cli.exit import CLEAN, FINDINGS
-from archdsl.cli.options import choose
+from archdsl.cli.options import TextOrJson, choose
 from archdsl.cli.output import show
-from archdsl.cli.signature import opt
 
 
-def command(format: Annotated[str, opt("--format", help="text or json")] = "text") -> int:
+def command(format: TextOrJson = "text") -> int:
     """Say which runtime and provider really works here."""
     choose(format, "--format", ("text", "json"))
-    from archdsl.report.listing import machine
-    from archdsl.runtime.doctor import as_records, examine
+    from archdsl.runtime.doctor import doctor
 
-    findings = examine()
-    show(machine(as_records(findings)), format)
-    return FINDINGS if any(f.state == "wrong" for f in findings) else CLEAN
+    found = doctor()
+    show(found.report(), format)
+    return CLEAN if found.well else FINDINGS

@@ -7,44 +7,6 @@ from typing import Annotated
 
 from archdsl.cli.output import say
 from archdsl.cli.signature import Arg, opt
-from archdsl.diagnostics import Refusal
-from archdsl.files import write_file
-
-STARTER = """arch 1
-
-## A small residual network for 32 x 32 images: change it and run `archdsl check`.
-
-block conv_bn(c, k = 3, stride = 1) {
-  conv(c, k, stride = stride, bias = false) -> batch_norm
-}
-
-block unit(c, stride = 1) = residual(shortcut = project(c, stride)) {
-  conv_bn(c, stride = stride) -> relu
-  conv_bn(c)
-} -> relu
-
-block project(c, stride = 1) {
-  if in.c == c and stride == 1 { identity } else { conv_bn(c, 1, stride = stride) }
-}
-
-network SmallNet(width = 16, classes = 10) {
-  input image: f32[N, 3, 32, 32]
-
-  stem: conv_bn(width) -> relu
-  layer1: unit(width)
-  layer2: unit(2 * width, stride = 2)
-  layer3: unit(4 * width, stride = 2) :: [N, _, 8, 8]
-  global_avg_pool -> flatten
-  classifier: linear(classes)
-
-  output logits
-}
-
-variant small_net = SmallNet() {
-  budget { params <= 100K; macs <= 20M }
-}
-variant small_net_wide = SmallNet(width = 64)
-"""
 
 
 def command(
@@ -52,11 +14,7 @@ def command(
     force: Annotated[bool, opt("--force", help="replace a file that is there")] = False,
 ) -> None:
     """Write a starter spec."""
-    if path.is_dir():
-        path = path / "model.arch"
-    if path.suffix != ".arch":
-        raise Refusal("E0007", f"`{path}` should end in .arch")
-    if path.exists() and not force:
-        raise Refusal("E0006", f"`{path}` is already there", help="choose another name, or replace it with `--force`")
-    write_file(path, STARTER)
-    say(f"wrote {path}; next: archdsl check {path}")
+    from archdsl.project.starter import init
+
+    written = init(path, force=force)
+    say(f"wrote {written}; next: archdsl check {written}")

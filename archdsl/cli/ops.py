@@ -1,125 +1,23 @@
-"""``archdsl ops``: the operators, as a table or one page each; all of it read from their cards."""
+"""``archdsl ops``: the operators, as a table or one page each."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
-from archdsl.cli.exit import CLEAN, FINDINGS
-from archdsl.cli.options import choose
-from archdsl.cli.output import say, show
-from archdsl.cli.signature import Arg, opt
-from archdsl.diagnostics import Refusal, did_you_mean
+from archdsl.cli.exit import FINDINGS, tell
+from archdsl.cli.options import TextOrJson, choose
+from archdsl.cli.output import show
+from archdsl.cli.signature import Arg
 
 
 def command(
     name: Annotated[str | None, Arg("an operator; without one, all are listed")] = None,
-    format: Annotated[str, opt("--format", help="text or json")] = "text",
+    format: TextOrJson = "text",
 ) -> int:
     """List the operators, or print the page of one."""
     choose(format, "--format", ("text", "json"))
-    from archdsl import ops, registry
-    from archdsl.report.operators import OperatorsReport
+    from archdsl.project.operators import operators
 
-    known = sorted({*ops.names(), *ops.offered()})
-    if name is not None and name not in known:
-        help = did_you_mean(name, known, "`archdsl ops` lists all operators")
-        raise Refusal("E0007", f"there is no operator `{name}`", help=help)
-    faults: list[Refusal] = []
-    if name is not None:
-        records = [record(name, faults)]
-    else:
-        faults = registry.faults()
-        records = [record(one, []) for one in known if usable(one)]
-    show(OperatorsReport(records, one=name is not None), format)
-    for fault in faults:
-        say(str(fault))
-    return FINDINGS if faults else CLEAN
-
-
-def usable(name: str) -> bool:
-    """Whether the card of an operator can be loaded."""
-    from archdsl import ops
-
-    try:
-        ops.load(name)
-    except Refusal:
-        return False
-    return True
-
-
-def record(name: str, faults: list[Refusal]) -> dict[str, Any]:
-    """Everything about one operator, as plain data; what is wrong with backends and rules is added to ``faults``."""
-    from archdsl import ops
-
-    card = ops.load(name)
-    doc = (card.__doc__ or "").strip().replace("``", "`")
-    arguments = [
-        {"name": key, "kind": one.kind.text, "required": required(one), "default": written(one), "doc": one.doc}
-        for key, one in card.signature.items()
-    ]
-    return {
-        "name": name,
-        "signature": signature(name),
-        "summary": doc.partition("\n")[0],
-        "doc": "\n".join(line.strip() for line in doc.split("\n")[1:]).strip(),
-        "arguments": arguments,
-        "inputs": list(card.arity),
-        "results": card.results,
-        "sources": card.sources,
-        "examples": [spelled(example) for example in card.examples],
-        "package": package(name),
-        "targets": targets(name, faults),
-    }
-
-
-def required(argument: Any) -> bool:
-    """Whether an argument has no default."""
-    from archdsl.ops.base import REQUIRED
-
-    return argument.default is REQUIRED
-
-
-def written(argument: Any) -> str | None:
-    """A default as a spec would write it; ``None`` for none."""
-    from archdsl.ops.base import literal
-
-    return None if required(argument) else literal(argument.default)
-
-
-def signature(name: str) -> str:
-    """``conv(channels, kernel, stride = 1, …)``."""
-    from archdsl import ops
-
-    parts = [key if required(one) else f"{key} = {written(one)}" for key, one in ops.load(name).signature.items()]
-    return f"{name}({', '.join(parts)})" if parts else name
-
-
-def spelled(example: str) -> str:
-    """``conv[64, 3, stride=2] : …`` of a card as a spec writes it: ``conv(64, 3, stride = 2) : …``."""
-    call, colon, types = example.partition(" : ")
-    name, bracket, arguments = call.partition("[")
-    if bracket:
-        call = f"{name}({arguments.removesuffix(']').replace('=', ' = ')})"
-    return call + colon + types
-
-
-def package(name: str) -> str:
-    """The package that the operator is from, with its version; empty for archdsl's own."""
-    from archdsl import ops
-    from archdsl.offers import OPERATORS, offers
-
-    return "" if ops.is_operator(name) else offers(OPERATORS)[name][0].package
-
-
-def targets(name: str, faults: list[Refusal]) -> list[str]:
-    """The backends that can lower the operator; what is wrong with others is added to ``faults``."""
-    from archdsl import ops, registry
-
-    found = []
-    for target in registry.names():
-        try:
-            if registry.backend(target).lowers(ops.load(name)):
-                found.append(target)
-        except Refusal as refusal:
-            faults.append(refusal)
-    return found
+    found = operators(name)
+    show(found.report(), format)
+    return tell(found.faults) and FINDINGS

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from archdsl.cli.signature import Arg, opt
 from archdsl.diagnostics import DiagnosticError, Refusal, did_you_mean
 
+if TYPE_CHECKING:
+    from archdsl.driver import Value
+
 Target = Annotated[str, Arg("spec.arch, spec.arch:variant, - or a name from `archdsl list`")]
 Set = Annotated[list[str] | None, opt("--set", metavar="NAME=VALUE", help="give a network parameter a value")]
 Bind = Annotated[list[str] | None, opt("--bind", metavar="N=8", help="replace a symbolic dimension")]
+TextOrJson = Annotated[str, opt("--format", help="text or json")]
+Reports = Annotated[
+    list[str] | None,
+    opt("--report", metavar="FORM=FILE,…", help="also write sarif, junit, gitlab, markdown, json; github annotates"),
+]
+Watching = Annotated[bool, opt("--watch", help="again whenever a file that was read changes")]
 Train = Annotated[bool, opt("--train", help="include the outputs that exist only for training")]
 
 
@@ -27,6 +36,11 @@ def pairs(texts: Iterable[str] | None, option: str) -> dict[str, str]:
     return found
 
 
+def listed(texts: Iterable[str] | None) -> list[str] | None:
+    """``--select a,b --select c``: the parts of an option that may be given several times."""
+    return None if texts is None else [part.strip() for text in texts for part in text.split(",")]
+
+
 def bindings(texts: Iterable[str] | None) -> dict[str, int]:
     """``--bind N=8``: symbol -> positive integer."""
     found: dict[str, int] = {}
@@ -38,12 +52,12 @@ def bindings(texts: Iterable[str] | None) -> dict[str, int]:
     return found
 
 
-def settings(texts: Iterable[str] | None) -> dict[str, Any]:
+def settings(texts: Iterable[str] | None) -> dict[str, Value]:
     """``--set width=0.5``: parameter -> value, written as in a spec (``3.5M``, ``[1, 2]``, ``true``, ``"text"``)."""
     return {name: _value(name, text) for name, text in pairs(texts, "--set").items()}
 
 
-def _value(name: str, text: str) -> Any:
+def _value(name: str, text: str) -> Value:
     from archdsl.source import Source
     from archdsl.syntax import spec
     from archdsl.syntax.parse import parse_file
@@ -58,10 +72,11 @@ def _value(name: str, text: str) -> Any:
     definition = file.definitions[0] if len(file.definitions) == 1 else None
     if not isinstance(definition, spec.LetDefinition):
         raise wrong
-    return _literal(definition.value, wrong)
+    value: Value = _literal(definition.value, wrong)
+    return value
 
 
-def _literal(tree: Any, wrong: Refusal) -> Any:
+def _literal(tree: object, wrong: Refusal) -> Any:
     from archdsl.syntax import spec
 
     match tree:

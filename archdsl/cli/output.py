@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from archdsl.report.terminal import visible
 
 if TYPE_CHECKING:
+    from archdsl.diagnostics import Diagnostic
     from archdsl.report.page import Report
 
 
@@ -52,7 +53,24 @@ def progress(text: str, after: float = 1.0) -> Iterator[None]:
 
 
 def show(report: Report, format: str) -> None:
-    """Write a report to stdout in the form that was asked for; as wide as the terminal where stdout is one."""
+    """Write a report to stdout in the form that was asked for; on a terminal, coloured and inside of its width."""
+    if format in ("text", "table") and sys.stdout.isatty():
+        from shutil import get_terminal_size
+
+        from archdsl.report.layout import text
+        from archdsl.report.terminal import Paint, wants_color
+
+        out(text(report.page(), Paint(wants_color(sys.stdout)), get_terminal_size().columns))
+        return
     from archdsl.report.render import render
 
     out(render(report, format))
+
+
+def write(diagnostics: Iterable[Diagnostic], format: str) -> None:
+    """Write findings to stdout: ``concise`` in a line each, else with their lines of the text."""
+    from archdsl.report.terminal import wants_color
+    from archdsl.report.text import concise, render
+
+    color = wants_color(sys.stdout)
+    out("".join((concise(d) if format == "concise" else render(d, color=color)) + "\n" for d in diagnostics))

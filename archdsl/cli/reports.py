@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Sequence
 from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from archdsl.diagnostics import Refusal, did_you_mean
-from archdsl.files import check_writable, write_file
+from archdsl.files import check_writable
 from archdsl.record import Record
-from archdsl.report.outcome import Outcome
+
+if TYPE_CHECKING:
+    from archdsl.project.checked import Check
+    from archdsl.project.linting import Lint
+    from archdsl.report.outcome import Outcome
 
 FILES = ("sarif", "junit", "gitlab", "markdown", "json")
 """Forms that need a file; ``github`` talks to the runner."""
@@ -46,11 +51,17 @@ def wanted(texts: Iterable[str] | None) -> list[Report]:
     return list(found.values())
 
 
-def emit(reports: Iterable[Report], outcome: Outcome, as_json: Callable[[], str]) -> None:
+def emit(reports: Sequence[Report], found: Check | Lint) -> None:
     """Render every report, then write them; a failure to render leaves no file behind."""
+    if not reports:
+        return
+    from archdsl.files import write_file
+
+    outcome = found.outcome()
     root = os.environ.get("GITHUB_WORKSPACE") or os.environ.get("CI_PROJECT_DIR") or str(Path.cwd())
     texts = [
-        (report, as_json() if report.form == "json" else _render(report.form, outcome, root)) for report in reports
+        (report, found.to_json() if report.form == "json" else _render(report.form, outcome, root))
+        for report in reports
     ]
     for report, text in texts:
         if report.path is not None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
-from archdsl.cli.options import Bind, Set, bindings, choose, settings
-from archdsl.cli.output import out, progress, say
+from archdsl.cli.options import Bind, Set, TextOrJson, bindings, choose, settings
+from archdsl.cli.output import progress, say, show
 from archdsl.cli.signature import Arg, opt
 
 
@@ -21,46 +22,28 @@ def command(
     save: Annotated[str | None, opt("--save", metavar="FILE.npz", help="write the outputs")] = None,
     set_: Set = None,
     bind: Bind = None,
-    format: Annotated[str, opt("--format", help="text or json")] = "text",
+    format: TextOrJson = "text",
 ) -> None:
     """Run a model with ONNX Runtime, describe its outputs."""
     choose(format, "--format", ("text", "json"))
-    from archdsl.cli.targets import runnable
-    from archdsl.runtime.execute import execute
-    from archdsl.runtime.outputs import describe_output, render_output
+    from archdsl.project.running import run
+    from archdsl.runtime.execute import RunReport
 
-    sizes = bindings(bind)
-    model = runnable(target, settings(set_), seed)
-    with progress(f"running {target}"):
-        result = execute(model, input or (), ep=ep, seed=seed, sizes=sizes)
+    given, sizes = settings(set_), bindings(bind)
+    with progress(f"running {target}"), warnings.catch_warnings(action="ignore"):  # they are said as notes
+        found = run(target, files=input or (), ep=ep, seed=seed, settings=given, bind=sizes)
     if save is not None:
-        _save(save, result.outputs)
-    records = [describe_output(name, array, top, result.metadata) for name, array in result.outputs.items()]
-    for note in result.notes:
+        found.save(Path(save))
+        say(f"wrote {save}")
+    for note in found.notes:
         say(note)
+    report = RunReport(found, top, target)
     if format == "json":
-        from archdsl.report.json import document
-
-        out(document("run", target=target, providers=list(result.providers), seconds=result.seconds, outputs=records))
+        show(report, format)
         return
-    if callable(model):
+    if not target.endswith(".onnx"):
         say(f"{target} has initial weights: its outputs mean nothing yet (`archdsl compile --weights FILE`)")
-    for name, shape in result.inputs.items():
+    for name, shape in found.inputs.items():
         say(f"{name}: {shape}")
-    out("".join(line + "\n" for record in records for line in render_output(record)))
-    say(f"{result.seconds * 1000:.1f} ms on {', '.join(result.providers)}")
-
-
-def _save(name: str, outputs: dict[str, Any]) -> None:
-    """All outputs in one ``.npz``, whole or not at all."""
-    import io
-
-    import numpy as np
-
-    from archdsl.files import write_file
-
-    path = Path(name)
-    buffer = io.BytesIO()
-    np.savez(buffer, **outputs)
-    write_file(path, buffer.getvalue())
-    say(f"wrote {path}")
+    show(report, format)
+    say(f"{found.seconds * 1000:.1f} ms on {', '.join(found.providers)}")

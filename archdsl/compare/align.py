@@ -121,23 +121,37 @@ def _equal(a: Branch, b: Branch) -> bool:
     return a.name == b.name and a.same == b.same
 
 
-def _score(a: Branch, b: Branch) -> float:
+Known = dict[tuple[object, object], tuple[float, bool]]
+"""What is known of two kinds of children: see :func:`_likeness`."""
+
+
+def _score(a: Branch, b: Branch, known: Known) -> float:
     """How well two children match; 0: not at all. A number as a name is only a place: an insertion moves it."""
-    label = a.name == b.name and not a.name.isdigit()
     if bool(a.children) != bool(b.children):
         return 0.0
+    likeness = known.get((a.same, b.same))
+    if likeness is None:
+        likeness = known[a.same, b.same] = _likeness(a, b)
+    score, alike = likeness
+    label = a.name == b.name and not a.name.isdigit()
+    if a.children:
+        return score + 1.5 * label if alike or label else 0.0
+    return score + 0.5 * label if alike else 0.5 * (a.name == b.name) + 0.5 * label
+
+
+def _likeness(a: Branch, b: Branch) -> tuple[float, bool]:
+    """The part of the score that names take no part in, and whether the two may be the same without names."""
     if not a.children:
         alike = a.layer is not None and b.layer is not None and a.layer.op == b.layer.op
-        return 2.0 + (a.same == b.same) + 0.5 * label if alike else 0.5 * (a.name == b.name) + 0.5 * label
+        return 2.0 + (a.same == b.same), alike
     shared = 2 * (a.ops & b.ops).total() / (a.ops.total() + b.ops.total())
-    if shared < ALIKE and not label:
-        return 0.0
-    return 2.0 * shared + (a.kind == b.kind) + (a.same == b.same) + 1.5 * label
+    return 2.0 * shared + (a.kind == b.kind) + (a.same == b.same), shared >= ALIKE
 
 
 def _by_score(a: Sequence[Branch], b: Sequence[Branch]) -> list[Pair]:
+    known: Known = {}
     best = [[0.0] * (len(b) + 1) for _ in range(len(a) + 1)]
-    scores = [[_score(x, y) for y in b] for x in a]
+    scores = [[_score(x, y, known) for y in b] for x in a]
     for i in range(len(a) - 1, -1, -1):
         for j in range(len(b) - 1, -1, -1):
             both = best[i + 1][j + 1] + scores[i][j] if scores[i][j] else 0.0

@@ -7,7 +7,6 @@ the changes add up to the difference of the totals.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from archdsl.compare.align import Pair, align
 from archdsl.compare.fold import Change, Part, changed_settings, title_of, told
@@ -43,8 +42,8 @@ class Figure(Record):
     """One quantity before and after; ``None``: it depends on a symbol."""
 
     quantity: str
-    old: Any
-    new: Any
+    old: object
+    new: object
 
 
 class Difference(Shown, Record, report="archdsl.report.diff:DiffReport"):
@@ -59,6 +58,8 @@ class Difference(Shown, Record, report="archdsl.report.diff:DiffReport"):
     changes: tuple[Change, ...]
     remark: str = ""
     """What the figures do not mean."""
+    renamed: Mapping[str, str] | None = None
+    """Where both are one network: the operators that are called otherwise now, by their old paths."""
 
 
 SHOWN = (
@@ -66,13 +67,19 @@ SHOWN = (
 )  # fmt: skip
 
 
-def diff(old: Snapshot, new: Snapshot) -> Difference:
-    """Compare two networks at their default sizes."""
+def diff(old: Snapshot, new: Snapshot, same: Mapping[str, str] | None = None) -> Difference:
+    """Compare two networks at their default sizes.
+
+    ``same``: the new paths of all operators by the old ones, where both are one network under other names
+    (:func:`archdsl.compare.renaming.renamed`). Then names are all that changed.
+    """
     figures = tuple(Figure(name, old.quantities.get(name), new.quantities.get(name)) for name in SHOWN)
-    parts = [part for pair in align(old.layers, new.layers) for part in _parts(pair, old, new)]
+    moved = None if same is None else {path: name for path, name in same.items() if path != name}
+    pairs = align(old.layers, new.layers) if not moved else []
+    parts = [part for pair in pairs for part in _parts(pair, old, new)]
     return Difference(
         old.name, new.name, figures, _network_settings(old, new), interface(old, new), told(parts, old, new),
-        _remark(old, new),
+        _remark(old, new), moved,
     )  # fmt: skip
 
 

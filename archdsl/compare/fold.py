@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import cached_property
 
 from archdsl.compare.align import Branch, Pair, tree
 from archdsl.compare.snapshot import Layer, Snapshot
@@ -57,8 +58,7 @@ def title_of(branch: Branch, owner: Snapshot) -> str:
         return layers[0].op
     chains = [owner.chain(layer) for layer in layers]
     common = [a for a, *others in zip(*chains) if all(o == a for o in others)]
-    outside = {i for layer in owner.layers if layer not in layers for i in owner.chain(layer)} if common[1:] else set()
-    own = next((i for i in common[1:] if i not in outside), None)
+    own = next((i for i in common[1:] if owner.sizes[i] == len(layers)), None)
     return owner.blocks[own].name if own is not None else " -> ".join(dict.fromkeys(layer.op for layer in layers))
 
 
@@ -84,15 +84,16 @@ def told(parts: list[Part], old: Snapshot, new: Snapshot) -> tuple[Change, ...]:
             names = shape_of(changed_settings(x.settings, y.settings))
             groups.setdefault((y.name, names), []).append(part)
     found = [_block(name, members, old, new) for (name, _), members in groups.items()]
-    return tuple(found + [repeated(change, old, new) for change in _fold(loose)])
+    titles = _Titles(old), _Titles(new)
+    return tuple(found + [repeated(change, *titles) for change in _fold(loose)])
 
 
-def repeated(change: Change, old: Snapshot, new: Snapshot) -> Change:
+def repeated(change: Change, old: _Titles, new: _Titles) -> Change:
     """Blocks more or fewer of a kind that the scope already had: ``layer3: repeat 6 -> 8``."""
     scope, _, last = change.where.rpartition(".")
     if change.kind not in ("added", "removed") or not (last == "*" or last.isdigit()) or "*" in scope:
         return change
-    before, after = (_titles(one, scope) for one in (old, new))
+    before, after = old.of(scope), new.of(scope)
     a, b = before.count(change.what), after.count(change.what)
     if not a or not b:
         return change
@@ -101,15 +102,26 @@ def repeated(change: Change, old: Snapshot, new: Snapshot) -> Change:
     return change.replace(what=f"{change.what} ({a} -> {b} in {scope})")
 
 
-def _titles(owner: Snapshot, scope: str) -> list[str]:
-    """What each child of a scope is."""
-    below = tree([layer for layer in owner.layers if layer.path.startswith(f"{scope}.")], {})
-    for name in scope.split("."):
-        found = below.children.get(name)
-        if found is None:
-            return []
-        below = found
-    return [title_of(child, owner) for child in below.children.values()]
+class _Titles:
+    """What the children of a network's scopes are; each scope is looked at once."""
+
+    def __init__(self, owner: Snapshot) -> None:
+        self.owner = owner
+        self.known: dict[str, list[str]] = {}
+
+    @cached_property
+    def root(self) -> Branch:
+        return tree(self.owner.layers, {})
+
+    def of(self, scope: str) -> list[str]:
+        """The title of each child."""
+        if scope not in self.known:
+            below: Branch | None = self.root
+            for name in scope.split("."):
+                below = below.children.get(name) if below is not None else None
+            children = below.children.items() if below is not None else ()
+            self.known[scope] = [title_of(child, self.owner) for name, child in children if name]
+        return self.known[scope]
 
 
 def _adopt(parts: list[Part], old: Snapshot, new: Snapshot) -> None:

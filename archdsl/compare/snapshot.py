@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
 from typing import Any, ClassVar
 
 from archdsl.analyses.measure import QUANTITIES, Measures, Subject, plain
@@ -65,6 +66,19 @@ class Snapshot(Record):
             found.append(index)
             index = self.blocks[index].parent
         return found[::-1]
+
+    @cached_property
+    def sizes(self) -> list[int]:
+        """How many layers are in each application."""
+        found = [0] * len(self.blocks)
+        for layer in self.layers:
+            if layer.block is not None:
+                found[layer.block] += 1
+        for index in range(len(found) - 1, -1, -1):
+            parent = self.blocks[index].parent
+            if parent is not None:
+                found[parent] += found[index]
+        return found
 
 
 def snapshot(graph: Graph, opset: int | None = None, more: Iterable[Subject] = ()) -> Snapshot:

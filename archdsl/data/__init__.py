@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from archdsl.diagnostics import Diagnostic, DiagnosticError, Refusal
+from archdsl.diagnostics import Refusal
 from archdsl.files import read_file
 from archdsl.source import Source
 
@@ -26,22 +26,19 @@ def is_data(name: str) -> bool:
 
 
 def read_document(name: str) -> Source:
-    """The text of a file that holds the data form; raises ``DiagnosticError`` (E0001, E0002)."""
-    try:
-        return decode(read_file(Path(name), MAX_DOCUMENT_BYTES), name)
-    except Refusal as refusal:
-        raise DiagnosticError([refusal.diagnostic()]) from None
+    """The text of a file that holds the data form; refuses (E0001, E0002) what is none."""
+    return decode(read_file(Path(name), MAX_DOCUMENT_BYTES), name)
 
 
 def decode(content: bytes, name: str) -> Source:
-    """Bytes as the text of a document; raises ``DiagnosticError`` (E0002, E0510) for other bytes and too many."""
+    """Bytes as the text of a document; refuses (E0002, E0510) other bytes and too many."""
     if len(content) > MAX_DOCUMENT_BYTES:
-        raise DiagnosticError([Diagnostic("E0510", f"{name} is larger than {MAX_DOCUMENT_BYTES:,} bytes")])
+        raise Refusal("E0510", f"{name} is larger than {MAX_DOCUMENT_BYTES:,} bytes")
     try:
         return Source(name, content.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         message = f"{name} is not UTF-8 text: byte {content[error.start]:#04x} at {error.start}"
-        raise DiagnosticError([Diagnostic("E0002", message)]) from None
+        raise Refusal("E0002", message) from None
 
 
 def read(source: Source, bind: Mapping[str, int] | None = None) -> Graph:

@@ -1,73 +1,166 @@
-"""Arguments to parameters: every fault of a call is told, and the block comes out with what was good."""
+"""Arguments to parameters: every fault of a call is reported, and the block comes out with what was good."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from archdsl.diagnostics import Refusal, did_you_mean
 from archdsl.graph import Value
+from archdsl.interpret.code import Code, Context, compiled, condition
 from archdsl.interpret.env import Env
-from archdsl.interpret.evaluate import evaluate, truth
 from archdsl.interpret.flow import as_flow
 from archdsl.interpret.operators import OpBlock
 from archdsl.interpret.parametric import Formal, Parametric
-from archdsl.interpret.values import POISON, BlockValue, Indexed, Labelled, describe, is_flow, shortened
+from archdsl.interpret.values import BlockValue, Indexed, describe, is_flow
+from archdsl.modules.resolve import hidden_by_choice
 from archdsl.modules.suggestions import argument_help, position_help
 from archdsl.ops.base import Initializer
-from archdsl.source import Span
+from archdsl.source import Span, shortened
 from archdsl.syntax import spec
+from archdsl.tape.paths import Labelled
+from archdsl.tape.poison import POISON
 
 _PLAIN = frozenset({int, float, bool, str})
 _MOST = 1000
 """Values and operators that are kept for one parameter or call."""
 
+Given = Callable[[Formal | None, Env], Any]
+"""An argument: its value for the parameter that it is given for, in a scope."""
 
-def bind(
-    block: BlockValue, arguments: tuple[spec.Argument, ...], env: Env, span: Span, body: BlockValue | None = None,
-    values: list[Any] | None = None, made: dict[str, Parametric] | None = None,
-) -> Any:  # fmt: skip
-    """The block with more of its parameters given; tensors (for operators) become further inputs.
 
-    ``made`` are the operators with arguments that the same call made before: repeated, they need no checks.
-    ``values`` are those of the arguments, where they were evaluated before. Returns poison where an argument was
-    refused, or the result where the operator is applied at once.
+class Argument:
+    """One argument of a call; compiled when its value is first needed."""
+
+    __slots__ = ("_code", "_context", "syntax")
+
+    def __init__(self, syntax: spec.Argument, context: Context) -> None:
+        self.syntax = syntax
+        self._context = context
+        self._code: Given | None = None
+
+    def given(self, formal: Formal | None, env: Env) -> Any:
+        """Its value for the parameter that it is given for."""
+        if self._code is None:
+            self._code = argument_code(self.syntax.value, self._context)
+        return self._code(formal, env)
+
+
+def argument_code(expr: spec.Expr, context: Context) -> Given:
+    """The code of an argument; a bare name that is one of the parameter's choices is that choice.
+
+    Unless it is a tensor: in ``softmax(w)`` and ``transpose(h)`` the letters name no axes where tensors have them.
     """
-    if not isinstance(block, Parametric):
-        if arguments or body is not None:
-            raise Refusal("E0216", f"`{block.name}` has all it needs: it takes no further arguments")
-        return block
-    call = _Call(block, arguments, env, span)
-    for index, argument in enumerate(arguments):
-        try:
-            call.take(argument, None if values is None else (values[index],))
-        except Refusal as refusal:
-            if argument.name is None:
-                refusal.help = refusal.help or position_help(block.name, index)
-            env.session.refuse(refusal.located(argument.span), env.place.frame)
-            call.fault(argument)
-    if body is not None:
-        call.take_body(body)
-    return call.finish(made)
+    if isinstance(expr, spec.Number | spec.Boolean):
+        value = expr.value
+        return lambda formal, env: value
+    code = compiled(expr, context)
+    if isinstance(expr, spec.Name):
+        return _name(expr.id, code)
+    if isinstance(expr, spec.ListExpr):
+        return _list([argument_code(item, context) for item in expr.items], code)
+    if isinstance(expr, spec.Conditional):
+        return _conditional(expr, code, context)
+    return lambda formal, env: _tensors(code(env), env)
 
 
-class _Call:
+def _name(name: str, code: Code) -> Given:
+    def given(formal: Formal | None, env: Env) -> Any:
+        if formal is not None and name in formal.choices:
+            value = env.find(name)
+            if value is Env.missing:
+                return name
+            if not is_flow(value) and value is not POISON:
+                raise hidden_by_choice(name, formal.name)
+        return _tensors(code(env), env)
+
+    return given
+
+
+def _list(items: list[Given], code: Code) -> Given:
+    def given(formal: Formal | None, env: Env) -> Any:
+        if formal is not None and formal.choices:
+            return tuple([item(formal, env) for item in items])
+        return _tensors(code(env), env)
+
+    return given
+
+
+def _conditional(expr: spec.Conditional, code: Code, context: Context) -> Given:
+    verdict = condition(expr.condition, context)
+    then, otherwise = argument_code(expr.value, context), argument_code(expr.otherwise, context)
+
+    def given(formal: Formal | None, env: Env) -> Any:
+        if formal is None or not formal.choices:
+            return _tensors(code(env), env)
+        chosen = verdict(env)
+        if chosen is POISON:
+            return POISON
+        return then(formal, env) if chosen else otherwise(formal, env)
+
+    return given
+
+
+def _tensors(value: Any, env: Env) -> Any:
+    """A value, as a tuple of tensors where it is one."""
+    if type(value) is tuple or type(value) is Indexed:
+        flow = as_flow(value, env)
+        return flow if is_flow(flow) else value
+    return value
+
+
+class Call:
+    """A call as it is written: its arguments, and the operators with arguments that it made before."""
+
+    __slots__ = ("arguments", "made", "span")
+
+    def __init__(self, arguments: tuple[spec.Argument, ...], span: Span, context: Context) -> None:
+        self.arguments = tuple([Argument(argument, context) for argument in arguments])
+        self.span = span
+        self.made: dict[Any, Parametric] = {}
+
+    def bind(self, block: BlockValue, env: Env, body: BlockValue | None = None, values: list[Any] | None = None) -> Any:
+        """The block with more of its parameters given; tensors (for operators) become further inputs.
+
+        ``values`` are those of the arguments, where they were evaluated before. Returns poison where an argument was
+        refused, or the result where the operator is applied at once.
+        """
+        if not isinstance(block, Parametric):
+            if self.arguments or body is not None:
+                raise Refusal("E0216", f"`{block.name}` has all it needs: it takes no further arguments")
+            return block
+        binding = _Binding(block, self, env)
+        for index, argument in enumerate(self.arguments):
+            try:
+                binding.take(argument, None if values is None else (values[index],))
+            except Refusal as refusal:
+                if argument.syntax.name is None:
+                    refusal.help = refusal.help or position_help(block.name, index)
+                env.session.faults.refuse(refusal.located(argument.syntax.span), env.place.frame)
+                binding.fault(argument.syntax)
+        if body is not None:
+            binding.take_body(body)
+        return binding.finish()
+
+
+class _Binding:
     """The state of one call while its arguments are taken in order."""
 
-    def __init__(self, block: Parametric, arguments: tuple[spec.Argument, ...], env: Env, span: Span) -> None:
+    def __init__(self, block: Parametric, call: Call, env: Env) -> None:
         self.block = block
-        self.arguments = arguments
+        self.call = call
         self.env = env
-        self.span = span
         self.given: dict[str, Any] = {}
         self.tensors: list[Any] = []
         self.failed = False
         self.doubtful: set[str] = set()
         """Parameters that may have been meant by a refused argument."""
 
-    def take(self, argument: spec.Argument, known: tuple[Any] | None = None) -> None:
+    def take(self, given: Argument, known: tuple[Any] | None = None) -> None:
         """Evaluate one argument, unless its value is ``known``, for the parameter it belongs to."""
-        formal = self._named(argument) if argument.name is not None else self._next()
-        value = argument_value(argument.value, formal, self.env) if known is None else _tensors(known[0], self.env)
+        argument = given.syntax
+        formal = self._named(given) if argument.name is not None else self._next()
+        value = given.given(formal, self.env) if known is None else _tensors(known[0], self.env)
         if type(value) in _PLAIN and formal is not None:
             self.given[formal.name] = self._plain(value, formal)
             return
@@ -94,7 +187,9 @@ class _Call:
 
     def _others(self, argument: spec.Argument) -> str:
         """The call's other arguments as they were written, with their parentheses."""
-        others = [" ".join(a.span.text.split()) for a in self.arguments if a is not argument]
+        others = [
+            " ".join(a.span.text.split()) for a in (other.syntax for other in self.call.arguments) if a is not argument
+        ]
         return f"({shortened(', '.join(others), 60)})" if others else ""
 
     def fault(self, argument: spec.Argument) -> None:
@@ -106,15 +201,16 @@ class _Call:
         for name in missing if argument.name is None else [argument.name, *missing]:
             self.doubtful.add(name)
 
-    def _named(self, argument: spec.Argument) -> Formal:
-        name = argument.name
+    def _named(self, given: Argument) -> Formal:
+        name = given.syntax.name
         assert name is not None
         for formal in self.block.formals:
             if formal.name == name:
                 if name in self.given:
                     raise Refusal("E0216", f"`{name}` is given twice")
                 return formal
-        evaluate_silently(argument.value, self.env)
+        if not isinstance(given.syntax.value, spec.Name):  # look for faults in it; a name may have been a choice
+            given.given(None, self.env)
         known = [f.name for f in self.block.formals]
         listed = f"it takes {', '.join(f'`{n}`' for n in known)}" if known else "it takes none"
         raise Refusal(
@@ -149,8 +245,9 @@ class _Call:
         if formal.like:
             value = value.type if isinstance(value, Value) else value
         session = self.env.session
-        session.step(session.lists.extent(value).leaves // 4)
-        if session.lists.extent(value).poisoned:
+        extent = session.lists.extent(value)
+        session.bounds.step(extent.leaves // 4)
+        if extent.poisoned:
             self.failed = self.failed or not self.block.runs_poisoned
             return POISON
         if formal.kind is None or value is POISON:
@@ -179,78 +276,47 @@ class _Call:
         if last is None or not last.takes_body:
             self.failed = True
             help = "apply one behind the other: `a -> b`"
-            if hasattr(self.block, "definition"):
+            if self.block.is_defined:
                 help = "a block takes a body if its last parameter is declared `: block`"
-            raise Refusal("E0216", f"`{self.block.name}` takes no body", help=help).located(self.span)
+            raise Refusal("E0216", f"`{self.block.name}` takes no body", help=help).located(self.call.span)
         if last.name in self.given or last.name in self.block.bound:
             raise Refusal("E0216", f"`{last.name}` of `{self.block.name}` is given, and a body as well")
         assert last.kind is not None
         self.given[last.name] = last.kind.check(body, f"the body of `{self.block.name}`")
 
-    def finish(self, made: dict[str, Parametric] | None) -> Any:
+    def finish(self) -> Any:
         """The block with its arguments; poison where one failed."""
         if self.failed:
             return self.block.with_bound(self.given, self.tensors).refused()
         for formal in self.block.formals:
             if formal.name in self.doubtful:
                 self.given.setdefault(formal.name, POISON)
-        key = self._key() if made is not None else None
-        if made is None or key is None:
-            return self._bound().settle(self.env, self.span)
-        if key not in made:
+        key, made = self._key(), self.call.made
+        if key is None:
+            return self._bound().settle(self.env, self.call.span)
+        known = made.get(key)
+        if known is None:
             if len(made) >= _MOST:
                 made.clear()
-            made[key] = self._bound()
-        return made[key].settle(self.env, self.span)
+            known = made[key] = self._bound()
+        return known.settle(self.env, self.call.span)
 
     def _bound(self) -> Any:
         block = self.block.with_bound(self.given, self.tensors)
-        block.written = self.span
+        block.written = self.call.span
         return block
 
-    def _key(self) -> str | None:
-        """What tells an operator with its arguments from others, as text (1, 1.0 and true are equal, and not the same);
-        ``None`` for blocks, which belong to one elaboration, and for arguments that are more than values.
+    def _key(self) -> Any:
+        """What tells an operator with its arguments from others (1, 1.0 and true are equal, and not the same); ``None``
+        for blocks, which belong to one elaboration, and for arguments that are more than values.
         """
         block = self.block
         if not isinstance(block, OpBlock) or self.tensors or block.tensors:
             return None
+        parts: list[Any] = [block.card]
         for given in (block.defaults, block.bound, self.given):
-            if not _PLAIN.issuperset(map(type, given.values())):
+            kinds = [*map(type, given.values())]
+            if not _PLAIN.issuperset(kinds):
                 return None
-        return f"{block.name} {block.defaults} {block.bound} {self.given}"
-
-
-def evaluate_silently(expr: spec.Expr, env: Env) -> None:
-    """Look for faults in an argument whose parameter does not exist; a name may have been a choice."""
-    if not isinstance(expr, spec.Name):
-        evaluate(expr, env)
-
-
-def argument_value(expr: spec.Expr, formal: Formal | None, env: Env) -> Any:
-    """The value of an argument; a bare name that is one of the parameter's choices is that choice.
-
-    Unless it is a tensor: in ``softmax(w)`` and ``transpose(h)`` the letters name no axes where tensors have them.
-    """
-    if type(expr) is spec.Number or type(expr) is spec.Boolean:
-        return expr.value
-    choices = formal.choices if formal is not None else ()
-    if choices:
-        if isinstance(expr, spec.Name) and expr.id in choices and not is_flow(env.find(expr.id)):
-            return expr.id
-        if isinstance(expr, spec.ListExpr):
-            return tuple(argument_value(item, formal, env) for item in expr.items)
-        if isinstance(expr, spec.Conditional):
-            condition = truth(expr.condition, env)
-            if condition is POISON:
-                return POISON
-            return argument_value(expr.value if condition else expr.otherwise, formal, env)
-    return _tensors(evaluate(expr, env), env)
-
-
-def _tensors(value: Any, env: Env) -> Any:
-    """A value, as a tuple of tensors where it is one."""
-    if type(value) is tuple or type(value) is Indexed:
-        flow = as_flow(value, env)
-        return flow if is_flow(flow) else value
-    return value
+            parts += (*given, *given.values(), *kinds, None)
+        return tuple(parts)

@@ -10,12 +10,14 @@ from archdsl import dims, ops
 from archdsl.diagnostics import Refusal
 from archdsl.dims import Expr
 from archdsl.graph import Value
+from archdsl.interpret.code import Code, Context, compiled, condition, expression
 from archdsl.interpret.env import Env
-from archdsl.interpret.evaluate import evaluate, rule, truth
 from archdsl.interpret.functions import bounded, power
-from archdsl.interpret.values import POISON, BlockValue, Flow, describe
+from archdsl.interpret.values import BlockValue, describe
 from archdsl.source import Span
 from archdsl.syntax import spec
+from archdsl.tape.poison import POISON, Flow
+from archdsl.tape.tape import Place
 
 _NUMBERS = (int, float, Expr)
 _NUMERIC: dict[str, Callable[[Any, Any], Any]] = {
@@ -24,65 +26,85 @@ _NUMERIC: dict[str, Callable[[Any, Any], Any]] = {
 }  # fmt: skip
 
 
-@rule(spec.Unary)
-def _unary(expr: spec.Unary, env: Env) -> Any:
-    if expr.op == "not":
-        value = truth(expr.operand, env, "the operand of `not`")
-        return POISON if value is POISON else not value
-    value = evaluate(expr.operand, env)
-    if value is POISON:
-        return POISON
-    if isinstance(value, Value):
-        return value if expr.op == "+" else tensor_operation(ops.PREFIX["-"], (value,), env, expr.span)
-    if isinstance(value, bool) or not isinstance(value, int | float | Expr):
-        raise Refusal("E0204", f"`{expr.op}` needs a number or a tensor, not {describe(value)}")
-    return value if expr.op == "+" else value * -1
+@expression(spec.Unary)
+def _unary(expr: spec.Unary, context: Context) -> Code:
+    op = expr.op
+    if op == "not":
+        verdict = condition(expr.operand, context, "the operand of `not`")
+
+        def negated(env: Env) -> Any:
+            value = verdict(env)
+            return POISON if value is POISON else not value
+
+        return negated
+    operand = compiled(expr.operand, context)
+
+    def signed(env: Env) -> Any:
+        value = operand(env)
+        if value is POISON:
+            return POISON
+        if isinstance(value, Value):
+            return value if op == "+" else tensor_operation(ops.PREFIX["-"], (value,), env.place, expr.span)
+        if isinstance(value, bool) or not isinstance(value, int | float | Expr):
+            raise Refusal("E0204", f"`{op}` needs a number or a tensor, not {describe(value)}")
+        return value if op == "+" else value * -1
+
+    return signed
 
 
-@rule(spec.Binary)
-def _binary(expr: spec.Binary, env: Env) -> Any:
+@expression(spec.Binary)
+def _binary(expr: spec.Binary, context: Context) -> Code:
     if expr.op in ("and", "or"):
-        return _logical(expr, env)
+        return _logical(expr, context)
     # Long chains (1 + 1 + … + 1) lean to the left: walk them with a loop, not with recursion.
-    chain: list[spec.Binary] = []
+    links: list[spec.Binary] = []
     left: spec.Expr = expr
     while isinstance(left, spec.Binary) and left.op not in ("and", "or"):
-        chain.append(left)
+        links.append(left)
         left = left.left
-    value = evaluate(left, env)
-    for link in reversed(chain):
-        right = evaluate(link.right, env)
-        try:
-            value = binary(link.op, value, right, env, link.span)
-        except Refusal as refusal:
-            raise refusal.located(link.span) from None
-    return value
+    first = compiled(left, context)
+    rest = [(link.op, compiled(link.right, context), link.span) for link in reversed(links)]
+
+    def chain(env: Env) -> Any:
+        value = first(env)
+        for op, right, span in rest:
+            other = right(env)
+            try:
+                value = binary(op, value, other, env, span)
+            except Refusal as refusal:
+                raise refusal.located(span) from None
+        return value
+
+    return chain
 
 
-def _logical(expr: spec.Binary, env: Env) -> Any:
-    left = truth(expr.left, env, f"the left side of `{expr.op}`")
-    if left is POISON:
-        return POISON
-    if left is (expr.op == "or"):
-        return left
-    return truth(expr.right, env, f"the right side of `{expr.op}`")
+def _logical(expr: spec.Binary, context: Context) -> Code:
+    decisive = expr.op == "or"
+    first = condition(expr.left, context, f"the left side of `{expr.op}`")
+    second = condition(expr.right, context, f"the right side of `{expr.op}`")
+
+    def logical(env: Env) -> Any:
+        left = first(env)
+        return left if left is POISON or left is decisive else second(env)
+
+    return logical
 
 
 def binary(op: str, left: Any, right: Any, env: Env, span: Span) -> Any:
     """``left op right`` for numbers, dimensions, lists, strings and tensors."""
-    env.session.step()
+    env.session.bounds.step()
     if left is POISON or right is POISON:
         return POISON
     if isinstance(left, Value) or isinstance(right, Value):
         if op not in ops.INFIX:
             raise Refusal("E0204", f"`{op}` is not defined for tensors", help="use `+ - * / ** @` or an operator")
-        return tensor_operation(ops.INFIX[op], (left, right), env, span)
+        return tensor_operation(ops.INFIX[op], (left, right), env.place, span)
     if op == "+" and isinstance(left, str) and isinstance(right, str):
         return bounded(left + right, env.session)
     if op == "+" and isinstance(left, tuple) and isinstance(right, tuple):
         return bounded(left + right, env.session)
     if op == "*" and isinstance(left, tuple) and isinstance(right, int) and not isinstance(right, bool):
-        env.session.check_items(len(left) * max(right, 0))
+        env.session.bounds.check_items(len(left) * max(right, 0))
         return bounded(left * right, env.session)
     for value in (left, right):
         if isinstance(value, bool) or not isinstance(value, _NUMBERS):
@@ -120,11 +142,11 @@ def _numeric(op: str, left: Any, right: Any, env: Env) -> Any:
         raise Refusal("E0205", "the result is not a finite number") from None
 
 
-def tensor_operation(name: str, operands: tuple[Any, ...], env: Env, span: Span | None) -> Flow:
+def tensor_operation(name: str, operands: tuple[Any, ...], place: Place, span: Span | None) -> Flow:
     """An operator on tensors written as arithmetic; numbers become constants of the other side's element type."""
     if name == "pow" and isinstance(operands[0], Value) and isinstance(operands[1], int | float):
         power_of = ops.load("pow").create(exponent=operands[1])
-        return env.session.node(power_of, operands[:1], env.place, name, span)
+        return place.tape.node(power_of, operands[:1], place, name, span)
     tensors = [o for o in operands if isinstance(o, Value)]
     dtype = tensors[0].type.dtype
     inputs: list[Any] = []
@@ -133,30 +155,35 @@ def tensor_operation(name: str, operands: tuple[Any, ...], env: Env, span: Span 
             raise Refusal("E0204", f"`{name}` needs tensors and numbers, not {describe(operand)}")
         if not isinstance(operand, Value):
             constant = ops.load("constant").create(values=operand, dtype=dtype)
-            operand = env.session.node(constant, (), env.place, "constant", span)
+            operand = place.tape.node(constant, (), place, "constant", span)
         inputs.append(operand)
-    return env.session.node(ops.load(name)(), inputs, env.place, name, span)
+    return place.tape.node(ops.load(name)(), inputs, place, name, span)
 
 
-@rule(spec.Compare)
-def _compare(expr: spec.Compare, env: Env) -> Any:
-    left = evaluate(expr.first, env)
-    verdict: Any = True
-    for op, right_expr in expr.rest:
-        right = evaluate(right_expr, env)
-        if left is POISON or right is POISON:
-            return POISON
-        if isinstance(left, Value) or isinstance(right, Value):
-            if len(expr.rest) > 1:
-                raise Refusal("E0204", "comparisons of tensors cannot be chained", help="join two with `logical_and`")
-            return tensor_operation(ops.INFIX[op], (left, right), env, expr.span)
-        env.session.visit(left)
-        env.session.visit(right)
-        verdict = compare(op, left, right)
-        if not verdict:
-            return False
-        left = right
-    return verdict
+@expression(spec.Compare)
+def _compare(expr: spec.Compare, context: Context) -> Code:
+    first = compiled(expr.first, context)
+    rest = [(op, compiled(right, context)) for op, right in expr.rest]
+
+    def compared(env: Env) -> Any:
+        left, lists = first(env), env.session.lists
+        for op, code in rest:
+            right = code(env)
+            if left is POISON or right is POISON:
+                return POISON
+            if isinstance(left, Value) or isinstance(right, Value):
+                if len(rest) > 1:
+                    message = "comparisons of tensors cannot be chained"
+                    raise Refusal("E0204", message, help="join two with `logical_and`")
+                return tensor_operation(ops.INFIX[op], (left, right), env.place, expr.span)
+            lists.visit(left)
+            lists.visit(right)
+            if not compare(op, left, right):
+                return False
+            left = right
+        return True
+
+    return compared
 
 
 def compare(op: str, left: Any, right: Any) -> bool:

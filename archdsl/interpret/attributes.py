@@ -7,39 +7,46 @@ from typing import Any
 from archdsl.diagnostics import Refusal, did_you_mean
 from archdsl.graph import Value
 from archdsl.interpret.blocks import SharedBlock
+from archdsl.interpret.code import Code, Context, compiled, expression, raw
 from archdsl.interpret.env import Env
-from archdsl.interpret.evaluate import evaluate, raw, rule
 from archdsl.interpret.functions import elements, sequence
-from archdsl.interpret.values import POISON, BlockValue, Indexed, Labelled, Table, describe, is_flow, shortened
+from archdsl.interpret.values import BlockValue, Indexed, Table, describe, is_flow
 from archdsl.modules.suggestions import attribute_help
 from archdsl.ops import is_operator
-from archdsl.source import Span
+from archdsl.source import Span, shortened
 from archdsl.syntax import spec
+from archdsl.tape.paths import Labelled
+from archdsl.tape.poison import POISON
 
 _DIMENSIONS = {"c": 1, "t": 1, "f": -1, "h": -2, "w": -1}
 
 
-@rule(spec.Attribute)
-def _attribute(expr: spec.Attribute, env: Env) -> Any:
-    value = raw(expr.value, env)
-    name = expr.name
-    if isinstance(value, BlockValue) and isinstance(expr.value, spec.Name):
-        label = env.find_label(expr.value.id)
-        value = value if label is Env.missing else label
-    if isinstance(value, Labelled):
-        found = _label_attribute(value, name, env, expr.span)
-        if found is not Env.missing:
-            return found
-        value = value.result
-    if isinstance(value, SharedBlock):
-        return value.weight(name, env.place, expr.span)
-    if value is POISON:
-        return POISON
-    if isinstance(value, Table) and name in value.header:
-        return value.column(name)
-    if is_flow(value):
-        return tensor_attribute(value, name)
-    raise _no_attribute(value, name)
+@expression(spec.Attribute)
+def _attribute(expr: spec.Attribute, context: Context) -> Code:
+    owner, name = raw(expr.value, context), expr.name
+    hidden = expr.value.id if isinstance(expr.value, spec.Name) else ""
+
+    def attribute(env: Env) -> Any:
+        value = owner(env)
+        if isinstance(value, BlockValue) and hidden:
+            label = env.find_label(hidden)
+            value = value if label is Env.missing else label
+        if isinstance(value, Labelled):
+            found = _label_attribute(value, name, env, expr.span)
+            if found is not Env.missing:
+                return found
+            value = value.result
+        if isinstance(value, SharedBlock):
+            return value.weight(name, env.place, expr.span)
+        if value is POISON:
+            return POISON
+        if isinstance(value, Table) and name in value.header:
+            return value.column(name)
+        if is_flow(value):
+            return tensor_attribute(value, name)
+        raise _no_attribute(value, name)
+
+    return attribute
 
 
 def _no_attribute(value: Any, name: str) -> Refusal:
@@ -61,11 +68,13 @@ def _label_attribute(value: Labelled, name: str, env: Env, span: Span) -> Any:
             return collected
         return found
     path = f"{value.scope.weights}.{name}"
-    if path in env.session.parameters:
-        return env.session.weight_value(path, env.place, span)
+    if path in env.session.tape.parameters:
+        return env.session.tape.weight_value(path, env.place, span)
     if value.result is POISON:
         return POISON
-    owned = [p for p in env.session.parameters if p.startswith(f"{value.scope.weights}.") and p.endswith(f".{name}")]
+    owned = [
+        p for p in env.session.tape.parameters if p.startswith(f"{value.scope.weights}.") and p.endswith(f".{name}")
+    ]
     help = did_you_mean(name, [*value.scope.labels, *_TENSOR_ATTRIBUTES])
     if owned:
         help = f"it owns `{owned[0]}`: label that layer alone"
@@ -95,23 +104,45 @@ def tensor_attribute(value: Any, name: str) -> Any:
     return value.type.shape[axis]
 
 
-@rule(spec.Index)
-def _index(expr: spec.Index, env: Env) -> Any:
-    base = raw(expr.value, env)
-    if isinstance(base, Labelled):
-        base = base.result
+@expression(spec.Index)
+def _index(expr: spec.Index, context: Context) -> Code:
+    owner = raw(expr.value, context)
     if isinstance(expr.index, spec.Slice):
-        bounds = [None if b is None else evaluate(b, env) for b in (expr.index.start, expr.index.stop, expr.index.step)]
-        if base is POISON or any(b is POISON for b in bounds):
+        return _slice(owner, expr.index, context)
+    position = compiled(expr.index, context)
+
+    def indexed(env: Env) -> Any:
+        base = owner(env)
+        if isinstance(base, Labelled):
+            base = base.result
+        index = position(env)
+        if base is POISON or index is POISON:
             return POISON
-        if any(b is not None and (isinstance(b, bool) or not isinstance(b, int)) for b in bounds) or bounds[2] == 0:
+        if isinstance(index, bool) or not isinstance(index, int):
+            raise Refusal("E0204", f"an index must be an integer, not {describe(index)}")
+        return _element(base, index, env)
+
+    return indexed
+
+
+def _slice(owner: Code, bounds: spec.Slice, context: Context) -> Code:
+    codes = [None if b is None else compiled(b, context) for b in (bounds.start, bounds.stop, bounds.step)]
+
+    def sliced(env: Env) -> Any:
+        base = owner(env)
+        if isinstance(base, Labelled):
+            base = base.result
+        values = [None if code is None else code(env) for code in codes]
+        if base is POISON or any(v is POISON for v in values):
+            return POISON
+        if any(v is not None and (isinstance(v, bool) or not isinstance(v, int)) for v in values) or values[2] == 0:
             raise Refusal("E0204", "the bounds of a slice must be integers, its step not 0")
-        return env.session.made_list(sequence(base, env.session, "what is sliced")[slice(*bounds)])
-    index = evaluate(expr.index, env)
-    if base is POISON or index is POISON:
-        return POISON
-    if isinstance(index, bool) or not isinstance(index, int):
-        raise Refusal("E0204", f"an index must be an integer, not {describe(index)}")
+        return env.session.lists.made(sequence(base, env.session, "what is sliced")[slice(*values)])
+
+    return sliced
+
+
+def _element(base: Any, index: int, env: Env) -> Any:
     if isinstance(base, Indexed):
         if index not in base.items and base.incomplete:
             return POISON

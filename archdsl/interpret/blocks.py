@@ -4,30 +4,30 @@ from __future__ import annotations
 
 from archdsl.diagnostics import Refusal
 from archdsl.graph import Value
-from archdsl.interpret.env import Env, Place
-from archdsl.interpret.execute import run_body
-from archdsl.interpret.session import shared_scope
-from archdsl.interpret.values import BlockValue, Flow, describe, is_flow
+from archdsl.interpret.code import BodyCode
+from archdsl.interpret.env import Env
+from archdsl.interpret.values import BlockValue, describe, is_flow
 from archdsl.source import Span
-from archdsl.syntax import spec
-from archdsl.tape.paths import PathScope, join
+from archdsl.tape.paths import Naming, PathScope, join
+from archdsl.tape.poison import Flow
+from archdsl.tape.tape import Place
 
 
 class BodyBlock(BlockValue):
     """``{ … }`` with the scope it stands in."""
 
-    def __init__(self, body: spec.Body, env: Env) -> None:
+    def __init__(self, body: BodyCode, env: Env) -> None:
         self.body = body
         self.env = env
 
     def apply(self, flow: Flow, place: Place, span: Span | None) -> Flow:
-        return self.run(flow, place.at(place.scope.combinator()))
+        return self.run(flow, place.at(place.combinator()))
 
-    def run(self, flow: Flow, place: Place) -> Flow:
+    def run(self, flow: Flow, place: Place, naming: Naming = "spliced") -> Flow:
         """Run the body directly in the place's naming scope."""
-        place.session.check_depth(place)
+        place.tape.bounds.check_depth(place.depth)
         inner = place.inside(place.scope, place.frame)
-        return run_body(self.body, Env(self.env, inner, "body", flow), flow)
+        return self.body.run(Env(self.env, inner, "body", flow), flow, naming)
 
 
 class Pipe(BlockValue):
@@ -39,12 +39,11 @@ class Pipe(BlockValue):
         self.stages = stages
 
     def apply(self, flow: Flow, place: Place, span: Span | None) -> Flow:
-        if place.scope.mode == "direct":
-            place.scope.mode = "named"
-        place.session.check_depth(place)
+        bounds = place.tape.bounds
+        bounds.check_depth(place.depth)
         inner = place.inside(place.scope, place.frame)
         for block, where in self.stages:
-            inner.session.step()
+            bounds.step()
             try:
                 flow = block.apply(flow, inner, where)
             except Refusal as refusal:
@@ -65,20 +64,18 @@ class SharedBlock(BlockValue):
 
     def apply(self, flow: Flow, place: Place, span: Span | None) -> Flow:
         self.uses += 1
-        scope = shared_scope(self.path if self.uses == 1 else f"{self.path}_{self.uses}", self.path)
-        scope.mode = "direct"
-        return self.inner.apply(
-            flow, Place(place.session, scope, place.frame, place.frozen, place.depth + 1, True), span
-        )
+        scope = PathScope(self.path if self.uses == 1 else f"{self.path}_{self.uses}", self.path)
+        inner = Place(place.tape, scope, place.frame, place.frozen, place.depth + 1, shared=True, naming="direct")
+        return self.inner.apply(flow, inner, span)
 
     def weight(self, name: str, place: Place, span: Span) -> Flow:
         """``shared.weight`` as a tensor."""
         path = join(self.path, name)
-        if path not in place.session.parameters:
+        if path not in place.tape.parameters:
             raise Refusal(
                 "E0211", f"`{self.name}` owns no `{name}`" + ("" if self.uses else " before it is first applied")
             )
-        return place.session.weight_value(path, place, span)
+        return place.tape.weight_value(path, place, span)
 
 
 class FrozenBlock(BlockValue):
@@ -89,12 +86,7 @@ class FrozenBlock(BlockValue):
         self.name = inner.name
 
     def apply(self, flow: Flow, place: Place, span: Span | None) -> Flow:
-        return self.inner.apply(flow, frozen_place(place), span)
-
-
-def frozen_place(place: Place) -> Place:
-    """The same place, with weights that are not trained."""
-    return Place(place.session, place.scope, place.frame, True, place.depth, place.shared)
+        return self.inner.apply(flow, place.as_frozen(), span)
 
 
 class OwnBlock(BlockValue):
@@ -105,7 +97,7 @@ class OwnBlock(BlockValue):
         self.name = inner.name
 
     def apply(self, flow: Flow, place: Place, span: Span | None) -> Flow:
-        scope: PathScope = place.scope
+        scope = place.scope
         kept, scope.weights = scope.weights, scope.path
         try:
             return self.inner.apply(flow, place, span)

@@ -1,18 +1,23 @@
-"""The branches of ``{ | a | b }``, some of which loops and conditions make."""
+"""Lists of branches: ``{ | a | b }``."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from archdsl.diagnostics import Refusal
-from archdsl.interpret.env import Env, Place
-from archdsl.interpret.evaluate import truth
+from archdsl.interpret.code import Context, Step, condition
+from archdsl.interpret.env import Env
 from archdsl.interpret.labels import labelled
 from archdsl.interpret.loops import iterations
-from archdsl.interpret.statements import bind_let, missing
-from archdsl.interpret.values import POISON, BlockValue, Flow
+from archdsl.interpret.statements import let, missing
+from archdsl.interpret.values import BlockValue
 from archdsl.source import Span
 from archdsl.syntax import spec
+from archdsl.tape.poison import POISON, Flow
+from archdsl.tape.tape import Place
+
+Expansion = Callable[[Env], Iterator[BlockValue]]
+"""The branches that a part of a list makes in a scope."""
 
 
 class BranchBlock(BlockValue):
@@ -20,13 +25,14 @@ class BranchBlock(BlockValue):
 
     name = "branch"
 
-    def __init__(self, statement: spec.Branch, env: Env) -> None:
-        self.statement = statement
+    def __init__(self, label: str | None, step: Step, env: Env) -> None:
+        self.label = label
+        self.step = step
         self.env = env
 
     def apply(self, flow: Flow, place: Place, span: Span | None) -> Flow:
         env = Env(self.env, place.inside(place.scope, place.frame), "body", flow)
-        return labelled(self.statement, env, flow)
+        return self.step(env, flow, "spliced")
 
 
 class MissingBlock(BlockValue):
@@ -44,51 +50,85 @@ class Branches(BlockValue):
     name = "branches"
     kind_name = "a list of branches"
 
-    def __init__(self, body: spec.Body, env: Env) -> None:
-        self.body = body
+    def __init__(self, expansion: Expansion, env: Env) -> None:
+        self.expansion = expansion
         self.env = env
 
-    def expand(self, env: Env) -> tuple[BlockValue, ...]:
-        """The branches, with ``in`` as in ``env``."""
-        inner = Env(self.env, env.place, "body", env.input())
-        return tuple(expand_branches(self.body, inner))
+    def expand(self, place: Place, entered: Flow) -> tuple[BlockValue, ...]:
+        """The branches at the place, with ``entered`` as ``in``."""
+        return tuple(self.expansion(Env(self.env, place, "body", entered)))
 
     def apply(self, flow: Flow, place: Place, span: Span | None) -> Flow:
         raise Refusal("E0217", "a list of branches is no block", help="say how they join: `parallel(concat) { … }`")
 
 
-def expand_branches(body: spec.Body, env: Env) -> Iterator[BlockValue]:
+def expansion(body: spec.Body, context: Context) -> Expansion:
     """The branches of ``{ | a | b }``; loops and conditions may make some of them."""
-    for statement in body.statements:
-        env.session.step()
-        if isinstance(statement, spec.Branch):
-            yield BranchBlock(statement, env)
-        elif isinstance(statement, spec.Repeat | spec.For):
-            for bindings in iterations(statement, env):
-                env.session.step()
-                inner = Env(env, env.place, "loop")
-                inner.names.update(bindings)
-                yield from expand_branches(statement.body, inner)
-        elif isinstance(statement, spec.If):
-            yield from _branches_of_if(statement, env)
-        elif isinstance(statement, spec.Let):
-            bind_let(statement, env, POISON)
-        elif isinstance(statement, spec.Missing):
-            missing(statement, env, POISON)
-            yield MissingBlock()
-        else:
-            raise Refusal(
-                "E0217", "only branches, loops, `if` and `let` stand in a list of branches", help="begin it with `|`"
-            ).located(statement.span)
+    parts = [_part(statement, context) for statement in body.statements]
+
+    def expand(env: Env) -> Iterator[BlockValue]:
+        for part in parts:
+            env.session.bounds.step()
+            yield from part(env)
+
+    return expand
 
 
-def _branches_of_if(statement: spec.If, env: Env) -> Iterator[BlockValue]:
-    for condition, body in statement.arms:
-        verdict = truth(condition, env)
-        if verdict is POISON:
-            return
-        if verdict:
-            yield from expand_branches(body, env)
-            return
-    if statement.otherwise is not None:
-        yield from expand_branches(statement.otherwise, env)
+def _part(statement: spec.Statement, context: Context) -> Expansion:
+    if isinstance(statement, spec.Branch):
+        step = labelled(statement, context)
+        label = statement.label.name if statement.label is not None else None
+        return lambda env: iter([BranchBlock(label, step, env)])
+    if isinstance(statement, spec.Repeat | spec.For):
+        return _of_loop(statement, context)
+    if isinstance(statement, spec.If):
+        return _of_if(statement, context)
+    if isinstance(statement, spec.Let):
+        return _doing(let(statement, context), [])
+    if isinstance(statement, spec.Missing):
+        return _doing(missing(statement, context), [MissingBlock()])
+
+    def misplaced(env: Env) -> Iterator[BlockValue]:
+        message = "only branches, loops, `if` and `let` stand in a list of branches"
+        raise Refusal("E0217", message, help="begin it with `|`").located(statement.span)
+
+    return misplaced
+
+
+def _doing(step: Step, made: list[BlockValue]) -> Expansion:
+    def part(env: Env) -> Iterator[BlockValue]:
+        step(env, POISON, "spliced")
+        return iter(made)
+
+    return part
+
+
+def _of_loop(statement: spec.Repeat | spec.For, context: Context) -> Expansion:
+    rows, inside = iterations(statement, context), expansion(statement.body, context)
+
+    def part(env: Env) -> Iterator[BlockValue]:
+        for bindings in rows(env):
+            env.session.bounds.step()
+            inner = Env(env, env.place, "loop")
+            inner.names.update(bindings)
+            yield from inside(inner)
+
+    return part
+
+
+def _of_if(statement: spec.If, context: Context) -> Expansion:
+    arms = [(condition(expr, context), expansion(body, context)) for expr, body in statement.arms]
+    otherwise = None if statement.otherwise is None else expansion(statement.otherwise, context)
+
+    def part(env: Env) -> Iterator[BlockValue]:
+        for verdict, inside in arms:
+            chosen = verdict(env)
+            if chosen is POISON:
+                return
+            if chosen:
+                yield from inside(env)
+                return
+        if otherwise is not None:
+            yield from otherwise(env)
+
+    return part

@@ -7,115 +7,164 @@ from typing import Any
 from archdsl import ops
 from archdsl.diagnostics import Refusal
 from archdsl.graph import Value
-from archdsl.interpret.arguments import bind
-from archdsl.interpret.blocks import BodyBlock, FrozenBlock, OwnBlock, Pipe, frozen_place
-from archdsl.interpret.branches import Branches
+from archdsl.interpret.arguments import Call
+from archdsl.interpret.blocks import BodyBlock, FrozenBlock, OwnBlock, Pipe
+from archdsl.interpret.branches import Branches, expansion
+from archdsl.interpret.code import BodyCode, Code, Context, compiled, expression, head_span
 from archdsl.interpret.env import Env
-from archdsl.interpret.evaluate import evaluate, head_span, rule
-from archdsl.interpret.expressions import lookup_builtin
-from archdsl.interpret.flow import apply_stages, as_flow, stage_block
+from archdsl.interpret.expressions import look_up
+from archdsl.interpret.flow import as_flow, as_stage, run_stages, stages
 from archdsl.interpret.functions import FUNCTIONS, bounded
-from archdsl.interpret.session import initial
-from archdsl.interpret.values import POISON, BlockValue, describe, is_flow
+from archdsl.interpret.values import BlockValue, describe, is_flow
 from archdsl.modules.structure import is_branching
+from archdsl.modules.words import INITIALIZERS
+from archdsl.ops.base import Initializer
+from archdsl.ops.kinds import Number
 from archdsl.syntax import spec
+from archdsl.tape.poison import POISON
 
 
-@rule(spec.Call)
-def _call(expr: spec.Call, env: Env) -> Any:
+@expression(spec.Call)
+def _call(expr: spec.Call, context: Context) -> Code:
     callee = expr.callee
-    if isinstance(callee, spec.Name) and callee.id in FUNCTIONS and env.find(callee.id) is Env.missing:
-        return _function(callee.id, expr, env)
-    if isinstance(callee, spec.Name) and callee.id in ("uniform", "normal") and env.find(callee.id) is Env.missing:
-        return _initializer(callee.id, expr, env)
-    block = evaluate(callee, env)
-    if block is POISON:
-        for argument in expr.arguments:
-            evaluate(argument.value, env)
+    if isinstance(callee, spec.Name) and callee.id in (*FUNCTIONS, *INITIALIZERS):
+        special = _function(callee.id, expr, context) if callee.id in FUNCTIONS else _initializer(expr, context)
+        kind = context.meanings.of(callee).kind
+        if kind in ("function", "operator"):  # max and round are both: which one is meant, the arguments tell
+            return special
+        general = _block_call(expr, context)
+        return lambda env: special(env) if env.find(callee.id) is Env.missing else general(env)
+    return _block_call(expr, context)
+
+
+def _block_call(expr: spec.Call, context: Context) -> Code:
+    callee, call = compiled(expr.callee, context), Call(expr.arguments, expr.span, context)
+
+    def called(env: Env) -> Any:
+        block = callee(env)
+        if isinstance(block, BlockValue):
+            return call.bind(block, env)
+        if block is not POISON:
+            message = f"only blocks and functions can be called, not {describe(block)}"
+            raise Refusal("E0204", message).located(expr.callee.span)
+        for argument in call.arguments:
+            argument.given(None, env)
         return POISON
-    if not isinstance(block, BlockValue):
-        raise Refusal("E0204", f"only blocks and functions can be called, not {describe(block)}").located(callee.span)
-    return bind(block, expr.arguments, env, expr.span, made=expr.__dict__.setdefault("_made", {}))
+
+    return called
 
 
-def _initializer(name: str, expr: spec.Call, env: Env) -> Any:
-    values = [evaluate(argument.value, env) for argument in expr.arguments]
-    if any(value is POISON for value in values):
-        return POISON
-    if len(values) != 2 or not all(isinstance(v, int | float) and not isinstance(v, bool) for v in values):
-        wants = "a low and a high bound" if name == "uniform" else "a mean and a deviation"
-        raise Refusal("E0204", f"`{name}` takes {wants}")
-    return initial(name, *values)
+def _initializer(expr: spec.Call, context: Context) -> Code:
+    """``uniform(-1, 1)``: how a parameter begins."""
+    assert isinstance(expr.callee, spec.Name)
+    name, codes = expr.callee.id, [compiled(argument.value, context) for argument in expr.arguments]
+
+    def initial(env: Env) -> Any:
+        values = [code(env) for code in codes]
+        if any(value is POISON for value in values):
+            return POISON
+        if len(values) != 2 or not all(isinstance(v, int | float) and not isinstance(v, bool) for v in values):
+            wants = "a low and a high bound" if name == "uniform" else "a mean and a deviation"
+            raise Refusal("E0204", f"`{name}` takes {wants}")
+        return Initializer(name, tuple(Number().check(v, f"each argument of `{name}`") for v in values))
+
+    return initial
 
 
-def _function(name: str, expr: spec.Call, env: Env) -> Any:
-    env.session.step()
-    named = next((a for a in expr.arguments if a.name is not None), None)
-    values = [evaluate(argument.value, env) for argument in expr.arguments]
-    if ops.is_operator(name) and any(isinstance(v, Value) for v in values):
-        return bind(lookup_builtin(name, env), expr.arguments, env, expr.span, values=values)
-    if named is not None:
-        raise Refusal("E0202", f"`{name}` has no argument `{named.name}`").located(named.span)
-    if any(v is POISON for v in values):
-        return POISON
+def _function(name: str, expr: spec.Call, context: Context) -> Code:
     function, least, most = FUNCTIONS[name]
-    if len(values) < least or (most is not None and len(values) > most):
-        wanted = str(least) if least == most else f"{least} to {most}" if most else f"at least {least}"
-        raise Refusal("E0216", f"`{name}` takes {wanted} arguments, not {len(values)}")
-    try:
-        return bounded(function(env.session, *values), env.session)
-    except OverflowError:
-        raise Refusal("E0205", f"`{name}` is given a number that is too large") from None
+    codes = [compiled(argument.value, context) for argument in expr.arguments]
+    named = next((a for a in expr.arguments if a.name is not None), None)
+    call = Call(expr.arguments, expr.span, context) if ops.is_operator(name) else None
+
+    def computed(env: Env) -> Any:
+        env.session.bounds.step()
+        values = [code(env) for code in codes]
+        if call is not None and any(isinstance(v, Value) for v in values):
+            return call.bind(look_up(name, env), env, values=values)
+        if named is not None:
+            raise Refusal("E0202", f"`{name}` has no argument `{named.name}`").located(named.span)
+        if any(v is POISON for v in values):
+            return POISON
+        if len(values) < least or (most is not None and len(values) > most):
+            wanted = str(least) if least == most else f"{least} to {most}" if most else f"at least {least}"
+            raise Refusal("E0216", f"`{name}` takes {wanted} arguments, not {len(values)}")
+        try:
+            return bounded(function(env.session, *values), env.session)
+        except OverflowError:
+            raise Refusal("E0205", f"`{name}` is given a number that is too large") from None
+
+    return computed
 
 
-@rule(spec.WithBody)
-def _with_body(expr: spec.WithBody, env: Env) -> Any:
+@expression(spec.WithBody)
+def _with_body(expr: spec.WithBody, context: Context) -> Code:
     head = expr.head
     callee, arguments = (head.callee, head.arguments) if isinstance(head, spec.Call) else (head, ())
-    block = evaluate(callee, env)
-    body = body_value(expr.body, env)
-    if block is POISON:
-        return POISON
-    if not isinstance(block, BlockValue):
-        raise Refusal("E0204", f"{describe(block)} takes no body").located(head.span)
-    return bind(block, arguments, env, head.span, body)
+    code, call, inside = compiled(callee, context), Call(arguments, head.span, context), body_code(expr.body, context)
+
+    def called(env: Env) -> Any:
+        block, body = code(env), inside(env)
+        if block is POISON:
+            return POISON
+        if not isinstance(block, BlockValue):
+            raise Refusal("E0204", f"{describe(block)} takes no body").located(head.span)
+        return call.bind(block, env, body)
+
+    return called
 
 
-@rule(spec.BlockExpr)
-def _block(expr: spec.BlockExpr, env: Env) -> Any:
-    return body_value(expr.body, env)
+@expression(spec.BlockExpr)
+def _block(expr: spec.BlockExpr, context: Context) -> Code:
+    return body_code(expr.body, context)
 
 
-def body_value(body: spec.Body, env: Env) -> Any:
+def body_code(body: spec.Body, context: Context) -> Code:
     """``{ … }`` as a value: a block, or a list of branches."""
-    return Branches(body, env) if is_branching(body) else BodyBlock(body, env)
+    if is_branching(body):
+        branches = expansion(body, context)
+        return lambda env: Branches(branches, env)
+    code = BodyCode(body, context)
+    return lambda env: BodyBlock(code, env)
 
 
-@rule(spec.Frozen)
-def _frozen(expr: spec.Frozen, env: Env) -> Any:
-    place = env.place
-    frozen = frozen_place(place)
-    value = evaluate(expr.value, env.at(frozen))
-    return FrozenBlock(value) if isinstance(value, BlockValue) else value
+@expression(spec.Frozen)
+def _frozen(expr: spec.Frozen, context: Context) -> Code:
+    code = compiled(expr.value, context)
+
+    def frozen(env: Env) -> Any:
+        value = code(env.at(env.place.as_frozen()))
+        return FrozenBlock(value) if isinstance(value, BlockValue) else value
+
+    return frozen
 
 
-@rule(spec.Own)
-def _own(expr: spec.Own, env: Env) -> Any:
-    value = evaluate(expr.value, env)
-    if value is POISON:
-        return POISON
-    if not isinstance(value, BlockValue):
-        raise Refusal("E0204", f"`own` is said of a block, not of {describe(value)}")
-    return OwnBlock(value)
+@expression(spec.Own)
+def _own(expr: spec.Own, context: Context) -> Code:
+    code = compiled(expr.value, context)
+
+    def own(env: Env) -> Any:
+        value = code(env)
+        if value is POISON:
+            return POISON
+        if not isinstance(value, BlockValue):
+            raise Refusal("E0204", f"`own` is said of a block, not of {describe(value)}")
+        return OwnBlock(value)
+
+    return own
 
 
-@rule(spec.Pipeline)
-def _pipeline(expr: spec.Pipeline, env: Env) -> Any:
+@expression(spec.Pipeline)
+def _pipeline(expr: spec.Pipeline, context: Context) -> Code:
     """``a -> b`` as a value: applied when ``a`` is a tensor, else the composition of blocks."""
-    head = as_flow(evaluate(expr.stages[0], env), env)
-    if head is POISON or is_flow(head):
-        return apply_stages(head, expr.stages[1:], env)
-    stages = [stage_block(stage, env) for stage in expr.stages]
-    if any(stage is POISON for stage in stages):
-        return POISON
-    return Pipe([(block, head_span(stage)) for block, stage in zip(stages, expr.stages)])
+    first, span = compiled(expr.stages[0], context), head_span(expr.stages[0])
+    rest = stages(expr.stages[1:], context)
+
+    def pipeline(env: Env) -> Any:
+        head = as_flow(first(env), env)
+        if head is POISON or is_flow(head):
+            return run_stages(head, rest, env)
+        blocks = [(as_stage(head, span), span), *((code(env), where) for code, where in rest)]
+        return POISON if any(block is POISON for block, _ in blocks) else Pipe(blocks)
+
+    return pipeline

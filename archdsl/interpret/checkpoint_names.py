@@ -7,27 +7,24 @@ kept as they stand, and applied when weights are loaded or written, or when the 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Set
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from archdsl.diagnostics import Diagnostic, DiagnosticError, Refusal
 from archdsl.graph import Parameter, Stored
 from archdsl.interface import STEERS
+from archdsl.interpret.code import evaluate
 from archdsl.interpret.env import Env
-from archdsl.interpret.evaluate import evaluate
 from archdsl.interpret.operators import OpBlock
-from archdsl.interpret.session import BoundExceeded, Limits
-from archdsl.interpret.values import POISON, Flow, describe, shortened
+from archdsl.interpret.values import describe
 from archdsl.record import Record
-from archdsl.source import Source
+from archdsl.source import shortened
 from archdsl.syntax import spec
-from archdsl.syntax.limits import LIMITS
 from archdsl.syntax.name_rules import is_conversion
 from archdsl.syntax.walk import walk
+from archdsl.tape.limits import BoundExceeded
 from archdsl.tape.paths import join
-
-if TYPE_CHECKING:
-    from archdsl.interpret.program import Elaboration
+from archdsl.tape.poison import POISON, Flow
 
 Captures = tuple[tuple[str, int | str], ...]
 """Names and what they stand for: an integer where it is written as one."""
@@ -38,15 +35,15 @@ def collect_weights(statement: spec.Weights, env: Env, flow: Flow) -> Flow:
     if env.run is None:
         raise Refusal("E0217", "`weights` is said of networks and variants")
     if env.run.feed is None:
-        if any(known.name == statement.name for known in env.session.maps):
+        if any(known.name == statement.name for known in env.session.draft.maps):
             raise Refusal("E0207", f"two maps are called `{statement.name}`").located(
                 statement.span.word(statement.name)
             )
-        env.session.maps.append(NameMap(statement, env))
+        env.session.draft.maps.append(CheckpointNames(statement, env))
     return flow
 
 
-class NameMap:
+class CheckpointNames:
     """One ``weights`` statement and the scope it stands in."""
 
     def __init__(self, statement: spec.Weights, env: Env) -> None:
@@ -128,11 +125,11 @@ class _Target(Record):
 class _Application:
     """One map at work. A right side is evaluated once for all parameters that agree in what they capture."""
 
-    def __init__(self, names: NameMap) -> None:
+    def __init__(self, names: CheckpointNames) -> None:
         self.env = names.env
         self.statement = names.statement
-        self.session = names.env.session
-        self.session.steps = 0  # the network is made: a map has an allowance of its own
+        self.bounds = names.env.session.bounds
+        self.bounds.steps = 0  # the network is made: a map has an allowance of its own
         self.patterns: dict[int, tuple[_Component, ...]] = {}
         self.targets: dict[tuple[int, Captures], _Target | None] = {}
         self.faults: dict[int, Diagnostic] = {}
@@ -154,7 +151,7 @@ class _Application:
                     self.fault(rule or its, Refusal("E0207", message, help="the first rule that matches wins"))
         except BoundExceeded as exceeded:
             self.fault(None, exceeded.refusal)
-        return Applied(stored, frozenset(self.used), tuple(self.faults.values()), self.session.steps)
+        return Applied(stored, frozenset(self.used), tuple(self.faults.values()), self.bounds.steps)
 
     def fault(self, rule: spec.NameRule | None, refusal: Refusal) -> None:
         at = rule or self.statement
@@ -190,7 +187,7 @@ class _Application:
         """The first rule that matches the beginning of a path, and what it captures."""
         for tried, rule in enumerate(rules):
             if tried % 4 == 0:
-                self.session.step()
+                self.bounds.step()
             captures = self.match(rule, rest)
             if captures is not None:
                 return rule, captures
@@ -199,7 +196,7 @@ class _Application:
     def match(self, rule: spec.NameRule, rest: list[str]) -> Captures | None:
         pattern = self.patterns.get(id(rule))
         if pattern is None:
-            self.session.step()
+            self.bounds.step()
             pattern = self.patterns[id(rule)] = components(rule.pattern)
         if len(pattern) > len(rest):
             return None
@@ -217,7 +214,7 @@ class _Application:
         if key not in self.targets:
             inner = Env(self.env, self.env.place, "body")
             inner.names.update(captures)
-            self.session.step()
+            self.bounds.step()
             try:
                 self.targets[key] = self.evaluate(rule.stored, inner)
             except Refusal as refusal:
@@ -245,11 +242,13 @@ class _Application:
 
     def conversion(self, call: spec.Call, env: Env) -> Any:
         """The operator that a right side names, with its arguments; ``None`` where these follow from another fault."""
-        told = len(self.session.diagnostics)
+        told = len(self.env.session.faults.diagnostics)
         block = evaluate(call.replace(arguments=call.arguments[1:]), env)
-        if isinstance(block, OpBlock) and len(self.session.diagnostics) == told:
+        if isinstance(block, OpBlock) and len(self.env.session.faults.diagnostics) == told:
             return block.operator()
-        for diagnostic in reversed(self.session.diagnostics):  # one place is told once, by whichever map came first
+        for diagnostic in reversed(
+            self.env.session.faults.diagnostics
+        ):  # one place is told once, by whichever map came first
             if diagnostic.span is not None and call.span.start <= diagnostic.span.start < call.span.end:
                 raise _raised(diagnostic)
         return None
@@ -270,24 +269,3 @@ def _stored(name: str, parameter: Parameter, convert: Any) -> Stored:
     (type,) = convert.shape(parameter.type)
     order = convert.resolved(parameter.type) if isinstance(convert, Permute | Transpose) else ()
     return Stored(name, type.shape, order)
-
-
-def idle_rules(
-    source: Source, results: Iterable[Elaboration], used: Set[int], trained: Iterable[Elaboration]
-) -> list[Diagnostic]:
-    """A warning (W0205) for each rule in a text that is not among the ``used`` ones of its variants (``results``), nor
-    of those that are ``trained``. Rules below such a rule stay unsaid.
-    """
-    maps = [names for result in results for names in result.maps if names.statement.span.source is source]
-    every = {id(rule) for names in maps for rule in names.rules()}
-    steps = 0
-    for result in trained if not every <= used else ():
-        applied = result.applied_maps()
-        used = {*used, *(rule for one in applied for rule in one.used)}
-        steps += result.steps + sum(one.steps for one in applied)
-        if steps > Limits().steps:
-            return []
-    below = {id(rule) for names in maps for outer in names.rules() if id(outer) not in used for rule in outer.rules}
-    idle = {id(rule): rule for names in maps for rule in names.rules() if id(rule) not in used | below}
-    message, help = "no parameter's path is left for this rule", "the first rule that matches wins"
-    return [Diagnostic("W0205", message, rule.pattern.span, help=help) for rule in [*idle.values()][: LIMITS.faults]]

@@ -2,61 +2,99 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 from archdsl.diagnostics import Refusal
+from archdsl.graph import Value
+from archdsl.interpret.code import Context, Step, compiled, statement
 from archdsl.interpret.env import Env
-from archdsl.interpret.evaluate import evaluate
-from archdsl.interpret.execute import runs
 from archdsl.interpret.session import ClaimValue, Session
-from archdsl.interpret.shape_patterns import check_pattern
-from archdsl.interpret.values import POISON, Flow, describe
+from archdsl.interpret.shape_patterns import check_pattern, pattern_code
+from archdsl.interpret.values import describe
 from archdsl.syntax import spec
+from archdsl.tape.paths import Naming
+from archdsl.tape.poison import POISON, Flow
+
+Collect = Callable[[Env], None]
 
 
-@runs(spec.Expect)
-def collect_expect(statement: spec.Expect, env: Env, flow: Flow) -> Flow:
+@statement(spec.Expect)
+def _expect(statement: spec.Expect, context: Context) -> Step:
     """``expect claim`` in a network or variant."""
-    _collect("expect", statement.claim, env, flow)
-    return flow
+    collect = _collected("expect", statement.claim, context)
+
+    def run(env: Env, flow: Flow, naming: Naming) -> Flow:
+        collect(env)
+        return flow
+
+    return run
 
 
-@runs(spec.Budget)
-def collect_budget(statement: spec.Budget, env: Env, flow: Flow) -> Flow:
+@statement(spec.Budget)
+def _budget(statement: spec.Budget, context: Context) -> Step:
     """``budget { claims }`` in a network or variant."""
-    for claim in statement.claims:
-        try:
-            _collect("budget", claim, env, flow)
-        except Refusal as refusal:
-            env.session.refuse(refusal.located(claim.span), env.place.frame)
-    return flow
+    collects = [(_collected("budget", claim, context), claim.span) for claim in statement.claims]
+
+    def run(env: Env, flow: Flow, naming: Naming) -> Flow:
+        for collect, span in collects:
+            try:
+                collect(env)
+            except Refusal as refusal:
+                env.session.faults.refuse(refusal.located(span), env.place.frame)
+        return flow
+
+    return run
 
 
-def _collect(kind: str, claim: spec.Claim | spec.ShapeClaim, env: Env, flow: Flow) -> None:
-    run = env.run
-    if run is None:
-        raise Refusal("E0217", f"`{kind}` is said of networks and variants")
-    if run.feed is not None:
-        return
-    session = env.session
-    if isinstance(claim, spec.ShapeClaim):
-        session.shape_claims.append((claim, env))
-        return
-    bound = evaluate(claim.bound, env)
-    if bound is POISON:
-        return
-    if isinstance(bound, bool) or not isinstance(bound, int | float):
-        raise Refusal("E0204", f"a bound must be a number, not {describe(bound)}").located(claim.bound.span)
-    session.claims.append(ClaimValue(kind, claim.quantity, claim.part, claim.tap, claim.op, bound, claim.span))
+def _collected(kind: str, claim: spec.Claim | spec.ShapeClaim, context: Context) -> Collect:
+    collect = _shape_claim(claim, context) if isinstance(claim, spec.ShapeClaim) else _claim(kind, claim, context)
+
+    def collected(env: Env) -> None:
+        if env.run is None:
+            raise Refusal("E0217", f"`{kind}` is said of networks and variants")
+        if env.run.feed is None:
+            collect(env)
+
+    return collected
+
+
+def _claim(kind: str, claim: spec.Claim, context: Context) -> Collect:
+    code = compiled(claim.bound, context)
+
+    def collect(env: Env) -> None:
+        bound = code(env)
+        if bound is POISON:
+            return
+        if isinstance(bound, bool) or not isinstance(bound, int | float):
+            raise Refusal("E0204", f"a bound must be a number, not {describe(bound)}").located(claim.bound.span)
+        found = ClaimValue(kind, claim.quantity, claim.part, claim.tap, claim.op, bound, claim.span)
+        env.session.draft.claims.append(found)
+
+    return collect
+
+
+def _shape_claim(claim: spec.ShapeClaim, context: Context) -> Collect:
+    """``output name :: [ … ]``: held against the outputs once all of them are known."""
+    pattern = pattern_code(claim.shape, context)
+
+    def collect(env: Env) -> None:
+        def check(outputs: Mapping[str, Value]) -> None:
+            value = outputs.get(claim.output)
+            try:
+                if value is None:
+                    known = ", ".join(f"`{name}`" for name in outputs) or "none"
+                    raise Refusal("E0201", f"no output is called `{claim.output}`", help=f"outputs: {known}")
+                check_pattern(pattern, value, env)
+            except Refusal as refusal:
+                refusal.code = "E0401" if refusal.code == "E0313" else refusal.code
+                env.session.faults.refuse(refusal.located(claim.span), None)
+
+        env.session.draft.shape_claims.append(check)
+
+    return collect
 
 
 def check_shape_claims(session: Session) -> None:
     """Hold the outputs against ``expect output name :: [ … ]``, once all outputs are known."""
-    for claim, env in session.shape_claims:
-        value = session.outputs.get(claim.output)
-        try:
-            if value is None:
-                known = ", ".join(f"`{name}`" for name in session.outputs) or "none"
-                raise Refusal("E0201", f"no output is called `{claim.output}`", help=f"outputs: {known}")
-            check_pattern(claim.shape, value, env)
-        except Refusal as refusal:
-            refusal.code = "E0401" if refusal.code == "E0313" else refusal.code
-            session.refuse(refusal.located(claim.span), None)
+    for check in session.draft.shape_claims:
+        check(session.draft.outputs)

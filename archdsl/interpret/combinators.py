@@ -12,24 +12,23 @@ from typing import Any
 
 from archdsl.diagnostics import Refusal
 from archdsl.graph import Value
-from archdsl.interpret import recovery as guess
+from archdsl.interpret import recovery
 from archdsl.interpret.arithmetic import tensor_operation
 from archdsl.interpret.blocks import BodyBlock
 from archdsl.interpret.branches import BranchBlock, Branches
-from archdsl.interpret.env import Env, Place
 from archdsl.interpret.kinds import BlockKind, BranchesKind
 from archdsl.interpret.operators import OpBlock, operator_block
 from archdsl.interpret.parametric import Formal, Parametric
-from archdsl.interpret.session import FAULT_STEPS
-from archdsl.interpret.values import POISON, BlockValue, Flow, describe
+from archdsl.interpret.values import BlockValue, describe
 from archdsl.ops.kinds import Integer, Number
 from archdsl.shapes import show_shape
 from archdsl.source import Span
-from archdsl.tape.paths import PathScope
+from archdsl.tape.faults import without_unknowns
+from archdsl.tape.limits import FAULT_STEPS
+from archdsl.tape.paths import Naming
+from archdsl.tape.poison import POISON, Flow
 from archdsl.tape.provenance import derivations
-
-LATER = ("scan", "map", "rnn", "gru", "lstm", "gru_cell", "lstm_cell")
-"""Words of the language whose implementation is still to come."""
+from archdsl.tape.tape import Place
 
 
 class Combinator(Parametric):
@@ -44,7 +43,7 @@ class Combinator(Parametric):
     def apply(self, flow: Flow, place: Place, span: Span | None) -> Flow:
         effective = {**self.defaults, **self.bound}
         self.missing(effective)
-        place.session.step()
+        place.tape.bounds.step()
         return self.rule(flow, place, span, **effective)
 
 
@@ -55,13 +54,15 @@ def combinator(name: str) -> Combinator:
 
 
 def _seq(flow: Flow, place: Place, span: Span | None, *, body: BlockValue) -> Flow:
-    return _run(body, flow, place.at(place.scope.sequence()), span)
+    return _run(body, flow, place.at(place.sequence()), span)
 
 
-def _run(body: BlockValue, flow: Flow, place: Place, span: Span | None) -> Flow:
+def _run(body: BlockValue, flow: Flow, place: Place, span: Span | None, naming: Naming = "spliced") -> Flow:
     """Apply a combinator's part in the combinator's own naming scope; a call stands where it was written."""
     span = body.written or span if isinstance(body, Parametric) else span
-    return body.run(flow, place) if isinstance(body, BodyBlock) else body.apply(flow, place, span)
+    if isinstance(body, BodyBlock):
+        return body.run(flow, place, naming)
+    return body.apply(flow, place.at(place.scope, naming), span)
 
 
 def _residual(
@@ -76,12 +77,12 @@ def _residual(
     drop_path: float = 0.0,
 ) -> Flow:
     """``join(body(x) * scale, shortcut(x))``."""
-    place = place.at(place.scope.combinator())
+    place = place.at(place.combinator())
     left = _run(body, flow, place, span)
     if drop_path > 0:
         left = operator_block("drop_path").with_bound({"p": drop_path}, []).apply(left, place, span)
     if scale != 1.0 and isinstance(left, Value):
-        left = tensor_operation("mul", (left, float(scale)), Env(None, place, "body"), span)
+        left = tensor_operation("mul", (left, float(scale)), place, span)
     right = flow if shortcut is None else _run(shortcut, flow, place, span)
     joined = operator_block("add") if join is None else join
     if left is POISON or right is POISON:
@@ -110,18 +111,18 @@ def _check_sides(
     tensors = list(values.values())
     if len(values) < len(sides) or len({value.type.shape for value in tensors}) <= 1:
         return None
-    if guess.surely_differ(tensors) and not place.session.told("E0304", span):
+    if recovery.surely_differ(tensors) and not place.tape.faults.told("E0304", span):
         shown = ", ".join(f"{side} gives {show_shape(value.type.shape)}" for side, value in values.items())
         count = "two sides" if name == "residual" else "branches"
         refusal = Refusal(
-            "E0304", f"the {count} of `{name}` have different shapes", note=guess.without_unknowns(shown),
-            notes=map(guess.without_unknowns, derivations(list(values.items()))),
-            help=guess.without_unknowns(_projection(tensors[0], tensors[1], entered)) if name == "residual" else "",
+            "E0304", f"the {count} of `{name}` have different shapes", note=without_unknowns(shown),
+            notes=map(without_unknowns, derivations(list(values.items()))),
+            help=without_unknowns(_projection(tensors[0], tensors[1], entered)) if name == "residual" else "",
         )  # fmt: skip
-        place.session.refuse(refusal.located(span), place.frame)
-    place.session.step(FAULT_STEPS)
+        place.tape.faults.refuse(refusal.located(span), place.frame)
+    place.tape.bounds.step(FAULT_STEPS)
     join.apply(POISON, place, span)
-    return guess.meet(tensors, place.session)
+    return recovery.meet(tensors, place.tape)
 
 
 def _projection(body_side: Value, shortcut_side: Value, entered: Flow) -> str:
@@ -138,8 +139,8 @@ def _projection(body_side: Value, shortcut_side: Value, entered: Flow) -> str:
 
 def _parallel(flow: Flow, place: Place, span: Span | None, *, join: BlockValue, branches: Any) -> Flow:
     """Every branch gets the flow; a tuple that enters is dealt out."""
-    place = place.at(place.scope.combinator())
-    parts = branches.expand(Env(None, place, "body", flow)) if isinstance(branches, Branches) else branches
+    place = place.at(place.combinator())
+    parts = branches.expand(place, flow) if isinstance(branches, Branches) else branches
     if not parts:
         raise Refusal("E0310", "`parallel` has no branch")
     if isinstance(flow, tuple) and len(flow) != len(parts):
@@ -152,8 +153,8 @@ def _parallel(flow: Flow, place: Place, span: Span | None, *, join: BlockValue, 
     for index, part in enumerate(parts):
         entering = flow[index] if isinstance(flow, tuple) else flow
         results.append(part.apply(entering, place, span))
-        label = part.statement.label if isinstance(part, BranchBlock) else None
-        names.append(f"branch `{label.name}`" if label is not None and label.name else f"branch {index + 1}")
+        label = part.label if isinstance(part, BranchBlock) else None
+        names.append(f"branch `{label}`" if label else f"branch {index + 1}")
     if any(result is POISON for result in results):
         join.apply(POISON, place, span)
         return POISON
@@ -168,8 +169,8 @@ def _dense(
     flow: Flow, place: Place, span: Span | None, *, n: int, body: BlockValue, join: BlockValue | None = None
 ) -> Flow:
     """Application k sees the join of the input and all earlier outputs; the result joins all of them."""
-    numbered = place.scope.mode == "direct"
-    place = place.at(place.scope.combinator())
+    numbered = place.naming == "direct"
+    place = place.at(place.combinator())
     joined = operator_block("concat") if join is None else join
     if isinstance(flow, tuple):
         raise Refusal("E0310", f"`dense` takes one tensor, not {describe(flow)}")
@@ -178,11 +179,9 @@ def _dense(
     if isinstance(flow, Value):
         found.append(flow)
     for k in range(n):
-        place.session.step()
-        scope = PathScope.child(place.scope, str(k)) if numbered else place.scope
-        if numbered:
-            scope.solo = "any"
-        result = _run_iteration(body, current, place.at(scope), span)
+        place.tape.bounds.step()
+        at = place.at(place.scope.child(str(k))) if numbered else place
+        result = _run(body, current, at, span, "direct" if numbered else "spliced")
         if not isinstance(result, Value) or current is POISON:
             if isinstance(result, tuple):
                 raise Refusal("E0310", f"the body of `dense` must give one tensor, not {describe(result)}")
@@ -201,15 +200,8 @@ def derived(join: Callable[[], Flow], sides: list[tuple[str, Any]]) -> Flow:
     except Refusal as refusal:
         if refusal.span is None and refusal.code == "E0303":
             told = derivations([(name, value) for name, value in sides if isinstance(value, Value)])
-            refusal.notes = tuple(map(guess.without_unknowns, told))
+            refusal.notes = tuple(map(without_unknowns, told))
         raise
-
-
-def _run_iteration(body: BlockValue, flow: Flow, place: Place, span: Span | None) -> Flow:
-    if isinstance(body, BodyBlock) or not place.scope.solo:
-        return _run(body, flow, place, span)
-    place.scope.mode = "direct"
-    return body.apply(flow, place, span)
 
 
 Rule = Callable[..., Flow]

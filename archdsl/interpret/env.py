@@ -1,50 +1,16 @@
-"""Lexical scopes, and the place at which nodes are being made."""
+"""Lexical scopes: what names are bound to while statements run."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Callable, Iterable
+from typing import Any, Literal
 
-from archdsl.interpret.values import POISON, Flow
-from archdsl.source import Frame
-from archdsl.tape.paths import PathScope
-
-if TYPE_CHECKING:
-    from archdsl.interpret.session import Session
+from archdsl.interpret.session import Session
+from archdsl.modules.meanings import Meanings
+from archdsl.tape.poison import POISON, Flow
+from archdsl.tape.tape import Place
 
 _MISSING = object()
-
-
-class Place:
-    """Where nodes are made: the naming scope, the chain of applications, and whether weights are frozen."""
-
-    __slots__ = ("depth", "frame", "frozen", "scope", "session", "shared")
-
-    def __init__(
-        self,
-        session: Session,
-        scope: PathScope,
-        frame: Frame | None = None,
-        frozen: bool = False,
-        depth: int = 0,
-        shared: bool = False,
-    ) -> None:
-        self.session = session
-        self.scope = scope
-        self.frame = frame
-        self.frozen = frozen
-        self.depth = depth
-        self.shared = shared
-
-    def at(self, scope: PathScope) -> Place:
-        """The same place with another naming scope."""
-        if scope is self.scope:
-            return self
-        return Place(self.session, scope, self.frame, self.frozen, self.depth, self.shared)
-
-    def inside(self, scope: PathScope, frame: Frame | None) -> Place:
-        """The place inside a block application."""
-        return Place(self.session, scope, frame, self.frozen, self.depth + 1, self.shared)
 
 
 class NetworkRun:
@@ -71,25 +37,31 @@ class Lazy:
 class Env:
     """Names in scope. ``kind`` tells loop iterations (through which indexed labels are visible) from bodies."""
 
-    __slots__ = ("defaults", "entered", "kind", "labels", "names", "parent", "place", "run", "session")
+    __slots__ = ("defaults", "entered", "kind", "labels", "meanings", "names", "parent", "place", "run", "session")
 
     def __init__(
-        self, parent: Env | None, place: Place, kind: Literal["module", "body", "loop"], entered: Any = _MISSING
-    ) -> None:
+        self, parent: Env | None, place: Place, kind: Literal["module", "body", "loop"], entered: Any = _MISSING,
+        *, session: Session | None = None, meanings: Meanings | None = None,
+    ) -> None:  # fmt: skip
         self.parent = parent
         self.place = place
-        self.session = place.session
-        """The elaboration this belongs to."""
         self.kind = kind
         self.entered = entered
         self.names: dict[str, Any] = {}
         self.labels: dict[str, Any] = {}
         self.defaults: dict[str, dict[str, Any]] | None = None
-        self.run: NetworkRun | None = parent.run if parent is not None else None
+        self.run: NetworkRun | None = None
+        if parent is not None:
+            self.session: Session = parent.session
+            self.meanings: Meanings = parent.meanings
+            self.run = parent.run
+        else:
+            assert session is not None and meanings is not None
+            self.session, self.meanings = session, meanings
 
     def at(self, place: Place, defaults: dict[str, dict[str, Any]] | None = None) -> Env:
         """The same scope (names bound in either are seen in both) at another place, or with further defaults."""
-        env = Env(self.parent, place, self.kind, self.entered)
+        env = Env(self.parent, place, self.kind, self.entered, session=self.session, meanings=self.meanings)
         env.names = self.names
         env.labels = self.labels
         env.run = self.run
@@ -97,7 +69,7 @@ class Env:
         return env
 
     def find(self, name: str) -> Any:
-        """The value of ``name``, or ``Env.missing``."""
+        """What ``name`` is bound to, or ``Env.missing``."""
         env: Env | None = self
         while env is not None:
             if name in env.names:
@@ -156,3 +128,10 @@ class Env:
                 found = {**env.defaults[name], **found}
             env = env.parent
         return found
+
+    def poison(self, names: Iterable[str], *, labels: bool) -> None:
+        """What a refused statement would have bound is poison, so that its users stay silent."""
+        scope = self.labels if labels else self.names
+        for name in names:
+            if name != "_":
+                scope.setdefault(name, POISON)

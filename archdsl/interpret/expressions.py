@@ -2,44 +2,76 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from archdsl import ops
 from archdsl.diagnostics import Refusal
 from archdsl.interpret import combinators
 from archdsl.interpret.blocks import TUPLE
+from archdsl.interpret.code import Code, Context, compiled, condition, expression, raw
 from archdsl.interpret.env import Env
-from archdsl.interpret.evaluate import evaluate, raw, rule, truth
 from archdsl.interpret.flow import as_flow
-from archdsl.interpret.functions import FUNCTIONS, bounded, sequence
+from archdsl.interpret.functions import bounded, sequence
 from archdsl.interpret.loops import assign
 from archdsl.interpret.operators import operator_block
 from archdsl.interpret.parametric import Parametric
-from archdsl.interpret.values import POISON, Table, show
+from archdsl.interpret.values import Table, show
 from archdsl.modules.suggestions import unknown_name
-from archdsl.modules.words import CHOICE_WORDS, ENDS
+from archdsl.modules.words import late_word, word, words
 from archdsl.syntax import spec
+from archdsl.tape.poison import POISON
+
+_SMALL = 64
+"""Bits of a whole number that no bound refuses."""
 
 
-@rule(spec.Number)
-def _number(expr: spec.Number, env: Env) -> Any:
-    return bounded(expr.value, env.session)
+@expression(spec.Number)
+def _number(expr: spec.Number, context: Context) -> Code:
+    value = expr.value
+    if isinstance(value, float) or value.bit_length() > _SMALL:
+        return lambda env: bounded(value, env.session)
+    return lambda env: value
 
 
-@rule(spec.Boolean)
-def _boolean(expr: spec.Boolean, env: Env) -> bool:
-    return expr.value
+@expression(spec.Boolean)
+def _boolean(expr: spec.Boolean, context: Context) -> Code:
+    value = expr.value
+    return lambda env: value
 
 
-@rule(spec.Name)
-def _name(expr: spec.Name, env: Env) -> Any:
+@expression(spec.Name)
+def _name(expr: spec.Name, context: Context) -> Code:
+    """Dispatches on what the name means; what cannot be known before running is looked for (:func:`look_up`)."""
     name = expr.id
-    if ops.is_operator(name):  # nothing may hide an operator
-        return with_defaults(operator_block(name), env)
-    value = env.find(name)
-    if value is Env.missing:
-        return lookup_builtin(name, env)
-    return with_defaults(value, env) if isinstance(value, Parametric) and not value.bound else value
+    kind = context.meanings.of(expr).kind
+    if kind == "operator":
+        return lambda env: with_defaults(operator_block(name), env)
+    if kind in ("local", "parameter", "definition", "import"):
+        return _bound(name)
+    if kind == "label":
+        return _label(name)
+    if kind in ("combinator", "constant", "end", "choice", "function", "later"):
+        return lambda env: word_value(name, kind, env)
+    return lambda env: look_up(name, env)
+
+
+def _bound(name: str) -> Code:
+    def bound(env: Env) -> Any:
+        value = env.find(name)
+        if value is Env.missing:
+            return look_up(name, env)
+        return with_defaults(value, env) if isinstance(value, Parametric) and not value.bound else value
+
+    return bound
+
+
+def _label(name: str) -> Code:
+    def label(env: Env) -> Any:
+        value = env.find_label(name)
+        return look_up(name, env) if value is Env.missing else value
+
+    return label
 
 
 def with_defaults(block: Parametric, env: Env) -> Parametric:
@@ -47,96 +79,148 @@ def with_defaults(block: Parametric, env: Env) -> Parametric:
     return block.with_defaults(env.operator_defaults(block.name)) if env.session.has_defaults else block
 
 
-def lookup_builtin(name: str, env: Env) -> Any:
-    """Operators, combinators, symbols and bare choices; refuses unknown names."""
+def look_up(name: str, env: Env) -> Any:
+    """What a name means that could not be settled before running, in the order of :mod:`archdsl.modules.meanings`."""
     if ops.is_operator(name):
         return with_defaults(operator_block(name), env)
-    if name in combinators.COMBINATORS:
-        return with_defaults(combinators.combinator(name), env)
-    if name == "tuple":
-        return TUPLE
-    if name == "none":
-        return None
+    value = env.find(name)
+    if value is not Env.missing:
+        return with_defaults(value, env) if isinstance(value, Parametric) and not value.bound else value
+    kind = word(name)
+    if kind is not None:
+        return word_value(name, kind, env)
     label = env.find_label(name)
     if label is not Env.missing:
         return label
-    if name in env.session.symbols:
-        return env.session.symbols[name]
-    if name in ENDS:
+    symbols = env.session.draft.symbols
+    if name in symbols:
+        return symbols[name]
+    kind = late_word(name)
+    if kind is not None:
+        return word_value(name, kind, env)
+    if name in ops.offered():
+        return with_defaults(operator_block(name), env)
+    raise unknown_name(name, [*env.visible(), *ops.names(), *ops.offered(), *words(), *symbols])
+
+
+def word_value(name: str, kind: str, env: Env) -> Any:
+    """The value of a word of the language."""
+    if kind == "combinator":
+        return with_defaults(combinators.combinator(name), env)
+    if kind == "constant":
+        return TUPLE if name == "tuple" else None
+    if kind == "end":
         from archdsl.interpret.preprocess_and_labels import end
 
         return with_defaults(end(name), env)
-    if name in CHOICE_WORDS:
-        return name
-    if name in FUNCTIONS:
+    if kind == "function":
         raise Refusal("E0204", f"`{name}` is a function of numbers: call it, `{name}(…)`")
-    if name in combinators.LATER:
+    if kind == "later":
         raise Refusal("E0218", f"`{name}` is not part of this edition yet")
-    if name in ops.offered():
-        return with_defaults(operator_block(name), env)
-    known = [*env.visible(), *ops.names(), *combinators.COMBINATORS, *FUNCTIONS, *ENDS, *env.session.symbols]
-    raise unknown_name(name, known)
+    return name
 
 
-@rule(spec.String)
-def _string(expr: spec.String, env: Env) -> Any:
-    parts = [part if isinstance(part, str) else evaluate(part, env) for part in expr.parts]
-    return POISON if any(part is POISON for part in parts) else bounded("".join(map(show, parts)), env.session)
+@expression(spec.String)
+def _string(expr: spec.String, context: Context) -> Code:
+    if all(isinstance(part, str) for part in expr.parts):
+        text = "".join(map(str, expr.parts))
+        return lambda env: bounded(text, env.session)
+    parts = [part if isinstance(part, str) else compiled(part, context) for part in expr.parts]
+
+    def string(env: Env) -> Any:
+        values = [part if isinstance(part, str) else part(env) for part in parts]
+        return POISON if any(v is POISON for v in values) else bounded("".join(map(show, values)), env.session)
+
+    return string
 
 
-@rule(spec.In)
-def _in(expr: spec.In, env: Env) -> Any:
-    value = env.input()
-    if value is Env.missing:
-        raise Refusal("E0217", "`in` is what entered a block, and there is no block around it")
-    return value
+@expression(spec.In)
+def _in(expr: spec.In, context: Context) -> Code:
+    def entered(env: Env) -> Any:
+        value = env.input()
+        if value is Env.missing:
+            raise Refusal("E0217", "`in` is what entered a block, and there is no block around it")
+        return value
+
+    return entered
 
 
-@rule(spec.ListExpr)
-def _list(expr: spec.ListExpr, env: Env) -> Any:
-    env.session.check_items(len(expr.items))
-    return env.session.made_list(tuple(evaluate(item, env) for item in expr.items))
+@expression(spec.ListExpr)
+def _list(expr: spec.ListExpr, context: Context) -> Code:
+    items = _items(expr.items, context)
+
+    def made(env: Env) -> Any:
+        env.session.bounds.check_items(len(expr.items))
+        return env.session.lists.made(items(env))
+
+    return made
 
 
-@rule(spec.TupleExpr)
-def _tuple(expr: spec.TupleExpr, env: Env) -> Any:
-    return as_flow(env.session.made_list(tuple(evaluate(item, env) for item in expr.items)), env)
+@expression(spec.TupleExpr)
+def _tuple(expr: spec.TupleExpr, context: Context) -> Code:
+    items = _items(expr.items, context)
+    return lambda env: as_flow(env.session.lists.made(items(env)), env)
 
 
-@rule(spec.Comprehension)
-def _comprehension(expr: spec.Comprehension, env: Env) -> Any:
-    iterable = evaluate(expr.iterable, env)
-    if iterable is POISON:
-        return POISON
-    found = []
-    for item in sequence(iterable, env.session, "what a comprehension runs over"):
-        env.session.step()
-        inner = Env(env, env.place, "loop")
-        assign(expr.targets, item, inner)
-        keep = True if expr.condition is None else truth(expr.condition, inner)
-        if keep is POISON:
+def _items(exprs: tuple[spec.Expr, ...], context: Context) -> Callable[[Env], tuple[Any, ...]]:
+    codes = [compiled(expr, context) for expr in exprs]
+    return lambda env: tuple([code(env) for code in codes])
+
+
+@expression(spec.Comprehension)
+def _comprehension(expr: spec.Comprehension, context: Context) -> Code:
+    iterable, element = compiled(expr.iterable, context), compiled(expr.element, context)
+    wanted = None if expr.condition is None else condition(expr.condition, context)
+
+    def collected(env: Env) -> Any:
+        items = iterable(env)
+        if items is POISON:
             return POISON
-        if keep:
-            found.append(evaluate(expr.element, inner))
-    return env.session.made_list(tuple(found))
+        found = []
+        for item in sequence(items, env.session, "what a comprehension runs over"):
+            env.session.bounds.step()
+            inner = Env(env, env.place, "loop")
+            assign(expr.targets, item, inner.names, env.session)
+            keep = True if wanted is None else wanted(inner)
+            if keep is POISON:
+                return POISON
+            if keep:
+                found.append(element(inner))
+        return env.session.lists.made(tuple(found))
+
+    return collected
 
 
-@rule(spec.TableExpr)
-def _table(expr: spec.TableExpr, env: Env) -> Table:
-    env.session.step(len(expr.rows))
+@expression(spec.TableExpr)
+def _table(expr: spec.TableExpr, context: Context) -> Code:
     width = len(expr.header)  # the parser has told of rows that are too short or too long
-    rows = ([*(evaluate(cell, env) for cell in row[:width]), *[POISON] * (width - len(row))] for row in expr.rows)
-    return Table(expr.header, tuple(map(tuple, rows)))
+    rows = [[compiled(cell, context) for cell in row[:width]] for row in expr.rows]
+
+    def table(env: Env) -> Table:
+        env.session.bounds.step(len(rows))
+        made = ([*(cell(env) for cell in row), *[POISON] * (width - len(row))] for row in rows)
+        return Table(expr.header, tuple(map(tuple, made)))
+
+    return table
 
 
-@rule(spec.Conditional)
-def _conditional(expr: spec.Conditional, env: Env) -> Any:
-    condition = truth(expr.condition, env)
-    if condition is POISON:
-        return POISON
-    return raw(expr.value if condition else expr.otherwise, env)
+@expression(spec.Conditional)
+def _conditional(expr: spec.Conditional, context: Context) -> Code:
+    verdict = condition(expr.condition, context)
+    then, otherwise = raw(expr.value, context), raw(expr.otherwise, context)
+
+    def chosen(env: Env) -> Any:
+        first = verdict(env)
+        if first is POISON:
+            return POISON
+        return then(env) if first else otherwise(env)
+
+    return chosen
 
 
-@rule(spec.Wildcard, spec.Ellipsis, spec.Slice, spec.SymbolDim)
-def _misplaced(expr: spec.Expr, env: Env) -> Any:
-    raise Refusal("E0217", "`_` and `…` stand in shape annotations only")
+@expression(spec.Wildcard, spec.Ellipsis, spec.Slice, spec.SymbolDim)
+def _misplaced(expr: spec.Expr, context: Context) -> Code:
+    def misplaced(env: Env) -> Any:
+        raise Refusal("E0217", "`_` and `…` stand in shape annotations only")
+
+    return misplaced

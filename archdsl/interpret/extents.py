@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from archdsl.interpret.values import POISON, Table
+from archdsl.diagnostics import Refusal
+from archdsl.interpret.values import Table
+from archdsl.tape.limits import Bounds
+from archdsl.tape.poison import POISON
 
 
 class Extent(NamedTuple):
@@ -22,7 +25,8 @@ _POISONED = Extent(1, 0, True)
 class Lists:
     """The extents of lists, each measured once: lists are known by identity, and kept so that it stays their own."""
 
-    def __init__(self) -> None:
+    def __init__(self, bounds: Bounds) -> None:
+        self.bounds = bounds
         self._known: dict[int, tuple[Extent, tuple[Any, ...]]] = {}
 
     def extent(self, value: object) -> Extent:
@@ -37,6 +41,19 @@ class Lists:
         if known is None:
             known = self._known[id(value)] = self._measured(value), value
         return known[0]
+
+    def made(self, items: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Account for a list that was made; refuse (E0503) one that holds too much: nested lists share their parts."""
+        extent, limits = self.extent(items), self.bounds.limits
+        if extent.leaves > limits.leaves:
+            raise Refusal("E0503", f"nested lists of {extent.leaves:,} elements; at most {limits.leaves:,} are allowed")
+        if extent.depth > limits.depth:
+            raise Refusal("E0503", f"lists are nested more than {limits.depth} deep")
+        return items
+
+    def visit(self, value: object) -> None:
+        """Account for work on every element of a value."""
+        self.bounds.step(self.extent(value).leaves // 16)
 
     def _measured(self, items: tuple[Any, ...]) -> Extent:
         leaves, depth, poisoned = 1, 0, False

@@ -10,7 +10,8 @@ from archdsl import dims
 from archdsl.diagnostics import Refusal
 from archdsl.dims import Expr
 from archdsl.interpret.session import Session
-from archdsl.interpret.values import Indexed, Table, describe, is_tensor, shortened
+from archdsl.interpret.values import Indexed, Table, describe, is_tensor
+from archdsl.source import shortened
 
 Number = int | float | Expr
 
@@ -29,7 +30,7 @@ def _number(value: Any, name: str) -> Any:
 def sequence(value: Any, session: Session, what: str = "this") -> tuple[Any, ...]:
     """The elements of a list, a tuple of tensors, a table (its rows) or collected labels, about to be run over."""
     found = elements(value, session, what)
-    session.check_items(len(found))
+    session.bounds.check_items(len(found))
     return found
 
 
@@ -38,7 +39,7 @@ def elements(value: Any, session: Session, what: str = "this") -> tuple[Any, ...
     if isinstance(value, Table):
         value = value.rows
     if isinstance(value, Indexed):
-        session.step(len(value.items) // 8)
+        session.bounds.step(len(value.items) // 8)
         items = value.as_tuple()
         if items is None and value.incomplete:
             return tuple(labelled.result for _, labelled in sorted(value.items.items()))
@@ -139,8 +140,8 @@ def _all(session: Session, values: Any) -> bool:
 
 
 def _contains(session: Session, values: Any, item: Any) -> bool:
-    session.visit(values)
-    session.visit(item)
+    session.lists.visit(values)
+    session.lists.visit(item)
     return item in sequence(values, session, "the first argument of `contains`")
 
 
@@ -153,7 +154,7 @@ def _range(session: Session, *values: Any) -> tuple[int, ...]:
         raise Refusal("E0205", "the step of `range` must not be 0")
     found = range(*values)
     count = max(0, (found.stop - found.start + found.step - (1 if found.step > 0 else -1)) // found.step)
-    session.check_items(count)
+    session.bounds.check_items(count)
     return tuple(found)
 
 
@@ -181,24 +182,26 @@ FUNCTIONS: dict[str, tuple[Callable[..., Any], int, int | None]] = {
 
 def bounded(value: Any, session: Session) -> Any:
     """The result of arithmetic, if it stays within bounds."""
-    if type(value) is int and value.bit_length() > session.limits.bits:
-        raise Refusal("E0504", f"an integer of more than {session.limits.bits} bits")
+    if type(value) is int and value.bit_length() > session.bounds.limits.bits:
+        raise Refusal("E0504", f"an integer of more than {session.bounds.limits.bits} bits")
     if type(value) is float and (value != value or value in (math.inf, -math.inf)):
         raise Refusal("E0205", "the result is not a finite number")
-    if isinstance(value, str) and len(value) > session.limits.items:
-        raise Refusal("E0503", f"a string of {len(value):,} characters; at most {session.limits.items:,} are allowed")
+    if isinstance(value, str) and len(value) > session.bounds.limits.items:
+        raise Refusal(
+            "E0503", f"a string of {len(value):,} characters; at most {session.bounds.limits.items:,} are allowed"
+        )
     if isinstance(value, tuple):
-        session.check_items(len(value))
+        session.bounds.check_items(len(value))
     if type(value) is Expr:
-        session.check_dimension(value)
-    return session.made_list(value) if type(value) is tuple else value
+        session.bounds.check_dimension(value)
+    return session.lists.made(value) if type(value) is tuple else value
 
 
 def power(left: Any, right: Any, session: Session) -> Any:
     """``left ** right``, refused before it is too large to compute."""
     if isinstance(left, int) and isinstance(right, int) and right > 0:
-        if abs(left) > 1 and right * (abs(left).bit_length() - 1) > session.limits.bits:
-            raise Refusal("E0504", f"an integer of more than {session.limits.bits} bits")
+        if abs(left) > 1 and right * (abs(left).bit_length() - 1) > session.bounds.limits.bits:
+            raise Refusal("E0504", f"an integer of more than {session.bounds.limits.bits} bits")
     elif isinstance(left, Expr):
         if not isinstance(right, int) or not 0 <= right <= 16:
             raise Refusal("E0306", f"a dimension can be raised to a small whole power only, not to {right}")

@@ -3,59 +3,69 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 from archdsl.diagnostics import Refusal
 from archdsl.graph import Value
+from archdsl.interpret.code import BodyCode, Code, Context, Step, compiled, condition, statement
 from archdsl.interpret.env import Env
-from archdsl.interpret.evaluate import evaluate, truth
-from archdsl.interpret.execute import run_body, run_flow, runs
-from archdsl.interpret.flow import apply_stages
+from archdsl.interpret.flow import flow_code, run_stages, stages
 from archdsl.interpret.loops import iterations
-from archdsl.interpret.shape_patterns import check_pattern
-from archdsl.interpret.values import POISON, Flow, Indexed, Labelled, Poison, describe, shortened
-from archdsl.modules.structure import is_single
+from archdsl.interpret.shape_patterns import Pattern, check_pattern, pattern_code
+from archdsl.interpret.values import Indexed, describe
+from archdsl.source import shortened
 from archdsl.syntax import spec
-from archdsl.tape.paths import PathScope, join
+from archdsl.tape.paths import Labelled, Naming, PathScope, join
+from archdsl.tape.poison import POISON, Flow, Poison
 
 Named = spec.Flow | spec.Branch | spec.Repeat | spec.For | spec.If
 """Statements that may have a label and a shape annotation."""
-_FLOWS = (spec.Flow, spec.Branch)
 
 
-@runs(spec.Flow, spec.Repeat, spec.For, spec.If)
-def labelled(statement: Named, env: Env, flow: Flow) -> Flow:
+@statement(spec.Flow, spec.Repeat, spec.For, spec.If)
+def labelled(statement: Named, context: Context) -> Step:
     """Run a statement under its label, if it has one; check its annotation; bind the label."""
-    label = statement.label
-    if label is None:
-        return _checked(statement, env, _core(statement, env, flow, None))
-    name, index = _label_name(label, env)
-    if name is POISON:
-        return _core(statement, env, flow, None)
-    outer = env.place.scope
-    scope = outer.child(_label_path(outer, name, index, label, env))
-    if type(statement) in _FLOWS:
-        scope.solo = "any"
-    inner = env.at(env.place.at(scope))
-    result = _checked(statement, inner, _core(statement, inner, flow, scope))
-    _bind_label(label, name, index, Labelled(result, scope), env, outer)
-    return result
+    core = _core(statement, context)
+    if statement.shape is not None:
+        core = _annotated(core, statement.shape, context)
+    return core if statement.label is None else _under_label(core, statement, statement.label, context)
+
+
+def _under_label(core: Step, statement: Named, label: spec.Target, context: Context) -> Step:
+    """The only stage of a flow takes the path of the label; a loop's iterations are numbered below it."""
+    part = label.template if label.template is not None else label.index
+    computed = None if part is None else compiled(part, context)
+    naming: Naming = "direct" if isinstance(statement, spec.Flow | spec.Branch | spec.Repeat | spec.For) else "spliced"
+
+    def run(env: Env, flow: Flow, outside: Naming) -> Flow:
+        name, index = _label_name(label, computed, env)
+        if name is POISON:
+            return core(env, flow, "spliced")
+        outer = env.place.scope
+        scope = outer.child(_label_path(outer, name, index, label))
+        result = core(env.at(env.place.at(scope)), flow, naming)
+        _bind_label(label, name, index, Labelled(result, scope), env, outer)
+        return result
+
+    return run
 
 
 _LABEL = re.compile(r"(?=.{1,200}$)[A-Za-z0-9_][A-Za-z0-9_-]*(\.[A-Za-z0-9_][A-Za-z0-9_-]*)*")
 
 
-def _label_name(label: spec.Target, env: Env) -> tuple[Any, int | None]:
+def _label_name(label: spec.Target, computed: Code | None, env: Env) -> tuple[Any, int | None]:
+    """The name and index of a label; ``computed`` gives the template's text, or the index."""
+    if computed is None:
+        return label.name, None
     if label.template is not None:
-        text = evaluate(label.template, env)
+        text = computed(env)
         if text is not POISON and not _LABEL.fullmatch(text):
             what = f'"{shortened(text, 40)}" cannot be a label'
             help = "labels consist of letters, digits, `_`, `-` and `.`, at most 200 of them"
             raise Refusal("E0205", what, help=help).located(label.span)
         return text, None
-    if label.index is None:
-        return label.name, None
-    index = evaluate(label.index, env)
+    index = computed(env)
     if index is POISON:
         return POISON, None
     if isinstance(index, bool) or not isinstance(index, int) or index < 0:
@@ -65,7 +75,7 @@ def _label_name(label: spec.Target, env: Env) -> tuple[Any, int | None]:
     return label.name, index
 
 
-def _label_path(scope: PathScope, name: str, index: int | None, label: spec.Target, env: Env) -> str:
+def _label_path(scope: PathScope, name: str, index: int | None, label: spec.Target) -> str:
     """The path name under the label: repeated by a loop it is counted, repeated by hand it is refused."""
     if index is not None:
         return f"{name}.{index}"
@@ -76,7 +86,7 @@ def _label_path(scope: PathScope, name: str, index: int | None, label: spec.Targ
 
 def _bind_label(label: spec.Target, name: str, index: int | None, value: Labelled, env: Env, outer: PathScope) -> None:
     if isinstance(value.result, Value):
-        env.session.taps[value.scope.path] = value.result
+        env.session.tape.taps[value.scope.path] = value.result
     if label.template is not None:
         outer.labels[name] = value
         return
@@ -95,47 +105,65 @@ def _bind_label(label: spec.Target, name: str, index: int | None, value: Labelle
         collected[index] = value
 
 
-def _core(statement: Named, env: Env, flow: Flow, scope: PathScope | None) -> Flow:
-    if isinstance(statement, _FLOWS):
-        return run_flow(statement.value, env, flow)
-    if isinstance(statement, spec.If):
-        result = _if(statement, env, flow)
-    else:
-        result = _loop(statement, env, flow, scope)
-    return apply_stages(result, statement.then, env)
+def _core(statement: Named, context: Context) -> Step:
+    if isinstance(statement, spec.Flow | spec.Branch):
+        return flow_code(statement.value, context)
+    core = _if(statement, context) if isinstance(statement, spec.If) else _loop(statement, context)
+    then = stages(statement.then, context)
+    if not then:
+        return core
+    return lambda env, flow, naming: run_stages(core(env, flow, naming), then, env)
 
 
-def _checked(statement: Named, env: Env, flow: Flow) -> Flow:
+def _annotated(core: Step, pattern: spec.ShapePattern, context: Context) -> Step:
     """Hold the flow against the ``:: [N, _, …]`` of a statement."""
-    pattern = statement.shape
-    if pattern is None or flow is POISON:
+    wanted: Pattern = pattern_code(pattern, context)
+
+    def run(env: Env, flow: Flow, naming: Naming) -> Flow:
+        flow = core(env, flow, naming)
+        if flow is POISON:
+            return flow
+        if not isinstance(flow, Value):
+            raise Refusal("E0313", f"{describe(flow)} has no single shape to compare").located(pattern.span)
+        check_pattern(wanted, flow, env)
         return flow
-    if not isinstance(flow, Value):
-        raise Refusal("E0313", f"{describe(flow)} has no single shape to compare").located(pattern.span)
-    check_pattern(pattern, flow, env)
-    return flow
+
+    return run
 
 
-def _if(statement: spec.If, env: Env, flow: Flow) -> Flow:
-    for condition, body in statement.arms:
-        verdict = truth(condition, env)
-        if isinstance(verdict, Poison):
-            return POISON
-        if verdict:
-            return run_body(body, env, flow)
-    return flow if statement.otherwise is None else run_body(statement.otherwise, env, flow)
+def _if(statement: spec.If, context: Context) -> Step:
+    arms: list[tuple[Callable[[Env], Any], BodyCode]] = [
+        (condition(expr, context), BodyCode(body, context)) for expr, body in statement.arms
+    ]
+    otherwise = None if statement.otherwise is None else BodyCode(statement.otherwise, context)
+
+    def run(env: Env, flow: Flow, naming: Naming) -> Flow:
+        for verdict, body in arms:
+            chosen = verdict(env)
+            if isinstance(chosen, Poison):
+                return POISON
+            if chosen:
+                return body.run(env, flow, naming)
+        return flow if otherwise is None else otherwise.run(env, flow, naming)
+
+    return run
 
 
-def _loop(statement: spec.Repeat | spec.For, env: Env, flow: Flow, scope: PathScope | None) -> Flow:
-    single = is_single(statement.body)
-    for k, bindings in enumerate(iterations(statement, env)):
-        env.session.step()
-        place = env.place
-        if scope is not None:
-            inner_scope = scope.child(str(k))
-            inner_scope.solo = "any" if single else ""
-            place = place.at(inner_scope)
-        inner = Env(env, place, "loop", flow)
-        inner.names.update(bindings)
-        flow = run_body(statement.body, inner, flow)
-    return flow
+def _loop(statement: spec.Repeat | spec.For, context: Context) -> Step:
+    """Under a label (``naming`` is ``direct``) iteration k stands at ``label.k``; a body that applies one thing gives
+    it that path.
+    """
+    rows, body = iterations(statement, context), BodyCode(statement.body, context)
+    numbered = statement.label is not None
+
+    def run(env: Env, flow: Flow, naming: Naming) -> Flow:
+        place, under_label = env.place, numbered and naming == "direct"
+        for k, bindings in enumerate(rows(env)):
+            env.session.bounds.step()
+            at = place.at(place.scope.child(str(k))) if under_label else place
+            inner = Env(env, at, "loop", flow)
+            inner.names.update(bindings)
+            flow = body.run(inner, flow, "direct" if under_label else "spliced")
+        return flow
+
+    return run

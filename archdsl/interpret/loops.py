@@ -2,44 +2,62 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from archdsl import dims
 from archdsl.diagnostics import Refusal, did_you_mean
+from archdsl.interpret.code import Context, compiled
 from archdsl.interpret.env import Env
-from archdsl.interpret.evaluate import evaluate
 from archdsl.interpret.functions import sequence
-from archdsl.interpret.values import POISON, Table, describe
+from archdsl.interpret.session import Session
+from archdsl.interpret.values import Table, describe
 from archdsl.ops.kinds import Integer
 from archdsl.syntax import spec
+from archdsl.tape.poison import POISON
+
+Iterations = Callable[[Env], Iterator[dict[str, Any]]]
+"""What each iteration of a loop binds."""
 
 
-def iterations(statement: spec.Repeat | spec.For, env: Env) -> Iterator[dict[str, Any]]:
-    """What each iteration binds."""
-    if isinstance(statement, spec.Repeat):
-        count = evaluate(statement.count, env)
+def iterations(statement: spec.Repeat | spec.For, context: Context) -> Iterations:
+    """What each iteration of the loop binds."""
+    return _repeat(statement, context) if isinstance(statement, spec.Repeat) else _for(statement, context)
+
+
+def _repeat(statement: spec.Repeat, context: Context) -> Iterations:
+    counted, index = compiled(statement.count, context), statement.index
+
+    def rows(env: Env) -> Iterator[dict[str, Any]]:
+        count = counted(env)
         if count is POISON:
-            yield {statement.index: POISON} if statement.index else {}
+            yield {index: POISON} if index else {}
             return
-        yield from ({statement.index: k} if statement.index else {} for k in range(_count(count, statement.count)))
-        return
-    iterable = evaluate(statement.iterable, env)
-    if iterable is POISON:
-        yield dict.fromkeys((*statement.targets, *([statement.index] if statement.index else [])), POISON)
-        return
-    if isinstance(iterable, Table):
-        rows = _table_rows(statement, iterable)
-    else:
-        if not statement.targets:
-            raise Refusal("E0204", f"`for` without names runs over a table, not {describe(iterable)}").located(
-                statement.iterable.span
-            )
-        rows = _list_rows(statement, iterable, env)
-    for k, row in enumerate(rows):
-        if statement.index:
-            row[statement.index] = k
-        yield row
+        yield from ({index: k} if index else {} for k in range(_count(count, statement.count)))
+
+    return rows
+
+
+def _for(statement: spec.For, context: Context) -> Iterations:
+    iterated, index = compiled(statement.iterable, context), statement.index
+
+    def rows(env: Env) -> Iterator[dict[str, Any]]:
+        iterable = iterated(env)
+        if iterable is POISON:
+            yield dict.fromkeys((*statement.targets, *([index] if index else [])), POISON)
+            return
+        if not isinstance(iterable, Table) and not statement.targets:
+            message = f"`for` without names runs over a table, not {describe(iterable)}"
+            raise Refusal("E0204", message).located(statement.iterable.span)
+        found = (
+            _table_rows(statement, iterable) if isinstance(iterable, Table) else _list_rows(statement, iterable, env)
+        )
+        for k, row in enumerate(found):
+            if index:
+                row[index] = k
+            yield row
+
+    return rows
 
 
 def _count(count: Any, expr: spec.Expr) -> int:
@@ -67,28 +85,28 @@ def _table_rows(statement: spec.For, table: Table) -> Iterator[dict[str, Any]]:
 def _list_rows(statement: spec.For, iterable: Any, env: Env) -> Iterator[dict[str, Any]]:
     try:
         for item in sequence(iterable, env.session, "what `for` runs over"):
-            inner = Env(None, env.place, "loop")
-            assign(statement.targets, item, inner)
-            yield inner.names
+            names: dict[str, Any] = {}
+            assign(statement.targets, item, names, env.session)
+            yield names
     except Refusal as refusal:
         if isinstance(iterable, int):
             refusal.help = f"write `repeat {iterable}`, or run over `range({iterable})`"
         raise refusal.located(statement.iterable.span) from None
 
 
-def assign(targets: tuple[str, ...], value: Any, env: Env) -> None:
+def assign(targets: tuple[str, ...], value: Any, names: dict[str, Any], session: Session) -> None:
     """Bind one name to the value, or several to its elements."""
     if len(targets) == 1:
         if targets[0] != "_":
-            env.names[targets[0]] = value
+            names[targets[0]] = value
         return
     if value is POISON:
         items: tuple[Any, ...] = (POISON,) * len(targets)
     else:
-        items = sequence(value, env.session, "what is taken apart")
+        items = sequence(value, session, "what is taken apart")
         if len(items) != len(targets):
             help = "name the rest `_`" if len(items) > len(targets) else ""
             raise Refusal("E0310", f"{len(targets)} names ({', '.join(targets)}) for {len(items)} values", help=help)
     for target, item in zip(targets, items):
         if target != "_":
-            env.names[target] = item
+            names[target] = item

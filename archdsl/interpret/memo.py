@@ -14,12 +14,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from archdsl.graph import Node, Parameter, Value
-from archdsl.interpret.env import Place
 from archdsl.interpret.memo_records import Kept, Mark, Names, Recorder
-from archdsl.interpret.session import DEFAULT
-from archdsl.interpret.values import Flow, Labelled
+from archdsl.interpret.session import Session
 from archdsl.source import Frame, Origin
-from archdsl.tape.paths import PathScope
+from archdsl.tape.limits import DEFAULT
+from archdsl.tape.paths import Labelled, PathScope
+from archdsl.tape.poison import Flow
+from archdsl.tape.tape import Place
 
 MOST = 5_000
 """Nodes in the records of one definition."""
@@ -35,12 +36,13 @@ class _Records(dict[Any, Kept]):
 class Application:
     """One application of a block with the arguments ``given``, at the place of its own scope and frame."""
 
-    __slots__ = ("_before", "_flow", "_holds", "_key", "_place", "_records")
+    __slots__ = ("_before", "_flow", "_holds", "_key", "_place", "_records", "_session")
 
-    def __init__(self, definition: Any, flow: Flow, place: Place, holds: list[Any], key: Any) -> None:
+    def __init__(self, definition: Any, session: Session, flow: Flow, place: Place, holds: list[Any], key: Any) -> None:
         self._records: _Records = definition.__dict__.setdefault("_records", _Records())
         self._flow: tuple[Value, ...] = flow if isinstance(flow, tuple) else (flow,)  # type: ignore[assignment]
         self._place = place
+        self._session: Session = session
         self._holds = holds
         self._key = key
         self._before: Mark | None = None
@@ -48,37 +50,38 @@ class Application:
     @classmethod
     def of(cls, block: Any, given: Mapping[str, Any], flow: Flow, place: Place) -> Application | None:
         """The application, if it is a function of what can be compared."""
-        scope = place.scope
+        session: Session = block.env.session
         values = flow if type(flow) is tuple else (flow,)
-        if block.env.kind != "module" or place.shared or place.frozen or not _untouched(scope):
+        if block.env.kind != "module" or place.shared or place.frozen or not _untouched(place.scope):
             return None
-        if place.session.renamed or {type(v) for v in values} != {Value} or len({*values}) < len(values):
+        if place.tape.renamed or {type(v) for v in values} != {Value} or len({*values}) < len(values):
             return None
         holds: list[Any] = []
         try:
             arguments = tuple([(name, _key(value, holds)) for name, value in given.items()])
         except TypeError:
             return None
-        session = place.session
         types = tuple([v.type for v in values])  # type: ignore[union-attr]
-        limits = None if session.limits is DEFAULT else session.limits
-        key = (session.train, limits, tuple(session.symbols.items()), arguments, types)
-        return cls(block.definition, flow, place, holds, key)
+        limits = session.bounds.limits
+        key = (
+            session.train, None if limits is DEFAULT else limits, tuple(session.draft.symbols.items()), arguments, types
+        )  # fmt: skip
+        return cls(block.definition, session, flow, place, holds, key)
 
     def repeat(self) -> Flow | None:
         """The result, made from a record; ``None`` where there is none that fits, and the block is to be run."""
         kept = self._records.get(self._key)
         if kept is None or not _fits(kept, self._place):
-            self._before = Mark(self._place.session)
+            self._before = Mark(self._session)
             return None
         return _repeated(kept, self._flow, self._place)
 
     def keep(self, result: Flow) -> None:
         """Record what the run made, if it is nothing but nodes."""
-        session, before = self._place.session, self._before
+        tape, before = self._place.tape, self._before
         assert before is not None
-        made = len(session.nodes) - before.nodes
-        if self._records.nodes + made > MOST or session.renamed or not before.only_grew(session):
+        made = len(tape.nodes) - before.nodes
+        if self._records.nodes + made > MOST or tape.renamed or not before.only_grew(self._session):
             return
         kept = Recorder(self._place, self._flow, before).kept(result, tuple(self._holds))
         if kept is not None:
@@ -103,28 +106,27 @@ def _key(value: Any, holds: list[Any]) -> Any:
 
 
 def _untouched(scope: PathScope) -> bool:
-    """Whether nothing has been named in a scope, so that names in it depend on what is applied there alone."""
-    named = scope.taken or scope.reserved or scope.counters or scope.index or scope.labels
-    return bool(scope.path) and scope.path == scope.weights and scope.mode == "named" and not named
+    """Whether names in a scope depend on what is applied there alone."""
+    return bool(scope.path) and scope.path == scope.weights and scope.untouched
 
 
 def _fits(kept: Kept, place: Place) -> bool:
     """Whether a record may be repeated here: no bound is exceeded, and no name in it is taken."""
-    session, prefix = place.session, place.scope.path
+    tape, bounds, prefix = place.tape, place.tape.bounds, place.scope.path
     return (
         place.depth <= kept.depth
-        and session.level <= kept.level
-        and session.steps + kept.steps <= session.limits.steps
-        and len(session.nodes) + len(kept.nodes) <= session.limits.nodes
-        and session.paths.isdisjoint([prefix + step[3] for step in kept.nodes])
-        and session.parameters.keys().isdisjoint([prefix + path for path, _ in kept.parameters])
+        and bounds.level <= kept.level
+        and bounds.steps + kept.steps <= bounds.limits.steps
+        and len(tape.nodes) + len(kept.nodes) <= bounds.limits.nodes
+        and tape.paths.isdisjoint([prefix + step[3] for step in kept.nodes])
+        and tape.parameters.keys().isdisjoint([prefix + path for path, _ in kept.parameters])
     )
 
 
 def _repeated(kept: Kept, entered: tuple[Value, ...], place: Place) -> Flow:
     """Make what a record holds, at another place and from other values."""
-    session, prefix = place.session, place.scope.path
-    session.steps += kept.steps
+    tape, prefix = place.tape, place.scope.path
+    tape.bounds.steps += kept.steps
     assert place.frame is not None
     place.frame.settle(kept.settings.copy)
     frames = [place.frame]
@@ -135,15 +137,15 @@ def _repeated(kept: Kept, entered: tuple[Value, ...], place: Place) -> Flow:
     parameters = [
         Parameter(prefix + path, was.type, was.init, was.buffer, was.trainable) for path, was in kept.parameters
     ]
-    session.parameters.update([(p.path, p) for p in parameters])
+    tape.parameters.update([(p.path, p) for p in parameters])
     values = list(entered)
     for op, inputs, types, path, slots, span, number in kept.nodes:
         params = {slot: parameters[i] for slot, i in slots}
         node = Node(op, [values[i] for i in inputs], types, prefix + path, params, Origin(span, frames[number]))
         values += node.outputs
-        session.nodes.append(node)
-        session.paths.add(node.path)
-    session.taps.update([(prefix + path, values[number]) for path, number in kept.taps])
+        tape.nodes.append(node)
+        tape.paths.add(node.path)
+    tape.taps.update([(prefix + path, values[number]) for path, number in kept.taps])
     _name(kept.names, place.scope, prefix, values)
     return _flow(kept.result, values)
 

@@ -3,31 +3,17 @@
 from __future__ import annotations
 
 from itertools import islice
-from operator import attrgetter
 from typing import Any
 
 from archdsl.graph import Node, Parameter, Value
-from archdsl.interpret.env import Place
 from archdsl.interpret.session import Session
-from archdsl.interpret.values import Flow, Labelled
 from archdsl.ops.base import Op
 from archdsl.record import Record
 from archdsl.shapes import TensorType
 from archdsl.source import Frame, Span
-from archdsl.tape.paths import PathScope
-
-GROWS = frozenset({"nodes", "paths", "parameters", "taps", "modules", "steps"})
-"""What an application may add to a session; a run that adds anything else is not recorded."""
-
-
-_rest = {name: value for name, value in vars(Session()).items() if name not in GROWS}
-_collections = attrgetter(*[name for name, value in _rest.items() if hasattr(value, "__len__")])
-_values = attrgetter(*[name for name, value in _rest.items() if not hasattr(value, "__len__")])
-
-
-def _others(session: Session) -> tuple[Any, ...]:
-    """What a session holds that no recorded run may change, and how much of it."""
-    return (*map(len, _collections(session)), *_values(session))
+from archdsl.tape.paths import Labelled, PathScope
+from archdsl.tape.poison import Flow
+from archdsl.tape.tape import Place
 
 
 class Mark:
@@ -36,16 +22,23 @@ class Mark:
     __slots__ = ("level", "nodes", "others", "parameters", "steps", "taps")
 
     def __init__(self, session: Session) -> None:
-        self.nodes = len(session.nodes)
-        self.parameters = len(session.parameters)
-        self.taps = len(session.taps)
-        self.steps = session.steps
-        self.level = session.level
+        tape = session.tape
+        self.nodes = len(tape.nodes)
+        self.parameters = len(tape.parameters)
+        self.taps = len(tape.taps)
+        self.steps = session.bounds.steps
+        self.level = session.bounds.level
         self.others = _others(session)
 
     def only_grew(self, session: Session) -> bool:
-        """Whether nothing was added since but what a recorded run may add."""
+        """Whether nothing was added since but nodes with their parameters, paths and labels."""
         return self.others == _others(session)
+
+
+def _others(session: Session) -> tuple[object, ...]:
+    """Measures of what no recorded run may change."""
+    faults = session.faults
+    return session.draft.size(), session.has_defaults, faults.reports, faults.unknowns, session.bounds.explained
 
 
 _Step = tuple[Op, tuple[int, ...], tuple[TensorType, ...], str, tuple[tuple[str, int], ...], Span | None, int]
@@ -101,15 +94,15 @@ class Recorder:
 
     def kept(self, result: Flow, holds: tuple[Any, ...]) -> Kept | None:
         """The record; ``None`` where the run refers to something outside of it."""
-        session, place, before = self.place.session, self.place, self.before
+        tape, place, before = self.place.tape, self.place, self.before
         assert place.frame is not None
         try:
-            steps = tuple(self._steps(session.nodes[before.nodes :]))
-            if len(session.parameters) - before.parameters != len(self.owned):
+            steps = tuple(self._steps(tape.nodes[before.nodes :]))
+            if len(tape.parameters) - before.parameters != len(self.owned):
                 return None
-            taps = islice(session.taps.items(), before.taps, None)
+            taps = islice(tape.taps.items(), before.taps, None)
             return Kept(
-                place.depth, before.level, session.steps - before.steps, steps, tuple(self.owned),
+                place.depth, before.level, tape.bounds.steps - before.steps, steps, tuple(self.owned),
                 tuple(self.frames), place.frame.settings,
                 tuple([(self._path(path), self.numbers[value]) for path, value in taps]),
                 self._result(result), self._names(place.scope), holds,

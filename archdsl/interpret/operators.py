@@ -8,14 +8,15 @@ from typing import Any, Self
 from archdsl import ops
 from archdsl.diagnostics import Refusal
 from archdsl.graph import Value
-from archdsl.interpret import recovery as guess
-from archdsl.interpret.env import Env, Place
+from archdsl.interpret import recovery
+from archdsl.interpret.env import Env
 from archdsl.interpret.parametric import Formal, Parametric
-from archdsl.interpret.session import Session
-from archdsl.interpret.values import POISON, BlockValue, Flow
+from archdsl.interpret.values import BlockValue
 from archdsl.modules.suggestions import window_help
 from archdsl.ops.base import REQUIRED, Op
 from archdsl.source import Span
+from archdsl.tape.poison import POISON, Flow
+from archdsl.tape.tape import Place, Tape
 
 
 class OpBlock(Parametric):
@@ -53,24 +54,24 @@ class OpBlock(Parametric):
         least = 0 if self.card.arity[1] == 0 else self.card.applies_at
         if least is None or len(self.tensors) < least:
             return self
-        return env.session.node(self.operator(), self.tensors, env.place, self.name, span)
+        return env.place.tape.node(self.operator(), self.tensors, env.place, self.name, span)
 
-    def guess(self, flow: Flow, session: Session) -> Flow:
+    def guess(self, flow: Flow, tape: Tape) -> Flow:
         if flow is POISON:
             return POISON
         inputs = (*(flow if isinstance(flow, tuple) else (flow,)), *self.tensors)
-        return guess.application(self.card, {**self.defaults, **self.bound}, inputs, session)
+        return recovery.application(self.card, {**self.defaults, **self.bound}, inputs, tape)
 
     def apply(self, flow: Flow, place: Place, span: Span | None) -> Flow:
         if self.card.vanishes:
             return flow
         op = self.operator()
         if flow is POISON:
-            place.scope.operator(self.name)
+            place.operator(self.name)
             return POISON
         inputs = (*(flow if isinstance(flow, tuple) else (flow,)), *self.tensors)
         try:
-            return place.session.node(op, inputs, place, self.name, span)
+            return place.tape.node(op, inputs, place, self.name, span)
         except Refusal as refusal:
             if self.card.role == "layer" and refusal.code in ("E0206", "E0302"):
                 entering = inputs[0].type.shape[1] if isinstance(inputs[0], Value) else None
@@ -92,5 +93,5 @@ class FailedOp(BlockValue):
         self.name = block.name
 
     def apply(self, flow: Flow, place: Place, span: Span | None) -> Flow:
-        place.scope.operator(self.name)
-        return self.block.guess(flow, place.session)
+        place.operator(self.name)
+        return self.block.guess(flow, place.tape)

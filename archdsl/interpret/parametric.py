@@ -6,9 +6,10 @@ from typing import Any, Self
 
 from archdsl.diagnostics import Refusal
 from archdsl.interpret.env import Env
-from archdsl.interpret.values import POISON, BlockValue
+from archdsl.interpret.values import BlockValue
 from archdsl.ops.kinds import Kind, Like
 from archdsl.source import Span
+from archdsl.tape.poison import POISON
 
 
 class Formal:
@@ -47,6 +48,8 @@ class Parametric(BlockValue):
     formals: tuple[Formal, ...]
     runs_poisoned = False
     """Whether it is worth applying with a refused argument: a block's body may hold faults of its own."""
+    is_defined = False
+    """Whether it is defined in the language, so that its definition can be changed."""
     takes_inputs = False
     """Whether tensors in a call are further inputs (operators)."""
 

@@ -8,14 +8,16 @@ from typing import Any
 from archdsl.diagnostics import Refusal
 from archdsl.graph import Value
 from archdsl.interface import KINDS, checked_labels, fitting_labels, preprocess_of
-from archdsl.interpret.env import Env, Place
-from archdsl.interpret.evaluate import evaluate
+from archdsl.interpret.code import evaluate
+from archdsl.interpret.env import Env
 from archdsl.interpret.kinds import Items, Text
 from archdsl.interpret.parametric import Formal, Parametric
-from archdsl.interpret.values import POISON, Flow, describe
+from archdsl.interpret.values import describe
 from archdsl.ops.kinds import OneOf
 from archdsl.source import Span
 from archdsl.syntax import spec
+from archdsl.tape.poison import POISON, Flow
+from archdsl.tape.tape import Place
 
 
 class End(Parametric):
@@ -38,9 +40,8 @@ class End(Parametric):
         if self.name == "preprocess" or names is None:
             return self
         if isinstance(names, str):
-            assert env.session.files is not None
-            names = env.session.files.beside(span.source, names).removesuffix("\n").split("\n")
-        env.session.check_items(len(names))
+            names = env.session.beside(span.source, names).removesuffix("\n").split("\n")
+        env.session.bounds.check_items(len(names))
         return self.with_bound({"names": checked_labels(names, "`labels`")}, [])
 
 
@@ -61,13 +62,13 @@ def declare(end: str, name: str, value: Any, expr: spec.Expr, env: Env) -> None:
     try:
         (_preprocess if end == "preprocess" else _labels)(name, value, expr, env)
     except Refusal as refusal:
-        env.session.refuse(refusal.located(expr.span), env.place.frame)
+        env.session.faults.refuse(refusal.located(expr.span), env.place.frame)
 
 
 def _preprocess(name: str, value: Value, expr: spec.Expr, env: Env) -> None:
     said = _said("preprocess", "an input", expr, env)
     if said is not None:
-        env.session.preprocess[name] = preprocess_of(said).settled(value.type)
+        env.session.draft.preprocess[name] = preprocess_of(said).settled(value.type)
 
 
 def _labels(name: str, value: Any, expr: spec.Expr, env: Env) -> None:
@@ -77,13 +78,13 @@ def _labels(name: str, value: Any, expr: spec.Expr, env: Env) -> None:
     if not isinstance(value, Value):
         raise Refusal("E0204", f"labels name the last axis of one tensor; `{name}` is {describe(value)}")
     fitting_labels(said["names"], value.type.shape, f"`{name}`")
-    env.session.labels[name] = said["names"]
+    env.session.draft.labels[name] = said["names"]
 
 
 def _said(name: str, place: str, expr: spec.Expr, env: Env) -> dict[str, Any] | None:
     value = evaluate(expr, env)
     if value is POISON:
-        if not any(told.severity == "error" for told in env.session.diagnostics):
+        if not env.session.faults.failed:
             raise Refusal("E0217", "`in` has no meaning here: nothing has entered yet")
         return None
     if not isinstance(value, End) or value.name != name:

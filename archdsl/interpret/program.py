@@ -2,32 +2,34 @@
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from archdsl import ops
 from archdsl.diagnostics import Diagnostic, Refusal, did_you_mean
 from archdsl.graph import Graph, Node, Value
-from archdsl.interpret import arithmetic, attributes, calls, expressions, labels, statements  # noqa: F401  (they register rules)
-from archdsl.interpret.arguments import bind
+from archdsl.interpret import arithmetic, attributes, calls, inputs_and_outputs, labels  # noqa: F401  (they register rules)
+from archdsl.interpret.arguments import Call
 from archdsl.interpret.claims import check_shape_claims
-from archdsl.interpret.env import Env, NetworkRun, Place
-from archdsl.interpret.evaluate import evaluate
-from archdsl.interpret.execute import run_body
+from archdsl.interpret.code import BodyCode, Context, compiled
+from archdsl.interpret.env import Env, NetworkRun
 from archdsl.interpret.network import NetworkBlock
 from archdsl.interpret.operators import operator_block
-from archdsl.interpret.session import BoundExceeded, ClaimValue, Limits, Session
-from archdsl.interpret.values import POISON, Flow
-from archdsl.modules.module import Module, definition_span, module_env
+from archdsl.interpret.scopes import module_scope
+from archdsl.interpret.session import ClaimValue, Session
+from archdsl.modules.module import Module, definition_span
+from archdsl.modules.resolve import settled
 from archdsl.ops.kinds import Kind
+from archdsl.process import collector_paused
 from archdsl.record import Record
 from archdsl.syntax import spec
+from archdsl.tape.limits import DEFAULT, BoundExceeded, Limits
 from archdsl.tape.paths import PathScope
+from archdsl.tape.poison import POISON, Flow
+from archdsl.tape.tape import Place
 
 if TYPE_CHECKING:
-    from archdsl.interpret.checkpoint_names import Applied, NameMap
+    from archdsl.interpret.checkpoint_names import Applied, CheckpointNames
 
 
 class Elaboration(Record):
@@ -40,7 +42,7 @@ class Elaboration(Record):
     """The work that it took."""
     stopped: bool = False
     """Whether a bound on the work was exceeded."""
-    maps: tuple[NameMap, ...] = ()
+    maps: tuple[CheckpointNames, ...] = ()
     """Its ``weights`` statements."""
 
     def applied_maps(self) -> list[Applied]:
@@ -56,7 +58,7 @@ def elaborate(
     *,
     bindings: Mapping[str, int] | None = None,
     train: bool = False,
-    limits: Limits | None = None,
+    limits: Limits = DEFAULT,
 ) -> Elaboration:
     """Elaborate a variant, or a network with its defaults; ``arguments`` override its parameters.
 
@@ -64,64 +66,51 @@ def elaborate(
     keeps just those of its own body.
     """
     with collector_paused():
-        return _elaborate(
-            module, target, arguments or {}, Session(train=train, bind=dict(bindings or {}), limits=limits)
-        )
-
-
-@contextmanager
-def collector_paused() -> Iterator[None]:
-    """Compiling makes long-lived objects and no cycles to speak of: collecting meanwhile is quadratic in depth."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
+        return _elaborate(module, target, arguments or {}, Session(train=train, bind=bindings, limits=limits))
 
 
 def _elaborate(
     module: Module, target: spec.Variant | spec.Network, arguments: Mapping[str, Any], session: Session
 ) -> Elaboration:
-    session.files = module.loader
-    env = module_env(module, session)
+    session.beside = module.beside
+    settled(module, target)
+    bounds, faults = session.bounds, session.faults
     run = NetworkRun(None)
-    flow: Flow = POISON
     live: set[Node] = set()
     stopped = False
     try:
+        env = module_scope(module, session)
         block = _target(target, env, arguments)
         if isinstance(block, NetworkBlock):
-            flow = block.run(run, Place(session, PathScope()), definition_span(target), POISON)
+            flow = block.run(run, Place(session.tape, PathScope()), definition_span(target), POISON)
             if isinstance(target, spec.Variant):
-                session.claims.clear()
-                session.shape_claims.clear()
                 _variant_claims(target, env, run)
             live = _finish(session, run, flow)
     except BoundExceeded as exceeded:
         stopped = True
         refusal = exceeded.located(definition_span(target)).refusal
-        if session.steps - session.explained > session.limits.steps or refusal.code != "E0501":
-            session.report(refusal.diagnostic())
+        if bounds.steps - bounds.explained > bounds.limits.steps or refusal.code != "E0501":
+            faults.report(refusal.diagnostic())
     except Refusal as refusal:
-        session.report(refusal.located(definition_span(target)).diagnostic())
+        faults.report(refusal.located(definition_span(target)).diagnostic())
     # Behind an expected shape that is another one, the graph is there all the same; of unreadable text there is none.
-    faults = [d for d in session.diagnostics if d.severity == "error" and d.code != "E0401"]
-    failed = bool(faults) or not session.outputs
-    graph = None if failed else _graph(session, target, block, live)
-    claims, diagnostics = tuple(session.claims), tuple(session.diagnostics)
-    return Elaboration(graph, claims, diagnostics, session.steps, stopped, tuple(session.maps))
+    failed = any(d.severity == "error" and d.code != "E0401" for d in faults.diagnostics)
+    draft = session.draft
+    graph = None if failed or not draft.outputs else _graph(session, module, target, block.definition.doc, live)
+    return Elaboration(
+        graph, tuple(draft.claims), tuple(faults.diagnostics), bounds.steps, stopped, tuple(draft.maps)
+    )  # fmt: skip
 
 
 def _target(target: spec.Variant | spec.Network, env: Env, arguments: Mapping[str, Any]) -> Any:
     if isinstance(target, spec.Variant):
-        block: Any = evaluate(target.network.callee, env)
+        call, context = target.network, Context(env.meanings)
+        block: Any = compiled(call.callee, context)(env)
         if not isinstance(block, NetworkBlock):
             if block is POISON:
                 return POISON
-            raise Refusal("E0204", "a variant is of a network").located(target.network.callee.span)
-        block = bind(block, target.network.arguments, env, target.network.span)
+            raise Refusal("E0204", "a variant is of a network").located(call.callee.span)
+        block = Call(call.arguments, call.span, context).bind(block, env)
     else:
         block = env.find(target.name)
     if not isinstance(block, NetworkBlock) or not arguments:
@@ -159,22 +148,24 @@ def _as_list(value: Any) -> Any:
 
 
 def _variant_claims(variant: spec.Variant, env: Env, run: NetworkRun) -> None:
-    """A variant's claims see the module's names; its shape claims the symbols of the inputs."""
+    """A variant's claims replace its network's. They see the module's names, and shape claims the inputs' symbols."""
+    env.session.draft.claims.clear()
+    env.session.draft.shape_claims.clear()
     inner = Env(env, env.place, "body")
     inner.run = run
-    run_body(spec.Body(variant.span, variant.claims), inner, POISON)
+    BodyCode(spec.Body(variant.span, variant.claims), Context(env.meanings)).run(inner, POISON)
 
 
 def _finish(session: Session, run: NetworkRun, flow: Flow) -> set[Node]:
     """Settle the outputs: without a declared one the last flow is ``output``. The nodes that they depend on."""
-    check_bound(session.bind, session.symbols)
+    check_bound(session.bind, session.draft.symbols)
     outputs = dict(run.outputs)
     if len(outputs) == len(run.trained):
         last = {"output": flow} if not isinstance(flow, tuple) else {f"output.{i}": v for i, v in enumerate(flow)}
         outputs = {**last, **outputs}
     if any(value is POISON for value in outputs.values()):
         return set()
-    session.outputs = {name: value for name, value in outputs.items() if isinstance(value, Value)}
+    session.draft.outputs = {name: value for name, value in outputs.items() if isinstance(value, Value)}
     check_shape_claims(session)
     live = _live(session)
     _warn_unused(session, live)
@@ -193,7 +184,7 @@ def check_bound(bound: Iterable[str], symbols: Iterable[str]) -> None:
 def _live(session: Session) -> set[Node]:
     """Nodes that some output depends on."""
     live: set[Node] = set()
-    waiting = [value.producer for value in session.outputs.values()]
+    waiting = [value.producer for value in session.draft.outputs.values()]
     while waiting:
         node = waiting.pop()
         if node is None or node in live:
@@ -205,24 +196,25 @@ def _live(session: Session) -> set[Node]:
 
 def _warn_unused(session: Session, live: set[Node]) -> None:
     """Work whose result nothing uses is dropped; the last operator of each such piece is told."""
-    if len(live) == len(session.nodes) or any(d.severity == "error" for d in session.diagnostics):
+    nodes, faults = session.tape.nodes, session.faults
+    if len(live) == len(nodes) or faults.failed:
         return  # behind an error, what is unused merely follows from it
-    used = {value for node in session.nodes for value in node.inputs}
-    for node in session.nodes:
+    used = {value for node in nodes for value in node.inputs}
+    for node in nodes:
         if node not in live and node.inputs and not any(value in used for value in node.outputs):
             message, help = (
                 f"the result of `{node.op.name}` is never used",
                 "label it and use the label, or leave it out",
             )
-            session.report(Diagnostic("W0204", message, node.origin.span, help=help, frame=node.origin.frame))
+            faults.report(Diagnostic("W0204", message, node.origin.span, help=help, frame=node.origin.frame))
 
 
-def _graph(session: Session, target: spec.Variant | spec.Network, block: Any, live: set[Node]) -> Graph:
-    nodes = session.nodes if len(live) == len(session.nodes) else [n for n in session.nodes if n in live]
-    taps = {path: v for path, v in session.taps.items() if v.producer is None or v.producer in live}
-    doc = target.doc or block.definition.doc
+def _graph(session: Session, module: Module, target: spec.Variant | spec.Network, doc: str, live: set[Node]) -> Graph:
+    draft, tape = session.draft, session.tape
+    nodes = tape.nodes if len(live) == len(tape.nodes) else [n for n in tape.nodes if n in live]
+    taps = {path: v for path, v in tape.taps.items() if v.producer is None or v.producer in live}
     return Graph(
-        target.name, session.inputs, nodes, session.outputs, taps=taps, defaults=session.defaults, doc=doc,
-        maps={names.name: names for names in session.maps},
-        preprocess=session.preprocess, labels=session.labels,
+        target.name, draft.inputs, nodes, draft.outputs, taps=taps, defaults=draft.defaults, doc=target.doc or doc,
+        maps={names.name: names for names in draft.maps}, preprocess=draft.preprocess, labels=draft.labels,
+        source_hash=module.source_hash,
     )  # fmt: skip

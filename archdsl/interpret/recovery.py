@@ -7,46 +7,20 @@ any case.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from archdsl import dims
 from archdsl.diagnostics import Refusal
 from archdsl.graph import Value
-from archdsl.interpret.values import POISON, Flow
 from archdsl.ops.base import REQUIRED, Op
 from archdsl.shapes import TensorType
-
-if TYPE_CHECKING:
-    from archdsl.interpret.session import Session
-
-UNKNOWN = "\u2370"
-"""Begins the names of dimensions that nobody declared; it cannot occur in a spec."""
+from archdsl.tape.faults import UNKNOWN
+from archdsl.tape.poison import POISON, Flow
+from archdsl.tape.tape import Tape
 
 
-def unknown(session: Session) -> dims.Dim:
-    """A dimension about which nothing is known."""
-    session.step(5)
-    session.unknowns += 1
-    return dims.symbol(f"{UNKNOWN}{session.unknowns}")
-
-
-def follows(refusal: Refusal) -> bool:
-    """Whether a refusal speaks of a dimension that only an earlier fault left unknown."""
-    return refusal.code not in _OF_RANK and (UNKNOWN in refusal.message or UNKNOWN in refusal.note)
-
-
-_OF_RANK = ("E0301", "E0308", "E0309", "E0310")
-"""What these codes speak of does not depend on sizes."""
-
-
-def without_unknowns(text: str) -> str:
-    """The text with every unknown dimension shown as ``?``."""
-    return re.sub(UNKNOWN + r"\d+", "?", text)
-
-
-def application(card: type[Op], arguments: dict[str, Any], inputs: Sequence[Any], session: Session) -> Flow:
+def application(card: type[Op], arguments: dict[str, Any], inputs: Sequence[Any], tape: Tape) -> Flow:
     """What an operator would give without the arguments at fault; sizes beyond batch and channels are left open."""
     values = [v for v in inputs if isinstance(v, Value)]
     least, most = card.arity
@@ -65,16 +39,16 @@ def application(card: type[Op], arguments: dict[str, Any], inputs: Sequence[Any]
             op = card(**attempt)
             op.validate()
             outs = op.shape(*ins)
-            session.check_sizes(outs)
+            tape.bounds.check_sizes(outs)
         except Refusal:
             continue
-        made = tuple(Value(card.name, _opened(out, certain, session)) for out in outs)
+        made = tuple(Value(card.name, _opened(out, certain, tape)) for out in outs)
         return made[0] if len(made) == 1 else made
     return POISON
 
 
-def _opened(type: TensorType, certain: int, session: Session) -> TensorType:
-    return type.with_shape(dim if axis < certain else unknown(session) for axis, dim in enumerate(type.shape))
+def _opened(type: TensorType, certain: int, tape: Tape) -> TensorType:
+    return type.with_shape(dim if axis < certain else tape.faults.unknown() for axis, dim in enumerate(type.shape))
 
 
 def _agreeing(types: Sequence[TensorType]) -> Sequence[TensorType]:
@@ -89,13 +63,13 @@ def _known(dim: dims.Dim) -> bool:
     return not any(name.startswith(UNKNOWN) for name in dims.symbols(dim))
 
 
-def meet(values: Sequence[Value], session: Session) -> Flow:
+def meet(values: Sequence[Value], tape: Tape) -> Flow:
     """The type on which several tensors agree, open where they differ."""
     first = values[0].type
     if any(v.type.rank != first.rank for v in values):
         return POISON
     shape = [
-        size if all(v.type.shape[axis] == size for v in values) else unknown(session)
+        size if all(v.type.shape[axis] == size for v in values) else tape.faults.unknown()
         for axis, size in enumerate(first.shape)
     ]
     return Value("agreed", first.with_shape(shape))

@@ -7,26 +7,44 @@ from typing import Any
 from archdsl import dims
 from archdsl.diagnostics import Refusal
 from archdsl.graph import Value
+from archdsl.interpret.code import Code, Context, compiled
 from archdsl.interpret.env import Env
-from archdsl.interpret.evaluate import evaluate
-from archdsl.interpret.values import POISON, describe
+from archdsl.interpret.values import describe
 from archdsl.shapes import show_shape
 from archdsl.syntax import spec
+from archdsl.tape.poison import POISON
 from archdsl.tape.provenance import settled_notes
 
 
-def check_pattern(pattern: spec.ShapePattern, value: Value, env: Env) -> None:
-    """Refuse a value whose shape is not of the pattern."""
+class Pattern:
+    """``[N, _, …]``: its entries, where those that are sizes are code."""
+
+    __slots__ = ("dims", "syntax")
+
+    def __init__(self, syntax: spec.ShapePattern, dims: list[Code | spec.Wildcard | spec.Ellipsis]) -> None:
+        self.syntax = syntax
+        self.dims = dims
+
+
+def pattern_code(pattern: spec.ShapePattern, context: Context) -> Pattern:
+    """The code of a shape annotation."""
+    return Pattern(
+        pattern, [d if isinstance(d, spec.Wildcard | spec.Ellipsis) else compiled(d, context) for d in pattern.dims]
+    )
+
+
+def check_pattern(pattern: Pattern, value: Value, env: Env) -> None:
+    """Refuse (E0313) a value whose shape is not of the pattern."""
     wanted: list[Any] = []
-    for dim in pattern.dims:
+    for dim, syntax in zip(pattern.dims, pattern.syntax.dims):
         if isinstance(dim, spec.Wildcard | spec.Ellipsis):
             wanted.append(dim)
             continue
-        size = evaluate(dim, env)
+        size = dim(env)
         if size is POISON:
             return
         if isinstance(size, bool) or not isinstance(size, int | dims.Expr):
-            raise Refusal("E0204", f"a dimension must be a whole number, not {describe(size)}").located(dim.span)
+            raise Refusal("E0204", f"a dimension must be a whole number, not {describe(size)}").located(syntax.span)
         wanted.append(size)
     if not _matches(wanted, list(value.type.shape)):
         shown = ", ".join(
@@ -34,7 +52,7 @@ def check_pattern(pattern: spec.ShapePattern, value: Value, env: Env) -> None:
         )
         raise Refusal(
             "E0313", f"the shape is {show_shape(value.type.shape)}, not [{shown}]", notes=settled_notes(value)
-        ).located(pattern.span)
+        ).located(pattern.syntax.span)
 
 
 def _matches(wanted: list[Any], shape: list[Any]) -> bool:

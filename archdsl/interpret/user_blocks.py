@@ -3,22 +3,45 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
 
-from archdsl.diagnostics import Refusal
-from archdsl.interpret.arguments import argument_value
-from archdsl.interpret.branches import Branches
-from archdsl.interpret.env import Env, Place
-from archdsl.interpret.execute import guarded_flow, run_body
-from archdsl.interpret.flow import apply_stages
-from archdsl.interpret.kinds import parameter_kind
+from archdsl.interpret.code import BodyCode, Context, Step, head_span
+from archdsl.interpret.env import Env
+from archdsl.interpret.flow import flow_code, guarded, run_stages, stages
 from archdsl.interpret.memo import Application
-from archdsl.interpret.parametric import Formal, Parametric
-from archdsl.interpret.statements import with_defaults
-from archdsl.interpret.values import POISON, Flow, show_arguments, show_settings
-from archdsl.modules.structure import is_single
+from archdsl.interpret.parameters import Parameters
+from archdsl.interpret.parametric import Parametric
+from archdsl.interpret.statements import defaults_code
+from archdsl.interpret.values import show_arguments
 from archdsl.source import Frame, Span
 from archdsl.syntax import spec
+from archdsl.tape.paths import Naming
+from archdsl.tape.poison import Flow
+from archdsl.tape.tape import Place
+
+
+class BlockCode:
+    """A block's definition, compiled."""
+
+    __slots__ = ("defaults", "naming", "parameters", "step", "then")
+
+    def __init__(self, definition: spec.Block, context: Context) -> None:
+        self.parameters = Parameters(definition.parameters, context)
+        self.defaults = defaults_code(definition.defaults, context) if definition.defaults else None
+        self.step: Step
+        if definition.value is not None:
+            self.step = guarded(flow_code(definition.value, context), head_span(definition.value))
+        else:
+            assert definition.body is not None
+            self.step = BodyCode(definition.body, context).run
+        self.then = stages(definition.then, context)
+        self.naming: Naming = "spliced" if self.then else "scope"
+
+    def run(self, env: Env, flow: Flow) -> Flow:
+        """Run the body or expression, under the defaults of a ``with`` in front of it."""
+        if self.defaults is not None:
+            env.defaults = self.defaults(env)
+        flow = self.step(env, flow, self.naming)
+        return run_stages(flow, self.then, env) if self.then else flow
 
 
 class UserBlock(Parametric):
@@ -26,78 +49,34 @@ class UserBlock(Parametric):
 
     runs_poisoned = True
     is_scope = True
+    is_defined = True
 
     def __init__(self, definition: spec.Block, env: Env) -> None:
         super().__init__()
         self.definition = definition
         self.env = env
         self.name = definition.name
-        self.formals = tuple(
-            Formal(p.name, None if p.kind is None else self._kind(p), p.default is None) for p in definition.parameters
-        )
-
-    @staticmethod
-    def _kind(parameter: spec.Parameter) -> Any:
-        try:
-            return parameter_kind(parameter.kind or "")
-        except Refusal as refusal:
-            raise refusal.located(parameter.span) from None
+        code: BlockCode | None = definition.__dict__.get("_code")
+        if code is None:
+            code = definition.__dict__["_code"] = BlockCode(definition, Context(env.meanings))
+        self.code = code
+        self.formals = code.parameters.formals
 
     def apply(self, flow: Flow, place: Place, span: Span | None) -> Flow:
-        session = place.session
-        session.step()
-        session.check_depth(place)
+        bounds = place.tape.bounds
+        bounds.step()
+        bounds.check_depth(place.depth)
         effective = {**self.defaults, **self.bound}
         self.missing(effective)
         frame = Frame(self.name, partial(show_arguments, effective), span, place.frame)
-        inner = place.inside(place.scope.block(self.name), frame)
+        inner = place.inside(place.block(self.name), frame)
         application = Application.of(self, effective, flow, inner)
         known = application.repeat() if application is not None else None
         if known is not None:
             return known
         env = Env(self.env, inner, "body", flow)
-        fill_parameters(self.definition.parameters, self.formals, effective, env)
-        frame.settle(partial(show_settings, [p.name for p in self.definition.parameters], env.names))
-        result = run_definition(self.definition, env, flow)
+        self.code.parameters.bind(effective, env, frame)
+        result = self.code.run(env, flow)
         if application is not None:
             application.keep(result)
         return result
-
-
-def fill_parameters(
-    parameters: tuple[spec.Parameter, ...], formals: tuple[Formal, ...], given: dict[str, Any], env: Env
-) -> None:
-    """Bind parameters in order; a default may use those to its left, and ``in``."""
-    for parameter, formal in zip(parameters, formals):
-        if parameter.name in given:
-            value = given[parameter.name]
-            if type(value) is Branches:
-                value = value.expand(env)
-        else:
-            assert parameter.default is not None
-            value = argument_value(parameter.default, formal, env)
-            if formal.kind is not None and value is not POISON:
-                value = _check_default(formal.kind, value, parameter)
-        env.names[parameter.name] = value
-
-
-def _check_default(kind: Any, value: Any, parameter: spec.Parameter) -> Any:
-    try:
-        return kind.check(value, f"the default of `{parameter.name}`")
-    except Refusal as refusal:
-        raise refusal.located(parameter.span) from None
-
-
-def run_definition(definition: spec.Block, env: Env, flow: Flow) -> Flow:
-    """Run a block's body or expression, under the defaults of a ``with`` in front of it."""
-    if definition.defaults:
-        env.defaults = with_defaults(definition.defaults, env)
-    env.place.scope.solo = "" if definition.then else "block"
-    if definition.value is not None:
-        flow = guarded_flow(definition.value, env, flow)
-    else:
-        assert definition.body is not None
-        if not is_single(definition.body):
-            env.place.scope.solo = ""
-        flow = run_body(definition.body, env, flow)
-    return apply_stages(flow, definition.then, env)

@@ -7,33 +7,18 @@ Numbers, strings, booleans and ``None`` are Python's, lists are tuples, symbolic
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from archdsl.dims import Expr
 from archdsl.graph import Value
 from archdsl.ops.kinds import describe as plain
 from archdsl.shapes import show_shape
+from archdsl.source import Span, shortened
+from archdsl.tape.paths import Labelled
+from archdsl.tape.poison import POISON, Flow
+from archdsl.tape.tape import Place, Tape
 
-if TYPE_CHECKING:
-    from archdsl.interpret.env import Place
-    from archdsl.interpret.session import Session
-    from archdsl.source import Span
-    from archdsl.tape.paths import PathScope
-
-
-class Poison:
-    """Stands for what was refused; whatever touches it is poison too, so that followers stay silent."""
-
-    kind_name = "a refused value"
-
-    def __repr__(self) -> str:
-        return "POISON"
-
-
-POISON = Poison()
 _NUMBERS = (int, float, Expr)
-Flow = Value | tuple[Value, ...] | Poison
-"""The current tensor or tuple of tensors."""
 
 
 class BlockValue:
@@ -46,7 +31,7 @@ class BlockValue:
     guesses = False
     """Whether ``guess`` says what is certain of its result where it is refused; else nothing is."""
 
-    def guess(self, flow: Flow, session: Session) -> Flow:
+    def guess(self, flow: Flow, tape: Tape) -> Flow:
         """The flow after a refused application, as far as it is certain."""
         return POISON
 
@@ -75,16 +60,6 @@ class Table:
 
     def __hash__(self) -> int:
         return hash((self.header, self.rows))
-
-
-class Labelled:
-    """The result under a label, with what was labelled inside it."""
-
-    __slots__ = ("result", "scope")
-
-    def __init__(self, result: Flow, scope: PathScope) -> None:
-        self.result = result
-        self.scope = scope
 
 
 class Indexed:
@@ -132,11 +107,6 @@ def describe(value: object) -> str:
 def show_arguments(arguments: Mapping[str, object]) -> str:
     """``c = 64, stride = 2``."""
     return ", ".join(f"{name} = {shortened(show(value), 40)}" for name, value in arguments.items())
-
-
-def shortened(text: str, most: int) -> str:
-    """The text, cut to ``most`` characters."""
-    return text if len(text) <= most else text[: most - 1] + "…"
 
 
 def show_settings(names: Iterable[str], values: Mapping[str, object]) -> dict[str, str]:

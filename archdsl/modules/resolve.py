@@ -1,4 +1,7 @@
-"""What can be said about a file without running it: names, shadowing, recursion, what is never used."""
+"""Names settled before anything runs: what each one in a file means, and the diagnostics of those that mean nothing.
+
+The order in which meanings are looked for is told in :mod:`archdsl.modules.meanings`.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +9,12 @@ from collections.abc import Iterable
 
 from archdsl import ops
 from archdsl.diagnostics import Diagnostic, Refusal
-from archdsl.interpret.combinators import COMBINATORS, LATER
-from archdsl.interpret.functions import FUNCTIONS
-from archdsl.modules.module import Module, definition_span
-from archdsl.modules.structure import nested_bodies
+from archdsl.modules.findings import duplicates, name_span, recursion, unused
+from archdsl.modules.meanings import DYNAMIC, OPERATOR, UNKNOWN, Meaning, Scope
+from archdsl.modules.module import Module
+from archdsl.modules.structure import label_of, nested_bodies
 from archdsl.modules.suggestions import unknown_name
-from archdsl.modules.words import CHOICE_WORDS, ENDS
+from archdsl.modules.words import COMBINATORS, late_word, word, words
 from archdsl.ops.base import Op
 from archdsl.shapes import AXES
 from archdsl.source import Span
@@ -19,22 +22,38 @@ from archdsl.syntax import spec
 from archdsl.syntax.limits import LIMITS
 from archdsl.syntax.walk import children, walk
 
-_WORDS = frozenset({"tuple", "none", "uniform", "normal", *CHOICE_WORDS, *ENDS, *LATER, *FUNCTIONS, *COMBINATORS})
+_AXES = frozenset(AXES)
 
 
 def resolve(module: Module) -> list[Diagnostic]:
-    """Diagnostics of one module: unknown names, duplicates, shadowing, recursion, and unused things (warnings)."""
+    """Settle every name of a module. Diagnostics: unknown names, duplicates, names that would hide another meaning,
+    recursion, and what is never used (warnings).
+    """
     symbols = _symbols(module)
-    found = [*_duplicates(module, symbols or frozenset())]
+    found = [*duplicates(module, symbols or frozenset())]
     uses: dict[str, dict[str, Span]] = {}
-    top = _Names(None, [*module.definitions, *module.imports, *module.missing])
+    top = _top(module)
     for definition in module.file.definitions:
         resolver = _Resolver(module, symbols, top)
         found += resolver.definition(definition)
         uses.setdefault(getattr(definition, "name", ""), resolver.uses)
         if len(found) >= LIMITS.faults:
             break
-    return [*found, *_recursion(module, uses), *_unused(module)]
+    return [*found, *recursion(module, uses), *unused(module)]
+
+
+def settled(module: Module, definition: spec.Definition) -> None:
+    """Settle the names of one definition, unless that is done: libraries are resolved as far as they are used."""
+    if id(definition) not in module.meanings.done:
+        _Resolver(module, _symbols(module), _top(module)).definition(definition)
+
+
+def _top(module: Module) -> Scope:
+    top = Scope()
+    top.names.update(dict.fromkeys(module.missing, DYNAMIC))
+    top.names.update((name, Meaning("import", imported.span)) for name, (_, imported) in module.imports.items())
+    top.names.update((name, Meaning("definition", d.span)) for name, d in module.definitions.items())
+    return top
 
 
 def _symbols(module: Module) -> frozenset[str] | None:
@@ -50,134 +69,10 @@ def _symbols(module: Module) -> frozenset[str] | None:
     return frozenset(found)
 
 
-def _duplicates(module: Module, symbols: frozenset[str]) -> Iterable[Diagnostic]:
-    seen: dict[str, Span] = {}
-    for definition in module.file.definitions:
-        if isinstance(definition, spec.Use):
-            for imported in definition.names:
-                yield from _definable(imported.name, imported.span, seen)
-            continue
-        name = getattr(definition, "name", None)
-        if name is not None:
-            yield from _definable(name, _name_span(definition, name), seen)
-            if name in symbols:
-                yield Refusal(
-                    "E0208", f"`{name}` is also a symbol of an input's shape", help="choose another name"
-                ).located(_name_span(definition, name)).diagnostic()  # fmt: skip
-
-
-def _definable(name: str, span: Span, seen: dict[str, Span]) -> Iterable[Diagnostic]:
-    if ops.is_operator(name) or name in COMBINATORS:
-        yield (
-            Refusal("E0208", f"`{name}` is already an operator", help="choose another name").located(span).diagnostic()
-        )
-    elif name in seen:
-        yield Refusal(
-            "E0207", f"`{name}` is defined twice", notes=[f"first at line {seen[name].line}"]
-        ).located(span).diagnostic()  # fmt: skip
-    else:
-        seen[name] = span
-
-
-def _name_span(definition: spec.Definition, name: str) -> Span:
-    """Where the name stands in its definition."""
-    return definition_span(definition).word(name)
-
-
-def _mentioned(definition: spec.Syntax) -> set[str]:
-    """All names in a definition, those in its unreadable statements included."""
-    found: set[str] = set()
-    for node in walk(definition):
-        if isinstance(node, spec.Name):
-            found.add(node.id)
-        elif isinstance(node, spec.Let):  # what hides a parameter is told already
-            found.update(node.targets)
-        elif isinstance(node, spec.Missing):
-            found |= node.names
-    return found
-
-
-def _recursion(module: Module, uses: dict[str, dict[str, Span]]) -> Iterable[Diagnostic]:
-    """Definitions that need themselves, each of them told once; ``uses`` are the definitions that each one names."""
-    done: set[str] = set()
-    for start in [name for name in uses if name in module.definitions]:
-        path: dict[str, int] = {start: 0}
-        stack = [(start, iter(uses[start]))] if start not in done else []
-        while stack:
-            name, rest = stack[-1]
-            following = next(rest, None)
-            if following is None:
-                done.add(name)
-                stack.pop()
-                del path[name]
-            elif following in path:
-                if name not in module.unusable:
-                    cycle = list(path)[path[following] :]
-                    module.unusable.update(cycle)
-                    yield _cycle([*cycle, following]).located(uses[name][following]).diagnostic()
-            elif following not in done and following in uses:
-                path[following] = len(path)
-                stack.append((following, iter(uses[following])))
-
-
-def _cycle(names: list[str]) -> Refusal:
-    shown = names if len(names) <= 8 else [*names[:6], "…", names[-1]]
-    return Refusal(
-        "E0209", f"`{names[-1]}` is defined by itself: {' -> '.join(shown)}",
-        help="use `repeat`, or pass the inner block as an argument",
-    )  # fmt: skip
-
-
-def _unused(module: Module) -> Iterable[Diagnostic]:
-    """Warnings: parameters, imports and (in files with a network) blocks that nothing refers to."""
-    used: set[str] = set()
-    for definition in module.file.definitions:
-        names = _mentioned(definition)
-        used |= names - {getattr(definition, "name", "")}
-        for parameter in getattr(definition, "parameters", ()):
-            if parameter.name not in names and definition.name not in module.unusable:  # type: ignore[attr-defined]
-                yield (
-                    Refusal(
-                        "W0201",
-                        f"the parameter `{parameter.name}` of `{definition.name}` is never used",  # type: ignore[attr-defined]
-                    )
-                    .located(parameter.span)
-                    .diagnostic()
-                )
-    for name, (_, imported) in module.imports.items():
-        if name not in used:
-            yield Refusal("W0203", f"`{name}` is imported but never used").located(imported.span).diagnostic()
-    if module.networks:
-        for name, definition in module.definitions.items():
-            if isinstance(definition, spec.Block) and name not in used and not ops.is_operator(name):
-                yield Refusal(
-                    "W0202", f"the block `{name}` is never used", help="leave it out, or move it to a file of blocks"
-                ).located(_name_span(definition, name)).diagnostic()  # fmt: skip
-
-
-class _Names:
-    """Names in scope while walking; ``partly`` where not all are known (a table's header)."""
-
-    def __init__(self, parent: _Names | None = None, names: Iterable[str] = (), *, partly: bool = False) -> None:
-        self.parent = parent
-        self.names = set(names)
-        self.partly: bool = partly or (parent is not None and parent.partly)
-
-    def __contains__(self, name: str) -> bool:
-        return name in self.names or (self.parent is not None and name in self.parent)
-
-    def at_top(self, name: str) -> bool:
-        """Whether the name means what the file defines: nothing nearer has it."""
-        return self.parent is None or (name not in self.names and self.parent.at_top(name))
-
-    def all(self) -> set[str]:
-        return self.names | (self.parent.all() if self.parent else set())
-
-
 class _Resolver:
     """The walk over one definition."""
 
-    def __init__(self, module: Module, symbols: frozenset[str] | None, top: _Names) -> None:
+    def __init__(self, module: Module, symbols: frozenset[str] | None, top: Scope) -> None:
         self.module = module
         self.top = top
         self.symbols = symbols
@@ -187,6 +82,7 @@ class _Resolver:
 
     def definition(self, definition: spec.Definition) -> list[Diagnostic]:
         self.around = definition
+        self.module.meanings.done.add(id(definition))
         top = self.top
         if isinstance(definition, spec.Block | spec.Network):
             self._callable(definition, top)
@@ -194,26 +90,28 @@ class _Resolver:
             self.expression(definition.value, top)
         elif isinstance(definition, spec.Variant):
             self.expression(definition.network, top)
-            self.statements(definition.claims, _Names(top))
+            self.statements(definition.claims, Scope(top))
         return self.found
 
-    def _callable(self, definition: spec.Block | spec.Network, top: _Names) -> None:
-        names = _Names(top)
+    def _callable(self, definition: spec.Block | spec.Network, top: Scope) -> None:
+        scope = Scope(top)
         for parameter in definition.parameters:
             if parameter.default is not None:
-                self.expression(parameter.default, names)
-            self.bind(parameter.name, parameter.span, names, parameters=frozenset())
+                self.expression(parameter.default, scope)
+            self.bind(parameter.name, parameter.span, scope, parameters=frozenset())
+            tensor = parameter.kind == "tensor"
+            scope.names[parameter.name] = Meaning("local" if tensor else "parameter", parameter.span)
         self.parameters = frozenset(p.name for p in definition.parameters)
         for call in definition.defaults:
-            self.expression(call, names)
+            self.expression(call, scope)
         if isinstance(definition, spec.Block) and definition.value is not None:
-            self.expression(definition.value, names)
+            self.expression(definition.value, scope)
         elif definition.body is not None:
             if isinstance(definition, spec.Network):
                 self._inputs(definition)
-            self.body(definition.body, names)
+            self.body(definition.body, scope)
         for stage in getattr(definition, "then", ()):
-            self.expression(stage, names)
+            self.expression(stage, scope)
 
     parameters: frozenset[str] = frozenset()
     around: spec.Definition
@@ -225,13 +123,13 @@ class _Resolver:
                 Refusal(
                     "E0217", f"the network `{definition.name}` declares no input", help="begin with `input x: f32[…]`"
                 ),
-                _name_span(definition, definition.name),
+                name_span(definition, definition.name),
             )
 
     def refuse(self, refusal: Refusal, span: Span) -> None:
         self.found.append(refusal.located(span).diagnostic())
 
-    def bind(self, name: str, span: Span, names: _Names, parameters: frozenset[str] | None = None) -> None:
+    def bind(self, name: str, span: Span, scope: Scope, parameters: frozenset[str] | None = None) -> None:
         """A value gets a name: operators, parameters and imports must not be hidden by it."""
         if name == "_":
             return
@@ -244,69 +142,69 @@ class _Resolver:
         )  # fmt: skip
         if what:
             self.refuse(Refusal("E0208", f"`{name}` would hide {what} of that name", help="choose another name"), span)
-        elif parameters is not None and name in names.names:
+        elif parameters is not None and name in scope.names:
             self.refuse(Refusal("E0207", f"two parameters are called `{name}`"), span)
             self.module.unusable.add(getattr(self.around, "name", ""))
-        names.names.add(name)
+        scope.names[name] = Meaning("local", span)
 
     # Statements
 
-    def body(self, body: spec.Body, names: _Names) -> None:
+    def body(self, body: spec.Body, scope: Scope) -> None:
         self.labels(body)
-        self.statements(body.statements, names)
+        self.statements(body.statements, scope)
 
     def labels(self, body: spec.Body) -> None:
         """Labels written twice in one body."""
         seen: set[str] = set()
         for statement in body.statements:
-            label: spec.Target | None = getattr(statement, "label", None)
+            label = label_of(statement)
             if label is None or label.name is None or label.index is not None:
                 continue
             if label.name in seen:
                 self.refuse(Refusal("E0207", f"the label `{label.name}` is given twice in this body"), label.span)
             seen.add(label.name)
 
-    def statements(self, statements: Iterable[spec.Statement], names: _Names) -> None:
+    def statements(self, statements: Iterable[spec.Statement], scope: Scope) -> None:
         for statement in statements:
-            self.statement(statement, names)
+            self.statement(statement, scope)
 
-    def statement(self, statement: spec.Statement, names: _Names) -> None:
+    def statement(self, statement: spec.Statement, scope: Scope) -> None:
         if isinstance(statement, spec.Let):
-            self.expression(statement.value, names)
+            self.expression(statement.value, scope)
             for target in statement.targets:
-                self.bind(target, statement.span.word(target), names)
+                self.bind(target, statement.span.word(target), scope)
         elif isinstance(statement, spec.Share):
-            self.expression(statement.value, names)
-            self.bind(statement.name, statement.span.word(statement.name), names)
+            self.expression(statement.value, scope)
+            self.bind(statement.name, statement.span.word(statement.name), scope)
         elif isinstance(statement, spec.Input):
             for dim in statement.type.dims:
                 if not (isinstance(dim, spec.Name) and dim.id[0].isupper()):
-                    self.expression(dim, names)
+                    self.expression(dim, scope)
             if statement.preprocess is not None:
-                self.expression(statement.preprocess, names)
-            self.bind(statement.name, statement.span.word(statement.name), names)
+                self.expression(statement.preprocess, scope)
+            self.bind(statement.name, statement.span.word(statement.name), scope)
         elif isinstance(statement, spec.Repeat | spec.For):
-            self._loop(statement, names)
+            self._loop(statement, scope)
         elif isinstance(statement, spec.If):
-            self._if(statement, names)
+            self._if(statement, scope)
         elif isinstance(statement, spec.Missing):
-            names.names |= statement.names
+            scope.names.update(dict.fromkeys(statement.names, DYNAMIC))
         elif isinstance(statement, spec.Weights):
-            self._rules(statement.rules, names, frozenset())
+            self._rules(statement.rules, scope, frozenset())
         elif isinstance(statement, spec.With):
             for call in statement.calls:
-                self.expression(call, names)
-            self.body(statement.body, names)
+                self.expression(call, scope)
+            self.body(statement.body, scope)
         else:
             for child in children(statement):
                 if not isinstance(child, spec.Target):
-                    self.expression(child, names)
-            self._label(statement, names)
+                    self.expression(child, scope)
+            self._label(statement, scope)
 
-    def _rules(self, rules: Iterable[spec.NameRule], names: _Names, captured: frozenset[str]) -> None:
+    def _rules(self, rules: Iterable[spec.NameRule], scope: Scope, captured: frozenset[str]) -> None:
         """The names that a rule captures are known on its right side, and to its own rules."""
         for rule in rules:
-            inner, within = _Names(names), captured
+            inner, within = Scope(scope), captured
             for part in rule.pattern.parts:
                 if isinstance(part, spec.Name):
                     if part.id in within:
@@ -316,114 +214,146 @@ class _Resolver:
             self.expression(rule.stored, inner)
             self._rules(rule.rules, inner, within)
 
-    def _if(self, statement: spec.If, names: _Names) -> None:
+    def _if(self, statement: spec.If, scope: Scope) -> None:
         """`if` opens no scope, but behind it only those names are known that every arm binds."""
-        arms: list[_Names] = []
+        arms: list[Scope] = []
         for condition, arm in statement.arms:
-            self.expression(condition, names)
-            arms.append(_Names(names))
+            self.expression(condition, scope)
+            arms.append(Scope(scope))
             self.body(arm, arms[-1])
         if statement.otherwise is not None:
-            arms.append(_Names(names))
+            arms.append(Scope(scope))
             self.body(statement.otherwise, arms[-1])
-            names.names |= set.intersection(*(arm.names for arm in arms))
+            _merge(arms, scope)
         for arm in nested_bodies(statement):
-            names.names |= {label.name for label in _indexed_labels(arm) if label.name}
-        self._rest(statement, names)
+            _collect_indexed(arm, scope)
+        self._rest(statement, scope)
 
-    def _loop(self, statement: spec.Repeat | spec.For, names: _Names) -> None:
+    def _loop(self, statement: spec.Repeat | spec.For, scope: Scope) -> None:
         unknown = False
         bound: list[str] = []
         if isinstance(statement, spec.For):
-            self.expression(statement.iterable, names)
+            self.expression(statement.iterable, scope)
             bound += statement.targets
             if not statement.targets and isinstance(statement.iterable, spec.TableExpr):
                 bound += statement.iterable.header
             unknown = not bound
         else:
-            self.expression(statement.count, names)
-        inner = _Names(names, partly=unknown)
+            self.expression(statement.count, scope)
+        inner = Scope(scope, partly=unknown)
         for name in (*bound, *([statement.index] if statement.index else [])):
             self.bind(name, statement.span.word(name), inner)
         self.body(statement.body, inner)
-        names.names |= {n.name for n in _indexed_labels(statement.body) if n.name}
-        self._rest(statement, names)
+        _collect_indexed(statement.body, scope)
+        self._rest(statement, scope)
 
-    def _rest(self, statement: spec.Repeat | spec.For | spec.If, names: _Names) -> None:
+    def _rest(self, statement: spec.Repeat | spec.For | spec.If, scope: Scope) -> None:
         for stage in statement.then:
-            self.expression(stage, names)
+            self.expression(stage, scope)
         if statement.shape is not None:
-            self.expression(statement.shape, names)
-        self._label(statement, names)
+            self.expression(statement.shape, scope)
+        self._label(statement, scope)
 
-    def _label(self, statement: spec.Statement, names: _Names) -> None:
-        label: spec.Target | None = getattr(statement, "label", None)
+    def _label(self, statement: spec.Statement, scope: Scope) -> None:
+        label = label_of(statement)
         if label is None:
             return
         for part in (label.index, label.template):
             if part is not None:
-                self.expression(part, names)
+                self.expression(part, scope)
         if label.name is not None:
-            names.names.add(label.name)
+            scope.labels[label.name] = Meaning("label", label.span)
 
     # Expressions
 
-    def expression(self, node: spec.Syntax, names: _Names) -> None:
+    def expression(self, node: spec.Syntax, scope: Scope) -> None:
         """Check every name below ``node`` (syntax is at most a few hundred levels deep)."""
         if isinstance(node, spec.Name):
-            self.name(node, names)
+            self.name(node, scope)
         elif isinstance(node, spec.Comprehension):
-            self.expression(node.iterable, names)
-            inner = _Names(names, node.targets)
+            self.expression(node.iterable, scope)
+            inner = Scope(scope, node.targets)
             for part in (node.condition, node.element):
                 if part is not None:
                     self.expression(part, inner)
         elif isinstance(node, spec.Body):
-            self.body(node, _Names(names))
+            self.body(node, Scope(scope))
         elif isinstance(node, spec.Statement):
-            self.statement(node, names)
+            self.statement(node, scope)
         elif isinstance(node, spec.Call):
-            self._call(node, names)
+            self._call(node, scope)
         else:
             for child in children(node):
-                self.expression(child, names)
+                self.expression(child, scope)
 
-    def _call(self, node: spec.Call, names: _Names) -> None:
-        self.expression(node.callee, names)
-        choices = set(AXES)
-        card = self._card(node.callee.id, names) if isinstance(node.callee, spec.Name) else None
-        if card is not None:
-            for declared in card.signature.values():
-                choices |= set(declared.kind.choices)
-        for argument in node.arguments:
-            inner = _Names(names, choices)
+    def _call(self, node: spec.Call, scope: Scope) -> None:
+        self.expression(node.callee, scope)
+        card = self._card(node.callee.id, scope) if isinstance(node.callee, spec.Name) else None
+        declared = {} if card is None else card.signature
+        signature = {name: frozenset(argument.kind.choices) for name, argument in declared.items()}
+        inner = Scope(scope, choices=_AXES.union(*signature.values()))
+        for index, argument in enumerate(node.arguments):
+            name = argument.name or next(iter([*signature][index : index + 1]), None)
+            if name in signature:
+                self._hides(argument.value, name, signature[name], scope)
             self.expression(argument.value, inner)
 
-    def _card(self, name: str, names: _Names) -> type[Op] | None:
-        """The operator that a call's name means: another package's where it means nothing else."""
-        if not ops.is_operator(name) and (name in names or names.partly or name in _WORDS or name not in ops.offered()):
+    def _card(self, name: str, scope: Scope) -> type[Op] | None:
+        """The operator that a call's name means."""
+        if self.meaning(name, scope) is not OPERATOR:
             return None
         try:
             return ops.load(name)
-        except Refusal:  # told at its name
+        except Refusal:  # reported at its name
             return None
 
-    def name(self, node: spec.Name, names: _Names) -> None:
-        name = node.id
-        if name in self.module.definitions and names.at_top(name):
-            self.uses.setdefault(name, node.span)
-        if name in names or names.partly or name in _WORDS or ops.is_operator(name):
-            return
+    def _hides(self, value: spec.Expr, formal: str, choices: frozenset[str], scope: Scope) -> None:
+        """Refuse a parameter that has the name of a choice of the argument for which it is given."""
+        if isinstance(value, spec.Name) and value.id in choices:
+            meaning = scope.bound(value.id)
+            if meaning is not None and meaning.kind == "parameter":
+                self.refuse(hidden_by_choice(value.id, formal), value.span)
+
+    def name(self, node: spec.Name, scope: Scope) -> None:
+        """Settle one name; report it where it means nothing."""
+        meaning = self.meaning(node.id, scope)
+        self.module.meanings.settle(node, meaning)
+        if meaning.kind == "definition":
+            self.uses.setdefault(node.id, node.span)
+        if meaning is OPERATOR and not ops.is_operator(node.id):
+            self._load(node)
+        if meaning is UNKNOWN:
+            known = [*scope.all(), *words(), *ops.names(), *ops.offered(), *(self.symbols or ())]
+            self.refuse(self._made_later(node) or unknown_name(node.id, known), node.span)
+
+    def _load(self, node: spec.Name) -> None:
+        """Load what a package offers; report it where it cannot be used."""
+        try:
+            ops.load(node.id)
+        except Refusal as refusal:
+            self.refuse(refusal, node.span)
+
+    def meaning(self, name: str, scope: Scope) -> Meaning:
+        """What a name means at this place."""
+        if ops.is_operator(name):
+            return OPERATOR
+        if scope.partly:
+            return DYNAMIC
+        bound = scope.bound(name)
+        if bound is not None:
+            return bound
+        kind = word(name)
+        if kind is not None:
+            return Meaning(kind)
+        labelled = scope.labelled(name)
+        if labelled is not None:
+            return labelled
         if name[0].isupper() and (self.symbols is None or name in self.symbols):
-            return
-        if name in ops.offered():
-            try:
-                ops.load(name)
-            except Refusal as refusal:
-                self.refuse(refusal, node.span)
-            return
-        known = [*names.all(), *_WORDS, *ops.names(), *ops.offered(), *(self.symbols or ())]
-        self.refuse(self._made_later(node) or unknown_name(name, known), node.span)
+            return DYNAMIC if self.symbols is None else Meaning("symbol")
+        kind = late_word(name) or ("choice" if scope.is_choice(name) else None)
+        if kind is not None:
+            return Meaning(kind)
+        return OPERATOR if name in ops.offered() else UNKNOWN
 
     def _made_later(self, node: spec.Name) -> Refusal | None:
         """The refusal of a name that a later statement gives, or that only a variant has."""
@@ -443,8 +373,26 @@ def _made_by(node: spec.Syntax) -> tuple[str | None, ...]:
     return (node.name,) if isinstance(node, spec.Target | spec.Share) else ()
 
 
-def _indexed_labels(body: spec.Body) -> Iterable[spec.Target]:
+def _merge(arms: list[Scope], scope: Scope) -> None:
+    """What every arm of an ``if`` binds or labels is known behind it."""
+    for name in set.intersection(*({*arm.names, *arm.labels} for arm in arms)):
+        if all(name in arm.names for arm in arms):
+            scope.names[name] = arms[0].names[name]
+        elif all(name in arm.labels for arm in arms):
+            scope.labels[name] = arms[0].labels[name]
+        else:
+            scope.names[name] = DYNAMIC
+
+
+def _collect_indexed(body: spec.Body, scope: Scope) -> None:
+    """Labels with an index are collected outside of the loops and conditions that they stand in."""
     for node in walk(body):
-        label = getattr(node, "label", None)
-        if isinstance(label, spec.Target) and label.index is not None:
-            yield label
+        label = label_of(node) if isinstance(node, spec.Statement) else None
+        if label is not None and label.index is not None and label.name:
+            scope.labels[label.name] = Meaning("label", label.span)
+
+
+def hidden_by_choice(name: str, formal: str) -> Refusal:
+    """The refusal of a name that is bound, and is also a choice of the argument for which it is given."""
+    message = f"`{name}` is the name of a value here, and also a choice of `{formal}`"
+    return Refusal("E0208", message, help="choose another name for the value, so that it is clear which is meant")

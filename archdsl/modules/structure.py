@@ -1,4 +1,4 @@
-"""What can be said about a body from its text alone. The answers are kept on the body: a block runs many times."""
+"""What can be said about a body from its text alone."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from collections.abc import Iterator
 from archdsl.syntax import spec
 
 
+def label_of(statement: spec.Statement) -> spec.Target | None:
+    """The label in front of a statement, if it has one."""
+    if isinstance(statement, spec.Flow | spec.Branch | spec.Repeat | spec.For | spec.If):
+        return statement.label
+    return None
+
+
 def is_single(body: spec.Body) -> bool:
     """Whether a body applies one thing, so that it may take the path of its label or iteration."""
-    known = body.__dict__.get("_single")
-    if known is None:
-        known = body.__dict__["_single"] = _applies_one_thing(body)
-    return bool(known)
-
-
-def _applies_one_thing(body: spec.Body) -> bool:
     acting = [s for s in body.statements if not isinstance(s, spec.Let | spec.Assert | spec.Share)]
     if len(acting) != 1:
         return False
@@ -26,26 +26,20 @@ def _applies_one_thing(body: spec.Body) -> bool:
 
 
 def static_labels(body: spec.Body) -> frozenset[str]:
-    """Label names written in a body: unlabelled operators give way to them."""
-    known = body.__dict__.get("_labels")
-    if known is None:
-        found: set[str] = set()
-        for statement in body.statements:
-            label = getattr(statement, "label", None)
-            if label is not None and label.name is not None:
-                found.add(label.name)
-            for nested in nested_bodies(statement):
-                found |= static_labels(nested)
-        known = body.__dict__["_labels"] = frozenset(found)
-    return known
+    """Label names written in a body, loops and conditions included: unlabelled operators give way to them."""
+    found: set[str] = set()
+    for statement in body.statements:
+        label = label_of(statement)
+        if label is not None and label.name is not None:
+            found.add(label.name)
+        for nested in nested_bodies(statement):
+            found |= static_labels(nested)
+    return frozenset(found)
 
 
 def is_branching(body: spec.Body) -> bool:
     """Whether a body is a list of branches."""
-    known = body.__dict__.get("_branching")
-    if known is None:
-        known = body.__dict__["_branching"] = any(_branches_in(statement) for statement in body.statements)
-    return bool(known)
+    return any(_branches_in(statement) for statement in body.statements)
 
 
 def _branches_in(statement: spec.Statement) -> bool:

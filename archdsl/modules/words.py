@@ -3,11 +3,46 @@
 from __future__ import annotations
 
 from archdsl.element_types import ELEMENT_TYPES
+from archdsl.modules.meanings import Kind
 from archdsl.ops import CHOICES
 
+COMBINATORS = ("seq", "residual", "parallel", "dense")
+"""Functions on blocks: :mod:`archdsl.interpret.combinators`."""
+FUNCTIONS = (
+    "abs", "all", "any", "ceil", "contains", "divisible", "enumerate", "floor", "len", "log2", "max", "min", "range",
+    "round", "sqrt", "sum", "zip",
+)  # fmt: skip
+"""Functions of numbers and lists: :mod:`archdsl.interpret.functions`."""
+INITIALIZERS = ("uniform", "normal")
+"""How a parameter begins, where it is called with two numbers."""
+LATER = ("scan", "map", "rnn", "gru", "lstm", "gru_cell", "lstm_cell")
+"""Words of the language whose implementation is still to come."""
 ENDS = ("preprocess", "labels")
 """What may stand behind ``with`` at an input or output."""
 PICTURE_CHOICES = ("nearest", "bilinear", "bicubic", "lanczos", "rgb", "bgr", "gray", "nchw", "nhwc")
 """Choices of the arguments of ``preprocess`` (:data:`archdsl.interface.KINDS`, as a test holds)."""
 CHOICE_WORDS = CHOICES | ELEMENT_TYPES.keys() | frozenset(PICTURE_CHOICES)
 """Choices of arguments that may be passed through a block's own parameter (``pad = same``)."""
+
+
+def word(name: str) -> Kind | None:
+    """What a word of the language is that stands behind definitions, and before labels and symbols."""
+    if name in COMBINATORS:
+        return "combinator"
+    return "constant" if name in ("tuple", "none") else None
+
+
+def late_word(name: str) -> Kind | None:
+    """What a word is where nothing else has that name."""
+    if name in ENDS:
+        return "end"
+    if name in CHOICE_WORDS:
+        return "choice"
+    if name in FUNCTIONS or name in INITIALIZERS:
+        return "function"
+    return "later" if name in LATER else None
+
+
+def words() -> list[str]:
+    """All of them."""
+    return ["tuple", "none", *COMBINATORS, *FUNCTIONS, *INITIALIZERS, *LATER, *ENDS, *CHOICE_WORDS]

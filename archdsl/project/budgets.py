@@ -8,7 +8,9 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from archdsl.diagnostics import Diagnostic, DiagnosticError, Refusal, did_you_mean
+from archdsl.diagnostics import Diagnostic, DiagnosticError, Refusal, did_you_mean, nearest, suggest
+from archdsl.project.bounds import Bound, read_subject, read_value
+from archdsl.project.config import config_file, read_config
 from archdsl.record import Record
 from archdsl.source import Source, Span
 
@@ -17,17 +19,6 @@ if TYPE_CHECKING:
 
 LEVELS = ("error", "warn")
 KEYS = ("spec", "with", "level", "max_increase")
-_SUBJECT = re.compile(r"(\w+)(?: of ([\w.]+))?(?: at ([\w.]+))?")
-_BOUND = re.compile(r"(<=|>=|==|<|>)?\s*([0-9][0-9_]*(?:\.[0-9]+)?(?: ?[KMGT](?:iB)?)?)")
-
-
-class Bound(Record):
-    """``macs <= 300M``, of the net, a part or at a tap."""
-
-    subject: Subject
-    op: str
-    value: int | float
-    span: Span
 
 
 class Increase(Record):
@@ -53,7 +44,8 @@ class Budget(Record):
     specs: str
     variant: str | None
     settings: Mapping[str, Any]
-    bounds: tuple[Bound, ...]
+    bounds: tuple[tuple[Bound, Span], ...]
+    """Each with its line."""
     increases: tuple[Increase, ...]
     warn: bool
     folder: Path
@@ -85,23 +77,12 @@ class Budget(Record):
         return Diagnostic("E0013", f"{target} has no variant `{self.variant}`", self.span, help=help)
 
 
-def load(config: str | None) -> list[Budget]:
+def load(config: str | Path | None) -> list[Budget]:
     """The budgets of a file, or of the nearest ``archdsl.toml`` or ``pyproject.toml`` here or above."""
-    from archdsl.cli.targets import config_file
-
     path = Path(config) if config else config_file()
     if path is None:
         return []
-    from archdsl.driver import read_source
-
-    source = read_source(path, str(path) if config else _shown(path))
-    import tomllib
-
-    try:
-        data = tomllib.loads(source.text)
-    except tomllib.TOMLDecodeError as error:
-        raise Refusal("E0013", f"{source.name} is not TOML: {error}") from None
-    section = data.get("tool", {}).get("archdsl", {}) if path.name == "pyproject.toml" else data
+    source, section = read_config(path)
     return list(_Reader(source, path.resolve().parent).budgets(section))
 
 
@@ -110,15 +91,11 @@ def subjects(budgets: Iterable[Budget]) -> tuple[Subject, ...]:
     return tuple(dict.fromkeys(increase.subject for budget in budgets for increase in budget.increases))
 
 
-def _shown(path: Path) -> str:
-    return path.name if path.parent == Path.cwd() else str(path)
-
-
 def _exists(folder: Path, pattern: str) -> bool:
     """Whether a budget's ``spec`` can mean anything: one that was misspelt would hold for nothing, silently."""
     from fnmatch import fnmatchcase
 
-    from archdsl import driver
+    from archdsl.reading import zoo_names
 
     fixed = re.split(r"[*?\[]", pattern, maxsplit=1)[0]
     if Path(fixed).is_absolute():
@@ -128,7 +105,7 @@ def _exists(folder: Path, pattern: str) -> bool:
         files = begin.rglob("*") if fixed != pattern and begin.is_dir() else ()
         if (base / fixed).is_file() or any(fnmatchcase(file.relative_to(base).as_posix(), pattern) for file in files):
             return True
-    zoo = driver.zoo_names()
+    zoo = zoo_names()
     return any(fnmatchcase(name, pattern) for name in (*zoo, *{file.stem for file in zoo.values()}))
 
 
@@ -140,8 +117,7 @@ class _Reader:
         self.folder = folder
         self.starts = [m.start() for m in re.finditer(r"^\s*\[\[\s*[\w.]*budget\s*\]\]", source.text, re.MULTILINE)]
 
-    def budgets(self, section: Any) -> Iterator[Budget]:
-        section = section if isinstance(section, dict) else {}
+    def budgets(self, section: Mapping[str, Any]) -> Iterator[Budget]:
         for key in section.keys() - {"budget"}:
             raise self._fault(f"there is no setting `{key}`", self._line_of(key), "budgets are written `[[budget]]`")
         tables = section.get("budget", [])
@@ -174,11 +150,11 @@ class _Reader:
             self.folder, self._span(index, "spec"),
         )  # fmt: skip
 
-    def _bound(self, index: int, key: str, value: Any) -> Bound:
+    def _bound(self, index: int, key: str, value: Any) -> tuple[Bound, Span]:
         span = self._span(index, key)
-        subject = self._subject(key, span, more=KEYS)
+        subject = self._subject(key, span)
         op, number = self._number(key, value, span)
-        return Bound(subject, op or "<=", number, span)
+        return Bound(subject, op or "<=", number), span
 
     def _increase(self, index: int, key: str, value: Any) -> Increase:
         span = self._span(index, key, "max_increase")
@@ -191,31 +167,20 @@ class _Reader:
             raise self._fault(f"`max_increase` of `{key}` is an amount or a part, without `{op}`", span)
         return Increase(subject, None, number, str(value), span)
 
-    def _subject(self, key: str, span: Span, more: tuple[str, ...] = ()) -> Subject:
-        """``macs``, ``macs of stem``, ``receptive_field at layer3``."""
-        from archdsl.analyses.measure import QUANTITIES, Subject
-
-        found = _SUBJECT.fullmatch(key)
-        if found is None:
-            raise self._fault(f"`{key}` names no quantity", span)
-        name = found[1]
-        if name not in QUANTITIES:
-            help = did_you_mean(name, [*QUANTITIES, *more], "quantities: " + ", ".join(QUANTITIES))
-            raise self._fault(f"there is no quantity `{name}`", span, help)
-        return Subject(name, found[2], found[3])
+    def _subject(self, key: str, span: Span) -> Subject:
+        try:
+            return read_subject(key)
+        except Refusal as refusal:
+            raise self._fault(refusal.message, span, suggest(nearest(key, KEYS), refusal.help)) from None
 
     def _number(self, key: str, value: Any, span: Span) -> tuple[str | None, int | float]:
-        from archdsl.syntax.literals import number_value
-
-        found = _BOUND.fullmatch(value.strip()) if isinstance(value, str) else None
         if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 1e30:
             return None, value
-        number = number_value(found[2]) if found else None
-        if found is None or number is None:
-            raise self._fault(
-                f"the bound of `{key}` is no number", span, 'write 300_000_000, "300M", "6 MiB" or ">= 224"'
-            )
-        return found[1], number
+        found = read_value(value) if isinstance(value, str) else None
+        if found is None:
+            help = 'write 300_000_000, "300M", "6 MiB" or ">= 224"'
+            raise self._fault(f"the bound of `{key}` is no number", span, help)
+        return found
 
     def _fault(self, message: str, span: Span, help: str = "") -> DiagnosticError:
         return DiagnosticError([Diagnostic("E0013", message, span, help=help)])

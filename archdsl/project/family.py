@@ -1,4 +1,4 @@
-"""Families of networks: ``width=0.5..1.5:0.1`` as values, and every member with its figures."""
+"""Families of networks: a range of values for some parameters, and every member with its figures."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from itertools import product
 from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from archdsl.cli.options import pairs
 from archdsl.diagnostics import DiagnosticError, Refusal
+from archdsl.driver import Settings, Value
+from archdsl.project.targets import open_target
 from archdsl.record import Record
 from archdsl.source import Frame
 
@@ -22,11 +23,14 @@ MOST = 5_000
 _NUMBER = r"-?[0-9]{1,15}(?:\.[0-9]{1,12})?"
 _RANGE = re.compile(rf"({_NUMBER})\.\.({_NUMBER})(?::({_NUMBER}))?")
 
+Varied = Mapping[str, str | Sequence[Value]]
+"""Parameters, and the values that each takes: a sequence, or a range (``"0.5..1.5:0.1"``)."""
+
 
 class Member(Record):
     """One member: its parameters, and its measures; or the code that it is refused with."""
 
-    settings: Mapping[str, Any]
+    settings: Settings
     measures: Measures | None
     refused: str = ""
     application: str = ""
@@ -34,13 +38,13 @@ class Member(Record):
 
 
 def is_range(text: str) -> bool:
-    """Whether an option's value is a range."""
-    return _RANGE.fullmatch(text.partition("=")[2].strip()) is not None
+    """Whether a text is a range."""
+    return _RANGE.fullmatch(text.strip()) is not None
 
 
 def values(name: str, text: str) -> list[int | float]:
     """The numbers of ``a..b:step``, both ends included where the step meets them: exact, so that 0.1 * 3 is 0.3."""
-    found = _RANGE.fullmatch(text)
+    found = _RANGE.fullmatch(text.strip())
     if found is None:
         raise Refusal("E0007", f"`{name}={text}` is no range", help="write `1..8`, `0.5..1.5:0.1`")
     low, high, step = (Fraction(part) for part in (found[1], found[2], found[3] or "1"))
@@ -51,27 +55,25 @@ def values(name: str, text: str) -> list[int | float]:
     return [int(v) if whole else float(v) for v in steps]
 
 
-def ranges(texts: Sequence[str], option: str) -> dict[str, list[int | float]]:
-    """The ranges of an option; refuses families with too many members."""
-    found = {name: values(name, text) for name, text in pairs(texts, option).items()}
+def spread(varied: Varied) -> dict[str, Sequence[Value]]:
+    """The values of every parameter; refuses (E0007) families with too many members."""
+    found = {name: values(name, v) if isinstance(v, str) else v for name, v in varied.items()}
     count = prod(len(v) for v in found.values())
     if count > MOST:
         raise Refusal("E0007", f"the family has {count:,} members, more than {MOST:,}", help="take larger steps")
     return found
 
 
-def members(
-    target: str, varied: Mapping[str, Sequence[Any]], fixed: Mapping[str, Any], bind: Mapping[str, int]
-) -> Iterator[Member]:
+def members(target: str, varied: Varied, fixed: Settings, bind: Mapping[str, int]) -> Iterator[Member]:
     """Every member, in order of the first parameter; what cannot be built is a member with a refusal."""
     from archdsl.analyses.measure import Measures
-    from archdsl.cli.targets import open_target
 
+    several = spread(varied)
     opened = open_target(target)
-    for combination in product(*varied.values()):
-        settings = dict(zip(varied, combination))
+    for combination in product(*several.values()):
+        settings = dict(zip(several, combination))
         try:
-            graph = opened.graph({**fixed, **settings}, {}, False)
+            graph = opened.graph({**fixed, **settings})
         except DiagnosticError as error:
             codes = [d.code for d in error.diagnostics if d.severity == "error"]
             if codes[0] in ("E0202", "E0209", "E0213", "E0214", "E0215") or codes[0].startswith(("E00", "E01")):

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from archdsl.cli.output import say
 from archdsl.diagnostics import Diagnostic, DiagnosticError, Edit, Refusal
 from archdsl.files import write_file
+from archdsl.process import deep_stack
 from archdsl.report.text import counted
 
 
-def mend(name: str, look: Callable[[str], Sequence[Diagnostic]]) -> Sequence[Diagnostic]:
-    """Mend the file ``name`` and look again; what is left.
+def mend(name: str, look: Callable[[str], Sequence[Diagnostic]]) -> tuple[Sequence[Diagnostic], str]:
+    """Mend the file ``name`` and look again; what is left, and a line on what was done (empty for nothing).
 
     Refuses (E0007) what is no ``.arch`` file of the user's: a variant, a name of the zoo, standard input.
     """
@@ -21,13 +21,12 @@ def mend(name: str, look: Callable[[str], Sequence[Diagnostic]]) -> Sequence[Dia
     found = look(name)
     edits = [d.edit for d in found if d.edit is not None]
     if not edits:
-        return found
+        return found, ""
     before = edits[0].span.source.text
     text, done = _applied(before, name, edits)
     if done:
         write_file(Path(name), text)
-    say(f"mended {counted(done, 'finding')} of {name}" + _kept(len(edits) - done))
-    return look(name)
+    return look(name), f"mended {counted(done, 'finding')} of {name}" + _kept(len(edits) - done)
 
 
 def _kept(count: int) -> str:
@@ -60,11 +59,11 @@ def _most(text: str, edits: Sequence[Edit], sound: Callable[[str], bool]) -> tup
 
 def _faults(text: str, name: str) -> set[tuple[str, str]]:
     """The errors of a text, wherever they stand."""
-    from archdsl import driver
+    from archdsl.driver import open_source
+    from archdsl.source import Source
 
     try:
-        program = driver.open_source(driver.decode(text.encode(), name), Path(name))
-        found = program.check()
+        found = open_source(Source(name, text), Path(name)).check()
     except DiagnosticError as error:
         found = list(error.diagnostics)
     return {(d.code, d.message) for d in found if d.severity == "error"}
@@ -75,4 +74,5 @@ def _formatted(text: str) -> str:
     from archdsl.syntax.format import format_file
     from archdsl.syntax.parse import parse_file
 
-    return format_file(parse_file(Source("", text)))
+    with deep_stack():
+        return format_file(parse_file(Source("", text)))

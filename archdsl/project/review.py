@@ -3,37 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from archdsl.analyses.measure import Measures, Subject, show
+from archdsl.analyses.measure import Measures, show
 from archdsl.compare.diff import interface
 from archdsl.compare.growth import grown, layer_figure
 from archdsl.compare.snapshot import Snapshot, snapshot
 from archdsl.diagnostics import Diagnostic, DiagnosticError, Label
-from archdsl.interpret.session import ClaimValue
+from archdsl.driver import CheckedVariant
 from archdsl.project.baseline import Baseline, figures
+from archdsl.project.bounds import Bound
 from archdsl.project.budgets import Budget, Increase
-from archdsl.record import Record
+from archdsl.project.checked import CheckedTarget
 from archdsl.report.page import Table
 from archdsl.source import Span
-
-if TYPE_CHECKING:
-    from archdsl.cli.check import Checked
-    from archdsl.driver import CheckedVariant
 
 TOLD = ("params", "macs", "peak_activations", "receptive_field", "nodes")
 """What the comparison with a baseline shows of every network that changed."""
 MOST = 3
 
 
-class Reviewed(Record):
-    """One target after the review; ``before`` has the earlier figures of its variants."""
-
-    checked: Checked
-    before: Mapping[str, Snapshot]
-
-
-def review(one: Checked, budgets: Sequence[Budget], baseline: Baseline | None) -> Reviewed:
+def review(one: CheckedTarget, budgets: Sequence[Budget], baseline: Baseline | None) -> CheckedTarget:
     """Hold a target to the budgets that cover it, and name what grew where a bound is broken."""
     held = [
         (name, budget) for budget in budgets if budget.covers(one.target)
@@ -54,31 +44,29 @@ def review(one: Checked, budgets: Sequence[Budget], baseline: Baseline | None) -
             variants[checked.name] = checked.replace(claims=(*(kept.claims if kept else ()), *checked.claims))
     if baseline is not None:
         found = [_blamed(d, variants, before, baseline.name) for d in found]
-    return Reviewed(one.replace(diagnostics=tuple(found), variants=variants), before)
+    return one.replace(diagnostics=tuple(found), variants=variants, before=before)
 
 
 def _held(
-    one: Checked, name: str, budget: Budget, old: Snapshot | None
+    one: CheckedTarget, name: str, budget: Budget, old: Snapshot | None
 ) -> tuple[CheckedVariant | None, list[Diagnostic]]:
     """One variant, with the budget's settings, against the budget's bounds and against what it was."""
     from archdsl.analyses.claims import check_claims
-    from archdsl.cli.targets import open_target
-    from archdsl.driver import CheckedVariant
+    from archdsl.project.targets import open_target
 
     graph, title = one.variants[name].graph, budget.title(name)
     if budget.settings:
         try:
-            graph = open_target(one.target).replace(variant=name).graph(budget.settings, {}, False)
+            graph = open_target(one.target).replace(variant=name).graph(budget.settings)
         except DiagnosticError as error:
             return None, list(error.diagnostics)
     measures = Measures(graph)
-    checked, broken = check_claims(measures, [_claim(b.subject, b.op, b.value, b.span) for b in budget.bounds])
-    broken = [d.replace(message=d.message.replace(f"`{graph.name}`", f"`{title}`")) for d in broken]
+    checked, broken = check_claims(measures, [bound.claim(span) for bound, span in budget.bounds], title)
     for increase in budget.increases if old is not None else ():
         limit = _limit(increase, old)
         # What was not there before may grow as it likes, but must be there now: a name may be misspelt.
         op, bound = ("<=", limit) if limit is not None else (">=", 0)
-        more, wrong = check_claims(measures, [_claim(increase.subject, op, bound, increase.span)])
+        more, wrong = check_claims(measures, [Bound(increase.subject, op, bound).claim(increase.span)])
         checked += more if limit is not None else ()
         broken += [_increased(d, increase, title, old, more[0].result) if more else d for d in wrong]
     if budget.warn:
@@ -89,10 +77,6 @@ def _held(
 def _limit(increase: Increase, old: Snapshot | None) -> int | float | None:
     value = old.quantities.get(str(increase.subject)) if old is not None else None
     return increase.limit(value) if isinstance(value, int | float) else None
-
-
-def _claim(subject: Subject, op: str, bound: int | float, span: Span) -> ClaimValue:
-    return ClaimValue("budget", subject.quantity, subject.part, subject.tap, op, bound, span)
 
 
 def _increased(d: Diagnostic, increase: Increase, name: str, old: Snapshot | None, result: Any) -> Diagnostic:
@@ -131,15 +115,15 @@ def _blamed(
     return d
 
 
-def tables(reviewed: Sequence[Reviewed], baseline: str) -> tuple[Table, ...]:
+def tables(reviewed: Sequence[CheckedTarget], baseline: str) -> tuple[Table, ...]:
     """What changed in every network since the baseline: figures, the layers that grew most, the interface."""
     changed: list[tuple[str, ...]] = []
     layers: list[tuple[str, ...]] = []
     seen: list[tuple[str, ...]] = []
     for one in reviewed:
-        for name in [name for name in one.before if name in one.checked.variants]:
+        for name in [name for name in one.before if name in one.variants]:
             old = one.before[name]
-            new = figures(one.checked.variants[name].graph)
+            new = figures(one.variants[name].graph)
             rows = [_row(name, q, old.quantities.get(q), new.quantities.get(q)) for q in TOLD]
             changed += [row for row in rows if row is not None]
             for g in grown(old, new, "macs")[:MOST] if any(rows) else ():

@@ -5,15 +5,21 @@ from __future__ import annotations
 import json
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from fnmatch import fnmatchcase
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from archdsl.diagnostics import Refusal, suggest
+from archdsl.driver import Program, load
+from archdsl.reading import ZOO, zoo_names
 from archdsl.record import Record
+from archdsl.report.render import Printed
 from archdsl.syntax import spec
 
 if TYPE_CHECKING:
-    from archdsl.driver import Program
+    from archdsl.report.listing import Listing
 
 QUANTITIES = ("params", "macs", "depth", "receptive_field", "peak_activations")
 """Measured for every network, in the order of the columns."""
@@ -32,7 +38,7 @@ class Entry(Record):
     spec: str
     year: int | None
     input: str
-    measured: Mapping[str, Any]
+    measured: Mapping[str, object]
     partial: tuple[str, ...]
     ledger_ids: tuple[str, ...]
 
@@ -41,24 +47,57 @@ class Entry(Record):
         """The stem of its file."""
         return self.spec.removesuffix(".arch")
 
-    def record(self) -> dict[str, Any]:
+    def record(self) -> dict[str, object]:
         """As plain data."""
         return {
             "name": self.name, "family": self.family, "year": self.year, "spec": self.spec, "input": self.input,
-            **self.measured, "partial": list(self.partial), "ledger_ids": list(self.ledger_ids),
+            **self.measured, "partial": [*self.partial], "ledger_ids": [*self.ledger_ids],
         }  # fmt: skip
+
+
+class Zoo(Printed):
+    """Networks of the zoo: names at once, figures when they are asked for."""
+
+    def __init__(self, files: Mapping[str, Path]) -> None:
+        self.files = dict(files)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The variants, as targets."""
+        return tuple(self.files)
+
+    @cached_property
+    def entries(self) -> tuple[Entry, ...]:
+        """Every network with its figures: seconds for the whole zoo."""
+        return tuple(entries(self.files))
+
+    def report(self) -> Listing:
+        """One table; as data with the survey's identifiers."""
+        from archdsl.report.listing import networks
+
+        return networks([entry.record() for entry in self.entries])
+
+
+def networks(pattern: str = "*") -> Zoo:
+    """The packaged networks that a shell pattern (``resnet*``) matches; refuses (E0007) one that matches none."""
+    every = zoo_names()
+    found = {name: file for name, file in every.items() if fnmatchcase(name, pattern)}
+    if not found:
+        begins = any(name.startswith(pattern) for name in every)
+        help = suggest(f"'{pattern}*'" if begins else None, "`archdsl list` lists all")
+        raise Refusal("E0007", f"no network of the zoo matches `{pattern}`", help=help)
+    return Zoo(found)
 
 
 def entries(zoo: Mapping[str, Path]) -> Iterator[Entry]:
     """Measure each of the networks (a variant and its file), at the sizes at which its spec reports costs."""
-    from archdsl import driver
     from archdsl.analyses.measure import Measures, plain
 
     known = ledger_ids()
     programs: dict[Path, Program] = {}
     for name, file in zoo.items():
         if file not in programs:
-            programs[file] = driver.load(file)
+            programs[file] = load(file)
         graph = programs[file].graph(name)
         measures = Measures(graph)
         found = {quantity: measures.of(quantity) for quantity in QUANTITIES}
@@ -71,12 +110,10 @@ def entries(zoo: Mapping[str, Path]) -> Iterator[Entry]:
         )  # fmt: skip
 
 
-def ledger_ids() -> dict[tuple[str, str], list[str]]:
+def ledger_ids() -> Mapping[tuple[str, str], Sequence[str]]:
     """The survey's identifiers of each file's variants: a network may have one for each input size."""
-    from archdsl import driver
-
     found: dict[tuple[str, str], list[str]] = defaultdict(list)
-    text = (driver.ZOO / "ledger.json").read_text(encoding="utf-8")
+    text = (ZOO / "ledger.json").read_text(encoding="utf-8")
     for identifier, entry in json.loads(text).items():
         found[entry["file"], entry["variant"]].append(identifier)
     return found

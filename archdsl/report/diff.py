@@ -9,7 +9,10 @@ from archdsl.compare.diff import Difference, Figure
 from archdsl.compare.fold import Change
 from archdsl.report.figures import human_bytes
 from archdsl.report.page import Facts, Page, Report, Table
+from archdsl.report.text import counted
 
+RENAMED = 12
+"""Renamed operators that the report for people lists."""
 SIGNS = {"added": "+", "removed": "-"}
 
 
@@ -35,7 +38,7 @@ class DiffReport(Report):
             ("changes", "where", "params", "MACs"), tuple(row[1:] for row in rows), frozenset({2, 3}),
             levels=tuple(row[0] for row in rows),
         )  # fmt: skip
-        return Page(heading(found), (figures, interface, *kept, *((changes,) if rows else ())))
+        return Page(heading(found), (figures, interface, *kept, *_renamed(found), *((changes,) if rows else ())))
 
     def data(self) -> dict[str, Any]:
         """Everything, exact."""
@@ -46,8 +49,18 @@ class DiffReport(Report):
             "interface": {
                 "verdict": i.verdict, "breaking": list(i.breaking), "weights": list(i.weights), "notes": list(i.notes),
             },
+            "renamed": None if found.renamed is None else dict(found.renamed),
             "changes": [_record(change) for change in found.changes],
         }  # fmt: skip
+
+
+def _renamed(found: Difference) -> tuple[Table, ...]:
+    """The first names that changed."""
+    pairs = list((found.renamed or {}).items())
+    if not pairs:
+        return ()
+    note = f"and {len(pairs) - RENAMED:,} more" if len(pairs) > RENAMED else ""
+    return (Table(("before", "after"), tuple(pairs[:RENAMED]), frozenset(), note=note),)
 
 
 def heading(found: Difference) -> str:
@@ -86,6 +99,8 @@ def _signed(value: int, quantity: str = "params") -> str:
 
 def structure(found: Difference) -> str:
     """A line for what did not change."""
+    if found.renamed:
+        return f"the same network under other names: {counted(len(found.renamed), 'operator')} renamed"
     if not found.changes:
         return "no operator changed"
     kinds = {part.kind for change in found.changes for part in (change, *change.parts)}

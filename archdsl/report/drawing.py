@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+from archdsl.analyses.forks import closing_joins
 from archdsl.graph import Graph, Node, Value
 from archdsl.shapes import show_shape
 
@@ -30,6 +33,13 @@ class Box:
 
 Edge = tuple[str, str, str]
 """From, to, and the shape of the value."""
+
+
+def shortcuts(edges: Iterable[Edge]) -> set[Edge]:
+    """The edges that lead from a fork straight to where its other paths end: what a residual sum adds again."""
+    edges = list(edges)
+    closing = closing_joins((start, end) for start, end, _ in edges)
+    return {edge for edge in edges if closing.get(edge[0]) == edge[1]}
 
 
 def drawing(graph: Graph, depth: int | None = None) -> tuple[list[Box], list[Edge]]:
@@ -76,7 +86,7 @@ def _start(value: Value, depth: int | None) -> str:
 
 
 def as_mermaid(graph: Graph, depth: int | None = None) -> str:
-    """A Mermaid flowchart."""
+    """A Mermaid flowchart; shortcuts are dashed."""
     boxes, edges = drawing(graph, depth)
     ids = {box.key: f"n{index}" for index, box in enumerate(boxes)}
     brackets = {"input": ("([", "])"), "output": ("([", "])"), "node": ("[", "]"), "scope": ("[[", "]]")}
@@ -84,19 +94,26 @@ def as_mermaid(graph: Graph, depth: int | None = None) -> str:
     for box in boxes:
         left, right = brackets[box.shape]
         lines.append(f'  {ids[box.key]}{left}"{_html(box.title)}<br/>{_html(box.label)}"{right}')
-    lines += [f'  {ids[a]} -->|"{_html(label)}"| {ids[b]}' for a, b, label in edges]
+    dashed = shortcuts(edges)
+    for edge in edges:
+        a, b, label = edge
+        lines.append(f'  {ids[a]} {"-.->" if edge in dashed else "-->"}|"{_html(label)}"| {ids[b]}')
     return "\n".join(lines) + "\n"
 
 
 def as_dot(graph: Graph, depth: int | None = None) -> str:
-    """A Graphviz digraph."""
+    """A Graphviz digraph; shortcuts are dashed."""
     boxes, edges = drawing(graph, depth)
     ids = {box.key: f"n{index}" for index, box in enumerate(boxes)}
     shapes = {"input": "oval", "output": "oval", "node": "box", "scope": "box3d"}
     lines = [f"digraph {_quoted(graph.name)} {{", "  node [fontname=Helvetica fontsize=10];", "  edge [fontsize=9];"]
     for box in boxes:
         lines.append(f"  {ids[box.key]} [shape={shapes[box.shape]} label={_quoted(box.title, box.label)}];")
-    lines += [f"  {ids[a]} -> {ids[b]} [label={_quoted(label)}];" for a, b, label in edges]
+    dashed = shortcuts(edges)
+    for edge in edges:
+        a, b, label = edge
+        style = " style=dashed" if edge in dashed else ""
+        lines.append(f"  {ids[a]} -> {ids[b]} [label={_quoted(label)}{style}];")
     return "\n".join(lines) + "\n}\n"
 
 

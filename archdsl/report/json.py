@@ -20,9 +20,11 @@ def document(kind: str, **content: Any) -> str:
 
 def layout(data: Any, indent: int = 0) -> str:
     """JSON with every part that fits on one line, so that a row is a line and a diff is readable."""
-    flat = json.dumps(data, ensure_ascii=False, allow_nan=False)
-    if not isinstance(data, dict | list) or not data or (indent and len(flat) + indent <= WIDTH):
-        return flat
+    nested = isinstance(data, dict | list) and bool(data)
+    if not nested or (indent and len(data) <= WIDTH // 3):  # an item takes three characters at least
+        flat = json.dumps(data, ensure_ascii=False, allow_nan=False)
+        if not nested or len(flat) + indent <= WIDTH:
+            return flat
     inner = "\n" + " " * (indent + 2)
     if isinstance(data, dict):
         parts = [f"{json.dumps(k, ensure_ascii=False)}: {layout(v, indent + 2)}" for k, v in data.items()]

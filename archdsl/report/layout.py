@@ -11,12 +11,15 @@ INDENT = "  "
 PLAIN = Paint(False)
 
 
-def text(page: Page, paint: Paint = PLAIN) -> str:
-    """A page with a blank line between its parts; ends in a newline."""
+def text(page: Page, paint: Paint = PLAIN, limit: int | None = None) -> str:
+    """A page with a blank line between its parts; ends in a newline.
+
+    ``limit``: the columns of a terminal, inside of which tables are folded; without one, lines are as long as they are.
+    """
     blocks = [[paint("bold", visible(page.heading))]] if page.heading else []
     close = False
     for part in page.parts:
-        block = lines(part, paint)
+        block = lines(part, paint, limit)
         if close and isinstance(part, Table) and part.close:
             blocks[-1] += block
         elif block:
@@ -25,10 +28,12 @@ def text(page: Page, paint: Paint = PLAIN) -> str:
     return "\n\n".join("\n".join(block) for block in blocks) + ("\n" if blocks else "")
 
 
-def lines(part: Part, paint: Paint = PLAIN) -> list[str]:
+def lines(part: Part, paint: Paint = PLAIN, limit: int | None = None) -> list[str]:
     """One part as lines without final spaces. Nothing in a cell steers the terminal."""
     if isinstance(part, Table):
-        return _titled(part.title, _rows(part, paint), part.inset, paint, part.note)
+        indented = bool(part.title) or part.inset
+        rows = _rows(part, paint, None if limit is None else limit - len(INDENT) * indented)
+        return _titled(part.title, rows, part.inset, paint, part.note)
     if isinstance(part, Facts):
         return _titled(part.title, [visible(line).rstrip() for line in part.lines], False, paint)
     assert isinstance(part, Drawing)
@@ -47,11 +52,15 @@ def _titled(title: str, body: Sequence[str], inset: bool, paint: Paint, note: st
     return found + ([indent + visible(note)] if note else [])
 
 
-def _rows(table: Table, paint: Paint) -> list[str]:
+def _rows(table: Table, paint: Paint, limit: int | None = None) -> list[str]:
     cells = shown(table)
     if not cells:
         return []
     sizes = [max(map(width, column)) for column in zip(*cells)]
+    if limit is not None and sum(sizes) + 2 * (len(sizes) - 1) > limit:
+        from archdsl.report.folding import folded
+
+        return folded(table, cells, limit, paint.color)
     right = table.to_the_right
     found = []
     for number, row in enumerate(cells, -1 if table.head else 0):

@@ -37,3 +37,22 @@ def comma_separated(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
     writer.writerow(head)
     writer.writerows(rows)
     return out.getvalue()
+
+
+class Printed:
+    """Base of the results that print themselves: as text, in a notebook as a table, and as a JSON document."""
+
+    def report(self) -> Report:
+        """What it tells."""
+        raise NotImplementedError
+
+    def __str__(self) -> str:
+        return render(self.report(), "text").rstrip("\n")
+
+    def _repr_markdown_(self) -> str:
+        """What a notebook shows."""
+        return render(self.report(), "markdown")
+
+    def to_json(self) -> str:
+        """A JSON document with ``format_version``, for programs."""
+        return render(self.report(), "json")

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import platform
+from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any
+from typing import TYPE_CHECKING
 
 from archdsl import registry
 from archdsl.diagnostics import Refusal
 from archdsl.record import Record
+from archdsl.report.render import Printed
 from archdsl.runtime.probe_model import tiny_model
 from archdsl.runtime.session import DISTRIBUTIONS, PROVIDERS, first_line, open_session, runtime
+
+if TYPE_CHECKING:
+    from archdsl.report.listing import Listing
 
 REQUIRED = ("lark", "pydantic", "typer", "rich", "networkx", "numpy", "onnx")
 OPTIONAL = ("onnxruntime", "onnxruntime-gpu", "pillow", "pyyaml", "torch")
@@ -24,8 +29,30 @@ class Finding(Record):
     text: str
 
 
-def examine() -> list[Finding]:
-    """Every finding, in the order they are shown; nothing is wrong if no ``state`` is ``wrong``."""
+class Diagnosis(Printed):
+    """What ``archdsl doctor`` found."""
+
+    def __init__(self, findings: Sequence[Finding]) -> None:
+        self.findings = tuple(findings)
+
+    @property
+    def well(self) -> bool:
+        """Whether nothing is wrong."""
+        return all(f.state != "wrong" for f in self.findings)
+
+    def report(self) -> Listing:
+        """A line for each finding."""
+        from archdsl.report.listing import machine
+
+        return machine([vars(f) for f in self.findings])
+
+
+def doctor() -> Diagnosis:
+    """What works on this machine: the packages, the runtime, and every execution provider, each of them tried."""
+    return Diagnosis(_examined())
+
+
+def _examined() -> list[Finding]:
     here = f"{platform.python_implementation()} {platform.python_version()}, {platform.system()} {platform.machine()}"
     found = [Finding("archdsl", "ok", installed("archdsl") or "a checkout"), Finding("python", "ok", here)]
     found += [_package(name) for name in REQUIRED]
@@ -94,8 +121,3 @@ def _trial(ep: str) -> Finding:
     if not np.array_equal(y, np.maximum(x, 0)):
         return Finding(ep, "wrong", f"computes wrong numbers: relu({x.tolist()}) = {y.tolist()}")
     return Finding(ep, "ok", f"works ({session.get_providers()[0]})")
-
-
-def as_records(findings: list[Finding]) -> list[dict[str, Any]]:
-    """The findings as plain data."""
-    return [{"subject": f.subject, "state": f.state, "text": f.text} for f in findings]

@@ -4,29 +4,91 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from archdsl.diagnostics import Refusal
 from archdsl.files import check_file
-from archdsl.record import Record
+from archdsl.report.page import Facts, Page, Report
+from archdsl.report.render import Printed
 from archdsl.runtime.inputs import check_inputs, file_input, file_inputs, random_inputs
 from archdsl.runtime.model_inputs import Tell, Wanted, wanted_inputs
+from archdsl.runtime.outputs import describe_output, render_output
 from archdsl.runtime.session import check_providers, first_line, metadata_of, open_session
 
+if TYPE_CHECKING:
+    import numpy
 
-class Run(Record):
-    """What a run took and gave. ``inputs`` are descriptions by name: ``float32[1, 3, 224, 224]``; ``metadata`` is the
-    model's; ``notes`` are for the reader.
+
+class Run(Printed, Mapping[str, "numpy.ndarray"]):
+    """What a run gave: the outputs' names and their arrays.
+
+    ``inputs`` are descriptions by name: ``float32[1, 3, 224, 224]``; ``metadata`` is the model's; ``notes`` are for the
+    reader.
     """
 
-    inputs: dict[str, str]
-    outputs: dict[str, Any]
-    providers: tuple[str, ...]
-    seconds: float
-    metadata: dict[str, str]
-    notes: tuple[str, ...]
+    def __init__(
+        self, inputs: Mapping[str, str], outputs: Mapping[str, numpy.ndarray], providers: Sequence[str],
+        seconds: float, metadata: Mapping[str, str], notes: Sequence[str],
+    ) -> None:  # fmt: skip
+        self.inputs = dict(inputs)
+        self.outputs = dict(outputs)
+        self.providers = tuple(providers)
+        self.seconds = seconds
+        self.metadata = dict(metadata)
+        self.notes = tuple(notes)
+
+    def __getitem__(self, name: str) -> numpy.ndarray:
+        return self.outputs[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.outputs)
+
+    def __len__(self) -> int:
+        return len(self.outputs)
+
+    def save(self, path: str | Path) -> None:
+        """Write all outputs to one ``.npz``, whole or not at all."""
+        import io
+
+        import numpy as np
+
+        from archdsl.files import write_file
+
+        buffer = io.BytesIO()
+        np.savez(buffer, **self.outputs)  # type: ignore[arg-type]
+        write_file(Path(path), buffer.getvalue())
+
+    def described(self, top: int = 5) -> list[dict[str, object]]:
+        """Every output as plain data: its type, shape and statistics, and the ``top`` largest class scores."""
+        return [describe_output(name, array, top, self.metadata) for name, array in self.outputs.items()]
+
+    def report(self) -> RunReport:
+        """A line for each output, and its largest class scores."""
+        return RunReport(self)
+
+
+class RunReport(Report):
+    """What ``archdsl run`` tells. ``top``: how many of the largest class scores; ``target``: what was run."""
+
+    kind = "run"
+
+    def __init__(self, run: Run, top: int = 5, target: str = "") -> None:
+        self.run = run
+        self.target = target
+        self.records = run.described(top)
+
+    def page(self) -> Page:
+        """A line for each output, and its largest class scores."""
+        return Page("", (Facts(tuple(line for record in self.records for line in render_output(record))),))
+
+    def data(self) -> dict[str, Any]:
+        """The same as plain data."""
+        run = self.run
+        return {
+            "target": self.target, "providers": list(run.providers), "seconds": run.seconds, "outputs": self.records,
+        }  # fmt: skip
 
 
 def execute(
@@ -72,7 +134,7 @@ def _execute(path: Path, files: Sequence[str], arrays: Any, ep: str, seed: int, 
         raise Refusal("E0705", "the model failed while it ran", notes=(first_line(error),)) from None
     seconds = time.perf_counter() - started
     shown = {name: f"{array.dtype}{list(array.shape)}" for name, array in ready.items()}
-    return Run(shown, dict(zip(names, values)), tuple(session.get_providers()), seconds, metadata, tuple(notes))
+    return Run(shown, dict(zip(names, values)), session.get_providers(), seconds, metadata, notes)
 
 
 def _inputs(

@@ -11,9 +11,9 @@ from typing import Any
 from archdsl.diagnostics import Diagnostic
 from archdsl.source import Source, Span
 from archdsl.syntax import spec
-from archdsl.syntax.lexer import Token
 from archdsl.syntax.limits import LIMITS, LimitError
 from archdsl.syntax.literals import StringError, number_value, string_pieces
+from archdsl.syntax.tokens import Token
 
 Children = list[Any]
 

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from archdsl.record import Record
 from archdsl.source import Span
-
-if TYPE_CHECKING:
-    from archdsl.syntax.spec import Body
 
 
 class Syntax(Record):
@@ -23,6 +20,16 @@ class Syntax(Record):
 
 class Expr(Syntax):
     """Anything that has a value."""
+
+
+class Statement(Syntax):
+    """One statement of a body."""
+
+
+class Body(Syntax):
+    """``{ … }``. With a :class:`~archdsl.syntax.spec.Branch` in it (loops and ``if`` included) it lists branches."""
+
+    statements: tuple[Statement, ...]
 
 
 class Number(Expr):

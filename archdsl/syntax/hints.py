@@ -2,13 +2,43 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Set
 
-if TYPE_CHECKING:
-    from archdsl.syntax.syntax_errors import Fault
+from archdsl.syntax.lexer import CLOSERS
+from archdsl.syntax.tokens import Token
 
 
-def hint(fault: Fault) -> str:
+class Surroundings:
+    """An unexpected token among the others of its text, and the types of tokens that could stand there."""
+
+    def __init__(self, tokens: list[Token], index: int, expected: Set[str]) -> None:
+        self.tokens = tokens
+        self.index = index
+        self.token = tokens[index]
+        self.before = tokens[index - 1] if index else None
+        self.expected = expected
+
+    def statement_start(self) -> int:
+        depth = self.token.depth
+        for index in range(self.index - 1, -1, -1):
+            token = self.tokens[index]
+            if token.depth < depth or (token.depth == depth and token.type in ("_SEP", "VBAR")):
+                return index + 1
+        return 0
+
+    def first_word(self) -> str:
+        return self.tokens[self.statement_start()].type
+
+    def opener(self) -> str:
+        """The innermost bracket that is open before the token."""
+        for index in range(self.index - 1, -1, -1):
+            token = self.tokens[index]
+            if token.depth == self.token.depth - 1 and token.type in CLOSERS:
+                return token.type
+        return ""
+
+
+def hint(fault: Surroundings) -> str:
     """How to write it; empty where nothing can be guessed."""
     kind, before = fault.token.type, fault.before
     if "DOT" in (kind, before and before.type) and "NUMBER" in [
@@ -22,7 +52,7 @@ def hint(fault: Fault) -> str:
     return _declared(fault) or _applied(fault)
 
 
-def _declared(fault: Fault) -> str:
+def _declared(fault: Surroundings) -> str:
     """In the head of a definition, an `input` line, or a `use`."""
     kind, before, first = fault.token.type, fault.before, fault.first_word()
     after_colon = before is not None and before.type == "COLON"
@@ -37,7 +67,7 @@ def _declared(fault: Fault) -> str:
     return ""
 
 
-def _applied(fault: Fault) -> str:
+def _applied(fault: Surroundings) -> str:
     """In a statement: what other languages write between a layer and the next, or its arguments."""
     kind, before = fault.token.type, fault.before
     if kind == "COLON" and "LBRACE" in fault.expected:

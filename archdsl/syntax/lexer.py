@@ -14,6 +14,7 @@ from archdsl.source import Source, Span
 from archdsl.syntax.lexical_faults import mend
 from archdsl.syntax.limits import LimitError, Limits
 from archdsl.syntax.tables import Tables, tables
+from archdsl.syntax.tokens import Token
 
 _OPERATORS = "PLUS MINUS STAR SLASH FLOOR PERCENT AT POWER COMPARE AND OR NOT"
 CONTINUES = frozenset(f"LBRACE COMMA EQUAL COLON DOUBLE_COLON ARROW VBAR {_OPERATORS}".split())
@@ -26,23 +27,6 @@ DEFINERS = frozenset({"BLOCK", "NETWORK", "VARIANT", "USE"})
 """A line that begins with one of these and a name begins a definition, whatever is open."""
 NO_MEND = 4000
 """Tokens after which an unclosed bracket is no longer mended, to stay linear."""
-
-
-class Token:
-    """One token. ``depth`` brackets are open before it; ``first`` tells that it is the first of its line."""
-
-    __slots__ = ("depth", "end", "first", "start", "text", "type")
-
-    def __init__(self, type: str, text: str, start: int, end: int, depth: int = 0, first: bool = False) -> None:
-        self.type = type
-        self.text = text
-        self.start = start
-        self.end = end
-        self.depth = depth
-        self.first = first
-
-    def __repr__(self) -> str:
-        return f"{self.type} {self.text!r}"
 
 
 @cache

@@ -3,10 +3,34 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import Protocol
 
-if TYPE_CHECKING:
-    from archdsl.syntax.lexer import Lexer
+from archdsl.source import Source
+from archdsl.syntax.limits import Limits
+from archdsl.syntax.tokens import Token
+
+
+class Lexing(Protocol):
+    """What is needed of the lexer at work."""
+
+    source: Source
+    limits: Limits
+    position: int
+    stop: int
+    tokens: list[Token]
+    open: list[Token]
+
+    def add(self, kind: str, text: str, start: int, end: int) -> None:
+        """Append a token."""
+
+    def close_last(self, at: int) -> None:
+        """Close the innermost bracket."""
+
+    def report(
+        self, code: str, message: str, start: int, end: int, help: str = "", note: str = "", *, lost: bool = False
+    ) -> None:
+        """Report a fault."""
+
 
 _NUMBER_LIKE = re.compile(r"[0-9][0-9A-Za-z_]*(?:\.[0-9][0-9A-Za-z_]*)?")
 _STRING_LIKE = re.compile(r"""(["'“”‘’`])(?:[^"'“”‘’`\\\n]|\\[^\n])*["'“”‘’`]?|"(?:[^"\\\n]|\\[^\n])*""")
@@ -41,7 +65,7 @@ SPACES = {
 }
 
 
-def mend(lexer: Lexer) -> None:
+def mend(lexer: Lexing) -> None:
     """Report what stands at the lexer's position, and move on behind it."""
     text, start = lexer.source.text, lexer.position
     character = text[start]
@@ -57,7 +81,7 @@ def mend(lexer: Lexer) -> None:
         _character(lexer, start)
 
 
-def _number(lexer: Lexer, start: int) -> None:
+def _number(lexer: Lexing, start: int) -> None:
     found = _NUMBER_LIKE.match(lexer.source.text, start, lexer.stop)
     assert found is not None
     text = found.group()
@@ -76,7 +100,7 @@ def _number(lexer: Lexer, start: int) -> None:
     lexer.add("NUMBER", "0", start, min(found.end(), start + lexer.limits.token))
 
 
-def _string(lexer: Lexer, start: int) -> None:
+def _string(lexer: Lexing, start: int) -> None:
     found = _STRING_LIKE.match(lexer.source.text, start, lexer.stop)
     assert found is not None
     if lexer.source.text[start] == '"':
@@ -94,7 +118,7 @@ def _string(lexer: Lexer, start: int) -> None:
         _close_swallowed(lexer, start, end)
 
 
-def _close_swallowed(lexer: Lexer, start: int, end: int) -> None:
+def _close_swallowed(lexer: Lexing, start: int, end: int) -> None:
     """Close the brackets whose closing ones stand in a string without end: nobody forgot them."""
     inside = 0
     for character in lexer.source.text[start:end]:
@@ -106,7 +130,7 @@ def _close_swallowed(lexer: Lexer, start: int, end: int) -> None:
             lexer.close_last(end)
 
 
-def _name(lexer: Lexer, start: int) -> None:
+def _name(lexer: Lexing, start: int) -> None:
     found = _WORD.match(lexer.source.text, start, lexer.stop)
     end = found.end() if found else start + 1
     if lexer.tokens and lexer.tokens[-1].type == "NAME" and lexer.tokens[-1].end == start:
@@ -116,7 +140,7 @@ def _name(lexer: Lexer, start: int) -> None:
     lexer.add("NAME", "_", start, min(end, start + lexer.limits.token))
 
 
-def _character(lexer: Lexer, start: int) -> None:
+def _character(lexer: Lexing, start: int) -> None:
     found = _SAME.match(lexer.source.text, start, lexer.stop)
     assert found is not None
     text = found.group()

@@ -14,11 +14,12 @@ from archdsl.diagnostics import Diagnostic, DiagnosticError
 from archdsl.record import Record
 from archdsl.source import Source, Span
 from archdsl.syntax import spec
-from archdsl.syntax.lexer import CLOSERS, DEFINERS, Lexer, Token
+from archdsl.syntax.lexer import CLOSERS, DEFINERS, Lexer
 from archdsl.syntax.limits import LIMITS, LimitError, Limits
 from archdsl.syntax.statements import Builder
 from archdsl.syntax.syntax_errors import unexpected, with_edition
 from archdsl.syntax.tables import Tables, tables
+from archdsl.syntax.tokens import Token
 from archdsl.syntax.walk import too_high
 
 RESYNCHRONISE = ("statement", "definition", "claim_statement", "claim", "name_rule", "row")

@@ -183,10 +183,7 @@ class _Printer:
             elif isinstance(part, list):
                 pending.extend((indent, breaks, inner) for inner in reversed(part))
             elif isinstance(part, Fill):
-                if part.position < len(part.pieces):
-                    line, piece = part.pieces[part.position]
-                    pending.append((indent, breaks, Fill(part.pieces, part.position + 1)))
-                    pending.extend([(indent, breaks, piece), (indent, breaks, line)])
+                pending.extend((indent, breaks, inner) for inner in _rest(part))
             elif isinstance(part, Align):
                 room -= 1
             else:
@@ -202,6 +199,14 @@ class _Printer:
                 gaps.pop()
             for position, column, _ in gaps:
                 self.out[position] = " " * (gaps[-1][1] + 2 - column)
+
+
+def _rest(fill: Fill) -> list[Doc]:
+    """What is left of a fill, the next piece last: for a stack."""
+    if fill.position == len(fill.pieces):
+        return []
+    line, piece = fill.pieces[fill.position]
+    return [Fill(fill.pieces, fill.position + 1), piece, line]
 
 
 def _brace_alone(out: list[str]) -> bool:

@@ -3,25 +3,110 @@
 ``span`` takes no part in equality, so that ``parse(format(tree)) == tree``. Number literals keep their text
 (``3_504_872``, ``3.5M``, ``5 MiB``): the printer is the formatter.
 """
-# ruff: noqa: F403, F405  (the other half is in expr.py, and to be had from here)
 
 from __future__ import annotations
 
 from typing import ClassVar
 
-from archdsl.syntax.expr import *
+# The other half of the tree, to be had from here as well.
+from archdsl.syntax.expr import (
+    Argument as Argument,
+)
+from archdsl.syntax.expr import (
+    Attribute as Attribute,
+)
+from archdsl.syntax.expr import (
+    Binary as Binary,
+)
+from archdsl.syntax.expr import (
+    BlockExpr as BlockExpr,
+)
+from archdsl.syntax.expr import (
+    Body as Body,
+)
+from archdsl.syntax.expr import (
+    Boolean as Boolean,
+)
+from archdsl.syntax.expr import (
+    Call as Call,
+)
+from archdsl.syntax.expr import (
+    Compare as Compare,
+)
+from archdsl.syntax.expr import (
+    Comprehension as Comprehension,
+)
+from archdsl.syntax.expr import (
+    Conditional as Conditional,
+)
+from archdsl.syntax.expr import (
+    Ellipsis as Ellipsis,
+)
+from archdsl.syntax.expr import (
+    Expr as Expr,
+)
+from archdsl.syntax.expr import (
+    Frozen as Frozen,
+)
+from archdsl.syntax.expr import (
+    In as In,
+)
+from archdsl.syntax.expr import (
+    Index as Index,
+)
+from archdsl.syntax.expr import (
+    ListExpr as ListExpr,
+)
+from archdsl.syntax.expr import (
+    Name as Name,
+)
+from archdsl.syntax.expr import (
+    Number as Number,
+)
+from archdsl.syntax.expr import (
+    Own as Own,
+)
+from archdsl.syntax.expr import (
+    Pipeline as Pipeline,
+)
+from archdsl.syntax.expr import (
+    ShapePattern as ShapePattern,
+)
+from archdsl.syntax.expr import (
+    Slice as Slice,
+)
+from archdsl.syntax.expr import (
+    Statement as Statement,
+)
+from archdsl.syntax.expr import (
+    String as String,
+)
+from archdsl.syntax.expr import (
+    SymbolDim as SymbolDim,
+)
+from archdsl.syntax.expr import (
+    Syntax as Syntax,
+)
+from archdsl.syntax.expr import (
+    TableExpr as TableExpr,
+)
+from archdsl.syntax.expr import (
+    TensorTypeExpr as TensorTypeExpr,
+)
+from archdsl.syntax.expr import (
+    TupleExpr as TupleExpr,
+)
+from archdsl.syntax.expr import (
+    Unary as Unary,
+)
+from archdsl.syntax.expr import (
+    Wildcard as Wildcard,
+)
+from archdsl.syntax.expr import (
+    WithBody as WithBody,
+)
 
 # Statements
-
-
-class Statement(Syntax):
-    """One statement of a body."""
-
-
-class Body(Syntax):
-    """``{ … }``. A body that holds a :class:`Branch` (also nested in loops and ``if``) is a list of branches."""
-
-    statements: tuple[Statement, ...]
 
 
 class Target(Syntax):

@@ -8,8 +8,8 @@ from archdsl.diagnostics import Diagnostic, Label
 from archdsl.source import Source
 from archdsl.syntax import spec
 from archdsl.syntax.build import Children
-from archdsl.syntax.lexer import Token
 from archdsl.syntax.name_rules import NameRuleBuilder
+from archdsl.syntax.tokens import Token
 
 EDITION = "1"
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from archdsl.diagnostics import Diagnostic, Label
 from archdsl.source import Source, Span
-from archdsl.syntax.hints import hint
-from archdsl.syntax.lexer import CLOSERS, DEFINERS, Token
+from archdsl.syntax.hints import Surroundings, hint
+from archdsl.syntax.lexer import DEFINERS
 from archdsl.syntax.tables import Tables
+from archdsl.syntax.tokens import Token
 
 _ELSEWHERE = {
     "elif": "write `else if`",
@@ -68,17 +69,13 @@ def _shifts(tables: Tables, states: list[int], name: str) -> bool:
         stack.append(tables.states[stack[-1]][origin])
 
 
-class Fault:
+class Fault(Surroundings):
     """One unexpected token in its surroundings."""
 
     def __init__(self, source: Source, tables: Tables, states: list[int], tokens: list[Token], index: int) -> None:
+        super().__init__(tokens, index, acceptable(tables, states))
         self.source = source
         self.tables = tables
-        self.tokens = tokens
-        self.index = index
-        self.token = tokens[index]
-        self.before = tokens[index - 1] if index else None
-        self.expected = acceptable(tables, states)
         self.value_expected = {"NAME", "NUMBER"} <= self.expected
         self.after_value = self.before is not None and self.before.type in _ENDS_VALUE and not self.value_expected
 
@@ -262,27 +259,6 @@ class Fault:
             return "the end of the body"
         shown = token.text if len(token.text) <= 40 else token.text[:40] + "…"
         return f"`{shown}`" if token.type != "STRING" else "a string"
-
-    # Surroundings
-
-    def statement_start(self) -> int:
-        depth = self.token.depth
-        for index in range(self.index - 1, -1, -1):
-            token = self.tokens[index]
-            if token.depth < depth or (token.depth == depth and token.type in ("_SEP", "VBAR")):
-                return index + 1
-        return 0
-
-    def first_word(self) -> str:
-        return self.tokens[self.statement_start()].type
-
-    def opener(self) -> str:
-        """The innermost bracket that is open before the token."""
-        for index in range(self.index - 1, -1, -1):
-            token = self.tokens[index]
-            if token.depth == self.token.depth - 1 and token.type in CLOSERS:
-                return token.type
-        return ""
 
 
 def _either(items: list[str]) -> str:

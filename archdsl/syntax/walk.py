@@ -45,3 +45,12 @@ def too_high(tree: Syntax, limit: int) -> Syntax | None:
         if not layer:
             return None
     return layer[0]
+
+
+def height(tree: Syntax) -> int:
+    """How many nodes lie on the longest way down from the top."""
+    layer, found = [tree], 0
+    while layer:
+        found += 1
+        layer = [child for node in layer for child in children(node)]
+    return found

@@ -1,15 +1,25 @@
-"""Paths: the stable names of operators and parameters, made of labels, blocks and counters."""
+"""Paths: the stable names of operators and parameters, made of labels, blocks and counters.
+
+How a path is made is part of the public contract. Everything that names is here and in
+:class:`~archdsl.tape.tape.Place`; docs/architecture.md tells it as a whole.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
-if TYPE_CHECKING:
-    from archdsl.interpret.values import Labelled
+from archdsl.tape.poison import Flow
 
-    Labels = dict[str, Labelled | dict[int, Labelled]]
-Mode = Literal["named", "seq", "direct"]
+Naming = Literal["spliced", "scope", "direct"]
+"""How an application is named.
+
+- ``spliced``: by its operator or block, among its neighbours (``conv``, ``conv_2``);
+- ``direct``: it takes the path of the scope itself, as the only stage under a label does (``fc: linear(10)`` owns
+  ``fc.weight``);
+- ``scope``: ``direct`` if it is one thing with parts of its own (a block or a ``seq``), as the only stage of a block's
+  body is; otherwise ``spliced``.
+"""
 
 
 def join(prefix: str, name: str) -> str:
@@ -17,22 +27,33 @@ def join(prefix: str, name: str) -> str:
     return f"{prefix}.{name}" if prefix else name
 
 
+class Labelled:
+    """The result under a label, and the scope of what was labelled inside it."""
+
+    __slots__ = ("result", "scope")
+
+    def __init__(self, result: Flow, scope: PathScope) -> None:
+        self.result = result
+        self.scope = scope
+
+
+Labels = dict[str, Labelled | dict[int, Labelled]]
+"""What was labelled in a scope: by name, or by name and index."""
+
+
 class PathScope:
     """Names under one prefix.
 
-    In mode ``named`` an application is called after its operator or block (``conv``, ``conv_2``), in ``seq`` it is
-    numbered, and in ``direct`` the next application takes the scope's own path: that is how ``fc: linear(10)`` gives
-    ``fc.weight``. ``weights`` is the prefix of parameters, which differs from ``path`` inside a shared block.
+    An application is called after its operator or block (``conv``, ``conv_2``), or, in a ``numbered`` scope, by its
+    number. ``weights`` is the prefix of parameters, which differs from ``path`` inside a shared block.
     """
 
-    __slots__ = ("_labels", "counters", "index", "mode", "path", "reserved", "solo", "taken", "weights")
+    __slots__ = ("_labels", "counters", "index", "numbered", "path", "reserved", "taken", "weights")
 
-    def __init__(self, path: str = "", weights: str | None = None, mode: Mode = "named") -> None:
+    def __init__(self, path: str = "", weights: str | None = None, *, numbered: bool = False) -> None:
         self.path = path
         self.weights = path if weights is None else weights
-        self.mode: Mode = mode
-        self.solo: Literal["", "any", "block"] = ""
-        """Whether a lone stage may take this path: any (under a label), or only a block or ``seq`` (in a block)."""
+        self.numbered = numbered
         self.index = 0
         self.taken: set[str] = set()
         self.reserved: set[str] = set()
@@ -42,28 +63,33 @@ class PathScope:
 
     @property
     def labels(self) -> Labels:
-        """What was labelled here, by name."""
+        """What was labelled here."""
         if not isinstance(self._labels, dict):
             self._labels = self._labels()
         return self._labels
 
+    @property
+    def untouched(self) -> bool:
+        """Whether nothing was named here yet, so that names depend on what comes alone."""
+        return not (self.taken or self.reserved or self.counters or self.index or self.numbered or self._labels)
+
     def state(self) -> tuple[Any, ...]:
         """All but the labels, for :meth:`restore`."""
-        return self.mode, self.solo, self.index, frozenset(self.taken), frozenset(self.reserved), {**self.counters}
+        return self.numbered, self.index, frozenset(self.taken), frozenset(self.reserved), {**self.counters}
 
     def restore(self, state: tuple[Any, ...], labels: Callable[[], Labels]) -> None:
         """Take over the state of a scope in which the same was named."""
-        self.mode, self.solo, self.index, taken, reserved, counters = state
+        self.numbered, self.index, taken, reserved, counters = state
         self.taken, self.reserved, self.counters = set(taken), set(reserved), {**counters}
         self._labels = labels
 
-    def child(self, name: str, mode: Mode = "named") -> PathScope:
+    def child(self, name: str, *, numbered: bool = False) -> PathScope:
         """The scope under ``name``."""
-        return PathScope(join(self.path, name), join(self.weights, name), mode)
+        return PathScope(join(self.path, name), join(self.weights, name), numbered=numbered)
 
     def allocate(self, base: str) -> str:
         """A fresh name for an unlabelled application."""
-        if self.mode == "seq":
+        if self.numbered:
             name = str(self.index)
             self.index += 1
             if name not in self.taken:
@@ -90,30 +116,6 @@ class PathScope:
         return self.unique(name)
 
     def operator(self, base: str) -> tuple[str, str]:
-        """Path and parameter prefix of one operator."""
-        if self.mode == "direct":
-            self.mode = "named"
-            return self.path, self.weights
+        """Path and parameter prefix of one unlabelled operator."""
         name = self.allocate(base)
         return join(self.path, name), join(self.weights, name)
-
-    def block(self, base: str) -> PathScope:
-        """The scope of one block application."""
-        if self.mode == "direct":
-            self.mode = "named"
-            return self
-        return self.child(self.allocate(base))
-
-    def combinator(self) -> PathScope:
-        """The scope of a combinator's or an inline body's parts: this one, but a number of its own in a ``seq``."""
-        if self.mode == "direct":
-            self.mode = "named"
-            return self
-        return self.child(self.allocate("")) if self.mode == "seq" else self
-
-    def sequence(self) -> PathScope:
-        """The scope of a ``seq``."""
-        if self.mode == "direct":
-            self.mode = "seq"
-            return self
-        return self.child(self.allocate("seq"), "seq")

@@ -10,7 +10,9 @@ import typer
 from typer.testing import CliRunner
 
 from archdsl.cli import COMMANDS
-from archdsl.cli.signature import Arg, for_typer, opt, params, quick
+from archdsl.cli.quick import quick
+from archdsl.cli.signature import Arg, opt, params
+from archdsl.cli.typed import for_typer
 
 SEEN = []
 

@@ -177,8 +177,8 @@ def test_the_operator_set_is_that_of_the_file(call, tmp_path):
     """As ``onnx`` reads it from the model that is written."""
     import onnx
 
-    from archdsl.driver import compile
     from archdsl.project.baseline import figures
+    from archdsl.project.compiling import compile
 
     graph = load(f"arch 1\nnetwork Net() {{ input x: f32[N, 3, 8, 8]; {call} }}\n").graph()
     compile(graph, tmp_path / "net.onnx")

@@ -51,6 +51,7 @@ def describe(graph):
     )  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("file", FILES, ids=lambda f: f.stem)
 def test_every_family_is_read_back_identically(file):
     graph = archdsl.load(file).graph()

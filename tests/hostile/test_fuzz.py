@@ -32,6 +32,7 @@ def judged(seed: int, count: int, capsys: pytest.CaptureFixture[str]) -> fuzz.Ou
     return outcome
 
 
+@pytest.mark.slow
 def test_a_thousand_inputs(capsys: pytest.CaptureFixture[str]) -> None:
     outcome = judged(0, 1000, capsys)
     assert {source for source, _ in outcome.counts} == {"program", "zoo", "damaged", "grammar", "statement"}

@@ -16,6 +16,8 @@ from hostile import GROUPS
 from paths import SUPPORT
 from process import HANGS
 
+from archdsl.interpret.session import Limits
+
 SECONDS = 4.0
 """Processor time for one spec: two seconds on an idle machine, twice that beside other tests on shared cores."""
 MEBIBYTES = 400
@@ -128,3 +130,21 @@ def test_the_command_ends_without_a_traceback(tmp_path: Path) -> None:
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=HANGS)
     assert done.returncode == 1, done.stderr
     assert "E0511" in done.stdout and "Traceback" not in done.stdout + done.stderr
+
+
+@cache
+def chain(operators: int) -> dict[str, float]:
+    """Processor time and memory of a chain, by operator, from a process of its own."""
+    command = [sys.executable, str(SUPPORT / "chain.py"), str(operators)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=HANGS)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("figure", ["seconds", "kib"])
+def test_ten_times_the_operators_are_ten_times_the_effort(figure: str) -> None:
+    """Elaborated, counted and lowered: up to the bound on operators, each costs what it costs in a short chain."""
+    few, many = chain(30_000), chain(min(300_000, Limits().nodes))
+    assert many["operators"] == min(300_000, Limits().nodes)
+    assert many[figure] < 1.5 * few[figure], (few, many)

@@ -36,6 +36,8 @@ reveal_type(engine.backend)
 """
 TYPES = ["Program", "Graph", "CostTable", "OnnxBackend"]
 PLACES = ["the clone", "the folder above"]
+TOP = ["archdsl", "backends", "grammars", "specs", "tests", "cli.py", "pyproject.toml", "README.md", "LICENSE"]
+"""What of a checkout could lead a tool astray, or is needed to install it."""
 Run = subprocess.CompletedProcess[str]
 
 
@@ -57,13 +59,12 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
     """The README's ``pip install -e .``; what the package needs is lent by the environment of the tests."""
     home = tmp_path_factory.mktemp("layout")
     clone = home / "work" / "archdsl"
-    kept = subprocess.run(
-        ["git", "ls-files", "-co", "--exclude-standard", "-z"], cwd=ROOT, capture_output=True, text=True, check=True
-    ).stdout.split("\0")
-    for name in filter(None, kept):
-        if (ROOT / name).exists():
-            (clone / name).parent.mkdir(parents=True, exist_ok=True)
+    clone.mkdir(parents=True)
+    for name in TOP:
+        if (ROOT / name).is_symlink() or (ROOT / name).is_file():
             shutil.copy2(ROOT / name, clone / name, follow_symlinks=False)
+        else:
+            shutil.copytree(ROOT / name, clone / name)
     must([sys.executable, "-m", "venv", "--without-pip", str(home / "venv")], home)
     python = home / "venv" / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     site = Path(

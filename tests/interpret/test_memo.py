@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 import archdsl
-from archdsl import driver
+from archdsl import driver, reading
 from archdsl.graph import Graph
 from archdsl.interpret.memo import Application
 from archdsl.interpret.session import Limits
@@ -45,7 +45,7 @@ def plainly(monkeypatch):
 
 @pytest.mark.parametrize("file", FILES)
 def test_networks_are_the_same(file: str, plainly) -> None:
-    path = driver.ZOO / f"{file}.arch"
+    path = reading.ZOO / f"{file}.arch"
 
     def graphs() -> list[Any]:
         program = driver.open_program(path)
@@ -58,7 +58,7 @@ def test_most_of_a_deep_network_is_repeated(monkeypatch) -> None:
     card, asked = load("conv"), []
     rule = card.shape
     monkeypatch.setattr(card, "shape", lambda op, *types: asked.append(op) or rule(op, *types))
-    graph = driver.open_program(driver.ZOO / "resnet.arch").graph("resnet152")
+    graph = driver.open_program(reading.ZOO / "resnet.arch").graph("resnet152")
     convolutions = sum(node.op.name == "conv" for node in graph.nodes)
     assert convolutions == 155
     assert len(asked) < 50

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import ast
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from paths import SUPPORT
 
 from archdsl import ops
 
@@ -34,8 +37,26 @@ def test_operator(name: str, count: int) -> None:
     assert [argument for argument, seen in values.items() if len(seen) < 2] == []
 
 
-@pytest.mark.reference
-def test_every_operator_is_drawn() -> None:
-    from drawn import cases
+def declared() -> set[str]:
+    """What the files of ``tests/support/drawn`` declare, read without PyTorch: ``operator("relu", …)``, ``"relu": (…)``."""
+    found: set[str] = set()
+    for path in (SUPPORT / "drawn").glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "operator":
+                found |= {arg.value for arg in node.args[:1] if isinstance(arg, ast.Constant)}
+            if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.target.id == "UNARY":
+                assert isinstance(node.value, ast.Dict)
+                found |= {key.value for key in node.value.keys if isinstance(key, ast.Constant)}
+    return found
 
-    assert sorted(cases()) == ops.names()
+
+@pytest.mark.parametrize("name", ops.names())
+def test_every_operator_has_a_reference(name: str) -> None:
+    assert name in declared(), f"say in tests/support/drawn what `{name}` computes, and which configurations are legal"
+
+
+@pytest.mark.reference
+def test_the_references_are_those_that_are_declared() -> None:
+    from drawn import REFERENCES, cases
+
+    assert sorted(cases()) == sorted(REFERENCES) == sorted(declared()) == ops.names()

@@ -30,7 +30,7 @@ TRIES = 20
 @pytest.fixture(scope="module")
 def compute() -> Any:
     """PyTorch's functions; imported late, because it takes more than a second."""
-    from torch_ops import compute
+    from drawn import compute
 
     return compute
 

@@ -11,7 +11,7 @@ import time
 import pytest
 from process import HANGS, heed_interrupts
 
-from archdsl.project.watch import watched
+from archdsl.cli.watching import watched
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
 

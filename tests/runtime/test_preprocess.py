@@ -15,10 +15,11 @@ import pytest
 from PIL import Image
 
 import archdsl
-from archdsl import data
+from archdsl import data, reading
 from archdsl.cli import main
 from archdsl.diagnostics import DiagnosticError, Refusal
 from archdsl.interface import LABELS, PREPROCESS
+from archdsl.project.compiling import with_weights
 from archdsl.runtime.execute import execute
 from archdsl.source import Source
 from archdsl.syntax.format import format_file
@@ -216,7 +217,7 @@ network Colours() {{
 }}
 """
         Path("colours.arch").write_text(text)
-        graph, _ = archdsl.driver.with_weights(archdsl.load("colours.arch").graph(), "weights.npz")
+        graph, _ = with_weights(archdsl.load("colours.arch").graph(), "weights.npz")
         archdsl.compile(graph, "colours.onnx")
         return "colours.onnx"
 
@@ -534,7 +535,7 @@ def test_the_zoo_says_what_published_weights_were_evaluated_with() -> None:
     ramp = np.arange(256)
     wrong, seen = [], 0
     theirs: dict[str, tuple] = {}
-    for name in sorted(archdsl.driver.zoo_names()):
+    for name in sorted(reading.zoo_names()):
         if name in models.list_models() and not name.startswith("efficientnet"):
             how = next(iter(models.get_model_weights(name))).transforms()
             values = (ramp[None, :] / 255 - np.array(how.mean)[:, None]) / np.array(how.std)[:, None]

@@ -194,7 +194,7 @@ def test_without_a_runtime_one_line_says_what_to_install(model, monkeypatch, cap
 
     monkeypatch.setattr(builtins, "__import__", without)
     assert 'pip install "archdsl[cpu]"' in refused("E0701", execute, model).help
-    assert [f.state for f in doctor.examine() if f.subject == "runtime"] == ["wrong"]
+    assert [f.state for f in doctor.doctor().findings if f.subject == "runtime"] == ["wrong"]
 
 
 # outputs
@@ -221,21 +221,21 @@ def test_the_tiny_model_is_valid_onnx():
 
 
 def test_doctor_tries_the_runtime():
-    findings = {f.subject: f for f in doctor.examine()}
+    findings = {f.subject: f for f in doctor.doctor().findings}
     assert findings["cpu"].state == "ok" and findings["runtime"].text == f"ONNX Runtime {onnxruntime.__version__}"
     assert findings["onnx"].text == onnx.__version__
 
 
 def test_doctor_sees_both_runtimes_and_wrong_numbers(monkeypatch):
     monkeypatch.setattr(doctor, "installed", lambda name: "1.0")
-    assert any(f.subject == "runtime packages" and f.state == "wrong" for f in doctor.examine())
+    assert any(f.subject == "runtime packages" and f.state == "wrong" for f in doctor.doctor().findings)
 
     class Liar:
         def run(self, names, inputs):
             return [np.zeros(4)]
 
     monkeypatch.setattr(doctor, "open_session", lambda model, ep: Liar())
-    assert [f.state for f in doctor.examine() if f.subject == "cpu"] == ["wrong"]
+    assert [f.state for f in doctor.doctor().findings if f.subject == "cpu"] == ["wrong"]
 
 
 def test_doctor_command(capsys, monkeypatch):

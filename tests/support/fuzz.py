@@ -27,10 +27,10 @@ from paths import ROOT, SPECS, STD
 
 from archdsl.analyses.cost import cost
 from archdsl.backends.onnx import OnnxOptions, backend
-from archdsl.check import check
 from archdsl.diagnostics import Diagnostic, DiagnosticError
 from archdsl.driver import CheckReport, Program, open_source
 from archdsl.graph import Graph
+from archdsl.invariants import check
 from archdsl.report.text import concise, render
 from archdsl.source import Source
 from archdsl.syntax.format import format_file

@@ -12,9 +12,10 @@ from collections import Counter
 from functools import cache
 
 from archdsl.source import Source
-from archdsl.syntax.lexer import Lexer, Token
+from archdsl.syntax.lexer import Lexer
 from archdsl.syntax.limits import LIMITS
 from archdsl.syntax.tables import grammar_text, make_lark, tables
+from archdsl.syntax.tokens import Token
 
 SAMPLES = {
     "NAME": (

@@ -179,7 +179,8 @@ GROUPS: dict[str, dict[str, tuple[Make, str | None]]] = {
 def examine(text: str) -> dict[str, object]:
     """What the checker makes of a text, with the processor time that it took."""
     from archdsl.diagnostics import DiagnosticError
-    from archdsl.driver import decode, open_source
+    from archdsl.driver import open_source
+    from archdsl.reading import decode
     from archdsl.report.text import concise, render
 
     begin = time.process_time()

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 import onnx
 import onnxruntime
+from lowered import lowered
 from onnx import numpy_helper
 from op_examples import Example
+from process import threads
 
-from archdsl.backends.onnx import OnnxOptions, backend
 from archdsl.graph import Graph, Node, Parameter, Value
 from archdsl.shapes import TensorType
 from archdsl.source import Origin
@@ -41,7 +42,7 @@ def graph_of(example: Example) -> Graph:
 
 def model_of(graph: Graph, **options: Any) -> onnx.ModelProto:
     """The lowered graph, parsed; it must be exactly what protobuf itself would write."""
-    data = backend.lower(graph, OnnxOptions(**options))
+    data = lowered(graph, **options)
     model = onnx.ModelProto.FromString(data)
     assert model.SerializeToString(deterministic=True) == data
     return model
@@ -97,6 +98,7 @@ def positions(example: Example) -> np.ndarray:
 def run(model: onnx.ModelProto, inputs: Arrays) -> list[np.ndarray]:
     """The outputs in ONNX Runtime on the CPU, as written: without its optimisations."""
     options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads()
     options.log_severity_level = 3
     session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
     found: list[np.ndarray] = session.run(None, inputs)

@@ -21,7 +21,7 @@ import numpy as np
 import onnx
 import onnxruntime as ort
 
-from archdsl import driver
+import archdsl
 from archdsl.graph import Graph
 
 SUFFIX = "_kernel_time"
@@ -51,7 +51,7 @@ def allocated(graph: Graph, *, share: bool = True, layouts: bool = True) -> Allo
     """
     with tempfile.TemporaryDirectory() as folder:
         model = Path(folder) / "model.onnx"
-        driver.compile(graph, model)
+        archdsl.compile(graph, model)
         options = ort.SessionOptions()
         options.add_free_dimension_override_by_name("N", 1)
         options.enable_mem_pattern = False

@@ -11,16 +11,17 @@ from typing import Any
 import numpy as np
 import onnx
 import onnxruntime
+from lowered import lowered
 from onnx import numpy_helper
 from onnx.reference import ReferenceEvaluator
 from onnx.reference.op_run import OpRun
 from onnx_case import Arrays, generator
 from onnx_fixed import QUICK
 from paths import SPECS
+from process import threads
 
 import archdsl
 from archdsl import dims
-from archdsl.backends.onnx import OnnxOptions, backend
 from archdsl.driver import Program
 from archdsl.graph import Graph, Parameter
 from archdsl.shapes import TensorType
@@ -127,7 +128,7 @@ def smallest(variant: str) -> int | None:
 
 def structure(graph: Graph, **options: Any) -> bytes:
     """The model without its weights: parameters are inputs."""
-    return backend.lower(graph, OnnxOptions(weights="none", **options))
+    return lowered(graph, weights="none", **options)
 
 
 def shape_of(value: onnx.ValueInfoProto) -> list[int | str]:
@@ -144,6 +145,7 @@ def printed(type: TensorType) -> list[int | str]:
 def session_of(model: bytes | str | Path, *, optimised: bool = True) -> onnxruntime.InferenceSession:
     """ONNX Runtime on the CPU with its own optimisations, as a user has it, or without them."""
     options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads()
     options.log_severity_level = 3
     if not optimised:
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL

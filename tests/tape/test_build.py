@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import archdsl
-from archdsl.check import BrokenGraphError, check
+from archdsl.invariants import BrokenGraphError, check
 
 TEXT = """arch 1
 network Tiny() {

@@ -14,8 +14,9 @@ from onnx import numpy_helper
 
 import archdsl
 from archdsl.diagnostics import DiagnosticError, Refusal
-from archdsl.driver import open_program, with_weights
+from archdsl.driver import open_program
 from archdsl.graph import Graph
+from archdsl.project.compiling import with_weights
 
 DRAW = np.random.default_rng(11)
 

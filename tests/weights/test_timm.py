@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+import archdsl
 from archdsl import driver
+from archdsl.project.compiling import with_weights
 
 NETWORKS = {
     "xception": ("legacy_xception", "by the map `timm`"),
@@ -79,11 +81,11 @@ def test_checkpoint_gives_the_same_logits(name: str, tmp_path: Path) -> None:
     x = torch.randn(2, 3, size, size)
     net = build(theirs, x)
     torch.save(shuffled(net.state_dict()), tmp_path / "w.pth")
-    loaded, told = driver.with_weights(graph, tmp_path / "w.pth")
+    loaded, told = with_weights(graph, tmp_path / "w.pth")
     count = len(graph.parameters())
     assert told == [f"w.pth: {count} of {count} tensors matched {how}"]
-    driver.compile(loaded, tmp_path / "m.onnx")
-    (found,) = driver.run(tmp_path / "m.onnx", x.numpy()).values()
+    archdsl.compile(loaded, tmp_path / "m.onnx")
+    (found,) = archdsl.run(tmp_path / "m.onnx", x.numpy()).values()
     with torch.no_grad():
         wanted = net(x).numpy()
     assert distance(found, wanted) <= TOLERANCE

@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from archdsl import driver
+import archdsl
+from archdsl import driver, reading
+from archdsl.project.compiling import with_weights
 
 NETWORKS = (
     "alexnet", "vgg11", "vgg11_bn", "googlenet", "inception_v3", "squeezenet1_0", "squeezenet1_1", "resnet18",
@@ -68,11 +70,11 @@ def logits(name: str, state: dict[str, Any], x: Any, folder: Path) -> np.ndarray
     torch.save(shuffled(state), folder / "w.pth")
     program, variant = driver.resolve_target(name)
     graph = program.graph(variant)
-    loaded, told = driver.with_weights(graph, folder / "w.pth", training=lambda: program.graph(variant, train=True))
+    loaded, told = with_weights(graph, folder / "w.pth", training=lambda: program.graph(variant, train=True))
     count = len(graph.parameters())
     assert told[0].startswith(f"w.pth: {count} of {count} tensors matched")
-    driver.compile(loaded, folder / "m.onnx")
-    (found,) = driver.run(folder / "m.onnx", x.numpy()).values()
+    archdsl.compile(loaded, folder / "m.onnx")
+    (found,) = archdsl.run(folder / "m.onnx", x.numpy()).values()
     return np.asarray(found)
 
 
@@ -105,7 +107,7 @@ def every_name() -> Iterator[str]:
     """torchvision's functions of the families that the zoo has."""
     from torch_models import torchvision_models
 
-    zoo = driver.zoo_names()
+    zoo = reading.zoo_names()
     yield from (name for name in torchvision_models().list_models(module=torchvision_models()) if name in zoo)
 
 

@@ -9,7 +9,7 @@ import onnx
 import pytest
 
 import archdsl
-from archdsl.driver import zoo_names
+from archdsl.reading import zoo_names
 
 ZOO = zoo_names()
 

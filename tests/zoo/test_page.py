@@ -12,7 +12,7 @@ import pytest
 from markdown import fences
 from paths import DATA, DOCS, SPECS, tool
 
-from archdsl import driver
+from archdsl import reading
 from archdsl.project.zoo import Entry, entries
 
 LEDGER = json.loads((SPECS / "ledger.json").read_text(encoding="utf-8"))
@@ -20,7 +20,7 @@ LEDGER = json.loads((SPECS / "ledger.json").read_text(encoding="utf-8"))
 
 @cache
 def zoo() -> dict[str, Entry]:
-    return {entry.name: entry for entry in entries(driver.zoo_names())}
+    return {entry.name: entry for entry in entries(reading.zoo_names())}
 
 
 def test_the_page_of_the_zoo_is_current() -> None:
@@ -31,7 +31,7 @@ def test_the_page_of_the_zoo_is_current() -> None:
 def test_every_network_is_on_the_page_once_and_nothing_is_both_there_and_missing() -> None:
     networks, _, undefined = (DOCS / "zoo.md").read_text(encoding="utf-8").partition("## Rows that no source defines")
     rows = re.findall(r"^\| `(\w+)` \|", networks, re.MULTILINE)
-    assert sorted(rows) == sorted(driver.zoo_names())
+    assert sorted(rows) == sorted(reading.zoo_names())
     missing = re.findall(r"^\| `(\w+)` \| (.+) \|$", undefined, re.MULTILINE)
     assert len(missing) >= 10
     assert not {name for name, _ in missing} & (set(LEDGER) | set(rows))

@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
+from lowered import lowered
 from onnx import numpy_helper
 from paths import SPECS
 from zoo_models import session_of
 
 import archdsl
 from archdsl.analyses.measure import Measures
-from archdsl.backends.onnx import backend
 from archdsl.graph import Graph
 
 Arrays = dict[str, np.ndarray]
@@ -90,7 +90,7 @@ def test_groups_of_shufflenet_v1() -> None:
 def compute(use: str, body: str, shape: tuple[int, ...], x: np.ndarray, **weights: np.ndarray) -> np.ndarray:
     """One block in ONNX Runtime; ``weights`` by the end of their names."""
     text = f"arch 1\n{use}\nnetwork Net() {{ input x: f32{list(shape)}; {body} }}\nvariant net = Net()\n"
-    model = onnx.ModelProto.FromString(backend.lower(archdsl.load(text).graph("net")))
+    model = onnx.ModelProto.FromString(lowered(archdsl.load(text).graph("net")))
     for tensor in model.graph.initializer:
         for name, value in weights.items():
             if tensor.name.endswith(name):

@@ -8,12 +8,12 @@ from math import prod
 
 import numpy as np
 import pytest
+from lowered import lowered
 from paths import SPECS
 from zoo_models import session_of
 
 import archdsl
 from archdsl.analyses.measure import Measures
-from archdsl.backends.onnx import backend
 from archdsl.graph import Graph, Node
 
 
@@ -28,7 +28,7 @@ def operators(file: str, variant: str, name: str) -> list[Node]:
 
 @pytest.mark.parametrize(("gate", "table"), [("gate_and", [0, 0, 0, 1]), ("gate_or", [0, 1, 1, 1])])
 def test_logic_gates(gate: str, table: list[int]) -> None:
-    model = session_of(backend.lower(graph("mlp", gate)))
+    model = session_of(lowered(graph("mlp", gate)))
     every = np.array([[0, 0], [0, 1], [1, 0], [1, 1]], np.float32)
     (y,) = model.run(None, {"x": every})
     assert y.ravel().tolist() == table

@@ -38,7 +38,6 @@ class OnnxBackend:
     def lower(self, graph: Graph, options: OnnxOptions | None = None) -> bytes:
         """The whole model in memory. Raises ``DiagnosticError``."""
         options = options or OnnxOptions()
-        graph = _rewritten(graph, options)
         lowered, parameters = _prepare(graph, options)
         parts = _model(lowered, graph, options, _inside(parameters, options))
         if stream.size(parts) > PROTOBUF_LIMIT:
@@ -49,7 +48,6 @@ class OnnxBackend:
         """Write the model, whole or not at all. Raises ``DiagnosticError``."""
         options = _labelled(options or OnnxOptions())
         target = Path(os.path.realpath(path))
-        graph = _rewritten(graph, options)
         lowered, parameters = _prepare(graph, options)
         try:
             if options.external_data:
@@ -67,27 +65,6 @@ class OnnxBackend:
         except OSError as error:
             raise stream.not_written(Path(path), error) from None
         return WriteReport(str(path), stream.size(parts), len(parameters), len(lowered.nodes), lowered.opset)
-
-
-def _rewritten(graph: Graph, options: OnnxOptions) -> Graph:
-    """The graph after the passes that were asked for."""
-    if options.bind:
-        from archdsl.rewrites.bind import bind
-
-        graph = bind(graph, options.bind)
-    if options.deploy:
-        from archdsl.rewrites.dead import drop_dead
-
-        graph = drop_dead(graph)
-    if options.weights != "none" and not any(isinstance(p.init, Loaded) for p in graph.parameters().values()):
-        from archdsl.rewrites.settle import settle
-
-        graph = settle(graph, options.init)
-    if options.deploy if options.fold is None else options.fold:
-        from archdsl.rewrites.fold import fold
-
-        graph = fold(graph)
-    return graph
 
 
 def _labelled(options: OnnxOptions) -> OnnxOptions:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from archdsl import registry
+from archdsl.pipeline import Pipeline
 
 OPSETS = (17, 26)
 """The oldest operator set written (and the default where it suffices), and the newest that a released runtime loads."""
@@ -27,8 +28,6 @@ class OnnxOptions(registry.Options):
     """For inference only: batch norms are folded, and nodes that reach no output are dropped."""
     fold: bool | None = None
     """Fold batch norms into the layers in front of them; ``None``: as ``deploy``."""
-    bind: Mapping[str, int] = {}
-    """Symbols that get a fixed size."""
     external_data: bool | None = None
     """Weights in a file of their own beside the model; ``None``: only if the model passes 2 GB."""
     max_bytes: int = 16 << 30
@@ -37,6 +36,14 @@ class OnnxOptions(registry.Options):
     """Threads that compute weights (``None``: one per core, at most 8); the result does not depend on it."""
     doc: str = ""
     """The model's ``doc_string``; empty: the graph's."""
+
+    def pipeline(self) -> Pipeline:
+        """The running variances that go with the initial weights; the graph for inference where it was asked for."""
+        return Pipeline(
+            drop_dead=self.deploy,
+            settle=self.init if self.weights != "none" else None,
+            fold=self.deploy if self.fold is None else self.fold,
+        )
 
     help: ClassVar[Mapping[str, str]] = {
         "init": "the scheme of the initial weights: kaiming, xavier, zeros, …",

@@ -141,22 +141,27 @@ def _run(
 
     helpers = min(threads, len(jobs) // 8) - 1
     if helpers > 0:
-        import threading
-
-        started = [threading.Thread(target=work, daemon=True) for _ in range(helpers)]
-        for thread in started:
-            thread.start()
-        work()
-        for thread in started:
-            while thread.is_alive():  # even if interrupted again: nobody may write into a closed file
-                try:
-                    thread.join()
-                except BaseException as error:
-                    errors.append(error)
+        _beside(work, helpers, errors)
     else:
         work()
     if errors:
         raise errors[0]
+
+
+def _beside(work: Callable[[], None], helpers: int, errors: list[BaseException]) -> None:
+    """Run ``work`` in this thread and in some more, and wait for all of them."""
+    import threading
+
+    started = [threading.Thread(target=work, daemon=True) for _ in range(helpers)]
+    for thread in started:
+        thread.start()
+    work()
+    for thread in started:
+        while thread.is_alive():  # even if interrupted again: nobody may write into a closed file
+            try:
+                thread.join()
+            except BaseException as error:
+                errors.append(error)
 
 
 def write_at(descriptor: int, data: Buffer, offset: int) -> None:

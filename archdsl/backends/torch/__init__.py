@@ -34,12 +34,7 @@ class TorchBackend:
 
     def lower(self, graph: Graph, options: TorchOptions | None = None) -> bytes:
         """The file's contents. Raises ``DiagnosticError``."""
-        options = options or TorchOptions()
-        if options.bind:
-            from archdsl.rewrites.bind import bind
-
-            graph = bind(graph, options.bind)
-        return source(graph, options).encode()
+        return source(graph, options or TorchOptions()).encode()
 
     def write(self, graph: Graph, path: str | Path, options: TorchOptions | None = None) -> WriteReport:
         """Write the module, whole or not at all. Raises ``DiagnosticError``."""

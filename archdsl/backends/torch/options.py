@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from archdsl import registry
 
 
 class TorchOptions(registry.Options):
     """Options of the PyTorch backend. Initial weights are PyTorch's own, but for what ``param`` says."""
-
-    bind: Mapping[str, int] = {}
-    """Symbols that get a fixed size."""

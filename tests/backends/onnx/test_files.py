@@ -22,6 +22,7 @@ from archdsl import dims
 from archdsl.backends.onnx import OnnxOptions, backend, stream
 from archdsl.diagnostics import DiagnosticError
 from archdsl.graph import Graph
+from archdsl.project.compiling import with_weights
 
 PLAIN = OnnxOptions(version="1.2.3", metadata={"source": "abc", "params": "7"})
 
@@ -240,9 +241,9 @@ def test_weights_that_fold_into_nothing(tmp_path: Path) -> None:
     values = {name: np.ones([int(d) for d in p.type.shape], "f4") for name, p in graph.parameters().items()}
     values["batch_norm.running_var"] -= 3
     np.savez(tmp_path / "w.npz", **values)
-    loaded, _ = archdsl.driver.with_weights(graph, tmp_path / "w.npz")
+    loaded, _ = with_weights(graph, tmp_path / "w.npz")
     with pytest.raises(DiagnosticError) as caught:
-        backend.write(loaded, tmp_path / "net.onnx", OnnxOptions(deploy=True))
+        archdsl.compile(loaded, tmp_path / "net.onnx", deploy=True)
     assert code(caught) == "E0602" and not (tmp_path / "net.onnx").exists()
 
 

@@ -12,6 +12,7 @@ import pytest
 from netbuild import Net
 from onnx import numpy_helper
 from onnx_case import model_of, randomise
+from process import threads
 
 from archdsl import dims
 from archdsl.backends.onnx import OnnxOptions, backend
@@ -29,6 +30,7 @@ N, H, W, T = map(dims.symbol, "NHWT")
 def session_of(model: onnx.ModelProto | bytes) -> onnxruntime.InferenceSession:
     data = model if isinstance(model, bytes) else model.SerializeToString()
     options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads()
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
 

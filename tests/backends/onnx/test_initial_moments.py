@@ -10,21 +10,21 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
+from lowered import lowered
 from onnx import numpy_helper
 from onnx_case import generator
 from op_examples import all_examples
 from zoo_models import graph_of, session_of
 
 import archdsl
-from archdsl.backends.onnx import OnnxOptions, backend
-from archdsl.driver import with_weights
 from archdsl.graph import Graph
+from archdsl.project.compiling import with_weights
 
 
 def run(body: str, x: np.ndarray, shape: str, **options: object) -> np.ndarray:
     """The output of a network with its initial weights."""
     program = archdsl.load(f"arch 1\nnetwork Net() {{\n  input x: f32[{shape}]\n{body}\n  output y\n}}\n")
-    data = backend.lower(program.graph(), OnnxOptions(**options))  # type: ignore[arg-type]
+    data = lowered(program.graph(), **options)
     found: np.ndarray = session_of(data).run(None, {"x": x})[0]
     return found
 
@@ -116,7 +116,7 @@ def test_deep_networks_begin_with_signals_of_unit_scale(variant: str) -> None:
     graph = graph_of(variant)
     (value,) = graph.inputs
     shape = [dim if isinstance(dim, int) else 2 for dim in value.type.shape]
-    logits = session_of(backend.lower(graph)).run(None, {value.name: normal(*shape)})[0]
+    logits = session_of(lowered(graph)).run(None, {value.name: normal(*shape)})[0]
     assert 1e-3 < logits.std() < 1e3
     assert np.abs(logits[0] - logits[1]).max() > 1e-3 * np.abs(logits).max()
 
@@ -130,7 +130,7 @@ def test_running_variances_are_what_enters() -> None:
     norms = [node for node in graph.nodes if node.op.name == "batch_norm"]
     watched = {f"probe{i}": node.inputs[0] for i, node in enumerate(norms)}
     probed = Graph("probed", graph.inputs, graph.nodes, {**graph.outputs, **watched})
-    data = backend.lower(probed)
+    data = lowered(probed)
     found = session_of(data).run(list(watched), {"x": normal(2, 64, 16, 16)})
     begin = {i.name: numpy_helper.to_array(i) for i in onnx.load_from_string(data).graph.initializer}
     assert len(norms) == 200
@@ -156,7 +156,7 @@ ODD = {
 @pytest.mark.parametrize("case", ODD)
 def test_odd_networks_begin_with_positive_finite_variances(case: str, dtype: str) -> None:
     text = f"arch 1\nnetwork Net() {{ input x: {dtype}[N, 4, 8, 8]; {ODD[case]}; output y }}\n"
-    begin = onnx.load_from_string(backend.lower(archdsl.load(text).graph())).graph.initializer
+    begin = onnx.load_from_string(lowered(archdsl.load(text).graph())).graph.initializer
     found = [numpy_helper.to_array(one) for one in begin if one.name.endswith("running_var")]
     assert found and all(np.isfinite(one).all() and (one > 0).all() for one in found)
 
@@ -166,5 +166,5 @@ def test_norms_of_a_network_with_weights_keep_theirs(tmp_path: Path) -> None:
     text = "arch 1\nnetwork Net() { input x: f32[N, 8, 6, 6]\n c: conv(8, 3)\n b: batch_norm\n output y = b }\n"
     np.savez(tmp_path / "some.npz", **{"c.weight": normal(8, 8, 3, 3)})
     graph, _ = with_weights(archdsl.load(text).graph(), tmp_path / "some.npz", missing=["b.*", "c.bias"])
-    begin = {i.name: numpy_helper.to_array(i) for i in onnx.load_from_string(backend.lower(graph)).graph.initializer}
+    begin = {i.name: numpy_helper.to_array(i) for i in onnx.load_from_string(lowered(graph)).graph.initializer}
     assert (begin["b.running_var"] == 1).all()

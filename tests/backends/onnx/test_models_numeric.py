@@ -15,6 +15,7 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
+from lowered import lowered
 from onnx.reference import ReferenceEvaluator
 from onnx_case import generator
 from onnx_fixed import LRN, evaluate
@@ -37,9 +38,10 @@ from zoo_models import (
 )
 
 import archdsl
-from archdsl.backends.onnx import OnnxOptions, backend
 from archdsl.graph import Graph
 from archdsl.ops.base import Initializer
+
+pytestmark = pytest.mark.slow
 
 TOLERANCE = 1e-4
 """Of the largest value. Measured on the core: at most 4e-5, where many normalisations follow each other on one pixel."""
@@ -267,7 +269,7 @@ def by_the_book(x: np.ndarray, size: int, alpha: float, beta: float, k: float) -
 def lrn_model(size: int, alpha: float, beta: float, k: float) -> onnx.ModelProto:
     layer = f"lrn({size}, alpha = {alpha}, beta = {beta}, k = {k})"
     program = archdsl.load(f"arch 1\nnetwork R() {{ input x: f32[N, 7, 4, 3]; {layer}; output y }}\n")
-    return onnx.ModelProto.FromString(backend.lower(program.graph()))
+    return onnx.ModelProto.FromString(lowered(program.graph()))
 
 
 LRN_CASES = [(5, 0.5, 0.75, 2.0), (3, 1.0, 0.5, 1.0), (5, 1e-4, 0.75, 1.0), (9, 2.0, 0.75, 0.5)]
@@ -312,7 +314,7 @@ def test_folded_networks_compute_the_same(variant: str) -> None:
     """``deploy`` folds every norm behind a convolution, with statistics that matter."""
     graph = small(variant, size(variant, wider=True))
     norms = season(graph)
-    plain, deployed = (backend.lower(graph, OnnxOptions(deploy=deploy)) for deploy in (False, True))
+    plain, deployed = (lowered(graph, deploy=deploy) for deploy in (False, True))
     x = images(graph, 2, variant)
     before, after = (session_of(data).run(None, x) for data in (plain, deployed))
     assert distance(after, before) < 5 * TOLERANCE

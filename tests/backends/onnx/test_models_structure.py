@@ -12,10 +12,13 @@ from paths import DATA, SPECS
 from zoo_models import VARIANTS, graph_of, network_of, printed, program, shape_of, structure, symbolic
 
 import archdsl
+from archdsl import dims
 from archdsl.backends import onnx as engine
 from archdsl.backends.onnx import OnnxOptions, initialisers, stream
 from archdsl.graph import Graph
 from archdsl.syntax import spec
+
+pytestmark = pytest.mark.slow
 
 ELEMENT = {"f32": TensorProto.FLOAT, "i64": TensorProto.INT64}
 BOUND = {"N": 2}
@@ -69,6 +72,7 @@ def test_symbolic_shapes_never_contradict_onnx(variant: str) -> None:
     """Every value of the graph has our shape in the file, and ONNX agrees wherever it knows a size or a symbol."""
     model, graph = model_of(variant), symbolic(variant)
     ours, theirs = declared(model), inferred(model)
+    assert {name for value in graph.inputs for size in value.type.shape for name in dims.symbols(size)} == {"N"}
     assert contradictions(ours, theirs, frozenset({"N"})) == []
     names = {value: name for name, value in graph.outputs.items()}
     for node in graph.nodes:
@@ -110,7 +114,9 @@ def test_inputs_and_outputs_are_those_of_the_text(variant: str) -> None:
     inputs = [s.name for s in statements if isinstance(s, spec.Input)]
     outputs = [item.name for s in statements if isinstance(s, spec.Output) and not s.train for item in s.items]
     graph = model_of(variant).graph
-    assert [v.name for v in graph.input] == [*inputs, *symbolic(variant).parameters()]
+    parameters = symbolic(variant).parameters()
+    assert [v.name for v in graph.input] == [*inputs, *parameters]
+    assert [shape_of(v) for v in graph.input[len(inputs) :]] == [list(p.type.shape) for p in parameters.values()]
     assert [v.name for v in graph.output] == outputs
     assert all(shape_of(v)[0] == "N" for v in [*graph.input[: len(inputs)], *graph.output])
 

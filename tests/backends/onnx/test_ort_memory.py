@@ -9,7 +9,7 @@ import pytest
 from ort_memory import Allocated, allocated
 
 import archdsl
-from archdsl import driver
+from archdsl import driver, reading
 from archdsl.graph import Graph
 
 CLOSE = 0.15
@@ -22,7 +22,7 @@ NETWORKS = (
 
 @cache
 def graph(name: str) -> Graph:
-    return driver.open_program(driver.zoo_names()[name]).graph(name)
+    return driver.open_program(reading.zoo_names()[name]).graph(name)
 
 
 @cache

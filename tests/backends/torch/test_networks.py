@@ -10,9 +10,10 @@ import pytest
 from onnx_case import generator
 from zoo_models import VARIANTS, gain_of, graph_of, has_parameter, jumps, session_of, structure, symbolic
 
-from archdsl import driver
+import archdsl
 from archdsl.diagnostics import DiagnosticError
 from archdsl.graph import Graph
+from archdsl.project.compiling import with_weights
 
 TOLERANCE = 1e-4
 
@@ -87,9 +88,9 @@ def test_scores_at_native_resolution(name: str, tmp_path: Path) -> None:
     state = state_of(net, graph)
     head = encode({k: ("f32", tuple(v.shape)) for k, v in state.items()}, {})
     (tmp_path / "w.safetensors").write_bytes(head + b"".join(np.ascontiguousarray(v).tobytes() for v in state.values()))
-    loaded, _ = driver.with_weights(graph, tmp_path / "w.safetensors")
-    driver.compile(loaded, tmp_path / "m.onnx")
-    found = list(driver.run(tmp_path / "m.onnx", x.numpy()).values())
+    loaded, _ = with_weights(graph, tmp_path / "w.safetensors")
+    archdsl.compile(loaded, tmp_path / "m.onnx")
+    found = list(archdsl.run(tmp_path / "m.onnx", x.numpy()).values())
     assert apart(found, outputs(net, x)) <= TOLERANCE
     for scores in [] if jumps(graph) else found:  # threshold units: all or nothing
         assert np.abs(scores[0] - scores[1]).max() > 100 * TOLERANCE * np.abs(scores).max()

@@ -1,7 +1,8 @@
-"""Drawn configurations of every operator, each with what PyTorch's own function makes of it.
+"""Every operator a second time: what it computes, as one function of PyTorch's, and which configurations are legal.
 
-A family's module declares, for each operator, a function that draws one :class:`Case`. :func:`compare` runs a case in
-ONNX Runtime and as a generated PyTorch module, and holds both against the reference.
+A family's module declares both for each operator with :func:`operator`. The examples of the cards are held against the
+reference (:func:`compute`), and so are the drawn configurations: :func:`compare` runs one in ONNX Runtime and as a
+generated PyTorch module.
 """
 
 from __future__ import annotations
@@ -20,23 +21,22 @@ from torch import Tensor
 from torch_module import distance, load_initialisers, module_of, outputs_of
 
 from archdsl import dims, ops
+from archdsl.backends.torch import backend as torch_backend
 from archdsl.diagnostics import DiagnosticError, Refusal
 from archdsl.graph import Graph
+from archdsl.ops.base import Op
 from archdsl.shapes import TensorType
 
 TOLERANCE = 1e-5
+Arrays = list[np.ndarray]
 
 
 @dataclass(frozen=True)
 class Case:
-    """One configuration: arguments, inputs, and ``reference(*inputs, **parameters)`` in PyTorch.
-
-    A parameter without a name of its own (``param``'s) is called ``value``.
-    """
+    """One configuration: arguments and inputs."""
 
     arguments: dict[str, Any]
     inputs: list[np.ndarray]
-    reference: Callable[..., Tensor | tuple[Tensor, ...]]
     free: tuple[int, ...] = field(default=())
     """Axes whose sizes the compiler must not know, if it can do without; the same for all inputs."""
 
@@ -101,26 +101,50 @@ class Draw:
         return np.asarray(values.uniform(low, high, shape)).astype(NUMPY[dtype])
 
 
+Reference = Callable[..., Tensor | tuple[Tensor, ...]]
+"""``reference(op, parameters, *inputs)``; parameters are by slot."""
+
+REFERENCES: dict[str, Reference] = {}
 CASES: dict[str, Callable[[Draw], Case]] = {}
 FAMILIES = ("axes", "elementwise", "norms", "pools", "spatial", "windows")
 
 
-def cases() -> dict[str, Callable[[Draw], Case]]:
-    """How configurations of each operator are drawn."""
+def load() -> None:
+    """Import the families, which declare themselves."""
     for family in FAMILIES:
         import_module(f"drawn.{family}")
+
+
+def cases() -> dict[str, Callable[[Draw], Case]]:
+    """How configurations of each operator are drawn."""
+    load()
     return CASES
 
 
-def operator(name: str) -> Callable[[Callable[[Draw], Case]], Callable[[Draw], Case]]:
-    """Declare how configurations of an operator are drawn."""
+def operator(name: str, reference: Reference) -> Callable[[Callable[[Draw], Case]], Callable[[Draw], Case]]:
+    """Declare what an operator computes, and how its configurations are drawn."""
 
     def declare(function: Callable[[Draw], Case]) -> Callable[[Draw], Case]:
         assert name not in CASES
-        CASES[name] = function
+        REFERENCES[name], CASES[name] = reference, function
         return function
 
     return declare
+
+
+def compute(op: Op, parameters: dict[str, np.ndarray], inputs: list[np.ndarray], double: bool = False) -> Arrays:
+    """The outputs of an operator by its reference; in float64 (``double``) what is no float32 stays what it is."""
+    load()
+    if op.name not in REFERENCES:
+        raise AssertionError(f"`{op.name}` has no reference: declare one in tests/support/drawn/")
+
+    def tensor(x: np.ndarray) -> Tensor:
+        found = torch.from_numpy(np.array(x))
+        return found.double() if double and found.dtype == torch.float32 else found
+
+    with torch.no_grad():
+        result = REFERENCES[op.name](op, {slot: tensor(v) for slot, v in parameters.items()}, *map(tensor, inputs))
+    return outputs_of(result)
 
 
 def compare(name: str, case: Case) -> bool:
@@ -130,15 +154,18 @@ def compare(name: str, case: Case) -> bool:
     graph, loose = graph_of(example), _loose(name, case, types)
     model = model_of(loose or graph)
     weights = randomise(model, generator("parameters", name))
-    found = run(model, {f"x{i}": x for i, x in enumerate(case.inputs)})
-    wanted = _reference(case, weights, torch.float32)
+    results = {"ONNX Runtime": run(model, {f"x{i}": x for i, x in enumerate(case.inputs)})}
+    if torch_backend.lowers(type(example.op)):
+        results["the generated module"] = _module(graph, loose, model, case)
+    parameters = {path.removeprefix("op").removeprefix("."): value for path, value in weights.items()}
+    wanted = compute(example.op, parameters, case.inputs)
     exact: list[np.ndarray] = []
-    for source, values in (("ONNX Runtime", found), ("the generated module", _module(graph, loose, model, case))):
+    for source, values in results.items():
         for i, (ours, theirs) in enumerate(zip(values, wanted, strict=True)):
             assert ours.shape == theirs.shape, (source, ours.shape, theirs.shape)
             assert ours.dtype == theirs.dtype, (source, ours.dtype, theirs.dtype)
             if distance(ours, theirs) > TOLERANCE:
-                exact = exact or _reference(case, weights, torch.float64)
+                exact = exact or compute(example.op, parameters, case.inputs, double=True)
                 assert distance(ours, exact[i]) <= TOLERANCE, (source, distance(ours, theirs), distance(ours, exact[i]))
     return loose is not None
 
@@ -177,16 +204,3 @@ def _module(graph: Graph, loose: Graph | None, model: Any, case: Case) -> list[n
         load_initialisers(net, model)
     with torch.no_grad():
         return outputs_of(net(*(torch.from_numpy(np.array(x)) for x in case.inputs)))
-
-
-def _reference(case: Case, weights: dict[str, np.ndarray], precision: torch.dtype) -> list[np.ndarray]:
-    """In float64 the judge; what is no float32 stays what it is."""
-
-    def tensor(x: np.ndarray) -> Tensor:
-        found = torch.from_numpy(np.array(x))
-        return found.to(precision) if found.dtype == torch.float32 else found
-
-    values = {name.removeprefix("op").removeprefix(".") or "value": tensor(w) for name, w in weights.items()}
-    with torch.no_grad():
-        result = case.reference(*map(tensor, case.inputs), **values)
-    return outputs_of(result)

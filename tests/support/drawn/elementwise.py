@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import reduce
-from typing import Any
 
 import numpy as np
 import torch
@@ -12,11 +10,7 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
 from drawn import Case, Draw, operator
-
-TORCH = {
-    "f32": torch.float32, "f64": torch.float64, "i64": torch.int64, "i32": torch.int32, "i8": torch.int8,
-    "u8": torch.uint8, "bool": torch.bool,
-}  # fmt: skip
+from drawn.words import DRAWN_TYPES, TORCH, along, from_left, of
 
 
 def free(draw: Draw, x: np.ndarray) -> tuple[int, ...]:
@@ -26,12 +20,12 @@ def free(draw: Draw, x: np.ndarray) -> tuple[int, ...]:
 # One input and no arguments
 
 
-def unary(function: Callable[[Tensor], Tensor], low: float, high: float, dtypes: tuple[str, ...]) -> Any:
+def unary(low: float, high: float, dtypes: tuple[str, ...]) -> Callable[[Draw], Case]:
     def case(draw: Draw) -> Case:
         x = draw.array(draw.shape(0, 4), draw.one(*dtypes), low, high)
         if x.dtype.kind == "f" and draw.flag():
             x = np.clip(np.round(2 * x) / 2, low, high).astype(x.dtype)  # with ties, corners and zeros
-        return Case({}, [np.asarray(x)], function, free(draw, x))
+        return Case({}, [np.asarray(x)], free(draw, x))
 
     return case
 
@@ -69,7 +63,7 @@ UNARY: dict[str, tuple[Callable[[Tensor], Tensor], float, float, tuple[str, ...]
 }
 
 for name, (function, low, high, dtypes) in UNARY.items():
-    operator(name)(unary(function, low, high, dtypes))
+    operator(name, of(function))(unary(low, high, dtypes))
 
 
 # One input and arguments
@@ -79,82 +73,75 @@ def shaped(draw: Draw, low: float = -4, high: float = 4) -> np.ndarray:
     return draw.array(draw.shape(1, 4), "f32", low, high)
 
 
-@operator("leaky_relu")
+@operator("leaky_relu", lambda op, p, x: F.leaky_relu(x, op.slope))
 def leaky_relu(draw: Draw) -> Case:
     x, slope = shaped(draw), draw.one(0.01, 0.2, 0.0, -0.5, 1.5)
-    return Case({"slope": slope}, [x], lambda x: F.leaky_relu(x, slope), free(draw, x))
+    return Case({"slope": slope}, [x], free(draw, x))
 
 
-@operator("elu")
+@operator("elu", lambda op, p, x: F.elu(x, op.alpha))
 def elu(draw: Draw) -> Case:
     x, alpha = shaped(draw), draw.one(1.0, 0.3, 2.0)
-    return Case({"alpha": alpha}, [x], lambda x: F.elu(x, alpha), free(draw, x))
+    return Case({"alpha": alpha}, [x], free(draw, x))
 
 
-@operator("prelu")
+@operator("prelu", lambda op, p, x: F.prelu(x, p["weight"]))
 def prelu(draw: Draw) -> Case:
     x, shared = draw.array(draw.shape(2, 4)), draw.flag()
-    return Case({"shared": shared}, [x], lambda x, weight: F.prelu(x, weight), draw.one((), (0,)))
+    return Case({"shared": shared}, [x], draw.one((), (0,)))
 
 
-@operator("gelu")
+@operator("gelu", lambda op, p, x: F.gelu(x, approximate=op.approximate))
 def gelu(draw: Draw) -> Case:
     x, how = shaped(draw, -2), draw.one("none", "tanh")  # below, 1 + tanh has few digits left
-    return Case({"approximate": how}, [x], lambda x: F.gelu(x, approximate=how), free(draw, x))
+    return Case({"approximate": how}, [x], free(draw, x))
 
 
-def along(function: Callable[[Tensor, int], Tensor]) -> Callable[[Draw], Case]:
-    def case(draw: Draw) -> Case:
-        x = shaped(draw)
-        axis, index = draw.axis(x.ndim)
-        return Case({"axis": axis}, [x], lambda x: function(x, index), free(draw, x))
-
-    return case
+def on_axis(draw: Draw) -> Case:
+    x = shaped(draw)
+    axis, _ = draw.axis(x.ndim)
+    return Case({"axis": axis}, [x], free(draw, x))
 
 
-operator("softmax")(along(F.softmax))
-operator("log_softmax")(along(F.log_softmax))
+operator("softmax", along(F.softmax))(on_axis)
+operator("log_softmax", along(F.log_softmax))(on_axis)
 
 
-def idle(function: Callable[[Tensor, float], Tensor]) -> Callable[[Draw], Case]:
+def idle(draw: Draw) -> Case:
     """What only training sees."""
-
-    def case(draw: Draw) -> Case:
-        x, p = shaped(draw), draw.one(0.5, 0.0, 1.0, 0.1)
-        return Case({"p": p}, [x], lambda x: function(x, p), free(draw, x))
-
-    return case
+    x, p = shaped(draw), draw.one(0.5, 0.0, 1.0, 0.1)
+    return Case({"p": p}, [x], free(draw, x))
 
 
-operator("dropout")(idle(lambda x, p: F.dropout(x, p, training=False)))
-operator("drop_path")(idle(lambda x, p: x))
+operator("dropout", lambda op, p, x: F.dropout(x, op.p, training=False))(idle)
+operator("drop_path", of(lambda x: x))(idle)
 
 
-@operator("clip")
+@operator("clip", lambda op, p, x: torch.clamp(x, op.low, op.high))
 def clip(draw: Draw) -> Case:
     x = draw.array(draw.shape(0, 4), draw.one("f32", "f64"))
     low, high = draw.one(None, -2.0, 0.0, -9.0), draw.one(None, 1.0, 2.0, 9.0)
     if low is None and high is None:
         low = -1.0
-    return Case({"low": low, "high": high}, [x], lambda x: torch.clamp(x, low, high), free(draw, x))
+    return Case({"low": low, "high": high}, [x], free(draw, x))
 
 
-@operator("cast")
+@operator("cast", lambda op, p, x: x.to(TORCH[op.dtype]))
 def cast(draw: Draw) -> Case:
-    before, after = draw.one("f32", "i64", "i32", "u8", "bool"), draw.one(*TORCH)
+    before, after = draw.one("f32", "i64", "i32", "u8", "bool"), draw.one(*DRAWN_TYPES)
     x = draw.array(draw.shape(0, 4), before, 0 if after == "u8" else -4)
     # While float32 is judged by float64, a cast from it is to the named type all the same.
-    return Case({"dtype": after}, [x], lambda x: x.to(TORCH[after]), free(draw, x))
+    return Case({"dtype": after}, [x], free(draw, x))
 
 
-@operator("pow")
+@operator("pow", lambda op, p, x, *y: torch.pow(x, y[0] if y else op.exponent))
 def power(draw: Draw) -> Case:
     if draw.flag():
         exponent = draw.one(2.0, 0.5, -1.0, 3.0, 1.7, 0.0)
         x = shaped(draw, 0.1)
-        return Case({"exponent": exponent}, [x], lambda x: torch.pow(x, exponent), free(draw, x))
+        return Case({"exponent": exponent}, [x], free(draw, x))
     x, y = broadcasting(draw, 2, "f32", 0.1)
-    return Case({}, [x, y], torch.pow)
+    return Case({}, [x, y])
 
 
 # Several inputs that broadcast
@@ -167,62 +154,52 @@ def broadcasting(draw: Draw, count: int, dtype: str, low: float = -4, high: floa
     return [draw.array(shape, dtype, low, high) for shape in shapes]
 
 
-def joined(function: Callable[[Tensor, Tensor], Tensor], *dtypes: str) -> Callable[[Draw], Case]:
+def joined(*dtypes: str) -> Callable[[Draw], Case]:
     """One input or more."""
-
-    def case(draw: Draw) -> Case:
-        inputs = broadcasting(draw, draw.whole(1, 4), draw.one(*dtypes))
-        return Case({}, inputs, lambda *x: reduce(function, x))
-
-    return case
+    return lambda draw: Case({}, broadcasting(draw, draw.whole(1, 4), draw.one(*dtypes)))
 
 
-operator("add")(joined(torch.add, *NUMBER))
-operator("mul")(joined(torch.mul, *NUMBER))
-operator("max")(joined(torch.maximum, *NUMBER))
-operator("min")(joined(torch.minimum, *NUMBER))
+operator("add", from_left(torch.add))(joined(*NUMBER))
+operator("mul", from_left(torch.mul))(joined(*NUMBER))
+operator("max", from_left(torch.maximum))(joined(*NUMBER))
+operator("min", from_left(torch.minimum))(joined(*NUMBER))
+operator("average", of(lambda *x: torch.stack(torch.broadcast_tensors(*x)).mean(0)))(joined("f32"))
 
 
-@operator("average")
-def average(draw: Draw) -> Case:
-    inputs = broadcasting(draw, draw.whole(1, 4), "f32")
-    return Case({}, inputs, lambda *x: torch.stack(torch.broadcast_tensors(*x)).mean(0))
-
-
-def binary(function: Callable[[Tensor, Tensor], Tensor], *dtypes: str, low: float = -4) -> Callable[[Draw], Case]:
+def binary(*dtypes: str, low: float = -4) -> Callable[[Draw], Case]:
     def case(draw: Draw) -> Case:
         inputs = broadcasting(draw, 2, draw.one(*dtypes), low)
         if inputs[0].dtype.kind == "f" and low < 0:
             inputs = [np.asarray(np.round(x)) for x in inputs]  # so that some are equal
-        return Case({}, inputs, function)
+        return Case({}, inputs)
 
     return case
 
 
-operator("sub")(binary(torch.sub, *NUMBER))
-operator("div")(binary(torch.div, "f32", "f64", low=0.5))
-operator("equal")(binary(torch.eq, *ANY))
-operator("not_equal")(binary(torch.ne, *ANY))
-operator("less")(binary(torch.lt, *NUMBER))
-operator("less_equal")(binary(torch.le, *NUMBER))
-operator("greater")(binary(torch.gt, *NUMBER))
-operator("greater_equal")(binary(torch.ge, *NUMBER))
-operator("logical_and")(binary(torch.logical_and, "bool"))
-operator("logical_or")(binary(torch.logical_or, "bool"))
+operator("sub", of(torch.sub))(binary(*NUMBER))
+operator("div", of(torch.div))(binary("f32", "f64", low=0.5))
+operator("equal", of(torch.eq))(binary(*ANY))
+operator("not_equal", of(torch.ne))(binary(*ANY))
+operator("less", of(torch.lt))(binary(*NUMBER))
+operator("less_equal", of(torch.le))(binary(*NUMBER))
+operator("greater", of(torch.gt))(binary(*NUMBER))
+operator("greater_equal", of(torch.ge))(binary(*NUMBER))
+operator("logical_and", of(torch.logical_and))(binary("bool"))
+operator("logical_or", of(torch.logical_or))(binary("bool"))
 
 
-@operator("where")
+@operator("where", of(torch.where))
 def where(draw: Draw) -> Case:
     x, y, condition = broadcasting(draw, 3, draw.one("f32", "i64", "f64"))
-    return Case({}, [np.asarray(condition > 0), x, y], torch.where)
+    return Case({}, [np.asarray(condition > 0), x, y])
 
 
-@operator("causal_mask")
+def later_hidden(x: Tensor) -> Tensor:
+    return x.masked_fill(~torch.ones(x.shape[-2:], dtype=torch.bool).tril(), -torch.inf)
+
+
+@operator("causal_mask", of(later_hidden))
 def causal_mask(draw: Draw) -> Case:
     t = draw.whole(1, 6)
     x = draw.array([*draw.sizes(draw.whole(0, 2), 1, 3), t, t])
-
-    def reference(x: Tensor) -> Tensor:
-        return x.masked_fill(~torch.ones(t, t, dtype=torch.bool).tril(), -torch.inf)
-
-    return Case({}, [x], reference, free(draw, x))
+    return Case({}, [x], free(draw, x))

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from drawn import Case, Draw, operator
 from drawn.windows import free_axes
+from drawn.words import Parameters, axes_of, axis_of, of
 
 EPSILONS = (1e-5, 1e-3, 0.1)
 
@@ -24,103 +25,89 @@ def channels(draw: Draw, spatial: tuple[int, int] = (0, 3), multiple: int = 1) -
     return draw.array([draw.whole(1, 3), multiple * draw.whole(1, 3), *draw.sizes(draw.whole(*spatial), 1, 5)])
 
 
-@operator("batch_norm")
+def batch(op: Any, p: Parameters, x: Tensor) -> Tensor:
+    return F.batch_norm(x, p["running_mean"], p["running_var"], p.get("weight"), p.get("bias"), eps=op.eps)
+
+
+@operator("batch_norm", batch)
 def batch_norm(draw: Draw) -> Case:
     arguments = affine(draw)
-    eps = arguments["eps"]
     arguments["momentum"] = draw.one(0.1, 0.01, 1.0)  # of no consequence at inference
     x = channels(draw)
-
-    def reference(
-        x: Tensor, running_mean: Tensor, running_var: Tensor, weight: Tensor | None = None, bias: Tensor | None = None
-    ) -> Tensor:
-        return F.batch_norm(x, running_mean, running_var, weight, bias, training=False, eps=eps)
-
-    return Case(arguments, [x], reference, free_axes(draw, x.ndim))
+    return Case(arguments, [x], free_axes(draw, x.ndim))
 
 
-@operator("group_norm")
+@operator("group_norm", lambda op, p, x: F.group_norm(x, op.groups, p.get("weight"), p.get("bias"), op.eps))
 def group_norm(draw: Draw) -> Case:
     arguments, groups = affine(draw), draw.whole(1, 4)
-    eps = arguments["eps"]
     x = channels(draw, (1, 3), groups)
     if x[0, : x.shape[1] // groups].size == 1:  # of which PyTorch makes no statistics
         x = np.concatenate([x, x + 1], axis=2)
-
-    def reference(x: Tensor, weight: Tensor | None = None, bias: Tensor | None = None) -> Tensor:
-        return F.group_norm(x, groups, weight, bias, eps)
-
-    return Case({**arguments, "groups": groups}, [x], reference, free_axes(draw, x.ndim))
+    return Case({**arguments, "groups": groups}, [x], free_axes(draw, x.ndim))
 
 
-@operator("instance_norm")
+@operator("instance_norm", lambda op, p, x: F.instance_norm(x, weight=p.get("weight"), bias=p.get("bias"), eps=op.eps))
 def instance_norm(draw: Draw) -> Case:
     arguments = affine(draw)
-    eps = arguments["eps"]
     x = draw.array([*draw.sizes(2, 1, 3), draw.whole(2, 5), *draw.sizes(draw.whole(0, 2), 1, 4)])
-
-    def reference(x: Tensor, weight: Tensor | None = None, bias: Tensor | None = None) -> Tensor:
-        return F.instance_norm(x, weight=weight, bias=bias, eps=eps)
-
-    return Case(arguments, [x], reference, free_axes(draw, x.ndim))
+    return Case(arguments, [x], free_axes(draw, x.ndim))
 
 
-def over_axes(draw: Draw, function: Any, arguments: dict[str, Any]) -> Case:
+def moved(function: Any) -> Any:
     """A norm over any axes: those are put last, as PyTorch's functions want them, and back."""
-    x = draw.array(draw.shape(1, 4))
-    arguments["axes"], axes = draw.axes(x.ndim)
-    eps, last = arguments["eps"], list(range(-len(axes), 0))
 
-    def reference(x: Tensor, weight: Tensor | None = None, bias: Tensor | None = None) -> Tensor:
-        moved = x.movedim(axes, last)
-        return function(moved, moved.shape[-len(axes) :], weight, bias, eps).movedim(last, axes)
+    def reference(op: Any, p: Parameters, x: Tensor) -> Tensor:
+        axes = axes_of(op.axes, x)
+        last = list(range(-len(axes), 0))
+        x = x.movedim(axes, last)
+        return function(x, x.shape[-len(axes) :], p.get("weight"), p.get("bias"), op.eps).movedim(last, axes)
 
-    return Case(arguments, [x], reference, draw.one((), (0,)))
-
-
-@operator("layer_norm")
-def layer_norm(draw: Draw) -> Case:
-    return over_axes(draw, F.layer_norm, affine(draw))
+    return reference
 
 
-@operator("rms_norm")
-def rms_norm(draw: Draw) -> Case:
-    def function(x: Tensor, shape: list[int], weight: Tensor | None, bias: Tensor | None, eps: float) -> Tensor:
-        found = F.rms_norm(x, shape, weight, eps)
-        return found if bias is None else found + bias
-
-    return over_axes(draw, function, affine(draw))
+def root_mean_square(x: Tensor, shape: list[int], weight: Tensor | None, bias: Tensor | None, eps: float) -> Tensor:
+    found = F.rms_norm(x, shape, weight, eps)
+    return found if bias is None else found + bias
 
 
-@operator("lrn")
-def lrn(draw: Draw) -> Case:
+def over_axes(draw: Draw) -> Case:
+    x, arguments = draw.array(draw.shape(1, 4)), affine(draw)
+    arguments["axes"], _ = draw.axes(x.ndim)
+    return Case(arguments, [x], draw.one((), (0,)))
+
+
+operator("layer_norm", moved(F.layer_norm))(over_axes)
+operator("rms_norm", moved(root_mean_square))(over_axes)
+
+
+def responses(op: Any, p: Parameters, x: Tensor) -> Tensor:
     """PyTorch's even windows reach further to the front, ONNX's further to the back."""
+    return F.local_response_norm(x.flip(1), op.size, op.alpha, op.beta, op.k).flip(1)
+
+
+@operator("lrn", responses)
+def lrn(draw: Draw) -> Case:
     x = draw.array([draw.whole(1, 3), draw.whole(1, 7), *draw.sizes(draw.whole(1, 3), 1, 4)])
     size, alpha = draw.whole(1, 6), draw.one(1e-4, 0.5, 2.0)
     beta, k = draw.one(0.75, 0.5, 1.0), draw.one(1.0, 2.0, 0.5)
-
-    def reference(x: Tensor) -> Tensor:
-        return F.local_response_norm(x.flip(1), size, alpha, beta, k).flip(1)
-
-    return Case({"size": size, "alpha": alpha, "beta": beta, "k": k}, [x], reference, free_axes(draw, x.ndim))
+    return Case({"size": size, "alpha": alpha, "beta": beta, "k": k}, [x], free_axes(draw, x.ndim))
 
 
-@operator("l2_norm")
+@operator("l2_norm", lambda op, p, x: F.normalize(x, dim=axis_of(op.axis, x), eps=op.eps))
 def l2_norm(draw: Draw) -> Case:
     x = draw.array(draw.shape(1, 4))
-    axis, index = draw.axis(x.ndim)
-    eps = draw.one(1e-12, 1e-3, 5.0)
-    return Case({"axis": axis, "eps": eps}, [x], lambda x: F.normalize(x, dim=index, eps=eps), free_axes(draw, x.ndim))
+    axis, _ = draw.axis(x.ndim)
+    return Case({"axis": axis, "eps": draw.one(1e-12, 1e-3, 5.0)}, [x], free_axes(draw, x.ndim))
 
 
-@operator("linear")
+@operator("linear", lambda op, p, x: F.linear(x, p["weight"], p.get("bias")))
 def linear(draw: Draw) -> Case:
     x, bias = draw.array(draw.shape(2, 4)), draw.flag()
     arguments = {"features": draw.whole(1, 6), "bias": bias}
-    return Case(arguments, [x], lambda x, weight, bias=None: F.linear(x, weight, bias), draw.one((), (0,)))
+    return Case(arguments, [x], draw.one((), (0,)))
 
 
-@operator("matmul")
+@operator("matmul", of(torch.matmul))
 def matmul(draw: Draw) -> Case:
     """Vectors, matrices, and stacks that broadcast."""
     m, k, n = draw.sizes(3, 1, 5)
@@ -128,13 +115,13 @@ def matmul(draw: Draw) -> Case:
     left = [draw.one(size, 1) for size in batch][draw.whole(0, len(batch)) :]
     a = [k] if draw.flag() else [*left, m, k]
     b = [k] if not batch and draw.flag() else [*batch, k, n]
-    return Case({}, [draw.array(a), draw.array(b)], torch.matmul)
+    return Case({}, [draw.array(a), draw.array(b)])
 
 
-@operator("embedding")
+@operator("embedding", lambda op, p, at: F.embedding(at.long(), p["weight"]))
 def embedding(draw: Draw) -> Case:
     count, features = draw.whole(1, 9), draw.whole(1, 5)
     at = draw.array(draw.shape(1, 3), draw.one("i64", "i32"), 0, count - 1)
     dtype = draw.one("f32", "f64")
     arguments = {"count": count, "features": features, "dtype": dtype}
-    return Case(arguments, [at], lambda at, weight: F.embedding(at.long(), weight), draw.one((), (0,)))
+    return Case(arguments, [at], draw.one((), (0,)))

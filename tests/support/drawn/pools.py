@@ -13,6 +13,7 @@ from torch import Tensor
 from archdsl.shapes import TensorType
 from drawn import Case, Draw, operator
 from drawn.windows import Windows, draw_windows, free_axes
+from drawn.words import Parameters, many
 
 MAX = (F.max_pool1d, F.max_pool2d, F.max_pool3d)
 AVG = (F.avg_pool1d, F.avg_pool2d, F.avg_pool3d)
@@ -26,13 +27,18 @@ ADAPTIVE = {
 
 def pooling(draw: Draw, *, dilated: bool) -> tuple[Windows, dict[str, Any], Any]:
     """Windows, arguments with ``ceil`` (and sometimes without the stride), an input."""
-    w, ceil = draw_windows(draw, dilated=dilated, pooling=True), draw.flag()
-    if isinstance(w.arguments["pad"], str) and w.arguments["pad"].startswith("same_"):
+    (arguments, w), ceil = draw_windows(draw, dilated=dilated, pooling=True), draw.flag()
+    if isinstance(arguments["pad"], str) and arguments["pad"].startswith("same_"):
         ceil = False  # the sizes follow from the rule
-    arguments = {**w.arguments, "ceil": ceil}
+    arguments["ceil"] = ceil
     if w.stride == w.kernel and draw.flag():
         arguments["stride"] = None
     return w, arguments, draw.array([draw.whole(1, 3), draw.whole(1, 3), *w.sizes])
+
+
+def pooled(draw: Draw, *, dilated: bool, **more: Any) -> Case:
+    _, arguments, x = pooling(draw, dilated=dilated)
+    return Case(arguments | more, [x], free_axes(draw, x.ndim))
 
 
 def direct(w: Windows) -> bool:
@@ -40,43 +46,37 @@ def direct(w: Windows) -> bool:
     return w.symmetric and all(2 * b <= k for b, k in zip(w.begins, w.kernel))
 
 
-def greatest(w: Windows, ceil: bool, x: Tensor, indices: bool = False) -> Any:
+def greatest(op: Any, x: Tensor, indices: bool = False) -> Any:
+    w = Windows.of(op, x)
     function = MAX[w.rank - 1]
     if direct(w):
-        return function(x, w.kernel, w.stride, w.begins, w.dilation, ceil, indices)
-    x = F.pad(x, w.widths(ceil), value=-math.inf)
+        return function(x, w.kernel, w.stride, w.begins, w.dilation, op.ceil, indices)
+    x = F.pad(x, w.widths(op.ceil), value=-math.inf)
     return function(x, w.kernel, w.stride, 0, w.dilation, False, indices)
 
 
-@operator("max_pool")
-def max_pool(draw: Draw) -> Case:
-    w, arguments, x = pooling(draw, dilated=True)
-    return Case(arguments, [x], lambda x: greatest(w, arguments["ceil"], x), free_axes(draw, x.ndim))
+operator("max_pool", lambda op, p, x: greatest(op, x))(lambda draw: pooled(draw, dilated=True))
+operator("min_pool", lambda op, p, x: -greatest(op, -x))(lambda draw: pooled(draw, dilated=True))
 
 
-@operator("min_pool")
-def min_pool(draw: Draw) -> Case:
-    w, arguments, x = pooling(draw, dilated=True)
-    return Case(arguments, [x], lambda x: -greatest(w, arguments["ceil"], -x), free_axes(draw, x.ndim))
-
-
-@operator("max_pool_indices")
-def max_pool_indices(draw: Draw) -> Case:
+def places(op: Any, p: Parameters, x: Tensor) -> tuple[Tensor, Tensor]:
     """PyTorch counts positions within one map (with what padding was added by hand), ONNX within the whole tensor."""
+    w = Windows.of(op, x)
+    values, at = greatest(op, x, indices=True)
+    if not direct(w):
+        widths = w.widths(op.ceil)
+        padded = [n + widths[-2 * i - 2] + widths[-2 * i - 1] for i, n in enumerate(w.sizes)]
+        found = [p - b for p, b in zip(torch.unravel_index(at, padded), w.begins)]
+        at = sum(p * math.prod(w.sizes[i + 1 :]) for i, p in enumerate(found))
+    return values, at + first_of_map(x).reshape(*x.shape[:2], *[1] * w.rank)
+
+
+@operator("max_pool_indices", places)
+def max_pool_indices(draw: Draw) -> Case:
     w, arguments, x = pooling(draw, dilated=True)
     # Of a dilated window no runtime takes padding as wide as the kernel, and positions forbid to add it beforehand.
     assume(max(w.dilation) == 1 or (not arguments["ceil"] and all(max(e) < k for e, k in zip(w.ends, w.kernel))))
-
-    def reference(x: Tensor) -> tuple[Tensor, Tensor]:
-        values, at = greatest(w, arguments["ceil"], x, indices=True)
-        if not direct(w):
-            widths = w.widths(arguments["ceil"])
-            padded = [n + widths[-2 * i - 2] + widths[-2 * i - 1] for i, n in enumerate(w.sizes)]
-            places = [p - b for p, b in zip(torch.unravel_index(at, padded), w.begins)]
-            at = sum(p * math.prod(w.sizes[i + 1 :]) for i, p in enumerate(places))
-        return values, at + first_of_map(x).reshape(*x.shape[:2], *[1] * w.rank)
-
-    return Case(arguments, [x], reference, free_axes(draw, x.ndim))
+    return Case(arguments, [x], free_axes(draw, x.ndim))
 
 
 def first_of_map(x: Tensor) -> Tensor:
@@ -84,7 +84,14 @@ def first_of_map(x: Tensor) -> Tensor:
     return torch.arange(maps) * (x.numel() // maps)
 
 
-@operator("max_unpool")
+def unpooled(op: Any, p: Parameters, x: Tensor, at: Tensor) -> Tensor:
+    w = Windows.of(op, x)
+    sizes = [(n - 1) * s + k - sum(e) for n, s, k, e in zip(w.sizes, w.stride, w.kernel, w.ends)]
+    shape = [*x.shape[:2], *sizes] if op.like is None else list(op.like.shape)
+    return UNPOOL[w.rank - 1](x, at % math.prod(shape[2:]), w.kernel, w.stride, w.begins, output_size=shape)
+
+
+@operator("max_unpool", unpooled)
 def max_unpool(draw: Draw) -> Case:
     rank = draw.whole(1, 3)
     kernel_argument, kernel = draw.each(rank, 1, 4)
@@ -104,11 +111,7 @@ def max_unpool(draw: Draw) -> Case:
         arguments["stride"] = None
     if like:
         arguments["like"] = TensorType("f32", tuple(whole.shape))
-
-    def reference(x: Tensor, at: Tensor) -> Tensor:
-        return UNPOOL[rank - 1](x, at % math.prod(sizes), kernel, stride, pad, output_size=whole.shape)
-
-    return Case(arguments, [pooled.numpy(), at.numpy()], reference, draw.one((), (0,)))
+    return Case(arguments, [pooled.numpy(), at.numpy()], draw.one((), (0,)))
 
 
 def sums(w: Windows, x: Tensor) -> Tensor:
@@ -116,37 +119,29 @@ def sums(w: Windows, x: Tensor) -> Tensor:
     return AVG[w.rank - 1](x, w.kernel, w.stride) * math.prod(w.kernel)
 
 
-@operator("avg_pool")
-def avg_pool(draw: Draw) -> Case:
-    w, arguments, x = pooling(draw, dilated=False)
-    count, ceil = draw.flag(), arguments["ceil"]
-    arguments["count_pad"] = count
+def mean(op: Any, p: Parameters, x: Tensor) -> Tensor:
+    w = Windows.of(op, x)
     fits = w.rank < 3 or all(n >= k for n, k in zip(w.sizes, w.kernel))  # avg_pool3d forgets the padding there
-
-    def reference(x: Tensor) -> Tensor:
-        if direct(w) and fits:
-            return AVG[w.rank - 1](x, w.kernel, w.stride, w.begins, ceil, count)
-        declared = [p for ends in reversed(w.ends) for p in ends]
-        beyond = [needed - p for needed, p in zip(w.widths(ceil), declared)]
-        counted = sums(w, F.pad(F.pad(torch.ones_like(x), declared, value=float(count)), beyond))
-        return sums(w, F.pad(x, w.widths(ceil))) / counted
-
-    return Case(arguments, [x], reference, free_axes(draw, x.ndim))
+    if direct(w) and fits:
+        return AVG[w.rank - 1](x, w.kernel, w.stride, w.begins, op.ceil, op.count_pad)
+    declared = [p for ends in reversed(w.ends) for p in ends]
+    beyond = [needed - p for needed, p in zip(w.widths(op.ceil), declared)]
+    counted = sums(w, F.pad(F.pad(torch.ones_like(x), declared, value=float(op.count_pad)), beyond))
+    return sums(w, F.pad(x, w.widths(op.ceil))) / counted
 
 
-@operator("lp_pool")
-def lp_pool(draw: Draw) -> Case:
-    w, arguments, x = pooling(draw, dilated=False)
-    p, ceil = draw.whole(1, 4), arguments["ceil"]
-    arguments["p"] = p
+operator("avg_pool", mean)(lambda draw: pooled(draw, dilated=False, count_pad=draw.flag()))
 
-    def reference(x: Tensor) -> Tensor:
-        if p % 2 == 0 and not ceil and not any(map(any, w.ends)):
-            kernel, stride = (w.kernel, w.stride) if w.rank > 1 else (w.kernel[0], w.stride[0])
-            return LP[w.rank - 1](x, p, kernel, stride)
-        return sums(w, F.pad(x.abs() ** p, w.widths(ceil))) ** (1 / p)
 
-    return Case(arguments, [x], reference, free_axes(draw, x.ndim))
+def power_mean(op: Any, p: Parameters, x: Tensor) -> Tensor:
+    w = Windows.of(op, x)
+    if op.p % 2 == 0 and not op.ceil and not any(map(any, w.ends)):
+        kernel, stride = (w.kernel, w.stride) if w.rank > 1 else (w.kernel[0], w.stride[0])
+        return LP[w.rank - 1](x, op.p, kernel, stride)
+    return sums(w, F.pad(x.abs() ** op.p, w.widths(op.ceil))) ** (1 / op.p)
+
+
+operator("lp_pool", power_mean)(lambda draw: pooled(draw, dilated=False, p=draw.whole(1, 4)))
 
 
 def maps(draw: Draw, low: int = 1) -> Any:
@@ -154,37 +149,29 @@ def maps(draw: Draw, low: int = 1) -> Any:
     return draw.array([*draw.sizes(2, 1, 3), *draw.sizes(draw.whole(1, 3), low, 6)])
 
 
-@operator("global_avg_pool")
-def global_avg_pool(draw: Draw) -> Case:
+def whole(draw: Draw, **arguments: Any) -> Case:
     x = maps(draw)
-    return Case({}, [x], lambda x: ADAPTIVE["avg"][x.dim() - 3](x, 1), free_axes(draw, x.ndim))
+    return Case(arguments, [x], free_axes(draw, x.ndim))
 
 
-@operator("global_max_pool")
-def global_max_pool(draw: Draw) -> Case:
+def norm(op: Any, p: Parameters, x: Tensor) -> Tensor:
+    return torch.linalg.vector_norm(x, op.p, tuple(range(2, x.dim())), keepdim=True)
+
+
+operator("global_avg_pool", lambda op, p, x: ADAPTIVE["avg"][x.dim() - 3](x, 1))(whole)
+operator("global_max_pool", lambda op, p, x: ADAPTIVE["max"][x.dim() - 3](x, 1))(whole)
+operator("global_lp_pool", norm)(lambda draw: whole(draw, p=draw.whole(1, 4)))
+
+
+def binned(kind: str) -> Any:
+    return lambda op, p, x: ADAPTIVE[kind][x.dim() - 3](x, many(op.size, x.dim() - 2))
+
+
+def adaptive(draw: Draw) -> Case:
     x = maps(draw)
-    return Case({}, [x], lambda x: ADAPTIVE["max"][x.dim() - 3](x, 1), free_axes(draw, x.ndim))
+    argument, _ = draw.each(x.ndim - 2, 1, 7)
+    return Case({"size": argument}, [x], free_axes(draw, x.ndim))
 
 
-@operator("global_lp_pool")
-def global_lp_pool(draw: Draw) -> Case:
-    x, p = maps(draw), draw.whole(1, 4)
-    over = tuple(range(2, x.ndim))
-    norm = torch.linalg.vector_norm
-    return Case({"p": p}, [x], lambda x: norm(x, p, over, keepdim=True), free_axes(draw, x.ndim))
-
-
-@operator("adaptive_avg_pool")
-def adaptive_avg_pool(draw: Draw) -> Case:
-    return adaptive(draw, "avg")
-
-
-@operator("adaptive_max_pool")
-def adaptive_max_pool(draw: Draw) -> Case:
-    return adaptive(draw, "max")
-
-
-def adaptive(draw: Draw, kind: str) -> Case:
-    x = maps(draw)
-    argument, size = draw.each(x.ndim - 2, 1, 7)
-    return Case({"size": argument}, [x], lambda x: ADAPTIVE[kind][x.dim() - 3](x, size), free_axes(draw, x.ndim))
+operator("adaptive_avg_pool", binned("avg"))(adaptive)
+operator("adaptive_max_pool", binned("max"))(adaptive)

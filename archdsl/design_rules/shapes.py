@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from itertools import pairwise
 from math import prod, sqrt
 
+from archdsl.design_rules.view import DesignRule, Finding, View
 from archdsl.graph import Node
-from archdsl.lint.view import DesignRule, Finding, View
 from archdsl.ops.conv import Conv, ConvTranspose
 from archdsl.ops.linear import Linear
 from archdsl.ops.pool_global import GlobalPooling

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from archdsl.analyses.ranges import signs
+from archdsl.design_rules.view import DesignRule, Finding, View
 from archdsl.graph import Node, Value
-from archdsl.lint.view import DesignRule, Finding, View
 from archdsl.ops.activation import Dropout
 from archdsl.ops.arithmetic import Add
 from archdsl.ops.conv import Conv, ConvTranspose

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from archdsl.design_rules.view import DesignRule, Finding, Machine, View
 from archdsl.graph import Node
-from archdsl.lint.view import DesignRule, Finding, Machine, View
 from archdsl.ops.conv import Conv, ConvTranspose
 
 _NVIDIA = "NVIDIA, Matrix Multiplication Background User's Guide, Tensor Core requirements"

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from archdsl.design_rules import layers, machines, shapes
+from archdsl.design_rules.view import DesignRule, Finding, Machine, View
 from archdsl.diagnostics import Diagnostic
 from archdsl.graph import Graph, Node
-from archdsl.lint import layers, machines, shapes
-from archdsl.lint.view import DesignRule, Finding, Machine, View
 
 
 def rules() -> dict[str, DesignRule]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from archdsl.design_rules.layers import bias_before_norm
+from archdsl.design_rules.view import View
 from archdsl.diagnostics import Diagnostic, Edit
 from archdsl.graph import Graph
-from archdsl.lint.layers import bias_before_norm
-from archdsl.lint.view import View
 from archdsl.modules.module import Module
 from archdsl.source import Span
 from archdsl.syntax import spec

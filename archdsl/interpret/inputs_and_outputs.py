@@ -1,0 +1,206 @@
+"""``input`` and ``output``: where a network begins and ends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from archdsl import dims
+from archdsl.diagnostics import Refusal, did_you_mean
+from archdsl.element_types import ELEMENT_TYPES
+from archdsl.graph import Value
+from archdsl.interpret.code import Code, Context, Step, compiled, statement
+from archdsl.interpret.env import Env, NetworkRun
+from archdsl.interpret.flow import flow_code
+from archdsl.interpret.values import describe, is_flow, show
+from archdsl.shapes import TensorType
+from archdsl.syntax import spec
+from archdsl.tape.paths import Naming, join
+from archdsl.tape.poison import POISON, Flow
+
+Dimension = Callable[[Env], dims.Dim]
+"""A declared dimension, in a scope."""
+
+
+@statement(spec.Input)
+def _input(statement: spec.Input, context: Context) -> Step:
+    """``input name: f32[N, 3, 224, 224] with …``; the flow starts at the first."""
+    declared = _type_code(statement.type, context)
+
+    def run(env: Env, flow: Flow, naming: Naming) -> Flow:
+        network = env.run
+        if network is None:
+            help = "a block gets its input by `->`; inside, it is `in`"
+            raise Refusal("E0217", "only networks declare inputs", help=help)
+        type = declared(env)
+        value = _entered(statement, type, env) if network.feed is None else _fed(statement, type, network, env)
+        env.names[statement.name] = value
+        if network.started:
+            return flow
+        network.started = True
+        env.entered = value
+        return value
+
+    return run
+
+
+def _entered(statement: spec.Input, type: TensorType, env: Env) -> Value:
+    """An input of the graph."""
+    draft = env.session.draft
+    if any(value.name == statement.name for value in draft.inputs):
+        raise Refusal("E0207", f"two inputs are called `{statement.name}`")
+    value = Value(statement.name, type)
+    draft.inputs.append(value)
+    env.session.tape.paths.add(statement.name)
+    if statement.preprocess is not None:
+        from archdsl.interpret.preprocess_and_labels import declare
+
+        declare("preprocess", statement.name, value, statement.preprocess, env)
+    return value
+
+
+def _fed(statement: spec.Input, declared: TensorType, run: NetworkRun, env: Env) -> Any:
+    """An input of a network inside another: the next tensor of the flow that entered it."""
+    assert run.feed is not None
+    if not run.feed:
+        raise Refusal("E0310", f"no tensor is left for the input `{statement.name}`")
+    value = run.feed.pop(0)
+    if value is POISON:
+        run.feed = []
+        return POISON
+    fits = value.type.dtype == declared.dtype and value.type.rank == declared.rank
+    for wanted, actual in zip(declared.shape, value.type.shape) if fits else ():
+        if isinstance(wanted, dims.Expr) and len(dims.symbols(wanted)) == 1 and str(wanted) in dims.symbols(wanted):
+            env.names[str(wanted)] = actual
+        elif wanted != actual:
+            fits = False
+    if not fits:
+        raise Refusal("E0303", f"the input `{statement.name}` is {declared}, but {value.type} enters")
+    return value
+
+
+def _type_code(type: spec.TensorTypeExpr, context: Context) -> Callable[[Env], TensorType]:
+    sizes = [_dimension(dim, context) for dim in type.dims]
+
+    def declared(env: Env) -> TensorType:
+        if type.dtype not in ELEMENT_TYPES:
+            help = did_you_mean(type.dtype, ELEMENT_TYPES, f"element types: {', '.join(ELEMENT_TYPES)}")
+            raise Refusal("E0201", f"there is no element type `{type.dtype}`", help=help).located(type.span)
+        found = TensorType(type.dtype, tuple([size(env) for size in sizes]))
+        try:
+            env.session.bounds.check_sizes((found,))
+        except Refusal as refusal:
+            raise refusal.located(type.span) from None
+        return found
+
+    return declared
+
+
+def _dimension(dim: spec.Expr, context: Context) -> Dimension:
+    if isinstance(dim, spec.SymbolDim):
+        return _symbol_with_default(dim, context)
+    code = compiled(dim, context)
+    symbol = dim.id if isinstance(dim, spec.Name) and dim.id[0].isupper() else ""
+
+    def size(env: Env) -> dims.Dim:
+        if symbol and not isinstance(env.find(symbol), int | dims.Expr):
+            return _symbol(symbol, None, env)
+        found = code(env)
+        if isinstance(found, bool) or not isinstance(found, int | dims.Expr):
+            raise Refusal("E0204", f"a dimension must be an integer, not {describe(found)}").located(dim.span)
+        if isinstance(found, int) and found < 1:
+            raise Refusal("E0205", f"a dimension must be at least 1, not {found}").located(dim.span)
+        return found
+
+    return size
+
+
+def _symbol_with_default(dim: spec.SymbolDim, context: Context) -> Dimension:
+    code = compiled(dim.default, context)
+
+    def size(env: Env) -> dims.Dim:
+        default = code(env)
+        if isinstance(default, bool) or not isinstance(default, int) or default < 1:
+            message = f"the value of `{dim.name}` must be a positive integer, not {describe(default)}"
+            raise Refusal("E0204", message).located(dim.span)
+        return _symbol(dim.name, default, env)
+
+    return size
+
+
+def _symbol(name: str, default: int | None, env: Env) -> dims.Dim:
+    session, draft = env.session, env.session.draft
+    if name in session.bind:
+        draft.symbols[name] = session.bind[name]
+        return session.bind[name]
+    draft.symbols.setdefault(name, dims.symbol(name))
+    if default is not None:
+        draft.defaults[name] = default
+    elif name == "N":
+        draft.defaults.setdefault("N", 1)
+    return draft.symbols[name]
+
+
+@statement(spec.Output)
+def _output(statement: spec.Output, context: Context) -> Step:
+    """``output logits``, ``output a = x, b = y``; ``train output`` exists only when compiling for training."""
+    items = [_item(item, statement.train, context) for item in statement.items]
+
+    def run(env: Env, flow: Flow, naming: Naming) -> Flow:
+        network = env.run
+        if network is None:
+            raise Refusal("E0217", "only networks declare outputs", help="the result of a block is its last flow")
+        if statement.train and (not env.session.train or network.feed is not None):
+            return flow
+        for item in items:
+            item(env, network, flow)
+        return flow
+
+    return run
+
+
+def _item(item: spec.OutputItem, train: bool, context: Context) -> Callable[[Env, NetworkRun, Flow], None]:
+    index = None if item.index is None else compiled(item.index, context)
+    value_of = None if item.value is None else _value_code(item.value, context)
+
+    def declare(env: Env, run: NetworkRun, flow: Flow) -> None:
+        name = _name(item.name, index, env)
+        if name is POISON:
+            return
+        value: Any = flow if value_of is None else value_of(env, name, flow)
+        if name in run.outputs:
+            raise Refusal("E0207", f"two outputs are called `{name}`").located(item.span)
+        if value is not POISON and not is_flow(value):
+            raise Refusal("E0204", f"the output `{name}` must be a tensor, not {describe(value)}").located(item.span)
+        if isinstance(value, tuple):
+            run.outputs.update({join(name, str(i)): v for i, v in enumerate(value)})
+        else:
+            run.outputs[name] = value
+        if train:
+            run.trained[name] = value
+        if item.labels is not None and run.feed is None:
+            from archdsl.interpret.preprocess_and_labels import declare
+
+            declare("labels", name, value, item.labels, env)
+
+    return declare
+
+
+def _name(name: str, index: Code | None, env: Env) -> Any:
+    if index is None:
+        return name
+    found = index(env)
+    return POISON if found is POISON else f"{name}.{show(found)}"
+
+
+def _value_code(expr: spec.Expr, context: Context) -> Callable[[Env, str, Flow], Flow]:
+    """What an output names; what is computed for it stands under its name, as under a label."""
+    step = flow_code(expr, context)
+    if isinstance(expr, spec.Name | spec.Attribute | spec.Index):
+        return lambda env, name, flow: step(env, flow, "spliced")
+
+    def value(env: Env, name: str, flow: Flow) -> Flow:
+        outer = env.place.scope
+        return step(env.at(env.place.at(outer.child(outer.label(name)))), flow, "direct")
+
+    return value

@@ -1,0 +1,119 @@
+"""What is wrong with the definitions of a file as a whole: given twice, recursive, never used."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from archdsl import ops
+from archdsl.diagnostics import Diagnostic, Refusal
+from archdsl.modules.module import Module, definition_span
+from archdsl.modules.words import COMBINATORS
+from archdsl.source import Span
+from archdsl.syntax import spec
+from archdsl.syntax.walk import walk
+
+
+def duplicates(module: Module, symbols: frozenset[str]) -> Iterable[Diagnostic]:
+    """Names that are given twice, or that operators and symbols have."""
+    seen: dict[str, Span] = {}
+    for definition in module.file.definitions:
+        if isinstance(definition, spec.Use):
+            for imported in definition.names:
+                yield from _definable(imported.name, imported.span, seen)
+            continue
+        name = getattr(definition, "name", None)
+        if name is not None:
+            yield from _definable(name, name_span(definition, name), seen)
+            if name in symbols:
+                yield Refusal(
+                    "E0208", f"`{name}` is also a symbol of an input's shape", help="choose another name"
+                ).located(name_span(definition, name)).diagnostic()  # fmt: skip
+
+
+def _definable(name: str, span: Span, seen: dict[str, Span]) -> Iterable[Diagnostic]:
+    if ops.is_operator(name) or name in COMBINATORS:
+        yield (
+            Refusal("E0208", f"`{name}` is already an operator", help="choose another name").located(span).diagnostic()
+        )
+    elif name in seen:
+        yield Refusal(
+            "E0207", f"`{name}` is defined twice", notes=[f"first at line {seen[name].line}"]
+        ).located(span).diagnostic()  # fmt: skip
+    else:
+        seen[name] = span
+
+
+def name_span(definition: spec.Definition, name: str) -> Span:
+    """Where the name stands in its definition."""
+    return definition_span(definition).word(name)
+
+
+def _mentioned(definition: spec.Syntax) -> set[str]:
+    """All names in a definition, those in its unreadable statements included."""
+    found: set[str] = set()
+    for node in walk(definition):
+        if isinstance(node, spec.Name):
+            found.add(node.id)
+        elif isinstance(node, spec.Let):  # what hides a parameter is told already
+            found.update(node.targets)
+        elif isinstance(node, spec.Missing):
+            found |= node.names
+    return found
+
+
+def recursion(module: Module, uses: dict[str, dict[str, Span]]) -> Iterable[Diagnostic]:
+    """Definitions that need themselves, each of them told once; ``uses`` are the definitions that each one names."""
+    done: set[str] = set()
+    for start in [name for name in uses if name in module.definitions]:
+        path: dict[str, int] = {start: 0}
+        stack = [(start, iter(uses[start]))] if start not in done else []
+        while stack:
+            name, rest = stack[-1]
+            following = next(rest, None)
+            if following is None:
+                done.add(name)
+                stack.pop()
+                del path[name]
+            elif following in path:
+                if name not in module.unusable:
+                    cycle = list(path)[path[following] :]
+                    module.unusable.update(cycle)
+                    yield _cycle([*cycle, following]).located(uses[name][following]).diagnostic()
+            elif following not in done and following in uses:
+                path[following] = len(path)
+                stack.append((following, iter(uses[following])))
+
+
+def _cycle(names: list[str]) -> Refusal:
+    shown = names if len(names) <= 8 else [*names[:6], "…", names[-1]]
+    return Refusal(
+        "E0209", f"`{names[-1]}` is defined by itself: {' -> '.join(shown)}",
+        help="use `repeat`, or pass the inner block as an argument",
+    )  # fmt: skip
+
+
+def unused(module: Module) -> Iterable[Diagnostic]:
+    """Warnings: parameters, imports and (in files with a network) blocks that nothing refers to."""
+    used: set[str] = set()
+    for definition in module.file.definitions:
+        names = _mentioned(definition)
+        used |= names - {getattr(definition, "name", "")}
+        for parameter in getattr(definition, "parameters", ()):
+            if parameter.name not in names and definition.name not in module.unusable:  # type: ignore[attr-defined]
+                yield (
+                    Refusal(
+                        "W0201",
+                        f"the parameter `{parameter.name}` of `{definition.name}` is never used",  # type: ignore[attr-defined]
+                    )
+                    .located(parameter.span)
+                    .diagnostic()
+                )
+    for name, (_, imported) in module.imports.items():
+        if name not in used:
+            yield Refusal("W0203", f"`{name}` is imported but never used").located(imported.span).diagnostic()
+    if module.networks:
+        for name, definition in module.definitions.items():
+            if isinstance(definition, spec.Block) and name not in used and not ops.is_operator(name):
+                yield Refusal(
+                    "W0202", f"the block `{name}` is never used", help="leave it out, or move it to a file of blocks"
+                ).located(name_span(definition, name)).diagnostic()  # fmt: skip

@@ -1,0 +1,133 @@
+"""What every name in a file means: section 6 of the language, in one place.
+
+A name means the first of these that there is:
+
+1. an operator: nothing may hide one;
+2. what a statement, loop or parameter list around it binds, innermost first;
+3. a definition or an import of the file;
+4. a combinator, ``tuple``, ``none``;
+5. a label above it, innermost body first;
+6. a symbol of an input's shape;
+7. ``preprocess`` and ``labels``, behind ``with``;
+8. a choice of an argument (``same``, ``bilinear``);
+9. a function of numbers, where it is called;
+10. an operator that another package offers.
+
+As an argument whose parameter has the name among its choices, a name is that choice, unless it is a tensor.
+``dynamic`` is what cannot be known before running: a column of a table that is not written out where the loop stands,
+or a symbol in a library.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Literal
+
+from archdsl.record import Record
+from archdsl.source import Source, Span
+from archdsl.syntax import spec
+
+Kind = Literal[
+    "operator", "local", "parameter", "definition", "import", "combinator", "constant", "label", "symbol", "end",
+    "choice", "function", "later", "dynamic", "unknown",
+]  # fmt: skip
+"""``end``: ``preprocess`` or ``labels``; ``constant``: ``tuple`` or ``none``; ``later``: a word that the language keeps
+for a later edition; ``unknown``: nothing is called so, which is reported."""
+
+
+class Meaning(Record):
+    """What one name means, and where that was bound (``None`` for what the language itself defines)."""
+
+    kind: Kind
+    bound: Span | None = None
+
+
+OPERATOR = Meaning("operator")
+UNKNOWN = Meaning("unknown")
+DYNAMIC = Meaning("dynamic")
+
+
+class Meanings:
+    """The side table of a file: the meaning of each name in it, by its place in the syntax tree."""
+
+    def __init__(self) -> None:
+        self._by_node: dict[int, tuple[spec.Name, Meaning]] = {}
+        self.done: set[int] = set()
+        """Definitions whose names are settled, by identity."""
+
+    def settle(self, node: spec.Name, meaning: Meaning) -> None:
+        """Note what a name means."""
+        self._by_node[id(node)] = (node, meaning)
+
+    def of(self, node: spec.Name) -> Meaning:
+        """What a name means."""
+        known = self._by_node.get(id(node))
+        return DYNAMIC if known is None else known[1]
+
+    def at(self, source: Source, offset: int) -> tuple[spec.Name, Meaning] | None:
+        """The name at an offset of a text and its meaning, for editors: go to definition, hover."""
+        for node, meaning in self._by_node.values():
+            span = node.span
+            if span.source is source and span.start <= offset < span.end:
+                return node, meaning
+        return None
+
+    def uses(self, bound: Span) -> Iterator[spec.Name]:
+        """Every name that means what is bound there, for editors: references, rename."""
+        return (node for node, meaning in self._by_node.values() if meaning.bound == bound)
+
+
+class Scope:
+    """Names in scope at one place of a file: those that are bound, and, apart from them, labels.
+
+    ``partly``: a loop binds names that are not known before running. ``choices`` are those of the argument in which
+    a name stands.
+    """
+
+    __slots__ = ("choices", "labels", "names", "parent", "partly")
+
+    def __init__(
+        self, parent: Scope | None = None, names: Iterable[str] = (), *, partly: bool = False,
+        choices: frozenset[str] = frozenset(),
+    ) -> None:  # fmt: skip
+        self.parent = parent
+        self.names: dict[str, Meaning] = dict.fromkeys(names, Meaning("local"))
+        self.labels: dict[str, Meaning] = {}
+        self.partly: bool = partly or (parent is not None and parent.partly)
+        self.choices = choices
+
+    def bound(self, name: str) -> Meaning | None:
+        """What binds the name nearest."""
+        scope: Scope | None = self
+        while scope is not None:
+            if name in scope.names:
+                return scope.names[name]
+            scope = scope.parent
+        return None
+
+    def labelled(self, name: str) -> Meaning | None:
+        """The nearest label of that name."""
+        scope: Scope | None = self
+        while scope is not None:
+            if name in scope.labels:
+                return scope.labels[name]
+            scope = scope.parent
+        return None
+
+    def known(self, name: str) -> bool:
+        """Whether the name is bound or a label."""
+        return self.bound(name) is not None or self.labelled(name) is not None
+
+    def all(self) -> set[str]:
+        """Every name that is bound, and every label."""
+        own = self.names.keys() | self.labels.keys()
+        return own | (self.parent.all() if self.parent is not None else set())
+
+    def is_choice(self, name: str) -> bool:
+        """Whether the argument in which a name stands has it among its choices."""
+        scope: Scope | None = self
+        while scope is not None:
+            if name in scope.choices:
+                return True
+            scope = scope.parent
+        return False

@@ -1,0 +1,167 @@
+"""Weight files: what is in one, how it fits a network, and a network's parameters as a file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from archdsl.diagnostics import Refusal
+from archdsl.driver import Settings
+from archdsl.project.targets import Network, graph_of
+from archdsl.record import Record
+from archdsl.report.render import Printed
+
+if TYPE_CHECKING:
+    from archdsl.graph import Graph, Stored
+    from archdsl.report.listing import Listing
+    from archdsl.weights.match import Matching
+    from archdsl.weights.tensor import Checkpoint
+
+
+class WeightFile(Printed):
+    """The tensors of a weight file: ``checkpoint`` maps their names to them, values are read when they are wanted."""
+
+    def __init__(self, checkpoint: Checkpoint) -> None:
+        self.checkpoint = checkpoint
+
+    @property
+    def summary(self) -> str:
+        """``w.pth: 62 tensors, pytorch, 14,219,160 bytes``."""
+        found = self.checkpoint
+        size = sum(tensor.size for tensor in found.values())
+        return f"{found.path.name}: {len(found)} tensors, {found.format}, {size:,} bytes"
+
+    def report(self) -> Listing:
+        """A line for each tensor."""
+        from archdsl.report.listing import names
+
+        return names((name, f"{tensor.dtype}{list(tensor.shape)}") for name, tensor in self.checkpoint.items())
+
+
+class WeightMatch(Printed):
+    """How a weight file fits a network: every parameter and the tensor that it gets."""
+
+    def __init__(self, matching: Matching) -> None:
+        self.matching = matching
+
+    @property
+    def complete(self) -> bool:
+        """Whether every parameter has its tensor, and every tensor is used."""
+        found = self.matching
+        return not (found.missing or found.mismatched or found.unexpected)
+
+    @property
+    def summary(self) -> list[str]:
+        """The matching in a line or two."""
+        from archdsl.weights.match import lines
+
+        return lines(self.matching)
+
+    def report(self) -> Listing:
+        """A line for each parameter, and for what is left over."""
+        from archdsl.report.listing import names
+
+        found = self.matching
+        rows = [(path, "<-", tensor.name) for path, tensor in found.pairs.items()]
+        rows += [(p.path, "??", "missing") for p in found.missing]
+        rows += [(p.path, "!=", f"{t.name} {list(t.shape)}") for p, t in found.mismatched]
+        rows += [("", "--", name) for name in found.unexpected]
+        return names(rows)
+
+
+class Exported(Record):
+    """A weight file that was written, from another one."""
+
+    source: str
+    path: Path
+    tensors: int
+
+    def __str__(self) -> str:
+        return f"{self.source} -> {self.path}: {self.tensors} tensors"
+
+
+class WeightNames(Printed):
+    """What the parameters of a network are called in the checkpoints of a framework."""
+
+    def __init__(self, names: Mapping[str, Stored]) -> None:
+        self.names = dict(names)
+
+    def report(self) -> Listing:
+        """A line for each parameter."""
+        from archdsl.report.listing import names
+
+        return names((path, "->", stored.name) for path, stored in self.names.items())
+
+
+def read_weights(path: str | Path) -> WeightFile:
+    """The tensors of a weight file: safetensors, ``.pth``, ``.npz``, ONNX.
+
+    Raises ``DiagnosticError``: E0001 no such file, E0901 another kind, E0902 damaged or hostile.
+    """
+    from archdsl import weights
+
+    return WeightFile(weights.read(path))
+
+
+def match_weights(
+    network: Network, path: str | Path, *, settings: Settings | None = None, train: bool = False
+) -> WeightMatch:
+    """How a weight file fits a graph or target. Raises ``DiagnosticError`` for what cannot be read."""
+    from archdsl import weights
+    from archdsl.weights.match import match
+
+    return WeightMatch(match(graph_of(network, settings, None, train), weights.read(path)))
+
+
+def weight_names(network: Network, names: str, *, settings: Settings | None = None, train: bool = False) -> WeightNames:
+    """What a map of the spec (``weights timm { … }``) calls the parameters; refuses (E0007) a map that it lacks."""
+    from archdsl.weights.match import stored_under
+
+    return WeightNames(stored_under(graph_of(network, settings, None, train), names))
+
+
+def export_weights(
+    path: str | Path,
+    output: str | Path | None = None,
+    *,
+    network: Network | None = None,
+    names: str | None = None,
+    settings: Settings | None = None,
+    train: bool = False,
+) -> Exported:
+    """Write the tensors of a weight file as safetensors: beside it, unless ``output`` is given.
+
+    With ``names``, the parameters of ``network`` are written as that map of its spec calls them. Raises
+    ``DiagnosticError``.
+    """
+    from archdsl import weights
+    from archdsl.files import write_file
+    from archdsl.weights.safetensors import encode
+
+    if (network is None) != (names is None):
+        raise Refusal("E0007", "a network and the map of names belong together")
+    found = weights.read(path)
+    if network is not None and names is not None:
+        found = _renamed(graph_of(network, settings, None, train), found, names)
+    target = Path(output) if output else found.path.with_name(f"{found.path.stem}.safetensors")
+    sources = {found.path, *(tensor.place.path for tensor in found.values() if tensor.place)}
+    if target.resolve() in {source.resolve() for source in sources}:
+        raise Refusal("E0006", f"`{target}` is the file that is read", help="give another name with `-o`")
+    head = encode({name: (tensor.dtype, tensor.shape) for name, tensor in found.items()}, {"format": "pt"})
+    write_file(target, chain([head], *(tensor.stretches() for tensor in found.values())))
+    return Exported(found.path.name, target, len(found))
+
+
+def _renamed(graph: Graph, found: Checkpoint, names: str) -> Checkpoint:
+    """The parameters of a network, read from a file, as a map has them."""
+    from archdsl.weights.convert import kept
+    from archdsl.weights.match import match, settle, stored_under
+    from archdsl.weights.tensor import Checkpoint
+
+    stored = stored_under(graph, names)
+    matching = match(graph, found)
+    settle(matching, allow_unexpected=["*"])
+    tensors = {stored[path].name: kept(tensor, stored[path]) for path, tensor in matching.pairs.items()}
+    return Checkpoint(found.path, found.format, tensors)

@@ -1,0 +1,83 @@
+"""Comparing two networks: what changed in their structure, and whether they compute the same numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from archdsl.diagnostics import Refusal
+from archdsl.project.targets import Network, graph_of
+from archdsl.report.render import Printed
+
+if TYPE_CHECKING:
+    from archdsl.compare.diff import Difference
+    from archdsl.report.page import Report
+    from archdsl.runtime.verify import Compared
+
+
+def diff(old: Network, new: Network) -> Difference:
+    """What changed between two graphs or targets, what each change costs, and whether it breaks anything.
+
+    Raises ``DiagnosticError``.
+    """
+    from archdsl.compare.diff import diff
+    from archdsl.compare.renaming import renamed
+    from archdsl.project.baseline import figures
+
+    before, after = graph_of(old), graph_of(new)
+    return diff(figures(before), figures(after), renamed(before, after))
+
+
+class Verification(Printed):
+    """How far two implementations are apart: at the outputs, and at ``layers`` on the way to them."""
+
+    def __init__(self, outputs: Sequence[Compared], layers: Sequence[Compared], tolerance: float) -> None:
+        self.outputs = tuple(outputs)
+        self.layers = tuple(layers)
+        self.tolerance = tolerance
+
+    @property
+    def same(self) -> bool:
+        """Whether every output is within the tolerance."""
+        return all(one.relative <= self.tolerance for one in self.outputs)
+
+    @property
+    def departure(self) -> Compared | None:
+        """The first layer that is not."""
+        return next((one for one in self.layers if not one.relative <= self.tolerance), None)
+
+    def report(self) -> Report:
+        """The distances, and the verdict."""
+        from archdsl.report.listing import Compared
+
+        outer, within = ([vars(one) for one in several] for several in (self.outputs, self.layers))
+        return Compared(outer, within, self.tolerance, self.same, self.departure.name if self.departure else None)
+
+
+def verify(
+    model: str | Path,
+    against: str | Path,
+    inputs: Sequence[str] = (),
+    *,
+    layers: bool = False,
+    tolerance: float = 1e-4,
+    seed: int = 0,
+    bind: Mapping[str, int] | None = None,
+) -> Verification:
+    """Compare an ONNX file with another one, or with a module that the PyTorch backend wrote (it is run).
+
+    ``inputs`` are files (``x.npy``, ``name=photo.jpg``); the rest is random from ``seed``, with free dimensions as in
+    ``bind`` or 1. ``layers``: also compare what stands between. ``tolerance`` is the greatest ``max|a - b| / max|b|``.
+    Raises ``DiagnosticError``.
+    """
+    if not str(model).endswith(".onnx"):
+        raise Refusal("E0007", f"`{model}` is no .onnx file", help="write one with `archdsl compile`")
+    if not str(against).endswith((".onnx", ".py")):
+        raise Refusal("E0007", f"`--against {against}` is neither an .onnx file nor a module of `--backend torch`")
+    if not 0 <= tolerance < float("inf"):
+        raise Refusal("E0007", f"`--tolerance {tolerance}` is no number from 0 on")
+    from archdsl.runtime.verify import verify
+
+    outputs, inner = verify(Path(model), Path(against), inputs, seed, bind or {}, layers)
+    return Verification(outputs, inner, tolerance)

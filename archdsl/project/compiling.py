@@ -1,0 +1,145 @@
+"""Compiling: a graph through the pipeline of rewrites into a backend's file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from archdsl import __version__
+from archdsl.diagnostics import Refusal
+from archdsl.driver import Settings
+from archdsl.graph import Graph
+from archdsl.process import collector_paused
+from archdsl.project.targets import Network, graph_of
+from archdsl.record import Record
+
+if TYPE_CHECKING:
+    from archdsl.analyses.measure import Measures
+    from archdsl.registry import WriteReport
+
+
+class Compiled(Record):
+    """A file that was written: ``report`` is the backend's, ``notes`` are on the weights that were loaded."""
+
+    name: str
+    report: WriteReport
+    measures: Measures
+    notes: tuple[str, ...] = ()
+
+    @property
+    def path(self) -> str:
+        """The file."""
+        return self.report.path
+
+    @property
+    def bytes(self) -> int:
+        """The size of everything that was written."""
+        return self.report.bytes
+
+    def __str__(self) -> str:
+        """``mobilenet_v2 -> model.onnx: 53 layers, 3,504,872 parameters, 300,774,272 MACs, 13.4 MiB``."""
+        from archdsl.report.figures import human_bytes, number
+
+        depth, params, macs = (self.measures.of(quantity) for quantity in ("depth", "params", "macs"))
+        layers = f"{number(depth.value)} layer{'' if depth.value == 1 else 's'}"
+        counts = (
+            f"{layers}, {number(params.value)} parameters, {'>= ' if macs.partial else ''}{number(macs.value)} MACs"
+        )
+        return f"{self.name} -> {self.path}: {counts}, {human_bytes(self.bytes)}"
+
+
+def compile(
+    network: Network,
+    path: str | Path,
+    *,
+    backend: str = "onnx",
+    weights: str | Path | None = None,
+    allow_missing: Sequence[str] = (),
+    allow_unexpected: Sequence[str] = (),
+    settings: Settings | None = None,
+    bind: Mapping[str, int] | None = None,
+    train: bool = False,
+    **options: bool | int | str | None,
+) -> Compiled:
+    """Write a graph or target to a file, whole or not at all.
+
+    ``weights``: a file (safetensors, ``.pth``, ``.npz``, ONNX) whose tensors become the parameters; ``allow_missing``
+    and ``allow_unexpected`` are shell patterns of names that one side may lack. ``settings`` are the network's
+    parameters, ``bind`` gives symbols fixed sizes, ``train`` includes outputs that exist only for training. ``options``
+    are those of the backend, as ``archdsl compile --help`` lists them. Raises ``DiagnosticError``.
+    """
+    from archdsl.analyses.measure import Measures
+    from archdsl.registry import backend as find
+
+    engine = find(backend)
+    if weights is not None and _is_file(weights) and "weights" not in engine.options._fields:
+        raise Refusal(
+            "E0007", f"the backend `{backend}` writes no weights, so that `--weights {weights}` means nothing to it",
+            help="a PyTorch module takes them by `net.load_state_dict(torch.load(FILE))`",
+        )  # fmt: skip
+    if weights is not None and not _is_file(weights):  # a word is the backend's to judge
+        options["weights"] = str(weights)
+        weights = None
+    engine.options.chosen(engine.name, options)  # a mistake is told before any work is done
+    given = isinstance(network, Graph)  # then sizes are bound by the pipeline, not by the text
+    graph = graph_of(network, settings, None if given else bind, train)
+    notes: list[str] = []
+    if weights is not None:
+        if Path(path).resolve() == Path(weights).resolve():
+            raise Refusal(
+                "E0006", f"`{path}` is the file that the weights are from", help="give another name with `-o`"
+            )
+
+        def training() -> Graph:
+            return graph if given else graph_of(network, settings, bind, True)
+
+        graph, notes = with_weights(
+            graph, weights, missing=allow_missing, unexpected=allow_unexpected, training=training
+        )
+    measures = Measures(graph)
+    chosen = engine.options.chosen(engine.name, {"version": __version__, "metadata": metadata(measures), **options})
+    with collector_paused():
+        pipeline = chosen.pipeline()
+        rewritten = (pipeline.replace(bind=bind) if given and bind else pipeline).run(graph)
+        report = engine.write(rewritten, path, chosen)
+    return Compiled(graph.name, report, measures, tuple(notes))
+
+
+def _is_file(weights: str | Path) -> bool:
+    return bool(Path(weights).suffix) or Path(weights).exists()
+
+
+def with_weights(
+    graph: Graph,
+    path: str | Path,
+    *,
+    missing: Sequence[str] = (),
+    unexpected: Sequence[str] = (),
+    training: Callable[[], Graph] | None = None,
+) -> tuple[Graph, list[str]]:
+    """The graph with the weights of a file (safetensors, ``.pth``, ``.npz``, ONNX), and what is to be told about them.
+
+    ``missing`` and ``unexpected`` are shell patterns of names that one side may lack; ``training`` gives the graph with
+    the outputs that exist only for training, whose parameters a checkpoint may have, too. Raises ``DiagnosticError``
+    (E09xx).
+    """
+    from archdsl import weights
+    from archdsl.weights.match import bound, match, names_of, settle
+
+    found = match(graph, weights.read(path))
+    known = names_of(training(), found.map) if found.unexpected and training is not None else ()
+    told = settle(found, tuple(missing), tuple(unexpected), known)
+    return bound(graph, found), told
+
+
+def metadata(measures: Measures) -> dict[str, str]:
+    """What a written model says of itself: where it is from and what it costs. No times, no paths."""
+    graph = measures.graph
+    found = {"archdsl.version": __version__, "archdsl.variant": graph.name}
+    if graph.source_hash:
+        found["archdsl.source_sha256"] = graph.source_hash
+    for quantity in ("params", "macs"):
+        measured = measures.of(quantity)
+        found[f"archdsl.{quantity}"] = ("" if not measured.partial else ">=") + str(measured.value)
+    return found

@@ -1,0 +1,138 @@
+"""The operators, archdsl's own and those of installed packages; all that is told of them is read from their cards."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from archdsl.diagnostics import Diagnostic, Refusal, did_you_mean
+from archdsl.report.render import Printed
+
+if TYPE_CHECKING:
+    from archdsl.report.operators import OperatorsReport
+
+
+class Operators(Printed):
+    """One operator, or all of them. ``faults``: what packages offer and cannot be used."""
+
+    def __init__(self, records: Sequence[Mapping[str, object]], one: bool, faults: Sequence[Diagnostic]) -> None:
+        self.records = tuple(records)
+        self.one = one
+        self.faults = tuple(faults)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What they are called."""
+        return tuple(str(record["name"]) for record in self.records)
+
+    def report(self) -> OperatorsReport:
+        """The page of one operator, or a line for each."""
+        from archdsl.report.operators import OperatorsReport
+
+        return OperatorsReport(self.records, one=self.one)
+
+
+def operators(name: str | None = None) -> Operators:
+    """The operator called ``name``, or all of them; refuses (E0007) a name that no operator has."""
+    from archdsl import ops, registry
+
+    known = sorted({*ops.names(), *ops.offered()})
+    if name is not None and name not in known:
+        help = did_you_mean(name, known, "`archdsl ops` lists all operators")
+        raise Refusal("E0007", f"there is no operator `{name}`", help=help)
+    faults: list[Refusal] = []
+    if name is not None:
+        records = [record(name, faults)]
+    else:
+        faults = registry.faults()
+        records = [record(one, []) for one in known if usable(one)]
+    return Operators(records, name is not None, [fault.diagnostic() for fault in faults])
+
+
+def usable(name: str) -> bool:
+    """Whether the card of an operator can be loaded."""
+    from archdsl import ops
+
+    try:
+        ops.load(name)
+    except Refusal:
+        return False
+    return True
+
+
+def record(name: str, faults: list[Refusal]) -> dict[str, Any]:
+    """Everything about one operator, as plain data; what is wrong with backends and rules is added to ``faults``."""
+    from archdsl import ops
+
+    card = ops.load(name)
+    doc = (card.__doc__ or "").strip().replace("``", "`")
+    arguments = [
+        {"name": key, "kind": one.kind.text, "required": required(one), "default": written(one), "doc": one.doc}
+        for key, one in card.signature.items()
+    ]
+    return {
+        "name": name,
+        "signature": signature(name),
+        "summary": doc.partition("\n")[0],
+        "doc": "\n".join(line.strip() for line in doc.split("\n")[1:]).strip(),
+        "arguments": arguments,
+        "inputs": list(card.arity),
+        "results": card.results,
+        "sources": card.sources,
+        "examples": [spelled(example) for example in card.examples],
+        "package": package(name),
+        "targets": targets(name, faults),
+    }
+
+
+def required(argument: Any) -> bool:
+    """Whether an argument has no default."""
+    from archdsl.ops.base import REQUIRED
+
+    return argument.default is REQUIRED
+
+
+def written(argument: Any) -> str | None:
+    """A default as a spec would write it; ``None`` for none."""
+    from archdsl.ops.base import literal
+
+    return None if required(argument) else literal(argument.default)
+
+
+def signature(name: str) -> str:
+    """``conv(channels, kernel, stride = 1, …)``."""
+    from archdsl import ops
+
+    parts = [key if required(one) else f"{key} = {written(one)}" for key, one in ops.load(name).signature.items()]
+    return f"{name}({', '.join(parts)})" if parts else name
+
+
+def spelled(example: str) -> str:
+    """``conv[64, 3, stride=2] : …`` of a card as a spec writes it: ``conv(64, 3, stride = 2) : …``."""
+    call, colon, types = example.partition(" : ")
+    name, bracket, arguments = call.partition("[")
+    if bracket:
+        call = f"{name}({arguments.removesuffix(']').replace('=', ' = ')})"
+    return call + colon + types
+
+
+def package(name: str) -> str:
+    """The package that the operator is from, with its version; empty for archdsl's own."""
+    from archdsl import ops
+    from archdsl.offers import OPERATORS, offers
+
+    return "" if ops.is_operator(name) else offers(OPERATORS)[name][0].package
+
+
+def targets(name: str, faults: list[Refusal]) -> list[str]:
+    """The backends that can lower the operator; what is wrong with others is added to ``faults``."""
+    from archdsl import ops, registry
+
+    found = []
+    for target in registry.names():
+        try:
+            if registry.backend(target).lowers(ops.load(name)):
+                found.append(target)
+        except Refusal as refusal:
+            faults.append(refusal)
+    return found

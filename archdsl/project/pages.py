@@ -1,0 +1,81 @@
+"""What there is to look up: the pages of diagnostics, the operators, and a graph as text, data or a drawing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+from archdsl.diagnostics import Refusal, did_you_mean
+from archdsl.driver import Settings
+from archdsl.project.targets import Network, graph_of
+from archdsl.report.render import Printed
+
+if TYPE_CHECKING:
+    from archdsl.report.page import Report
+
+FORMATS = ("text", "json", "yaml", "mermaid", "dot")
+
+
+class Explanations(Printed):
+    """Pages of diagnostics by code; one alone is printed whole, several as a list."""
+
+    def __init__(self, pages: Mapping[str, str]) -> None:
+        self.pages = dict(pages)
+
+    def report(self) -> Report:
+        """A line for each code; the pages as data."""
+        from archdsl.report.listing import codes
+
+        return codes(self.pages)
+
+    def __str__(self) -> str:
+        return next(iter(self.pages.values())).rstrip("\n") if len(self.pages) == 1 else super().__str__()
+
+    def _repr_markdown_(self) -> str:
+        """What a notebook shows."""
+        return str(self) if len(self.pages) == 1 else super()._repr_markdown_()
+
+
+def explain(code: str | None = None) -> Explanations:
+    """The page of a diagnostic code (``E0304``), or of all; refuses (E0007) a code that has none."""
+    folder = files("archdsl").joinpath("explain")
+    names = (entry.name for entry in folder.iterdir())
+    known = sorted(name[:-3] for name in names if name.endswith(".md") and name[:1] in "EW")
+    wanted = [code.upper()] if code else known
+    if wanted[0] not in known:
+        help = did_you_mean(wanted[0], known, "`archdsl explain` lists all codes")
+        raise Refusal("E0007", f"there is no diagnostic `{wanted[0]}`", help=help)
+    return Explanations({one: folder.joinpath(f"{one}.md").read_text(encoding="utf-8") for one in wanted})
+
+
+def show(
+    network: Network,
+    format: str = "text",
+    *,
+    depth: int | None = None,
+    settings: Settings | None = None,
+    bind: Mapping[str, int] | None = None,
+    train: bool = False,
+) -> str:
+    """A graph or target as ``text``, data (``json``, ``yaml``) or a drawing (``mermaid``, ``dot``).
+
+    ``depth``: scopes below it are drawn as one box. ``settings`` are the network's parameters, ``bind`` gives symbols
+    sizes, ``train`` includes outputs that exist only for training. Raises ``DiagnosticError``.
+    """
+    if format not in FORMATS:
+        help = did_you_mean(format, FORMATS, f"choose from {', '.join(FORMATS)}")
+        raise Refusal("E0007", f"`--format {format}` is not available", help=help)
+    if depth is not None and format not in ("mermaid", "dot"):
+        help = "give `--format mermaid` or `--format dot`"
+        raise Refusal("E0007", f"`--depth` is for drawings, not for `--format {format}`", help=help)
+    graph = graph_of(network, settings, bind, train)
+    if format in ("json", "yaml"):
+        from archdsl import data
+
+        return data.to_json(graph) if format == "json" else data.to_yaml(graph)
+    from archdsl.report import drawing
+
+    if format == "text":
+        return drawing.as_text(graph)
+    return drawing.as_mermaid(graph, depth) if format == "mermaid" else drawing.as_dot(graph, depth)

@@ -1,0 +1,60 @@
+"""Running a model, whatever it is given as."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from archdsl.diagnostics import Refusal
+from archdsl.driver import Settings
+from archdsl.project.targets import Network, graph_of
+
+if TYPE_CHECKING:
+    import numpy
+
+    from archdsl.runtime.execute import Run
+
+    Array = numpy.ndarray | str | Path
+    """An array, or the path of a ``.npy`` file or of a picture."""
+    Inputs = Array | Sequence[Array] | Mapping[str, Array]
+
+
+def run(
+    model: Network,
+    inputs: Inputs | None = None,
+    *,
+    files: Sequence[str] = (),
+    ep: str = "cpu",
+    seed: int = 0,
+    settings: Settings | None = None,
+    bind: Mapping[str, int] | None = None,
+) -> Run:
+    """Run a model with ONNX Runtime; a mapping of its outputs' names to NumPy arrays.
+
+    ``model`` is a graph, the path of an ONNX file, or a target (``resnet50``, ``spec.arch:variant``). ``inputs`` maps
+    names to arrays, or to paths of ``.npy`` files and of pictures, which enter as the model says; one array or path is
+    the first input; ``None`` takes ``files`` (``x.npy``, ``name=photo.jpg``) and makes random inputs from ``seed`` for
+    the rest, with free dimensions as in ``bind`` or 1. What is not a file yet runs with the initial weights of
+    ``seed``; ``settings`` are its parameters. ``ep`` is ``cpu``, ``cuda`` or ``cuda,cpu``. Raises
+    ``DiagnosticError``, with E07xx for what cannot run; warns of what should be known about the inputs.
+    """
+    from archdsl.runtime.execute import execute
+
+    found = execute(_runnable(model, settings, seed), files, arrays=inputs, ep=ep, seed=seed, sizes=bind)
+    for note in found.notes:
+        warnings.warn(note, stacklevel=2)
+    return found
+
+
+def _runnable(model: Network, settings: Settings | None, seed: int) -> str | Callable[[Path], object]:
+    """An ONNX file as it is; for anything else a function that compiles it to the path it is given."""
+    if isinstance(model, str | Path) and str(model).endswith(".onnx"):
+        if settings:
+            raise Refusal("E0007", "`--set` needs a spec: an ONNX file has no parameters to set")
+        return str(model)
+    from archdsl.project.compiling import compile
+
+    graph = graph_of(model, settings)
+    return lambda path: compile(graph, path, seed=seed)

@@ -1,0 +1,60 @@
+"""A small spec that compiles, to begin with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from archdsl.diagnostics import Refusal
+from archdsl.files import write_file
+
+STARTER = """arch 1
+
+## A small residual network for 32 x 32 images: change it and run `archdsl check`.
+
+block conv_bn(c, k = 3, stride = 1) {
+  conv(c, k, stride = stride, bias = false) -> batch_norm
+}
+
+block unit(c, stride = 1) = residual(shortcut = project(c, stride)) {
+  conv_bn(c, stride = stride) -> relu
+  conv_bn(c)
+} -> relu
+
+block project(c, stride = 1) {
+  if in.c == c and stride == 1 { identity } else { conv_bn(c, 1, stride = stride) }
+}
+
+network SmallNet(width = 16, classes = 10) {
+  input image: f32[N, 3, 32, 32]
+
+  stem: conv_bn(width) -> relu
+  layer1: unit(width)
+  layer2: unit(2 * width, stride = 2)
+  layer3: unit(4 * width, stride = 2) :: [N, _, 8, 8]
+  global_avg_pool -> flatten
+  classifier: linear(classes)
+
+  output logits
+}
+
+variant small_net = SmallNet() {
+  budget { params <= 100K; macs <= 20M }
+}
+variant small_net_wide = SmallNet(width = 64)
+"""
+
+
+def init(path: str | Path = "model.arch", *, force: bool = False) -> Path:
+    """Write a starter spec to a file, or into a folder as ``model.arch``; the file.
+
+    Refuses (E0006) to replace a file unless ``force`` says so, and (E0007) another ending.
+    """
+    path = Path(path)
+    if path.is_dir():
+        path = path / "model.arch"
+    if path.suffix != ".arch":
+        raise Refusal("E0007", f"`{path}` should end in .arch")
+    if path.exists() and not force:
+        raise Refusal("E0006", f"`{path}` is already there", help="choose another name, or replace it with `--force`")
+    write_file(path, STARTER)
+    return path

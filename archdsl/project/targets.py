@@ -1,0 +1,125 @@
+"""What a command or a function of ``archdsl`` works on: targets as programs and graphs."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from archdsl import data
+from archdsl.diagnostics import Refusal
+from archdsl.driver import Program, Settings, open_source, resolve_target
+from archdsl.graph import Graph
+from archdsl.record import Record
+
+if TYPE_CHECKING:
+    from archdsl.source import Source
+
+
+Step = Callable[[str], AbstractContextManager[object]]
+"""Told what is being done, for as long as it takes: ``with step("checking resnet.arch"): …``."""
+
+
+class Target(Record):
+    """A variant of a program (``None``: the first), or a graph that was read as data."""
+
+    program: Program | None
+    variant: str | None
+    document: Source | None = None
+
+    @property
+    def source_name(self) -> str:
+        """The name of the text behind it."""
+        source = self.document or (self.program.source if self.program else None)
+        return source.name if source else ""
+
+    def graph(
+        self, settings: Settings | None = None, bind: Mapping[str, int] | None = None, train: bool = False
+    ) -> Graph:
+        """Its graph; raises ``DiagnosticError``."""
+        if self.document is not None:
+            if settings or train:
+                raise Refusal("E0007", f"`{self.document.name}` is data: it has no parameters to set and no variants")
+            return data.read(self.document, bind or {})
+        assert self.program is not None
+        return self.program.graph(self.variant, bind=bind, train=train, **(settings or {}))
+
+
+Network = Graph | Target | str | Path
+"""A graph, or a target as the command line takes it: a file, ``spec.arch:variant``, a name of the zoo."""
+
+
+def open_target(text: str | Path) -> Target:
+    """A target as it is written on the command line; raises ``DiagnosticError`` where there is none."""
+    from archdsl import reading
+
+    text = str(text)
+    if text == "-":
+        content = read_stdin()
+        if content.lstrip()[:1] == b"{":
+            return Target(None, None, data.decode(content, "<stdin>"))
+        return Target(open_source(reading.decode(content, "<stdin>"), None), None)
+    if data.is_data(text):
+        return Target(None, None, data.read_document(text))
+    program, variant = resolve_target(text)
+    return Target(program, variant)
+
+
+def graph_of(
+    network: Network, settings: Settings | None = None, bind: Mapping[str, int] | None = None, train: bool = False
+) -> Graph:
+    """The graph of a target; a graph stays what it is, but for the sizes in ``bind``. Raises ``DiagnosticError``."""
+    if isinstance(network, str | Path):
+        network = open_target(network)
+    if isinstance(network, Target):
+        return network.graph(settings, bind, train)
+    if not isinstance(network, Graph):
+        raise TypeError(f"a graph or a target is needed, not {network!r:.60}: archdsl.load(…).graph()")
+    if settings or train:
+        raise Refusal("E0007", f"`{network.name}` is a graph already: it has no parameters to set")
+    if bind:
+        from archdsl.rewrites.bind import bind as bound
+
+        return bound(network, bind)
+    return network
+
+
+def read_stdin() -> bytes:
+    """Standard input as bytes, cut behind what is read of any text."""
+    most = data.MAX_DOCUMENT_BYTES + 1
+    stream = getattr(sys.stdin, "buffer", None)
+    return bytes(stream.read(most)) if stream is not None else sys.stdin.read(most).encode()
+
+
+def read_source(name: str) -> Source:
+    """The text of a file, or of standard input for ``-``."""
+    from archdsl import reading
+
+    return reading.decode(read_stdin(), "<stdin>") if name == "-" else reading.read_source(Path(name), name)
+
+
+def free_symbols(graph: Graph) -> set[str]:
+    """The symbols of a graph's inputs."""
+    from archdsl.dims import symbols
+
+    return {name for value in graph.inputs for dim in value.type.shape for name in symbols(dim)}
+
+
+def arch_files(paths: Iterable[str | Path]) -> list[str]:
+    """Files as they were written, folders as all ``.arch`` files below them (hidden folders left out), each once."""
+    return list(dict.fromkeys(name for path in paths for name in _expand(str(path))))
+
+
+def _expand(path: str) -> Iterator[str]:
+    if path == "-" or not Path(path).is_dir():
+        yield path
+        return
+    found = sorted(
+        file for file in Path(path).rglob("*.arch")
+        if not any(part.startswith(".") for part in file.relative_to(path).parts)
+    )  # fmt: skip
+    if not found:
+        raise Refusal("E0001", f"there is no .arch file in `{path}`")
+    yield from map(str, found)

@@ -1,0 +1,77 @@
+"""Texts of specs: files and bytes as sources, and the file that a target names."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from archdsl.diagnostics import Refusal, did_you_mean, nearest, suggest
+from archdsl.files import read_file
+from archdsl.source import Source
+
+MAX_SOURCE_BYTES = 4_000_000
+"""More than the parser takes; read no further."""
+ZOO = Path(__file__).resolve().parent / "specs"
+"""The folder of the zoo's files."""
+_VARIANT = re.compile(r"^variant\s+(\w+)", re.MULTILINE)
+
+
+def read_source(path: Path, name: str) -> Source:
+    """The text of a file; refuses (E0001, E0002, E0510) what is no readable UTF-8 text of sane size."""
+    try:
+        data = read_file(path, MAX_SOURCE_BYTES)
+    except Refusal as refusal:
+        refusal.help = refusal.help or _beside(path)
+        raise
+    return decode(data, name)
+
+
+def decode(data: bytes, name: str) -> Source:
+    """Bytes as source text; refuses (E0002, E0510) other bytes and too many."""
+    if len(data) > MAX_SOURCE_BYTES:
+        raise Refusal("E0510", f"{name} is larger than {MAX_SOURCE_BYTES:,} bytes")
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise Refusal("E0002", f"{name} is not UTF-8 text: byte {data[error.start]:#04x} in line {line}") from None
+    return Source(name, text.replace("\r\n", "\n"))
+
+
+def zoo_files() -> list[Path]:
+    """The zoo's files, sorted."""
+    return sorted(ZOO.glob("*.arch"))
+
+
+def zoo_names() -> dict[str, Path]:
+    """Every variant of the zoo and the file that defines it, without parsing any: a test holds this to the parser."""
+    return {name: path for path in zoo_files() for name in _VARIANT.findall(path.read_text(encoding="utf-8"))}
+
+
+def find_target(target: str) -> tuple[Path, str | None]:
+    """The file that a target names, and the variant (``None``: none is named).
+
+    A target is ``spec.arch``, ``spec.arch:variant``, a name of the zoo (``resnet50``), or a zoo file without its
+    ending. Refuses (E0003) what is none of them; whether a file is there is not looked at.
+    """
+    path, _, variant = target.rpartition(":") if ".arch:" in target else (target, "", "")
+    if target.endswith(".arch") or path != target or "/" in target or Path(target).exists():
+        return Path(path), variant or None
+    known = zoo_names()
+    if target in known:
+        return known[target], target
+    families = {file.stem: file for file in zoo_files()}
+    if target in families:
+        return families[target], None
+    help = did_you_mean(target, [*known, *families]) or _beside(Path(target))
+    help = help or "give a file, or a name that `archdsl list` shows"
+    raise Refusal("E0003", f"there is no file and no zoo network `{target}`", help=help)
+
+
+def _beside(path: Path) -> str:
+    """For the help: the spec in the same folder that was probably meant."""
+    try:
+        meant = nearest(path.name, [file.name for file in path.parent.glob("*.arch")])
+    except OSError:
+        meant = None
+    return suggest(str(path.with_name(meant)) if meant else None)

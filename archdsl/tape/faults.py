@@ -1,0 +1,84 @@
+"""The faults found in one elaboration, each code and place once.
+
+After a fault the work goes on with what is certain of the refused result. Dimensions that are not certain are fresh
+symbols whose names begin with :data:`UNKNOWN`; a later refusal whose text contains one merely follows from the fault
+and stays silent.
+"""
+
+from __future__ import annotations
+
+import re
+
+from archdsl import dims
+from archdsl.diagnostics import Diagnostic, Refusal
+from archdsl.source import Frame, Span
+from archdsl.syntax.limits import LIMITS
+from archdsl.tape.limits import FAULT_STEPS, Bounds
+from archdsl.tape.poison import POISON, Poison
+
+UNKNOWN = "\u2370"
+"""Begins the names of dimensions that nobody declared; it cannot occur in a spec."""
+_OF_RANK = ("E0301", "E0308", "E0309", "E0310")
+"""What these codes speak of does not depend on sizes."""
+
+
+class Faults:
+    """The diagnostics of one elaboration."""
+
+    __slots__ = ("_reported", "bounds", "diagnostics", "reports", "unknowns")
+
+    def __init__(self, bounds: Bounds) -> None:
+        self.bounds = bounds
+        self.diagnostics: list[Diagnostic] = []
+        self.reports = 0
+        """How often something was reported, repetitions included."""
+        self.unknowns = 0
+        """How many unknown dimensions were made."""
+        self._reported: set[tuple[object, ...]] = set()
+
+    def report(self, diagnostic: Diagnostic) -> None:
+        """Keep a diagnostic, once for each code and place."""
+        self.reports += 1
+        span = diagnostic.span
+        key = _key(diagnostic.code, span) if span else (diagnostic.code, diagnostic.message)
+        if key not in self._reported and len(self._reported) < LIMITS.faults:
+            self._reported.add(key)
+            self.diagnostics.append(diagnostic)
+
+    def refuse(self, refusal: Refusal, frame: Frame | None) -> Poison:
+        """Report a refusal; the value in its stead is poison. Explaining takes time, so that it counts as work."""
+        if not (self.unknowns and follows(refusal)):
+            refusal.message = without_unknowns(refusal.message)
+            self.report(refusal.diagnostic(frame))
+        self.bounds.explained += FAULT_STEPS
+        self.bounds.step(FAULT_STEPS)
+        return POISON
+
+    def told(self, code: str, span: Span | None) -> bool:
+        """Whether a fault was reported before at this place."""
+        return span is not None and _key(code, span) in self._reported
+
+    @property
+    def failed(self) -> bool:
+        """Whether any error was reported."""
+        return any(diagnostic.severity == "error" for diagnostic in self.diagnostics)
+
+    def unknown(self) -> dims.Dim:
+        """A dimension about which nothing is known."""
+        self.bounds.step(5)
+        self.unknowns += 1
+        return dims.symbol(f"{UNKNOWN}{self.unknowns}")
+
+
+def follows(refusal: Refusal) -> bool:
+    """Whether a refusal speaks of a dimension that only an earlier fault left unknown."""
+    return refusal.code not in _OF_RANK and (UNKNOWN in refusal.message or UNKNOWN in refusal.note)
+
+
+def without_unknowns(text: str) -> str:
+    """The text with every unknown dimension shown as ``?``."""
+    return re.sub(UNKNOWN + r"\d+", "?", text)
+
+
+def _key(code: str, span: Span) -> tuple[object, ...]:
+    return (code, span.source.name, span.start, span.end)

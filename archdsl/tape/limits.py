@@ -1,0 +1,109 @@
+"""Bounds on the work of one elaboration. Each refusal has a code of its own and names its bound."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from archdsl.diagnostics import Refusal
+from archdsl.dims import Dim
+from archdsl.record import Record
+from archdsl.shapes import TensorType
+from archdsl.source import Span
+
+FAULT_STEPS = 50
+"""The steps that reporting one fault counts as."""
+
+
+class Limits(Record):
+    """The greatest values that an elaboration may reach."""
+
+    steps: int = 500_000
+    nodes: int = 75_000
+    items: int = 100_000
+    leaves: int = 1_000_000
+    bits: int = 4096
+    size_bits: int = 128
+    axes: int = 32
+    words: int = 500
+    depth: int = 100
+    """Applications within one another; lists within one another."""
+    levels: int = 1500
+    """Expressions within one another, those of the blocks and definitions that they name included."""
+
+
+DEFAULT = Limits()
+"""The bounds of every elaboration that is not given others."""
+
+
+class BoundExceeded(Exception):
+    """The whole elaboration stops, because going on would only exceed the bound again. It is no :class:`Refusal`, so
+    that code that handles refusals and goes on lets it pass.
+    """
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.refusal = Refusal(code, message)
+
+    def located(self, span: Span | None) -> BoundExceeded:
+        """The same with a place, unless it has a more exact one."""
+        self.refusal.located(span)
+        return self
+
+
+class Bounds:
+    """How much work was done, held against the limits."""
+
+    __slots__ = ("explained", "level", "limits", "steps")
+
+    def __init__(self, limits: Limits = DEFAULT) -> None:
+        self.limits = limits
+        self.steps = 0
+        self.level = 0
+        """How many expressions are being evaluated within one another."""
+        self.explained = 0
+        """Steps that went into explaining faults."""
+
+    def step(self, count: int = 1) -> None:
+        """Count work; refuse (E0501) too much of it."""
+        self.steps += count
+        if self.steps > self.limits.steps:
+            raise BoundExceeded("E0501", f"the spec needs more than {self.limits.steps:,} evaluation steps")
+
+    def check_depth(self, depth: int) -> None:
+        """Refuse (E0505) to apply a block that is nested too deeply."""
+        if depth > self.limits.depth:
+            raise BoundExceeded("E0505", f"blocks are nested more than {self.limits.depth} applications deep")
+
+    def too_deep(self) -> BoundExceeded:
+        """The refusal (E0505) of expressions that need one another too deeply."""
+        message = f"definitions and expressions are nested more than {self.limits.levels} levels deep"
+        return BoundExceeded("E0505", message)
+
+    def check_nodes(self, count: int) -> None:
+        """Refuse (E0502) one more operator, where ``count`` were made."""
+        if count >= self.limits.nodes:
+            raise BoundExceeded("E0502", f"the network has more than {self.limits.nodes:,} operators")
+
+    def check_items(self, count: int) -> None:
+        """Refuse (E0503) lists that are too long."""
+        if count > self.limits.items:
+            raise Refusal("E0503", f"a list of {count:,} elements; at most {self.limits.items:,} are allowed")
+        self.step(count)
+
+    def check_sizes(self, types: Sequence[TensorType]) -> None:
+        """Refuse (E0506) tensors that no machine could hold, before their sizes outgrow the work."""
+        for type in types:
+            if type.rank > self.limits.axes:
+                raise Refusal("E0506", f"a tensor of {type.rank} axes; at most {self.limits.axes} are allowed")
+            for dim in type.shape:
+                self.check_dimension(dim)
+
+    def check_dimension(self, dim: Dim) -> None:
+        """Refuse (E0506) a size that is too large, or takes too many words."""
+        if isinstance(dim, int):
+            if dim.bit_length() > self.limits.size_bits:
+                raise Refusal("E0506", f"a dimension of more than {self.limits.size_bits} bits")
+        elif dim.weight > 8:
+            self.step(dim.weight // 4)
+            if dim.weight > self.limits.words:
+                raise Refusal("E0506", f"a symbolic size that takes more than {self.limits.words} words to write down")

@@ -1,0 +1,181 @@
+"""The tape: nodes in the order in which they are made. Types, parameters and paths are settled here and nowhere else.
+
+The interpreter, :class:`~archdsl.tape.builder.Builder`, the data form and importers all make their nodes by it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from archdsl.diagnostics import Refusal
+from archdsl.graph import Node, Parameter, Value
+from archdsl.ops import load
+from archdsl.ops.base import Op, Weight
+from archdsl.shapes import TensorType
+from archdsl.source import Frame, Origin, Span
+from archdsl.tape.apply import Applied, apply, check_count
+from archdsl.tape.faults import Faults, without_unknowns
+from archdsl.tape.limits import DEFAULT, Bounds, Limits
+from archdsl.tape.paths import Naming, PathScope, join
+from archdsl.tape.poison import POISON, Flow, Poison
+from archdsl.tape.provenance import derivations
+
+_SIDES = ("first", "second", "third", "fourth")
+
+
+class Tape:
+    """The nodes, parameters and labelled values of one graph in the making, and what was found wrong with it."""
+
+    __slots__ = ("_repeated", "bounds", "faults", "nodes", "parameters", "paths", "taps")
+
+    def __init__(self, limits: Limits = DEFAULT) -> None:
+        self.bounds = Bounds(limits)
+        self.faults = Faults(self.bounds)
+        self.nodes: list[Node] = []
+        self.paths: set[str] = set()
+        """Paths of nodes, and names of inputs."""
+        self.parameters: dict[str, Parameter] = {}
+        self.taps: dict[str, Value] = {}
+        """Labelled tensors by path."""
+        self._repeated: dict[str, int] = {}
+
+    def node(self, op: Op, inputs: Sequence[Value | Poison], place: Place, base: str, span: Span | None) -> Flow:
+        """Apply the operator to the inputs at the place; unlabelled, it is called ``base``.
+
+        Poison among the inputs gives poison. Raises :class:`Refusal` without a place where the operator's rules refuse.
+        """
+        bounds = self.bounds
+        bounds.step(len(inputs) or 1)
+        for value in inputs:
+            if type(value) is Poison:
+                place.operator(base)
+                return POISON
+        live: Sequence[Value] = inputs  # type: ignore[assignment]
+        check_count(op, len(live))
+        bounds.check_nodes(len(self.nodes))
+        path, prefix = place.operator(base)
+        path = self.fresh(path)
+        applied = self._applied(op, live, span)
+        bounds.check_sizes(applied.types)
+        params = {w.slot or "value": self._parameter(w, type, prefix, place) for w, type in applied.weights}
+        node = Node(op, live, applied.types, path, params, Origin(span, place.frame))
+        self.nodes.append(node)
+        return node.outputs[0] if len(node.outputs) == 1 else node.outputs
+
+    def _applied(self, op: Op, inputs: Sequence[Value], span: Span | None) -> Applied:
+        """The operator's rules; where several inputs do not agree, the refusal tells where their sizes came from."""
+        try:
+            return apply(op, *[v.type for v in inputs])
+        except Refusal as refusal:
+            if refusal.code == "E0303" and 1 < len(inputs) <= 4 and not self.faults.told("E0303", span):
+                refusal.notes = refusal.notes or tuple(map(without_unknowns, derivations(list(zip(_SIDES, inputs)))))
+            raise
+
+    @property
+    def renamed(self) -> bool:
+        """Whether some path was taken when it was needed, and a number added."""
+        return bool(self._repeated)
+
+    def fresh(self, path: str) -> str:
+        """The path, with a number where a node has it: computed labels and repeated applications may meet."""
+        fresh = path
+        while fresh in self.paths:
+            self._repeated[path] = self._repeated.get(path, 1) + 1
+            fresh = f"{path}_{self._repeated[path]}"
+        self.paths.add(fresh)
+        return fresh
+
+    def _parameter(self, weight: Weight, type: TensorType, prefix: str, place: Place) -> Parameter:
+        path = join(prefix, weight.slot) if weight.slot else prefix
+        made = Parameter(path, type, weight.init, weight.buffer, not weight.buffer and not place.frozen)
+        known = self.parameters.get(path)
+        if known is None:
+            self.parameters[path] = made
+            return made
+        if not place.shared:
+            raise Refusal(
+                "E0207", f"two operators would both own the parameter `{path}`", help="give one another label"
+            )
+        if known.type != made.type:
+            raise Refusal(
+                "E0312", f"the shared `{path}` is {known.type} here, but {made.type} would be needed",
+                help="a shared block needs inputs of equal channels; say `own` for what is not shared",
+            )  # fmt: skip
+        return known
+
+    def weight_value(self, path: str, place: Place, span: Span | None) -> Value:
+        """A parameter as a tensor, for ``label.weight``."""
+        self.bounds.step()
+        self.bounds.check_nodes(len(self.nodes))
+        parameter = self.parameters[path]
+        op = load("param")(size=parameter.type.shape, dtype=parameter.type.dtype)
+        node = Node(
+            op, (), (parameter.type,), self.fresh(join(place.scope.path, place.scope.unique("param"))),
+            {"value": parameter}, Origin(span, place.frame),
+        )  # fmt: skip
+        self.nodes.append(node)
+        return node.outputs[0]
+
+
+class Place:
+    """Where nodes are made: the naming scope, the chain of applications, and whether weights are frozen or shared.
+
+    ``naming`` tells how the block that is applied here is named (see :mod:`archdsl.tape.paths`).
+    """
+
+    __slots__ = ("depth", "frame", "frozen", "naming", "scope", "shared", "tape")
+
+    def __init__(
+        self,
+        tape: Tape,
+        scope: PathScope,
+        frame: Frame | None = None,
+        frozen: bool = False,
+        depth: int = 0,
+        shared: bool = False,
+        naming: Naming = "spliced",
+    ) -> None:
+        self.tape = tape
+        self.scope = scope
+        self.frame = frame
+        self.frozen = frozen
+        self.depth = depth
+        self.shared = shared
+        self.naming: Naming = naming
+
+    def at(self, scope: PathScope, naming: Naming = "spliced") -> Place:
+        """The same place with another naming scope."""
+        if scope is self.scope and naming == self.naming:
+            return self
+        return Place(self.tape, scope, self.frame, self.frozen, self.depth, self.shared, naming)
+
+    def inside(self, scope: PathScope, frame: Frame | None) -> Place:
+        """The place inside a block application."""
+        return Place(self.tape, scope, frame, self.frozen, self.depth + 1, self.shared)
+
+    def as_frozen(self) -> Place:
+        """The same place, with weights that are not trained."""
+        return Place(self.tape, self.scope, self.frame, True, self.depth, self.shared, self.naming)
+
+    def operator(self, base: str) -> tuple[str, str]:
+        """Path and parameter prefix of one operator."""
+        if self.naming == "direct":
+            return self.scope.path, self.scope.weights
+        return self.scope.operator(base)
+
+    def block(self, base: str) -> PathScope:
+        """The scope of one block application."""
+        return self.scope if self.naming == "direct" else self.scope.child(self.scope.allocate(base))
+
+    def combinator(self) -> PathScope:
+        """The scope of the parts of a combinator or inline body: this one, but a number of its own in a ``seq``."""
+        if self.naming == "direct" or not self.scope.numbered:
+            return self.scope
+        return self.scope.child(self.scope.allocate(""))
+
+    def sequence(self) -> PathScope:
+        """The scope of a ``seq``, whose parts are numbered."""
+        if self.naming != "direct":
+            return self.scope.child(self.scope.allocate("seq"), numbered=True)
+        self.scope.numbered = True
+        return self.scope

@@ -1,0 +1,42 @@
+"""The figures of ``tools/house.py``: that they count what they say, and what they may not exceed."""
+
+from __future__ import annotations
+
+import ast
+
+from paths import tool
+
+house = tool("house")
+
+SOURCE = """
+from typing import TYPE_CHECKING
+import os, p.a
+from p import b, nothing
+if TYPE_CHECKING:
+    from p.c import Name
+class Class:
+    from . import d
+def function():
+    from p.e import name
+    import p.f as g
+"""
+KNOWN = ["p", "p.a", "p.b", "p.c", "p.d", "p.e", "p.f"]
+
+
+def test_type_only_imports_are_seen_and_those_of_functions_told_apart() -> None:
+    head, inside = house.imported(ast.parse(SOURCE), "p.x", False, KNOWN)
+    assert head == {"p", "p.a", "p.b", "p.c", "p.d"} and inside == {"p.e", "p.f"}
+
+
+def test_relative_imports_count_from_the_package() -> None:
+    for name, package in (("p", True), ("p.x", False)):
+        assert house.imported(ast.parse("from .a import y"), name, package, KNOWN)[0] == {"p.a"}
+    assert house.imported(ast.parse("from ..b import y"), "p.q.x", False, KNOWN)[0] == {"p.b"}
+
+
+def test_circles_are_found_and_chains_are_none() -> None:
+    imports = {"a": {"b"}, "b": {"c"}, "c": {"a", "d"}, "d": {"e"}, "e": {"d"}, "f": {"a", "f"}}
+    assert house.circles(imports) == [["a", "b", "c"], ["d", "e"]]
+    assert house.circles({"a": {"b", "c"}, "b": {"c"}, "c": set()}) == []
+    deep = {str(i): {str(i + 1)} for i in range(5_000)} | {"5000": {"0"}}
+    assert [len(circle) for circle in house.circles(deep)] == [5_001]

@@ -1,0 +1,44 @@
+"""What a chain of operators costs, each: ``python tests/support/chain.py 300000`` prints one JSON object.
+
+``seconds`` is processor time and ``kib`` the greatest memory, each by operator and beyond what the interpreter had before.
+A process of its own, because the greatest memory of a process never falls.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+
+import memory
+
+SPEC = """arch 1
+
+network Chain(n) {
+  input x: f32[N, 8, 4, 4]
+  repeat n { residual { conv(8, 3) -> batch_norm } -> relu -> clip(0, 6) }
+  output y
+}
+"""
+PER_BLOCK = 5
+
+
+def main(operators: int) -> None:
+    import archdsl
+    from archdsl.backends.onnx import OnnxOptions, backend
+
+    def everything(blocks: int) -> int:
+        graph = archdsl.load(SPEC).graph("Chain", n=blocks)
+        archdsl.cost(graph).total("macs")
+        backend.lower(graph, OnnxOptions(weights="none"))
+        return len(graph.nodes)
+
+    everything(10)  # imports and caches
+    held, begin = memory.resident(), time.process_time()
+    made = everything(operators // PER_BLOCK)
+    seconds = time.process_time() - begin
+    print(json.dumps({"operators": made, "seconds": seconds / made, "kib": (memory.peak() - held) * 1024 / made}))
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))
