@@ -1,6 +1,8 @@
 """Design rules: each where it should speak and where it should not, and the zoo's findings as a golden file."""
 
+import inspect
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -9,7 +11,7 @@ from paths import DATA, ROOT
 
 from archdsl import load
 from archdsl.analyses.ranges import ranges, signs
-from archdsl.design_rules import lint, rules
+from archdsl.design_rules import layers, lint, machines, rules, shapes
 from archdsl.design_rules.labels import unused_labels
 from archdsl.design_rules.machines import MACHINES
 from archdsl.driver import open_program
@@ -102,6 +104,16 @@ def test_a_rule_is_silent(code, body):
 
 def test_every_rule_is_tried_both_ways():
     assert {code for code, _ in SPEAKS} == {code for code, _ in SILENT} == set(rules())
+
+
+def test_every_rule_has_its_code() -> None:
+    """In its file's table, and as the first word of its docstring: a rule that is in no table would never speak."""
+    known = {function: code for code, function in rules().items()}
+    for module in (layers, shapes, machines):
+        for name, function in inspect.getmembers(module, inspect.isgeneratorfunction):
+            if function.__module__ == module.__name__ and not name.startswith("_"):
+                assert function in known, f"{name} is not in the RULES of {module.__file__}"
+                assert re.match(rf"{known[function]}[:.]", function.__doc__ or ""), name
 
 
 @pytest.mark.parametrize(
@@ -200,8 +212,6 @@ def test_the_zoo():
 
 def test_every_finding_of_the_zoo_is_reviewed():
     """The review in docs/lint.md names, for each family, exactly the codes that its networks have."""
-    import re
-
     families = {name: file.stem for name, file in zoo_names().items()}
     found = {}
     for line in GOLDEN.read_text(encoding="utf-8").splitlines():
@@ -213,8 +223,12 @@ def test_every_finding_of_the_zoo_is_reviewed():
         for family, codes, _ in re.findall(r"^\| `(\w+)` \| ((?:W\d{4}(?:, )?)+) \| (.{10,}) \|$", page, re.M)
     }
     assert reviewed == found
-    assert set(re.findall(r"^\| (W\d{4}) \|", page, re.M)) == {*rules(), "W0415", "W0420"}
     assert {code for codes in found.values() for code in codes} <= set(re.findall(r"^- \*\*(W\d{4})\.", page, re.M))
+
+
+def test_the_table_of_rules_is_whole():
+    page = (ROOT / "docs" / "lint.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"^\| (W\d{4}) \|", page, re.M)) == {*rules(), "W0415", "W0420"}
 
 
 def test_what_a_lecturer_points_out():
