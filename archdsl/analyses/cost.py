@@ -12,8 +12,8 @@ from functools import cached_property
 from typing import Any
 
 from archdsl.analyses import memory
-from archdsl.analyses.measure import QUANTITIES, Measurement, Measures
-from archdsl.analyses.receptive_field import sizes
+from archdsl.analyses.measure import QUANTITIES, Amount, Measurement, Measures
+from archdsl.analyses.receptive_field import Position, sizes
 from archdsl.analyses.rows import Row
 from archdsl.diagnostics import Refusal
 from archdsl.dims import Dim
@@ -68,7 +68,7 @@ class CostTable(Shown, report="archdsl.report.costs:CostReport"):
                 found[quantity] = None
         return found
 
-    def total(self, quantity: str) -> Any:
+    def total(self, quantity: str) -> Amount:
         """The value of one total: ``cost(graph).total("macs")``."""
         return self.measures.of(quantity).value
 
@@ -98,7 +98,7 @@ class CostTable(Shown, report="archdsl.report.costs:CostReport"):
         given = {name: size for name, size in self.binding.items() if isinstance(size, int)}
         return cost(fold(self.graph), given, symbolic=not self.binding)
 
-    def receptive_field(self, row: Row) -> tuple[Any, ...] | None:
+    def receptive_field(self, row: Row) -> tuple[Position | None, ...] | None:
         """What a row's first output sees of the input, per spatial axis (``None``: all of the axis).
 
         ``None`` for operators that do not depend on the input.

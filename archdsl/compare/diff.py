@@ -7,7 +7,6 @@ the changes add up to the difference of the totals.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from archdsl.compare.align import Pair, align
 from archdsl.compare.fold import Change, Part, changed_settings, title_of, told
@@ -43,8 +42,8 @@ class Figure(Record):
     """One quantity before and after; ``None``: it depends on a symbol."""
 
     quantity: str
-    old: Any
-    new: Any
+    old: object
+    new: object
 
 
 class Difference(Shown, Record, report="archdsl.report.diff:DiffReport"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from archdsl.diagnostics import Diagnostic, Refusal, did_you_mean
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 class Operators(Printed):
     """One operator, or all of them. ``faults``: what packages offer and cannot be used."""
 
-    def __init__(self, records: Sequence[dict[str, Any]], one: bool, faults: Sequence[Diagnostic]) -> None:
+    def __init__(self, records: Sequence[Mapping[str, object]], one: bool, faults: Sequence[Diagnostic]) -> None:
         self.records = tuple(records)
         self.one = one
         self.faults = tuple(faults)

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from archdsl.diagnostics import Refusal, suggest
 from archdsl.driver import Program, load
@@ -38,7 +38,7 @@ class Entry(Record):
     spec: str
     year: int | None
     input: str
-    measured: Mapping[str, Any]
+    measured: Mapping[str, object]
     partial: tuple[str, ...]
     ledger_ids: tuple[str, ...]
 
@@ -47,7 +47,7 @@ class Entry(Record):
         """The stem of its file."""
         return self.spec.removesuffix(".arch")
 
-    def record(self) -> dict[str, Any]:
+    def record(self) -> dict[str, object]:
         """As plain data."""
         return {
             "name": self.name, "family": self.family, "year": self.year, "spec": self.spec, "input": self.input,

@@ -60,7 +60,7 @@ class Run(Printed, Mapping[str, "numpy.ndarray"]):
         np.savez(buffer, **self.outputs)  # type: ignore[arg-type]
         write_file(Path(path), buffer.getvalue())
 
-    def described(self, top: int = 5) -> list[dict[str, Any]]:
+    def described(self, top: int = 5) -> list[dict[str, object]]:
         """Every output as plain data: its type, shape and statistics, and the ``top`` largest class scores."""
         return [describe_output(name, array, top, self.metadata) for name, array in self.outputs.items()]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from doctest import ELLIPSIS, NORMALIZE_WHITESPACE, DocTestParser, DocTestRunner
 
 import pytest
 from console import commands, run, steady
@@ -62,6 +63,36 @@ def test_console_block_is_what_the_command_prints(fence: Fence, tmp_path) -> Non
         kept, elided, _ = steady(shown).partition("\n[…]")
         printed = steady(done.output)
         assert printed.startswith(kept) if elided else printed == kept, f"$ {command}\n{done.output}"
+
+
+PYTHON = [page for page in PAGES if any(fence.lang == "pycon" for fence in fences(page))]
+
+
+@pytest.mark.parametrize("page", PYTHON, ids=lambda page: page.name)
+def test_python_blocks_are_what_python_prints(page, tmp_path, monkeypatch) -> None:
+    """The blocks of a page are one session; ``...`` in what is shown stands for anything."""
+    (tmp_path / "specs").symlink_to(ROOT / "specs")
+    monkeypatch.chdir(tmp_path)
+    session: dict[str, object] = {}
+    for fence in (fence for fence in FENCES if fence.path == page and fence.lang == "pycon"):
+        told: list[str] = []
+        block = DocTestParser().get_doctest(fence.text, session, fence.where, str(page), fence.line)
+        runner = DocTestRunner(optionflags=ELLIPSIS | NORMALIZE_WHITESPACE)
+        runner.run(block, out=told.append, clear_globs=False)
+        session.update(block.globs)
+        assert not told, "".join(told)
+
+
+def test_the_python_page_has_every_name_and_command() -> None:
+    import archdsl
+    from archdsl.cli import COMMANDS
+
+    text = (ROOT / "docs" / "python.md").read_text(encoding="utf-8")
+    assert [
+        name for name in archdsl.__all__ if name not in ("Diagnostic", "Graph") and not re.search(rf"\b{name}\b", text)
+    ] == []
+    table = text.partition("## All functions")[2]
+    assert [name for name in COMMANDS if f"`archdsl {name}`" not in table] == []
 
 
 def test_the_command_line_page_has_every_command() -> None:
