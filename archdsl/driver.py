@@ -27,8 +27,8 @@ Value = Scalar | Sequence[Scalar] | Sequence[Sequence[Scalar]]
 """A parameter's value, as Python has it."""
 Settings = Mapping[str, Value]
 """Parameters of a network and their values."""
-MAX_STEPS = 600_000
-"""Evaluation steps of all variants of one text."""
+MAX_STEPS, MAX_OPERATORS = 600_000, 1_200_000
+"""Evaluation steps, and operators, of all variants of one text."""
 
 
 class Program:
@@ -132,7 +132,7 @@ class Program:
         """As :meth:`check`, with what was measured for every claim."""
         found = list(self.diagnostics)
         checked: dict[str, CheckedVariant] = {}
-        steps = 0
+        steps = operators = 0
         used: set[int] = set()
         whole = variants is None
         results: list[Elaboration] = []
@@ -147,10 +147,10 @@ class Program:
             steps += result.steps + sum(one.steps for one in applied)
             used.update(*(one.used for one in applied))
             whole &= result.graph is not None and not any(one.diagnostics for one in applied)
-            if result.stopped or steps > MAX_STEPS:
+            operators += result.operators
+            if result.stopped or steps > MAX_STEPS or operators > MAX_OPERATORS:
                 if not result.stopped:
-                    message = f"the variants up to `{name}` need more than {MAX_STEPS:,} evaluation steps"
-                    found.append(Diagnostic("E0501", message, definition_span(target)))
+                    found.append(_too_much(name, operators, target))
                 whole = False
                 break
             if result.graph is not None and not self.errors:  # else what is measured merely follows from a fault
@@ -163,6 +163,13 @@ class Program:
             trained = (self.elaborate(name, train=True) for name in self.targets())
             found += idle_rules(self.source, results, used, trained)
         return CheckReport(_unique(found), checked)
+
+
+def _too_much(name: str, operators: int, target: spec.Variant | spec.Network) -> Diagnostic:
+    """The fault of a text whose variants, up to this one, are too much work."""
+    most = f"{MAX_OPERATORS:,} operators" if operators > MAX_OPERATORS else f"{MAX_STEPS:,} evaluation steps"
+    code = "E0502" if operators > MAX_OPERATORS else "E0501"
+    return Diagnostic(code, f"the variants up to `{name}` need more than {most}", definition_span(target))
 
 
 class CheckedVariant(Record):
