@@ -85,6 +85,8 @@ class Refusal(DiagnosticError):
         self.help = help
         self.note = note
         self.notes = tuple(notes)
+        self.argument = ""
+        """The argument of an operator that is at fault, where it is one."""
 
     @property
     def diagnostics(self) -> tuple[Diagnostic, ...]:
