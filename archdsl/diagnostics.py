@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import Literal
 
 from archdsl.record import Record
+from archdsl.shown import Verbatim
 from archdsl.source import Frame, Span
 
 Severity = Literal["error", "warning"]
@@ -26,7 +27,7 @@ class Edit(Record):
     text: str
 
 
-class Diagnostic(Record):
+class Diagnostic(Verbatim, Record):
     """One finding. ``message`` is a headline that stands alone; ``note`` is printed beside the carets.
 
     ``edit``, where there is one, removes the finding and changes nothing that the network computes.
