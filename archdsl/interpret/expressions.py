@@ -51,7 +51,7 @@ def _name(expr: spec.Name, context: Context) -> Code:
         return _bound(name)
     if kind == "label":
         return _label(name)
-    if kind in ("combinator", "constant", "end", "choice", "function", "later"):
+    if kind in ("combinator", "keyword", "end", "choice", "function", "later"):
         return lambda env: word_value(name, kind, env)
     return lambda env: look_up(name, env)
 
@@ -107,7 +107,7 @@ def word_value(name: str, kind: str, env: Env) -> Any:
     """The value of a word of the language."""
     if kind == "combinator":
         return with_defaults(combinators.combinator(name), env)
-    if kind == "constant":
+    if kind == "keyword":
         return TUPLE if name == "tuple" else None
     if kind == "end":
         from archdsl.interpret.preprocess_and_labels import end
