@@ -144,9 +144,9 @@ def _numeric(op: str, left: Any, right: Any, env: Env) -> Any:
 
 def tensor_operation(name: str, operands: tuple[Any, ...], place: Place, span: Span | None) -> Flow:
     """An operator on tensors written as arithmetic; numbers become constants of the other side's element type."""
-    if name == "pow" and isinstance(operands[0], Value) and isinstance(operands[1], int | float):
-        power_of = ops.load("pow").create(exponent=operands[1])
-        return place.tape.node(power_of, operands[:1], place, name, span)
+    card = ops.load(name)
+    if card.number and isinstance(operands[0], Value) and isinstance(operands[1], int | float):
+        return place.tape.node(card.create(**{card.number: operands[1]}), operands[:1], place, name, span)
     tensors = [o for o in operands if isinstance(o, Value)]
     dtype = tensors[0].type.dtype
     inputs: list[Any] = []
@@ -154,10 +154,11 @@ def tensor_operation(name: str, operands: tuple[Any, ...], place: Place, span: S
         if isinstance(operand, bool) or not isinstance(operand, Value | int | float):
             raise Refusal("E0204", f"`{name}` needs tensors and numbers, not {describe(operand)}")
         if not isinstance(operand, Value):
-            constant = ops.load("constant").create(values=operand, dtype=dtype)
-            operand = place.tape.node(constant, (), place, "constant", span)
+            from archdsl.ops.constant import Constant
+
+            operand = place.tape.node(Constant.create(values=operand, dtype=dtype), (), place, Constant.name, span)
         inputs.append(operand)
-    return place.tape.node(ops.load(name)(), inputs, place, name, span)
+    return place.tape.node(card(), inputs, place, name, span)
 
 
 @expression(spec.Compare)
