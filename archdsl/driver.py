@@ -100,8 +100,7 @@ class Program(Verbatim):
         train: bool = False,
     ) -> Elaboration:
         """Elaborate one variant (or network); never raises for faults of the text."""
-        with deep_stack():
-            return elaborate(self.module, self.target(variant), arguments, bindings=bind, train=train)
+        return elaborate(self.module, self.target(variant), arguments, bindings=bind, train=train)
 
     @property
     def source_hash(self) -> str:
@@ -117,7 +116,7 @@ class Program(Verbatim):
         """
         if self.errors:
             raise DiagnosticError(self.diagnostics)
-        result = self.elaborate(variant, params, bind=bind, train=train)
+        result = elaborate(self.module, self.target(variant), params, bindings=bind, train=train)
         if result.graph is None:
             raise DiagnosticError(_unique([*self.diagnostics, *result.diagnostics]))
         return result.graph

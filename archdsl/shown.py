@@ -20,11 +20,13 @@ class Shown:
         if report:
             cls._report = report
 
-    def _rendered(self, format: str, **options: Any) -> str:
+    def report(self) -> Any:
+        """What it tells: an ``archdsl.report.page.Report``."""
         module, _, name = self._report.partition(":")
-        text: str = import_module("archdsl.report.render").render(
-            getattr(import_module(module), name)(self, **options), format
-        )
+        return getattr(import_module(module), name)(self)
+
+    def _rendered(self, format: str) -> str:
+        text: str = import_module("archdsl.report.render").render(self.report(), format)
         return text
 
     def __str__(self) -> str:

@@ -7,8 +7,7 @@ from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
-from archdsl.analyses import memory
-from archdsl.analyses import rows as work
+from archdsl.analyses import memory, rows as work
 from archdsl.analyses.arena import arena
 from archdsl.analyses.at_binding import Bound
 from archdsl.analyses.depth import ancestors, depths, within

@@ -9,10 +9,9 @@ from archdsl.diagnostics import Refusal, did_you_mean
 from archdsl.graph import Value
 from archdsl.interpret.code import Code, Context, compiled, condition
 from archdsl.interpret.env import Env
-from archdsl.interpret.flow import as_flow
 from archdsl.interpret.operators import OpBlock
 from archdsl.interpret.parametric import Formal, Parametric
-from archdsl.interpret.values import BlockValue, Indexed, describe, is_flow
+from archdsl.interpret.values import BlockValue, Indexed, as_flow, describe, is_flow
 from archdsl.modules.resolve import hidden_by_choice
 from archdsl.modules.suggestions import argument_help, position_help
 from archdsl.ops.base import Initializer
@@ -104,20 +103,23 @@ def _conditional(expr: spec.Conditional, code: Code, context: Context) -> Given:
 def _tensors(value: Any, env: Env) -> Any:
     """A value, as a tuple of tensors where it is one."""
     if type(value) is tuple or type(value) is Indexed:
-        flow = as_flow(value, env)
+        flow = as_flow(value, env.session.bounds)
         return flow if is_flow(flow) else value
     return value
 
 
 class Call:
-    """A call as it is written: its arguments, and the operators with arguments that it made before."""
+    """A call as it is written: its arguments, and what the same values gave before."""
 
-    __slots__ = ("arguments", "made", "span")
+    __slots__ = ("_formals", "_given", "arguments", "span")
 
     def __init__(self, arguments: tuple[spec.Argument, ...], span: Span, context: Context) -> None:
         self.arguments = tuple([Argument(argument, context) for argument in arguments])
         self.span = span
-        self.made: dict[Any, Parametric] = {}
+        self._formals: dict[tuple[Formal, ...], list[Formal]] = {}
+        """By the parameters of the block that is called: the parameter of each argument."""
+        self._given: dict[Any, tuple[dict[str, Any], Parametric | None]] = {}
+        """By those parameters and plain values: what each parameter is given, and an operator's block with it."""
 
     def bind(self, block: BlockValue, env: Env, body: BlockValue | None = None, values: list[Any] | None = None) -> Any:
         """The block with more of its parameters given; tensors (for operators) become further inputs.
@@ -129,18 +131,62 @@ class Call:
             if self.arguments or body is not None:
                 raise Refusal("E0216", f"`{block.name}` has all it needs: it takes no further arguments")
             return block
+        key: Any = None
+        if body is None and not block.bound and not block.tensors:
+            values, key = self._plain(block, env, values)
+            if key in self._given:
+                return self._again(block, self._given[key], env)
         binding = _Binding(block, self, env)
-        for index, argument in enumerate(self.arguments):
-            try:
-                binding.take(argument, None if values is None else (values[index],))
-            except Refusal as refusal:
-                if argument.syntax.name is None:
-                    refusal.help = refusal.help or position_help(block.name, index)
-                env.session.faults.refuse(refusal.located(argument.syntax.span), env.place.frame)
-                binding.fault(argument.syntax)
+        for index in range(len(self.arguments)):
+            self._take(index, binding, values)
         if body is not None:
             binding.take_body(body)
-        return binding.finish()
+        return self._settled(binding, block, key, env) if binding.good else binding.finish()
+
+    def _take(self, index: int, binding: _Binding, values: list[Any] | None) -> None:
+        """Take one argument; a fault of it is reported."""
+        argument, env = self.arguments[index], binding.env
+        try:
+            binding.take(argument, None if values is None else (values[index],))
+        except Refusal as refusal:
+            if argument.syntax.name is None:
+                refusal.help = refusal.help or position_help(binding.block.name, index)
+            env.session.faults.refuse(refusal.located(argument.syntax.span), env.place.frame)
+            binding.fault(argument.syntax)
+
+    def _plain(self, block: Parametric, env: Env, values: list[Any] | None) -> tuple[list[Any] | None, Any]:
+        """The values of the arguments, where it is known which parameters they are for, and a key where all of them are
+        plain: 1, 1.0 and true are equal, and not the same.
+        """
+        formals = self._formals.get(block.formals)
+        if formals is None:
+            return values, None
+        if values is None:
+            try:
+                values = [argument.given(formal, env) for argument, formal in zip(self.arguments, formals)]
+            except Refusal:  # each argument is evaluated again, and its fault reported
+                return None, None
+        kinds = [*map(type, values)]
+        return values, (block.formals, *values, *kinds) if _PLAIN.issuperset(kinds) else None
+
+    def _again(self, block: Parametric, known: tuple[dict[str, Any], Parametric | None], env: Env) -> Any:
+        given, made = known
+        if made is not None and not block.defaults:
+            return made.settle(env, self.span)
+        found = block.with_bound(given, [])
+        found.written = self.span
+        return found.settle(env, self.span)
+
+    def _settled(self, binding: _Binding, block: Parametric, key: Any, env: Env) -> Any:
+        """The block with its arguments, remembered if these are plain."""
+        if len(binding.formals) == len(self.arguments) and not binding.tensors:
+            self._formals.setdefault(block.formals, binding.formals)
+        found = block.with_bound(binding.given, binding.tensors)
+        found.written = self.span
+        if key is not None and not binding.tensors and len(self._given) < _MOST:
+            shared = found if isinstance(block, OpBlock) and not block.defaults else None
+            self._given[key] = binding.given, shared
+        return found.settle(env, self.span)
 
 
 class _Binding:
@@ -152,6 +198,8 @@ class _Binding:
         self.env = env
         self.given: dict[str, Any] = {}
         self.tensors: list[Any] = []
+        self.formals: list[Formal] = []
+        """The parameters of the arguments so far."""
         self.failed = False
         self.doubtful: set[str] = set()
         """Parameters that may have been meant by a refused argument."""
@@ -161,6 +209,8 @@ class _Binding:
         argument = given.syntax
         formal = self._named(given) if argument.name is not None else self._next()
         value = given.given(formal, self.env) if known is None else _tensors(known[0], self.env)
+        if formal is not None:
+            self.formals.append(formal)
         if type(value) in _PLAIN and formal is not None:
             self.given[formal.name] = self._plain(value, formal)
             return
@@ -284,39 +334,18 @@ class _Binding:
         assert last.kind is not None
         self.given[last.name] = last.kind.check(body, f"the body of `{self.block.name}`")
 
+    @property
+    def good(self) -> bool:
+        """Whether no argument was refused."""
+        return not self.failed and not self.doubtful
+
     def finish(self) -> Any:
-        """The block with its arguments; poison where one failed."""
+        """What stands for the block after an argument was refused; its body is run with poison for what is unknown."""
         if self.failed:
             return self.block.with_bound(self.given, self.tensors).refused()
         for formal in self.block.formals:
             if formal.name in self.doubtful:
                 self.given.setdefault(formal.name, POISON)
-        key, made = self._key(), self.call.made
-        if key is None:
-            return self._bound().settle(self.env, self.call.span)
-        known = made.get(key)
-        if known is None:
-            if len(made) >= _MOST:
-                made.clear()
-            known = made[key] = self._bound()
-        return known.settle(self.env, self.call.span)
-
-    def _bound(self) -> Any:
-        block = self.block.with_bound(self.given, self.tensors)
-        block.written = self.call.span
-        return block
-
-    def _key(self) -> Any:
-        """What tells an operator with its arguments from others (1, 1.0 and true are equal, and not the same); ``None``
-        for blocks, which belong to one elaboration, and for arguments that are more than values.
-        """
-        block = self.block
-        if not isinstance(block, OpBlock) or self.tensors or block.tensors:
-            return None
-        parts: list[Any] = [block.card]
-        for given in (block.defaults, block.bound, self.given):
-            kinds = [*map(type, given.values())]
-            if not _PLAIN.issuperset(kinds):
-                return None
-            parts += (*given, *given.values(), *kinds, None)
-        return tuple(parts)
+        found = self.block.with_bound(self.given, self.tensors)
+        found.written = self.call.span
+        return found.settle(self.env, self.call.span)

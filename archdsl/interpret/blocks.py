@@ -4,30 +4,11 @@ from __future__ import annotations
 
 from archdsl.diagnostics import Refusal
 from archdsl.graph import Value
-from archdsl.interpret.code import BodyCode
-from archdsl.interpret.env import Env
 from archdsl.interpret.values import BlockValue, describe, is_flow
 from archdsl.source import Span
-from archdsl.tape.paths import Naming, PathScope, join
+from archdsl.tape.paths import PathScope, join
 from archdsl.tape.poison import Flow
 from archdsl.tape.tape import Place
-
-
-class BodyBlock(BlockValue):
-    """``{ … }`` with the scope it stands in."""
-
-    def __init__(self, body: BodyCode, env: Env) -> None:
-        self.body = body
-        self.env = env
-
-    def apply(self, flow: Flow, place: Place, span: Span | None) -> Flow:
-        return self.run(flow, place.at(place.combinator()))
-
-    def run(self, flow: Flow, place: Place, naming: Naming = "spliced") -> Flow:
-        """Run the body directly in the place's naming scope."""
-        place.tape.bounds.check_depth(place.depth)
-        inner = place.inside(place.scope, place.frame)
-        return self.body.run(Env(self.env, inner, "body", flow), flow, naming)
 
 
 class Pipe(BlockValue):

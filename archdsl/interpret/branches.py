@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 
 from archdsl.diagnostics import Refusal
 from archdsl.interpret.code import Context, Step, condition
+from archdsl.interpret.control import flow as flow_code
 from archdsl.interpret.env import Env
-from archdsl.interpret.labels import labelled
 from archdsl.interpret.loops import iterations
 from archdsl.interpret.statements import let, missing
 from archdsl.interpret.values import BlockValue
@@ -76,7 +76,7 @@ def expansion(body: spec.Body, context: Context) -> Expansion:
 
 def _part(statement: spec.Statement, context: Context) -> Expansion:
     if isinstance(statement, spec.Branch):
-        step = labelled(statement, context)
+        step = flow_code(statement, context)
         label = statement.label.name if statement.label is not None else None
         return lambda env: iter([BranchBlock(label, step, env)])
     if isinstance(statement, spec.Repeat | spec.For):

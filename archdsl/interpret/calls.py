@@ -8,14 +8,24 @@ from archdsl import ops
 from archdsl.diagnostics import Refusal
 from archdsl.graph import Value
 from archdsl.interpret.arguments import Call
-from archdsl.interpret.blocks import BodyBlock, FrozenBlock, OwnBlock, Pipe
+from archdsl.interpret.blocks import FrozenBlock, OwnBlock, Pipe
 from archdsl.interpret.branches import Branches, expansion
-from archdsl.interpret.code import BodyCode, Code, Context, compiled, expression, head_span
+from archdsl.interpret.code import (
+    BodyBlock,
+    BodyCode,
+    Code,
+    Context,
+    as_stage,
+    compiled,
+    expression,
+    head_span,
+    run_stages,
+    stages,
+)
 from archdsl.interpret.env import Env
 from archdsl.interpret.expressions import look_up
-from archdsl.interpret.flow import as_flow, as_stage, run_stages, stages
 from archdsl.interpret.functions import FUNCTIONS, bounded
-from archdsl.interpret.values import BlockValue, describe, is_flow
+from archdsl.interpret.values import BlockValue, as_flow, describe, is_flow
 from archdsl.modules.structure import is_branching
 from archdsl.modules.words import INITIALIZERS
 from archdsl.ops.base import Initializer
@@ -161,7 +171,7 @@ def _pipeline(expr: spec.Pipeline, context: Context) -> Code:
     rest = stages(expr.stages[1:], context)
 
     def pipeline(env: Env) -> Any:
-        head = as_flow(first(env), env)
+        head = as_flow(first(env), env.session.bounds)
         if head is POISON or is_flow(head):
             return run_stages(head, rest, env)
         blocks = [(as_stage(head, span), span), *((code(env), where) for code, where in rest)]

@@ -2,17 +2,21 @@
 
 The rule of each class of syntax is in a module around this one, registered by class; it gets the syntax and a
 :class:`Context`, and gives a function of the scope. So what can be known before running is known before running, and
-the modules recurse through two tables without importing one another.
+the modules recurse through two tables without importing one another. What runs most, bodies and the stages of their
+statements, is here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
+from archdsl import ops
 from archdsl.diagnostics import Refusal
+from archdsl.graph import Value
 from archdsl.interpret.env import Env
-from archdsl.interpret.values import Indexed, describe
+from archdsl.interpret.labels import Label
+from archdsl.interpret.values import BlockValue, Indexed, as_flow, describe, is_flow
 from archdsl.modules.meanings import Meanings
 from archdsl.modules.structure import is_single, label_of, static_labels
 from archdsl.source import Span
@@ -20,11 +24,16 @@ from archdsl.syntax import spec
 from archdsl.tape.limits import BoundExceeded
 from archdsl.tape.paths import Labelled, Naming
 from archdsl.tape.poison import POISON, Flow
+from archdsl.tape.tape import Place
 
 Code = Callable[[Env], Any]
 """An expression: its value in a scope."""
 Step = Callable[[Env, Flow, Naming], Flow]
 """A statement: what it does to the names in scope and to the flow, and how the block that it applies is named."""
+
+
+Stage = tuple[Code, Span]
+"""What stands behind an arrow, and where."""
 
 
 class Context:
@@ -64,12 +73,16 @@ def statement(*kinds: type[spec.Statement]) -> Callable[[_StatementRule], _State
 
 _WITH_LABELS = (spec.Name, spec.Attribute, spec.Index, spec.Conditional)
 """Expressions whose value may be a label."""
+_LOCATED = (spec.Number, spec.Boolean, spec.Name)
+"""Expressions whose code gives its refusals their place itself, or has none."""
 
 
 def compiled(expr: spec.Expr, context: Context) -> Code:
     """The code of an expression; a label's value is its result."""
     code = raw(expr, context)
-    if type(expr) not in _WITH_LABELS:
+    if type(expr) not in _WITH_LABELS or (
+        isinstance(expr, spec.Name) and context.meanings.of(expr).kind not in ("label", "dynamic", "unknown")
+    ):
         return code
 
     def result(env: Env) -> Any:
@@ -82,17 +95,19 @@ def compiled(expr: spec.Expr, context: Context) -> Code:
 def raw(expr: spec.Expr, context: Context) -> Code:
     """The code of an expression, labels still with what they hold. Refusals have at least its place."""
     code = EXPRESSIONS[type(expr)](expr, context)
-    if isinstance(expr, spec.Number | spec.Boolean):
-        return code
-    span = head_span(expr)
+    return code if type(expr) in _LOCATED else located(code, head_span(expr))
 
-    def located(env: Env) -> Any:
+
+def located(code: Code, span: Span) -> Code:
+    """The same, its refusals with a place."""
+
+    def run(env: Env) -> Any:
         try:
             return code(env)
         except (Refusal, BoundExceeded) as refusal:
             raise refusal.located(span) from None
 
-    return located
+    return run
 
 
 def evaluate(expr: spec.Expr, env: Env) -> Any:
@@ -119,13 +134,20 @@ def condition(expr: spec.Expr, context: Context, what: str = "a condition") -> C
     return verdict
 
 
+def label_code(target: spec.Target | None, context: Context) -> Label | None:
+    """The label in front of a statement, its computed part compiled."""
+    if target is None:
+        return None
+    part = target.template if target.template is not None else target.index
+    return Label(target, None if part is None else compiled(part, context))
+
+
 class BodyCode:
     """The statements of a body."""
 
-    __slots__ = ("labels", "single", "statements", "steps", "syntax")
+    __slots__ = ("labels", "single", "statements", "steps")
 
     def __init__(self, body: spec.Body, context: Context) -> None:
-        self.syntax = body
         self.single = is_single(body)
         """Whether it applies one thing, which may take the path of the whole body."""
         self.labels = static_labels(body)
@@ -152,6 +174,25 @@ class BodyCode:
         return flow
 
 
+class BodyBlock(BlockValue):
+    """``{ … }`` with the scope it stands in."""
+
+    def __init__(self, body: BodyCode, env: Env) -> None:
+        self.body = body
+        self.env = env
+
+    def apply(self, flow: Flow, place: Place, span: Span | None) -> Flow:
+        return self.body.run(self._inside(flow, place.at(place.combinator())), flow)
+
+    def run(self, flow: Flow, place: Place, naming: Naming) -> Flow:
+        """Run the body in the place's own naming scope; ``naming`` is that of the one thing that it applies."""
+        return self.body.run(self._inside(flow, place), flow, naming)
+
+    def _inside(self, flow: Flow, place: Place) -> Env:
+        place.tape.bounds.check_depth(place.depth)
+        return Env(self.env, place.inside(place.scope, place.frame), "body", flow)
+
+
 def poison_names(statement: spec.Statement, env: Env) -> None:
     """What a refused statement would have named is poison, so that its users stay silent."""
     label = label_of(statement)
@@ -166,3 +207,133 @@ def poison_names(statement: spec.Statement, env: Env) -> None:
         found.incomplete = True
     elif label is not None and label.name:
         env.poison((label.name,), labels=True)
+
+
+class FlowCode:
+    """A statement that applies blocks to the flow, or begins with a tensor.
+
+    It runs under its label, if it has one, is held against its annotation, and binds the label. The only stage under a
+    label takes the label's path.
+    """
+
+    __slots__ = ("_check", "_first", "_label", "_makes", "_rest", "_span")
+
+    def __init__(
+        self, expr: spec.Expr, context: Context, label: Label | None = None, check: Check | None = None
+    ) -> None:
+        exprs = expr.stages if isinstance(expr, spec.Pipeline) else (expr,)
+        self._first, self._span = compiled(exprs[0], context), head_span(exprs[0])
+        self._rest = stages(exprs[1:], context)
+        self._makes = len(exprs) == 1 and _from_nothing(exprs[0])
+        self._label = label
+        self._check = check
+
+    def __call__(self, env: Env, flow: Flow, naming: Naming) -> Flow:
+        """The flow after the statement."""
+        entered = None if self._label is None else self._label.enter(env)
+        if self._label is not None:
+            naming = "direct" if entered else "spliced"
+        inner = entered[0] if entered else env
+        head = self._head(inner, naming)
+        if not isinstance(head, BlockValue):
+            flow = head
+        for block, span, place in self._stages(head, inner, naming):
+            try:
+                flow = POISON if block is POISON else block.apply(flow, place, span)
+            except BoundExceeded as exceeded:
+                raise exceeded.located(span) from None
+            except Refusal as refusal:
+                flow = recovered(block, refusal.located(span), flow, place)
+        if self._check is not None:
+            self._check(flow, inner)
+        if entered and self._label is not None:
+            self._label.bind(entered[1], entered[2], flow, inner, env)
+        return flow
+
+    def _head(self, env: Env, naming: Naming) -> Any:
+        """What the statement begins with: a block, a tensor or tensors, or poison."""
+        if self._makes and naming == "direct":
+            env = env.at(env.place.at(env.place.scope, "direct"))
+        head = self._first(env)
+        if type(head) is Value or isinstance(head, BlockValue):
+            return head
+        head = as_flow(head, env.session.bounds)
+        if head is POISON or is_flow(head):
+            return head
+        help = "give it a name with `let`"
+        if isinstance(head, tuple) and any(isinstance(item, BlockValue) for item in head):
+            help = "blocks are chained with `->`, or stand on lines of their own"
+        message = f"a statement is a block or a tensor, not {describe(head)}"
+        raise Refusal("E0204", message, help=help).located(self._span)
+
+    def _stages(self, head: Any, env: Env, naming: Naming) -> Iterator[tuple[Any, Span, Place]]:
+        """The blocks to be applied, each evaluated when its turn comes."""
+        place, rest = env.place, self._rest
+        if isinstance(head, BlockValue):
+            direct = not rest and (naming == "direct" or (naming == "scope" and head.is_scope))
+            yield head, self._span, place.at(place.scope, "direct") if direct else place
+        elif naming == "direct" and len(rest) == 1:
+            place = place.at(place.scope, "direct")
+        for code, span in rest:
+            yield code(env), span, place
+
+
+Check = Callable[[Flow, Env], None]
+"""Holds the flow against the annotation of a statement."""
+
+
+def _from_nothing(expr: spec.Expr) -> bool:
+    """Whether this is a call of an operator without inputs, which makes its tensor when it is evaluated."""
+    if not isinstance(expr, spec.Call) or not isinstance(expr.callee, spec.Name):
+        return False
+    return ops.is_operator(expr.callee.id) and ops.load(expr.callee.id).arity[1] == 0
+
+
+def stages(exprs: tuple[spec.Expr, ...], context: Context) -> tuple[Stage, ...]:
+    """The code of stages behind arrows."""
+    return tuple([(_stage_code(expr, context), head_span(expr)) for expr in exprs])
+
+
+def run_stages(flow: Flow, stages: tuple[Stage, ...], env: Env) -> Flow:
+    """The flow after further stages, each evaluated when its turn comes."""
+    for code, span in stages:
+        block = code(env)
+        flow = POISON if block is POISON else apply_block(block, flow, env.place, span)
+    return flow
+
+
+def apply_block(block: BlockValue, flow: Flow, place: Place, span: Span) -> Flow:
+    """Apply at the place; refusals without a place of their own get ``span``."""
+    try:
+        return block.apply(flow, place, span)
+    except BoundExceeded as exceeded:
+        raise exceeded.located(span) from None
+    except Refusal as refusal:
+        return recovered(block, refusal.located(span), flow, place)
+
+
+def recovered(block: BlockValue, refusal: Refusal, flow: Flow, place: Place) -> Flow:
+    """After an application was refused: an operator's fault is reported, and the flow goes on with what is certain of
+    its result.
+    """
+    if not block.guesses:
+        raise refusal from None
+    place.tape.faults.refuse(refusal, place.frame)
+    return block.guess(flow, place.tape)
+
+
+def _stage_code(expr: spec.Expr, context: Context) -> Code:
+    code, span = compiled(expr, context), head_span(expr)
+    return lambda env: as_stage(code(env), span)
+
+
+def as_stage(value: Any, span: Span) -> Any:
+    """What stands behind an arrow: a block, or poison."""
+    if value is POISON or isinstance(value, BlockValue):
+        return value
+    if is_flow(value):
+        raise Refusal(
+            "E0204", f"{describe(value)} cannot follow `->`: only blocks are applied",
+            help="a tensor begins a statement: `x -> f`; join tensors with `concat(x)` or `add(x)`",
+        ).located(span)  # fmt: skip
+    raise Refusal("E0204", f"only blocks are applied with `->`, not {describe(value)}").located(span)

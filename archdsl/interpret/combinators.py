@@ -7,15 +7,14 @@ Sources: residual (He et al. 2015), dense (Huang et al. 2016), parallel (Szegedy
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
 from typing import Any
 
 from archdsl.diagnostics import Refusal
 from archdsl.graph import Value
 from archdsl.interpret import recovery
 from archdsl.interpret.arithmetic import tensor_operation
-from archdsl.interpret.blocks import BodyBlock
 from archdsl.interpret.branches import BranchBlock, Branches
+from archdsl.interpret.code import BodyBlock
 from archdsl.interpret.kinds import BlockKind, BranchesKind
 from archdsl.interpret.operators import OpBlock, operator_block
 from archdsl.interpret.parametric import Formal, Parametric
@@ -25,44 +24,65 @@ from archdsl.shapes import show_shape
 from archdsl.source import Span
 from archdsl.tape.faults import without_unknowns
 from archdsl.tape.limits import FAULT_STEPS
-from archdsl.tape.paths import Naming
 from archdsl.tape.poison import POISON, Flow
 from archdsl.tape.provenance import derivations
 from archdsl.tape.tape import Place
 
+Rule = Callable[..., Flow]
+"""What a combinator does with the flow, the place and its arguments."""
+
 
 class Combinator(Parametric):
-    """One of the four combinators, with arguments."""
+    """A function on blocks, with arguments."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, formals: tuple[Formal, ...]) -> None:
         super().__init__()
         self.name = name
-        self.formals, self.rule = COMBINATORS[name]
-        self.is_scope = name == "seq"
+        self.formals = formals
+
+    def effective(self, place: Place) -> dict[str, Any]:
+        """The arguments, those of an enclosing ``with`` included; refuses that one is missing."""
+        place.tape.bounds.step()
+        found = {**self.defaults, **self.bound}
+        self.missing(found)
+        return found
+
+
+class Seq(Combinator):
+    """``seq { … }``: the body, its parts numbered."""
+
+    is_scope = True
 
     def apply(self, flow: Flow, place: Place, span: Span | None) -> Flow:
-        effective = {**self.defaults, **self.bound}
-        self.missing(effective)
-        place.tape.bounds.step()
-        return self.rule(flow, place, span, **effective)
+        body: BlockValue = self.effective(place)["body"]
+        scope = place.sequence()
+        return body.apply(flow, _within(body, place.at(scope)), _written(body, span))
 
 
-@cache
-def combinator(name: str) -> Combinator:
-    """The combinator ``name`` without arguments."""
-    return Combinator(name)
+class Join(Combinator):
+    """A combinator that joins what its parts give."""
+
+    def __init__(self, name: str, formals: tuple[Formal, ...], rule: Rule) -> None:
+        super().__init__(name, formals)
+        self.rule = rule
+
+    def apply(self, flow: Flow, place: Place, span: Span | None) -> Flow:
+        return self.rule(flow, place, span, **self.effective(place))
 
 
-def _seq(flow: Flow, place: Place, span: Span | None, *, body: BlockValue) -> Flow:
-    return _run(body, flow, place.at(place.sequence()), span)
+def _within(body: BlockValue, place: Place) -> Place:
+    """The place of a combinator's part: an inline body stands directly in the combinator's own naming scope."""
+    return place.at(place.scope, "direct") if isinstance(body, BodyBlock) else place
 
 
-def _run(body: BlockValue, flow: Flow, place: Place, span: Span | None, naming: Naming = "spliced") -> Flow:
-    """Apply a combinator's part in the combinator's own naming scope; a call stands where it was written."""
-    span = body.written or span if isinstance(body, Parametric) else span
-    if isinstance(body, BodyBlock):
-        return body.run(flow, place, naming)
-    return body.apply(flow, place.at(place.scope, naming), span)
+def _written(body: BlockValue, span: Span | None) -> Span | None:
+    """Where a combinator's part stands: a call where it was written."""
+    return body.written or span if isinstance(body, Parametric) else span
+
+
+def _run(body: BlockValue, flow: Flow, place: Place, span: Span | None) -> Flow:
+    """Apply a combinator's part."""
+    return body.apply(flow, _within(body, place), _written(body, span))
 
 
 def _residual(
@@ -180,8 +200,7 @@ def _dense(
         found.append(flow)
     for k in range(n):
         place.tape.bounds.step()
-        at = place.at(place.scope.child(str(k))) if numbered else place
-        result = _run(body, current, at, span, "direct" if numbered else "spliced")
+        result = _run_numbered(body, current, place, span, k) if numbered else _run(body, current, place, span)
         if not isinstance(result, Value) or current is POISON:
             if isinstance(result, tuple):
                 raise Refusal("E0310", f"the body of `dense` must give one tensor, not {describe(result)}")
@@ -204,11 +223,19 @@ def derived(join: Callable[[], Flow], sides: list[tuple[str, Any]]) -> Flow:
         raise
 
 
-Rule = Callable[..., Flow]
+def _run_numbered(body: BlockValue, flow: Flow, place: Place, span: Span | None, k: int) -> Flow:
+    """Apply the body under the number ``k``, whose path it takes if it applies one thing."""
+    place = place.at(place.scope.child(str(k)))
+    if isinstance(body, BodyBlock):
+        return body.run(flow, place, "direct")
+    return body.apply(flow, place.at(place.scope, "direct"), _written(body, span))
+
+
 _BODY = Formal("body", BlockKind(), True)
-COMBINATORS: dict[str, tuple[tuple[Formal, ...], Rule]] = {
-    "seq": ((_BODY,), _seq),
-    "residual": (
+COMBINATORS: dict[str, Combinator] = {
+    "seq": Seq("seq", (_BODY,)),
+    "residual": Join(
+        "residual",
         (
             Formal("shortcut", BlockKind(), False),
             Formal("join", BlockKind(), False),
@@ -218,7 +245,9 @@ COMBINATORS: dict[str, tuple[tuple[Formal, ...], Rule]] = {
         ),
         _residual,
     ),
-    "parallel": ((Formal("join", BlockKind(), True), Formal("branches", BranchesKind(), True)), _parallel),
-    "dense": ((Formal("n", Integer(0), True), Formal("join", BlockKind(), False), _BODY), _dense),
+    "parallel": Join(
+        "parallel", (Formal("join", BlockKind(), True), Formal("branches", BranchesKind(), True)), _parallel
+    ),
+    "dense": Join("dense", (Formal("n", Integer(0), True), Formal("join", BlockKind(), False), _BODY), _dense),
 }
-"""Name -> parameters (the last takes the trailing body) and rule."""
+"""Each without arguments; the last parameter takes the trailing body. Blocks are immutable, so that one serves all."""

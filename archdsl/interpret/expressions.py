@@ -7,19 +7,19 @@ from typing import Any
 
 from archdsl import ops
 from archdsl.diagnostics import Refusal
-from archdsl.interpret import combinators
 from archdsl.interpret.blocks import TUPLE
-from archdsl.interpret.code import Code, Context, compiled, condition, expression, raw
-from archdsl.interpret.env import Env
-from archdsl.interpret.flow import as_flow
+from archdsl.interpret.code import Code, Context, compiled, condition, expression, located, raw
+from archdsl.interpret.combinators import COMBINATORS
+from archdsl.interpret.env import Env, Lazy
 from archdsl.interpret.functions import bounded, sequence
 from archdsl.interpret.loops import assign
 from archdsl.interpret.operators import operator_block
 from archdsl.interpret.parametric import Parametric
-from archdsl.interpret.values import Table, show
+from archdsl.interpret.values import Table, as_flow, show
 from archdsl.modules.suggestions import unknown_name
 from archdsl.modules.words import late_word, word, words
 from archdsl.syntax import spec
+from archdsl.tape.paths import Labelled
 from archdsl.tape.poison import POISON
 
 _SMALL = 64
@@ -45,31 +45,42 @@ def _name(expr: spec.Name, context: Context) -> Code:
     """Dispatches on what the name means; what cannot be known before running is looked for (:func:`look_up`)."""
     name = expr.id
     kind = context.meanings.of(expr).kind
+    missing = located(lambda env: look_up(name, env), expr.span)
     if kind == "operator":
-        return lambda env: with_defaults(operator_block(name), env)
+        return located(lambda env: with_defaults(operator_block(name), env), expr.span)
     if kind in ("local", "parameter", "definition", "import"):
-        return _bound(name)
+        return _bound(name, missing)
     if kind == "label":
-        return _label(name)
-    if kind in ("combinator", "constant", "end", "choice", "function", "later"):
-        return lambda env: word_value(name, kind, env)
-    return lambda env: look_up(name, env)
+        return _label(name, missing)
+    if kind in ("combinator", "keyword", "end", "choice", "function", "later"):
+        return located(lambda env: word_value(name, kind, env), expr.span)
+    return missing
 
 
-def _bound(name: str) -> Code:
+def _bound(name: str, missing: Code) -> Code:
     def bound(env: Env) -> Any:
-        value = env.find(name)
-        if value is Env.missing:
-            return look_up(name, env)
-        return with_defaults(value, env) if isinstance(value, Parametric) and not value.bound else value
+        scope: Env | None = env
+        while scope is not None:
+            value = scope.names.get(name)
+            if value is not None or name in scope.names:
+                break
+            scope = scope.parent
+        else:
+            found = missing(env)
+            return found.result if type(found) is Labelled else found
+        if type(value) is Lazy:
+            value = env.find(name)
+        if env.session.has_defaults and isinstance(value, Parametric) and not value.bound:
+            return with_defaults(value, env)
+        return value
 
     return bound
 
 
-def _label(name: str) -> Code:
+def _label(name: str, missing: Code) -> Code:
     def label(env: Env) -> Any:
         value = env.find_label(name)
-        return look_up(name, env) if value is Env.missing else value
+        return missing(env) if value is Env.missing else value
 
     return label
 
@@ -106,8 +117,8 @@ def look_up(name: str, env: Env) -> Any:
 def word_value(name: str, kind: str, env: Env) -> Any:
     """The value of a word of the language."""
     if kind == "combinator":
-        return with_defaults(combinators.combinator(name), env)
-    if kind == "constant":
+        return with_defaults(COMBINATORS[name], env)
+    if kind == "keyword":
         return TUPLE if name == "tuple" else None
     if kind == "end":
         from archdsl.interpret.preprocess_and_labels import end
@@ -159,7 +170,7 @@ def _list(expr: spec.ListExpr, context: Context) -> Code:
 @expression(spec.TupleExpr)
 def _tuple(expr: spec.TupleExpr, context: Context) -> Code:
     items = _items(expr.items, context)
-    return lambda env: as_flow(env.session.lists.made(items(env)), env)
+    return lambda env: as_flow(env.session.lists.made(items(env)), env.session.bounds)
 
 
 def _items(exprs: tuple[spec.Expr, ...], context: Context) -> Callable[[Env], tuple[Any, ...]]:

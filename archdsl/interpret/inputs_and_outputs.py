@@ -10,8 +10,8 @@ from archdsl.diagnostics import Refusal, did_you_mean
 from archdsl.element_types import ELEMENT_TYPES
 from archdsl.graph import Value
 from archdsl.interpret.code import Code, Context, Step, compiled, statement
+from archdsl.interpret.control import choice
 from archdsl.interpret.env import Env, NetworkRun
-from archdsl.interpret.flow import flow_code
 from archdsl.interpret.values import describe, is_flow, show
 from archdsl.shapes import TensorType
 from archdsl.syntax import spec
@@ -195,7 +195,7 @@ def _name(name: str, index: Code | None, env: Env) -> Any:
 
 def _value_code(expr: spec.Expr, context: Context) -> Callable[[Env, str, Flow], Flow]:
     """What an output names; what is computed for it stands under its name, as under a label."""
-    step = flow_code(expr, context)
+    step = choice(expr, context)
     if isinstance(expr, spec.Name | spec.Attribute | spec.Index):
         return lambda env, name, flow: step(env, flow, "spliced")
 

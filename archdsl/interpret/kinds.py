@@ -6,8 +6,8 @@ from functools import cache
 from typing import Any, ClassVar
 
 from archdsl.diagnostics import Refusal, did_you_mean
-from archdsl.interpret.blocks import BodyBlock
 from archdsl.interpret.branches import Branches
+from archdsl.interpret.code import BodyBlock
 from archdsl.interpret.values import BlockValue, Table, describe, is_flow
 from archdsl.ops.kinds import Boolean, Dimension, DType, Integer, Kind, Number, refuse
 

@@ -1,8 +1,9 @@
 """Applications of a block that were made before are repeated from a record.
 
 ResNet-152 applies one unit 35 times with the same arguments to maps of the same type: what comes of it differs in its
-path alone. The first application runs the block and is recorded, relative to its path; the others copy its nodes,
-parameters, labels and frames. Records lie with the block's definition, so that the variants of a file share them.
+path alone. The first application runs the block. The second makes a record of that run, relative to its path; it and
+all others copy the nodes, parameters, labels and frames of the record. Records lie with the block's definition, so
+that the variants of a file share them.
 
 Only what is a function of its arguments and of the types that enter is recorded: a block at the top of a file, with
 numbers, texts and other such blocks as arguments, and a run that left nothing but nodes. Everything else runs as ever.
@@ -14,7 +15,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from archdsl.graph import Node, Parameter, Value
-from archdsl.interpret.memo_records import Kept, Mark, Names, Recorder
+from archdsl.interpret.memo_records import Kept, Mark, Names, Run, record
 from archdsl.interpret.session import Session
 from archdsl.source import Frame, Origin
 from archdsl.tape.limits import DEFAULT
@@ -24,11 +25,14 @@ from archdsl.tape.tape import Place
 
 MOST = 5_000
 """Nodes in the records of one definition."""
+_UNKNOWN = object()
 _PLAIN = frozenset({int, float, bool, str, type(None)})
 
 
-class _Records(dict[Any, Kept]):
-    """The records of one definition, and how many nodes they have."""
+class _Records(dict[Any, "Kept | Run | None"]):
+    """What is known of one definition's applications: a run, and from the first repetition on its record (``None``
+    where it refers to something outside of itself, so that it cannot be repeated). ``nodes`` counts theirs.
+    """
 
     nodes = 0
 
@@ -70,23 +74,24 @@ class Application:
 
     def repeat(self) -> Flow | None:
         """The result, made from a record; ``None`` where there is none that fits, and the block is to be run."""
-        kept = self._records.get(self._key)
-        if kept is None or not _fits(kept, self._place):
+        known = self._records.get(self._key, _UNKNOWN)
+        if type(known) is Run:
+            known = self._records[self._key] = record(known)
+        if type(known) is Kept and _fits(known, self._place):
+            return _repeated(known, self._flow, self._place)
+        if known is not None:
             self._before = Mark(self._session)
-            return None
-        return _repeated(kept, self._flow, self._place)
+        return None
 
     def keep(self, result: Flow) -> None:
-        """Record what the run made, if it is nothing but nodes."""
+        """Remember the run, if it made nothing but nodes."""
         tape, before = self._place.tape, self._before
-        assert before is not None
-        made = len(tape.nodes) - before.nodes
-        if self._records.nodes + made > MOST or tape.renamed or not before.only_grew(self._session):
+        if before is None or tape.renamed or not before.only_grew(self._session):
             return
-        kept = Recorder(self._place, self._flow, before).kept(result, tuple(self._holds))
-        if kept is not None:
+        made = len(tape.nodes) - before.nodes
+        if self._records.nodes + made <= MOST:
             self._records.nodes += made
-            self._records[self._key] = kept
+            self._records[self._key] = Run(self._place, self._flow, before, result, tuple(self._holds))
 
 
 def _key(value: Any, holds: list[Any]) -> Any:

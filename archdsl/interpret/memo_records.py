@@ -79,36 +79,58 @@ class _Foreign(Exception):
     """The run refers to something outside of it."""
 
 
-class Recorder:
-    """Turns what a run has added to a session into a record."""
+class Run:
+    """One application as it was run: which parts of the tape it made."""
 
-    def __init__(self, place: Place, entered: tuple[Value, ...], before: Mark) -> None:
+    __slots__ = ("before", "end", "entered", "holds", "place", "result")
+
+    def __init__(
+        self, place: Place, entered: tuple[Value, ...], before: Mark, result: Flow, holds: tuple[Any, ...]
+    ) -> None:
+        tape = place.tape
         self.place = place
+        self.entered = entered
         self.before = before
-        self.prefix = place.scope.path
-        self.numbers: dict[Value, int] = {value: i for i, value in enumerate(entered)}
+        self.end = len(tape.nodes), len(tape.parameters), len(tape.taps), tape.bounds.steps
+        self.result = result
+        self.holds = holds
+
+
+def record(run: Run) -> Kept | None:
+    """The record of a run; ``None`` where it refers to something outside of it."""
+    try:
+        return _Recorder(run).kept()
+    except (KeyError, _Foreign):
+        return None
+
+
+class _Recorder:
+    """Turns a run into a record."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self.place = run.place
+        self.prefix = run.place.scope.path
+        self.numbers: dict[Value, int] = {value: i for i, value in enumerate(run.entered)}
         self.parameters: dict[int, int] = {}
         self.owned: list[tuple[str, Parameter]] = []
         self.frames: list[_Frame] = []
-        self.known: dict[int, int] = {id(place.frame): 0}
+        self.known: dict[int, int] = {id(run.place.frame): 0}
 
-    def kept(self, result: Flow, holds: tuple[Any, ...]) -> Kept | None:
-        """The record; ``None`` where the run refers to something outside of it."""
-        tape, place, before = self.place.tape, self.place, self.before
+    def kept(self) -> Kept:
+        """The record."""
+        run, before, place, tape = self.run, self.run.before, self.place, self.place.tape
+        nodes, parameters, taps, work = run.end
         assert place.frame is not None
-        try:
-            steps = tuple(self._steps(tape.nodes[before.nodes :]))
-            if len(tape.parameters) - before.parameters != len(self.owned):
-                return None
-            taps = islice(tape.taps.items(), before.taps, None)
-            return Kept(
-                place.depth, before.level, tape.bounds.steps - before.steps, steps, tuple(self.owned),
-                tuple(self.frames), place.frame.settings,
-                tuple([(self._path(path), self.numbers[value]) for path, value in taps]),
-                self._result(result), self._names(place.scope), holds,
-            )  # fmt: skip
-        except (KeyError, _Foreign):
-            return None
+        steps = tuple(self._steps(tape.nodes[before.nodes : nodes]))
+        if parameters - before.parameters != len(self.owned):
+            raise _Foreign
+        labelled = islice(tape.taps.items(), before.taps, taps)
+        return Kept(
+            place.depth, before.level, work - before.steps, steps, tuple(self.owned), tuple(self.frames),
+            place.frame.settings, tuple([(self._path(path), self.numbers[value]) for path, value in labelled]),
+            self._result(run.result), self._names(place.scope), run.holds,
+        )  # fmt: skip
 
     def _path(self, path: str) -> str:
         if not path.startswith(self.prefix):

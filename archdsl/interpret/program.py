@@ -1,30 +1,36 @@
-"""From a definition and its arguments to a graph."""
+"""Definitions as blocks, modules as scopes, and from a definition and its arguments to a graph."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from archdsl import ops
 from archdsl.diagnostics import Diagnostic, Refusal, did_you_mean
-from archdsl.graph import Graph, Node, Value
-from archdsl.interpret import arithmetic, attributes, calls, inputs_and_outputs, labels  # noqa: F401  (they register rules)
+from archdsl.graph import Graph, Node
+from archdsl.interpret import arithmetic, attributes, calls, control, inputs_and_outputs  # noqa: F401  (they register rules)
 from archdsl.interpret.arguments import Call
-from archdsl.interpret.claims import check_shape_claims
-from archdsl.interpret.code import BodyCode, Context, compiled
-from archdsl.interpret.env import Env, NetworkRun
-from archdsl.interpret.network import NetworkBlock
+from archdsl.interpret.code import BodyCode, Context, Step, compiled, head_span, run_stages, stages
+from archdsl.interpret.env import Env, Lazy, NetworkRun
+from archdsl.interpret.finish import drafted, settle_outputs
+from archdsl.interpret.memo import Application
 from archdsl.interpret.operators import operator_block
-from archdsl.interpret.scopes import module_scope
+from archdsl.interpret.parameters import Parameters
+from archdsl.interpret.parametric import Parametric
 from archdsl.interpret.session import ClaimValue, Session
-from archdsl.modules.module import Module, definition_span
+from archdsl.interpret.statements import defaults_code
+from archdsl.interpret.values import is_flow, show_arguments
+from archdsl.modules.module import Definition, Module, definition_span
 from archdsl.modules.resolve import settled
 from archdsl.ops.kinds import Kind
-from archdsl.process import collector_paused
+from archdsl.process import collector_paused, deep_stack
 from archdsl.record import Record
+from archdsl.source import Frame, Span
 from archdsl.syntax import spec
+from archdsl.syntax.walk import height
 from archdsl.tape.limits import DEFAULT, BoundExceeded, Limits
-from archdsl.tape.paths import PathScope
+from archdsl.tape.paths import Naming, PathScope
 from archdsl.tape.poison import POISON, Flow
 from archdsl.tape.tape import Place
 
@@ -51,6 +57,8 @@ class Elaboration(Record):
         return [] if graph is None else [names.apply(graph.parameters()) for names in self.maps]
 
 
+@deep_stack()
+@collector_paused()
 def elaborate(
     module: Module,
     target: spec.Variant | spec.Network,
@@ -65,13 +73,7 @@ def elaborate(
     ``bindings`` gives symbols fixed values. A network's own claims hold for its defaults only, so that a variant
     keeps just those of its own body.
     """
-    with collector_paused():
-        return _elaborate(module, target, arguments or {}, Session(train=train, bind=bindings, limits=limits))
-
-
-def _elaborate(
-    module: Module, target: spec.Variant | spec.Network, arguments: Mapping[str, Any], session: Session
-) -> Elaboration:
+    session = Session(train=train, bind=bindings, limits=limits)
     session.beside = module.beside
     settled(module, target)
     bounds, faults = session.bounds, session.faults
@@ -80,23 +82,26 @@ def _elaborate(
     stopped = False
     try:
         env = module_scope(module, session)
-        block = _target(target, env, arguments)
+        block = _target(target, env, arguments or {})
         if isinstance(block, NetworkBlock):
             flow = block.run(run, Place(session.tape, PathScope()), definition_span(target), POISON)
             if isinstance(target, spec.Variant):
                 _variant_claims(target, env, run)
-            live = _finish(session, run, flow)
+            live = settle_outputs(session, run, flow)
     except BoundExceeded as exceeded:
         stopped = True
         refusal = exceeded.located(definition_span(target)).refusal
         if bounds.steps - bounds.explained > bounds.limits.steps or refusal.code != "E0501":
             faults.report(refusal.diagnostic())
+    except RecursionError:
+        stopped = True
+        faults.report(bounds.too_deep().located(definition_span(target)).refusal.diagnostic())
     except Refusal as refusal:
         faults.report(refusal.located(definition_span(target)).diagnostic())
     # Behind an expected shape that is another one, the graph is there all the same; of unreadable text there is none.
     failed = any(d.severity == "error" and d.code != "E0401" for d in faults.diagnostics)
     draft = session.draft
-    graph = None if failed or not draft.outputs else _graph(session, module, target, block.definition.doc, live)
+    graph = None if failed or not draft.outputs else drafted(session, module, target, block.definition.doc, live)
     return Elaboration(
         graph, tuple(draft.claims), tuple(faults.diagnostics), bounds.steps, stopped, tuple(draft.maps)
     )  # fmt: skip
@@ -156,65 +161,176 @@ def _variant_claims(variant: spec.Variant, env: Env, run: NetworkRun) -> None:
     BodyCode(spec.Body(variant.span, variant.claims), Context(env.meanings)).run(inner, POISON)
 
 
-def _finish(session: Session, run: NetworkRun, flow: Flow) -> set[Node]:
-    """Settle the outputs: without a declared one the last flow is ``output``. The nodes that they depend on."""
-    check_bound(session.bind, session.draft.symbols)
-    outputs = dict(run.outputs)
-    if len(outputs) == len(run.trained):
-        last = {"output": flow} if not isinstance(flow, tuple) else {f"output.{i}": v for i, v in enumerate(flow)}
-        outputs = {**last, **outputs}
-    if any(value is POISON for value in outputs.values()):
-        return set()
-    session.draft.outputs = {name: value for name, value in outputs.items() if isinstance(value, Value)}
-    check_shape_claims(session)
-    live = _live(session)
-    _warn_unused(session, live)
-    return live
+# Definitions
 
 
-def check_bound(bound: Iterable[str], symbols: Iterable[str]) -> None:
-    """Refuse (E0007) to bind what is no symbol of an input."""
-    known = sorted(symbols)
-    for name in bound:
-        if name not in known:
-            help = did_you_mean(name, known, f"the symbols are {', '.join(known) or 'none'}")
-            raise Refusal("E0007", f"no input has the symbol `{name}`", help=help)
+class BlockCode:
+    """A block's definition, compiled."""
+
+    __slots__ = ("defaults", "naming", "parameters", "step", "then", "value")
+
+    def __init__(self, definition: spec.Block, context: Context) -> None:
+        self.parameters = Parameters(definition.parameters, context)
+        self.defaults = defaults_code(definition.defaults, context) if definition.defaults else None
+        self.step: Step
+        self.value: Span | None = None
+        """Where the expression stands that the block is, if it is no body: a body reports its faults itself."""
+        if definition.value is not None:
+            self.step, self.value = control.choice(definition.value, context), head_span(definition.value)
+        else:
+            assert definition.body is not None
+            self.step = BodyCode(definition.body, context).run
+        self.then = stages(definition.then, context)
+        self.naming: Naming = "spliced" if self.then else "scope"
 
 
-def _live(session: Session) -> set[Node]:
-    """Nodes that some output depends on."""
-    live: set[Node] = set()
-    waiting = [value.producer for value in session.draft.outputs.values()]
-    while waiting:
-        node = waiting.pop()
-        if node is None or node in live:
-            continue
-        live.add(node)
-        waiting += [value.producer for value in node.inputs]
-    return live
+class UserBlock(Parametric):
+    """A block defined in the language, with the scope it was defined in."""
+
+    runs_poisoned = True
+    is_scope = True
+    is_defined = True
+
+    def __init__(self, definition: spec.Block, env: Env) -> None:
+        super().__init__()
+        self.definition = definition
+        self.env = env
+        self.name = definition.name
+        code: BlockCode | None = definition.__dict__.get("_code")
+        if code is None:
+            code = definition.__dict__["_code"] = BlockCode(definition, Context(env.meanings))
+        self.code = code
+        self.formals = code.parameters.formals
+
+    def apply(self, flow: Flow, place: Place, span: Span | None) -> Flow:
+        bounds = place.tape.bounds
+        bounds.step()
+        bounds.check_depth(place.depth)
+        effective = {**self.defaults, **self.bound}
+        self.missing(effective)
+        frame = Frame(self.name, partial(show_arguments, effective), span, place.frame)
+        inner = place.inside(place.block(self.name), frame)
+        application = Application.of(self, effective, flow, inner)
+        known = application.repeat() if application is not None else None
+        if known is not None:
+            return known
+        env = Env(self.env, inner, "body", flow)
+        code = self.code
+        code.parameters.bind(effective, env, frame)
+        if code.defaults is not None:
+            env.defaults = code.defaults(env)
+        try:
+            result = code.step(env, flow, code.naming)
+        except Refusal as refusal:
+            if code.value is None:
+                raise
+            result = place.tape.faults.refuse(refusal.located(code.value), frame)
+        if code.then:
+            result = run_stages(result, code.then, env)
+        if application is not None:
+            application.keep(result)
+        return result
 
 
-def _warn_unused(session: Session, live: set[Node]) -> None:
-    """Work whose result nothing uses is dropped; the last operator of each such piece is told."""
-    nodes, faults = session.tape.nodes, session.faults
-    if len(live) == len(nodes) or faults.failed:
-        return  # behind an error, what is unused merely follows from it
-    used = {value for node in nodes for value in node.inputs}
-    for node in nodes:
-        if node not in live and node.inputs and not any(value in used for value in node.outputs):
-            message, help = (
-                f"the result of `{node.op.name}` is never used",
-                "label it and use the label, or leave it out",
-            )
-            faults.report(Diagnostic("W0204", message, node.origin.span, help=help, frame=node.origin.frame))
+class NetworkCode:
+    """A network's definition, compiled."""
+
+    __slots__ = ("body", "defaults", "parameters")
+
+    def __init__(self, definition: spec.Network, context: Context) -> None:
+        self.parameters = Parameters(definition.parameters, context)
+        self.defaults = defaults_code(definition.defaults, context) if definition.defaults else None
+        self.body = BodyCode(definition.body, context)
 
 
-def _graph(session: Session, module: Module, target: spec.Variant | spec.Network, doc: str, live: set[Node]) -> Graph:
-    draft, tape = session.draft, session.tape
-    nodes = tape.nodes if len(live) == len(tape.nodes) else [n for n in tape.nodes if n in live]
-    taps = {path: v for path, v in tape.taps.items() if v.producer is None or v.producer in live}
-    return Graph(
-        target.name, draft.inputs, nodes, draft.outputs, taps=taps, defaults=draft.defaults, doc=target.doc or doc,
-        maps={names.name: names for names in draft.maps}, preprocess=draft.preprocess, labels=draft.labels,
-        source_hash=module.source_hash,
-    )  # fmt: skip
+class NetworkBlock(Parametric):
+    """A network; it may be applied as a block, its inputs fed from the flow."""
+
+    kind_name = "a network"
+    runs_poisoned = True
+
+    is_defined = True
+
+    def __init__(self, definition: spec.Network, env: Env) -> None:
+        super().__init__()
+        self.definition = definition
+        self.env = env
+        self.name = definition.name
+        code: NetworkCode | None = definition.__dict__.get("_code")
+        if code is None:
+            code = definition.__dict__["_code"] = NetworkCode(definition, Context(env.meanings))
+        self.code = code
+        self.formals = code.parameters.formals
+
+    def apply(self, flow: Flow, place: Place, span: Span | None) -> Flow:
+        inner = place.inside(place.block(self.name), None)
+        feed = [POISON] if flow is POISON else list(flow if isinstance(flow, tuple) else (flow,))
+        run = NetworkRun(feed)
+        result = self.run(run, inner, span, flow)
+        if run.feed:
+            raise Refusal("E0310", f"`{self.name}` has {len(feed)} input(s) fewer than the tensors that enter it")
+        outputs = tuple(run.outputs.values())
+        if any(o is POISON for o in outputs):
+            return POISON
+        return (outputs[0] if len(outputs) == 1 else outputs) if outputs else result
+
+    def run(self, run: NetworkRun, place: Place, span: Span | None, flow: Flow) -> Flow:
+        """Run the body at ``place``; its inputs come from ``run.feed``, or are the graph's."""
+        effective = {**self.defaults, **self.bound}
+        self.missing(effective)
+        frame = place.frame = Frame(self.name, partial(show_arguments, effective), span, place.frame)
+        env = Env(self.env, place, "body", flow)
+        env.run = run
+        self.code.parameters.bind(effective, env, frame)
+        if self.code.defaults is not None:
+            env.defaults = self.code.defaults(env)
+        return self.code.body.run(env, flow)
+
+
+def module_scope(module: Module, session: Session) -> Env:
+    """The scope of a module in this elaboration."""
+    known: Env | None = session.scopes.get(id(module))
+    if known is not None:
+        return known
+    env = Env(None, Place(session.tape, PathScope()), "module", session=session, meanings=module.meanings)
+    session.scopes[id(module)] = env
+    env.labels.update(dict.fromkeys(module.missing, POISON))
+    for name, (other, _) in module.imports.items():
+        env.names[name] = _imported(name, other, session)
+    for name, definition in module.definitions.items():
+        env.names[name] = POISON if name in module.unusable else _made_later(definition, module, env)
+    return env
+
+
+def _imported(name: str, module: Module, session: Session) -> Lazy:
+    return Lazy(lambda: module_scope(module, session).find(name))
+
+
+def _made_later(definition: Definition, module: Module, env: Env) -> Lazy:
+    def make() -> Any:
+        settled(module, definition)
+        if isinstance(definition, spec.Block):
+            return UserBlock(definition, env)
+        if isinstance(definition, spec.Network):
+            return NetworkBlock(definition, env)
+        return _value(definition, env)
+
+    return Lazy(make)
+
+
+def _value(definition: spec.LetDefinition, env: Env) -> Any:
+    bounds, faults = env.session.bounds, env.session.faults
+    kept = bounds.level
+    bounds.level += height(definition.value)
+    try:
+        if bounds.level > bounds.limits.levels:
+            raise bounds.too_deep()
+        value = compiled(definition.value, Context(env.meanings))(env)
+    except Refusal as refusal:
+        return faults.refuse(refusal.located(definition.span), None)
+    finally:
+        bounds.level = kept
+    if is_flow(value):
+        message = f"`{definition.name}` cannot be a tensor: it stands outside of any network"
+        return faults.refuse(Refusal("E0210", message).located(definition.span), None)
+    return value

@@ -7,13 +7,12 @@ from typing import Any
 
 from archdsl.diagnostics import Refusal
 from archdsl.interpret.blocks import SharedBlock
-from archdsl.interpret.code import BodyCode, Context, Step, compiled, condition, head_span, statement
+from archdsl.interpret.code import BodyCode, Context, Step, apply_block, compiled, condition, head_span, statement
 from archdsl.interpret.env import Env
-from archdsl.interpret.flow import apply_block, as_flow
 from archdsl.interpret.loops import assign
 from archdsl.interpret.operators import FailedOp
 from archdsl.interpret.parametric import Parametric
-from archdsl.interpret.values import BlockValue, describe
+from archdsl.interpret.values import BlockValue, as_flow, describe
 from archdsl.source import shortened
 from archdsl.syntax import spec
 from archdsl.tape.paths import Naming, join
@@ -26,7 +25,7 @@ def let(statement: spec.Let, context: Context) -> Step:
     code, span = compiled(statement.value, context), head_span(statement.value)
 
     def run(env: Env, flow: Flow, naming: Naming) -> Flow:
-        value = as_flow(code(env), env)
+        value = as_flow(code(env), env.session.bounds)
         if len(statement.targets) > 1 and isinstance(value, BlockValue):
             value = apply_block(value, flow, env.place, span)
         assign(statement.targets, value, env.names, env.session)

@@ -14,6 +14,7 @@ from archdsl.graph import Value
 from archdsl.ops.kinds import describe as plain
 from archdsl.shapes import show_shape
 from archdsl.source import Span, shortened
+from archdsl.tape.limits import Bounds
 from archdsl.tape.paths import Labelled
 from archdsl.tape.poison import POISON, Flow
 from archdsl.tape.tape import Place, Tape
@@ -137,3 +138,22 @@ def show(value: object, nested: bool = True) -> str:
             return "[…]"
         return "[" + ", ".join(show(v, False) for v in value[:8]) + (", …]" if len(value) > 8 else "]")
     return getattr(value, "kind_name", type(value).__name__)
+
+
+def as_flow(value: Any, bounds: Bounds) -> Any:
+    """Collected labels and nested tuples of tensors as one flat tuple; other values as they are."""
+    if type(value) is Value or isinstance(value, BlockValue):
+        return value
+    if isinstance(value, Indexed):
+        bounds.step(len(value.items) // 8)
+        value = value.as_tuple()
+    if isinstance(value, tuple) and value and not isinstance(value[0], int | float | str):
+        bounds.step(len(value) // 8)
+        flat: list[Any] = []
+        for item in value:
+            flat.extend(item if isinstance(item, tuple) else (item,))
+        if any(item is POISON for item in flat):
+            return POISON
+        if all(isinstance(item, Value) for item in flat):
+            return tuple(flat)
+    return value

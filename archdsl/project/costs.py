@@ -89,7 +89,7 @@ def _graph(
     network: Network, bind: Mapping[str, int] | None, settings: Settings | None, train: bool, folded: bool = False
 ) -> Graph:
     """The graph, with its symbols free; refuses (E0007) sizes for symbols that it does not have."""
-    from archdsl.interpret.program import check_bound
+    from archdsl.interpret.finish import check_bound
 
     graph = graph_of(network, settings, None, train)
     check_bound(bind or {}, free_symbols(graph))

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from archdsl.report.page import Report
+from archdsl.shown import Shown
 
 FORMATS = ("text", "markdown", "csv", "json")
 
@@ -39,20 +40,9 @@ def comma_separated(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
     return out.getvalue()
 
 
-class Printed:
-    """Base of the results that print themselves: as text, in a notebook as a table, and as a JSON document."""
+class Printed(Shown):
+    """Base of the results above the reports, which make theirs themselves."""
 
     def report(self) -> Report:
         """What it tells."""
         raise NotImplementedError
-
-    def __str__(self) -> str:
-        return render(self.report(), "text").rstrip("\n")
-
-    def _repr_markdown_(self) -> str:
-        """What a notebook shows."""
-        return render(self.report(), "markdown")
-
-    def to_json(self) -> str:
-        """A JSON document with ``format_version``, for programs."""
-        return render(self.report(), "json")

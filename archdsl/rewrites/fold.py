@@ -7,6 +7,7 @@ the values are computed when they are written, from the parameters named in :cla
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -62,19 +63,19 @@ def fold(graph: Graph) -> Graph:
 
 def _foldable(graph: Graph) -> dict[Node, Node]:
     """Layer -> the norm that is folded into it."""
-    users: dict[Value, list[Node]] = {}
+    norms = {node.inputs[0]: node for node in graph.nodes if node.op.folds}
+    layers = {value.producer for value in norms if value.producer is not None and _is_layer(value.producer)}
+    if not layers:
+        return {}
+    used = Counter(value for node in graph.nodes for value in node.inputs)
+    used.update(graph.outputs.values())
+    found = {node: norms[node.outputs[0]] for node in graph.nodes if node in layers and used[node.outputs[0]] == 1}
+    paths = {parameter.path for node in found for parameter in node.params.values()}
     owners: dict[str, list[Node]] = {}
     for node in graph.nodes:
-        for value in node.inputs:
-            users.setdefault(value, []).append(node)
         for parameter in node.params.values():
-            owners.setdefault(parameter.path, []).append(node)
-    kept = set(graph.outputs.values())
-    found = {
-        node: users[node.outputs[0]][0]
-        for node in graph.nodes
-        if node.outputs[0] not in kept and _only_a_norm(node, users)
-    }
+            if parameter.path in paths:
+                owners.setdefault(parameter.path, []).append(node)
     _drop_torn(found, owners)
     return found
 
@@ -101,13 +102,12 @@ def _agree(nodes: Sequence[Node], found: Mapping[Node, Node]) -> bool:
     )
 
 
-def _only_a_norm(node: Node, users: Mapping[Value, Sequence[Node]]) -> bool:
-    """Whether a layer's result goes into one batch norm, over its channels, and nowhere else."""
-    weight, after = node.params.get("weight"), users.get(node.outputs[0], [])
-    if weight is None or len(after) != 1 or not after[0].op.folds:
+def _is_layer(node: Node) -> bool:
+    """Whether a node is a sum of products with a weight, with its channels where a norm has them."""
+    weight = node.params.get("weight")
+    if weight is None or node.op.channel_layout(sizes(weight)) is None:
         return False
-    layout = node.op.channel_layout(sizes(weight))
-    return layout is not None and node.op.feature_axis % node.outputs[0].type.rank == 1
+    return node.op.feature_axis % node.outputs[0].type.rank == 1
 
 
 def _statistics(norm: Node) -> Statistics:

@@ -10,6 +10,8 @@ from archdsl.record import Record
 from archdsl.shapes import TensorType
 from archdsl.source import Span
 
+SMALL = 8
+"""Axes of a tensor, and words of a symbolic size, up to which no bound applies."""
 FAULT_STEPS = 50
 """The steps that reporting one fault counts as."""
 
@@ -103,7 +105,7 @@ class Bounds:
         if isinstance(dim, int):
             if dim.bit_length() > self.limits.size_bits:
                 raise Refusal("E0506", f"a dimension of more than {self.limits.size_bits} bits")
-        elif dim.weight > 8:
+        elif dim.weight > SMALL:
             self.step(dim.weight // 4)
             if dim.weight > self.limits.words:
                 raise Refusal("E0506", f"a symbolic size that takes more than {self.limits.words} words to write down")

@@ -6,16 +6,17 @@ The interpreter, :class:`~archdsl.tape.builder.Builder`, the data form and impor
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
+from typing import NamedTuple
 
 from archdsl.diagnostics import Refusal
+from archdsl.dims import Dim
 from archdsl.graph import Node, Parameter, Value
-from archdsl.ops import load
 from archdsl.ops.base import Op, Weight
 from archdsl.shapes import TensorType
 from archdsl.source import Frame, Origin, Span
-from archdsl.tape.apply import Applied, apply, check_count
 from archdsl.tape.faults import Faults, without_unknowns
-from archdsl.tape.limits import DEFAULT, Bounds, Limits
+from archdsl.tape.limits import DEFAULT, SMALL, Bounds, Limits
 from archdsl.tape.paths import Naming, PathScope, join
 from archdsl.tape.poison import POISON, Flow, Poison
 from archdsl.tape.provenance import derivations
@@ -56,7 +57,8 @@ class Tape:
         path, prefix = place.operator(base)
         path = self.fresh(path)
         applied = self._applied(op, live, span)
-        bounds.check_sizes(applied.types)
+        if not applied.small:
+            bounds.check_sizes(applied.types)
         params = {w.slot or "value": self._parameter(w, type, prefix, place) for w, type in applied.weights}
         node = Node(op, live, applied.types, path, params, Origin(span, place.frame))
         self.nodes.append(node)
@@ -108,13 +110,48 @@ class Tape:
         self.bounds.step()
         self.bounds.check_nodes(len(self.nodes))
         parameter = self.parameters[path]
-        op = load("param")(size=parameter.type.shape, dtype=parameter.type.dtype)
+        from archdsl.ops.constant import Param
+
+        op = Param.create(size=parameter.type.shape, dtype=parameter.type.dtype)
         node = Node(
-            op, (), (parameter.type,), self.fresh(join(place.scope.path, place.scope.unique("param"))),
+            op, (), (parameter.type,), self.fresh(join(place.scope.path, place.scope.unique(op.name))),
             {"value": parameter}, Origin(span, place.frame),
         )  # fmt: skip
         self.nodes.append(node)
         return node.outputs[0]
+
+
+class Applied(NamedTuple):
+    """What an operator gives and owns, applied to tensors of some types."""
+
+    types: tuple[TensorType, ...]
+    weights: tuple[tuple[Weight, TensorType], ...]
+    small: bool
+    """Whether no bound on sizes needs to be looked at."""
+
+
+@lru_cache(maxsize=20_000)
+def apply(op: Op, *types: TensorType) -> Applied:
+    """An operator's rules: functions of the types alone, and networks repeat themselves and one another."""
+    outs = op.shape(*types)
+    dtype = types[0].dtype if types else "f32"
+    small = all(out.rank <= SMALL and all(map(_is_small, out.shape)) for out in outs)
+    return Applied(outs, tuple([(w, TensorType(w.dtype or dtype, w.shape)) for w in op.weights(*types)]), small)
+
+
+def _is_small(dim: Dim) -> bool:
+    return dim < 2**31 if isinstance(dim, int) else dim.weight <= SMALL
+
+
+def check_count(op: Op, count: int) -> None:
+    """Refuse (E0310) another number of inputs than the operator takes."""
+    least, most = op.arity
+    if count < least or (most is not None and count > most):
+        wanted = str(least) if least == most else f"{least} to {most}" if most else f"at least {least}"
+        raise Refusal(
+            "E0310", f"`{op.name}` takes {wanted} tensor{'s' if wanted != '1' else ''}, not {count}",
+            help="join a tuple first (`concat`, `add`), or choose one of it: `x[0]`" if count > 1 else "",
+        )  # fmt: skip
 
 
 class Place:

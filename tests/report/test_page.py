@@ -67,7 +67,7 @@ def subclasses(cls: type) -> list[type]:
 
 
 def test_what_prints_itself_names_a_report_that_is_there() -> None:
-    for cls in subclasses(Shown):
+    for cls in (found for found in subclasses(Shown) if found.report is Shown.report):
         module, _, name = cls._report.partition(":")
         assert issubclass(getattr(import_module(module), name), Report), cls
 

@@ -1,0 +1,79 @@
+"""The end of an elaboration: from the tape and the draft to a graph."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from archdsl.diagnostics import Diagnostic, Refusal, did_you_mean
+from archdsl.graph import Graph, Node, Value
+from archdsl.interpret.claims import check_shape_claims
+from archdsl.interpret.env import NetworkRun
+from archdsl.interpret.session import Session
+from archdsl.modules.module import Module
+from archdsl.syntax import spec
+from archdsl.tape.poison import POISON, Flow
+
+
+def settle_outputs(session: Session, run: NetworkRun, flow: Flow) -> set[Node]:
+    """Settle the outputs: without a declared one the last flow is ``output``. The nodes that they depend on."""
+    check_bound(session.bind, session.draft.symbols)
+    outputs = dict(run.outputs)
+    if len(outputs) == len(run.trained):
+        last = {"output": flow} if not isinstance(flow, tuple) else {f"output.{i}": v for i, v in enumerate(flow)}
+        outputs = {**last, **outputs}
+    if any(value is POISON for value in outputs.values()):
+        return set()
+    session.draft.outputs = {name: value for name, value in outputs.items() if isinstance(value, Value)}
+    check_shape_claims(session)
+    live = _live(session)
+    _warn_unused(session, live)
+    return live
+
+
+def check_bound(bound: Iterable[str], symbols: Iterable[str]) -> None:
+    """Refuse (E0007) to bind what is no symbol of an input."""
+    known = sorted(symbols)
+    for name in bound:
+        if name not in known:
+            help = did_you_mean(name, known, f"the symbols are {', '.join(known) or 'none'}")
+            raise Refusal("E0007", f"no input has the symbol `{name}`", help=help)
+
+
+def _live(session: Session) -> set[Node]:
+    """Nodes that some output depends on."""
+    live: set[Node] = set()
+    waiting = [value.producer for value in session.draft.outputs.values()]
+    while waiting:
+        node = waiting.pop()
+        if node is None or node in live:
+            continue
+        live.add(node)
+        waiting += [value.producer for value in node.inputs]
+    return live
+
+
+def _warn_unused(session: Session, live: set[Node]) -> None:
+    """Work whose result nothing uses is dropped; the last operator of each such piece is told."""
+    nodes, faults = session.tape.nodes, session.faults
+    if len(live) == len(nodes) or faults.failed:
+        return  # behind an error, what is unused merely follows from it
+    used = {value for node in nodes for value in node.inputs}
+    for node in nodes:
+        if node not in live and node.inputs and not any(value in used for value in node.outputs):
+            message, help = (
+                f"the result of `{node.op.name}` is never used",
+                "label it and use the label, or leave it out",
+            )
+            faults.report(Diagnostic("W0204", message, node.origin.span, help=help, frame=node.origin.frame))
+
+
+def drafted(session: Session, module: Module, target: spec.Variant | spec.Network, doc: str, live: set[Node]) -> Graph:
+    """The graph of what the outputs depend on."""
+    draft, tape = session.draft, session.tape
+    nodes = tape.nodes if len(live) == len(tape.nodes) else [n for n in tape.nodes if n in live]
+    taps = {path: v for path, v in tape.taps.items() if v.producer is None or v.producer in live}
+    return Graph(
+        target.name, draft.inputs, nodes, draft.outputs, taps=taps, defaults=draft.defaults, doc=target.doc or doc,
+        maps={names.name: names for names in draft.maps}, preprocess=draft.preprocess, labels=draft.labels,
+        source_hash=module.source_hash,
+    )  # fmt: skip
