@@ -13,13 +13,14 @@ from archdsl.graph import Graph
 from archdsl.process import collector_paused
 from archdsl.project.targets import Network, graph_of
 from archdsl.record import Record
+from archdsl.shown import Verbatim
 
 if TYPE_CHECKING:
     from archdsl.analyses.measure import Measures
     from archdsl.registry import WriteReport
 
 
-class Compiled(Record):
+class Compiled(Verbatim, Record):
     """A file that was written: ``report`` is the backend's, ``notes`` are on the weights that were loaded."""
 
     name: str
