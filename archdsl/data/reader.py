@@ -221,8 +221,8 @@ class _Reader:
             }
             return ops.load(form.op).create(**arguments)
         except Refusal as refusal:
-            named = [name for name in form.arguments if f"`{name}`" in refusal.message]
-            at = ["arguments", *named[:1]] if form.arguments else ["op"]
+            named = [refusal.argument] if refusal.argument else []
+            at = ["arguments", *named] if form.arguments else ["op"]
             raise self.located(refusal, [*path, *at]) from None
 
     def argument(self, value: ArgumentForm, path: Path) -> Any:

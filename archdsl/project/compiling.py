@@ -12,6 +12,7 @@ from archdsl.graph import Graph
 from archdsl.process import collector_paused
 from archdsl.project.targets import Network, graph_of
 from archdsl.record import Record
+from archdsl.shown import Verbatim
 from archdsl.version import __version__
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from archdsl.registry import WriteReport
 
 
-class Compiled(Record):
+class Compiled(Verbatim, Record):
     """A file that was written: ``report`` is the backend's, ``notes`` are on the weights that were loaded."""
 
     name: str

@@ -131,8 +131,7 @@ def look(name: str, codes: set[str], machine: Machine | None = None) -> list[Dia
     """The findings of one target: of all its variants, each place once; the errors where there are any."""
     from archdsl.design_rules import lint
     from archdsl.design_rules.fix import with_edits
-    from archdsl.design_rules.labels import CODE as LABELS
-    from archdsl.design_rules.labels import unused_labels
+    from archdsl.design_rules.labels import CODE as LABELS, unused_labels
     from archdsl.design_rules.machines import RULES as MACHINE_RULES
     from archdsl.project.suppressions import Silence
 
