@@ -6,7 +6,7 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
-from archdsl import dims, ops
+from archdsl import dim_order, dims, ops
 from archdsl.diagnostics import Refusal
 from archdsl.dims import Expr
 from archdsl.graph import Value
@@ -207,13 +207,13 @@ def compare(op: str, left: Any, right: Any) -> bool:
 def _compare_dims(op: str, left: Any, right: Any) -> bool:
     verdict: bool | None
     if op in ("==", "!="):
-        same = dims.equal(left, right)
+        same = dim_order.equal(left, right)
         verdict = same if same is None or op == "==" else not same
     elif op in (">=", "<"):
-        below = dims.at_least(left, right)
+        below = dim_order.at_least(left, right)
         verdict = below if below is None or op == ">=" else not below
     else:
-        below = dims.at_least(right, left)
+        below = dim_order.at_least(right, left)
         verdict = below if below is None or op == "<=" else not below
     if verdict is None:
         name = min(dims.symbols(left) | dims.symbols(right))

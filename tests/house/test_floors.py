@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from paths import ROOT
 
-HEAVY = ("numpy", "onnx", "onnxruntime", "networkx", "rich", "torch", "yaml", "lark")
-LONGEST = 470
+HEAVY = ("importlib.resources", "numpy", "onnx", "onnxruntime", "networkx", "rich", "torch", "yaml", "lark")
+LONGEST = 400
 """Lines of one source file. The aim is 120 to 300; lists of definitions (the syntax tree) may be longer."""
 
 
