@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from archdsl import __version__
 from archdsl.diagnostics import Refusal
 from archdsl.driver import Settings
 from archdsl.graph import Graph
@@ -14,6 +13,7 @@ from archdsl.process import collector_paused
 from archdsl.project.targets import Network, graph_of
 from archdsl.record import Record
 from archdsl.shown import Verbatim
+from archdsl.version import __version__
 
 if TYPE_CHECKING:
     from archdsl.analyses.measure import Measures

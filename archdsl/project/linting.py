@@ -11,6 +11,7 @@ from archdsl.diagnostics import Diagnostic, DiagnosticError, Refusal, did_you_me
 from archdsl.project.targets import Step, Target, arch_files, open_target
 from archdsl.report.render import Printed
 from archdsl.syntax import spec
+from archdsl.version import __version__
 
 if TYPE_CHECKING:
     from archdsl.design_rules.view import Machine
@@ -53,7 +54,6 @@ class Lint(Printed):
 
     def outcome(self) -> Outcome:
         """The run as the model that all sinks render."""
-        from archdsl import __version__
         from archdsl.report.outcome import Outcome, TargetOutcome
         from archdsl.report.pages import page
 
