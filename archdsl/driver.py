@@ -146,8 +146,7 @@ class Program(Verbatim):
             whole &= result.graph is not None and not any(one.diagnostics for one in applied)
             if result.stopped or steps > MAX_STEPS:
                 if not result.stopped:
-                    message = f"the variants up to `{name}` need more than {MAX_STEPS:,} evaluation steps"
-                    found.append(Diagnostic("E0501", message, definition_span(target)))
+                    found.append(_too_much(name, target))
                 whole = False
                 break
             if result.graph is not None and not self.errors:  # else what is measured merely follows from a fault
@@ -191,6 +190,12 @@ def _checked(graph: Graph, claims: Sequence[ClaimValue]) -> tuple[tuple[Checked,
 
 def _has_claims(network: spec.Network) -> bool:
     return any(isinstance(s, spec.Expect | spec.Budget) for s in network.body.statements)
+
+
+def _too_much(name: str, target: spec.Network | spec.Variant) -> Diagnostic:
+    """What is said where the variants up to one take more work than a text may."""
+    message = f"the variants up to `{name}` need more than {MAX_STEPS:,} evaluation steps"
+    return Diagnostic("E0501", message, definition_span(target))
 
 
 def _unique(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:

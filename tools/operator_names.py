@@ -52,6 +52,7 @@ ALLOWED: dict[tuple[str, str], str] = {
     ("archdsl/report/costs.py", "step"): "a key of JSON",
     ("archdsl/report/diff.py", "where"): "a key of JSON, and a column",
     ("archdsl/report/memory.py", "step"): "a key of JSON, and a column",
+    ("archdsl/runtime/doctor.py", "relu"): "the model that runtimes are tried with",
     ("archdsl/runtime/outputs.py", "max"): "a key of JSON",
     ("archdsl/runtime/outputs.py", "min"): "a key of JSON",
     (

@@ -131,7 +131,7 @@ class _Reader:
         return found
 
     def check_bound(self) -> None:
-        """Refuse to bind what is no symbol of an input."""
+        """Refuse to bind what is not a symbol of an input."""
         texts = [dim for input in self.form.inputs for dim in input.shape if isinstance(dim, str)]
         known = {name for text in texts for name in text.replace("(", " ").replace(")", " ").split()}
         for name in self.bind:
