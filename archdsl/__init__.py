@@ -15,6 +15,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from archdsl.version import __version__ as __version__
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -37,8 +39,6 @@ if TYPE_CHECKING:
     from archdsl.project.zoo import networks as list
     from archdsl.runtime.doctor import doctor
     from archdsl.tape.builder import Builder
-
-__version__ = "0.1.0"
 
 _HOMES = {
     "Builder": "tape.builder", "Diagnostic": "diagnostics", "DiagnosticError": "diagnostics", "Graph": "graph",

@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import Literal
 
 from archdsl.record import Record
+from archdsl.shown import Verbatim
 from archdsl.source import Frame, Span
 
 Severity = Literal["error", "warning"]
@@ -26,7 +27,7 @@ class Edit(Record):
     text: str
 
 
-class Diagnostic(Record):
+class Diagnostic(Verbatim, Record):
     """One finding. ``message`` is a headline that stands alone; ``note`` is printed beside the carets.
 
     ``edit``, where there is one, removes the finding and changes nothing that the network computes.
@@ -85,6 +86,8 @@ class Refusal(DiagnosticError):
         self.help = help
         self.note = note
         self.notes = tuple(notes)
+        self.argument = ""
+        """The argument of an operator that is at fault, where it is one."""
 
     @property
     def diagnostics(self) -> tuple[Diagnostic, ...]:

@@ -16,6 +16,7 @@ from archdsl.modules.resolve import resolve
 from archdsl.process import deep_stack
 from archdsl.reading import find_target, read_source
 from archdsl.record import Record
+from archdsl.shown import Verbatim
 from archdsl.source import Source
 from archdsl.syntax import spec
 
@@ -31,7 +32,7 @@ MAX_STEPS, MAX_OPERATORS = 600_000, 1_200_000
 """Evaluation steps, and operators, of all variants of one text."""
 
 
-class Program:
+class Program(Verbatim):
     """A loaded ``.arch`` text: its variants and networks, ready to be elaborated."""
 
     def __init__(self, module: Module, diagnostics: Iterable[Diagnostic]) -> None:
@@ -43,10 +44,6 @@ class Program:
         lines += [f"  network {name}" for name in self.networks]
         lines += [f"  variant {name} = {v.network.span.text}" for name, v in self.module.variants.items()]
         return "\n".join([*lines, *map(str, self.diagnostics)])
-
-    def _repr_markdown_(self) -> str:
-        """What a notebook shows."""
-        return f"```\n{self}\n```"
 
     @property
     def source(self) -> Source:
@@ -180,11 +177,14 @@ class CheckedVariant(Record):
     claims: tuple[Checked, ...]
 
 
-class CheckReport(Record):
+class CheckReport(Verbatim, Record):
     """The outcome of checking one text: all diagnostics in source order, and the variants that could be measured."""
 
     diagnostics: list[Diagnostic]
     variants: dict[str, CheckedVariant]
+
+    def __str__(self) -> str:
+        return "\n".join([*map(str, self.diagnostics), f"measured: {', '.join(self.variants) or 'nothing'}"])
 
 
 def _checked(graph: Graph, claims: Sequence[ClaimValue]) -> tuple[tuple[Checked, ...], list[Diagnostic]]:

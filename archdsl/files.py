@@ -19,7 +19,7 @@ def check_file(path: Path) -> None:
         if path.is_dir():
             raise Refusal("E0001", f"`{path}` is a folder, not a file")
         if path.exists():
-            raise Refusal("E0001", f"`{path}` is no ordinary file")
+            raise Refusal("E0001", f"`{path}` is not an ordinary file")
     except OSError as error:
         raise _unreadable(path, error) from None
     raise Refusal("E0001", f"there is no file `{path}`")
@@ -70,7 +70,7 @@ def check_writable(path: Path) -> None:
     if path.is_dir():
         raise Refusal("E0005", f"cannot write `{path}`: it is a directory", help="name a file in it")
     if path.exists() and not path.is_file():  # a file in its place would be the end of a pipe or device
-        raise Refusal("E0005", f"cannot write `{path}`: it is no ordinary file")
+        raise Refusal("E0005", f"cannot write `{path}`: it is not an ordinary file")
     if not path.resolve().parent.is_dir():
         raise Refusal("E0005", f"cannot write `{path}`: there is no directory `{path.parent}`")
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from archdsl.ops.base import Initializer, Op
 from archdsl.record import Record
 from archdsl.shapes import Shape, TensorType
+from archdsl.shown import Verbatim
 from archdsl.source import Origin
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ class Node:
         return f"{outs} = {ins} -> {self.op!r}" if ins else f"{outs} = {self.op!r}"
 
 
-class Graph:
+class Graph(Verbatim):
     """A network with all its choices made: inputs, nodes in topological order, named outputs.
 
     ``taps`` are labelled results by path; ``defaults`` give the symbol values at which costs are reported;
@@ -162,10 +163,6 @@ class Graph:
                 start = value.producer.path if value.producer else value.name
                 view.add_edge(start, node.path, value=value.name, slot=slot, type=str(value.type))
         return view
-
-    def _repr_markdown_(self) -> str:
-        """What a notebook shows."""
-        return f"```\n{self}\n```"
 
     def __str__(self) -> str:
         lines = [f"graph {self.name}({', '.join(map(repr, self.inputs))}) {{"]

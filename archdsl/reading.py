@@ -17,7 +17,7 @@ _VARIANT = re.compile(r"^variant\s+(\w+)", re.MULTILINE)
 
 
 def read_source(path: Path, name: str) -> Source:
-    """The text of a file; refuses (E0001, E0002, E0510) what is no readable UTF-8 text of sane size."""
+    """The text of a file; refuses (E0001, E0002, E0510) what is not readable UTF-8 text of sane size."""
     try:
         data = read_file(path, MAX_SOURCE_BYTES)
     except Refusal as refusal:
@@ -65,7 +65,7 @@ def find_target(target: str) -> tuple[Path, str | None]:
         return families[target], None
     help = did_you_mean(target, [*known, *families]) or _beside(Path(target))
     help = help or "give a file, or a name that `archdsl list` shows"
-    raise Refusal("E0003", f"there is no file and no zoo network `{target}`", help=help)
+    raise Refusal("E0003", f"there is neither a file nor a zoo network `{target}`", help=help)
 
 
 def _beside(path: Path) -> str:

@@ -200,7 +200,7 @@ def faults() -> list[Refusal]:
             else:
                 (one, *_) = offers(rules(target))[name]
                 found.append(
-                    Refusal("E0606", f"the package `{one.package}` has a rule for `{name}`, which is no operator")
+                    Refusal("E0606", f"the package `{one.package}` has a rule for `{name}`, which is not an operator")
                 )
     return found
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 
-from archdsl import dims
+from archdsl import dim_order, dims
 from archdsl.diagnostics import Refusal
 from archdsl.dims import Dim
 from archdsl.element_types import ELEMENT_TYPES
@@ -95,7 +95,7 @@ def broadcast(shapes: Sequence[Shape]) -> Shape:
             if size != 1:
                 shown = " and ".join(map(show_shape, shapes))
                 names = sorted(dims.symbols(dim) | dims.symbols(size))
-                if dims.equal(dim, size) is None and names:
+                if dim_order.equal(dim, size) is None and names:
                     raise Refusal(
                         "E0307",
                         f"whether {shown} agree depends on `{names[0]}`",

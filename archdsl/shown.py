@@ -39,3 +39,11 @@ class Shown:
     def to_json(self) -> str:
         """A JSON document with ``format_version``, for programs."""
         return self._rendered("json")
+
+
+class Verbatim:
+    """Base of what is shown in a notebook as it is printed."""
+
+    def _repr_markdown_(self) -> str:
+        """What a notebook shows."""
+        return f"```\n{self}\n```"

@@ -7,7 +7,7 @@ from fractions import Fraction
 from operator import eq, ge, gt, le, lt, ne
 from typing import Any
 
-from archdsl import dims
+from archdsl import dim_order, dims
 from archdsl.analyses.contributions import contribution_notes
 from archdsl.analyses.measure import Amount, Measures, Subject, show
 from archdsl.diagnostics import Diagnostic, Refusal
@@ -116,7 +116,7 @@ def _compare(measured: Any, op: str, bound: Any) -> bool:
     if measured is None:  # the whole axis: above any bound
         return op in (">", ">=", "!=")
     if isinstance(measured, Expr) or isinstance(bound, Expr):
-        order = dims.compare(measured, bound)
+        order = dim_order.compare(measured, bound)
         if order is None:
             names = sorted(dims.symbols(measured) | dims.symbols(bound))
             raise Refusal(

@@ -7,8 +7,7 @@ from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
-from archdsl.analyses import memory
-from archdsl.analyses import rows as work
+from archdsl.analyses import memory, rows as work
 from archdsl.analyses.arena import arena
 from archdsl.analyses.at_binding import Bound
 from archdsl.analyses.depth import ancestors, depths, within
@@ -19,8 +18,7 @@ from archdsl.graph import Graph, Node, Value
 from archdsl.ops.base import Work
 from archdsl.record import Record
 
-Number = Dim | Fraction
-Amount = Number | tuple[Number | None, ...]
+Amount = Dim | Fraction | tuple[Dim | Fraction | None, ...]
 
 
 class Quantity(Record):
@@ -293,7 +291,7 @@ def _ratio(above: Amount, below: Dim) -> Fraction:
     return Fraction(above, below) if below else Fraction(0)
 
 
-def _one(values: Sequence[Number | None]) -> Amount:
+def _one(values: Sequence[Dim | Fraction | None]) -> Amount:
     first = values[0] if values else None
     return first if first is not None and all(v == first for v in values) else tuple(values)
 

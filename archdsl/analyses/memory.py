@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from archdsl import dims
+from archdsl import dim_order, dims
 from archdsl.analyses.at_binding import Bound
 from archdsl.diagnostics import Refusal
 from archdsl.dims import Dim
@@ -195,9 +195,9 @@ def peak(plan: Schedule, steps: Iterable[int] | None = None) -> Peak:
 def _above(a: Dim, b: Dim) -> bool:
     if isinstance(a, int) and isinstance(b, int):
         return a > b
-    if dims.at_least(b, a):
+    if dim_order.at_least(b, a):
         return False
-    if dims.at_least(a, b):
+    if dim_order.at_least(a, b):
         return True
     names = sorted(dims.symbols(a) | dims.symbols(b))
     raise Refusal(

@@ -13,8 +13,12 @@ from archdsl.analyses.at_binding import Bound
 from archdsl.analyses.rows import Row
 from archdsl.diagnostics import Refusal, did_you_mean
 from archdsl.dims import Dim
-from archdsl.ops.base import Work
+from archdsl.ops.base import Op, Work
+from archdsl.ops.conv import ConvTranspose
+from archdsl.ops.norm import LocalResponseNorm
 from archdsl.ops.resample import Resize
+from archdsl.ops.softmax import Softmax
+from archdsl.ops.windows import Windowed
 from archdsl.record import Record
 from archdsl.shapes import TensorType, resolve_axis
 
@@ -36,6 +40,11 @@ class Layer(Record):
     def op(self) -> str:
         """The operator's name."""
         return self.row.op
+
+    @property
+    def card(self) -> Op:
+        """The operator with its arguments."""
+        return self.row.node.op
 
     @property
     def input(self) -> Dim:
@@ -114,8 +123,8 @@ def _fvcore(layer: Layer) -> Dim:
         return layer.input * (5 if layer.affine else 4)
     if layer.op in AVERAGES:
         return layer.input if layer.ins[0].rank == 4 else 0
-    if isinstance(layer.row.node.op, Resize):
-        return layer.output * (_FVCORE_RESIZE.get(layer.row.node.op.mode, 0) if layer.ins[0].rank == 4 else 0)
+    if isinstance(layer.card, Resize):
+        return layer.output * (_FVCORE_RESIZE.get(layer.card.mode, 0) if layer.ins[0].rank == 4 else 0)
     return layer.work.mac
 
 
@@ -126,18 +135,17 @@ _FVCORE_RESIZE = {"nearest": 1, "bilinear": 4}
 def _thop(layer: Layer) -> Dim:
     if layer.op in ("batch_norm", "instance_norm", "layer_norm"):
         return layer.input * (4 if layer.affine else 2)
-    if layer.op == "conv_transpose":
+    if isinstance(layer.card, ConvTranspose):
         kernel = layer.row.node.params["weight"].type.shape[2:]
-        groups: int = getattr(layer.row.node.op, "groups", 1)
-        return layer.output * dims.floordiv(layer.ins[0].shape[1], groups) * dims.product(kernel)
+        return layer.output * dims.floordiv(layer.ins[0].shape[1], layer.card.groups) * dims.product(kernel)
     if layer.op in ("conv", "linear"):
         return layer.work.mac
     if layer.op == "avg_pool":
         return layer.output
     if layer.op in AVERAGES:
         return layer.input + layer.output
-    if layer.op == "softmax":  # exponentials, additions, divisions: 3 n - 1 for n terms
-        axis = resolve_axis(getattr(layer.row.node.op, "axis", -1), layer.ins[0])
+    if isinstance(layer.card, Softmax):  # exponentials, additions, divisions: 3 n - 1 for n terms
+        axis = resolve_axis(layer.card.axis, layer.ins[0])
         return layer.input * 3 - dims.floordiv(layer.input, layer.ins[0].shape[axis])
     return layer.input if layer.op == "prelu" else 0
 
@@ -166,11 +174,10 @@ def _onnx_tool(layer: Layer) -> Dim | None:
     if layer.op == "batch_norm":
         before = layer.row.node.inputs[0].producer
         return 0 if before is not None and before.op.role == "layer" else layer.output * 31
-    if layer.op == "lrn":
-        size: int = getattr(layer.row.node.op, "size", 1)
-        return layer.output * (37 + size)
-    if layer.op in WINDOW_POOLS:
-        return layer.output * dims.product(_kernel(layer))
+    if isinstance(layer.card, LocalResponseNorm):
+        return layer.output * (37 + layer.card.size)
+    if layer.op in WINDOW_POOLS and isinstance(layer.card, Windowed):
+        return layer.output * dims.product(layer.card.geometry(layer.ins[0])[0])
     if layer.op in AVERAGES or layer.op.startswith("reduce_"):
         return layer.input
     if layer.op in _ONNX_TOOL:
@@ -186,11 +193,6 @@ _ONNX_TOOL = {
 }  # fmt: skip
 """onnx-tool's cost of one element, from its constants EXP 32, LOG 43, SQRT 24, DIV 4. A batch norm that is not folded
 is a root, a division, a product and two sums: 31."""
-
-
-def _kernel(layer: Layer) -> tuple[int, ...]:
-    kernel: int | tuple[int, ...] = getattr(layer.row.node.op, "kernel", 1)
-    return (kernel,) * (layer.ins[0].rank - 2) if isinstance(kernel, int) else kernel
 
 
 MODULES = "sees modules only: the same operator written as a function in the PyTorch source is not counted there"

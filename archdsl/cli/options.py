@@ -62,7 +62,8 @@ def _value(name: str, text: str) -> Value:
     from archdsl.syntax import spec
     from archdsl.syntax.parse import parse_file
 
-    wrong = Refusal("E0007", f"`--set {name}={text}` is no value", help="write a number, true, false, text or a list")
+    help = "write a number, true, false, a text or a list"
+    wrong = Refusal("E0007", f"`--set {name}={text}` is not a value", help=help)
     if "\n" in text or len(text) > 10_000:
         raise wrong
     try:

@@ -26,7 +26,7 @@ def command(
     try:
         limit = float(tolerance)
     except ValueError:
-        raise Refusal("E0007", f"`--tolerance {tolerance}` is no number from 0 on") from None
+        raise Refusal("E0007", f"`--tolerance {tolerance}` is not a number of at least 0") from None
     from archdsl.project.comparing import verify
 
     sizes = bindings(bind)

@@ -14,7 +14,7 @@ MAX_POWER = 64
 
 
 def parse_dimension(text: str) -> Dim:
-    """The dimension written in ``text``; refuses (E0802) what is no expression of ``+ - * // **`` over symbols."""
+    """The dimension written in ``text``; refuses (E0802) what is not an expression of ``+ - * // **`` over symbols."""
     tokens = _tokens(text)
     dim, rest = _sum(text, tokens, 0, 0)
     if rest != len(tokens):

@@ -131,7 +131,7 @@ class _Reader:
         return found
 
     def check_bound(self) -> None:
-        """Refuse to bind what is no symbol of an input."""
+        """Refuse to bind what is not a symbol of an input."""
         texts = [dim for input in self.form.inputs for dim in input.shape if isinstance(dim, str)]
         known = {name for text in texts for name in text.replace("(", " ").replace(")", " ").split()}
         for name in self.bind:
@@ -221,8 +221,8 @@ class _Reader:
             }
             return ops.load(form.op).create(**arguments)
         except Refusal as refusal:
-            named = [name for name in form.arguments if f"`{name}`" in refusal.message]
-            at = ["arguments", *named[:1]] if form.arguments else ["op"]
+            named = [refusal.argument] if refusal.argument else []
+            at = ["arguments", *named] if form.arguments else ["op"]
             raise self.located(refusal, [*path, *at]) from None
 
     def argument(self, value: ArgumentForm, path: Path) -> Any:

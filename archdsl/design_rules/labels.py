@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from archdsl.diagnostics import Diagnostic
 from archdsl.graph import Graph
 from archdsl.modules.module import Module
+from archdsl.modules.structure import label_of
 from archdsl.source import Span
 from archdsl.syntax import spec
 from archdsl.syntax.walk import walk
@@ -44,8 +45,8 @@ def _labels(file: spec.File) -> tuple[dict[str, Span], set[str]]:
     labels: dict[str, Span] = {}
     mentioned: set[str] = set()
     for node in walk(file):
-        label = getattr(node, "label", None)
-        if isinstance(label, spec.Target) and label.name is not None and label.index is None:
+        label = label_of(node) if isinstance(node, spec.Statement) else None
+        if label is not None and label.name is not None and label.index is None:
             labels.setdefault(label.name, label.span)
         if isinstance(node, spec.Name):
             mentioned.add(node.id)

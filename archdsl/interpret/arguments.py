@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from archdsl.diagnostics import Refusal, did_you_mean
 from archdsl.graph import Value
-from archdsl.interpret.code import Code, Context, compiled, condition
+from archdsl.interpret.argument_code import Given, argument_code, as_tensors
+from archdsl.interpret.code import Context
 from archdsl.interpret.env import Env
 from archdsl.interpret.operators import OpBlock
 from archdsl.interpret.parametric import Formal, Parametric
-from archdsl.interpret.values import BlockValue, Indexed, as_flow, describe, is_flow
-from archdsl.modules.resolve import hidden_by_choice
+from archdsl.interpret.values import BlockValue, describe, is_flow
 from archdsl.modules.suggestions import argument_help, position_help
 from archdsl.ops.base import Initializer
 from archdsl.source import Span, shortened
@@ -23,9 +22,6 @@ from archdsl.tape.poison import POISON
 _PLAIN = frozenset({int, float, bool, str})
 _MOST = 1000
 """Values and operators that are kept for one parameter or call."""
-
-Given = Callable[[Formal | None, Env], Any]
-"""An argument: its value for the parameter that it is given for, in a scope."""
 
 
 class Argument:
@@ -43,69 +39,6 @@ class Argument:
         if self._code is None:
             self._code = argument_code(self.syntax.value, self._context)
         return self._code(formal, env)
-
-
-def argument_code(expr: spec.Expr, context: Context) -> Given:
-    """The code of an argument; a bare name that is one of the parameter's choices is that choice.
-
-    Unless it is a tensor: in ``softmax(w)`` and ``transpose(h)`` the letters name no axes where tensors have them.
-    """
-    if isinstance(expr, spec.Number | spec.Boolean):
-        value = expr.value
-        return lambda formal, env: value
-    code = compiled(expr, context)
-    if isinstance(expr, spec.Name):
-        return _name(expr.id, code)
-    if isinstance(expr, spec.ListExpr):
-        return _list([argument_code(item, context) for item in expr.items], code)
-    if isinstance(expr, spec.Conditional):
-        return _conditional(expr, code, context)
-    return lambda formal, env: _tensors(code(env), env)
-
-
-def _name(name: str, code: Code) -> Given:
-    def given(formal: Formal | None, env: Env) -> Any:
-        if formal is not None and name in formal.choices:
-            value = env.find(name)
-            if value is Env.missing:
-                return name
-            if not is_flow(value) and value is not POISON:
-                raise hidden_by_choice(name, formal.name)
-        return _tensors(code(env), env)
-
-    return given
-
-
-def _list(items: list[Given], code: Code) -> Given:
-    def given(formal: Formal | None, env: Env) -> Any:
-        if formal is not None and formal.choices:
-            return tuple([item(formal, env) for item in items])
-        return _tensors(code(env), env)
-
-    return given
-
-
-def _conditional(expr: spec.Conditional, code: Code, context: Context) -> Given:
-    verdict = condition(expr.condition, context)
-    then, otherwise = argument_code(expr.value, context), argument_code(expr.otherwise, context)
-
-    def given(formal: Formal | None, env: Env) -> Any:
-        if formal is None or not formal.choices:
-            return _tensors(code(env), env)
-        chosen = verdict(env)
-        if chosen is POISON:
-            return POISON
-        return then(formal, env) if chosen else otherwise(formal, env)
-
-    return given
-
-
-def _tensors(value: Any, env: Env) -> Any:
-    """A value, as a tuple of tensors where it is one."""
-    if type(value) is tuple or type(value) is Indexed:
-        flow = as_flow(value, env.session.bounds)
-        return flow if is_flow(flow) else value
-    return value
 
 
 class Call:
@@ -208,7 +141,7 @@ class _Binding:
         """Evaluate one argument, unless its value is ``known``, for the parameter it belongs to."""
         argument = given.syntax
         formal = self._named(given) if argument.name is not None else self._next()
-        value = given.given(formal, self.env) if known is None else _tensors(known[0], self.env)
+        value = given.given(formal, self.env) if known is None else as_tensors(known[0], self.env)
         if formal is not None:
             self.formals.append(formal)
         if type(value) in _PLAIN and formal is not None:

@@ -6,7 +6,7 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
-from archdsl import dims, ops
+from archdsl import dim_order, dims, ops
 from archdsl.diagnostics import Refusal
 from archdsl.dims import Expr
 from archdsl.graph import Value
@@ -144,9 +144,9 @@ def _numeric(op: str, left: Any, right: Any, env: Env) -> Any:
 
 def tensor_operation(name: str, operands: tuple[Any, ...], place: Place, span: Span | None) -> Flow:
     """An operator on tensors written as arithmetic; numbers become constants of the other side's element type."""
-    if name == "pow" and isinstance(operands[0], Value) and isinstance(operands[1], int | float):
-        power_of = ops.load("pow").create(exponent=operands[1])
-        return place.tape.node(power_of, operands[:1], place, name, span)
+    card = ops.load(name)
+    if card.number and isinstance(operands[0], Value) and isinstance(operands[1], int | float):
+        return place.tape.node(card.create(**{card.number: operands[1]}), operands[:1], place, name, span)
     tensors = [o for o in operands if isinstance(o, Value)]
     dtype = tensors[0].type.dtype
     inputs: list[Any] = []
@@ -154,10 +154,11 @@ def tensor_operation(name: str, operands: tuple[Any, ...], place: Place, span: S
         if isinstance(operand, bool) or not isinstance(operand, Value | int | float):
             raise Refusal("E0204", f"`{name}` needs tensors and numbers, not {describe(operand)}")
         if not isinstance(operand, Value):
-            constant = ops.load("constant").create(values=operand, dtype=dtype)
-            operand = place.tape.node(constant, (), place, "constant", span)
+            from archdsl.ops.constant import Constant
+
+            operand = place.tape.node(Constant.create(values=operand, dtype=dtype), (), place, Constant.name, span)
         inputs.append(operand)
-    return place.tape.node(ops.load(name)(), inputs, place, name, span)
+    return place.tape.node(card(), inputs, place, name, span)
 
 
 @expression(spec.Compare)
@@ -206,13 +207,13 @@ def compare(op: str, left: Any, right: Any) -> bool:
 def _compare_dims(op: str, left: Any, right: Any) -> bool:
     verdict: bool | None
     if op in ("==", "!="):
-        same = dims.equal(left, right)
+        same = dim_order.equal(left, right)
         verdict = same if same is None or op == "==" else not same
     elif op in (">=", "<"):
-        below = dims.at_least(left, right)
+        below = dim_order.at_least(left, right)
         verdict = below if below is None or op == ">=" else not below
     else:
-        below = dims.at_least(right, left)
+        below = dim_order.at_least(right, left)
         verdict = below if below is None or op == "<=" else not below
     if verdict is None:
         name = min(dims.symbols(left) | dims.symbols(right))

@@ -52,7 +52,7 @@ def _name(expr: spec.Name, context: Context) -> Code:
         return _bound(name, missing)
     if kind == "label":
         return _label(name, missing)
-    if kind in ("combinator", "constant", "end", "choice", "function", "later"):
+    if kind in ("combinator", "keyword", "end", "choice", "function", "later"):
         return located(lambda env: word_value(name, kind, env), expr.span)
     return missing
 
@@ -118,7 +118,7 @@ def word_value(name: str, kind: str, env: Env) -> Any:
     """The value of a word of the language."""
     if kind == "combinator":
         return with_defaults(COMBINATORS[name], env)
-    if kind == "constant":
+    if kind == "keyword":
         return TUPLE if name == "tuple" else None
     if kind == "end":
         from archdsl.interpret.preprocess_and_labels import end

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 from archdsl import dims
@@ -16,7 +16,13 @@ from archdsl.source import shortened
 Number = int | float | Expr
 
 
-def _number(value: Any, name: str) -> Any:
+def _name(function: Callable[..., Any]) -> str:
+    """What a function is called in the language: its name here, without the underscore."""
+    return function.__name__.removeprefix("_")
+
+
+def _number(value: Any, function: Callable[..., Any]) -> Any:
+    name = _name(function)
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         if isinstance(value, Expr):
             raise Refusal(
@@ -56,7 +62,7 @@ def elements(value: Any, session: Session, what: str = "this") -> tuple[Any, ...
 
 def _divisible(session: Session, v: Any, divisor: Any = 8) -> int:
     """The mobile nets' rule: the nearest multiple, never below 90 % of ``v``."""
-    v, divisor = _number(v, "divisible"), _number(divisor, "divisible")
+    v, divisor = _number(v, _divisible), _number(divisor, _divisible)
     if divisor <= 0:
         raise Refusal("E0205", f"`divisible` needs a positive divisor, not {divisor}")
     exact = isinstance(v, int) and isinstance(divisor, int)
@@ -66,33 +72,33 @@ def _divisible(session: Session, v: Any, divisor: Any = 8) -> int:
 
 def _round(session: Session, v: Any) -> int:
     """Half up: ``round(2.5) == 3``."""
-    v = _number(v, "round")
+    v = _number(v, _round)
     return v if isinstance(v, int) else math.floor(v + 0.5)
 
 
 def _ceil(session: Session, v: Any) -> int:
-    rounded: int = math.ceil(_number(v, "ceil"))
+    rounded: int = math.ceil(_number(v, _ceil))
     return rounded
 
 
 def _floor(session: Session, v: Any) -> int:
-    rounded: int = math.floor(_number(v, "floor"))
+    rounded: int = math.floor(_number(v, _floor))
     return rounded
 
 
 def _abs(session: Session, v: Any) -> Any:
-    return abs(_number(v, "abs"))
+    return abs(_number(v, _abs))
 
 
 def _sqrt(session: Session, v: Any) -> float:
-    v = _number(v, "sqrt")
+    v = _number(v, _sqrt)
     if v < 0:
         raise Refusal("E0205", f"`sqrt` of the negative number {v}")
     return math.sqrt(v)
 
 
 def _log2(session: Session, v: Any) -> float:
-    v = _number(v, "log2")
+    v = _number(v, _log2)
     if v <= 0:
         raise Refusal("E0205", f"`log2` needs a positive number, not {v}")
     return math.log2(v)
@@ -104,21 +110,28 @@ def _len(session: Session, v: Any) -> int:
     return 1 if is_tensor(v) else len(elements(v, session, "the argument of `len`"))
 
 
-def _extreme(name: str, pick: Callable[[Iterable[Any]], Any]) -> Callable[..., Any]:
-    def extreme(session: Session, *values: Any) -> Any:
-        items = sequence(values[0], session, f"the argument of `{name}`") if len(values) == 1 else values
-        if not items:
-            raise Refusal("E0205", f"`{name}` of an empty list")
-        return pick(_number(v, name) for v in items)
+def _max(session: Session, *values: Any) -> Any:
+    return max(_numbers(session, values, _max))
 
-    return extreme
+
+def _min(session: Session, *values: Any) -> Any:
+    return min(_numbers(session, values, _min))
+
+
+def _numbers(session: Session, values: tuple[Any, ...], function: Callable[..., Any]) -> list[Any]:
+    """Numbers that are given one by one or as one list; there is at least one."""
+    name = _name(function)
+    items = sequence(values[0], session, f"the argument of `{name}`") if len(values) == 1 else values
+    if not items:
+        raise Refusal("E0205", f"`{name}` of an empty list")
+    return [_number(v, function) for v in items]
 
 
 def _sum(session: Session, values: Any) -> Any:
     total: Any = 0
     for value in sequence(values, session, "the argument of `sum`"):
         if not isinstance(value, Expr):
-            _number(value, "sum")
+            _number(value, _sum)
         total = total + value
     return total
 
@@ -148,7 +161,7 @@ def _contains(session: Session, values: Any, item: Any) -> bool:
 def _range(session: Session, *values: Any) -> tuple[int, ...]:
     for value in values:
         if isinstance(value, bool) or not isinstance(value, int):
-            _number(value, "range")
+            _number(value, _range)
             raise Refusal("E0204", f"`range` needs integers, not {describe(value)}")
     if len(values) == 3 and values[2] == 0:
         raise Refusal("E0205", "the step of `range` must not be 0")
@@ -171,11 +184,12 @@ def _zip(session: Session, *values: Any) -> tuple[tuple[Any, ...], ...]:
 
 
 FUNCTIONS: dict[str, tuple[Callable[..., Any], int, int | None]] = {
-    "abs": (_abs, 1, 1), "all": (_all, 1, 1), "any": (_any, 1, 1), "ceil": (_ceil, 1, 1),
-    "contains": (_contains, 2, 2), "divisible": (_divisible, 1, 2), "enumerate": (_enumerate, 1, 1),
-    "floor": (_floor, 1, 1), "len": (_len, 1, 1), "log2": (_log2, 1, 1), "max": (_extreme("max", max), 1, None),
-    "min": (_extreme("min", min), 1, None), "range": (_range, 1, 3), "round": (_round, 1, 1),
-    "sqrt": (_sqrt, 1, 1), "sum": (_sum, 1, 1), "zip": (_zip, 1, None),
+    _name(function): (function, least, most)
+    for function, least, most in (
+        (_abs, 1, 1), (_all, 1, 1), (_any, 1, 1), (_ceil, 1, 1), (_contains, 2, 2), (_divisible, 1, 2),
+        (_enumerate, 1, 1), (_floor, 1, 1), (_len, 1, 1), (_log2, 1, 1), (_max, 1, None), (_min, 1, None),
+        (_range, 1, 3), (_round, 1, 1), (_sqrt, 1, 1), (_sum, 1, 1), (_zip, 1, None),
+    )
 }  # fmt: skip
 """Name -> function, least and greatest number of arguments."""
 

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from archdsl.diagnostics import Refusal
-from archdsl.interpret.arguments import Given, argument_code
+from archdsl.interpret.argument_code import Given, argument_code
 from archdsl.interpret.branches import Branches
 from archdsl.interpret.code import Context
 from archdsl.interpret.env import Env

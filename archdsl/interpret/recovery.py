@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from archdsl import dims
+from archdsl import dim_order, dims
 from archdsl.diagnostics import Refusal
 from archdsl.graph import Value
 from archdsl.ops.base import REQUIRED, Op
@@ -88,4 +88,4 @@ def surely_differ(values: Sequence[Value]) -> bool:
 def _sure(a: dims.Dim, b: dims.Dim) -> bool:
     if _known(a) and _known(b):
         return a != b
-    return dims.equal(a, b) is False
+    return dim_order.equal(a, b) is False

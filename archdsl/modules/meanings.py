@@ -28,10 +28,10 @@ from archdsl.source import Source, Span
 from archdsl.syntax import spec
 
 Kind = Literal[
-    "operator", "local", "parameter", "definition", "import", "combinator", "constant", "label", "symbol", "end",
+    "operator", "local", "parameter", "definition", "import", "combinator", "keyword", "label", "symbol", "end",
     "choice", "function", "later", "dynamic", "unknown",
 ]  # fmt: skip
-"""``end``: ``preprocess`` or ``labels``; ``constant``: ``tuple`` or ``none``; ``later``: a word that the language keeps
+"""``end``: ``preprocess`` or ``labels``; ``keyword``: ``tuple`` or ``none``; ``later``: a word that the language keeps
 for a later edition; ``unknown``: nothing is called so, which is reported."""
 
 

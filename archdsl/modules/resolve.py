@@ -5,17 +5,15 @@ The order in which meanings are looked for is told in :mod:`archdsl.modules.mean
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import Any
 
-from archdsl import ops
 from archdsl.diagnostics import Diagnostic, Refusal
 from archdsl.modules.findings import duplicates, name_span, recursion, unused
-from archdsl.modules.meanings import DYNAMIC, OPERATOR, UNKNOWN, Meaning, Scope
+from archdsl.modules.meanings import DYNAMIC, Meaning, Scope
 from archdsl.modules.module import Module
+from archdsl.modules.resolve_expressions import ExpressionResolver
 from archdsl.modules.structure import label_of, nested_bodies
-from archdsl.modules.suggestions import unknown_name
-from archdsl.modules.words import COMBINATORS, late_word, word, words
-from archdsl.ops.base import Op
 from archdsl.shapes import AXES
 from archdsl.source import Span
 from archdsl.syntax import spec
@@ -69,16 +67,12 @@ def _symbols(module: Module) -> frozenset[str] | None:
     return frozenset(found)
 
 
-class _Resolver:
+class _Resolver(ExpressionResolver):
     """The walk over one definition."""
 
     def __init__(self, module: Module, symbols: frozenset[str] | None, top: Scope) -> None:
-        self.module = module
+        super().__init__(module, symbols)
         self.top = top
-        self.symbols = symbols
-        self.found: list[Diagnostic] = []
-        self.uses: dict[str, Span] = {}
-        """The file's definitions that are named, each with one of the places."""
 
     def definition(self, definition: spec.Definition) -> list[Diagnostic]:
         self.around = definition
@@ -113,10 +107,6 @@ class _Resolver:
         for stage in getattr(definition, "then", ()):
             self.expression(stage, scope)
 
-    parameters: frozenset[str] = frozenset()
-    around: spec.Definition
-    """The definition at work."""
-
     def _inputs(self, definition: spec.Network) -> None:
         if not any(isinstance(s, spec.Input | spec.Missing) for s in definition.body.statements):
             self.refuse(
@@ -125,27 +115,6 @@ class _Resolver:
                 ),
                 name_span(definition, definition.name),
             )
-
-    def refuse(self, refusal: Refusal, span: Span) -> None:
-        self.found.append(refusal.located(span).diagnostic())
-
-    def bind(self, name: str, span: Span, scope: Scope, parameters: frozenset[str] | None = None) -> None:
-        """A value gets a name: operators, parameters and imports must not be hidden by it."""
-        if name == "_":
-            return
-        hidden = self.parameters if parameters is None else parameters
-        what = (
-            "an operator" if ops.is_operator(name) or name in COMBINATORS
-            else "a parameter" if name in hidden
-            else "an import" if name in self.module.imports
-            else ""
-        )  # fmt: skip
-        if what:
-            self.refuse(Refusal("E0208", f"`{name}` would hide {what} of that name", help="choose another name"), span)
-        elif parameters is not None and name in scope.names:
-            self.refuse(Refusal("E0207", f"two parameters are called `{name}`"), span)
-            self.module.unusable.add(getattr(self.around, "name", ""))
-        scope.names[name] = Meaning("local", span)
 
     # Statements
 
@@ -169,37 +138,41 @@ class _Resolver:
             self.statement(statement, scope)
 
     def statement(self, statement: spec.Statement, scope: Scope) -> None:
-        if isinstance(statement, spec.Let):
-            self.expression(statement.value, scope)
-            for target in statement.targets:
-                self.bind(target, statement.span.word(target), scope)
-        elif isinstance(statement, spec.Share):
-            self.expression(statement.value, scope)
-            self.bind(statement.name, statement.span.word(statement.name), scope)
-        elif isinstance(statement, spec.Input):
-            for dim in statement.type.dims:
-                if not (isinstance(dim, spec.Name) and dim.id[0].isupper()):
-                    self.expression(dim, scope)
-            if statement.preprocess is not None:
-                self.expression(statement.preprocess, scope)
-            self.bind(statement.name, statement.span.word(statement.name), scope)
-        elif isinstance(statement, spec.Repeat | spec.For):
-            self._loop(statement, scope)
-        elif isinstance(statement, spec.If):
-            self._if(statement, scope)
-        elif isinstance(statement, spec.Missing):
-            scope.names.update(dict.fromkeys(statement.names, DYNAMIC))
-        elif isinstance(statement, spec.Weights):
-            self._rules(statement.rules, scope, frozenset())
-        elif isinstance(statement, spec.With):
-            for call in statement.calls:
-                self.expression(call, scope)
-            self.body(statement.body, scope)
-        else:
-            for child in children(statement):
-                if not isinstance(child, spec.Target):
-                    self.expression(child, scope)
-            self._label(statement, scope)
+        _STATEMENTS.get(type(statement), _Resolver._other)(self, statement, scope)
+
+    def _let(self, statement: spec.Let, scope: Scope) -> None:
+        self.expression(statement.value, scope)
+        for target in statement.targets:
+            self.bind(target, statement.span.word(target), scope)
+
+    def _share(self, statement: spec.Share, scope: Scope) -> None:
+        self.expression(statement.value, scope)
+        self.bind(statement.name, statement.span.word(statement.name), scope)
+
+    def _input(self, statement: spec.Input, scope: Scope) -> None:
+        for dim in statement.type.dims:
+            if not (isinstance(dim, spec.Name) and dim.id[0].isupper()):
+                self.expression(dim, scope)
+        if statement.preprocess is not None:
+            self.expression(statement.preprocess, scope)
+        self.bind(statement.name, statement.span.word(statement.name), scope)
+
+    def _missing(self, statement: spec.Missing, scope: Scope) -> None:
+        scope.names.update(dict.fromkeys(statement.names, DYNAMIC))
+
+    def _weights(self, statement: spec.Weights, scope: Scope) -> None:
+        self._rules(statement.rules, scope, frozenset())
+
+    def _with(self, statement: spec.With, scope: Scope) -> None:
+        for call in statement.calls:
+            self.expression(call, scope)
+        self.body(statement.body, scope)
+
+    def _other(self, statement: spec.Statement, scope: Scope) -> None:
+        for child in children(statement):
+            if not isinstance(child, spec.Target):
+                self.expression(child, scope)
+        self._label(statement, scope)
 
     def _rules(self, rules: Iterable[spec.NameRule], scope: Scope, captured: frozenset[str]) -> None:
         """The names that a rule captures are known on its right side, and to its own rules."""
@@ -264,113 +237,12 @@ class _Resolver:
         if label.name is not None:
             scope.labels[label.name] = Meaning("label", label.span)
 
-    # Expressions
 
-    def expression(self, node: spec.Syntax, scope: Scope) -> None:
-        """Check every name below ``node`` (syntax is at most a few hundred levels deep)."""
-        if isinstance(node, spec.Name):
-            self.name(node, scope)
-        elif isinstance(node, spec.Comprehension):
-            self.expression(node.iterable, scope)
-            inner = Scope(scope, node.targets)
-            for part in (node.condition, node.element):
-                if part is not None:
-                    self.expression(part, inner)
-        elif isinstance(node, spec.Body):
-            self.body(node, Scope(scope))
-        elif isinstance(node, spec.Statement):
-            self.statement(node, scope)
-        elif isinstance(node, spec.Call):
-            self._call(node, scope)
-        else:
-            for child in children(node):
-                self.expression(child, scope)
-
-    def _call(self, node: spec.Call, scope: Scope) -> None:
-        self.expression(node.callee, scope)
-        card = self._card(node.callee.id, scope) if isinstance(node.callee, spec.Name) else None
-        declared = {} if card is None else card.signature
-        signature = {name: frozenset(argument.kind.choices) for name, argument in declared.items()}
-        inner = Scope(scope, choices=_AXES.union(*signature.values()))
-        for index, argument in enumerate(node.arguments):
-            name = argument.name or next(iter([*signature][index : index + 1]), None)
-            if name in signature:
-                self._hides(argument.value, name, signature[name], scope)
-            self.expression(argument.value, inner)
-
-    def _card(self, name: str, scope: Scope) -> type[Op] | None:
-        """The operator that a call's name means."""
-        if self.meaning(name, scope) is not OPERATOR:
-            return None
-        try:
-            return ops.load(name)
-        except Refusal:  # reported at its name
-            return None
-
-    def _hides(self, value: spec.Expr, formal: str, choices: frozenset[str], scope: Scope) -> None:
-        """Refuse a parameter that has the name of a choice of the argument for which it is given."""
-        if isinstance(value, spec.Name) and value.id in choices:
-            meaning = scope.bound(value.id)
-            if meaning is not None and meaning.kind == "parameter":
-                self.refuse(hidden_by_choice(value.id, formal), value.span)
-
-    def name(self, node: spec.Name, scope: Scope) -> None:
-        """Settle one name; report it where it means nothing."""
-        meaning = self.meaning(node.id, scope)
-        self.module.meanings.settle(node, meaning)
-        if meaning.kind == "definition":
-            self.uses.setdefault(node.id, node.span)
-        if meaning is OPERATOR and not ops.is_operator(node.id):
-            self._load(node)
-        if meaning is UNKNOWN:
-            known = [*scope.all(), *words(), *ops.names(), *ops.offered(), *(self.symbols or ())]
-            self.refuse(self._made_later(node) or unknown_name(node.id, known), node.span)
-
-    def _load(self, node: spec.Name) -> None:
-        """Load what a package offers; report it where it cannot be used."""
-        try:
-            ops.load(node.id)
-        except Refusal as refusal:
-            self.refuse(refusal, node.span)
-
-    def meaning(self, name: str, scope: Scope) -> Meaning:
-        """What a name means at this place."""
-        if ops.is_operator(name):
-            return OPERATOR
-        if scope.partly:
-            return DYNAMIC
-        bound = scope.bound(name)
-        if bound is not None:
-            return bound
-        kind = word(name)
-        if kind is not None:
-            return Meaning(kind)
-        labelled = scope.labelled(name)
-        if labelled is not None:
-            return labelled
-        if name[0].isupper() and (self.symbols is None or name in self.symbols):
-            return DYNAMIC if self.symbols is None else Meaning("symbol")
-        kind = late_word(name) or ("choice" if scope.is_choice(name) else None)
-        if kind is not None:
-            return Meaning(kind)
-        return OPERATOR if name in ops.offered() else UNKNOWN
-
-    def _made_later(self, node: spec.Name) -> Refusal | None:
-        """The refusal of a name that a later statement gives, or that only a variant has."""
-        if node.id in self.module.variants:
-            help = "apply its network: a variant is a network with its arguments"
-            return Refusal("E0201", f"`{node.id}` is a variant, and variants are not applied", help=help)
-        for later in walk(self.around):
-            if later.span.start > node.span.start and node.id in _made_by(later):
-                line = f"it is made in line {later.span.line}: use it below"
-                return Refusal("E0201", f"`{node.id}` is used before it is made", help=line)
-        return None
-
-
-def _made_by(node: spec.Syntax) -> tuple[str | None, ...]:
-    if isinstance(node, spec.Let):
-        return node.targets
-    return (node.name,) if isinstance(node, spec.Target | spec.Share) else ()
+_STATEMENTS: dict[type[spec.Statement], Callable[[_Resolver, Any, Scope], None]] = {
+    spec.Let: _Resolver._let, spec.Share: _Resolver._share, spec.Input: _Resolver._input, spec.If: _Resolver._if,
+    spec.Repeat: _Resolver._loop, spec.For: _Resolver._loop, spec.Missing: _Resolver._missing,
+    spec.Weights: _Resolver._weights, spec.With: _Resolver._with,
+}  # fmt: skip
 
 
 def _merge(arms: list[Scope], scope: Scope) -> None:
@@ -390,9 +262,3 @@ def _collect_indexed(body: spec.Body, scope: Scope) -> None:
         label = label_of(node) if isinstance(node, spec.Statement) else None
         if label is not None and label.index is not None and label.name:
             scope.labels[label.name] = Meaning("label", label.span)
-
-
-def hidden_by_choice(name: str, formal: str) -> Refusal:
-    """The refusal of a name that is bound, and is also a choice of the argument for which it is given."""
-    message = f"`{name}` is the name of a value here, and also a choice of `{formal}`"
-    return Refusal("E0208", message, help="choose another name for the value, so that it is clear which is meant")

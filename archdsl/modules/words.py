@@ -29,7 +29,7 @@ def word(name: str) -> Kind | None:
     """What a word of the language is that stands behind definitions, and before labels and symbols."""
     if name in COMBINATORS:
         return "combinator"
-    return "constant" if name in ("tuple", "none") else None
+    return "keyword" if name in ("tuple", "none") else None
 
 
 def late_word(name: str) -> Kind | None:

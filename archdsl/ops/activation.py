@@ -8,7 +8,7 @@ from math import erf, exp, inf, log1p, pi, sqrt, tanh
 from archdsl.diagnostics import Refusal
 from archdsl.element_types import ANY, NUMBERS, SIGNED
 from archdsl.ops.base import Types, Weight, Work, arg, filled
-from archdsl.ops.estimates import EVERYTHING, Interval
+from archdsl.ops.estimates import EVERYTHING, Interval, image
 from archdsl.ops.kinds import Boolean, Choice, Number
 from archdsl.ops.operand_checks import times
 from archdsl.ops.pointwise import Pointwise
@@ -155,7 +155,16 @@ class Selu(Pointwise):
         return 1.0507009873554805 * (x if x > 0 else 1.6732632423543772 * (exp(x) - 1))
 
 
-class Gelu(Pointwise):
+class _SelfGated(Pointwise):
+    """Base: ``x`` times a number from 0 to 1 that rises with it."""
+
+    def range(self, entering: Sequence[Interval]) -> Interval:
+        low, high = entering[0]
+        least = self.limits[0] if low < 0 else image(self.function, (low, low), (0.0, inf))[0]
+        return least, image(self.function, (0.0, max(high, 0.0)), (0.0, inf))[1]
+
+
+class Gelu(_SelfGated):
     """``x * (1 + erf(x / sqrt(2))) / 2``, or with ``approximate = tanh``
     ``x * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x**3))) / 2``.
     """
@@ -192,7 +201,7 @@ class Sigmoid(Pointwise):
         return sigmoid(x)
 
 
-class Silu(Pointwise):
+class Silu(_SelfGated):
     """``x * sigmoid(x)``; many papers call it swish."""
 
     name = "silu"
@@ -220,7 +229,7 @@ class HardSigmoid(Pointwise):
         return min(max(x / 6 + 0.5, 0.0), 1.0)
 
 
-class HardSwish(Pointwise):
+class HardSwish(_SelfGated):
     """``x * relu6(x + 3) / 6``, MobileNetV3's."""
 
     name = "hard_swish"
@@ -275,7 +284,7 @@ class Softsign(Pointwise):
         return x / (1 + abs(x))
 
 
-class Mish(Pointwise):
+class Mish(_SelfGated):
     """``x * tanh(log(1 + exp(x)))``."""
 
     name = "mish"

@@ -13,7 +13,7 @@ from typing import ClassVar
 from archdsl.diagnostics import Refusal
 from archdsl.element_types import FLOATS, NUMBERS
 from archdsl.ops.base import Op, Types, Window, Work, arg, pass_through
-from archdsl.ops.estimates import EVERYTHING, Interval, Moments, hull
+from archdsl.ops.estimates import EVERYTHING, Interval, Moments, hull, product_sign
 from archdsl.ops.kinds import Number, Optional
 from archdsl.ops.operand_checks import need_dtype, same_dtype, times
 from archdsl.shapes import TensorType, broadcast
@@ -89,7 +89,7 @@ class Mul(Join):
     )
 
     def range(self, entering: Sequence[Interval]) -> Interval:
-        return (0.0, inf) if all(low >= 0 for low, _ in entering) else EVERYTHING
+        return product_sign(entering)
 
     def moments(self, entering: Sequence[Moments], ins: Types, outs: Types) -> Moments:
         mean, second = 1.0, 1.0

@@ -263,12 +263,18 @@ class Op(Record):
         checked = {}
         for name, declared in cls.signature.items():
             if name in arguments:
-                checked[name] = declared.kind.check(arguments[name], f"`{name}` of `{cls.name}`")
+                try:
+                    checked[name] = declared.kind.check(arguments[name], f"`{name}` of `{cls.name}`")
+                except Refusal as refusal:
+                    refusal.argument = name
+                    raise
             elif declared.default is REQUIRED:
                 raise Refusal("E0203", f"`{cls.name}` needs the argument `{name}`")
         unknown = arguments.keys() - cls.signature.keys()
         if unknown:
-            raise Refusal("E0202", f"`{cls.name}` has no argument `{min(unknown)}`")
+            fault = Refusal("E0202", f"`{cls.name}` has no argument `{min(unknown)}`")
+            fault.argument = min(unknown)
+            raise fault
         op = cls(**checked)
         op.validate()
         return op

@@ -8,7 +8,8 @@ from math import prod
 
 from archdsl import dims
 from archdsl.diagnostics import Refusal
-from archdsl.dims import Dim, at_least
+from archdsl.dim_order import at_least
+from archdsl.dims import Dim
 from archdsl.element_types import FLOATS
 from archdsl.ops.base import ZEROS, AxisWindow, ChannelLayout, Types, Weight, Window, Work, arg, fan
 from archdsl.ops.kinds import Boolean, Integer, Padding, PerAxis

@@ -27,6 +27,16 @@ def same_sign(interval: Interval) -> Interval:
     return (0.0 if low >= 0 else -inf), (0.0 if high <= 0 else inf)
 
 
+def product_sign(intervals: Iterable[Interval]) -> Interval:
+    """Of products all that is known is their sign, and that only if each factor has one."""
+    negative = False
+    for low, high in intervals:
+        if low < 0 < high:
+            return EVERYTHING
+        negative ^= low < 0
+    return (-inf, 0.0) if negative else (0.0, inf)
+
+
 def image(function: Callable[[float], float], interval: Interval, bounds: Interval) -> Interval:
     """Where a function that never falls sends an interval; ``bounds`` where it is not defined at an end."""
 

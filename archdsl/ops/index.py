@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from archdsl import dims
+from archdsl import dim_order, dims
 from archdsl.diagnostics import Refusal
 from archdsl.dims import Dim
 from archdsl.ops.base import AxisWindow, Op, Types, Window, arg, pass_through
@@ -19,7 +19,7 @@ Axes = int | str | tuple[int | str, ...]
 def inside(value: Dim, size: Dim, last: int, what: str) -> Dim:
     """``value`` as a position from the start (negative ones count from the end), at most ``size + last``."""
     position = size + value if isinstance(value, int) and value < 0 else value
-    for answer in (dims.at_least(position, 0), dims.at_least(size + last, position)):
+    for answer in (dim_order.at_least(position, 0), dim_order.at_least(size + last, position)):
         if answer is False:
             raise Refusal("E0205", f"{what} is {value}, outside of an axis of {size} positions")
         if answer is None:
@@ -58,7 +58,7 @@ class Slice(Op):
         # A start counted from the front leaves a size that shows what it needs (T - 5): nothing to decide.
         counted = isinstance(self.start, int) and self.start >= 0 and not isinstance(size, int)
         start = self.start if counted else inside(self.start, size, 0, "`start` of `slice`")
-        if dims.at_least(stop - start, 1) is False:
+        if dim_order.at_least(stop - start, 1) is False:
             raise Refusal("E0205", f"`slice` from {start} to {stop} of {size} positions leaves nothing")
         return start, stop
 

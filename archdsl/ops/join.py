@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from archdsl import dims
+from archdsl import dim_order
 from archdsl.diagnostics import Refusal
 from archdsl.dims import Dim
 from archdsl.ops.base import AxisWindow, Op, Types, Window, arg
@@ -144,7 +144,7 @@ class Split(Op):
         total: Dim = 0
         for part in self.parts:
             total = total + part
-        if dims.equal(total, size) is False:
+        if dim_order.equal(total, size) is False:
             made = f"the parts {show_shape(self.parts)} make {total} positions"
             raise Refusal("E0303", f"{made}, axis {axis} of {type} has {size}")
         need_equal("the positions of all parts and of the axis", total, size, (type,))

@@ -21,6 +21,7 @@ from archdsl.ops.base import (
     fan,
     pass_through,
 )
+from archdsl.ops.estimates import Interval, product_sign
 from archdsl.ops.kinds import Boolean, DType, Integer
 from archdsl.ops.operand_checks import at_least_rank, need_dtype, need_equal, same_dtype, static_size
 from archdsl.shapes import Shape, TensorType, broadcast
@@ -116,6 +117,9 @@ class MatMul(Op):
 
     def work(self, ins: Types, outs: Types) -> Work:
         return Work(mac=outs[0].elements * ins[0].shape[-1])
+
+    def range(self, entering: Sequence[Interval]) -> Interval:
+        return product_sign(entering)
 
     def window(self, ins: Types, outs: Types) -> Window:
         # Rows come from one side only and columns from the other, so that neither is a window on both.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from archdsl import dims
+from archdsl import dim_order, dims
 from archdsl.diagnostics import Refusal
 from archdsl.dims import Dim
 from archdsl.element_types import BOOLEANS, FLOATS, INTEGERS, NUMBERS, SIGNED
@@ -91,7 +91,7 @@ def undecided(question: str, sizes: Iterable[Dim]) -> Refusal:
 
 def need_equal(what: str, a: Dim, b: Dim, shapes: Sequence[TensorType]) -> None:
     """Refuse two sizes that differ, or of which that cannot be decided."""
-    answer = dims.equal(a, b)
+    answer = dim_order.equal(a, b)
     if answer:
         return
     shown = " and ".join(show_shape(t.shape) for t in shapes)

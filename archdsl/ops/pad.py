@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Sequence
 
-from archdsl import dims
+from archdsl import dim_order, dims
 from archdsl.diagnostics import Refusal
 from archdsl.dims import Dim
 from archdsl.ops.base import AxisWindow, Op, Types, Window, arg
@@ -33,7 +33,7 @@ class Padded(Op):
         (x,) = ins
         pads = self.pads(x)
         for axis, (size, ends) in enumerate(zip(x.shape, pads)):
-            if self.filling()[0] == "reflect" and dims.at_least(size, max(ends) + 1) is False:
+            if self.filling()[0] == "reflect" and dim_order.at_least(size, max(ends) + 1) is False:
                 most = f"`mode = reflect` can add at most {size - 1} positions to axis {axis} of {x}"
                 raise Refusal("E0205", f"{most}, not {max(ends)}")
         return (x.with_shape(size + begin + end for size, (begin, end) in zip(x.shape, pads)),)
@@ -150,7 +150,7 @@ class Crop(Op):
         (x,) = ins
         sizes = self.sizes(x)
         for n, size, begin in zip(x.shape[2:], sizes, self.offsets(x)):
-            if dims.at_least(n, size) is False or dims.at_least(n, size + begin) is False:
+            if dim_order.at_least(n, size) is False or dim_order.at_least(n, size + begin) is False:
                 raise Refusal("E0303", f"{size} positions from {begin} on do not lie inside {n} positions of {x}")
         return (x.with_shape([*x.shape[:2], *sizes]),)
 

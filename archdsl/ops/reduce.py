@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from math import inf
 from typing import ClassVar
 
-from archdsl import dims
+from archdsl import dim_order
 from archdsl.diagnostics import Refusal
 from archdsl.dims import Dim
 from archdsl.element_types import FLOATS, NUMBERS
@@ -211,7 +211,7 @@ class TopK(Op):
         (x,) = ins
         need_dtype(self.name, x, NUMBERS)
         axis = resolve_axis(self.axis, x)
-        enough = dims.at_least(x.shape[axis], self.k)
+        enough = dim_order.at_least(x.shape[axis], self.k)
         if enough is None:
             raise undecided(f"whether axis {axis} of {x} has {self.k} elements", (x.shape[axis],))
         if not enough:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 from math import lcm
 
-from archdsl import dims
+from archdsl import dim_order, dims
 from archdsl.diagnostics import Refusal
 from archdsl.dims import Dim
 from archdsl.element_types import FLOATS
@@ -126,7 +126,7 @@ def _scaled(n: Dim, scale: float) -> Dim:
     else:
         raise Refusal("E0307", f"`scale = {scale}` of the symbolic size {n} is no ratio of small integers",
                       help="give `size`, or a scale such as 1.5")  # fmt: skip
-    if dims.at_least(size, 1) is False:
+    if dim_order.at_least(size, 1) is False:
         raise Refusal("E0302", f"`scale = {scale:g}` leaves nothing of {n} positions")
     return size
 

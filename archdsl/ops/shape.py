@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from archdsl import dims
+from archdsl import dim_order, dims
 from archdsl.diagnostics import Refusal
 from archdsl.dims import Dim
 from archdsl.ops.base import AxisWindow, Op, Types, Window, arg
@@ -91,7 +91,7 @@ class Reshape(_View):
         given = dims.product(size for size in self.to if size != -1)
         rest = dims.floordiv(x.elements, given) if -1 in self.to else 1
         if rest * given != x.elements:
-            if dims.equal(rest * given, x.elements) is None:
+            if dim_order.equal(rest * given, x.elements) is None:
                 raise undecided(f"whether {show_shape(x.shape)} can become {show_shape(self.to)}", (x.elements, given))
             takes = f"{show_shape(self.to)} takes {'multiples of ' if -1 in self.to else ''}{given}"
             raise Refusal("E0303", f"{show_shape(x.shape)} has {x.elements} elements, {takes}")
@@ -117,7 +117,7 @@ class Squeeze(_View):
         for axis in gone:
             if x.shape[axis] == 1:
                 continue
-            if dims.equal(x.shape[axis], 1) is None:
+            if dim_order.equal(x.shape[axis], 1) is None:
                 raise undecided(f"whether axis {axis} of {x} has size 1", (x.shape[axis],))
             raise Refusal("E0303", f"`squeeze` removes axes of size 1, but axis {axis} of {x} has {x.shape[axis]}")
         return (x.with_shape(size for i, size in enumerate(x.shape) if i not in gone),)
@@ -250,7 +250,7 @@ class Expand(Op):
         sizes = [*self.to[:new]]
         for old, size in zip(x.shape, self.to[new:]):
             if size != -1 and old not in (1, size):
-                if dims.equal(old, size) is None:
+                if dim_order.equal(old, size) is None:
                     raise undecided(f"whether {x} can expand to {show_shape(self.to)}", (old, size))
                 raise Refusal("E0303", f"{x} cannot expand to {show_shape(self.to)}: {old} is neither 1 nor {size}")
             sizes.append(old if size == -1 else size)

@@ -6,7 +6,8 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from archdsl.diagnostics import Refusal
-from archdsl.dims import Dim, at_least, ceildiv, floordiv
+from archdsl.dim_order import at_least
+from archdsl.dims import Dim, ceildiv, floordiv
 from archdsl.ops.base import AxisWindow, Op
 from archdsl.shapes import TensorType
 

@@ -120,7 +120,7 @@ def opened(reference: str, more: Iterable[Subject] = ()) -> Iterator[Baseline]:
         yield Baseline(reference, more, None, Path.cwd(), _saved(Path(place)))
     else:
         raise Refusal(
-            "E0012", f"`--against {reference}` is no folder, no .json file and no `.git#branch=…`",
+            "E0012", f"`--against {reference}` is neither a folder nor a .json file nor `.git#branch=…`",
             help="give a folder of specs, a file of `--save-baseline`, or `.git#branch=main`",
         )  # fmt: skip
 
@@ -128,7 +128,7 @@ def opened(reference: str, more: Iterable[Subject] = ()) -> Iterator[Baseline]:
 def _saved(path: Path) -> Mapping[str, Any]:
     import json
 
-    wrong = Refusal("E0011", f"`{path}` is no baseline", help="`archdsl check --save-baseline FILE` writes one")
+    wrong = Refusal("E0011", f"`{path}` is not a baseline", help="`archdsl check --save-baseline FILE` writes one")
     try:
         content = read_file(path, _LARGEST)
     except Refusal as refusal:

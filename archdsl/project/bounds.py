@@ -30,7 +30,7 @@ def read_bound(text: str) -> Bound:
     """A bound as it is written; refuses (E0007) what is none, and quantities that are not known."""
     claim = _claim(text)
     if claim is None or not isinstance(claim.bound, spec.Number):
-        raise Refusal("E0007", f"`{text:.60}` is no bound", help="write `macs<=300M`, `peak_activations<=6 MiB`")
+        raise Refusal("E0007", f"`{text:.60}` is not a bound", help="write `macs<=300M`, `peak_activations<=6 MiB`")
     return Bound(_subject(claim), claim.op, claim.bound.value)
 
 
@@ -38,7 +38,8 @@ def read_subject(text: str) -> Subject:
     """``macs``, ``macs of stem``, ``receptive_field at layer3``; refuses (E0007) what is none."""
     claim = _claim(f"{text} <= 0")
     if claim is None:
-        raise Refusal("E0007", f"`{text:.60}` names no quantity", help="quantities: " + ", ".join(QUANTITIES))
+        help = "quantities: " + ", ".join(QUANTITIES)
+        raise Refusal("E0007", f"`{text:.60}` is not the name of a quantity", help=help)
     return _subject(claim)
 
 

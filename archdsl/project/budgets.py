@@ -137,7 +137,7 @@ class _Reader:
                 raise self._fault(f"`{key}` is a table: {key} = {{ name = value }}", self._span(index, key))
         path, sign, variant = spec.partition(".arch:")
         if not _exists(self.folder, path + (".arch" if sign else "")):
-            message = f"`{spec}` is no file here, and no network of the zoo"
+            message = f"`{spec}` is neither a file here nor a network of the zoo"
             help = "paths and patterns are relative to this file"
             raise self._fault(message, self._span(index, "spec"), help)
         bounds = tuple(self._bound(index, key, value) for key, value in table.items() if key not in KEYS)
@@ -179,7 +179,7 @@ class _Reader:
         found = read_value(value) if isinstance(value, str) else None
         if found is None:
             help = 'write 300_000_000, "300M", "6 MiB" or ">= 224"'
-            raise self._fault(f"the bound of `{key}` is no number", span, help)
+            raise self._fault(f"the bound of `{key}` is not a number", span, help)
         return found
 
     def _fault(self, message: str, span: Span, help: str = "") -> DiagnosticError:

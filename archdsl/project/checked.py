@@ -10,6 +10,7 @@ from archdsl.driver import CheckedVariant
 from archdsl.record import Record
 from archdsl.report.page import Table
 from archdsl.report.render import Printed
+from archdsl.version import __version__
 
 if TYPE_CHECKING:
     from archdsl.compare.snapshot import Snapshot
@@ -65,7 +66,6 @@ class Check(Printed):
 
     def outcome(self) -> Outcome:
         """The run as the model that all sinks render."""
-        from archdsl import __version__
         from archdsl.report.outcome import NetworkOutcome, Outcome, TargetOutcome, claim_outcome
         from archdsl.report.pages import page
 

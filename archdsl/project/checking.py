@@ -65,7 +65,10 @@ def _reviewed(checked: list[CheckedTarget], against: str | None, config: str | P
 
 
 def save_baseline(checked: Check, path: str | Path, config: str | Path | None = None) -> None:
-    """Write the figures of all networks that were checked, for a later ``against``; refuses (E0005) what is no file."""
+    """Write the figures of all networks that were checked, for a later ``against``.
+
+    Refuses (E0005) what cannot be written.
+    """
     from archdsl.files import write_file
     from archdsl.project.baseline import as_text
     from archdsl.project.budgets import load, subjects

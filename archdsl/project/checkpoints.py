@@ -12,6 +12,7 @@ from archdsl.driver import Settings
 from archdsl.project.targets import Network, graph_of
 from archdsl.record import Record
 from archdsl.report.render import Printed
+from archdsl.shown import Verbatim
 
 if TYPE_CHECKING:
     from archdsl.graph import Graph, Stored
@@ -71,7 +72,7 @@ class WeightMatch(Printed):
         return names(rows)
 
 
-class Exported(Record):
+class Exported(Verbatim, Record):
     """A weight file that was written, from another one."""
 
     source: str

@@ -72,11 +72,11 @@ def verify(
     Raises ``DiagnosticError``.
     """
     if not str(model).endswith(".onnx"):
-        raise Refusal("E0007", f"`{model}` is no .onnx file", help="write one with `archdsl compile`")
+        raise Refusal("E0007", f"`{model}` is not an .onnx file", help="write one with `archdsl compile`")
     if not str(against).endswith((".onnx", ".py")):
         raise Refusal("E0007", f"`--against {against}` is neither an .onnx file nor a module of `--backend torch`")
     if not 0 <= tolerance < float("inf"):
-        raise Refusal("E0007", f"`--tolerance {tolerance}` is no number from 0 on")
+        raise Refusal("E0007", f"`--tolerance {tolerance}` is not a number of at least 0")
     from archdsl.runtime.verify import verify
 
     outputs, inner = verify(Path(model), Path(against), inputs, seed, bind or {}, layers)

@@ -6,20 +6,21 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from archdsl import __version__
 from archdsl.diagnostics import Refusal
 from archdsl.driver import Settings
 from archdsl.graph import Graph
 from archdsl.process import collector_paused
 from archdsl.project.targets import Network, graph_of
 from archdsl.record import Record
+from archdsl.shown import Verbatim
+from archdsl.version import __version__
 
 if TYPE_CHECKING:
     from archdsl.analyses.measure import Measures
     from archdsl.registry import WriteReport
 
 
-class Compiled(Record):
+class Compiled(Verbatim, Record):
     """A file that was written: ``report`` is the backend's, ``notes`` are on the weights that were loaded."""
 
     name: str

@@ -46,7 +46,7 @@ def values(name: str, text: str) -> list[int | float]:
     """The numbers of ``a..b:step``, both ends included where the step meets them: exact, so that 0.1 * 3 is 0.3."""
     found = _RANGE.fullmatch(text.strip())
     if found is None:
-        raise Refusal("E0007", f"`{name}={text}` is no range", help="write `1..8`, `0.5..1.5:0.1`")
+        raise Refusal("E0007", f"`{name}={text}` is not a range", help="write `1..8`, `0.5..1.5:0.1`")
     low, high, step = (Fraction(part) for part in (found[1], found[2], found[3] or "1"))
     if step <= 0 or high < low or (high - low) / step >= MOST:
         raise Refusal("E0007", f"`{name}={text}` is empty, or has more than {MOST:,} values")

@@ -10,6 +10,7 @@ from archdsl.process import deep_stack
 from archdsl.project.targets import arch_files, read_source
 from archdsl.record import Record
 from archdsl.report.text import counted, render
+from archdsl.shown import Verbatim
 
 
 class Formatted(Record):
@@ -35,7 +36,7 @@ class Formatted(Record):
         return "".join(line + "\n" for line in lines)
 
 
-class Formatting(Record):
+class Formatting(Verbatim, Record):
     """What formatting came to. ``written``: whether the files were changed."""
 
     files: tuple[Formatted, ...]

@@ -30,7 +30,7 @@ def checked_out(reference: str, place: Path, ref: str) -> Iterator[tuple[Path, P
     names = _REF.fullmatch(ref)
     if names is None or names[2].startswith("-") or ".." in names[2]:
         raise Refusal(
-            "E0012", f"`--against {reference}` names no branch, tag or commit", help="write `.git#branch=main`"
+            "E0012", f"`--against {reference}` does not name a branch, tag or commit", help="write `.git#branch=main`"
         )
     root = Path(_git(repository, reference, "rev-parse", "--show-toplevel").decode().rstrip("\n"))
     commit = _commit(root, reference, names[1], names[2])

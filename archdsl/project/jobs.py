@@ -23,7 +23,7 @@ class Job(Record):
 def plan(targets: Sequence[str], output: str | None, all_: bool, suffix: str) -> tuple[list[Job], list[str]]:
     """The files to write, and what is to be told about them.
 
-    Refuses what is no target, and (E0005, E0006) everything that could clash or not be written.
+    Refuses what is not a target, and (E0005, E0006) everything that could clash or not be written.
     """
     notes: list[str] = []
     chosen = [one for text in targets for one in _variants(open_target(text), text, all_, notes)]

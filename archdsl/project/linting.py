@@ -11,6 +11,7 @@ from archdsl.diagnostics import Diagnostic, DiagnosticError, Refusal, did_you_me
 from archdsl.project.targets import Step, Target, arch_files, open_target
 from archdsl.report.render import Printed
 from archdsl.syntax import spec
+from archdsl.version import __version__
 
 if TYPE_CHECKING:
     from archdsl.design_rules.view import Machine
@@ -53,7 +54,6 @@ class Lint(Printed):
 
     def outcome(self) -> Outcome:
         """The run as the model that all sinks render."""
-        from archdsl import __version__
         from archdsl.report.outcome import Outcome, TargetOutcome
         from archdsl.report.pages import page
 
@@ -131,8 +131,7 @@ def look(name: str, codes: set[str], machine: Machine | None = None) -> list[Dia
     """The findings of one target: of all its variants, each place once; the errors where there are any."""
     from archdsl.design_rules import lint
     from archdsl.design_rules.fix import with_edits
-    from archdsl.design_rules.labels import CODE as LABELS
-    from archdsl.design_rules.labels import unused_labels
+    from archdsl.design_rules.labels import CODE as LABELS, unused_labels
     from archdsl.design_rules.machines import RULES as MACHINE_RULES
     from archdsl.project.suppressions import Silence
 

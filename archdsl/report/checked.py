@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from archdsl.diagnostics import Diagnostic
-from archdsl.report.json import diagnostic_records
 from archdsl.report.outcome import ClaimOutcome, Outcome, TargetOutcome
 from archdsl.report.page import Page, Report, Table
 
@@ -25,6 +24,8 @@ class CheckReport(Report):
 
     def data(self) -> dict[str, Any]:
         """All of the outcome."""
+        from archdsl.report.json import diagnostic_records
+
         files = [
             {
                 "target": one.name,
@@ -53,6 +54,8 @@ class FindingsReport(Report):
 
     def data(self) -> dict[str, Any]:
         """The findings."""
+        from archdsl.report.json import diagnostic_records
+
         return {"diagnostics": diagnostic_records(self.diagnostics)}
 
 

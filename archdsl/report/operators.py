@@ -13,7 +13,7 @@ WIDTH = 120
 class OperatorsReport(Report):
     """What ``archdsl ops`` tells: the page of one operator, or a line for each of several.
 
-    Records are those of ``archdsl.cli.ops``: name, signature, summary, arguments, …
+    Records are those of ``archdsl.project.operators``: name, signature, summary, arguments, …
     """
 
     kind = "ops"

@@ -97,7 +97,7 @@ def _load(path: Path) -> Any:
     except (ValueError, EOFError, BadZipFile) as error:
         kinds = ".npy, .npz or an image (" + " ".join(IMAGES) + ")"
         notes = (str(error),) if path.suffix.lower() in (".npy", ".npz") else ()  # of others it only knows pickles
-        raise Refusal("E0704", f"`{path}` is no array file", help=f"give {kinds}", notes=notes) from None
+        raise Refusal("E0704", f"`{path}` is not an array file", help=f"give {kinds}", notes=notes) from None
 
 
 def _array(path: Path) -> numpy.ndarray:

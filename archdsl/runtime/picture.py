@@ -70,7 +70,7 @@ def opened(path: Path, how: Preprocess) -> Any:
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise Refusal("E0704", f"`{path}` is a picture of more than {MAX_PIXELS:,} pixels") from None
     except Exception as error:  # damaged files lead Pillow's readers to exceptions of many kinds
-        raise Refusal("E0704", f"`{path}` is no readable image", notes=(first_line(error),)) from None
+        raise Refusal("E0704", f"`{path}` is not a readable image", notes=(first_line(error),)) from None
     if mode.startswith(("I", "F")):
         help = "convert it to 8 bits a channel"
         raise Refusal("E0704", f"the pixels of `{path}` do not go from 0 to 255", help=help)

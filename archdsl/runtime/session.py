@@ -39,7 +39,7 @@ def providers(ep: str) -> list[str]:
     """``cuda,cpu`` as ONNX Runtime's provider names, in order of preference; refuses unknown names (E0007)."""
     names = [name.strip().lower() for name in ep.split(",") if name.strip()]
     if not names or any(name not in PROVIDERS for name in names):
-        raise Refusal("E0007", f"`--ep {ep}` names no execution provider", help="write `cpu`, `cuda` or `cuda,cpu`")
+        raise Refusal("E0007", f"`--ep {ep}` is not an execution provider", help="write `cpu`, `cuda` or `cuda,cpu`")
     return [PROVIDERS[name] for name in dict.fromkeys(names)]
 
 
@@ -67,7 +67,7 @@ def open_session(model: Path | bytes, ep: str = "cpu", threads: int = 0) -> Any:
 
 
 def metadata_of(session: Any) -> dict[str, str]:
-    """What the model says of itself; refuses (E0706) what is no text."""
+    """What the model says of itself; refuses (E0706) what is not text."""
     try:
         found: dict[str, str] = session.get_modelmeta().custom_metadata_map
     except UnicodeDecodeError:

@@ -133,7 +133,7 @@ def _loaded(path: Path, model: Path) -> Any:
         found.loader.exec_module(module)
         net = getattr(module, module.__all__[0])().eval()
     except Exception as error:  # whatever the file's code raises
-        raise Refusal("E0705", f"`{path}` gives no module", notes=(first_line(error),)) from None
+        raise Refusal("E0705", f"`{path}` does not give a module", notes=(first_line(error),)) from None
     given = weights.read(model)
     wanted = {name for name in net.state_dict() if not name.endswith("num_batches_tracked")}
     if lacking := sorted(wanted - given.keys()):

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from archdsl.syntax import spec
+from archdsl.syntax.comment_queue import CommentQueue
 from archdsl.syntax.format_expressions import ADDITION, POSTFIX, STAGE, TEST, ExpressionFormatter, filled
 from archdsl.syntax.format_tables import aligned, numeric_columns
 from archdsl.syntax.literals import quoted
@@ -38,8 +39,7 @@ class Formatter(ExpressionFormatter):
     def __init__(self, file: spec.File) -> None:
         super().__init__()
         self.source = file.span.source
-        self.comments = file.comments
-        self.printed = 0
+        self.comments = CommentQueue(file)
         self.columns = 0
         self.column: int | None = None
         """The column of the body at work in which the author aligned ``::``."""
@@ -47,43 +47,21 @@ class Formatter(ExpressionFormatter):
     # Comments
 
     def comments_before(self, offset: int) -> list[str]:
-        return [] if self.inline else [comment.text for comment in self._take(offset)]
-
-    def _take(self, offset: int) -> list[spec.Comment]:
-        begin = self.printed
-        while self.printed < len(self.comments) and self.comments[self.printed].span.start < offset:
-            self.printed += 1
-        return list(self.comments[begin : self.printed])
+        return [] if self.inline else [comment.text for comment in self.comments.take(offset)]
 
     def comment_behind(self, offset: int, limit: int) -> str:
-        if self.inline or self.printed == len(self.comments):
-            return ""
-        comment = self.comments[self.printed]
-        if not offset <= comment.span.start < limit or "\n" in self.source.text[offset : comment.span.start]:
-            return ""
-        self.printed += 1
-        return "  " + comment.text
+        return "" if self.inline else self.comments.behind(offset, limit)
 
     # The file
 
     def file(self, file: spec.File) -> Doc:
-        start = self._skip(0)
-        entries = [self._comment(comment) for comment in self._take(start)]
+        start = self.comments.skip(0)
+        entries = [self._comment(comment) for comment in self.comments.take(start)]
         first = file.definitions[0].span.start if file.definitions else len(self.source.text) + 1
         line = self._line(start)
         entries.append(([f"arch {file.edition}", self.comment_behind(start, first)], line, line))
         entries += self._entries(file.definitions, len(self.source.text) + 1, self.definition)
         return _lines(entries)
-
-    def _skip(self, position: int) -> int:
-        """The next place from ``position`` on that is neither space nor comment."""
-        text = self.source.text
-        while True:
-            position += len(text) - position - len(text[position:].lstrip(" \t\r\n\ufeff"))
-            if not text.startswith("#", position):
-                return position
-            end = text.find("\n", position)
-            position = len(text) if end < 0 else end
 
     def _line(self, offset: int) -> int:
         return self.source.position(offset)[0]
@@ -101,7 +79,7 @@ class Formatter(ExpressionFormatter):
             while run < len(items) and self._together(items[run - 1], items[run]):
                 run += 1
             first, last = items[position], items[run - 1]
-            entries += [self._comment(comment) for comment in self._take(first.span.start)]
+            entries += [self._comment(comment) for comment in self.comments.take(first.span.start)]
             doc: list[Doc] = [show(first)]
             for item in items[position + 1 : run]:
                 doc += [Line(" ") if isinstance(item, spec.Branch) else Line("; "), show(item)]
@@ -109,7 +87,7 @@ class Formatter(ExpressionFormatter):
             behind = self.comment_behind(last.span.end, limit)
             entries.append(([Group(doc), behind], self._line(first.span.start), self._line(last.span.end)))
             position = run
-        return entries + [self._comment(comment) for comment in self._take(end)]
+        return entries + [self._comment(comment) for comment in self.comments.take(end)]
 
     def _together(self, left: spec.Syntax, right: spec.Syntax) -> bool:
         """Whether the author wrote two statements on one line."""
@@ -125,7 +103,7 @@ class Formatter(ExpressionFormatter):
     def _braces(self, start: int, end: int, items: Sequence[Any], show: Callable[[Any], Doc]) -> Doc:
         if self.inline:
             return self._inline(items, show)
-        outer, printed = self.column, self.printed
+        outer, printed = self.column, self.comments.printed
         self.column = self._shape_column(items)
         first = items[0].span.start if items else end
         opening = self.comment_behind(start + 1, first)
@@ -133,7 +111,7 @@ class Formatter(ExpressionFormatter):
         self.column = outer
         if not entries and not opening:
             return "{}"
-        apart = "\n" in self.source.text[start:end] or len(entries) > 1 or self.printed > printed
+        apart = "\n" in self.source.text[start:end] or len(entries) > 1 or self.comments.printed > printed
         line = HARD if apart else LINE
         return Group(["{", opening, Nest([line, _lines(entries)] if entries else []), line, "}"], body=True)
 
@@ -168,7 +146,7 @@ class Formatter(ExpressionFormatter):
         kind = type(definition).__name__.lower()
         doc: Doc = getattr(self, f"_define_{kind}")(definition)
         written = getattr(definition, "doc", "")
-        if written and not self.comments:
+        if written and not self.comments.comments:
             return [*(part for line in written.split("\n") for part in (f"## {line}".rstrip(), HARD)), doc]
         return doc
 
@@ -335,18 +313,18 @@ class Formatter(ExpressionFormatter):
             rows = [" ".join(table.header), *(" ".join(map(self.flat, row)) for row in table.rows)]
             return "table { " + "; ".join(rows) + " }"
         start = self.source.text.find("{", table.span.start)
-        header = self._skip(start + 1) if start >= 0 else 0
+        header = self.comments.skip(start + 1) if start >= 0 else 0
         opening = self.comment_behind(start + 1, header)
-        above = [self._comment(comment) for comment in self._take(header)]
+        above = [self._comment(comment) for comment in self.comments.take(header)]
         limits = [row[0].span.start for row in table.rows] + [table.span.end]
         behind = [self.comment_behind(header, limits[0])]
         comments: list[list[Entry]] = [above]
         cells: list[list[str]] = []
         for row, limit in zip(table.rows, limits[1:]):
-            comments.append([self._comment(comment) for comment in self._take(row[-1].span.end)])
+            comments.append([self._comment(comment) for comment in self.comments.take(row[-1].span.end)])
             cells.append([self.flat(cell) for cell in row])
             behind.append(self.comment_behind(row[-1].span.end, limit))
-        below = [self._comment(comment) for comment in self._take(table.span.end)]
+        below = [self._comment(comment) for comment in self.comments.take(table.span.end)]
         places = [(header, header), *((row[0].span.start, row[-1].span.end) for row in table.rows)]
         entries: list[Entry] = []
         texts = aligned(table.header, cells, numeric_columns(table))

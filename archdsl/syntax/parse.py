@@ -7,15 +7,14 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable
-from functools import cache
 from typing import Any
 
 from archdsl.diagnostics import Diagnostic, DiagnosticError
-from archdsl.record import Record
 from archdsl.source import Source, Span
 from archdsl.syntax import spec
 from archdsl.syntax.lexer import CLOSERS, DEFINERS, Lexer
 from archdsl.syntax.limits import LIMITS, LimitError, Limits
+from archdsl.syntax.productions import Production, Splice, productions
 from archdsl.syntax.statements import Builder
 from archdsl.syntax.syntax_errors import unexpected, with_edition
 from archdsl.syntax.tables import Tables, tables
@@ -74,34 +73,6 @@ def _sorted(diagnostics: list[Diagnostic], limits: Limits) -> list[Diagnostic]:
     return sorted(diagnostics, key=lambda d: d.span.start if d.span else 0)[: limits.faults]
 
 
-class Splice(list[Any]):
-    """The children of a rule that hands them to its parent."""
-
-
-class Rule(Record):
-    """A rule of the grammar, ready to reduce by."""
-
-    origin: str
-    length: int
-    builder: str
-    picks: list[int]
-    inline: bool
-    """Whether the parent takes the children."""
-    whole: bool
-    """Whether every child is kept."""
-    passes: bool
-    """Whether the value is that of the only child."""
-
-
-@cache
-def rules() -> tuple[Rule, ...]:
-    """The rules by number."""
-    return tuple(
-        Rule(origin, length, builder, picks, builder[0] == "_", picks == list(range(length)), builder == "_")
-        for origin, length, builder, picks in tables().rules
-    )
-
-
 _PASSED: dict[tuple[int, int, str], int] = {}
 """Two states and a terminal -> what :meth:`Parser._passed` finds: at most as many as the automaton has."""
 
@@ -113,7 +84,7 @@ class Parser:
         self.source = source
         self.limits = limits
         self.tables: Tables = tables()
-        self.rules = rules()
+        self.rules = productions()
         self.builder = builder
         builder.embedded = self.embedded  # type: ignore[method-assign]
         self.broken = sorted(broken)
@@ -189,7 +160,7 @@ class Parser:
             passed = _PASSED[key] = state
         return passed
 
-    def reduce(self, rule: Rule) -> None:
+    def reduce(self, rule: Production) -> None:
         """Replace the children of a rule by its value."""
         states, length = self.states, rule.length
         if length:
@@ -210,7 +181,7 @@ class Parser:
         self.ends.append(end)
         self.depths.append(self.depth)
 
-    def _value(self, rule: Rule, values: list[Any], start: int, end: int) -> Any:
+    def _value(self, rule: Production, values: list[Any], start: int, end: int) -> Any:
         kept = values if rule.whole else [None if pick < 0 else values[pick] for pick in rule.picks]
         children: list[Any] = []
         for child in kept:

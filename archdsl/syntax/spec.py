@@ -11,98 +11,36 @@ from typing import ClassVar
 # The other half of the tree, to be had from here as well.
 from archdsl.syntax.expr import (
     Argument as Argument,
-)
-from archdsl.syntax.expr import (
     Attribute as Attribute,
-)
-from archdsl.syntax.expr import (
     Binary as Binary,
-)
-from archdsl.syntax.expr import (
     BlockExpr as BlockExpr,
-)
-from archdsl.syntax.expr import (
     Body as Body,
-)
-from archdsl.syntax.expr import (
     Boolean as Boolean,
-)
-from archdsl.syntax.expr import (
     Call as Call,
-)
-from archdsl.syntax.expr import (
     Compare as Compare,
-)
-from archdsl.syntax.expr import (
     Comprehension as Comprehension,
-)
-from archdsl.syntax.expr import (
     Conditional as Conditional,
-)
-from archdsl.syntax.expr import (
     Ellipsis as Ellipsis,
-)
-from archdsl.syntax.expr import (
     Expr as Expr,
-)
-from archdsl.syntax.expr import (
     Frozen as Frozen,
-)
-from archdsl.syntax.expr import (
     In as In,
-)
-from archdsl.syntax.expr import (
     Index as Index,
-)
-from archdsl.syntax.expr import (
     ListExpr as ListExpr,
-)
-from archdsl.syntax.expr import (
     Name as Name,
-)
-from archdsl.syntax.expr import (
     Number as Number,
-)
-from archdsl.syntax.expr import (
     Own as Own,
-)
-from archdsl.syntax.expr import (
     Pipeline as Pipeline,
-)
-from archdsl.syntax.expr import (
     ShapePattern as ShapePattern,
-)
-from archdsl.syntax.expr import (
     Slice as Slice,
-)
-from archdsl.syntax.expr import (
     Statement as Statement,
-)
-from archdsl.syntax.expr import (
     String as String,
-)
-from archdsl.syntax.expr import (
     SymbolDim as SymbolDim,
-)
-from archdsl.syntax.expr import (
     Syntax as Syntax,
-)
-from archdsl.syntax.expr import (
     TableExpr as TableExpr,
-)
-from archdsl.syntax.expr import (
     TensorTypeExpr as TensorTypeExpr,
-)
-from archdsl.syntax.expr import (
     TupleExpr as TupleExpr,
-)
-from archdsl.syntax.expr import (
     Unary as Unary,
-)
-from archdsl.syntax.expr import (
     Wildcard as Wildcard,
-)
-from archdsl.syntax.expr import (
     WithBody as WithBody,
 )
 

@@ -12,7 +12,6 @@ from typing import NamedTuple
 from archdsl.diagnostics import Refusal
 from archdsl.dims import Dim
 from archdsl.graph import Node, Parameter, Value
-from archdsl.ops import load
 from archdsl.ops.base import Op, Weight
 from archdsl.shapes import TensorType
 from archdsl.source import Frame, Origin, Span
@@ -111,9 +110,11 @@ class Tape:
         self.bounds.step()
         self.bounds.count_node(len(self.nodes))
         parameter = self.parameters[path]
-        op = load("param")(size=parameter.type.shape, dtype=parameter.type.dtype)
+        from archdsl.ops.constant import Param
+
+        op = Param.create(size=parameter.type.shape, dtype=parameter.type.dtype)
         node = Node(
-            op, (), (parameter.type,), self.fresh(join(place.scope.path, place.scope.unique("param"))),
+            op, (), (parameter.type,), self.fresh(join(place.scope.path, place.scope.unique(op.name))),
             {"value": parameter}, Origin(span, place.frame),
         )  # fmt: skip
         self.nodes.append(node)

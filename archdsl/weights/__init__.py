@@ -28,7 +28,7 @@ def read(path: str | Path) -> Checkpoint:
     check_file(path)
     module = SUFFIXES.get(path.suffix.lower())
     if module is None:
-        refuse("E0901", f"`{path}` is no weight file by its name", help=f"readable are {', '.join(SUFFIXES)}")
+        refuse("E0901", f"`{path}` is not a weight file by its name", help=f"readable are {', '.join(SUFFIXES)}")
     try:
         found: Checkpoint = import_module(f"archdsl.weights.{module}").read(path)
     except OSError as error:
@@ -38,5 +38,5 @@ def read(path: str | Path) -> Checkpoint:
     try:
         "".join(found).encode()
     except UnicodeEncodeError:  # halves of characters, which JSON and pickles can say
-        malformed(path, "the name of a tensor in it is no text")
+        malformed(path, "the name of a tensor in it is not text")
     return found

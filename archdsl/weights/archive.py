@@ -19,7 +19,7 @@ class Archive:
             with zipfile.ZipFile(path) as opened:
                 members = opened.infolist()
         except (zipfile.BadZipFile, ValueError, NotImplementedError, struct.error, EOFError):
-            malformed(path, "it is no complete zip archive")
+            malformed(path, "it is not a complete zip archive")
         if len(members) > MAX_TENSORS:
             malformed(path, f"it has {len(members):,} members")
         self.members = {member.filename: member for member in members}

@@ -22,7 +22,7 @@ def read(path: Path) -> Checkpoint:
     tensors = {}
     for name in archive.members:
         if not name.endswith(".npy"):
-            malformed(path, f"its member `{name[:80]}` is no .npy file")
+            malformed(path, f"its member `{name[:80]}` is not an .npy file")
         tensors[name.removesuffix(".npy")] = _array(archive, name)
     return Checkpoint(path, "npz", tensors)
 
@@ -31,7 +31,7 @@ def _array(archive: Archive, member: str) -> Tensor:
     name = member.removesuffix(".npy")
     head = archive.begin(member, MAX_NPY_HEADER + 16)
     if head[:6] != b"\x93NUMPY" or len(head) < 12 or head[6] not in (1, 2, 3):
-        malformed(archive.path, f"`{member[:80]}` is no .npy file")
+        malformed(archive.path, f"`{member[:80]}` is not an .npy file")
     width = 2 if head[6] == 1 else 4
     length = int.from_bytes(head[8 : 8 + width], "little")
     start = 8 + width + length

@@ -61,7 +61,7 @@ class _Reader:
             elif wire in (1, 5):
                 size = 8 if wire == 1 else 4
             else:
-                malformed(self.path, "it is no protobuf message")
+                malformed(self.path, "it is not a protobuf message")
             if size > end - at:
                 malformed(self.path, "a field reaches beyond its message")
             yield number, wire, at, at + size

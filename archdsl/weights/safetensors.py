@@ -40,7 +40,7 @@ def _header(path: Path, text: bytes) -> dict[str, Any]:
     except (ValueError, RecursionError):
         malformed(path, "its header is no JSON")
     if not isinstance(header, dict) or len(header) > MAX_TENSORS:
-        malformed(path, "its header is no table of tensors")
+        malformed(path, "its header is not a table of tensors")
     return header
 
 
@@ -53,7 +53,7 @@ def _tensor(path: Path, name: str, entry: Any, begin: int, size: int) -> Tensor:
     shape = check_shape(path, name, entry["shape"])
     place = entry["data_offsets"]
     if not (isinstance(place, list) and len(place) == 2 and all(type(n) is int for n in place)):
-        malformed(path, f"the offsets of `{name[:80]}` are no pair of numbers")
+        malformed(path, f"the offsets of `{name[:80]}` are not a pair of numbers")
     start, stop = place
     if not 0 <= start <= stop <= size - begin:
         malformed(path, f"`{name[:80]}` lies outside of the file")

@@ -139,10 +139,10 @@ class Loaded(Initializer):
 def check_shape(path: Path, name: str, shape: object) -> tuple[int, ...]:
     """A shape from a file: a short list of integers that are not negative. Refuses (E0902) anything else."""
     if not isinstance(shape, list | tuple) or len(shape) > MAX_RANK:
-        malformed(path, f"the shape of `{name[:80]}` is no list of sizes")
+        malformed(path, f"the shape of `{name[:80]}` is not a list of sizes")
     for size in shape:
         if type(size) is not int or not 0 <= size < 1 << 48:
-            malformed(path, f"the shape of `{name[:80]}` is no list of sizes")
+            malformed(path, f"the shape of `{name[:80]}` is not a list of sizes")
     if prod(shape) >= 1 << 48:
         malformed(path, f"`{name[:80]}` would have more elements than any file")
     return tuple(shape)

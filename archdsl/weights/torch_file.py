@@ -99,7 +99,7 @@ def _table(path: Path) -> dict[str, Callable[..., Any] | None]:
 
     def parameter(data: Any, *_: Any) -> View:
         if not isinstance(data, View):
-            malformed(path, "a parameter in its pickle is no tensor")
+            malformed(path, "a parameter in its pickle is not a tensor")
         return data
 
     table: dict[str, Callable[..., Any] | None] = {
@@ -142,7 +142,7 @@ def _state(path: Path, found: Any) -> tuple[dict[str, View], tuple[str, ...]]:
         notes.append(f"the parameters are in its `{inner}`")
         found = state[inner]
     if not tensors:
-        malformed(path, "it holds no dictionary of names and tensors")
+        malformed(path, "it does not hold a dictionary of names and tensors")
     if len(tensors) > MAX_TENSORS:
         malformed(path, f"it has {len(tensors):,} tensors")
     if all(name.startswith("module.") for name in tensors):

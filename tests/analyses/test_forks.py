@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from archdsl.analyses.forks import closing_joins
 from archdsl.driver import resolve_target

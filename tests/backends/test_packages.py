@@ -17,41 +17,62 @@ from onnx.reference.op_run import OpRun
 from packages import CARD, archdsl, installed
 from paths import DOCS, ROOT
 
-PAGE = [fence for fence in fences(DOCS / "operator_package.md") if fence.options]
 PIP = [sys.executable, "-m", "pip", "--disable-pip-version-check"]
+PAGES = {"archdsl-example": DOCS / "operator_package.md", "archdsl-listing": DOCS / "add_a_backend.md"}
 
 
-@pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the package of the documentation is installed from its wheel, without a network."""
-    folder = tmp_path_factory.mktemp("package")
-    for fence in PAGE:
+def from_wheel(package: str, folder: Path) -> Path:
+    """The folder with the files of a page; in ``site`` its package is installed from a wheel, without a network."""
+    for fence in fences(PAGES[package]):
         if "file" in fence.options:
             path = folder / fence.options["file"]
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(fence.text, encoding="utf-8")
     offline = ["-q", "--no-deps", "--no-index"]
-    build = [
-        *PIP,
-        "wheel",
-        *offline,
-        "--no-build-isolation",
-        "-w",
-        str(folder / "dist"),
-        str(folder / "archdsl-example"),
-    ]
+    build = [*PIP, "wheel", *offline, "--no-build-isolation", "-w", str(folder / "dist"), str(folder / package)]
     subprocess.run(build, check=True)
     (built,) = (folder / "dist").glob("*.whl")
     subprocess.run([*PIP, "install", *offline, "--target", str(folder / "site"), str(built)], check=True)
     return folder
 
 
-def test_the_page_is_what_the_commands_print(wheel: Path) -> None:
-    shown = [pair for fence in PAGE if fence.lang == "console" for pair in commands(fence.text)]
-    assert len(shown) >= 2
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the operators of the documentation are installed."""
+    return from_wheel("archdsl-example", tmp_path_factory.mktemp("operators"))
+
+
+@pytest.fixture(scope="module")
+def backend_wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the backend of the documentation is installed."""
+    return from_wheel("archdsl-listing", tmp_path_factory.mktemp("backend"))
+
+
+def does_what_it_says(package: str, folder: Path) -> None:
+    found = [fence for fence in fences(PAGES[package]) if fence.options.get("package") == package]
+    shown = [pair for fence in found if fence.lang == "console" for pair in commands(fence.text)]
+    assert shown
     for command, text in shown:
-        done = archdsl(*command.split()[1:], packages=wheel / "site", folder=wheel)
+        done = archdsl(*command.split()[1:], packages=folder / "site", folder=folder)
         assert steady(done.stdout + done.stderr) == steady(text), command
+    for fence in found:
+        if "shows" in fence.options:
+            assert (folder / fence.options["shows"]).read_text(encoding="utf-8") == fence.text
+
+
+def test_the_page_of_operators_is_what_the_commands_print(wheel: Path) -> None:
+    does_what_it_says("archdsl-example", wheel)
+
+
+def test_the_page_of_a_backend_is_what_the_commands_print(backend_wheel: Path) -> None:
+    does_what_it_says("archdsl-listing", backend_wheel)
+    shown = archdsl("compile", "--help", packages=backend_wheel / "site", folder=backend_wheel).stdout
+    assert "--numbers  count the lines" in shown
+    done = archdsl(
+        "compile", "resnet18", "--to", "listing", "-o", "x.txt", packages=backend_wheel / "site", folder=ROOT
+    )
+    assert done.returncode == 1 and done.stderr.startswith("error[E0601]: `conv` has no counterpart in a list\n")
+    assert "resnet.arch:" in done.stderr
 
 
 def test_costs_are_those_of_the_cards(wheel: Path) -> None:
@@ -204,7 +225,7 @@ def test_rules_may_be_absent_or_broken(target: str, name: str, tmp_path: Path) -
     wrong = f"the {target} rule of the operator `twice` of the package `its-rules 1.0` cannot be loaded"
     assert f"error[E0606]: {wrong}" in told()
     doctor = archdsl("doctor", packages=site, folder=tmp_path)
-    assert wrong in doctor.stdout and "has a rule for `thrice`, which is no operator" in doctor.stdout
+    assert wrong in doctor.stdout and "has a rule for `thrice`, which is not an operator" in doctor.stdout
     page = archdsl("ops", "twice", packages=site, folder=tmp_path)
     assert page.returncode == 1 and "Targets  none" in page.stdout and wrong in page.stderr
 

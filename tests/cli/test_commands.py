@@ -337,3 +337,37 @@ def test_version_and_help(cli):
     assert all(f"\n  {name} " in text for name in COMMANDS)
     for name in COMMANDS:
         assert cli(name, "--help").status == 0
+
+
+# options of backends
+
+
+@pytest.mark.parametrize(
+    "option", [("--deploy",), ("--opset", "18"), ("--seed", "1"), ("--external-data",), ("--init", "zeros")]
+)
+def test_an_option_of_another_backend_is_a_usage_error(cli, option):
+    done = cli("compile", "net.arch:small", "--backend", "torch", "-o", "net.py", *option)
+    assert done.status == 2 and "E0603" in done.err and f"`{option[0][2:].replace('-', '_')}`" in done.err
+    assert "its options: none" in done.err and not Path("net.py").exists()
+
+
+def test_help_lists_options_by_backend(cli):
+    text = cli("compile", "--help").out
+    common, _, onnx = text.partition("\nOptions of the backend onnx:\n")
+    for flag in (
+        "--deploy",
+        "--fold / --no-fold",
+        "--opset",
+        "--seed",
+        "--init",
+        "--external-data / --no-external-data",
+    ):
+        assert f"  {flag}" in onnx and flag not in common
+    assert "--weights" in common and "--bind" in common
+
+
+def test_a_mistaken_value_of_an_option(cli):
+    done = cli("compile", "net.arch:small", "-o", "a.onnx", "--init", "kaimin")
+    assert done.status == 2 and "did you mean `kaiming" in done.err
+    assert cli("compile", "net.arch:small", "-o", "a.onnx", "--opset", "x").status == 2
+    assert not Path("a.onnx").exists()

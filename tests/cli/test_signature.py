@@ -1,15 +1,20 @@
 """The quick parser agrees with typer on every command line it takes, and takes no other."""
 
 import itertools
+import re
+import sys
 from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import Annotated
 
 import pytest
 import typer
+from paths import ROOT
 from typer.testing import CliRunner
 
 from archdsl.cli import COMMANDS
+from archdsl.cli.exit import outcome
 from archdsl.cli.quick import quick
 from archdsl.cli.signature import Arg, opt, params
 from archdsl.cli.typed import for_typer
@@ -92,3 +97,22 @@ def test_every_parameter_of_every_command_has_a_role_and_help(name):
     for param in params(import_module(f"archdsl.cli.{name}").command):
         assert param.role.help and not param.role.help.endswith("."), param.name
         assert param.kind in (str, int, bool, Path) or param.kind == list[str]
+
+
+def test_every_command_is_listed():
+    files = Path(import_module("archdsl.cli").__file__).parent.glob("*.py")
+    assert {file.stem for file in files if "\ndef command(" in file.read_text(encoding="utf-8")} == set(COMMANDS)
+
+
+def test_the_page_on_adding_a_command_is_true(monkeypatch, capsys):
+    """Its two files, as they stand there, make a command."""
+    page = (ROOT / "docs" / "add_a_command.md").read_text(encoding="utf-8")
+    names = re.findall(r"`(archdsl/\w+/deepest)\.py`", page)
+    blocks = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    for name, block in zip(dict.fromkeys(names), blocks, strict=True):
+        module = ModuleType(name.replace("/", "."))
+        monkeypatch.setitem(sys.modules, module.__name__, module)
+        exec(compile(block, name, "exec"), vars(module))
+    assert outcome(sys.modules["archdsl.cli.deepest"].command, {"target": "resnet18"}) == 0
+    assert capsys.readouterr().out == "layer2.0.downsample.0  3\n"
+    assert outcome(sys.modules["archdsl.cli.deepest"].command, {"target": "nowhere.arch"}) == 2

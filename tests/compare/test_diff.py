@@ -5,8 +5,7 @@ from itertools import pairwise
 
 import pytest
 from console import run
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from archdsl import load
 from archdsl.compare.align import align

@@ -7,8 +7,7 @@ import random
 import networkx
 import pytest
 from console import run
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from archdsl import load
 from archdsl.compare import renaming

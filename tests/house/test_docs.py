@@ -40,6 +40,18 @@ def test_links_lead_somewhere(page) -> None:
             assert (page.parent / target).exists(), f"{page.name} links to {target}"
 
 
+TO_BE_MADE = re.compile(r"W0417|deepest|specs/net\.arch")
+"""What the reader of a page is to make."""
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
+def test_files_that_are_named_are_there(page) -> None:
+    rooms = "archdsl|tests|benchmarks|tools|specs|docs|backends|grammars"
+    named = re.findall(rf"(?<![\w/.])((?:{rooms})/[\w./-]*\w)", page.read_text(encoding="utf-8"))
+    gone = {name for name in named if not (ROOT / name).exists() and not list(ROOT.glob(f"{name}*"))}
+    assert {name for name in gone if not TO_BE_MADE.search(name)} == set()
+
+
 def test_the_readme_names_both_commands() -> None:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     quickstart = (

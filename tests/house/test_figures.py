@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 
-from paths import tool
+from paths import ROOT, tool
 
 house = tool("house")
 
@@ -40,3 +40,10 @@ def test_circles_are_found_and_chains_are_none() -> None:
     assert house.circles({"a": {"b", "c"}, "b": {"c"}, "c": set()}) == []
     deep = {str(i): {str(i + 1)} for i in range(5_000)} | {"5000": {"0"}}
     assert [len(circle) for circle in house.circles(deep)] == [5_001]
+
+
+def test_no_module_needs_itself() -> None:
+    """Not for a type, and not inside of a function either."""
+    head, everything = house.imports(ROOT)
+    assert house.circles(head) == house.circles(everything) == []
+    assert len(everything) > 200 and sum(map(len, everything.values())) > 1_000

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from paths import ROOT
 
-HEAVY = ("numpy", "onnx", "onnxruntime", "networkx", "rich", "torch", "yaml", "lark")
-LONGEST = 470
-"""Lines of one source file. The aim is 120 to 300; lists of definitions (the syntax tree) may be longer."""
+HEAVY = ("importlib.resources", "numpy", "onnx", "onnxruntime", "networkx", "rich", "torch", "yaml", "lark")
+LONGEST = 350
+"""Lines of one source file. The aim is 120 to 300."""
 
 
 def test_imports_go_down_only() -> None:

@@ -221,13 +221,21 @@ PRINTED = {
     "operator": "archdsl.operators('conv')", "page": "archdsl.explain('E0304')", "pages": "archdsl.explain()",
     "fit": "archdsl.fit('lenet5', {'classes': '5..10'}, 'params <= 61K')",
     "sweep": "archdsl.sweep('lenet5', {'classes': '5..10'})", "doctor": "archdsl.doctor()",
+    "report": "archdsl.load('specs/lenet.arch').report()", "format": "archdsl.fmt('specs/lenet.arch', check=True)",
+    "compile": "archdsl.compile('lenet5', FOLDER + '/m.onnx')",
+    "weights": "(archdsl.compile('lenet5', FOLDER + '/m.onnx'), archdsl.read_weights(FOLDER + '/m.onnx'))[1]",
+    "match": "(archdsl.compile('lenet5', FOLDER + '/m.onnx'), archdsl.match_weights('lenet5', FOLDER + '/m.onnx'))[1]",
+    "export": "(archdsl.compile('lenet5', FOLDER + '/m.onnx'), archdsl.export_weights(FOLDER + '/m.onnx'))[1]",
+    "names": "archdsl.weight_names('xception', 'timm')",
+    "run": "archdsl.run('lenet5')", "verify": "(archdsl.compile('lenet5', FOLDER + '/m.onnx'), archdsl.verify(FOLDER + '/m.onnx', FOLDER + '/m.onnx'))[1]",
+    "diagnostic": "archdsl.lint('alexnet_2012').diagnostics[0]",
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("what", PRINTED)
-def test_what_is_held_prints_itself(what: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_held_prints_itself(what: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(ROOT)
-    found = eval(PRINTED[what], {"archdsl": archdsl})
+    found = eval(PRINTED[what], {"archdsl": archdsl, "FOLDER": str(tmp_path)})
     text, notebook = str(found), found._repr_markdown_()
     assert "object at 0x" not in text and len(text.strip()) > 20
     assert "object at 0x" not in notebook and len(notebook.strip()) > 20

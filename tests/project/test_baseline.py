@@ -327,7 +327,7 @@ def test_levels_variants_settings_and_pyproject(check):
 
 @pytest.mark.parametrize(
     ("spec", "told"),
-    [("specs/*.arch", "no file here"), ("nett.arch", "no file here"), ("resnet5O", "no file here"),
+    [("specs/*.arch", "neither a file here"), ("nett.arch", "neither a file here"), ("resnet5O", "neither a file here"),
      ("net.arch:nett", "did you mean `net`?")],
 )  # fmt: skip
 def test_a_budget_that_can_hold_for_nothing_is_a_fault(check, spec, told):

@@ -463,7 +463,7 @@ def test_hostile_pictures_are_refused(tmp_path) -> None:
     unresized = compiled(spec("preprocess()"), tmp_path / "unresized.onnx")
     expected = {
         ("bomb.png", model): "more than 89,478,485 pixels", ("large.png", model): "more than 89,478,485 pixels",
-        ("script.png", model): "no readable image", ("cut.png", model): "no readable image", ("text.jpg", model): "no readable image",
+        ("script.png", model): "not a readable image", ("cut.png", model): "not a readable image", ("text.jpg", model): "not a readable image",
         ("thin.png", tall): "would be resized to 180,000,000 x 3,000", ("small.png", unresized): "60 x 20 pixels",
         ("deep.png", model): "do not go from 0 to 255", ("missing.png", model): "there is no file",
     }  # fmt: skip

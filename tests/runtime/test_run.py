@@ -17,7 +17,6 @@ from archdsl.runtime.execute import execute
 from archdsl.runtime.inputs import check_inputs, file_inputs, random_inputs
 from archdsl.runtime.model_inputs import Wanted
 from archdsl.runtime.outputs import describe_output, render_output
-from archdsl.runtime.probe_model import tiny_model
 
 SPEC = """arch 1
 network Net(classes = 5) {
@@ -214,10 +213,6 @@ def test_outputs_are_described():
 
 
 # doctor
-
-
-def test_the_tiny_model_is_valid_onnx():
-    onnx.checker.check_model(onnx.load_from_string(tiny_model(300)), full_check=True)
 
 
 def test_doctor_tries_the_runtime():

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import grammar_fuzz
 import pytest
-from lark import Lark, UnexpectedInput
-from lark import Token as LarkToken
+from lark import Lark, Token as LarkToken, UnexpectedInput
 from paths import ROOT, STD
 
 from archdsl.diagnostics import Diagnostic

@@ -188,3 +188,12 @@ def test_mobilenet_v2_peak_is_the_cost_models() -> None:
     peak = measures("mobilenet_v2").of("peak_activations").value
     assert peak == 96 * (112**2 + 56**2) * 4
     assert round(peak / 2**20, 2) == 5.74
+
+
+def test_the_names_of_the_zoo_are_those_that_the_parser_finds() -> None:
+    """They are looked for in the texts without parsing any, so that a name resolves at once."""
+    from archdsl.driver import open_program
+    from archdsl.reading import zoo_files, zoo_names
+
+    parsed = [(name, path) for path in zoo_files() for name in open_program(path).variants]
+    assert list(zoo_names().items()) == parsed

@@ -6,8 +6,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from archdsl.backends.onnx import lower as lowering
-from archdsl.backends.onnx import stream
+from archdsl.backends.onnx import lower as lowering, stream
 from archdsl.backends.onnx.lower import IR_VERSION, Lowered, refuse
 from archdsl.backends.onnx.options import OPSETS, WEIGHTS, OnnxOptions, WriteReport
 from archdsl.graph import Graph, Parameter

@@ -222,14 +222,16 @@ class Emit:
         self.writer.value_names.update(zip(self.node.outputs, names or self.ins))
 
     def require(self, opset: int, what: str) -> None:
-        """``what`` exists from ``opset`` on: start again with it, or refuse if an older one was asked for."""
+        """What a rule needs ``what`` for exists from ``opset`` on: the lowering starts again with it, or refuses
+        (E0601) if an older one was asked for.
+        """
         if self.opset >= opset:
             return
         if not self.writer.chosen:
             raise NeedOpsetError(opset)
         raise Refusal(
             "E0601",
-            f"{what} cannot be said at opset {self.opset}",
+            f"{what} needs the operator set {opset}, but {self.opset} was asked for",
             help=f"leave `--opset` out, or give {opset} or more",
         )
 

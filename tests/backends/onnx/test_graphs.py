@@ -15,8 +15,9 @@ from onnx_case import model_of, randomise
 from process import threads
 
 from archdsl import dims
-from archdsl.backends.onnx import OnnxOptions, backend
+from archdsl.backends.onnx import OnnxOptions, backend, lower
 from archdsl.backends.onnx.init import initial_values
+from archdsl.backends.onnx.writer import Emit
 from archdsl.diagnostics import DiagnosticError
 from archdsl.graph import Graph, Parameter
 from archdsl.ops.base import Initializer
@@ -232,6 +233,28 @@ def test_symbols_that_no_input_gives() -> None:
     graph = net.graph(net.reshape(net.input, (N, H, W)))
     with pytest.raises(DiagnosticError) as caught:
         backend.lower(graph)
+    assert caught.value.diagnostics[0].code == "E0601"
+
+
+# Operator sets
+
+
+def test_a_rule_can_ask_for_a_newer_operator_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As operators do that ONNX has in newer sets only (``DeformConv``, 19): the whole graph is lowered in it."""
+
+    def newer(emit: Emit) -> None:
+        emit.require(18, "`mish`")
+        emit.result("Mish", emit.ins)
+
+    known = lower.rule_for
+    monkeypatch.setattr(lower, "rule_for", lambda op: newer if op.name == "mish" else known(op))
+    net = Net(1, 3)
+    graph = net.graph(net.mish(net.softplus(net.input)))
+    model = onnx.load_from_string(backend.lower(graph))
+    assert [item.version for item in model.opset_import] == [18]
+    assert [node.op_type for node in model.graph.node] == ["Softplus", "Mish"]
+    with pytest.raises(DiagnosticError, match="needs the operator set 18, but 17 was asked for") as caught:
+        backend.lower(graph, OnnxOptions(opset=17))
     assert caught.value.diagnostics[0].code == "E0601"
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib import import_module
+from pkgutil import iter_modules
 from typing import Any
 
 import numpy as np
@@ -106,13 +107,12 @@ Reference = Callable[..., Tensor | tuple[Tensor, ...]]
 
 REFERENCES: dict[str, Reference] = {}
 CASES: dict[str, Callable[[Draw], Case]] = {}
-FAMILIES = ("axes", "elementwise", "norms", "pools", "spatial", "windows")
 
 
 def load() -> None:
-    """Import the families, which declare themselves."""
-    for family in FAMILIES:
-        import_module(f"drawn.{family}")
+    """Import the files of this folder, which declare what they have."""
+    for family in iter_modules(__path__):
+        import_module(f"drawn.{family.name}")
 
 
 def cases() -> dict[str, Callable[[Draw], Case]]:

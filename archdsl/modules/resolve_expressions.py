@@ -1,0 +1,173 @@
+"""Names in expressions: what each one means, and the diagnostics of those that mean nothing."""
+
+from __future__ import annotations
+
+from archdsl import ops
+from archdsl.diagnostics import Diagnostic, Refusal
+from archdsl.modules.meanings import DYNAMIC, OPERATOR, UNKNOWN, Meaning, Scope
+from archdsl.modules.module import Module
+from archdsl.modules.suggestions import unknown_name
+from archdsl.modules.words import COMBINATORS, late_word, word, words
+from archdsl.ops.base import Op
+from archdsl.shapes import AXES
+from archdsl.source import Span
+from archdsl.syntax import spec
+from archdsl.syntax.walk import children, walk
+
+_AXES = frozenset(AXES)
+
+
+class ExpressionResolver:
+    """The part of the walk over a definition that looks into expressions; bodies and statements are for its heir."""
+
+    parameters: frozenset[str] = frozenset()
+    around: spec.Definition
+    """The definition at work."""
+
+    def __init__(self, module: Module, symbols: frozenset[str] | None) -> None:
+        self.module = module
+        self.symbols = symbols
+        self.found: list[Diagnostic] = []
+        self.uses: dict[str, Span] = {}
+        """The file's definitions that are named, each with one of the places."""
+
+    def body(self, body: spec.Body, scope: Scope) -> None:
+        """Settle the names of a body."""
+        raise NotImplementedError
+
+    def statement(self, statement: spec.Statement, scope: Scope) -> None:
+        """Settle the names of a statement."""
+        raise NotImplementedError
+
+    def refuse(self, refusal: Refusal, span: Span) -> None:
+        self.found.append(refusal.located(span).diagnostic())
+
+    def bind(self, name: str, span: Span, scope: Scope, parameters: frozenset[str] | None = None) -> None:
+        """A value gets a name: operators, parameters and imports must not be hidden by it."""
+        if name == "_":
+            return
+        hidden = self.parameters if parameters is None else parameters
+        what = (
+            "an operator" if ops.is_operator(name) or name in COMBINATORS
+            else "a parameter" if name in hidden
+            else "an import" if name in self.module.imports
+            else ""
+        )  # fmt: skip
+        if what:
+            self.refuse(Refusal("E0208", f"`{name}` would hide {what} of that name", help="choose another name"), span)
+        elif parameters is not None and name in scope.names:
+            self.refuse(Refusal("E0207", f"two parameters are called `{name}`"), span)
+            self.module.unusable.add(getattr(self.around, "name", ""))
+        scope.names[name] = Meaning("local", span)
+
+    def expression(self, node: spec.Syntax, scope: Scope) -> None:
+        """Check every name below ``node`` (syntax is at most a few hundred levels deep)."""
+        if isinstance(node, spec.Name):
+            self.name(node, scope)
+        elif isinstance(node, spec.Comprehension):
+            self.expression(node.iterable, scope)
+            inner = Scope(scope, node.targets)
+            for part in (node.condition, node.element):
+                if part is not None:
+                    self.expression(part, inner)
+        elif isinstance(node, spec.Body):
+            self.body(node, Scope(scope))
+        elif isinstance(node, spec.Statement):
+            self.statement(node, scope)
+        elif isinstance(node, spec.Call):
+            self._call(node, scope)
+        else:
+            for child in children(node):
+                self.expression(child, scope)
+
+    def _call(self, node: spec.Call, scope: Scope) -> None:
+        self.expression(node.callee, scope)
+        card = self._card(node.callee.id, scope) if isinstance(node.callee, spec.Name) else None
+        declared = {} if card is None else card.signature
+        signature = {name: frozenset(argument.kind.choices) for name, argument in declared.items()}
+        inner = Scope(scope, choices=_AXES.union(*signature.values()))
+        for index, argument in enumerate(node.arguments):
+            name = argument.name or next(iter([*signature][index : index + 1]), None)
+            if name in signature:
+                self._hides(argument.value, name, signature[name], scope)
+            self.expression(argument.value, inner)
+
+    def _card(self, name: str, scope: Scope) -> type[Op] | None:
+        """The operator that a call's name means."""
+        if self.meaning(name, scope) is not OPERATOR:
+            return None
+        try:
+            return ops.load(name)
+        except Refusal:  # reported at its name
+            return None
+
+    def _hides(self, value: spec.Expr, formal: str, choices: frozenset[str], scope: Scope) -> None:
+        """Refuse a parameter that has the name of a choice of the argument for which it is given."""
+        if isinstance(value, spec.Name) and value.id in choices:
+            meaning = scope.bound(value.id)
+            if meaning is not None and meaning.kind == "parameter":
+                self.refuse(hidden_by_choice(value.id, formal), value.span)
+
+    def name(self, node: spec.Name, scope: Scope) -> None:
+        """Settle one name; report it where it means nothing."""
+        meaning = self.meaning(node.id, scope)
+        self.module.meanings.settle(node, meaning)
+        if meaning.kind == "definition":
+            self.uses.setdefault(node.id, node.span)
+        if meaning is OPERATOR and not ops.is_operator(node.id):
+            self._load(node)
+        if meaning is UNKNOWN:
+            known = [*scope.all(), *words(), *ops.names(), *ops.offered(), *(self.symbols or ())]
+            self.refuse(self._made_later(node) or unknown_name(node.id, known), node.span)
+
+    def _load(self, node: spec.Name) -> None:
+        """Load what a package offers; report it where it cannot be used."""
+        try:
+            ops.load(node.id)
+        except Refusal as refusal:
+            self.refuse(refusal, node.span)
+
+    def meaning(self, name: str, scope: Scope) -> Meaning:
+        """What a name means at this place."""
+        if ops.is_operator(name):
+            return OPERATOR
+        if scope.partly:
+            return DYNAMIC
+        bound = scope.bound(name)
+        if bound is not None:
+            return bound
+        kind = word(name)
+        if kind is not None:
+            return Meaning(kind)
+        labelled = scope.labelled(name)
+        if labelled is not None:
+            return labelled
+        if name[0].isupper() and (self.symbols is None or name in self.symbols):
+            return DYNAMIC if self.symbols is None else Meaning("symbol")
+        kind = late_word(name) or ("choice" if scope.is_choice(name) else None)
+        if kind is not None:
+            return Meaning(kind)
+        return OPERATOR if name in ops.offered() else UNKNOWN
+
+    def _made_later(self, node: spec.Name) -> Refusal | None:
+        """The refusal of a name that a later statement gives, or that only a variant has."""
+        if node.id in self.module.variants:
+            help = "apply its network: a variant is a network with its arguments"
+            return Refusal("E0201", f"`{node.id}` is a variant, and variants are not applied", help=help)
+        for later in walk(self.around):
+            if later.span.start > node.span.start and node.id in _made_by(later):
+                line = f"it is made in line {later.span.line}: use it below"
+                return Refusal("E0201", f"`{node.id}` is used before it is made", help=line)
+        return None
+
+
+def _made_by(node: spec.Syntax) -> tuple[str | None, ...]:
+    if isinstance(node, spec.Let):
+        return node.targets
+    return (node.name,) if isinstance(node, spec.Target | spec.Share) else ()
+
+
+def hidden_by_choice(name: str, formal: str) -> Refusal:
+    """The refusal of a name that is bound, and is also a choice of the argument for which it is given."""
+    message = f"`{name}` is the name of a value here, and also a choice of `{formal}`"
+    return Refusal("E0208", message, help="choose another name for the value, so that it is clear which is meant")
