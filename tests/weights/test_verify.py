@@ -32,18 +32,18 @@ def parameters(name: str) -> make.Arrays:
 
 
 def test_a_safetensors_file_beside_the_model_is_not_copied(tmp_path) -> None:
-    arrays = parameters("resnet50")
+    arrays = parameters("resnet18")
     make.safetensors(tmp_path / "w.safetensors", dict(reversed(arrays.items())))
-    assert (tmp_path / "w.safetensors").stat().st_size > 100e6
+    assert (tmp_path / "w.safetensors").stat().st_size > 45e6
 
     def written(option: str) -> None:
-        assert run(f"archdsl compile resnet50 --weights {option} -o m.onnx", tmp_path).status == 0
+        assert run(f"archdsl compile resnet18 --weights {option} -o m.onnx", tmp_path).status == 0
 
     without, beside = (seconds_of(lambda o=option: written(o), 3) for option in ("none", "w.safetensors"))  # type: ignore[misc]
     assert (tmp_path / "m.onnx").stat().st_size < 1e6
     assert beside < 2 * without
-    assert run("archdsl compile resnet50 --weights w.safetensors --no-external-data -o c.onnx", tmp_path).status == 0
-    assert (tmp_path / "c.onnx").stat().st_size > 100e6
+    assert run("archdsl compile resnet18 --weights w.safetensors --no-external-data -o c.onnx", tmp_path).status == 0
+    assert (tmp_path / "c.onnx").stat().st_size > 45e6
     assert run("archdsl verify m.onnx --against c.onnx --tolerance 0", tmp_path).status == 0
     found = weights.read(tmp_path / "m.onnx")
     assert all(np.array_equal(found[name].array(), array) for name, array in arrays.items())
