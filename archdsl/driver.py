@@ -145,9 +145,9 @@ class Program(Verbatim):
             used.update(*(one.used for one in applied))
             whole &= result.graph is not None and not any(one.diagnostics for one in applied)
             operators += result.operators
-            if result.stopped or steps > MAX_STEPS or operators > MAX_OPERATORS:
-                if not result.stopped:
-                    found.append(_too_much(name, operators, target))
+            too_much = _too_much(name, steps, operators, target)
+            if result.stopped or too_much:
+                found += () if result.stopped else too_much
                 whole = False
                 break
             if result.graph is not None and not self.errors:  # else what is measured merely follows from a fault
@@ -162,11 +162,13 @@ class Program(Verbatim):
         return CheckReport(_unique(found), checked)
 
 
-def _too_much(name: str, operators: int, target: spec.Variant | spec.Network) -> Diagnostic:
+def _too_much(name: str, steps: int, operators: int, target: spec.Variant | spec.Network) -> tuple[Diagnostic, ...]:
     """The fault of a text whose variants, up to this one, are too much work."""
-    most = f"{MAX_OPERATORS:,} operators" if operators > MAX_OPERATORS else f"{MAX_STEPS:,} evaluation steps"
-    code = "E0502" if operators > MAX_OPERATORS else "E0501"
-    return Diagnostic(code, f"the variants up to `{name}` need more than {most}", definition_span(target))
+    most = ((steps, MAX_STEPS, "evaluation steps", "E0501"), (operators, MAX_OPERATORS, "operators", "E0502"))
+    where, whole = definition_span(target), f"the variants up to `{name}` need more than"
+    return tuple(
+        Diagnostic(code, f"{whole} {limit:,} {what}", where) for count, limit, what, code in most if count > limit
+    )
 
 
 class CheckedVariant(Record):
