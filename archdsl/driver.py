@@ -129,7 +129,7 @@ class Program(Verbatim):
         """As :meth:`check`, with what was measured for every claim."""
         found = list(self.diagnostics)
         checked: dict[str, CheckedVariant] = {}
-        steps = operators = 0
+        steps = 0
         used: set[int] = set()
         whole = variants is None
         results: list[Elaboration] = []
@@ -144,8 +144,7 @@ class Program(Verbatim):
             steps += result.steps + sum(one.steps for one in applied)
             used.update(*(one.used for one in applied))
             whole &= result.graph is not None and not any(one.diagnostics for one in applied)
-            operators += result.operators
-            too_much = _too_much(name, steps, operators, target)
+            too_much = _too_much(name, steps, sum(one.operators for one in results), target)
             if result.stopped or too_much:
                 found += () if result.stopped else too_much
                 whole = False
