@@ -9,7 +9,8 @@ import sys
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from archdsl.diagnostics import Diagnostic, DiagnosticError, Refusal
+from archdsl.diagnostics import Diagnostic, DiagnosticError
+from archdsl.process import deep_stack
 
 CLEAN, FINDINGS, FAILURE, INTERRUPTED = 0, 1, 2, 130
 """Exit statuses."""
@@ -34,7 +35,8 @@ def heed_interrupts() -> None:
 
 def outcome(command: Callable[..., int | None], arguments: Mapping[str, Any]) -> int:
     """Run a command; its exit status, with what it raised told on stderr. Faults of ours are not caught."""
-    status = _outcome(command, arguments)
+    with deep_stack():
+        status = _outcome(command, arguments)
     return INTERRUPTED if _interrupts else status
 
 
@@ -45,8 +47,6 @@ def _outcome(command: Callable[..., int | None], arguments: Mapping[str, Any]) -
         return status
     except DiagnosticError as error:
         return tell(error.diagnostics)
-    except Refusal as refusal:
-        return tell([refusal.diagnostic()])
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
