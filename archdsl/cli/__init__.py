@@ -62,13 +62,15 @@ def _print_version() -> None:
 def main() -> None:
     """The entry point of the ``archdsl`` script; ends the process."""
     from archdsl.cli.exit import INTERRUPTED, heed_interrupts, interrupted, status_after
+    from archdsl.process import deep_stack
 
     _prepare_streams()
     heed_interrupts()
     try:
         try:
             command, arguments = _chosen(sys.argv[1:])
-            status = command(**arguments) or 0
+            with deep_stack():  # also for what is done outside of the compiler: the process is ours
+                status = command(**arguments) or 0
             sys.stdout.flush()
         except Exception as error:
             status = status_after(error)
