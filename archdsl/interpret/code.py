@@ -177,18 +177,15 @@ class BodyCode:
 class BodyBlock(BlockValue):
     """``{ … }`` with the scope it stands in."""
 
-    def __init__(self, body: BodyCode, env: Env) -> None:
-        self.body = body
+    def __init__(self, code: BodyCode, env: Env) -> None:
+        self.code = code
         self.env = env
 
     def apply(self, flow: Flow, place: Place, span: Span | None) -> Flow:
-        return self.body.run(self._inside(flow, place.at(place.combinator())), flow)
+        return self.code.run(self.inside(flow, place.at(place.combinator())), flow)
 
-    def run(self, flow: Flow, place: Place, naming: Naming) -> Flow:
-        """Run the body in the place's own naming scope; ``naming`` is that of the one thing that it applies."""
-        return self.body.run(self._inside(flow, place), flow, naming)
-
-    def _inside(self, flow: Flow, place: Place) -> Env:
+    def inside(self, flow: Flow, place: Place) -> Env:
+        """The scope of the body where it is applied at the place, with what enters."""
         place.tape.bounds.check_depth(place.depth)
         return Env(self.env, place.inside(place.scope, place.frame), "body", flow)
 

@@ -53,7 +53,7 @@ class Tape:
                 return POISON
         live: Sequence[Value] = inputs  # type: ignore[assignment]
         check_count(op, len(live))
-        bounds.check_nodes(len(self.nodes))
+        bounds.count_node(len(self.nodes))
         path, prefix = place.operator(base)
         path = self.fresh(path)
         applied = self._applied(op, live, span)
@@ -108,7 +108,7 @@ class Tape:
     def weight_value(self, path: str, place: Place, span: Span | None) -> Value:
         """A parameter as a tensor, for ``label.weight``."""
         self.bounds.step()
-        self.bounds.check_nodes(len(self.nodes))
+        self.bounds.count_node(len(self.nodes))
         parameter = self.parameters[path]
         from archdsl.ops.constant import Param
 
