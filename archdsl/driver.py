@@ -28,8 +28,8 @@ Value = Scalar | Sequence[Scalar] | Sequence[Sequence[Scalar]]
 """A parameter's value, as Python has it."""
 Settings = Mapping[str, Value]
 """Parameters of a network and their values."""
-MAX_STEPS = 600_000
-"""Evaluation steps of all variants of one text."""
+MAX_STEPS, MAX_OPERATORS = 600_000, 1_200_000
+"""Evaluation steps, and operators, of all variants of one text."""
 
 
 class Program(Verbatim):
@@ -144,9 +144,9 @@ class Program(Verbatim):
             steps += result.steps + sum(one.steps for one in applied)
             used.update(*(one.used for one in applied))
             whole &= result.graph is not None and not any(one.diagnostics for one in applied)
-            if result.stopped or steps > MAX_STEPS:
-                if not result.stopped:
-                    found.append(_too_much(name, target))
+            too_much = _too_much(name, steps, sum(one.operators for one in results), target)
+            if result.stopped or too_much:
+                found += () if result.stopped else too_much
                 whole = False
                 break
             if result.graph is not None and not self.errors:  # else what is measured merely follows from a fault
@@ -159,6 +159,15 @@ class Program(Verbatim):
             trained = (self.elaborate(name, train=True) for name in self.targets())
             found += idle_rules(self.source, results, used, trained)
         return CheckReport(_unique(found), checked)
+
+
+def _too_much(name: str, steps: int, operators: int, target: spec.Variant | spec.Network) -> tuple[Diagnostic, ...]:
+    """The fault of a text whose variants, up to this one, are too much work."""
+    most = ((steps, MAX_STEPS, "evaluation steps", "E0501"), (operators, MAX_OPERATORS, "operators", "E0502"))
+    where, whole = definition_span(target), f"the variants up to `{name}` need more than"
+    return tuple(
+        Diagnostic(code, f"{whole} {limit:,} {what}", where) for count, limit, what, code in most if count > limit
+    )
 
 
 class CheckedVariant(Record):
@@ -190,12 +199,6 @@ def _checked(graph: Graph, claims: Sequence[ClaimValue]) -> tuple[tuple[Checked,
 
 def _has_claims(network: spec.Network) -> bool:
     return any(isinstance(s, spec.Expect | spec.Budget) for s in network.body.statements)
-
-
-def _too_much(name: str, target: spec.Network | spec.Variant) -> Diagnostic:
-    """What is said where the variants up to one take more work than a text may."""
-    message = f"the variants up to `{name}` need more than {MAX_STEPS:,} evaluation steps"
-    return Diagnostic("E0501", message, definition_span(target))
 
 
 def _unique(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:

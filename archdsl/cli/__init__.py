@@ -5,8 +5,9 @@ from __future__ import annotations
 import gc
 import os
 import sys
+from collections.abc import Callable, Mapping
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import typer
@@ -60,38 +61,43 @@ def _print_version() -> None:
 
 def main() -> None:
     """The entry point of the ``archdsl`` script; ends the process."""
-    from archdsl.cli.exit import heed_interrupts, outcome
+    from archdsl.cli.exit import INTERRUPTED, heed_interrupts, interrupted, status_after
+    from archdsl.process import deep_stack
 
     _prepare_streams()
     heed_interrupts()
-    arguments = sys.argv[1:]
     try:
-        if arguments[:1] and arguments[0] in COMMANDS and "_ARCHDSL_COMPLETE" not in os.environ:
-            _run(arguments[0], arguments[1:])
-        sys.exit(outcome(build(), {"prog_name": "archdsl"}))
+        try:
+            command, arguments = _chosen(sys.argv[1:])
+            with deep_stack():  # also for what is done outside of the compiler: the process is ours
+                status = command(**arguments) or 0
+            sys.stdout.flush()
+        except Exception as error:
+            status = status_after(error)
     except KeyboardInterrupt:
-        sys.exit(130)
+        status = INTERRUPTED
     except Exception:  # a fault of ours: commands tell everything that a user or a system can cause
         import traceback
 
         traceback.print_exc()
         sys.stderr.write("archdsl: this is a bug in archdsl; please report it with the text above\n")
-        sys.exit(2)
+        status = 2
+    gc.freeze()  # what is still there ends with the process: looking for garbage in it is of no use
+    sys.exit(interrupted(status))
 
 
-def _run(name: str, arguments: list[str]) -> NoReturn:
-    """Run one command: at once where its arguments are plain, through typer where they are not."""
-    from archdsl.cli.exit import outcome
+def _chosen(words: list[str]) -> tuple[Callable[..., int | None], Mapping[str, Any]]:
+    """The command that a command line names, and its arguments: at once where these are plain, through typer where they
+    are not.
+    """
+    name = words[0] if words else ""
+    if name not in COMMANDS or "_ARCHDSL_COMPLETE" in os.environ:
+        return build(), {"prog_name": "archdsl"}
     from archdsl.cli.quick import quick
 
     module = import_module(f"archdsl.cli.{name}")
-    command = module.command
-    plain = quick(command, arguments, module.more(arguments) if hasattr(module, "more") else ())
-    if plain is not None:
-        status = outcome(command, plain)
-        gc.freeze()  # what is still there ends with the process: looking for garbage in it is of no use
-        sys.exit(status)
-    sys.exit(outcome(build((name,)), {"prog_name": "archdsl"}))
+    plain = quick(module.command, words[1:], module.more(words[1:]) if hasattr(module, "more") else ())
+    return (build((name,)), {"prog_name": "archdsl"}) if plain is None else (module.command, plain)
 
 
 def _prepare_streams() -> None:

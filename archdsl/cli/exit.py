@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from archdsl.diagnostics import Diagnostic, DiagnosticError, Refusal
+from archdsl.diagnostics import Diagnostic, DiagnosticError
 
 CLEAN, FINDINGS, FAILURE, INTERRUPTED = 0, 1, 2, 130
 """Exit statuses."""
@@ -33,30 +33,35 @@ def heed_interrupts() -> None:
 
 
 def outcome(command: Callable[..., int | None], arguments: Mapping[str, Any]) -> int:
-    """Run a command; its exit status, with what it raised told on stderr. Faults of ours are not caught."""
-    status = _outcome(command, arguments)
-    return INTERRUPTED if _interrupts else status
-
-
-def _outcome(command: Callable[..., int | None], arguments: Mapping[str, Any]) -> int:
+    """Run a command; its exit status, with what it raised printed on stderr. Faults of ours are not caught."""
     try:
         status = command(**arguments) or CLEAN
         sys.stdout.flush()
-        return status
-    except DiagnosticError as error:
-        return tell(error.diagnostics)
-    except Refusal as refusal:
-        return tell([refusal.diagnostic()])
+    except Exception as error:
+        status = status_after(error)
     except KeyboardInterrupt:
-        return INTERRUPTED
-    except BrokenPipeError:
+        status = INTERRUPTED
+    return interrupted(status)
+
+
+def interrupted(status: int) -> int:
+    """The exit status, if no interrupt came meanwhile."""
+    return INTERRUPTED if _interrupts else status
+
+
+def status_after(error: Exception) -> int:
+    """Print what an exception of a command means; its exit status. A fault of ours is raised again."""
+    if isinstance(error, DiagnosticError):
+        return tell(error.diagnostics)
+    if isinstance(error, BrokenPipeError):
         return _quiet()
-    except OSError as error:
+    if isinstance(error, OSError):
         return tell([system_error(error)])
-    except MemoryError:
+    if isinstance(error, MemoryError):
         return tell([Diagnostic("E0008", "there is not enough memory for this")])
-    except RecursionError:
+    if isinstance(error, RecursionError):
         return tell([Diagnostic("E0008", "this is nested deeper than the stack allows")])
+    raise error
 
 
 def _quiet() -> int:

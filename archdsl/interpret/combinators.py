@@ -55,8 +55,10 @@ class Seq(Combinator):
 
     def apply(self, flow: Flow, place: Place, span: Span | None) -> Flow:
         body: BlockValue = self.effective(place)["body"]
-        scope = place.sequence()
-        return body.apply(flow, _within(body, place.at(scope)), _written(body, span))
+        place = place.at(place.sequence())
+        if isinstance(body, BodyBlock):
+            return body.code.run(body.inside(flow, place), flow)
+        return body.apply(flow, place, _written(body, span))
 
 
 class Join(Combinator):
@@ -227,7 +229,7 @@ def _run_numbered(body: BlockValue, flow: Flow, place: Place, span: Span | None,
     """Apply the body under the number ``k``, whose path it takes if it applies one thing."""
     place = place.at(place.scope.child(str(k)))
     if isinstance(body, BodyBlock):
-        return body.run(flow, place, "direct")
+        return body.code.run(body.inside(flow, place), flow, "direct")
     return body.apply(flow, place.at(place.scope, "direct"), _written(body, span))
 
 

@@ -45,7 +45,9 @@ class Elaboration(Record):
     claims: tuple[ClaimValue, ...]
     diagnostics: tuple[Diagnostic, ...]
     steps: int = 0
-    """The work that it took."""
+    """The work that it took besides making operators."""
+    operators: int = 0
+    """How many operators it made."""
     stopped: bool = False
     """Whether a bound on the work was exceeded."""
     maps: tuple[CheckpointNames, ...] = ()
@@ -103,7 +105,8 @@ def elaborate(
     draft = session.draft
     graph = None if failed or not draft.outputs else drafted(session, module, target, block.definition.doc, live)
     return Elaboration(
-        graph, tuple(draft.claims), tuple(faults.diagnostics), bounds.steps, stopped, tuple(draft.maps)
+        graph, tuple(draft.claims), tuple(faults.diagnostics), bounds.steps,
+        len(session.tape.nodes), stopped, tuple(draft.maps)
     )  # fmt: skip
 
 

@@ -20,9 +20,10 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "norm": ("batch_norm", "layer_norm", "group_norm", "instance_norm", "rms_norm", "lrn", "l2_norm"),
     "linear": ("linear", "matmul", "embedding"),
     "activation": (
-        "identity", "relu", "relu6", "leaky_relu", "prelu", "elu", "selu", "gelu", "sigmoid", "silu", "hard_sigmoid",
-        "hard_swish", "tanh", "softplus", "softsign", "mish", "step", "dropout", "drop_path",
+        "identity", "relu", "relu6", "leaky_relu", "prelu", "elu", "selu", "sigmoid", "hard_sigmoid",
+        "tanh", "softplus", "softsign", "step", "dropout", "drop_path",
     ),
+    "gated": ("gelu", "silu", "hard_swish", "mish"),
     "softmax": ("softmax", "log_softmax"),
     "elementary": (
         "neg", "abs", "sign", "exp", "log", "sqrt", "reciprocal", "erf", "sin", "cos", "floor", "ceil", "round", "clip",

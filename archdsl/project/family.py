@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from itertools import product
 from math import prod
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from archdsl.diagnostics import DiagnosticError, Refusal
@@ -64,7 +65,7 @@ def spread(varied: Varied) -> dict[str, Sequence[Value]]:
     return found
 
 
-def members(target: str, varied: Varied, fixed: Settings, bind: Mapping[str, int]) -> Iterator[Member]:
+def members(target: str | Path, varied: Varied, fixed: Settings, bind: Mapping[str, int]) -> Iterator[Member]:
     """Every member, in order of the first parameter; what cannot be built is a member with a refusal."""
     from archdsl.analyses.measure import Measures
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from archdsl.diagnostics import Refusal
@@ -60,7 +61,7 @@ class Fit(Printed):
 
 
 def fit(
-    target: str,
+    target: str | Path,
     vary: Varied,
     budget: str | Sequence[str],
     *,
@@ -89,7 +90,7 @@ def fit(
         value = _objective(member, goal)
         if best is None or sign * value > sign * best.value:
             best = Best(value, member, held)
-    return Fit(target, goal, best, tried, refused)
+    return Fit(str(target), goal, best, tried, refused)
 
 
 def _judged(member: Member, bounds: Sequence[Bound]) -> tuple[Result, ...] | None:

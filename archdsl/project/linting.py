@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from archdsl.diagnostics import Diagnostic, DiagnosticError, Refusal, did_you_mean
+from archdsl.process import deep_stack
 from archdsl.project.targets import Step, Target, arch_files, open_target
 from archdsl.report.render import Printed
 from archdsl.syntax import spec
@@ -81,7 +82,7 @@ def lint(
     found: list[tuple[str, Sequence[Diagnostic]]] = []
     notes: list[str] = []
     for name in arch_files(targets):
-        with step(f"looking at {name}"):
+        with step(f"looking at {name}"), deep_stack():
             if fix:
                 left, note = mend(name, lambda name: look(name, codes, machine))
                 found.append((name, left))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archdsl.diagnostics import Refusal
@@ -36,13 +37,13 @@ class Sweep(Printed):
 
 
 def sweep(
-    target: str, vary: Varied, *, settings: Settings | None = None, bind: Mapping[str, int] | None = None
+    target: str | Path, vary: Varied, *, settings: Settings | None = None, bind: Mapping[str, int] | None = None
 ) -> Sweep:
     """The figures of every member of a family: ``sweep("mobilenet_v2", {"width": "0.5..1.5:0.1"})``.
 
     ``settings`` are parameters that stay what they are, ``bind`` gives symbols sizes. Raises ``DiagnosticError``.
     """
-    return Sweep(target, list(vary), list(members(target, vary, settings or {}, bind or {})))
+    return Sweep(str(target), list(vary), list(members(target, vary, settings or {}, bind or {})))
 
 
 def _figure(member: Member, quantity: str) -> Any:

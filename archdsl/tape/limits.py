@@ -12,6 +12,8 @@ from archdsl.source import Span
 
 SMALL = 8
 """Axes of a tensor, and words of a symbolic size, up to which no bound applies."""
+STEPS_PER_NODE = 10
+"""Steps that making one operator takes at most, where a spec does little else."""
 FAULT_STEPS = 50
 """The steps that reporting one fault counts as."""
 
@@ -20,7 +22,8 @@ class Limits(Record):
     """The greatest values that an elaboration may reach."""
 
     steps: int = 500_000
-    nodes: int = 75_000
+    """Work that makes no operators: each operator that is made allows :data:`STEPS_PER_NODE` more."""
+    nodes: int = 1_000_000
     items: int = 100_000
     leaves: int = 1_000_000
     bits: int = 4096
@@ -60,6 +63,7 @@ class Bounds:
     def __init__(self, limits: Limits = DEFAULT) -> None:
         self.limits = limits
         self.steps = 0
+        """Steps so far, less those that the operators made so far allow."""
         self.level = 0
         """How many expressions are being evaluated within one another."""
         self.explained = 0
@@ -81,10 +85,11 @@ class Bounds:
         message = f"definitions and expressions are nested more than {self.limits.levels} levels deep"
         return BoundExceeded("E0505", message)
 
-    def check_nodes(self, count: int) -> None:
-        """Refuse (E0502) one more operator, where ``count`` were made."""
-        if count >= self.limits.nodes:
+    def count_node(self, before: int) -> None:
+        """Account for one more operator, where there were some ``before``; refuse (E0502) too many."""
+        if before >= self.limits.nodes:
             raise BoundExceeded("E0502", f"the network has more than {self.limits.nodes:,} operators")
+        self.steps -= STEPS_PER_NODE
 
     def check_items(self, count: int) -> None:
         """Refuse (E0503) lists that are too long."""

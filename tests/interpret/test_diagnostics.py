@@ -251,7 +251,7 @@ WRONG: dict[str, tuple[str, Told]] = {
     "an unknown part": ("stem: relu\nexpect «params of stm == 5»", told("E0201", "no part `stm`", "mean `stem`?")),
     # bounds
     "steps": ("repeat 10**6 { «repeat 10**6 { if false { relu } }» }", told("E0501", "500,000 evaluation steps")),
-    "operators": ("repeat 10**9 { «relu» }", told("E0502", "75,000 operators")),
+    "operators": ("repeat 10**9 { «relu» }", told("E0502", "1,000,000 operators")),
     "a list": ("let a = «range(10**9)»\nrelu", told("E0503", "a list of 1,000,000,000 elements")),
     "an integer": ("assert «10**10**10» > 0\nrelu", told("E0504", "4096 bits")),
     "applications": ("block f(g: block) = in -> «g(g)»\n---\nf(f)", told("E0505", "100 applications deep")),

@@ -22,11 +22,6 @@ def elu(site: Site) -> Form:
     return site.text(f"F.elu({{0}}, {site.op.alpha!r})", layer=call("nn.ELU", ("alpha", site.op.alpha)))
 
 
-def gelu(site: Site) -> Form:
-    """``gelu``, exact or by ``tanh``."""
-    return site.text(f'F.gelu({{0}}, approximate="{site.op.approximate}")')
-
-
 def dropout(site: Site) -> Form:
     """``Dropout``, which only training sees."""
     return site.layer(call("nn.Dropout", ("p", site.op.p)))
@@ -45,15 +40,11 @@ RULES: dict[str, Lowering] = {
     "prelu": prelu,
     "elu": elu,
     "selu": plain("F.selu({0})", "nn.SELU"),
-    "gelu": gelu,
     "sigmoid": plain("torch.sigmoid({0})", "nn.Sigmoid"),
-    "silu": plain("F.silu({0})", "nn.SiLU"),
     "hard_sigmoid": plain("F.hardsigmoid({0})", "nn.Hardsigmoid"),
-    "hard_swish": plain("F.hardswish({0})", "nn.Hardswish"),
     "tanh": plain("torch.tanh({0})", "nn.Tanh"),
     "softplus": plain("F.softplus({0})", "nn.Softplus"),
     "softsign": plain("F.softsign({0})", "nn.Softsign"),
-    "mish": plain("F.mish({0})", "nn.Mish"),
     "step": plain("({0} >= 0).to({0}.dtype)"),
     "dropout": dropout,
     "drop_path": drop_path,
