@@ -24,10 +24,10 @@ class TensorType(Record):
         return isinstance(other, TensorType) and self.shape == other.shape and self.dtype == other.dtype
 
     def __hash__(self) -> int:
-        known: int | None = self.__dict__.get("_hash")
-        if known is None:
-            known = self.__dict__["_hash"] = hash((self.dtype, self.shape))
-        return known
+        store = self.__dict__
+        if "_hash" not in store:
+            store["_hash"] = hash((self.dtype, self.shape))
+        return store["_hash"]  # type: ignore[no-any-return]
 
     @property
     def rank(self) -> int:

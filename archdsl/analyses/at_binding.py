@@ -7,14 +7,14 @@ arithmetic; symbols left free give polynomials by the same rules.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 from archdsl import dims
 from archdsl.dims import Dim, Expr
 from archdsl.element_types import FLOATS
 from archdsl.graph import Graph, Node, Value
-from archdsl.ops.base import Window, Work
+from archdsl.ops.base import Op, Window, Work
 from archdsl.shapes import TensorType
 
 BATCH = "N"
@@ -70,7 +70,7 @@ class Bound:
         ins = self.types(node.inputs)
         key = (id(node.op), ins)  # repeated blocks share their operators, and types as well
         if key not in self._works:
-            work = node.op.work(ins, self.types(node.outputs))
+            work = _work(node.op, ins, self.types(node.outputs))
             self._works[key] = None if work is None else _each(work, self.dim)
         return self._works[key]
 
@@ -87,6 +87,12 @@ class Bound:
             for size in self._types[value].shape:
                 found |= dims.symbols(size)
         return tuple(sorted(found))
+
+
+@lru_cache(maxsize=20_000)
+def _work(op: Op, ins: tuple[TensorType, ...], outs: tuple[TensorType, ...]) -> Work | None:
+    """An operator's arithmetic: networks repeat one another's operators."""
+    return op.work(ins, outs)
 
 
 def _each(record: Any, dim: Any) -> Any:

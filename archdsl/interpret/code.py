@@ -8,7 +8,8 @@ statements, is here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 from typing import Any, TypeVar
 
 from archdsl import ops
@@ -263,16 +264,19 @@ class FlowCode:
         message = f"a statement is a block or a tensor, not {describe(head)}"
         raise Refusal("E0204", message, help=help).located(self._span)
 
-    def _stages(self, head: Any, env: Env, naming: Naming) -> Iterator[tuple[Any, Span, Place]]:
-        """The blocks to be applied, each evaluated when its turn comes."""
+    def _stages(self, head: Any, env: Env, naming: Naming) -> Iterable[tuple[Any, Span, Place]]:
+        """The blocks to be applied; those behind arrows are evaluated when their turn comes."""
         place, rest = env.place, self._rest
-        if isinstance(head, BlockValue):
-            direct = not rest and (naming == "direct" or (naming == "scope" and head.is_scope))
-            yield head, self._span, place.at(place.scope, "direct") if direct else place
-        elif naming == "direct" and len(rest) == 1:
-            place = place.at(place.scope, "direct")
-        for code, span in rest:
-            yield code(env), span, place
+        if not isinstance(head, BlockValue):
+            direct = naming == "direct" and len(rest) == 1
+            return self._behind(env, place.at(place.scope, "direct") if direct else place)
+        if rest:
+            return chain(((head, self._span, place),), self._behind(env, place))
+        direct = naming == "direct" or (naming == "scope" and head.is_scope)
+        return ((head, self._span, place.at(place.scope, "direct") if direct else place),)
+
+    def _behind(self, env: Env, place: Place) -> Iterator[tuple[Any, Span, Place]]:
+        return ((code(env), span, place) for code, span in self._rest)
 
 
 Check = Callable[[Flow, Env], None]

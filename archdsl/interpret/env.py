@@ -37,7 +37,19 @@ class Lazy:
 class Env:
     """Names in scope. ``kind`` tells loop iterations (through which indexed labels are visible) from bodies."""
 
-    __slots__ = ("defaults", "entered", "kind", "labels", "meanings", "names", "parent", "place", "run", "session")
+    __slots__ = (
+        "defaults",
+        "entered",
+        "kind",
+        "labels",
+        "meanings",
+        "names",
+        "parent",
+        "place",
+        "root",
+        "run",
+        "session",
+    )
 
     def __init__(
         self, parent: Env | None, place: Place, kind: Literal["module", "body", "loop"], entered: Any = _MISSING,
@@ -52,16 +64,20 @@ class Env:
         self.defaults: dict[str, dict[str, Any]] | None = None
         self.run: NetworkRun | None = None
         if parent is not None:
+            self.root: Env = parent.root
+            """The scope of the file."""
             self.session: Session = parent.session
             self.meanings: Meanings = parent.meanings
             self.run = parent.run
         else:
             assert session is not None and meanings is not None
+            self.root = self
             self.session, self.meanings = session, meanings
 
     def at(self, place: Place, defaults: dict[str, dict[str, Any]] | None = None) -> Env:
         """The same scope (names bound in either are seen in both) at another place, or with further defaults."""
         env = Env(self.parent, place, self.kind, self.entered, session=self.session, meanings=self.meanings)
+        env.root = self.root
         env.names = self.names
         env.labels = self.labels
         env.run = self.run

@@ -49,7 +49,7 @@ def _name(expr: spec.Name, context: Context) -> Code:
     if kind == "operator":
         return located(lambda env: with_defaults(operator_block(name), env), expr.span)
     if kind in ("local", "parameter", "definition", "import"):
-        return _bound(name, missing)
+        return _bound(name, missing, of_file=kind in ("definition", "import"))
     if kind == "label":
         return _label(name, missing)
     if kind in ("combinator", "keyword", "end", "choice", "function", "later"):
@@ -57,9 +57,11 @@ def _name(expr: spec.Name, context: Context) -> Code:
     return missing
 
 
-def _bound(name: str, missing: Code) -> Code:
+def _bound(name: str, missing: Code, *, of_file: bool) -> Code:
+    """What a name is bound to: by the file, or by the nearest scope."""
+
     def bound(env: Env) -> Any:
-        scope: Env | None = env
+        scope: Env | None = env.root if of_file else env
         while scope is not None:
             value = scope.names.get(name)
             if value is not None or name in scope.names:
@@ -69,7 +71,8 @@ def _bound(name: str, missing: Code) -> Code:
             found = missing(env)
             return found.result if type(found) is Labelled else found
         if type(value) is Lazy:
-            value = env.find(name)
+            assert scope is not None
+            value = scope.find(name)
         if env.session.has_defaults and isinstance(value, Parametric) and not value.bound:
             return with_defaults(value, env)
         return value

@@ -85,7 +85,8 @@ class PathScope:
 
     def child(self, name: str, *, numbered: bool = False) -> PathScope:
         """The scope under ``name``."""
-        return PathScope(join(self.path, name), join(self.weights, name), numbered=numbered)
+        path = join(self.path, name)
+        return PathScope(path, path if self.weights is self.path else join(self.weights, name), numbered=numbered)
 
     def allocate(self, base: str) -> str:
         """A fresh name for an unlabelled application."""
@@ -118,4 +119,5 @@ class PathScope:
     def operator(self, base: str) -> tuple[str, str]:
         """Path and parameter prefix of one unlabelled operator."""
         name = self.allocate(base)
-        return join(self.path, name), join(self.weights, name)
+        path = f"{self.path}.{name}" if self.path else name
+        return path, path if self.weights is self.path else join(self.weights, name)

@@ -52,7 +52,9 @@ class Tape:
                 place.operator(base)
                 return POISON
         live: Sequence[Value] = inputs  # type: ignore[assignment]
-        check_count(op, len(live))
+        least, most = op.arity
+        if len(live) < least or (most is not None and len(live) > most):
+            raise wrong_count(op, len(live))
         bounds.count_node(len(self.nodes))
         path, prefix = place.operator(base)
         path = self.fresh(path)
@@ -143,15 +145,14 @@ def _is_small(dim: Dim) -> bool:
     return dim < 2**31 if isinstance(dim, int) else dim.weight <= SMALL
 
 
-def check_count(op: Op, count: int) -> None:
-    """Refuse (E0310) another number of inputs than the operator takes."""
+def wrong_count(op: Op, count: int) -> Refusal:
+    """The refusal (E0310) of another number of inputs than the operator takes."""
     least, most = op.arity
-    if count < least or (most is not None and count > most):
-        wanted = str(least) if least == most else f"{least} to {most}" if most else f"at least {least}"
-        raise Refusal(
-            "E0310", f"`{op.name}` takes {wanted} tensor{'s' if wanted != '1' else ''}, not {count}",
-            help="join a tuple first (`concat`, `add`), or choose one of it: `x[0]`" if count > 1 else "",
-        )  # fmt: skip
+    wanted = str(least) if least == most else f"{least} to {most}" if most else f"at least {least}"
+    return Refusal(
+        "E0310", f"`{op.name}` takes {wanted} tensor{'s' if wanted != '1' else ''}, not {count}",
+        help="join a tuple first (`concat`, `add`), or choose one of it: `x[0]`" if count > 1 else "",
+    )  # fmt: skip
 
 
 class Place:
