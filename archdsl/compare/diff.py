@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from archdsl.compare.align import Pair, align
 from archdsl.compare.fold import Change, Part, changed_settings, title_of, told
 from archdsl.compare.snapshot import Layer, Snapshot
+from archdsl.process import collector_paused
 from archdsl.record import Record
 from archdsl.shown import Shown
 
@@ -67,6 +68,7 @@ SHOWN = (
 )  # fmt: skip
 
 
+@collector_paused()
 def diff(old: Snapshot, new: Snapshot, same: Mapping[str, str] | None = None) -> Difference:
     """Compare two networks at their default sizes.
 

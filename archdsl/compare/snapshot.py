@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from archdsl.analyses.measure import QUANTITIES, Measures, Subject, plain
 from archdsl.diagnostics import Refusal
 from archdsl.graph import Graph, Node
+from archdsl.process import collector_paused
 from archdsl.record import Record
 from archdsl.source import Frame, Span
 
@@ -81,6 +82,7 @@ class Snapshot(Record):
         return found
 
 
+@collector_paused()
 def snapshot(graph: Graph, opset: int | None = None, more: Iterable[Subject] = ()) -> Snapshot:
     """The figures of a graph: all quantities of the net, and ``more``.
 

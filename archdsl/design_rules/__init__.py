@@ -12,6 +12,7 @@ from archdsl.design_rules import layers, machines, shapes
 from archdsl.design_rules.view import DesignRule, Finding, Machine, View
 from archdsl.diagnostics import Diagnostic
 from archdsl.graph import Graph, Node
+from archdsl.process import collector_paused
 
 
 def rules() -> dict[str, DesignRule]:
@@ -19,6 +20,7 @@ def rules() -> dict[str, DesignRule]:
     return {**layers.RULES, **shapes.RULES, **machines.RULES}
 
 
+@collector_paused()
 def lint(graph: Graph, codes: Iterable[str] | None = None, target: Machine | None = None) -> list[Diagnostic]:
     """What the rules find in a graph, in the order of the codes; the same of one line of the text is told once."""
     known = rules()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from archdsl.diagnostics import Refusal, did_you_mean
 from archdsl.driver import Settings
 from archdsl.graph import Graph
+from archdsl.process import collector_paused
 from archdsl.project.targets import Network, free_symbols, graph_of
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ def cost(
     return table.folded if folded else table
 
 
+@collector_paused()
 def memory(
     network: Network,
     bind: Mapping[str, int] | None = None,

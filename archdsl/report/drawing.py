@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from archdsl.analyses.forks import closing_joins
 from archdsl.graph import Graph, Node, Value
+from archdsl.process import collector_paused
 from archdsl.shapes import show_shape
 
 
@@ -85,6 +86,7 @@ def _start(value: Value, depth: int | None) -> str:
     return f"in:{value.name}" if value.producer is None else _group(value.producer, depth)
 
 
+@collector_paused()
 def as_mermaid(graph: Graph, depth: int | None = None) -> str:
     """A Mermaid flowchart; shortcuts are dashed."""
     boxes, edges = drawing(graph, depth)
@@ -101,6 +103,7 @@ def as_mermaid(graph: Graph, depth: int | None = None) -> str:
     return "\n".join(lines) + "\n"
 
 
+@collector_paused()
 def as_dot(graph: Graph, depth: int | None = None) -> str:
     """A Graphviz digraph; shortcuts are dashed."""
     boxes, edges = drawing(graph, depth)

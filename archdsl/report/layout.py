@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from archdsl.process import collector_paused
 from archdsl.report.page import Drawing, Facts, Page, Part, Table
 from archdsl.report.terminal import Paint, visible, width
 
@@ -11,6 +12,7 @@ INDENT = "  "
 PLAIN = Paint(False)
 
 
+@collector_paused()
 def text(page: Page, paint: Paint = PLAIN, limit: int | None = None) -> str:
     """A page with a blank line between its parts; ends in a newline.
 

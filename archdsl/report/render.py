@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from archdsl.process import collector_paused
 from archdsl.report.page import Report
 from archdsl.shown import Shown
 
 FORMATS = ("text", "markdown", "csv", "json")
 
 
+@collector_paused()
 def render(report: Report, format: str) -> str:
     """The report as one of :data:`FORMATS`; ends in a newline."""
     if format == "json":
