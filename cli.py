@@ -1,4 +1,4 @@
-"""A door for a checkout: `python cli.py check specs/`."""
+"""The command line from a checkout: `python cli.py check specs/`."""
 
 from archdsl.cli import main
 

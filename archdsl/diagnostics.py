@@ -1,4 +1,4 @@
-"""What is told to the reader: diagnostics are data; ``archdsl.report`` renders them."""
+"""Diagnostics: findings as data, which ``archdsl.report`` renders."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Severity = Literal["error", "warning"]
 
 
 class Label(Record):
-    """A remark on a further place: ``note`` stands under the marked ``span``."""
+    """A remark on a further place: ``note`` is printed under the marked ``span``."""
 
     span: Span
     note: str
@@ -28,7 +28,7 @@ class Edit(Record):
 
 
 class Diagnostic(Verbatim, Record):
-    """One finding. ``message`` is a headline that stands alone; ``note`` is printed beside the carets.
+    """One finding. ``message`` is a headline that can be read alone; ``note`` is printed next to the carets.
 
     ``edit``, where there is one, removes the finding and changes nothing that the network computes.
     """
@@ -75,7 +75,7 @@ class DiagnosticError(Exception):
 
 
 class Refusal(DiagnosticError):
-    """A rule says no. Rules know no places: whoever applies them adds the span."""
+    """A refusal by a rule. Rules do not know places: the caller adds the span."""
 
     def __init__(self, code: str, message: str, *, help: str = "", note: str = "", notes: Iterable[str] = ()) -> None:
         Exception.__init__(self, code, message)
@@ -111,7 +111,7 @@ def did_you_mean(name: str, candidates: Iterable[str], otherwise: str = "") -> s
 
 
 def suggest(meant: str | None, otherwise: str = "") -> str:
-    """The help that asks for what was meant, or ``otherwise`` where nobody knows."""
+    """The help that asks whether a near name was meant, or ``otherwise`` if there is none."""
     return f"did you mean `{meant}`?" if meant else otherwise
 
 

@@ -116,7 +116,7 @@ def weight(dim: Dim) -> int:
 
 
 def _too_large() -> Refusal:
-    return Refusal("E0506", "a symbolic size that takes too many words to write down")
+    return Refusal("E0506", "a symbolic size is too long to write down")
 
 
 def symbol(name: str) -> Expr:

@@ -1,4 +1,4 @@
-"""Programs: a loaded text, its networks as graphs, and everything that is wrong with it."""
+"""Programs: a loaded text, its networks as graphs, and its diagnostics."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Element types: what each is called here, in files and in the frameworks, and how large it is.
+"""Element types: the names of each here, in files and in the frameworks, and its size.
 
 The one table of them. NumPy and PyTorch are not imported for it: it holds their names.
 """

@@ -1,4 +1,4 @@
-"""Files: only ordinary ones are read, and no more of them than is wanted; what is written is whole or absent."""
+"""Files: only regular files are read, up to a limit; an output is written completely or not at all."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def check_file(path: Path) -> None:
 
 
 def read_file(path: Path, limit: int) -> bytes:
-    """The content of an ordinary file, cut behind ``limit`` + 1 bytes; refuses (E0001) what cannot be read."""
+    """The content of a regular file, cut after ``limit`` + 1 bytes; refuses (E0001) a file that cannot be read."""
     check_file(path)
     try:
         with path.open("rb") as stream:
@@ -68,11 +68,11 @@ def write_file(path: Path, content: str | bytes | Iterable[bytes]) -> None:
 def check_writable(path: Path) -> None:
     """Refuse (E0005) an output that cannot be a file, before any work is done for it."""
     if path.is_dir():
-        raise Refusal("E0005", f"cannot write `{path}`: it is a directory", help="name a file in it")
+        raise Refusal("E0005", f"cannot write `{path}`: it is a folder", help="name a file in it")
     if path.exists() and not path.is_file():  # a file in its place would be the end of a pipe or device
         raise Refusal("E0005", f"cannot write `{path}`: it is not an ordinary file")
     if not path.resolve().parent.is_dir():
-        raise Refusal("E0005", f"cannot write `{path}`: there is no directory `{path.parent}`")
+        raise Refusal("E0005", f"cannot write `{path}`: there is no folder `{path.parent}`")
 
 
 def _umask() -> int:

@@ -135,7 +135,7 @@ class Graph(Verbatim):
         outputs: Mapping[str, Value],
         taps: Mapping[str, Value],
     ) -> Graph:
-        """Another graph for the same network: what is known of it besides its nodes stays."""
+        """Another graph for the same network: everything except its nodes is kept."""
         graph = copy(self)
         graph.inputs, graph.nodes = tuple(inputs), tuple(nodes)
         graph.outputs, graph.taps = dict(outputs), dict(taps)

@@ -1,4 +1,4 @@
-"""What stands at the ends of a network: how a picture becomes an input, and which class each score is of.
+"""The interface of a network: how a picture becomes an input, and which class each score belongs to.
 
 Both travel in a model file as JSON, under the keys :data:`PREPROCESS` + input and :data:`LABELS` + output; the schema
 is in ``docs/preprocess.md``.
@@ -89,8 +89,8 @@ class Preprocess(Record):
         not fit.
         """
         if type.rank != 4:
-            help = "a picture is a tensor of 4 axes: `f32[N, 3, 224, 224]`"
-            raise Refusal("E0301", f"{type} is no picture", help=help)
+            help = "a picture must have 4 axes: `f32[N, 3, 224, 224]`"
+            raise Refusal("E0301", f"{type} is not a picture", help=help)
         first = self.layout == "nchw"
         depth, spatial = (type.shape[1], type.shape[2:]) if first else (type.shape[3], type.shape[1:3])
         channels = self.channels or ("gray" if depth == 1 else "rgb")
@@ -100,7 +100,7 @@ class Preprocess(Record):
             help = f"write `layout = {other}`?" if type.shape[3 if first else 1] in (1, 3) else ""
             kind = f"an input of `{self.channels}` pixels" if self.channels else "a picture"
             wanted = f"{count} channels" if self.channels else "1 or 3 channels"
-            raise Refusal("E0303", f"{kind} has {wanted}, not {depth}: {type}", help=help)
+            raise Refusal("E0303", f"{kind} must have {wanted}, not {depth}: {type}", help=help)
         crop = self._cropped(spatial)
         made = self.replace(
             resize=self._resized(crop), crop=crop, crop_pct=None, channels=channels,
@@ -128,7 +128,7 @@ class Preprocess(Record):
             if self.crop_pct is None:
                 return None
             if crop is None:
-                help = "say `crop = …`, or bind the sizes of the input"
+                help = "give `crop = …`, or bind the sizes of the input"
                 raise Refusal("E0306", "`crop_pct` needs a crop of a fixed size", help=help)
             return floor(max(crop) / self.crop_pct)
         sides = self.resize if isinstance(self.resize, tuple) else (self.resize, self.resize)
@@ -150,7 +150,7 @@ class Preprocess(Record):
             plain = (self.scale, set(self.mean), set(self.std)) == (1, {0.0}, {1.0})
             if not plain or dtype in ("bool", "i8"):
                 help = "make the input `f32`, or leave the pixels as they are: `scale = 1`"
-                raise Refusal("E0309", f"normalised pixels are no {dtype}", help=help)
+                raise Refusal("E0309", f"normalised pixels cannot be {dtype}", help=help)
             return
         ends = ((pixel * self.scale - m) / s for pixel in (0, 255) for m, s in zip(self.mean, self.std))
         if any(abs(end) > ELEMENT_TYPES[dtype].largest for end in ends):
@@ -191,8 +191,10 @@ def checked_labels(names: Sequence[Any], what: str) -> tuple[str, ...]:
             raise refuse(f"label {number} of {what}", "a string", name)
         if not name.strip() or len(name) > MAX_LABEL or re.search(STEERS, name):
             long = f"longer than {MAX_LABEL} characters"
-            fault = "empty" if not name.strip() else long if len(name) > MAX_LABEL else "no plain text"
-            raise Refusal("E0205", f"label {number} of {what} is {fault}", help="give one class a line, as plain text")
+            fault = "empty" if not name.strip() else long if len(name) > MAX_LABEL else "not plain text"
+            raise Refusal(
+                "E0205", f"label {number} of {what} is {fault}", help="give one class per line, as plain text"
+            )
     return tuple(names)
 
 
@@ -236,7 +238,7 @@ def read_preprocess(text: str, name: str, type: TensorType) -> Preprocess:
 
 
 def preprocess_of(fields: Mapping[str, Any]) -> Preprocess:
-    """From fields as they are written; refuses (E0202, E0204, E0205) what is none of them."""
+    """The preprocessing from fields as they are written; refuses (E0202, E0204, E0205) other fields."""
     for name in fields:
         if name not in KINDS:
             help = did_you_mean(name, KINDS, f"it takes {', '.join(KINDS)}")
@@ -266,8 +268,8 @@ def _read(text: str) -> dict[str, Any]:
     try:
         content = loads(text)
     except (ValueError, RecursionError):
-        raise Refusal("E0706", "it is no JSON") from None
+        raise Refusal("E0706", "it is not JSON") from None
     version = content.pop("version", None) if isinstance(content, dict) else None
     if version != VERSION or isinstance(version, bool):
-        raise Refusal("E0706", f"it is no object of version {VERSION}")
+        raise Refusal("E0706", f"it is not an object of version {VERSION}")
     return dict(content)

@@ -1,4 +1,4 @@
-"""The graph's invariants, derived again from nothing but the graph; every pass must keep them.
+"""The graph's invariants, derived again from the graph alone; every pass must keep them.
 
 Sizes, parameters and order are computed afresh from the operators' rules, so that a pass that forgets to update one of
 them is caught here and not on the device.

@@ -1,4 +1,4 @@
-"""What other installed packages offer to archdsl, by entry point: operators, backends, and rules of backends.
+"""Offers of other installed packages, by entry point: operators, backends, and rules of backends.
 
 Reading the entry points of an environment takes tens of milliseconds, which no command should pay that can do without.
 So this is asked last: for a name that nothing of archdsl has, and by ``archdsl ops`` and ``archdsl doctor``.
@@ -46,7 +46,7 @@ def offers(group: str) -> dict[str, tuple[Offer, ...]]:
 
 
 def load(group: str, name: str, code: str, what: str) -> Any:
-    """What is offered under a name (``KeyError`` if nothing is).
+    """The object that is offered under a name (``KeyError`` if there is none).
 
     Refuses with ``code`` what cannot be imported, and a name that two packages offer; ``what`` says in the message what
     it is: ``the operator `swiglu` ``.
@@ -54,7 +54,9 @@ def load(group: str, name: str, code: str, what: str) -> Any:
     first, *others = offers(group)[name]
     if others:
         packages = " and ".join(f"`{one.package}`" for one in (first, *others))
-        raise Refusal(code, f"{what} is offered by {packages}", help="uninstall all but one of them")
+        raise Refusal(
+            code, f"{what} is offered by more than one package: {packages}", help="uninstall all but one of them"
+        )
     module, _, attributes = first.target.partition(":")
     try:
         found: Any = import_module(module)

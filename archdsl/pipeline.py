@@ -1,6 +1,6 @@
-"""What happens to a graph between its text and a backend: one pipeline of rewrites for all backends.
+"""The pipeline of rewrites between a graph's text and a backend, the same for all backends.
 
-The graph's invariants are checked behind every stage that changed it, so that a rewrite which breaks one is found where
+The graph's invariants are checked after every stage that changed it, so that a rewrite which breaks one is found where
 it happened.
 """
 

@@ -1,4 +1,4 @@
-"""What compiling asks of the process while it lasts, and gives back at its end: a deep stack, a paused collector."""
+"""Settings of the process during a compilation, which are restored at its end: a deep stack, a paused collector."""
 
 from __future__ import annotations
 

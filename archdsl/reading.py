@@ -10,7 +10,7 @@ from archdsl.files import read_file
 from archdsl.source import Source
 
 MAX_SOURCE_BYTES = 4_000_000
-"""More than the parser takes; read no further."""
+"""The limit on a file, above that of the parser."""
 ZOO = Path(__file__).resolve().parent / "specs"
 """The folder of the zoo's files."""
 _VARIANT = re.compile(r"^variant\s+(\w+)", re.MULTILINE)
@@ -34,7 +34,7 @@ def decode(data: bytes, name: str) -> Source:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        raise Refusal("E0002", f"{name} is not UTF-8 text: byte {data[error.start]:#04x} in line {line}") from None
+        raise Refusal("E0002", f"{name} is not UTF-8 text: byte {data[error.start]:#04x} on line {line}") from None
     return Source(name, text.replace("\r\n", "\n"))
 
 
@@ -52,7 +52,7 @@ def find_target(target: str) -> tuple[Path, str | None]:
     """The file that a target names, and the variant (``None``: none is named).
 
     A target is ``spec.arch``, ``spec.arch:variant``, a name of the zoo (``resnet50``), or a zoo file without its
-    ending. Refuses (E0003) what is none of them; whether a file is there is not looked at.
+    ending. Refuses (E0003) other texts; whether the file exists is not checked.
     """
     path, _, variant = target.rpartition(":") if ".arch:" in target else (target, "", "")
     if target.endswith(".arch") or path != target or "/" in target or Path(target).exists():

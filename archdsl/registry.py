@@ -77,7 +77,7 @@ class Options(Record):
                 raise Refusal("E0603", f"the backend `{backend}` has no option `{name}`", help=help)
             option = declared.get(name)
             if option is not None and value != option.default and type(value) is not option.kind:
-                message = f"the option `{name}` of the backend `{backend}` takes a value of type {option.kind.__name__}"
+                message = f"the option `{name}` of the backend `{backend}` needs a value of type {option.kind.__name__}"
                 raise Refusal("E0603", f"{message}, not {value!r:.60}")
         return cls(**given)
 
@@ -135,7 +135,7 @@ _PARTS = ("name", "suffix", "options", "lowers", "lower", "write")
 
 
 def _listed() -> str:
-    return f"there are: {', '.join(names())}"
+    return f"the backends are {', '.join(names())}"
 
 
 def names() -> list[str]:

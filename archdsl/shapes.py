@@ -1,4 +1,4 @@
-"""Tensor types: element type and shape, both known from a value's birth."""
+"""Tensor types: element type and shape, both known when a value is made."""
 
 from __future__ import annotations
 

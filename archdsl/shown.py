@@ -1,4 +1,4 @@
-"""What a user holds prints itself: as text, in a notebook as a table, and as a JSON document.
+"""Objects that print themselves: as text, in a notebook as a table, and as a JSON document.
 
 Only ``archdsl.report`` makes texts, and it lies above the analyses whose figures it shows. So a class names its report,
 as an entry point names a function, and the report is imported when something is printed. A test resolves every name.

@@ -1,4 +1,4 @@
-"""Where things come from: texts, spans in them, and the chain of applications that led to a node."""
+"""Sources: texts, spans in them, and the chain of applications that led to a node."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class Span(Record):
         return Span(self.source, self.start, other.end)
 
     def word(self, name: str) -> Span:
-        """Where the word ``name`` first stands in this span; the span itself where it does not."""
+        """The place of the first word ``name`` in this span; the span itself if there is none."""
         found = re.search(rf"\b{re.escape(name)}\b", self.text)
         return self if found is None else Span(self.source, self.start + found.start(), self.start + found.end())
 
@@ -147,7 +147,7 @@ def stamp(path: Path) -> Stamp:
 
 
 def note(path: Path) -> None:
-    """A file is looked for: whoever waits for changes (:func:`noting`) wants to know, even if it is not there."""
+    """Record that a file is looked for, for those who wait for changes (:func:`noting`), even if it does not exist."""
     if _noted is not None and path not in _noted:
         _noted[path] = stamp(path)
 

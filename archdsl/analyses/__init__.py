@@ -1,1 +1,1 @@
-"""What a graph takes and how it behaves: costs, memory, receptive fields, ranges. Tables out, nothing changed."""
+"""Analyses of a graph: costs, memory, receptive fields, ranges. They give tables and change nothing."""

@@ -26,7 +26,7 @@ def arena(plan: Schedule, align: int = 1) -> Arena:
     second is left out where the lifetimes are so long that it would take many more.
     """
     if any(not isinstance(b.size, int) for b in plan.buffers):
-        raise Refusal("E0307", "a memory plan needs sizes in numbers", help="bind the symbols with `--bind`")
+        raise Refusal("E0307", "a memory plan needs fixed sizes", help="bind the symbols with `--bind`")
     found = _in_order(plan, align)
     if sum(b.end - b.start + 1 for b in plan.buffers) <= LIFETIMES * len(plan.buffers):
         found = min(found, _by_size(plan, align), key=lambda a: a.size)

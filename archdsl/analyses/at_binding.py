@@ -1,6 +1,6 @@
-"""Types at a binding: what costs are computed from.
+"""Types at a binding, from which costs are computed.
 
-Rules of operators are asked with the types as they are under a binding. With all symbols bound that is plain integer
+Rules of operators are called with the types at a binding. With all symbols bound that is plain integer
 arithmetic; symbols left free give polynomials by the same rules.
 """
 

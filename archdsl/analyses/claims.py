@@ -83,8 +83,14 @@ def _broken(name: str, claim: ClaimValue, result: Result) -> Diagnostic:
     """The diagnostic of a claim that does not hold."""
     wanted = f"`{result.subject} {result.op} {show(result.quantity, result.bound)}`"
     if claim.kind == "expect":
-        return Diagnostic("E0401", f"{wanted} is expected of `{name}`, measured is {result.shown}", claim.span)
-    return Diagnostic("E0402", f"`{name}` is outside of its budget {wanted}, measured is {result.shown}", claim.span)
+        return Diagnostic(
+            "E0401",
+            f"`{name}` does not meet the expectation {wanted}: the measured value is {result.shown}",
+            claim.span,
+        )
+    return Diagnostic(
+        "E0402", f"`{name}` does not meet its budget {wanted}: the measured value is {result.shown}", claim.span
+    )
 
 
 def check_claim(

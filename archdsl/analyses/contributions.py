@@ -1,4 +1,4 @@
-"""Which operators a figure comes from: what a broken budget names."""
+"""The contributions of operators to a figure, for the notes of a budget that is not met."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def _amounts(measures: Measures, quantity: str, nodes: Sequence[Node]) -> list[t
 
 
 def _widening(measures: Measures, node: Node) -> object:
-    """By how much the node's first output sees more than what enters it, on the first spatial axis."""
+    """How much larger the field of the node's first output is than that of its inputs, on the first spatial axis."""
     known = measures.fields
     after = known.fields.get(node.outputs[0])
     if after is None or not known.axes:
@@ -100,7 +100,7 @@ def described(node: Node, source: Source | None) -> str:
 def contribution_notes(
     measures: Measures, quantity: str, part: str | None, tap: str | None, source: Source | None, most: int = 3
 ) -> tuple[str, ...]:
-    """A note that names the operators a broken bound is mostly made of; none where there is nothing to name."""
+    """A note that names the operators that contribute most to a figure; none if there are none."""
     shares = contributions(measures, quantity, part, tap)
     if not shares:
         return ()

@@ -1,4 +1,4 @@
-"""Costs: what a net takes, operator by operator and in total.
+"""Costs of a network, for each operator and in total.
 
 ``cost(graph)`` measures at the graph's defaults (batch 1). Everything is exact: integers where all symbols have values,
 polynomials where they do not. What is counted how is ``archdsl cost v1``: ``docs/cost_model.md``.
@@ -29,7 +29,7 @@ def cost(graph: Graph, binding: Mapping[str, int] | None = None, *, symbolic: bo
     any is 1. With ``symbolic`` nothing is bound and costs are polynomials of the graph's symbols.
     """
     if not isinstance(graph, Graph):
-        raise TypeError(f"cost() takes a graph, not {graph!r:.60}: archdsl.load(…).graph()")
+        raise TypeError(f"cost() takes a graph, not {graph!r:.60}; use archdsl.load(…).graph()")
     return CostTable(Measures(graph, binding, symbolic=symbolic))
 
 
@@ -94,7 +94,7 @@ class CostTable(Shown, report="archdsl.report.costs:CostReport"):
 
     @cached_property
     def folded(self) -> CostTable:
-        """The costs of the deployed graph, in which batch norms behind convolutions and linear layers are gone."""
+        """The costs of the deployed graph, in which batch norms after convolutions and linear layers are folded."""
         given = {name: size for name, size in self.binding.items() if isinstance(size, int)}
         return cost(fold(self.graph), given, symbolic=not self.binding)
 
@@ -135,5 +135,5 @@ class CostTable(Shown, report="archdsl.report.costs:CostReport"):
 
 def _number(dim: Dim) -> float:
     if not isinstance(dim, int):
-        raise Refusal("E0307", f"a time needs sizes in numbers, not {dim}", help="bind the symbols with `--bind`")
+        raise Refusal("E0307", f"a time needs fixed sizes, not {dim}", help="bind the symbols with `--bind`")
     return float(dim)

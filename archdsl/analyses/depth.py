@@ -1,4 +1,4 @@
-"""Shape of the graph itself: how deep it is, and which nodes a value needs."""
+"""The shape of the graph itself: its depth, and the nodes that a value needs."""
 
 from __future__ import annotations
 

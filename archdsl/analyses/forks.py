@@ -1,4 +1,4 @@
-"""Where the paths of a graph part, and where they meet again."""
+"""Forks: where the paths of a graph separate, and where they join again."""
 
 from __future__ import annotations
 

@@ -240,7 +240,7 @@ class _Scope:
 
     def arena(self) -> int:
         if self.part is not None or self.tap is not None:
-            raise Refusal("E0204", "`arena` is a plan for the whole net, not for a part of it")
+            raise Refusal("E0204", "`arena` can be measured for the whole network only, not for a part of it")
         return arena(self.m.schedule).size
 
     def traffic(self) -> Dim:
@@ -287,7 +287,7 @@ def _sum(dims: Sequence[Dim]) -> Dim:
 
 def _ratio(above: Amount, below: Dim) -> Fraction:
     if not isinstance(above, int) or not isinstance(below, int):
-        raise Refusal("E0307", "`intensity` needs sizes in numbers", help="bind the symbols with `--bind`")
+        raise Refusal("E0307", "`intensity` needs fixed sizes", help="bind the symbols with `--bind`")
     return Fraction(above, below) if below else Fraction(0)
 
 

@@ -1,4 +1,4 @@
-"""Memory of one inference over the emitted order: what is live when, the peak, what is read and written.
+"""Memory of one inference over the emitted order: live tensors, the peak, and the bytes read and written.
 
 A tensor is live from its production to its last use; the inputs from the start to their last use, the outputs to the
 end. Values of raw parameters and constants are weights and take no part. Fusion levels:

@@ -1,4 +1,4 @@
-"""The memory of a net: who is live when, what makes the peak, and where everything lies in an arena."""
+"""The memory of a network: live tensors at every step, the peak, and the places of buffers in an arena."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from archdsl.record import Record
 from archdsl.shown import Shown
 
 DTYPES = ("f32", "f16", "bf16", "i8")
-"""The element types that figures are given for, besides the one as written."""
+"""The element types for which figures are given, in addition to the one as written."""
 
 
 class Kernel(Record):
@@ -78,7 +78,7 @@ class Memory(Shown, report="archdsl.report.memory:MemoryReport"):
 
     @cached_property
     def kernels(self) -> tuple[Kernel, ...]:
-        """The steps in order; views and what is fused into another kernel are none of their own."""
+        """The steps in order; views and operators that are fused into another kernel have no step of their own."""
         made = [0] * self.plan.steps
         for buffer in self.plan.buffers:
             if not buffer.external:
@@ -134,7 +134,7 @@ class Memory(Shown, report="archdsl.report.memory:MemoryReport"):
 
 
 def path_at(graph: Graph, step: int) -> str:
-    """The path of the operator at a step; the step behind the last operator is that of the outputs."""
+    """The path of the operator at a step; the step after the last operator is that of the outputs."""
     return graph.nodes[step].path if step < len(graph.nodes) else "outputs"
 
 
@@ -154,5 +154,5 @@ def groups(kernels: Sequence[Kernel], most: int) -> list[Sequence[Kernel]]:
 
 def _bytes(size: Dim | Any) -> int:
     if not isinstance(size, int):
-        raise Refusal("E0307", f"memory needs sizes in numbers, not {size}", help="bind the symbols with `--bind`")
+        raise Refusal("E0307", f"memory needs fixed sizes, not {size}", help="bind the symbols with `--bind`")
     return size

@@ -207,12 +207,12 @@ CONVENTIONS: dict[str, Convention] = {c.name: c for c in (
         "2-D adaptive and global average pooling counts one per input element; `x.mean([2, 3])` in the source does not",
     )),
     Convention("ptflops-pytorch", "0.7.5", "MACs", _ptflops, (
-        "a module that calls its function counts twice (relu, prelu, elu, gelu, poolings), a bare function once; "
-        "we take modules",
-        "additions written `a + b` are not seen",
+        "a module that calls its function is counted twice (relu, prelu, elu, gelu, poolings), a bare function once; "
+        "archdsl assumes modules",
+        "additions written `a + b` are not counted",
     )),
     Convention("ptflops-aten", "0.7.5", "MACs", _ptflops_aten),
-    Convention("thop", "0.1.1", "MACs", _thop, (MODULES, "we take modules")),
+    Convention("thop", "0.1.1", "MACs", _thop, (MODULES, "archdsl assumes modules")),
     Convention("onnx-tool", "1.0.1", "MACs", _onnx_tool, (
         "on the ONNX file of an untrained net: batch norms behind a layer are folded and their zero biases dropped; "
         "with trained weights every folded convolution adds its output elements",

@@ -1,4 +1,4 @@
-"""Between which bounds a value lies, by interval arithmetic over the graph: enough to know signs."""
+"""The bounds of every value, by interval arithmetic over the graph: enough to know signs."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ class Row(Record):
 
 
 def flops(work: Work) -> Dim:
-    """Floating-point operations of some work; comparisons are none."""
+    """Floating-point operations of some work; comparisons are not counted."""
     return work.mac * 2 + work.add + work.mul + work.special
 
 

@@ -1,4 +1,4 @@
-"""The command line. Only the module of the command that was asked for is imported: starting is most of the time."""
+"""The command line. Only the module of the requested command is imported, because start-up is most of the time."""
 
 from __future__ import annotations
 
@@ -101,8 +101,8 @@ def _chosen(words: list[str]) -> tuple[Callable[..., int | None], Mapping[str, A
 
 
 def _prepare_streams() -> None:
-    """Unencodable characters are escaped, never a crash; pipes and files get UTF-8 and the same newlines everywhere.
-    What was closed before the start leads nowhere.
+    """Escape characters that cannot be encoded, and give pipes and files UTF-8 and the same newlines everywhere.
+    Streams that were closed before the start go to the null device.
     """
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):  # in this order: each takes its own number
         if getattr(sys, name) is None:  # else the next file that is opened would be standard output

@@ -1,4 +1,4 @@
-"""``archdsl check``: everything that is wrong, and every claim with its measured value, bound and headroom."""
+"""``archdsl check``: all errors and warnings, and every claim with its measured value, bound and headroom."""
 
 from __future__ import annotations
 
@@ -28,7 +28,11 @@ def command(
     ] = None,
     config: Annotated[
         str | None,
-        opt("--config", metavar="FILE", help="budgets; the nearest archdsl.toml or pyproject.toml without it"),
+        opt(
+            "--config",
+            metavar="FILE",
+            help="the file with budgets; default: the nearest archdsl.toml or pyproject.toml",
+        ),
     ] = None,
     watch: Watching = False,
 ) -> int:

@@ -29,7 +29,7 @@ def command(
         list[str] | None, opt("--allow-missing", metavar="PATTERN", help="parameters that keep their initial values")
     ] = None,
     allow_unexpected: Annotated[
-        list[str] | None, opt("--allow-unexpected", metavar="PATTERN", help="tensors of the file that are left out")
+        list[str] | None, opt("--allow-unexpected", metavar="PATTERN", help="tensors of the file that are ignored")
     ] = None,
     to: Annotated[str, opt(*TO, help="the backend: onnx, torch or an installed one")] = "onnx",
     set_: Set = None,

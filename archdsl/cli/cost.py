@@ -1,4 +1,4 @@
-"""``archdsl cost``: what a network takes, layer by layer and in total."""
+"""``archdsl cost``: the costs of a network, for each layer and in total."""
 
 from __future__ import annotations
 
@@ -28,8 +28,10 @@ def command(
     symbolic: Annotated[bool, opt("--symbolic", help="polynomials instead of numbers")] = False,
     wide: Annotated[bool, opt("--wide", help="all columns")] = False,
     folded: Annotated[bool, opt("--folded", help="the deployed graph: batch norms folded away")] = False,
-    strict: Annotated[bool, opt("--strict", help="exit 1 where some operator's cost is not known")] = False,
-    memory: Annotated[bool, opt("--memory", help="what is live when, what makes the peak, and where it lies")] = False,
+    strict: Annotated[bool, opt("--strict", help="exit 1 if the cost of some operator is not known")] = False,
+    memory: Annotated[
+        bool, opt("--memory", help="which tensors are live when, what makes the peak, and a memory plan")
+    ] = False,
     level: Annotated[str | None, opt("--level", help="with --memory: fused none, act or full (the default)")] = None,
     dtype: Annotated[str | None, opt("--dtype", help="with --memory: floats as f32, f16, bf16 or i8")] = None,
     at: Annotated[
@@ -52,7 +54,7 @@ def command(
         return 0
     if (memory or at) and (rows or strict or (memory and at)):
         what = "`--memory`" if memory else "`--at`"
-        raise Refusal("E0007", f"{what} is a view of its own: it takes none of the options that shape the table")
+        raise Refusal("E0007", f"{what} is a separate view: the options for the table do not apply to it")
     from archdsl.project import costs
 
     given = settings(set_)
@@ -88,8 +90,8 @@ def _chosen(sheet: Sheet, sort: str | None, select: list[str] | None) -> Sheet:
     if select:
         sheet = cost_sheet.select(sheet, select)
         if not sheet.lines:
-            help = "`archdsl cost` without it shows both; a pattern may have `*` and `?`"
-            raise Refusal("E0007", f"`--select {','.join(select)}`: no operator and no path matches", help=help)
+            help = "`archdsl cost` without `--select` shows both; a pattern may contain `*` and `?`"
+            raise Refusal("E0007", f"`--select {','.join(select)}` matches no operator and no path", help=help)
     return sheet
 
 

@@ -16,7 +16,7 @@ def command(
     old: Annotated[str, Arg("before: spec.arch, spec.arch:variant or a name of the zoo")],
     new: Annotated[str, Arg("after")],
     format: Annotated[str, opt("--format", help=", ".join(FORMATS))] = "text",
-    strict: Annotated[bool, opt("--strict", help="exit 1 where inputs or outputs changed")] = False,
+    strict: Annotated[bool, opt("--strict", help="exit 1 if inputs or outputs changed")] = False,
 ) -> int:
     """Compare two networks: figures, interface, and the changes with their costs."""
     choose(format, "--format", FORMATS)

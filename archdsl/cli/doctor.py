@@ -8,7 +8,7 @@ from archdsl.cli.output import show
 
 
 def command(format: TextOrJson = "text") -> int:
-    """Say which runtime and provider really works here."""
+    """Report which runtime and providers work on this machine."""
     choose(format, "--format", ("text", "json"))
     from archdsl.runtime.doctor import doctor
 

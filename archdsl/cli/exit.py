@@ -1,4 +1,4 @@
-"""How a command ends: what it raises becomes a message and an exit status, never a traceback."""
+"""The end of a command: exceptions become messages and an exit status, never a traceback."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ CLEAN, FINDINGS, FAILURE, INTERRUPTED = 0, 1, 2, 130
 
 
 _interrupts: list[int] = []
-"""Signals that came, whoever caught what they raised."""
+"""Signals that were received, even if a library caught the exception."""
 
 
 def heed_interrupts() -> None:
-    """Ctrl-C ends a command even where a library makes an error of its own of it: modules in C do, while they load."""
+    """End a command on Ctrl-C even if a library turns it into another error, as modules in C do while they load."""
     import signal
 
     def interrupt(number: int, _: object) -> None:
@@ -65,7 +65,7 @@ def status_after(error: Exception) -> int:
 
 
 def _quiet() -> int:
-    """Whoever read our output has seen enough: nothing more is written, not even while the interpreter ends."""
+    """Write nothing more after the reader of our output has closed it, not even while the interpreter ends."""
     with contextlib.suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return CLEAN
@@ -85,7 +85,7 @@ def tell(diagnostics: Iterable[Diagnostic]) -> int:
 
 
 USE = ("E00", "E07", "E0603", "E0605")
-"""Codes (or their beginnings) that mean: a tool or its use failed, the text may be fine."""
+"""Codes (or their beginnings) that mean that a tool or its use failed; the spec may be correct."""
 
 
 def status_of(diagnostics: Iterable[Diagnostic]) -> int:
@@ -97,9 +97,9 @@ def status_of(diagnostics: Iterable[Diagnostic]) -> int:
 
 
 def system_error(error: OSError) -> Diagnostic:
-    """What the operating system refused, in the reader's words."""
+    """A message for an error of the operating system."""
     reason = error.strerror or str(error) or type(error).__name__
     named = f" `{os.fsdecode(error.filename)}`" if isinstance(error.filename, str | bytes) else ""
     if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG):
         return Diagnostic("E0005", f"cannot write{named}: {reason}")
-    return Diagnostic("E0001", f"cannot read{named}: {reason}" if named else f"the system says: {reason}")
+    return Diagnostic("E0001", f"cannot read{named}: {reason}" if named else f"the system reports: {reason}")

@@ -1,4 +1,4 @@
-"""``archdsl explain E0304``: what a diagnostic means, with a bad and a mended example."""
+"""``archdsl explain E0304``: what a diagnostic means, with a bad and a fixed example."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``archdsl fit``: the largest member of a family inside a budget."""
+"""``archdsl fit``: the largest member of a family within a budget."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def command(
     set_: Set = None,
     bind: Bind = None,
 ) -> int:
-    """Find the best member of a family inside a budget: all members are tried, so the answer is exact."""
+    """Find the best member of a family within a budget: all members are tried, so the answer is exact."""
     choose(format, "--format", FORMATS)
     from archdsl.project.fit import fit
 

@@ -11,7 +11,7 @@ from archdsl.cli.signature import Arg, opt
 
 def command(
     paths: Annotated[list[str], Arg("files, folders, or - for standard input")],
-    check: Annotated[bool, opt("--check", help="change nothing; exit 1 where a file would change")] = False,
+    check: Annotated[bool, opt("--check", help="change nothing; exit 1 if a file would change")] = False,
     diff: Annotated[bool, opt("--diff", help="change nothing; print what would change")] = False,
 ) -> int:
     """Format specs in place; standard input to output."""

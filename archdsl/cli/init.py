@@ -1,4 +1,4 @@
-"""``archdsl init``: a small spec that compiles, to begin with."""
+"""``archdsl init``: a small spec that compiles, as a start."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from archdsl.cli.signature import Arg, opt
 
 def command(
     path: Annotated[Path, Arg("the file to write")] = Path("model.arch"),
-    force: Annotated[bool, opt("--force", help="replace a file that is there")] = False,
+    force: Annotated[bool, opt("--force", help="replace a file that exists")] = False,
 ) -> None:
     """Write a starter spec."""
     from archdsl.project.starter import init

@@ -19,14 +19,14 @@ def command(
     select: Annotated[list[str] | None, opt("--select", metavar="W0401,…", help="only these codes")] = None,
     ignore: Annotated[list[str] | None, opt("--ignore", metavar="W0401,…", help="not these codes")] = None,
     target: Annotated[
-        str | None, opt("--target", metavar="NAME", help="also hold channels to what it computes at once: avx512, …")
+        str | None, opt("--target", metavar="NAME", help="also check channels for this hardware: avx512, …")
     ] = None,
-    fix: Annotated[bool, opt("--fix", help="mend what can safely be mended, in place")] = False,
+    fix: Annotated[bool, opt("--fix", help="fix what can safely be fixed, in place")] = False,
     strict: Annotated[bool, opt("--strict", help="exit 1 on findings")] = False,
     report: Reports = None,
     watch: Watching = False,
 ) -> int:
-    """Hold networks to the design rules of the field."""
+    """Check networks against the design rules of the field."""
     choose(format, "--format", FORMATS)
     if watch:
         from archdsl.cli.watching import watched
@@ -46,6 +46,6 @@ def command(
     else:
         write(found.diagnostics, format)
     mendable = sum(d.edit is not None for d in found.diagnostics)
-    told = summary(found.diagnostics) + (f"; `--fix` mends {mendable}" if mendable else "")
-    say(f"looked at {counted(len(found.targets), 'target')}: {told}")
+    told = summary(found.diagnostics) + (f"; `--fix` can fix {mendable}" if mendable else "")
+    say(f"linted {counted(len(found.targets), 'target')}: {told}")
     return max(status_of(found.diagnostics), FINDINGS if strict and found.diagnostics else CLEAN)

@@ -13,7 +13,7 @@ FORMATS = ("text", "json", "names")
 
 def command(
     pattern: Annotated[str, Arg("a shell pattern: resnet*")] = "*",
-    format: Annotated[str, opt("--format", help="text, json, or names (which is fast)")] = "text",
+    format: Annotated[str, opt("--format", help="text, json or names (fast)")] = "text",
 ) -> None:
     """List the packaged networks, with year and costs."""
     choose(format, "--format", FORMATS)

@@ -17,9 +17,13 @@ Bind = Annotated[list[str] | None, opt("--bind", metavar="N=8", help="replace a 
 TextOrJson = Annotated[str, opt("--format", help="text or json")]
 Reports = Annotated[
     list[str] | None,
-    opt("--report", metavar="FORM=FILE,…", help="also write sarif, junit, gitlab, markdown, json; github annotates"),
+    opt(
+        "--report",
+        metavar="FORM=FILE,…",
+        help="also write sarif, junit, gitlab, markdown or json; github annotates the run",
+    ),
 ]
-Watching = Annotated[bool, opt("--watch", help="again whenever a file that was read changes")]
+Watching = Annotated[bool, opt("--watch", help="run again whenever a file that was read changes")]
 Train = Annotated[bool, opt("--train", help="include the outputs that exist only for training")]
 
 
@@ -29,7 +33,7 @@ def pairs(texts: Iterable[str] | None, option: str) -> dict[str, str]:
     for text in texts or ():
         name, sign, value = (part.strip() for part in text.partition("="))
         if not sign or not value or not name.isidentifier():
-            raise Refusal("E0007", f"`{option} {text}` must read NAME=VALUE")
+            raise Refusal("E0007", f"`{option} {text}` must have the form NAME=VALUE")
         if name in found:
             raise Refusal("E0007", f"`{option} {name}=…` is given twice")
         found[name] = value
@@ -47,7 +51,7 @@ def bindings(texts: Iterable[str] | None) -> dict[str, int]:
     for name, value in pairs(texts, "--bind").items():
         digits = value.replace("_", "")
         if not (digits.isascii() and digits.isdigit() and 0 < len(digits) <= 18 and int(digits) > 0):
-            raise Refusal("E0007", f"`--bind {name}={value}`: a dimension is a positive integer")
+            raise Refusal("E0007", f"`--bind {name}={value}`: a dimension must be a positive integer")
         found[name] = int(digits)
     return found
 
@@ -95,7 +99,7 @@ def _literal(tree: object, wrong: Refusal) -> Any:
 
 
 def choose(value: str, option: str, choices: tuple[str, ...]) -> None:
-    """Refuse (E0007) an option's value that is none of its choices."""
+    """Refuse (E0007) a value of an option that is not one of its choices."""
     if value not in choices:
         help = did_you_mean(value, choices, f"choose from {', '.join(choices)}")
         raise Refusal("E0007", f"`{option} {value}` is not available", help=help)

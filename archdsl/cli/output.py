@@ -1,4 +1,4 @@
-"""Writing: data on stdout, talk on stderr."""
+"""Output: data on stdout, messages on stderr."""
 
 from __future__ import annotations
 

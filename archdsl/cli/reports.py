@@ -44,7 +44,7 @@ def wanted(texts: Iterable[str] | None) -> list[Report]:
         if form in found or any(
             report.path and r.path and report.path.resolve() == r.path.resolve() for r in found.values()
         ):
-            raise Refusal("E0007", f"`--report {text}`: the form or the file is given twice")
+            raise Refusal("E0007", f"`--report {text}`: the format or the file is given twice")
         if report.path is not None:
             check_writable(report.path)
         found[form] = report
@@ -52,7 +52,7 @@ def wanted(texts: Iterable[str] | None) -> list[Report]:
 
 
 def emit(reports: Sequence[Report], found: Check | Lint) -> None:
-    """Render every report, then write them; a failure to render leaves no file behind."""
+    """Render every report, then write them; if one cannot be rendered, no file is written."""
     if not reports:
         return
     from archdsl.files import write_file

@@ -14,17 +14,17 @@ from archdsl.cli.signature import Arg, opt
 def command(
     target: Annotated[str, Arg("model.onnx, spec.arch, spec.arch:variant or a zoo name")],
     input: Annotated[
-        list[str] | None, opt("--input", "-i", help=".npy, .npz or image; NAME=FILE where there are several")
+        list[str] | None, opt("--input", "-i", help=".npy, .npz or image; NAME=FILE if there are several")
     ] = None,
     ep: Annotated[str, opt("--ep", help="execution provider: cpu, cuda or cuda,cpu")] = "cpu",
-    seed: Annotated[int, opt("--seed", min=0, help="of random inputs, and of a spec's weights")] = 0,
+    seed: Annotated[int, opt("--seed", min=0, help="seed of random inputs and of a spec's weights")] = 0,
     top: Annotated[int, opt("--top", min=0, help="how many of the largest class scores to show")] = 5,
     save: Annotated[str | None, opt("--save", metavar="FILE.npz", help="write the outputs")] = None,
     set_: Set = None,
     bind: Bind = None,
     format: TextOrJson = "text",
 ) -> None:
-    """Run a model with ONNX Runtime, describe its outputs."""
+    """Run a model with ONNX Runtime and describe its outputs."""
     choose(format, "--format", ("text", "json"))
     from archdsl.project.running import run
     from archdsl.runtime.execute import RunReport

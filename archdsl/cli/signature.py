@@ -1,4 +1,4 @@
-"""What a command takes, as plain data: read from the signature of its function.
+"""The options of a command as plain data, read from the signature of its function.
 
 Two parsers go by it: :mod:`archdsl.cli.quick` for what is plain, :mod:`archdsl.cli.typed` for everything else.
 """

@@ -1,4 +1,4 @@
-"""Commands as typer has them: for help, for mistakes, and for command lines that are not plain."""
+"""Commands in typer, for help, for mistakes, and for command lines that are not plain."""
 
 from __future__ import annotations
 

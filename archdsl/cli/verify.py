@@ -15,13 +15,15 @@ def command(
     model: Annotated[str, Arg("an ONNX file")],
     against: Annotated[str, opt("--against", help="model.py of the PyTorch backend (it is run), or another ONNX file")],
     input: Annotated[list[str] | None, opt("--input", "-i", help=".npy, .npz or image; NAME=FILE")] = None,
-    layers: Annotated[bool, opt("--layers", help="compare what stands between, and name the first to depart")] = False,
-    tolerance: Annotated[str, opt("--tolerance", help="greatest max|a - b| / max|b|")] = "1e-4",
-    seed: Annotated[int, opt("--seed", min=0, help="of random inputs")] = 0,
+    layers: Annotated[
+        bool, opt("--layers", help="also compare intermediate values, and name the first that differs")
+    ] = False,
+    tolerance: Annotated[str, opt("--tolerance", help="largest allowed max|a - b| / max|b|")] = "1e-4",
+    seed: Annotated[int, opt("--seed", min=0, help="seed of random inputs")] = 0,
     bind: Bind = None,
     format: TextOrJson = "text",
 ) -> int:
-    """Compare a model's outputs with those of another implementation; status 1 where they differ."""
+    """Compare a model's outputs with those of another implementation; exit 1 if they differ."""
     choose(format, "--format", ("text", "json"))
     try:
         limit = float(tolerance)

@@ -1,4 +1,4 @@
-"""``--watch``: a command again and again, whenever a file that it read has changed."""
+"""``--watch``: runs a command again whenever a file that it read has changed."""
 
 from __future__ import annotations
 
@@ -23,5 +23,5 @@ def watched(targets: Sequence[str], command: Callable[[], int]) -> NoReturn:
         watch.begin()
         if outcome(command, {}) == INTERRUPTED:
             raise KeyboardInterrupt
-        say(f"watching {counted(watch.count, 'file')}; Ctrl-C ends")
+        say(f"watching {counted(watch.count, 'file')}; Ctrl-C stops")
         say(f"{watch.wait()} has changed")

@@ -1,4 +1,4 @@
-"""``archdsl weights``: what is in a weight file, how it fits a network, a network's parameters as a file."""
+"""``archdsl weights``: the tensors of a weight file, how they fit a network, and the weights of a model as a file."""
 
 from __future__ import annotations
 
@@ -16,12 +16,14 @@ ACTIONS = ("inspect", "map", "export")
 def command(
     action: Annotated[str, Arg("inspect FILE, map TARGET FILE, or export FILE.onnx")],
     names: Annotated[list[str], Arg("the files, and the network first for map and --names")],
-    output: Annotated[str | None, opt("--output", "-o", metavar="FILE.safetensors", help="of export")] = None,
+    output: Annotated[
+        str | None, opt("--output", "-o", metavar="FILE.safetensors", help="the file that export writes")
+    ] = None,
     under: Annotated[str | None, opt("--names", metavar="MAP", help="a map of the spec: `weights MAP { … }`")] = None,
     set_: Set = None,
     train: Train = False,
 ) -> int:
-    """Look into weight files: .safetensors, .pth, .npz, .onnx."""
+    """Inspect, map and export weight files: .safetensors, .pth, .npz, .onnx."""
     choose(action, "weights", ACTIONS)
     from archdsl.project import checkpoints
 

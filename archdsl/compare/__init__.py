@@ -1,1 +1,1 @@
-"""Two versions of a network: which parts belong together, and what changed."""
+"""Comparison of two versions of a network: which parts belong together, and what changed."""

@@ -1,4 +1,4 @@
-"""Which parts of two networks belong together: their path trees, aligned so that an insertion is an insertion.
+"""Alignment of the path trees of two networks: which parts belong together, so that an insertion is an insertion.
 
 The operators' paths make a tree. The children of two matched scopes are aligned in order (Needleman and Wunsch 1970):
 equal ones first, then those that are alike; what finds no partner is added or removed.

@@ -1,4 +1,4 @@
-"""What changed between two networks, as a person would tell it, and what each change costs.
+"""The changes between two networks, as a person would describe them, with the cost of each.
 
 Every operator of both networks belongs to exactly one change (or to none, if nothing about it changed), so the costs of
 the changes add up to the difference of the totals.
@@ -58,7 +58,7 @@ class Difference(Shown, Record, report="archdsl.report.diff:DiffReport"):
     interface: Interface
     changes: tuple[Change, ...]
     remark: str = ""
-    """What the figures do not mean."""
+    """A remark on figures that could be misunderstood."""
     renamed: Mapping[str, str] | None = None
     """Where both are one network: the operators that are called otherwise now, by their old paths."""
 
@@ -90,7 +90,7 @@ def _remark(old: Snapshot, new: Snapshot) -> str:
     quantities = (old.quantities.get("receptive_field"), new.quantities.get("receptive_field"))
     if quantities[0] == quantities[1] or None in (old.sees_all, new.sees_all) or old.sees_all == new.sees_all:
         return ""
-    return f"receptive_field ends where everything is seen: before at `{old.sees_all}`, now at `{new.sees_all}`"
+    return f"receptive_field stops at the first operator that sees all: before `{old.sees_all}`, now `{new.sees_all}`"
 
 
 def interface(old: Snapshot, new: Snapshot) -> Interface:
@@ -107,25 +107,25 @@ def interface(old: Snapshot, new: Snapshot) -> Interface:
     in_place = list(new.outputs)[: len(kept)] == kept
     (notes if in_place else breaking).extend(more)
     if not in_place:
-        breaking.append("the outputs have another order")
+        breaking.append("the order of the outputs changed")
     if old.opset is not None and new.opset is not None and old.opset != new.opset:
         told = f"ONNX opset {old.opset} -> {new.opset}"
         if new.opset > old.opset:
-            breaking.append(f"{told}: older runtimes do not load it")
+            breaking.append(f"{told}: older runtimes cannot load it")
         else:
-            notes.append(f"{told}: older runtimes load it, too")
+            notes.append(f"{told}: older runtimes can load it too")
     return Interface(tuple(breaking), _weights(old.parameters, new.parameters), tuple(notes))
 
 
 def _new_inputs(old: Snapshot, new: Snapshot) -> list[str]:
     kept = [name for name in old.inputs if name in new.inputs]
     found = [f"input `{name}` is new" for name in new.inputs if name not in old.inputs]
-    return found + (["the inputs have another order"] if [n for n in new.inputs if n in old.inputs] != kept else [])
+    return found + (["the order of the inputs changed"] if [n for n in new.inputs if n in old.inputs] != kept else [])
 
 
 def _changed_types(what: str, old: Mapping[str, str], new: Mapping[str, str], notes: list[str]) -> list[str]:
     """What is gone or has another type; a type that takes all that the old one did is only noted."""
-    found = [f"{what} `{name}` is gone" for name in old if name not in new]
+    found = [f"{what} `{name}` was removed" for name in old if name not in new]
     for name, type in new.items():
         before = old.get(name, type)
         if before != type:

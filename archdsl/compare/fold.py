@@ -1,4 +1,4 @@
-"""Changes of single operators, folded into what a person would tell."""
+"""Changes of single operators, folded into those that a person would describe."""
 
 from __future__ import annotations
 

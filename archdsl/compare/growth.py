@@ -1,4 +1,4 @@
-"""Which operators a figure grew by, against an earlier version of the network."""
+"""The growth of a figure since an earlier version of the network, operator by operator."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ BY_PARAMETERS = frozenset({"params", "buffers", "weights"})
 
 
 def layer_figure(quantity: str) -> str:
-    """The figure of single operators by which a quantity's growth is told: ``params``, ``macs`` or ``bytes``."""
+    """The figure of single operators that shows a quantity's growth: ``params``, ``macs`` or ``bytes``."""
     return "params" if quantity in BY_PARAMETERS else "macs" if quantity in BY_WORK else "bytes"
 
 

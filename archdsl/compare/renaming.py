@@ -1,4 +1,4 @@
-"""Whether two networks are one network under other names: an isomorphism of their graphs.
+"""Renaming: whether two networks are one network under other names, by an isomorphism of their graphs.
 
 Both graphs are coloured in two walks, so that vertices of one colour are made from the same by the same, and used for
 the same. Networks that differ in a colour are not the same, and that is found in linear time; so is the usual case that
@@ -50,7 +50,7 @@ def renamed(old: Graph, new: Graph) -> dict[str, str] | None:
 
 
 def _in_order(old: Graph, new: Graph) -> bool:
-    """Whether the operators of both correspond in the order in which they stand."""
+    """Whether the operators of both correspond in their order."""
     values: dict[Value, Value] = dict(zip(old.inputs, new.inputs))
     parameters: dict[str, str] = {}
     for x, y in zip(old.nodes, new.nodes):

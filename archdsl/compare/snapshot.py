@@ -1,4 +1,4 @@
-"""A graph as plain figures: what two versions of a network are compared by, and what a baseline file keeps."""
+"""A graph as plain figures, by which two versions of a network are compared, and which a baseline file keeps."""
 
 from __future__ import annotations
 
@@ -190,7 +190,7 @@ def from_record(record: Any) -> Snapshot:
         return Snapshot(str(record["name"]), quantities, inputs, outputs, parameters, blocks, layers, opset, sees_all)
     except (KeyError, TypeError, ValueError, AttributeError):
         raise Refusal(
-            "E0011", "the file is no baseline", help="`archdsl check --save-baseline FILE` writes one"
+            "E0011", "the file is not a baseline", help="`archdsl check --save-baseline FILE` writes one"
         ) from None
 
 

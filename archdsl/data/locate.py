@@ -1,4 +1,4 @@
-"""Where in a JSON or YAML text a part of the document stands, so that findings about it can be marked."""
+"""The place of a part of the document in its JSON or YAML text, so that findings about it can be marked."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""JSON or YAML text -> typed data. Nothing about graphs yet: that the form is right, and where it is not."""
+"""JSON or YAML text -> typed data. It checks the form and marks its errors, and knows nothing about graphs."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def _parse_json(source: Source) -> Any:
 
 
 def _no_constant(name: str) -> Any:
-    raise ValueError(f"{name} is no JSON number")
+    raise ValueError(f"{name} is not a JSON number")
 
 
 def yaml_package() -> Any:
@@ -74,7 +74,7 @@ def _check_events(source: Source, yaml: Any) -> None:
     depth = 0
     for event in yaml.parse(source.text, Loader=yaml.SafeLoader):
         if isinstance(event, yaml.AliasEvent):
-            raise _refuse(source, "E0801", "YAML aliases are not read", event.start_mark.index)
+            raise _refuse(source, "E0801", "YAML aliases are not supported", event.start_mark.index)
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if depth > MAX_DEPTH:
             raise _refuse(source, "E0801", "not usable YAML: nested too deeply", event.start_mark.index)
@@ -100,7 +100,7 @@ def _validate(source: Source, data: Any, yaml: bool) -> GraphForm:
             found.setdefault((span.start, span.end), Diagnostic("E0802", message, span))
         raise DiagnosticError(list(found.values())[:MAX_FINDINGS]) from None
     except (TypeError, ValueError, RecursionError):
-        raise _refuse(source, "E0802", "the document has keys or values that JSON does not know", 0) from None
+        raise _refuse(source, "E0802", "the document has keys or values that JSON does not allow", 0) from None
 
 
 def _reason(path: Path, message: str) -> str:

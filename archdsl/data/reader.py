@@ -1,4 +1,4 @@
-"""Data form -> graph. What a stranger's document says is checked, never believed."""
+"""Data form -> graph. Everything in the document is checked."""
 
 from __future__ import annotations
 
@@ -102,11 +102,15 @@ class _Reader:
     def stored(self, form: StoredForm, shape: Shape, path: Path) -> Stored:
         if form.order:
             if sorted(form.order) != list(range(len(shape))):
-                raise self.error("E0805", f"the order of {len(shape)} axes names each of them once", [*path, "order"])
+                raise self.error(
+                    "E0805", f"the order of {len(shape)} axes must name each of them once", [*path, "order"]
+                )
             return Stored(form.name, tuple(shape[axis] for axis in form.order), tuple(form.order))
         wanted = shape if form.shape is None else tuple(form.shape)
         if product(wanted) != product(shape):
-            raise self.error("E0805", f"{show_shape(wanted)} has not as many elements as {show_shape(shape)}", path)
+            raise self.error(
+                "E0805", f"{show_shape(wanted)} does not have as many elements as {show_shape(shape)}", path
+            )
         return Stored(form.name, wanted)
 
     def add_input(self, form: InputForm, index: int) -> None:
@@ -146,7 +150,7 @@ class _Reader:
     def value(self, name: str, path: Path) -> Value:
         if name not in self.values:
             known = self.values if len(self.values) < 5000 else ()
-            help = did_you_mean(name, known, "nodes stand in topological order: what is used comes first")
+            help = did_you_mean(name, known, "nodes must be in topological order: a value is made before it is used")
             raise self.error("E0804", f"no value is called `{name}` here", path, help=help)
         return self.values[name]
 
@@ -171,7 +175,7 @@ class _Reader:
 
     def frame(self, number: int, limit: int, path: Path) -> Frame:
         if not 0 <= number < limit:
-            raise self.error("E0804", f"there is no frame {number} before this place", path)
+            raise self.error("E0804", f"there is no frame {number} before this one", path)
         return self.frames[number]
 
     def span(self, span: tuple[int, int, int] | None, path: Path) -> Span | None:

@@ -22,7 +22,7 @@ def rules() -> dict[str, DesignRule]:
 
 @collector_paused()
 def lint(graph: Graph, codes: Iterable[str] | None = None, target: Machine | None = None) -> list[Diagnostic]:
-    """What the rules find in a graph, in the order of the codes; the same of one line of the text is told once."""
+    """The findings of the rules in a graph, in the order of the codes; each is reported once for a line of the text."""
     known = rules()
     view = View(graph, target)
     found: list[Diagnostic] = []

@@ -1,4 +1,4 @@
-"""Edits of the text that mend what a design rule found, where that is safe."""
+"""Edits of the text that fix a finding of a design rule, where that is safe."""
 
 from __future__ import annotations
 

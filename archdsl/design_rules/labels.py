@@ -1,4 +1,4 @@
-"""The rule about the text itself: labels that nothing needs."""
+"""The rule about the text itself: labels that are not needed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ CODE = "W0415"
 def unused_labels(module: Module, graphs: Iterable[Graph]) -> list[Diagnostic]:
     """W0415: labels that no line mentions and that neither name a parameter nor group operators, in any variant.
 
-    A label that no variant gets to (it stands in an arm that is never taken) is left alone.
+    A label that no variant reaches (in an arm that is never taken) is not reported.
     """
     labels, mentioned = _labels(module.file)
     waiting = {name: span for name, span in labels.items() if name not in mentioned}
@@ -35,7 +35,7 @@ def unused_labels(module: Module, graphs: Iterable[Graph]) -> list[Diagnostic]:
             needed.update(path.split("."))
     help = "use it (in an expression, a claim or an `output`), or leave it out"
     return [
-        Diagnostic(CODE, f"the label `{name}` is never used, and names no parameters", span, help=help)
+        Diagnostic(CODE, f"the label `{name}` is never used and names no parameters", span, help=help)
         for name, span in waiting.items() if name in named - needed
     ]  # fmt: skip
 

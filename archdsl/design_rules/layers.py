@@ -1,4 +1,4 @@
-"""Rules about layers and what stands next to them."""
+"""Rules about layers and their neighbours."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def bias_before_norm(view: View) -> Iterator[Finding]:
         if user is not None and user.op.centres_channels:
             count = node.params["bias"].type.elements
             message = (
-                f"the bias of `{node.op.name}` is taken away again by `{user.op.name}`: {count} parameters for nothing"
+                f"the bias of `{node.op.name}` is removed again by `{user.op.name}`: {count} parameters have no effect"
             )
             yield Finding(node, message, "write `bias = false`")
 
@@ -49,7 +49,7 @@ def unseen_positions(view: View) -> Iterator[Finding]:
                 share *= min(k / s, 1)
             message = f"a stride of {_sizes(stride)} is larger than the kernel of {_sizes(kernel)}"
             message += f": it never sees {1 - share:.0%} of the positions"
-            yield Finding(node, message, "pool before it, or let a larger kernel stride")
+            yield Finding(node, message, "pool before it, or use a larger kernel")
 
 
 def two_linear_maps(view: View) -> Iterator[Finding]:
@@ -64,7 +64,7 @@ def two_linear_maps(view: View) -> Iterator[Finding]:
         wide = [shape[node.op.feature_axis] for shape in shapes if shape is not None]
         if len(wide) == 3 and wide[1] >= min(wide[0], wide[2]):
             message = f"`{before.path}` and this layer are one linear map of {wide[0]} to {wide[2]} features"
-            yield Finding(node, message, "put an activation between them, or leave one out")
+            yield Finding(node, message, "put an activation between them, or leave out one of them")
 
 
 def dropout_before_norm(view: View) -> Iterator[Finding]:
@@ -78,7 +78,7 @@ def dropout_before_norm(view: View) -> Iterator[Finding]:
         elif source is not None and isinstance(node.op, BatchNorm) and source not in told:
             told.add(source)
             message = f"the batch norm `{node.path}` follows: its variance in training is not that of inference"
-            yield Finding(source, message, "move the dropout behind the last batch norm, or normalise otherwise")
+            yield Finding(source, message, "move the dropout after the last batch norm, or use another normalisation")
         if source is not None:
             origin.update(dict.fromkeys(node.outputs, source))
 
@@ -92,7 +92,7 @@ def mixed_signs(view: View) -> Iterator[Finding]:
         if "signed" in found and "non-negative" in found:
             side = node.inputs[found.index("non-negative")].name
             message = f"`{node.op.name}` joins non-negative values (`{side}`) with signed ones"
-            yield Finding(node, message, "let both sides end alike: in an activation, or in none")
+            yield Finding(node, message, "end both sides in the same way: with an activation, or without one")
 
 
 def branch_ends_in_activation(view: View) -> Iterator[Finding]:
@@ -106,8 +106,10 @@ def branch_ends_in_activation(view: View) -> Iterator[Finding]:
             continue
         last = view.above(node.inputs[branch])
         if last is not None and last.op.role == "activation" and view.ranges[node.inputs[branch]][0] >= 0:
-            message = f"the residual branch ends in `{last.op.name}`: it can only add, never take away"
-            yield Finding(node, message, "end the branch in its last layer or norm, and activate after the join")
+            message = f"the residual branch ends in `{last.op.name}`: it can only add, never subtract"
+            yield Finding(
+                node, message, "end the branch with its last layer or norm, and put the activation after the join"
+            )
 
 
 def _is_ancestor(early: Value, late: Value, view: View) -> bool:
@@ -140,7 +142,7 @@ def large_kernels(view: View) -> Iterator[Finding]:
         if len(kernel) > 1 and len(set(kernel)) == 1 and kernel[0] >= 5 and kernel[0] % 2 and set(stride) == {1}:
             count = (kernel[0] - 1) // 2
             share = 1 - count * 3 ** len(kernel) / kernel[0] ** len(kernel)
-            message = f"{count} convolutions of 3 see what a kernel of {_sizes(kernel)} sees"
+            message = f"{count} convolutions with kernel 3 see the same positions as a kernel of {_sizes(kernel)}"
             message += f", for {share:.0%} less per channel pair"
             yield Finding(node, message, "stack small kernels, with activations between them")
 
@@ -173,7 +175,7 @@ def linear_on_maps(view: View) -> Iterator[Finding]:
 
 
 def _keeps_axes(node: Node) -> bool:
-    """Whether a node stands between layers and leaves the axes of its one input as they are."""
+    """Whether a node is between layers and keeps the axes of its one input."""
     return len(node.inputs) == 1 and (node.op.pointwise or node.op.role in ("activation", "norm"))
 
 

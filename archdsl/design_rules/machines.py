@@ -25,9 +25,9 @@ MACHINES: dict[str, Machine] = {
 
 
 def channels_fit(view: View) -> Iterator[Finding]:
-    """W0414: the channels that a layer makes, or has in each of its groups, are no multiple of the target's.
+    """W0414: the channels that a layer makes, or has in each of its groups, are not a multiple of the target's.
 
-    What the designer did not choose is left alone: the channels that come in, and what the network is to tell.
+    Channels that the designer did not choose are not reported: those of the input, and the number of classes.
     """
     target = view.target
     if target is None:
@@ -46,7 +46,7 @@ def channels_fit(view: View) -> Iterator[Finding]:
         if each % target.channels:
             full = -(-each // target.channels) * target.channels
             of = f"{each} channels in each of {groups} groups" if groups > 1 else f"{each} channels"
-            message = f"{of} are no multiple of {target.channels}: {1 - each / full:.0%} of the work is padding"
+            message = f"{of} are not a multiple of {target.channels}: {1 - each / full:.0%} of the work is padding"
             yield Finding(node, message, f"choose a multiple of {target.channels} ({target.unit}; {target.source})")
 
 

@@ -28,8 +28,8 @@ def odd_sizes(view: View) -> Iterator[Finding]:
         kernel, stride, _ = node.op.geometry(view.measures.bound.type(node.inputs[0]))
         for n, k, s in zip((shape or ())[2:], kernel, stride):
             if s > 1 and n % s and k < n:
-                message = f"{n} positions enter a stride of {s}: the map is no multiple of the next one"
-                help = "choose input size and padding so that sizes halve exactly"
+                message = f"{n} positions are not a multiple of the stride {s}"
+                help = "choose the input size and the padding so that every stride divides the size"
                 yield Finding(node, message, help)
                 break
 
@@ -54,8 +54,8 @@ def bottleneck(view: View) -> Iterator[Finding]:
         allowed = sqrt(wide / narrow)
         if before > SPARE * allowed * after:
             message = f"the data volume falls from {before:,} to {after:,} elements, to 1/{before / after:.3g}"
-            message += f" where the sides fall to 1/{allowed:.3g}"
-            yield Finding(node, message, "let channels double where the resolution halves")
+            message += f" while the sides fall to 1/{allowed:.3g}"
+            yield Finding(node, message, "double the channels where the resolution is halved")
 
 
 def _makes_features(node: Node) -> bool:
@@ -73,7 +73,11 @@ def few_features(view: View) -> Iterator[Finding]:
         return
     axis = node.op.feature_axis
     if entering[axis] < leaving[axis]:
-        yield Finding(node, f"{entering[axis]:,} features tell {leaving[axis]:,} classes apart", "widen the last stage")
+        yield Finding(
+            node,
+            f"the classifier has only {entering[axis]:,} features for {leaving[axis]:,} classes",
+            "widen the last stage",
+        )
 
 
 def last_map(view: View) -> Iterator[Finding]:
@@ -84,9 +88,9 @@ def last_map(view: View) -> Iterator[Finding]:
             continue
         size = "x".join(map(str, shape[2:]))
         if min(shape[2:]) < SMALLEST:
-            yield Finding(node, f"the last map has {size} positions: few are left to average", "stride once less")
+            yield Finding(node, f"the last map has {size} positions: few are left to average", "use one stride less")
         elif max(shape[2:]) > LARGEST:
-            yield Finding(node, f"the last map has {size} positions: another stage would fit", "stride once more")
+            yield Finding(node, f"the last map has {size} positions: another stage would fit", "use one more stride")
 
 
 def short_sight(view: View) -> Iterator[Finding]:
@@ -105,7 +109,7 @@ def short_sight(view: View) -> Iterator[Finding]:
             yield Finding(
                 node,
                 f"a position of the last map sees {seen} of the image's {size} positions",
-                "go deeper, stride earlier or dilate",
+                "add layers, use strides earlier, or use dilation",
             )
 
 

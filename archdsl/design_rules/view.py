@@ -1,4 +1,4 @@
-"""What rules look at, and what they find."""
+"""The view of a network for the rules, and their findings."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from archdsl.record import Record
 
 
 class Finding(Record):
-    """What a rule says of a node. ``message`` stands alone; ``help`` says what to do."""
+    """A finding of a rule about a node. ``message`` can be read alone; ``help`` says what to do."""
 
     node: Node
     message: str
@@ -97,7 +97,7 @@ class View:
     def trunk(self) -> list[Value]:
         """The values that all of what the first output knows goes through, in order: no path leads around them.
 
-        Behind such a value nothing older that depends on an input is needed any more.
+        After such a value, no older value that depends on an input is needed any more.
         """
         if not self.graph.outputs:
             return []

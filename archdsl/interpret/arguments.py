@@ -1,4 +1,4 @@
-"""Arguments to parameters: every fault of a call is reported, and the block comes out with what was good."""
+"""Binding of arguments to parameters: every fault of a call is reported, and the valid arguments are bound."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class Call:
         """
         if not isinstance(block, Parametric):
             if self.arguments or body is not None:
-                raise Refusal("E0216", f"`{block.name}` has all it needs: it takes no further arguments")
+                raise Refusal("E0216", f"`{block.name}` already has all its arguments and takes no more")
             return block
         key: Any = None
         if body is None and not block.bound and not block.tensors:
@@ -164,7 +164,7 @@ class _Binding:
         """Arguments configure; tensors are applied."""
         name, others = self.block.name, self._others(argument)
         what = f"`{formal.name}` of `{name}` cannot be {describe(value)}" if argument.name else describe(value)
-        message = what if argument.name else f"{what} is no argument of `{name}`: tensors enter with `->`"
+        message = what if argument.name else f"{what} cannot be an argument of `{name}`: tensors are passed with `->`"
         shown = shortened(" ".join(argument.value.span.text.split()), 40)
         return Refusal("E0210", message, help=f"write `{shown} -> {name}{others}`" if not argument.name else "")
 
@@ -216,11 +216,13 @@ class _Binding:
         names = [formal.name for formal in self.block.formals]
         if not names:
             shown = shortened(" ".join(argument.value.span.text.split()), 40)
-            help = f"apply it behind: `{shown} -> {self.block.name}`" if isinstance(value, BlockValue) else ""
+            help = f"apply it afterwards: `{shown} -> {self.block.name}`" if isinstance(value, BlockValue) else ""
             raise Refusal("E0216", f"`{self.block.name}` takes no arguments", help=help)
         count = "one argument" if len(names) == 1 else f"at most {len(names)} arguments"
         listed = ", ".join(f"`{name}`" for name in names)
-        raise Refusal("E0216", f"`{self.block.name}` takes {count}, and this is one more", help=f"it takes {listed}")
+        raise Refusal(
+            "E0216", f"`{self.block.name}` takes {count}, and this is one too many", help=f"it takes {listed}"
+        )
 
     def _checked(self, value: Any, formal: Formal) -> Any:
         if type(value) in _PLAIN:
@@ -258,12 +260,12 @@ class _Binding:
         last = self.block.formals[-1] if self.block.formals else None
         if last is None or not last.takes_body:
             self.failed = True
-            help = "apply one behind the other: `a -> b`"
+            help = "apply one after the other: `a -> b`"
             if self.block.is_defined:
                 help = "a block takes a body if its last parameter is declared `: block`"
             raise Refusal("E0216", f"`{self.block.name}` takes no body", help=help).located(self.call.span)
         if last.name in self.given or last.name in self.block.bound:
-            raise Refusal("E0216", f"`{last.name}` of `{self.block.name}` is given, and a body as well")
+            raise Refusal("E0216", f"`{last.name}` of `{self.block.name}` is given twice: as an argument and as a body")
         assert last.kind is not None
         self.given[last.name] = last.kind.check(body, f"the body of `{self.block.name}`")
 

@@ -129,11 +129,9 @@ def _numeric(op: str, left: Any, right: Any, env: Env) -> Any:
         raise Refusal("E0212", "division by zero")
     symbolic = isinstance(left, Expr) or isinstance(right, Expr)
     if symbolic and (isinstance(left, float) or isinstance(right, float)):
-        raise Refusal(
-            "E0306", "a symbolic dimension cannot be combined with a float", help="use whole numbers and `//`"
-        )
+        raise Refusal("E0306", "a symbolic dimension cannot be combined with a float", help="use integers and `//`")
     if symbolic and op == "/":
-        raise Refusal("E0306", f"{left} / {right} need not be whole", help="use `//` for dimensions")
+        raise Refusal("E0306", f"{left} / {right} is not always an integer", help="use `//` for dimensions")
     if symbolic and op == "%":
         return left - dims.floordiv(left, right) * right
     try:

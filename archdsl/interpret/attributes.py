@@ -1,4 +1,4 @@
-"""``value.name`` and ``value[index]``."""
+"""Attributes and elements: ``value.name`` and ``value[index]``."""
 
 from __future__ import annotations
 
@@ -77,8 +77,8 @@ def _label_attribute(value: Labelled, name: str, env: Env, span: Span) -> Any:
     ]
     help = did_you_mean(name, [*value.scope.labels, *_TENSOR_ATTRIBUTES])
     if owned:
-        help = f"it owns `{owned[0]}`: label that layer alone"
-    raise Refusal("E0211", f"nothing called `{name}` is labelled or owned by `{value.scope.path}`", help=help)
+        help = f"it has the parameter `{owned[0]}`: label that layer by itself"
+    raise Refusal("E0211", f"`{value.scope.path}` has no label or parameter `{name}`", help=help)
 
 
 _TENSOR_ATTRIBUTES = (*_DIMENSIONS, "rank", "shape", "dtype", "count")
@@ -136,8 +136,8 @@ def _slice(owner: Code, bounds: spec.Slice, context: Context) -> Code:
         if base is POISON or any(v is POISON for v in values):
             return POISON
         if any(v is not None and (isinstance(v, bool) or not isinstance(v, int)) for v in values) or values[2] == 0:
-            raise Refusal("E0204", "the bounds of a slice must be integers, its step not 0")
-        return env.session.lists.made(sequence(base, env.session, "what is sliced")[slice(*values)])
+            raise Refusal("E0204", "the bounds of a slice must be integers, and its step must not be 0")
+        return env.session.lists.made(sequence(base, env.session, "the sliced value")[slice(*values)])
 
     return sliced
 
@@ -148,15 +148,15 @@ def _element(base: Any, index: int, env: Env) -> Any:
             return POISON
         if index not in base.items:
             known = shortened(f"set: {sorted(base.items)}", 80)
-            raise Refusal("E0205", f"nothing is labelled with the index {index}", note=known)
+            raise Refusal("E0205", f"no label has the index {index}", note=known)
         return base.items[index]
     if isinstance(base, Value):
         raise Refusal(
             "E0204", f"{describe(base)} is not a tuple and has no elements here",
             help="inside the model use `select(axis, index)` or `slice`",
         )  # fmt: skip
-    items = base if isinstance(base, str) else elements(base, env.session, "what is indexed")
+    items = base if isinstance(base, str) else elements(base, env.session, "the indexed value")
     if not -len(items) <= index < len(items):
-        help = f"the first is 0, the last {len(items) - 1}" if items else ""
-        raise Refusal("E0205", f"the index {index} is outside of a list of {len(items)}", help=help)
+        help = f"the indices go from 0 to {len(items) - 1}" if items else ""
+        raise Refusal("E0205", f"the index {index} is out of range for a list of {len(items)}", help=help)
     return items[index]

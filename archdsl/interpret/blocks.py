@@ -1,4 +1,4 @@
-"""Blocks without parameters: bodies, compositions, and what ``share``, ``frozen`` and ``own`` make."""
+"""Blocks without parameters: bodies, compositions, and the results of ``share``, ``frozen`` and ``own``."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from archdsl.tape.tape import Place
 
 
 class Pipe(BlockValue):
-    """``a -> b``, a composition; each stage is named as if it stood there itself."""
+    """``a -> b``, a composition; each stage is named as if it were written there itself."""
 
     name = "pipeline"
 
@@ -54,7 +54,8 @@ class SharedBlock(BlockValue):
         path = join(self.path, name)
         if path not in place.tape.parameters:
             raise Refusal(
-                "E0211", f"`{self.name}` owns no `{name}`" + ("" if self.uses else " before it is first applied")
+                "E0211",
+                f"`{self.name}` has no parameter `{name}`" + ("" if self.uses else " before it is first applied"),
             )
         return place.tape.weight_value(path, place, span)
 

@@ -36,7 +36,7 @@ class BranchBlock(BlockValue):
 
 
 class MissingBlock(BlockValue):
-    """What could not be read: nothing is known of its result."""
+    """A branch that could not be read: nothing is known about its result."""
 
     name = "missing"
 
@@ -59,7 +59,9 @@ class Branches(BlockValue):
         return tuple(self.expansion(Env(self.env, place, "body", entered)))
 
     def apply(self, flow: Flow, place: Place, span: Span | None) -> Flow:
-        raise Refusal("E0217", "a list of branches is no block", help="say how they join: `parallel(concat) { … }`")
+        raise Refusal(
+            "E0217", "a list of branches cannot be used as a block", help="say how they join: `parallel(concat) { … }`"
+        )
 
 
 def expansion(body: spec.Body, context: Context) -> Expansion:
@@ -89,7 +91,7 @@ def _part(statement: spec.Statement, context: Context) -> Expansion:
         return _doing(missing(statement, context), [MissingBlock()])
 
     def misplaced(env: Env) -> Iterator[BlockValue]:
-        message = "only branches, loops, `if` and `let` stand in a list of branches"
+        message = "a list of branches can contain only branches, loops, `if` and `let`"
         raise Refusal("E0217", message, help="begin it with `|`").located(statement.span)
 
     return misplaced

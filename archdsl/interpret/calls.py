@@ -102,7 +102,7 @@ def _function(name: str, expr: spec.Call, context: Context) -> Code:
         try:
             return bounded(function(env.session, *values), env.session)
         except OverflowError:
-            raise Refusal("E0205", f"`{name}` is given a number that is too large") from None
+            raise Refusal("E0205", f"`{name}` has an argument that is too large") from None
 
     return computed
 
@@ -158,7 +158,7 @@ def _own(expr: spec.Own, context: Context) -> Code:
         if value is POISON:
             return POISON
         if not isinstance(value, BlockValue):
-            raise Refusal("E0204", f"`own` is said of a block, not of {describe(value)}")
+            raise Refusal("E0204", f"`own` needs a block, not {describe(value)}")
         return OwnBlock(value)
 
     return own

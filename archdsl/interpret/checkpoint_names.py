@@ -27,13 +27,13 @@ from archdsl.tape.paths import join
 from archdsl.tape.poison import POISON, Flow
 
 Captures = tuple[tuple[str, int | str], ...]
-"""Names and what they stand for: an integer where it is written as one."""
+"""Captured names and their values: an integer if it is written as one."""
 
 
 def collect_weights(statement: spec.Weights, env: Env, flow: Flow) -> Flow:
     """``weights name { rules }`` in a network or variant; a network inside of another keeps its maps to itself."""
     if env.run is None:
-        raise Refusal("E0217", "`weights` is said of networks and variants")
+        raise Refusal("E0217", "`weights` can be used only in networks and variants")
     if env.run.feed is None:
         if any(known.name == statement.name for known in env.session.draft.maps):
             raise Refusal("E0207", f"two maps are called `{statement.name}`").located(
@@ -44,7 +44,7 @@ def collect_weights(statement: spec.Weights, env: Env, flow: Flow) -> Flow:
 
 
 class CheckpointNames:
-    """One ``weights`` statement and the scope it stands in."""
+    """One ``weights`` statement and the scope that it is in."""
 
     def __init__(self, statement: spec.Weights, env: Env) -> None:
         self.name = statement.name
@@ -59,7 +59,7 @@ class CheckpointNames:
         return applied.stored
 
     def apply(self, parameters: Mapping[str, Parameter]) -> Applied:
-        """As a call, with every fault told (once for each rule), and the rules that matched something."""
+        """As a call, with every fault reported (once for each rule), and the rules that matched something."""
         return _Application(self).run(parameters)
 
     def rules(self) -> Iterator[spec.NameRule]:
@@ -147,7 +147,7 @@ class _Application:
                 stored[path] = found
                 other, its = owners.setdefault(found.name, (path, rule))
                 if other != path:
-                    message = f"`{other}` and `{path}` would both be `{found.name}`"
+                    message = f"`{other}` and `{path}` would both be called `{found.name}`"
                     self.fault(rule or its, Refusal("E0207", message, help="the first rule that matches wins"))
         except BoundExceeded as exceeded:
             self.fault(None, exceeded.refusal)
@@ -159,7 +159,7 @@ class _Application:
         self.faults.setdefault(id(at), refusal.located(span).diagnostic())
 
     def locate(self, parameter: Parameter) -> tuple[spec.NameRule | None, Stored | None]:
-        """The last rule that applies to a parameter, and what came of it; nothing where a rule is at fault."""
+        """The last rule that applies to a parameter, and its result; nothing if a rule has a fault."""
         name, convert, applied = "", None, None
         rest = parameter.path.split(".")
         captures: Captures = ()
@@ -209,7 +209,7 @@ class _Application:
         return found
 
     def target(self, rule: spec.NameRule, captures: Captures) -> _Target | None:
-        """The right side of a rule, evaluated; ``None`` where it is at fault, which is told."""
+        """The right side of a rule, evaluated; ``None`` if it has a fault, which is reported."""
         key = (id(rule), captures)
         if key not in self.targets:
             inner = Env(self.env, self.env.place, "body")
@@ -233,10 +233,12 @@ class _Application:
         if name is POISON:
             return None
         if not isinstance(name, str):
-            raise Refusal("E0204", f"a name in a checkpoint is a string, not {describe(name)}").located(stored.span)
+            raise Refusal("E0204", f"a name in a checkpoint must be a string, not {describe(name)}").located(
+                stored.span
+            )
         if (any(not part for part in name.split(".")) and name) or re.search(STEERS, name):
-            message = f'"{shortened(name, 40)}" is no name of a tensor'
-            help = "it is plain text, and no component of it is empty"
+            message = f'"{shortened(name, 40)}" cannot be the name of a tensor'
+            help = "a name is plain text and has no empty component"
             raise Refusal("E0205", message, help=help).located(stored.span)
         return _Target(name, convert)
 

@@ -1,4 +1,4 @@
-"""``expect`` and ``budget``: their bounds are evaluated here; what was measured is compared further up."""
+"""``expect`` and ``budget``: their bounds are evaluated here, and compared with the measured values later."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def _collected(kind: str, claim: spec.Claim | spec.ShapeClaim, context: Context)
 
     def collected(env: Env) -> None:
         if env.run is None:
-            raise Refusal("E0217", f"`{kind}` is said of networks and variants")
+            raise Refusal("E0217", f"`{kind}` can be used only in networks and variants")
         if env.run.feed is None:
             collect(env)
 
@@ -83,7 +83,7 @@ def _shape_claim(claim: spec.ShapeClaim, context: Context) -> Collect:
             try:
                 if value is None:
                     known = ", ".join(f"`{name}`" for name in outputs) or "none"
-                    raise Refusal("E0201", f"no output is called `{claim.output}`", help=f"outputs: {known}")
+                    raise Refusal("E0201", f"there is no output `{claim.output}`", help=f"outputs: {known}")
                 check_pattern(pattern, value, env)
             except Refusal as refusal:
                 refusal.code = "E0401" if refusal.code == "E0313" else refusal.code

@@ -38,7 +38,7 @@ Stage = tuple[Code, Span]
 
 
 class Context:
-    """What a rule is given besides the syntax: what names mean."""
+    """The context that a rule gets in addition to the syntax: the meanings of names."""
 
     __slots__ = ("meanings",)
 
@@ -176,7 +176,7 @@ class BodyCode:
 
 
 class BodyBlock(BlockValue):
-    """``{ … }`` with the scope it stands in."""
+    """``{ … }`` with the scope that it is in."""
 
     def __init__(self, code: BodyCode, env: Env) -> None:
         self.code = code
@@ -260,8 +260,8 @@ class FlowCode:
             return head
         help = "give it a name with `let`"
         if isinstance(head, tuple) and any(isinstance(item, BlockValue) for item in head):
-            help = "blocks are chained with `->`, or stand on lines of their own"
-        message = f"a statement is a block or a tensor, not {describe(head)}"
+            help = "blocks are chained with `->`, or written on separate lines"
+        message = f"a statement must be a block or a tensor, not {describe(head)}"
         raise Refusal("E0204", message, help=help).located(self._span)
 
     def _stages(self, head: Any, env: Env, naming: Naming) -> Iterable[tuple[Any, Span, Place]]:
@@ -291,7 +291,7 @@ def _from_nothing(expr: spec.Expr) -> bool:
 
 
 def stages(exprs: tuple[spec.Expr, ...], context: Context) -> tuple[Stage, ...]:
-    """The code of stages behind arrows."""
+    """The code of stages after arrows."""
     return tuple([(_stage_code(expr, context), head_span(expr)) for expr in exprs])
 
 
@@ -329,12 +329,12 @@ def _stage_code(expr: spec.Expr, context: Context) -> Code:
 
 
 def as_stage(value: Any, span: Span) -> Any:
-    """What stands behind an arrow: a block, or poison."""
+    """The value after an arrow: a block, or poison."""
     if value is POISON or isinstance(value, BlockValue):
         return value
     if is_flow(value):
         raise Refusal(
-            "E0204", f"{describe(value)} cannot follow `->`: only blocks are applied",
+            "E0204", f"{describe(value)} cannot follow `->`: only blocks can be applied",
             help="a tensor begins a statement: `x -> f`; join tensors with `concat(x)` or `add(x)`",
         ).located(span)  # fmt: skip
-    raise Refusal("E0204", f"only blocks are applied with `->`, not {describe(value)}").located(span)
+    raise Refusal("E0204", f"only blocks can be applied with `->`, not {describe(value)}").located(span)

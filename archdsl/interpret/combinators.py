@@ -1,4 +1,4 @@
-"""Combinators: functions on blocks. They leave edges and provenance; none of them reaches the graph.
+"""Combinators: functions on blocks. They make edges and provenance, but no node of the graph.
 
 Sources: residual (He et al. 2015), dense (Huang et al. 2016), parallel (Szegedy et al. 2014), stochastic depth
 (Huang et al. 2016, ``drop_path``).
@@ -125,7 +125,7 @@ def _check_sides(
 ) -> Flow | None:
     """Elementwise joins need equal shapes: the message shows both, and where they came from.
 
-    ``None`` where they are equal; else the fault is told, and what the sides agree on is returned.
+    ``None`` if they are equal; else the fault is reported, and the sizes that agree are returned.
     """
     if not isinstance(join, OpBlock) or not (join.card.pointwise and join.card.role == "join"):
         return None
@@ -160,7 +160,7 @@ def _projection(body_side: Value, shortcut_side: Value, entered: Flow) -> str:
 
 
 def _parallel(flow: Flow, place: Place, span: Span | None, *, join: BlockValue, branches: Any) -> Flow:
-    """Every branch gets the flow; a tuple that enters is dealt out."""
+    """Every branch gets the flow; a tuple gives one element to each branch."""
     place = place.at(place.combinator())
     parts = branches.expand(place, flow) if isinstance(branches, Branches) else branches
     if not parts:
@@ -215,7 +215,7 @@ def _dense(
 
 
 def derived(join: Callable[[], Flow], sides: list[tuple[str, Any]]) -> Flow:
-    """What ``join`` gives; if it refuses, the refusal tells where the sizes in which the sides differ came from."""
+    """What ``join`` gives; if it refuses, the refusal shows where the different sizes came from."""
     try:
         return join()
     except Refusal as refusal:

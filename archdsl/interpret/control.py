@@ -1,4 +1,4 @@
-"""Statements that give the flow on: applications, loops and conditions, with their labels and shape annotations."""
+"""Statements that pass on the flow: applications, loops and conditions, with their labels and shape annotations."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Names, literals, lists, and what is built of them."""
+"""Names, literals, lists, and expressions that are built from them."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ def word_value(name: str, kind: str, env: Env) -> Any:
 
         return with_defaults(end(name), env)
     if kind == "function":
-        raise Refusal("E0204", f"`{name}` is a function of numbers: call it, `{name}(…)`")
+        raise Refusal("E0204", f"`{name}` is a function on numbers: call it, `{name}(…)`")
     if kind == "later":
         raise Refusal("E0218", f"`{name}` is not part of this edition yet")
     return name
@@ -153,7 +153,7 @@ def _in(expr: spec.In, context: Context) -> Code:
     def entered(env: Env) -> Any:
         value = env.input()
         if value is Env.missing:
-            raise Refusal("E0217", "`in` is what entered a block, and there is no block around it")
+            raise Refusal("E0217", "`in` is the input of a block, and there is no block here")
         return value
 
     return entered
@@ -191,7 +191,7 @@ def _comprehension(expr: spec.Comprehension, context: Context) -> Code:
         if items is POISON:
             return POISON
         found = []
-        for item in sequence(items, env.session, "what a comprehension runs over"):
+        for item in sequence(items, env.session, "the value that a comprehension iterates over"):
             env.session.bounds.step()
             inner = Env(env, env.place, "loop")
             assign(expr.targets, item, inner.names, env.session)
@@ -235,6 +235,6 @@ def _conditional(expr: spec.Conditional, context: Context) -> Code:
 @expression(spec.Wildcard, spec.Ellipsis, spec.Slice, spec.SymbolDim)
 def _misplaced(expr: spec.Expr, context: Context) -> Code:
     def misplaced(env: Env) -> Any:
-        raise Refusal("E0217", "`_` and `…` stand in shape annotations only")
+        raise Refusal("E0217", "`_` and `…` can be used only in shape annotations")
 
     return misplaced

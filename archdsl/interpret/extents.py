@@ -1,4 +1,4 @@
-"""What lists hold. Nested lists share their parts, so a few words can describe more than any work may visit."""
+"""Sizes of lists. Nested lists share their parts, so a short text can describe more elements than can be visited."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from archdsl.tape.poison import POISON
 
 
 class Extent(NamedTuple):
-    """The elements of a value that are no lists, how deep they lie, and whether poison is among them."""
+    """The number of elements of a value that are not lists, how deep they are, and whether one of them is poison."""
 
     leaves: int
     depth: int
@@ -30,7 +30,7 @@ class Lists:
         self._known: dict[int, tuple[Extent, tuple[Any, ...]]] = {}
 
     def extent(self, value: object) -> Extent:
-        """What there is in a value; one leaf for what is no list."""
+        """The extent of a value; one leaf if it is not a list."""
         if type(value) is Table:
             value = value.rows
         if type(value) is str:

@@ -31,7 +31,7 @@ def settle_outputs(session: Session, run: NetworkRun, flow: Flow) -> set[Node]:
 
 
 def check_bound(bound: Iterable[str], symbols: Iterable[str]) -> None:
-    """Refuse (E0007) to bind what is no symbol of an input."""
+    """Refuse (E0007) to bind a name that is not a symbol of an input."""
     known = sorted(symbols)
     for name in bound:
         if name not in known:
@@ -53,7 +53,7 @@ def _live(session: Session) -> set[Node]:
 
 
 def _warn_unused(session: Session, live: set[Node]) -> None:
-    """Work whose result nothing uses is dropped; the last operator of each such piece is told."""
+    """Drop operators whose result is not used, and warn about the last operator of each such piece."""
     nodes, faults = session.tape.nodes, session.faults
     if len(live) == len(nodes) or faults.failed:
         return  # behind an error, what is unused merely follows from it

@@ -27,7 +27,7 @@ def _number(value: Any, function: Callable[..., Any]) -> Any:
         if isinstance(value, Expr):
             raise Refusal(
                 "E0306", f"`{name}` needs a number, but {value} is known only when the model runs",
-                help=f"bind `{min(dims.symbols(value))}`, or use `//` and `ceil`-free arithmetic on dimensions",
+                help=f"bind `{min(dims.symbols(value))}`, or use only `+`, `-`, `*` and `//` on dimensions",
             )  # fmt: skip
         raise Refusal("E0204", f"`{name}` needs a number, not {describe(value)}")
     return value
@@ -51,10 +51,12 @@ def elements(value: Any, session: Session, what: str = "this") -> tuple[Any, ...
             return tuple(labelled.result for _, labelled in sorted(value.items.items()))
         if items is None:
             known = shortened(f"set: {sorted(value.items)}", 80)
-            raise Refusal("E0205", "an index below the greatest was never set", note=known)
+            raise Refusal("E0205", "an index below the largest was never set", note=known)
         value = items
     if is_tensor(value):
-        raise Refusal("E0204", f"{what} must be a list, not {describe(value)}", help="one tensor is no tuple: `(x,)`")
+        raise Refusal(
+            "E0204", f"{what} must be a list, not {describe(value)}", help="write `(x,)` for a tuple of one tensor"
+        )
     if not isinstance(value, tuple):
         raise Refusal("E0204", f"{what} must be a list, not {describe(value)}")
     return value
@@ -197,7 +199,7 @@ FUNCTIONS: dict[str, tuple[Callable[..., Any], int, int | None]] = {
 def bounded(value: Any, session: Session) -> Any:
     """The result of arithmetic, if it stays within bounds."""
     if type(value) is int and value.bit_length() > session.bounds.limits.bits:
-        raise Refusal("E0504", f"an integer of more than {session.bounds.limits.bits} bits")
+        raise Refusal("E0504", f"an integer can have at most {session.bounds.limits.bits} bits")
     if type(value) is float and (value != value or value in (math.inf, -math.inf)):
         raise Refusal("E0205", "the result is not a finite number")
     if isinstance(value, str) and len(value) > session.bounds.limits.items:
@@ -215,10 +217,10 @@ def power(left: Any, right: Any, session: Session) -> Any:
     """``left ** right``, refused before it is too large to compute."""
     if isinstance(left, int) and isinstance(right, int) and right > 0:
         if abs(left) > 1 and right * (abs(left).bit_length() - 1) > session.bounds.limits.bits:
-            raise Refusal("E0504", f"an integer of more than {session.bounds.limits.bits} bits")
+            raise Refusal("E0504", f"an integer can have at most {session.bounds.limits.bits} bits")
     elif isinstance(left, Expr):
         if not isinstance(right, int) or not 0 <= right <= 16:
-            raise Refusal("E0306", f"a dimension can be raised to a small whole power only, not to {right}")
+            raise Refusal("E0306", f"a dimension can be raised only to a small integer power, not to {right}")
         return dims.product([left] * right)
     try:
         result = left**right

@@ -28,5 +28,5 @@ def idle_rules(
             return []
     below = {id(rule) for names in maps for outer in names.rules() if id(outer) not in used for rule in outer.rules}
     idle = {id(rule): rule for names in maps for rule in names.rules() if id(rule) not in used | below}
-    message, help = "no parameter's path is left for this rule", "the first rule that matches wins"
+    message, help = "this rule matches no parameter", "the first rule that matches wins"
     return [Diagnostic("W0205", message, rule.pattern.span, help=help) for rule in [*idle.values()][: LIMITS.faults]]

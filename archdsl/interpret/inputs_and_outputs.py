@@ -1,4 +1,4 @@
-"""``input`` and ``output``: where a network begins and ends."""
+"""Inputs and outputs of a network: ``input`` and ``output``."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def _input(statement: spec.Input, context: Context) -> Step:
         network = env.run
         if network is None:
             help = "a block gets its input by `->`; inside, it is `in`"
-            raise Refusal("E0217", "only networks declare inputs", help=help)
+            raise Refusal("E0217", "only networks can declare inputs", help=help)
         type = declared(env)
         value = _entered(statement, type, env) if network.feed is None else _fed(statement, type, network, env)
         env.names[statement.name] = value
@@ -63,7 +63,7 @@ def _fed(statement: spec.Input, declared: TensorType, run: NetworkRun, env: Env)
     """An input of a network inside another: the next tensor of the flow that entered it."""
     assert run.feed is not None
     if not run.feed:
-        raise Refusal("E0310", f"no tensor is left for the input `{statement.name}`")
+        raise Refusal("E0310", f"no tensor is given for the input `{statement.name}`")
     value = run.feed.pop(0)
     if value is POISON:
         run.feed = []
@@ -75,7 +75,7 @@ def _fed(statement: spec.Input, declared: TensorType, run: NetworkRun, env: Env)
         elif wanted != actual:
             fits = False
     if not fits:
-        raise Refusal("E0303", f"the input `{statement.name}` is {declared}, but {value.type} enters")
+        raise Refusal("E0303", f"the input `{statement.name}` is {declared}, but it is given {value.type}")
     return value
 
 
@@ -149,7 +149,7 @@ def _output(statement: spec.Output, context: Context) -> Step:
     def run(env: Env, flow: Flow, naming: Naming) -> Flow:
         network = env.run
         if network is None:
-            raise Refusal("E0217", "only networks declare outputs", help="the result of a block is its last flow")
+            raise Refusal("E0217", "only networks can declare outputs", help="the result of a block is its last flow")
         if statement.train and (not env.session.train or network.feed is not None):
             return flow
         for item in items:
@@ -194,7 +194,7 @@ def _name(name: str, index: Code | None, env: Env) -> Any:
 
 
 def _value_code(expr: spec.Expr, context: Context) -> Callable[[Env, str, Flow], Flow]:
-    """What an output names; what is computed for it stands under its name, as under a label."""
+    """The value of an output; what is computed for it has its name as path, as under a label."""
     step = choice(expr, context)
     if isinstance(expr, spec.Name | spec.Attribute | spec.Index):
         return lambda env, name, flow: step(env, flow, "spliced")

@@ -50,7 +50,7 @@ class Label:
         if value is POISON:
             return POISON, None
         if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-            message = f"the index of a label must be a whole number, not {describe(value)}"
+            message = f"the index of a label must be an integer, not {describe(value)}"
             raise Refusal("E0204", message).located(label.span)
         return label.name, value
 

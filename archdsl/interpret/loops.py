@@ -1,4 +1,4 @@
-"""What loops run over, one mapping of names for each iteration; and names for the parts of a value."""
+"""Iterations of loops, as one mapping of names for each; and names for the parts of a value."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def _for(statement: spec.For, context: Context) -> Iterations:
             yield dict.fromkeys((*statement.targets, *([index] if index else [])), POISON)
             return
         if not isinstance(iterable, Table) and not statement.targets:
-            message = f"`for` without names runs over a table, not {describe(iterable)}"
+            message = f"`for` without names needs a table, not {describe(iterable)}"
             raise Refusal("E0204", message).located(statement.iterable.span)
         found = (
             _table_rows(statement, iterable) if isinstance(iterable, Table) else _list_rows(statement, iterable, env)
@@ -63,7 +63,7 @@ def _for(statement: spec.For, context: Context) -> Iterations:
 def _count(count: Any, expr: spec.Expr) -> int:
     try:
         if not isinstance(count, int | float | dims.Expr):
-            raise Refusal("E0204", f"`repeat` needs a whole number, not {describe(count)}")
+            raise Refusal("E0204", f"`repeat` needs an integer, not {describe(count)}")
         return Integer(0).check(count, "the count of `repeat`")
     except Refusal as refusal:
         raise refusal.located(expr.span) from None
@@ -84,13 +84,13 @@ def _table_rows(statement: spec.For, table: Table) -> Iterator[dict[str, Any]]:
 
 def _list_rows(statement: spec.For, iterable: Any, env: Env) -> Iterator[dict[str, Any]]:
     try:
-        for item in sequence(iterable, env.session, "what `for` runs over"):
+        for item in sequence(iterable, env.session, "the value that `for` iterates over"):
             names: dict[str, Any] = {}
             assign(statement.targets, item, names, env.session)
             yield names
     except Refusal as refusal:
         if isinstance(iterable, int):
-            refusal.help = f"write `repeat {iterable}`, or run over `range({iterable})`"
+            refusal.help = f"write `repeat {iterable}`, or iterate over `range({iterable})`"
         raise refusal.located(statement.iterable.span) from None
 
 
@@ -103,9 +103,9 @@ def assign(targets: tuple[str, ...], value: Any, names: dict[str, Any], session:
     if value is POISON:
         items: tuple[Any, ...] = (POISON,) * len(targets)
     else:
-        items = sequence(value, session, "what is taken apart")
+        items = sequence(value, session, "the unpacked value")
         if len(items) != len(targets):
-            help = "name the rest `_`" if len(items) > len(targets) else ""
+            help = "use `_` for values that are not needed" if len(items) > len(targets) else ""
             raise Refusal("E0310", f"{len(targets)} names ({', '.join(targets)}) for {len(items)} values", help=help)
     for target, item in zip(targets, items):
         if target != "_":

@@ -1,4 +1,4 @@
-"""Applications of a block that were made before are repeated from a record.
+"""Records of the applications of a block, from which equal applications are repeated.
 
 ResNet-152 applies one unit 35 times with the same arguments to maps of the same type: what comes of it differs in its
 path alone. The first application runs the block. The second makes a record of that run, relative to its path; it and

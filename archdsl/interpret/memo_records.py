@@ -1,4 +1,4 @@
-"""What one application of a block added to a session, relative to its path."""
+"""The record of one application of a block: its additions to a session, relative to its path."""
 
 from __future__ import annotations
 

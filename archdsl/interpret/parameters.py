@@ -1,4 +1,4 @@
-"""The parameters of a block or network as it is defined: their kinds, their defaults, and what they come to."""
+"""The parameters of a block or network as it is defined: their kinds, their defaults, and their values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Blocks with parameters: what every call needs to know of them."""
+"""Blocks with parameters, as every call sees them."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ class Parametric(BlockValue):
         return self
 
     def refused(self) -> Any:
-        """What stands for the block where one of its arguments was refused."""
+        """The block to use after one of its arguments was refused."""
         return POISON
 
     def missing(self, effective: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""``with preprocess(…)`` at an input, ``with labels(…)`` at an output: the blocks that are said there, not applied."""
+"""``with preprocess(…)`` at an input, ``with labels(…)`` at an output: blocks that describe it and are not applied."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ class End(Parametric):
     def apply(self, flow: Flow, place: Place, span: Span | None) -> Flow:
         where = "input image: f32[N, 3, 224, 224]" if self.name == "preprocess" else "output logits"
         help = f"write `{where} with {self.name}(…)`"
-        raise Refusal("E0217", f"`{self.name}` is said of an input or output, and not applied", help=help)
+        raise Refusal("E0217", f"`{self.name}` belongs to an input or output and cannot be applied", help=help)
 
     def settle(self, env: Env, span: Span) -> Any:
-        """Labels are read where they are written: their file lies beside that text."""
+        """Labels are read relative to the spec that names their file."""
         names = self.bound.get("names")
         if self.name == "preprocess" or names is None:
             return self
@@ -58,7 +58,7 @@ def end(name: str) -> End:
 
 
 def declare(end: str, name: str, value: Any, expr: spec.Expr, env: Env) -> None:
-    """What stands behind ``with`` at an input or output of the graph; a fault is told, and leaves that as it is."""
+    """Evaluate the expression after ``with`` at an input or output; a fault is reported, and changes nothing there."""
     try:
         (_preprocess if end == "preprocess" else _labels)(name, value, expr, env)
     except Refusal as refusal:
@@ -76,7 +76,7 @@ def _labels(name: str, value: Any, expr: spec.Expr, env: Env) -> None:
     if said is None or value is POISON:
         return
     if not isinstance(value, Value):
-        raise Refusal("E0204", f"labels name the last axis of one tensor; `{name}` is {describe(value)}")
+        raise Refusal("E0204", f"labels need one tensor, whose last axis they name; `{name}` is {describe(value)}")
     fitting_labels(said["names"], value.type.shape, f"`{name}`")
     env.session.draft.labels[name] = said["names"]
 
@@ -85,10 +85,10 @@ def _said(name: str, place: str, expr: spec.Expr, env: Env) -> dict[str, Any] | 
     value = evaluate(expr, env)
     if value is POISON:
         if not env.session.faults.failed:
-            raise Refusal("E0217", "`in` has no meaning here: nothing has entered yet")
+            raise Refusal("E0217", "`in` cannot be used here: there is no input yet")
         return None
     if not isinstance(value, End) or value.name != name:
-        raise Refusal("E0204", f"behind `with` of {place} stands `{name}(…)`, not {describe(value)}")
+        raise Refusal("E0204", f"`with` of {place} needs `{name}(…)`, not {describe(value)}")
     effective = {**value.defaults, **value.bound}
     value.missing(effective)
     return effective

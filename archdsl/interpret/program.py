@@ -117,7 +117,7 @@ def _target(target: spec.Variant | spec.Network, env: Env, arguments: Mapping[st
         if not isinstance(block, NetworkBlock):
             if block is POISON:
                 return POISON
-            raise Refusal("E0204", "a variant is of a network").located(call.callee.span)
+            raise Refusal("E0204", "a variant must apply a network").located(call.callee.span)
         block = Call(call.arguments, call.span, context).bind(block, env)
     else:
         block = env.find(target.name)
@@ -144,7 +144,7 @@ def _overrides(block: NetworkBlock, arguments: Mapping[str, Any], env: Env) -> d
 
 
 def _defined(name: str, env: Env) -> Any:
-    """What a name given from outside stands for: a definition of the file, an operator, or a text."""
+    """The meaning of a name that is given from outside: a definition of the file, an operator, or a text."""
     value = env.find(name)
     if value is not Env.missing:
         return value
@@ -271,7 +271,7 @@ class NetworkBlock(Parametric):
         run = NetworkRun(feed)
         result = self.run(run, inner, span, flow)
         if run.feed:
-            raise Refusal("E0310", f"`{self.name}` has {len(feed)} input(s) fewer than the tensors that enter it")
+            raise Refusal("E0310", f"`{self.name}` is given {len(feed)} tensor(s) more than it has inputs")
         outputs = tuple(run.outputs.values())
         if any(o is POISON for o in outputs):
             return POISON
@@ -334,6 +334,6 @@ def _value(definition: spec.LetDefinition, env: Env) -> Any:
     finally:
         bounds.level = kept
     if is_flow(value):
-        message = f"`{definition.name}` cannot be a tensor: it stands outside of any network"
+        message = f"`{definition.name}` cannot be a tensor: it is outside of any network"
         return faults.refuse(Refusal("E0210", message).located(definition.span), None)
     return value

@@ -1,4 +1,4 @@
-"""Going on after a fault: what a refused application would have given, as far as that is certain.
+"""Recovery after a fault: the result of a refused application, as far as it is certain.
 
 Dimensions that are not certain become fresh symbols that begin with ``UNKNOWN``; a later refusal whose words contain
 one merely follows from the fault and stays silent, while a fault of its own is still told. The graph is discarded in
@@ -21,7 +21,7 @@ from archdsl.tape.tape import Tape
 
 
 def application(card: type[Op], arguments: dict[str, Any], inputs: Sequence[Any], tape: Tape) -> Flow:
-    """What an operator would give without the arguments at fault; sizes beyond batch and channels are left open."""
+    """The result of an operator without the faulty arguments; sizes other than batch and channels are left open."""
     values = [v for v in inputs if isinstance(v, Value)]
     least, most = card.arity
     if len(values) != len(inputs) or not max(least, 1) <= len(values) <= (most or len(values)):

@@ -29,7 +29,7 @@ class ClaimValue(Record):
 
 
 class Draft:
-    """What a network declares besides its nodes."""
+    """The declarations of a network apart from its nodes."""
 
     def __init__(self) -> None:
         self.symbols: dict[str, Dim] = {}

@@ -44,7 +44,7 @@ def check_pattern(pattern: Pattern, value: Value, env: Env) -> None:
         if size is POISON:
             return
         if isinstance(size, bool) or not isinstance(size, int | dims.Expr):
-            raise Refusal("E0204", f"a dimension must be a whole number, not {describe(size)}").located(syntax.span)
+            raise Refusal("E0204", f"a dimension must be an integer, not {describe(size)}").located(syntax.span)
         wanted.append(size)
     if not _matches(wanted, list(value.type.shape)):
         shown = ", ".join(

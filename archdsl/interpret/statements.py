@@ -105,7 +105,7 @@ def _weights(statement: spec.Weights, context: Context) -> Step:
 
 @statement(spec.Missing)
 def missing(statement: spec.Missing, context: Context) -> Step:
-    """What could not be read may have given its names a meaning; the flow behind it is unknown."""
+    """An unreadable statement may have bound its names; the flow after it is unknown."""
 
     def run(env: Env, flow: Flow, naming: Naming) -> Flow:
         for name in statement.names:
@@ -120,6 +120,6 @@ def missing(statement: spec.Missing, context: Context) -> Step:
 def _branch_misplaced(statement: spec.Branch, context: Context) -> Step:
     def run(env: Env, flow: Flow, naming: Naming) -> Flow:
         help = "say how they join: `parallel(concat) { | … }`"
-        raise Refusal("E0217", "a branch stands in a list of branches", help=help)
+        raise Refusal("E0217", "a branch can be used only in a list of branches", help=help)
 
     return run

@@ -1,4 +1,4 @@
-"""What expressions evaluate to.
+"""Values of expressions.
 
 Numbers, strings, booleans and ``None`` are Python's, lists are tuples, symbolic sizes are ``dims.Expr``, tensors are
 ``graph.Value`` and tuples of tensors are tuples of them. The rest is here.

@@ -1,4 +1,4 @@
-"""What is wrong with the definitions of a file as a whole: given twice, recursive, never used."""
+"""Findings about the definitions of a file as a whole: defined twice, recursive, never used."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ def _definable(name: str, span: Span, seen: dict[str, Span]) -> Iterable[Diagnos
         )
     elif name in seen:
         yield Refusal(
-            "E0207", f"`{name}` is defined twice", notes=[f"first at line {seen[name].line}"]
+            "E0207", f"`{name}` is defined twice", notes=[f"first on line {seen[name].line}"]
         ).located(span).diagnostic()  # fmt: skip
     else:
         seen[name] = span
 
 
 def name_span(definition: spec.Definition, name: str) -> Span:
-    """Where the name stands in its definition."""
+    """The place of the name in its definition."""
     return definition_span(definition).word(name)
 
 
@@ -62,7 +62,7 @@ def _mentioned(definition: spec.Syntax) -> set[str]:
 
 
 def recursion(module: Module, uses: dict[str, dict[str, Span]]) -> Iterable[Diagnostic]:
-    """Definitions that need themselves, each of them told once; ``uses`` are the definitions that each one names."""
+    """Definitions that need themselves, each reported once; ``uses`` are the definitions that each one names."""
     done: set[str] = set()
     for start in [name for name in uses if name in module.definitions]:
         path: dict[str, int] = {start: 0}
@@ -87,7 +87,7 @@ def recursion(module: Module, uses: dict[str, dict[str, Span]]) -> Iterable[Diag
 def _cycle(names: list[str]) -> Refusal:
     shown = names if len(names) <= 8 else [*names[:6], "…", names[-1]]
     return Refusal(
-        "E0209", f"`{names[-1]}` is defined by itself: {' -> '.join(shown)}",
+        "E0209", f"`{names[-1]}` is defined in terms of itself: {' -> '.join(shown)}",
         help="use `repeat`, or pass the inner block as an argument",
     )  # fmt: skip
 

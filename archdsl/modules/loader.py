@@ -82,7 +82,7 @@ class Loader:
     def _locate(self, module: Module | None, name: str) -> Path:
         """The file of that name, relative to the module's own; refuses (E0213, E0214) what may not be read."""
         if module is None or module.library or self.root is None:
-            raise Refusal("E0214", "a text without a file of its own cannot name other files")
+            raise Refusal("E0214", "a spec that is not in a file cannot refer to other files")
         base = module.path.parent if module.path is not None else self.root
         try:
             path = (base / name).resolve()
@@ -93,10 +93,12 @@ class Loader:
         if not path.is_relative_to(self.root.resolve()):
             raise Refusal(
                 "E0214", f'"{name}" is outside of the folder of the main file',
-                help="files stay inside that folder, so that a spec from a stranger reads nothing else",
+                help="other files must be inside that folder, so that a spec from a stranger reads nothing else",
             )  # fmt: skip
         if not there:
-            raise Refusal("E0213", f'there is no file "{name}"', help="paths are relative to the file that names them")
+            raise Refusal(
+                "E0213", f'there is no file "{name}"', help="paths are relative to the file that contains them"
+            )
         return path
 
     def _library(self, use: spec.Use) -> Path:
@@ -112,7 +114,7 @@ class Loader:
             return self.loaded[path]
         if path in self.loading:
             names = " -> ".join(p.name for p in [*self.loading[self.loading.index(path) :], path])
-            raise Refusal("E0209", f"files import one another: {names}")
+            raise Refusal("E0209", f"files import each other: {names}")
         library = path.parent == STD
         if library and path in _LIBRARY:
             return _LIBRARY[path]
@@ -138,4 +140,4 @@ class Loader:
 
 def _no_such_name(use: spec.Use, name: spec.ImportedName, other: Module) -> Refusal:
     help = did_you_mean(name.name, other.definitions)
-    return Refusal("E0215", f"`{use.path}` defines no `{name.name}`", help=help).located(name.span)
+    return Refusal("E0215", f"`{use.path}` does not define `{name.name}`", help=help).located(name.span)

@@ -124,7 +124,7 @@ class Scope:
         return own | (self.parent.all() if self.parent is not None else set())
 
     def is_choice(self, name: str) -> bool:
-        """Whether the argument in which a name stands has it among its choices."""
+        """Whether the argument in which a name is used has it among its choices."""
         scope: Scope | None = self
         while scope is not None:
             if name in scope.choices:

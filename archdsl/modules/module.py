@@ -26,7 +26,7 @@ class Module:
         self.variants: dict[str, spec.Variant] = {}
         self.imports: dict[str, tuple[Module, spec.ImportedName]] = {}
         self.missing: set[str] = set()
-        """Names in definitions and imports that could not be read: they may be defined there."""
+        """Names in definitions and imports that could not be read, where they may be defined."""
         self.unusable: set[str] = set()
         """Definitions that need themselves or name two parameters alike: what they mean is not known."""
         self.meanings = Meanings()
@@ -71,5 +71,5 @@ def definition_span(definition: spec.Definition) -> Span:
 
 
 def no_files(source: Source, name: str) -> str:
-    """Refuses (E0214) to read a file: the text has none of its own."""
-    raise Refusal("E0214", "a text without a file of its own cannot name other files")
+    """The refusal (E0214) to read a file for a text that is not in a file."""
+    raise Refusal("E0214", "a spec that is not in a file cannot refer to other files")

@@ -1,6 +1,6 @@
 """Names settled before anything runs: what each one in a file means, and the diagnostics of those that mean nothing.
 
-The order in which meanings are looked for is told in :mod:`archdsl.modules.meanings`.
+The order in which meanings are looked for is described in :mod:`archdsl.modules.meanings`.
 """
 
 from __future__ import annotations
@@ -188,7 +188,7 @@ class _Resolver(ExpressionResolver):
             self._rules(rule.rules, inner, within)
 
     def _if(self, statement: spec.If, scope: Scope) -> None:
-        """`if` opens no scope, but behind it only those names are known that every arm binds."""
+        """`if` opens no scope, but after it only those names are known that every arm binds."""
         arms: list[Scope] = []
         for condition, arm in statement.arms:
             self.expression(condition, scope)
@@ -246,7 +246,7 @@ _STATEMENTS: dict[type[spec.Statement], Callable[[_Resolver, Any, Scope], None]]
 
 
 def _merge(arms: list[Scope], scope: Scope) -> None:
-    """What every arm of an ``if`` binds or labels is known behind it."""
+    """Names that every arm of an ``if`` binds or labels are known after it."""
     for name in set.intersection(*({*arm.names, *arm.labels} for arm in arms)):
         if all(name in arm.names for arm in arms):
             scope.names[name] = arms[0].names[name]
@@ -257,7 +257,7 @@ def _merge(arms: list[Scope], scope: Scope) -> None:
 
 
 def _collect_indexed(body: spec.Body, scope: Scope) -> None:
-    """Labels with an index are collected outside of the loops and conditions that they stand in."""
+    """Labels with an index are collected outside of the loops and conditions that they are in."""
     for node in walk(body):
         label = label_of(node) if isinstance(node, spec.Statement) else None
         if label is not None and label.index is not None and label.name:

@@ -156,7 +156,7 @@ class ExpressionResolver:
             return Refusal("E0201", f"`{node.id}` is a variant, and variants are not applied", help=help)
         for later in walk(self.around):
             if later.span.start > node.span.start and node.id in _made_by(later):
-                line = f"it is made in line {later.span.line}: use it below"
+                line = f"it is made on line {later.span.line}: use it after that line"
                 return Refusal("E0201", f"`{node.id}` is used before it is made", help=line)
         return None
 

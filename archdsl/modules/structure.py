@@ -1,4 +1,4 @@
-"""What can be said about a body from its text alone."""
+"""Facts about a body from its text alone."""
 
 from __future__ import annotations
 

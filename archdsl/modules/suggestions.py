@@ -1,4 +1,4 @@
-"""Words of other frameworks, and what they are here: for the help of messages."""
+"""Words of other frameworks and their equivalents here, for the help of messages."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _WORDS_ELSEWHERE = {
 """Another framework's words for what is no operator -> ours, in lower case without underscores."""
 
 _PREFIXES = frozenset(["nn", "F", "torch", "keras", "layers", "tf", "self"])
-"""What stands in front of a layer elsewhere."""
+"""Prefixes of a layer in other frameworks."""
 
 _WORDS = {"True": "true", "False": "false", "None": "none", "null": "none", "nil": "none", "input": "in"}
 _ATTRIBUTES = {
@@ -44,23 +44,23 @@ _ATTRIBUTES = {
 def argument_help(block: str, name: str, known: Sequence[str]) -> str:
     """What to write for an argument of another framework; empty where nothing is known of it."""
     if name in _INFERRED:
-        return f"leave it out: what enters `{block}` says it"
+        return f"leave it out: it follows from the input of `{block}`"
     if name in ("activation", "act") and block != "act":
-        return f"apply it behind: `{block}(…) -> relu`"
+        return f"apply it afterwards: `{block}(…) -> relu`"
     if name in _NEEDLESS:
-        return "leave it out: there is no such choice"
+        return "leave it out: there is no such option"
     ours = _SAME.get(name)
     return f"it is called `{ours}` here" if ours in known else ""
 
 
 def position_help(block: str, index: int) -> str:
-    """What to write where argument ``index`` of a layer is refused: elsewhere, what enters is told as well."""
+    """What to write where argument ``index`` of a layer is refused: other frameworks take the input size as well."""
     if not ops.is_operator(block):
         return ""
     card = ops.load(block)
     needed = sum(argument.default is REQUIRED for argument in card.signature.values())
     wanted = card.sized_elsewhere if index == needed else ""
-    return f"the size of what enters is known: write `{wanted}`" if wanted else ""
+    return f"leave out the input size, which is known: write `{wanted}`" if wanted else ""
 
 
 def window_help(block: str, entering: object, given: Mapping[str, object]) -> str:
@@ -68,21 +68,21 @@ def window_help(block: str, entering: object, given: Mapping[str, object]) -> st
     kernel, stride = given.get("kernel"), given.get("stride")
     if stride is None or not isinstance(kernel, int) or given.get("channels") != entering:
         return ""
-    return f"the size of what enters is known: write `{block}({kernel}, {stride})`"
+    return f"leave out the input size, which is known: write `{block}({kernel}, {stride})`"
 
 
 def unknown_name(name: str, known: Iterable[str]) -> Refusal:
     """The refusal of a name that means nothing, with what was probably meant."""
     known, lower = frozenset(known), name.lower()
     if name in _PREFIXES and name not in known:
-        help = "operators and labels stand without a prefix: `conv(64, 3)`"
-        return Refusal("E0201", f"nothing is called `{name}` here", help=help)
+        help = "operators and labels are written without a prefix: `conv(64, 3)`"
+        return Refusal("E0201", f"`{name}` is not defined here", help=help)
     ours = _WORDS.get(name) or (None if lower in known else _operator(name))
     meant = None if ours else lower if lower in known else nearest(name, known) or nearest(lower, known)
     help = f"it is called `{ours}` here" if ours else suggest(meant)
     if not help and len(name) <= 2 and name.isupper():
-        help = f"a size that only the input knows is declared there: `input x: f32[N, {name}]`"
-    return Refusal("E0201", f"nothing is called `{name}` here", help=help)
+        help = f"declare a size of the input in its shape: `input x: f32[N, {name}]`"
+    return Refusal("E0201", f"`{name}` is not defined here", help=help)
 
 
 def attribute_help(name: str, known: Sequence[str]) -> str:

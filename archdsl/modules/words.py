@@ -16,9 +16,9 @@ FUNCTIONS = (
 INITIALIZERS = ("uniform", "normal")
 """How a parameter begins, where it is called with two numbers."""
 LATER = ("scan", "map", "rnn", "gru", "lstm", "gru_cell", "lstm_cell")
-"""Words of the language whose implementation is still to come."""
+"""Words of the language that are not implemented yet."""
 ENDS = ("preprocess", "labels")
-"""What may stand behind ``with`` at an input or output."""
+"""Names that can follow ``with`` at an input or output."""
 PICTURE_CHOICES = ("nearest", "bilinear", "bicubic", "lanczos", "rgb", "bgr", "gray", "nchw", "nhwc")
 """Choices of the arguments of ``preprocess`` (:data:`archdsl.interface.KINDS`, as a test holds)."""
 CHOICE_WORDS = CHOICES | ELEMENT_TYPES.keys() | frozenset(PICTURE_CHOICES)
@@ -26,7 +26,7 @@ CHOICE_WORDS = CHOICES | ELEMENT_TYPES.keys() | frozenset(PICTURE_CHOICES)
 
 
 def word(name: str) -> Kind | None:
-    """What a word of the language is that stands behind definitions, and before labels and symbols."""
+    """The meaning of a word of the language, which comes after definitions, and before labels and symbols."""
     if name in COMBINATORS:
         return "combinator"
     return "keyword" if name in ("tuple", "none") else None

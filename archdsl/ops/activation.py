@@ -1,4 +1,4 @@
-"""Activations: what stands between the layers. What one element costs follows from the formula as written."""
+"""Activations. The cost of one element follows from the formula as written."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def softplus(x: float) -> float:
 
 
 class Identity(Pointwise):
-    """``x``. It stands where a block is wanted; the compiler leaves no node for it."""
+    """``x``. Use it where a block is needed; the compiler makes no node for it."""
 
     name = "identity"
     sources = "ONNX Identity"

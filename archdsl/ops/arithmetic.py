@@ -1,4 +1,4 @@
-"""Arithmetic of tensors: the operators behind ``+ - * / **``, and the joins of several tensors.
+"""Arithmetic of tensors: the operators of ``+ - * / **``, and the joins of several tensors.
 
 Shapes broadcast as in ONNX and NumPy, axes aligned from the right; element types are never mixed. A number in an
 equation becomes a ``constant`` of the other operand's element type.
@@ -42,7 +42,7 @@ class Broadcasting(Op):
 
 
 class Join(Broadcasting):
-    """Of any number of tensors: a stage behind a tuple, ``x -> add(y)``, or ``add(x, y)``."""
+    """A join of any number of tensors: a stage after a tuple, ``x -> add(y)``, or ``add(x, y)``."""
 
     arity = (1, None)
     applies_at = 2
@@ -153,7 +153,7 @@ class Average(Join):
 
 
 class Binary(Broadcasting):
-    """Of exactly two tensors: ``x -> sub(y)`` is ``x - y``."""
+    """An operator of exactly two tensors: ``x -> sub(y)`` is ``x - y``."""
 
     arity = (2, 2)
     applies_at = 2

@@ -1,4 +1,4 @@
-"""Tensors from nothing: constants, and raw parameters."""
+"""Tensors without inputs: constants, and raw parameters."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ class Start(Kind):
 
 
 class Param(Op):
-    """A learned tensor by itself: ``param([1, 197, 768])``. Its path is the label's: there is no ``.weight``.
+    """A learned tensor: ``param([1, 197, 768])``. Its path is that of its label: there is no ``.weight``.
 
     ``init`` is ``normal(mean, deviation)``, ``uniform(low, high)``, ``fan`` (as a weight [out, in, …] of a layer),
     ``zeros``, ``ones``, one number, or nested lists of numbers in the same shape.

@@ -156,7 +156,7 @@ class ConvTranspose(Windowed):
         check_groups(self.groups, self.channels, "output channels")
         if self.pad in ("same_upper", "same_lower") and self.output_pad != 0:
             raise Refusal(
-                "E0205", f"`pad = {self.pad}` fixes the output at size * stride; `output_pad` contradicts it",
+                "E0205", f"`pad = {self.pad}` fixes the output at size * stride, so `output_pad` cannot be given",
                 help="leave `output_pad` out, or give `pad` as a number",
             )  # fmt: skip
 
@@ -198,7 +198,7 @@ class ConvTranspose(Windowed):
             size = (n - 1) * s + d * (k - 1) + 1 + extra - sum(pads)
             if at_least(size, 1) is False:
                 raise Refusal(
-                    "E0302", f"the padding {pads[0]} + {pads[1]} leaves nothing of {size + sum(pads)} output positions"
+                    "E0302", f"the padding {pads[0]} + {pads[1]} leaves none of {size + sum(pads)} output positions"
                 )
             sizes.append(size)
         return (x.with_shape([x.shape[0], self.channels, *sizes]),)

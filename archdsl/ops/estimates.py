@@ -1,4 +1,4 @@
-"""What is known of an operator's values before it runs: between which bounds they lie, their mean and variance."""
+"""Estimates of an operator's values before it runs: their bounds, mean and variance."""
 
 from __future__ import annotations
 

@@ -59,7 +59,7 @@ class Slice(Op):
         counted = isinstance(self.start, int) and self.start >= 0 and not isinstance(size, int)
         start = self.start if counted else inside(self.start, size, 0, "`start` of `slice`")
         if dim_order.at_least(stop - start, 1) is False:
-            raise Refusal("E0205", f"`slice` from {start} to {stop} of {size} positions leaves nothing")
+            raise Refusal("E0205", f"`slice` from {start} to {stop} of {size} positions is empty")
         return start, stop
 
     def shape(self, *ins: TensorType) -> tuple[TensorType, ...]:
@@ -161,7 +161,9 @@ class Take(Op):
     def shape(self, *ins: TensorType) -> tuple[TensorType, ...]:
         x, at = ins
         if at.dtype not in ("i64", "i32"):
-            raise Refusal("E0309", f"the positions of `take` must be i64 or i32, not {at}", help="`cast(i64)` them")
+            raise Refusal(
+                "E0309", f"the positions of `take` must be i64 or i32, not {at}", help="convert them: `cast(i64)`"
+            )
         axis = resolve_axis(self.axis, x)
         return (x.with_shape([*x.shape[:axis], *at.shape, *x.shape[axis + 1 :]]),)
 

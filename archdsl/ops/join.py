@@ -21,7 +21,7 @@ def channels(type: TensorType) -> int:
 
 
 class Concat(Op):
-    """The inputs behind one another along ``axis``, by default the channels; all other sizes agree.
+    """The inputs one after another along ``axis``, by default the channels; all other sizes agree.
 
     ``(a, b) -> concat``, ``x -> concat(skip)`` (x first), ``parallel(concat) { … }``.
     """

@@ -1,4 +1,4 @@
-"""Kinds of arguments: each checks and normalises one value, and says in the reader's terms what it wants."""
+"""Kinds of arguments: each checks and normalises one value, and describes the values that it accepts."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from archdsl.shapes import AXES, TensorType
 
 
 def describe(value: object) -> str:
-    """What a value is, in the reader's words."""
+    """A description of a value for messages."""
     if isinstance(value, bool):
         return "`true`" if value else "`false`"
     if isinstance(value, int | float):
@@ -38,7 +38,7 @@ class Kind(Record):
 
     @property
     def text(self) -> str:
-        """What is wanted, for signatures and messages."""
+        """The accepted values, for signatures and messages."""
         raise NotImplementedError
 
     def check(self, value: Any, what: str) -> Any:
@@ -265,7 +265,7 @@ class DType(Kind):
 
 
 class Like(Kind):
-    """A tensor that is looked at for its shape only; no edge comes of it."""
+    """A tensor of which only the shape is used; it adds no edge to the graph."""
 
     @property
     def text(self) -> str:
@@ -293,7 +293,7 @@ class Array(Kind):
         if not isinstance(value, int | float):
             raise refuse(what, "numbers", value)
         if isinstance(value, int) and value.bit_length() > 1000:
-            raise Refusal("E0205", f"{what} holds a number that no element type can")
+            raise Refusal("E0205", f"{what} contains a number that is too large for any element type")
         return value
 
 

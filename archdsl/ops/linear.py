@@ -159,7 +159,7 @@ class Embedding(Op):
         if x.dtype not in ("i64", "i32"):
             raise Refusal(
                 "E0309", f"`embedding` takes indices of i64 or i32, not {x}",
-                help="declare the input as `i64[N, T]`, or `cast(i64)` it",
+                help="declare the input as `i64[N, T]`, or convert it: `cast(i64)`",
             )  # fmt: skip
         return (TensorType(self.dtype, (*x.shape, self.features)),)
 

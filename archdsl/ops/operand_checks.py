@@ -1,4 +1,4 @@
-"""What operators on any tensor demand of their inputs: element types, axes, sizes that agree."""
+"""Checks of the inputs of operators: element types, axes, sizes that agree."""
 
 from __future__ import annotations
 
@@ -18,7 +18,9 @@ def need_dtype(name: str, type: TensorType, accepted: frozenset[str]) -> None:
     """Refuse an element type that ``name`` does not work on."""
     if type.dtype not in accepted:
         cast = {FLOATS: "f32", BOOLEANS: "bool", INTEGERS: "i64"}.get(accepted, "f32")
-        raise Refusal("E0309", f"`{name}` works on {_WORDS[accepted]}, not on {type}", help=f"`cast({cast})` it first")
+        raise Refusal(
+            "E0309", f"`{name}` works on {_WORDS[accepted]}, not on {type}", help=f"convert it first: `cast({cast})`"
+        )
 
 
 def same_dtype(name: str, ins: Types) -> str:

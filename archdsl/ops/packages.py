@@ -10,7 +10,7 @@ from archdsl.ops.base import Op
 def card(name: str) -> type[Op]:
     """The card that a package offers as ``name``, which is not one of archdsl's own (``KeyError`` if none does).
 
-    Refuses (E0606) what cannot be loaded, what two packages offer, and what is no complete card.
+    Refuses (E0606) an object that cannot be loaded, that two packages offer, or that is not a complete card.
     """
     what = f"the operator `{name}`"
     found = load(OPERATORS, name, "E0606", what)
@@ -24,7 +24,7 @@ def card(name: str) -> type[Op]:
 
 def _reason(found: object, name: str) -> str:
     if not isinstance(found, type) or not issubclass(found, Op):
-        return "is no operator card"
+        return "is not an operator card"
     if getattr(found, "name", None) != name:
         return f"is called `{getattr(found, 'name', '')}`"
     return "" if found.examples else "has no examples, which are its documentation and its tests"

@@ -1,4 +1,4 @@
-"""More or fewer positions at the ends of axes: padding and cropping. None of it is arithmetic."""
+"""Padding and cropping: more or fewer positions at the ends of axes, without arithmetic."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ class Pad(Padded):
 
 
 class PadChannels(Padded):
-    """``count`` channels of zeros behind the others: the parameter-free shortcut of residual networks."""
+    """``count`` channels of zeros after the others: the parameter-free shortcut of residual networks."""
 
     name = "pad_channels"
     sources = "ONNX Pad; arXiv:1512.03385 (option A), arXiv:1610.02915"
@@ -151,7 +151,7 @@ class Crop(Op):
         sizes = self.sizes(x)
         for n, size, begin in zip(x.shape[2:], sizes, self.offsets(x)):
             if dim_order.at_least(n, size) is False or dim_order.at_least(n, size + begin) is False:
-                raise Refusal("E0303", f"{size} positions from {begin} on do not lie inside {n} positions of {x}")
+                raise Refusal("E0303", f"{size} positions from {begin} on do not fit into the {n} positions of {x}")
         return (x.with_shape([*x.shape[:2], *sizes]),)
 
     def window(self, ins: Types, outs: Types) -> Window:

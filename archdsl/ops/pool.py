@@ -212,7 +212,7 @@ class MaxPoolIndices(_Extremum):
 
 
 class MaxUnpool(Op):
-    """Puts every element back to where ``max_pool_indices`` took it from; zeros elsewhere.
+    """Every element at the place that ``max_pool_indices`` took it from; zeros elsewhere.
 
     Inputs are the values and the positions (i64, in the whole output flattened). The output has the shape of ``like``,
     or ``(size - 1) * stride - pads + kernel`` per axis.
@@ -244,7 +244,7 @@ class MaxUnpool(Op):
         pads = explicit_pads(self.pad, kernel, (1,) * rank)
         if pads is None:
             raise Refusal(
-                "E0205", f"`{self.name}` needs its padding in numbers, not `{self.pad}`",
+                "E0205", f"`{self.name}` needs its padding as numbers, not `{self.pad}`",
                 help="give the numbers: begins, then ends",
             )  # fmt: skip
         return kernel, stride, pads
@@ -268,7 +268,7 @@ class MaxUnpool(Op):
         ceiled = pooled.replace(ceil=True)
         if like.rank != x.rank or x.shape not in (pooled.shape(like)[0].shape, ceiled.shape(like)[0].shape):
             raise Refusal(
-                "E0303", f"{x} cannot be the pooling of `like`, which is {like}",
+                "E0303", f"{x} cannot be the result of pooling `like`, which is {like}",
                 help="`like` is the tensor that `max_pool_indices` was applied to, with the same kernel and stride",
             )  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""Reductions along axes, and what else looks along an axis: positions of extremes, running sums.
+"""Reductions along axes, and other operators along an axis: positions of extremes, running sums.
 
 A reduction drops its axes, as NumPy and PyTorch do; ``keep = true`` leaves them with size 1, so that the result
 broadcasts against the input (spatial attention needs that).
@@ -163,7 +163,7 @@ class ReduceL2(Reduction):
 
 
 class _Position(Reduction):
-    """Where an extreme stands along one axis, as ``i64``; the first of equals."""
+    """The position of an extreme along one axis, as ``i64``; the first of equals."""
 
     limits = (0.0, inf)
 

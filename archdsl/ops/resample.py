@@ -67,7 +67,9 @@ class Resize(Op):
             if scale is not None and scale <= 0:
                 raise Refusal("E0205", f"`scale` of `resize` must be positive, not {scale:g}")
         if self.align_corners and self.mode == "nearest":
-            raise Refusal("E0205", "`align_corners` has no meaning for `mode = nearest`", help="`mode = bilinear`?")
+            raise Refusal(
+                "E0205", "`align_corners` has no meaning for `mode = nearest`", help="did you mean `mode = bilinear`?"
+            )
 
     def sizes(self, type: TensorType) -> tuple[Dim, ...]:
         """The size of each spatial axis of the result."""
@@ -124,10 +126,10 @@ def _scaled(n: Dim, scale: float) -> Dim:
     elif float(ratio) == scale:
         size = dims.floordiv(n * ratio.numerator, ratio.denominator)
     else:
-        raise Refusal("E0307", f"`scale = {scale}` of the symbolic size {n} is no ratio of small integers",
+        raise Refusal("E0307", f"`scale = {scale}` for the symbolic size {n} is not a ratio of small integers",
                       help="give `size`, or a scale such as 1.5")  # fmt: skip
     if dim_order.at_least(size, 1) is False:
-        raise Refusal("E0302", f"`scale = {scale:g}` leaves nothing of {n} positions")
+        raise Refusal("E0302", f"`scale = {scale:g}` leaves none of {n} positions")
     return size
 
 

@@ -16,7 +16,7 @@ from archdsl.shapes import Shape, TensorType, resolve_axis, show_shape
 
 def aligned(before: Shape, after: Shape) -> Window:
     """The window of a reshape: an output axis stems from the input axis of its size that has as many elements before
-    it (and therefore behind it); ``None`` for axes that were merged or taken apart.
+    it (and therefore after it); ``None`` for axes that were merged or split.
     """
     starts: dict[tuple[Dim, Dim], list[int]] = {}
     count: Dim = 1
@@ -99,7 +99,7 @@ class Reshape(_View):
 
 
 class Squeeze(_View):
-    """Without axes of size 1: [N, C, 1, 1] -> [N, C] with ``squeeze([h, w])``."""
+    """The input without axes of size 1: [N, C, 1, 1] -> [N, C] with ``squeeze([h, w])``."""
 
     name = "squeeze"
     sources = "ONNX Squeeze"
@@ -128,7 +128,7 @@ class Squeeze(_View):
 
 
 class Unsqueeze(_View):
-    """With new axes of size 1, at these positions of the result: [N, C] -> [N, C, 1, 1] with ``unsqueeze([2, 3])``."""
+    """The input with new axes of size 1: [N, C] -> [N, C, 1, 1] with ``unsqueeze([2, 3])``, places in the result."""
 
     name = "unsqueeze"
     sources = "ONNX Unsqueeze"

@@ -1,1 +1,1 @@
-"""What a project asks beyond one spec: configuration, budgets, baselines, suppressions, families of networks."""
+"""The project around the specs: configuration, budgets, baselines, suppressions, families of networks."""

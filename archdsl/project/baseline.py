@@ -1,4 +1,4 @@
-"""What a check is held against: a folder, a file of saved figures, or a state of a git repository."""
+"""Baselines that a check is compared with: a folder, a file of saved figures, or a state of a git repository."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def figures(graph: Graph, more: Iterable[Subject] = ()) -> Snapshot:
 
 
 class Baseline:
-    """Earlier figures of networks: by target and variant. ``more``: subjects that are wanted beyond the usual."""
+    """Earlier figures of networks: by target and variant. ``more``: further subjects to measure."""
 
     def __init__(
         self,
@@ -53,7 +53,7 @@ class Baseline:
         """What could not be compared, and why: bounds on growth hold for nothing then."""
 
     def of(self, target: str, wanted: Mapping[str, tuple[str, Mapping[str, Any]]]) -> dict[str, Snapshot]:
-        """The earlier figures of a target's variants; none for what did not exist, or was at fault.
+        """The earlier figures of a target's variants; none for those that did not exist or had an error.
 
         ``wanted``: by title, a variant and the parameters to set in it.
         """
@@ -64,7 +64,9 @@ class Baseline:
             found = {name: from_record(known[name]) for name in wanted if name in known}
             for one in (str(one) for one in self.more if found):
                 if any(one not in snapshot.quantities for snapshot in found.values()):
-                    help = "it holds what was in `archdsl.toml` when it was saved: `--save-baseline` again"
+                    help = (
+                        "it contains `archdsl.toml` as it was when it was saved: save it again with `--save-baseline`"
+                    )
                     raise Refusal("E0011", f"`{self.name}` has no `{one}`", help=help)
             return found
         return self._elaborated(target.partition(".arch:")[0], wanted)
@@ -93,7 +95,7 @@ class Baseline:
 
     def _silent(self, what: str, error: DiagnosticError) -> None:
         first = error.diagnostics[0]
-        self.notes.append(f"{what}: was at fault in {self.name}, so it is not compared: {first.code}: {first.message}")
+        self.notes.append(f"{what}: had an error in {self.name}, so it is not compared: {first.code}: {first.message}")
 
     def _file(self, target: str) -> Path | None:
         """Where the target lay: at the same path below the root, else under its own name."""

@@ -1,4 +1,4 @@
-"""``macs of stem <= 300M``: bounds of ``archdsl.toml`` and of ``archdsl fit``, read as the language reads a claim."""
+"""Bounds of ``archdsl.toml`` and of ``archdsl fit``, such as ``macs of stem <= 300M``, read as the language does."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Bound(Record):
 
 
 def read_bound(text: str) -> Bound:
-    """A bound as it is written; refuses (E0007) what is none, and quantities that are not known."""
+    """A bound as it is written; refuses (E0007) texts that are not a bound, and unknown quantities."""
     claim = _claim(text)
     if claim is None or not isinstance(claim.bound, spec.Number):
         raise Refusal("E0007", f"`{text:.60}` is not a bound", help="write `macs<=300M`, `peak_activations<=6 MiB`")
@@ -35,7 +35,7 @@ def read_bound(text: str) -> Bound:
 
 
 def read_subject(text: str) -> Subject:
-    """``macs``, ``macs of stem``, ``receptive_field at layer3``; refuses (E0007) what is none."""
+    """``macs``, ``macs of stem``, ``receptive_field at layer3``; refuses (E0007) other texts."""
     claim = _claim(f"{text} <= 0")
     if claim is None:
         help = "quantities: " + ", ".join(QUANTITIES)

@@ -92,7 +92,7 @@ def subjects(budgets: Iterable[Budget]) -> tuple[Subject, ...]:
 
 
 def _exists(folder: Path, pattern: str) -> bool:
-    """Whether a budget's ``spec`` can mean anything: one that was misspelt would hold for nothing, silently."""
+    """Whether a budget's ``spec`` can mean anything: a misspelled one would silently check nothing."""
     from fnmatch import fnmatchcase
 
     from archdsl.reading import zoo_names
@@ -129,12 +129,12 @@ class _Reader:
     def _budget(self, index: int, table: dict[str, Any]) -> Budget:
         spec, level = table.get("spec", "*"), table.get("level", "error")
         if not isinstance(spec, str):
-            raise self._fault("`spec` is a path, a pattern or a name of the zoo", self._span(index, "spec"))
+            raise self._fault("`spec` must be a path, a pattern or a name of the zoo", self._span(index, "spec"))
         if level not in LEVELS:
-            raise self._fault('`level` is "error" or "warn"', self._span(index, "level"))
+            raise self._fault('`level` must be "error" or "warn"', self._span(index, "level"))
         for key in ("with", "max_increase"):
             if not isinstance(table.get(key, {}), dict):
-                raise self._fault(f"`{key}` is a table: {key} = {{ name = value }}", self._span(index, key))
+                raise self._fault(f"`{key}` must be a table: {key} = {{ name = value }}", self._span(index, key))
         path, sign, variant = spec.partition(".arch:")
         if not _exists(self.folder, path + (".arch" if sign else "")):
             message = f"`{spec}` is neither a file here nor a network of the zoo"
@@ -143,7 +143,7 @@ class _Reader:
         bounds = tuple(self._bound(index, key, value) for key, value in table.items() if key not in KEYS)
         increases = tuple(self._increase(index, key, value) for key, value in table.get("max_increase", {}).items())
         if not bounds and not increases:
-            raise self._fault("the budget bounds nothing", self._span(index, "budget"))
+            raise self._fault("the budget has no bound", self._span(index, "budget"))
         settings = {name: tuple(v) if isinstance(v, list) else v for name, v in table.get("with", {}).items()}
         return Budget(
             path + (".arch" if sign else ""), variant or None, settings, bounds, increases, level == "warn",
@@ -164,7 +164,7 @@ class _Reader:
             return Increase(subject, Fraction(percent[1]) / 100, 0, str(value), span)
         op, number = self._number(key, value, span)
         if op:
-            raise self._fault(f"`max_increase` of `{key}` is an amount or a part, without `{op}`", span)
+            raise self._fault(f"`max_increase` of `{key}` must be an amount or a percentage, without `{op}`", span)
         return Increase(subject, None, number, str(value), span)
 
     def _subject(self, key: str, span: Span) -> Subject:

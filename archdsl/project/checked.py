@@ -1,4 +1,4 @@
-"""What a check came to: for a reader, as data, and as the model that the sinks of ``--report`` render."""
+"""The result of a check: for a reader, as data, and as the model that the sinks of ``--report`` render."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Check(Printed):
 
     @property
     def ok(self) -> bool:
-        """Whether there is no error: no fault, and no claim or budget that is broken."""
+        """Whether there is no error: no fault, and no claim or budget that is not met."""
         return all(d.severity != "error" for d in self.diagnostics)
 
     def __str__(self) -> str:

@@ -1,4 +1,4 @@
-"""Checking: everything that is wrong with specs, their claims, a project's budgets, and a baseline."""
+"""Checking: the diagnostics of specs, their claims, a project's budgets, and a baseline."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def check(
 
 
 def check_target(name: str) -> CheckedTarget:
-    """Check one target; never raises for what is wrong with it."""
+    """Check one target; its errors are returned, never raised."""
     try:
         target = open_target(name)
         if target.program is None:

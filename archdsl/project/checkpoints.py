@@ -1,4 +1,4 @@
-"""Weight files: what is in one, how it fits a network, and a network's parameters as a file."""
+"""Weight files: their tensors, how they fit a network, and a network's parameters as a file."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class WeightFile(Printed):
-    """The tensors of a weight file: ``checkpoint`` maps their names to them, values are read when they are wanted."""
+    """The tensors of a weight file: ``checkpoint`` maps their names to them, values are read when they are needed."""
 
     def __init__(self, checkpoint: Checkpoint) -> None:
         self.checkpoint = checkpoint
@@ -132,7 +132,7 @@ def export_weights(
     settings: Settings | None = None,
     train: bool = False,
 ) -> Exported:
-    """Write the tensors of a weight file as safetensors: beside it, unless ``output`` is given.
+    """Write the tensors of a weight file as safetensors: in the same folder, unless ``output`` is given.
 
     With ``names``, the parameters of ``network`` are written as that map of its spec calls them. Raises
     ``DiagnosticError``.
@@ -142,14 +142,16 @@ def export_weights(
     from archdsl.weights.safetensors import encode
 
     if (network is None) != (names is None):
-        raise Refusal("E0007", "a network and the map of names belong together")
+        raise Refusal("E0007", "a network needs a map of names, and a map of names needs a network")
     found = weights.read(path)
     if network is not None and names is not None:
         found = _renamed(graph_of(network, settings, None, train), found, names)
     target = Path(output) if output else found.path.with_name(f"{found.path.stem}.safetensors")
     sources = {found.path, *(tensor.place.path for tensor in found.values() if tensor.place)}
     if target.resolve() in {source.resolve() for source in sources}:
-        raise Refusal("E0006", f"`{target}` is the file that is read", help="give another name with `-o`")
+        raise Refusal(
+            "E0006", f"the output `{target}` would overwrite the file that is read", help="give another name with `-o`"
+        )
     head = encode({name: (tensor.dtype, tensor.shape) for name, tensor in found.items()}, {"format": "pt"})
     write_file(target, chain([head], *(tensor.stretches() for tensor in found.values())))
     return Exported(found.path.name, target, len(found))

@@ -1,4 +1,4 @@
-"""Comparing two networks: what changed in their structure, and whether they compute the same numbers."""
+"""Comparison of two networks: the changes in their structure, and whether they compute the same numbers."""
 
 from __future__ import annotations
 

@@ -76,8 +76,8 @@ def compile(
     engine = find(backend)
     if weights is not None and _is_file(weights) and "weights" not in engine.options._fields:
         raise Refusal(
-            "E0007", f"the backend `{backend}` writes no weights, so that `--weights {weights}` means nothing to it",
-            help="a PyTorch module takes them by `net.load_state_dict(torch.load(FILE))`",
+            "E0007", f"the backend `{backend}` does not write weights, so `--weights {weights}` cannot be used with it",
+            help="load them into a PyTorch module with `net.load_state_dict(torch.load(FILE))`",
         )  # fmt: skip
     if weights is not None and not _is_file(weights):  # a word is the backend's to judge
         options["weights"] = str(weights)
@@ -89,7 +89,7 @@ def compile(
     if weights is not None:
         if Path(path).resolve() == Path(weights).resolve():
             raise Refusal(
-                "E0006", f"`{path}` is the file that the weights are from", help="give another name with `-o`"
+                "E0006", f"the output `{path}` would overwrite the file of weights", help="give another name with `-o`"
             )
 
         def training() -> Graph:

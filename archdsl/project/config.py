@@ -29,7 +29,7 @@ def config_file() -> Path | None:
 
 
 def read_config(path: Path) -> tuple[Source, dict[str, Any]]:
-    """The text of a configuration, and its settings; refuses (E0013) what is no TOML."""
+    """The text of a configuration, and its settings; refuses (E0013) a text that is not TOML."""
     import tomllib
 
     from archdsl.reading import read_source

@@ -1,4 +1,4 @@
-"""What a network takes: costs, memory over time, receptive fields at labels."""
+"""Costs of a network, its memory over time, and receptive fields at labels."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def cost(
     ``DiagnosticError``.
     """
     if symbolic and bind:
-        raise Refusal("E0007", "`--symbolic` and `--bind` exclude each other")
+        raise Refusal("E0007", "`--symbolic` and `--bind` cannot be used together")
     from archdsl.analyses.cost import cost
 
     graph = _graph(network, bind, settings, train)

@@ -61,7 +61,7 @@ def spread(varied: Varied) -> dict[str, Sequence[Value]]:
     found = {name: values(name, v) if isinstance(v, str) else v for name, v in varied.items()}
     count = prod(len(v) for v in found.values())
     if count > MOST:
-        raise Refusal("E0007", f"the family has {count:,} members, more than {MOST:,}", help="take larger steps")
+        raise Refusal("E0007", f"the family has {count:,} members, more than {MOST:,}", help="use larger steps")
     return found
 
 

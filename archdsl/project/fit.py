@@ -1,4 +1,4 @@
-"""Fitting: the best member of a family inside a budget. All members are tried, so that the answer is exact."""
+"""Fitting: the best member of a family within a budget. All members are tried, so the answer is exact."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def fit(
     is taken. Raises ``DiagnosticError``.
     """
     if maximize and minimize:
-        raise Refusal("E0007", "`maximize` and `minimize` exclude each other")
+        raise Refusal("E0007", "`maximize` and `minimize` cannot be used together")
     goal, sign = (minimize, -1) if minimize else (maximize or "params", 1)
     bounds = [read_bound(text) for text in ([budget] if isinstance(budget, str) else budget)]
     best: Best | None = None
@@ -111,5 +111,5 @@ def _objective(member: Member, goal: str) -> int | Fraction:
     assert member.measures is not None
     value = member.measures.of(goal).value
     if not isinstance(value, int | Fraction):
-        raise Refusal("E0007", f"`{goal}` is {value}: no single number", help="bind symbols with `--bind`")
+        raise Refusal("E0007", f"`{goal}` is {value}, which is not a single number", help="bind symbols with `--bind`")
     return value

@@ -1,4 +1,4 @@
-"""``archdsl lint --fix``: applies the edits of findings, each only if nothing else goes wrong by it."""
+"""``archdsl lint --fix``: applies the edits of findings, each only if it causes no new error."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from archdsl.report.text import counted
 
 
 def mend(name: str, look: Callable[[str], Sequence[Diagnostic]]) -> tuple[Sequence[Diagnostic], str]:
-    """Mend the file ``name`` and look again; what is left, and a line on what was done (empty for nothing).
+    """Fix the file ``name`` and lint it again; the findings that are left, and a line on what was done (or empty).
 
-    Refuses (E0007) what is no ``.arch`` file of the user's: a variant, a name of the zoo, standard input.
+    Refuses (E0007) targets other than an ``.arch`` file of the user: a variant, a name of the zoo, standard input.
     """
     if not name.endswith(".arch"):
-        raise Refusal("E0007", f"`--fix {name}`: only whole files are mended", help="give a .arch file or a folder")
+        raise Refusal("E0007", f"`--fix {name}`: only whole files can be fixed", help="give a .arch file or a folder")
     found = look(name)
     edits = [d.edit for d in found if d.edit is not None]
     if not edits:
@@ -26,11 +26,11 @@ def mend(name: str, look: Callable[[str], Sequence[Diagnostic]]) -> tuple[Sequen
     text, done = _applied(before, name, edits)
     if done:
         write_file(Path(name), text)
-    return look(name), f"mended {counted(done, 'finding')} of {name}" + _kept(len(edits) - done)
+    return look(name), f"fixed {counted(done, 'finding')} in {name}" + _kept(len(edits) - done)
 
 
 def _kept(count: int) -> str:
-    return f"; {count} left, whose edit would break a claim or another rule of the language" if count else ""
+    return f"; {count} not fixed, because the edit would break a claim or another rule of the language" if count else ""
 
 
 def _applied(text: str, name: str, edits: Sequence[Edit]) -> tuple[str, int]:
@@ -58,7 +58,7 @@ def _most(text: str, edits: Sequence[Edit], sound: Callable[[str], bool]) -> tup
 
 
 def _faults(text: str, name: str) -> set[tuple[str, str]]:
-    """The errors of a text, wherever they stand."""
+    """The errors of a text, wherever they are."""
     from archdsl.driver import open_source
     from archdsl.source import Source
 

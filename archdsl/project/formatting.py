@@ -67,7 +67,7 @@ class Formatting(Verbatim, Record):
 def fmt(*paths: str | Path, check: bool = False) -> Formatting:
     """Format files, and all ``.arch`` files in folders, in place; ``check`` changes nothing.
 
-    A file that cannot be parsed is told in the result and stays what it is. Raises ``DiagnosticError`` for what cannot
+    A file that cannot be parsed is reported in the result and not changed. Raises ``DiagnosticError`` for what cannot
     be written.
     """
     found = [_formatted(name) for name in arch_files(paths)]

@@ -1,4 +1,4 @@
-"""The specs of a state of a git repository, as files: nothing is fetched, and the working tree is left alone."""
+"""The specs of a state of a git repository, as files: nothing is fetched, and the working tree is not changed."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def checked_out(reference: str, place: Path, ref: str) -> Iterator[tuple[Path, P
 
 
 def _specs(root: Path, reference: str, commit: str) -> dict[str, bytes]:
-    """The specs of a commit, and files that they may name (labels): those whose name stands in one as a string."""
+    """The specs of a commit, and files that they may name (labels): those whose name occurs in one as a string."""
     names: dict[str, str] = {}
     for line in _git(root, reference, "ls-tree", "-r", "-z", "--full-tree", commit).split(b"\0")[:-1]:
         kind, _, path = os.fsdecode(line).partition("\t")
@@ -70,7 +70,7 @@ def _blobs(root: Path, reference: str, ids: Mapping[str, str]) -> dict[str, byte
 
 
 def _commit(root: Path, reference: str, kind: str, name: str) -> str:
-    """The commit a branch (here or of ``origin``), tag or commit stands for."""
+    """The commit that a branch (here or of ``origin``), a tag or a commit name refers to."""
     wanted = {
         "branch": (f"refs/heads/{name}", f"refs/remotes/origin/{name}"), "tag": (f"refs/tags/{name}",),
         "commit": (name,) if re.fullmatch("[0-9a-f]{4,64}", name) else (),

@@ -1,4 +1,4 @@
-"""What several targets are compiled to: a file for each of their networks."""
+"""The jobs of a compilation of several targets: a file for each of their networks."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Job(Record):
 
 
 def plan(targets: Sequence[str], output: str | None, all_: bool, suffix: str) -> tuple[list[Job], list[str]]:
-    """The files to write, and what is to be told about them.
+    """The files to write, and messages about them.
 
     Refuses what is not a target, and (E0005, E0006) everything that could clash or not be written.
     """
@@ -39,7 +39,7 @@ def plan(targets: Sequence[str], output: str | None, all_: bool, suffix: str) ->
 
 
 def _variants(target: Target, text: str, all_: bool, notes: list[str]) -> list[tuple[Target, str]]:
-    """The variants a target stands for; the first of a file, which is told, or all."""
+    """The variants of a target: the first of a file, with a note, or all of them."""
     program = target.program
     if program is None:
         name = Path(target.source_name).name.split(".")[0] if text != "-" else "model"
@@ -52,7 +52,9 @@ def _variants(target: Target, text: str, all_: bool, notes: list[str]) -> list[t
     if all_:
         return [(target.replace(variant=name), name) for name in names]
     if len(names) > 1:
-        notes.append(f"{text}: compiling the first variant, {names[0]}; there are {len(names)} (--all takes them all)")
+        notes.append(
+            f"{text}: compiling the first variant, {names[0]}; there are {len(names)} (--all compiles all of them)"
+        )
     return [(target.replace(variant=names[0]), names[0])]
 
 
@@ -75,7 +77,11 @@ def _check_clashes(jobs: Sequence[Job]) -> None:
     for job in jobs:
         place = job.path.resolve()
         if place in sources:
-            raise Refusal("E0006", f"`{job.path}` is the file that is compiled", help="give another name with `-o`")
+            raise Refusal(
+                "E0006",
+                f"the output `{job.path}` would overwrite the file that is compiled",
+                help="give another name with `-o`",
+            )
         if place in taken:
             raise Refusal(
                 "E0006", f"`{taken[place].name}` and `{job.name}` would both be written to `{job.path}`",

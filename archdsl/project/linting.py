@@ -25,7 +25,7 @@ UNUSED = "W0420"
 
 
 class Lint(Printed):
-    """What ``archdsl lint`` found, by target. ``notes``: what was mended."""
+    """What ``archdsl lint`` found, by target. ``notes``: what was fixed."""
 
     def __init__(self, targets: Sequence[tuple[str, Sequence[Diagnostic]]], notes: Sequence[str] = ()) -> None:
         self.targets = tuple((name, tuple(found)) for name, found in targets)
@@ -69,7 +69,7 @@ def lint(
     fix: bool = False,
     step: Step = nullcontext,
 ) -> Lint:
-    """Hold the networks of files, folders and targets to the design rules of the field.
+    """Check the networks of files, folders and targets against the design rules of the field.
 
     ``select`` and ``ignore``: codes, or their beginnings (``W04``). ``target``: also hold channels to what a machine
     computes at once (``avx512``). ``fix``: mend in the files what can safely be mended. Raises ``DiagnosticError`` for
@@ -82,7 +82,7 @@ def lint(
     found: list[tuple[str, Sequence[Diagnostic]]] = []
     notes: list[str] = []
     for name in arch_files(targets):
-        with step(f"looking at {name}"), deep_stack():
+        with step(f"linting {name}"), deep_stack():
             if fix:
                 left, note = mend(name, lambda name: look(name, codes, machine))
                 found.append((name, left))
@@ -93,7 +93,7 @@ def lint(
 
 
 def chosen(select: Collection[str] | None, ignore: Collection[str] | None) -> set[str]:
-    """The codes to look for; refuses (E0007) codes that no rule has. A beginning (``W04``) stands for all of them."""
+    """The codes to look for; refuses (E0007) codes that no rule has. A beginning (``W04``) means all of them."""
     from archdsl.design_rules import rules
     from archdsl.design_rules.labels import CODE
 

@@ -1,4 +1,4 @@
-"""The operators, archdsl's own and those of installed packages; all that is told of them is read from their cards."""
+"""The operators, archdsl's own and those of installed packages; their descriptions are read from their cards."""
 
 from __future__ import annotations
 

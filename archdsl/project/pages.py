@@ -1,4 +1,4 @@
-"""What there is to look up: the pages of diagnostics, the operators, and a graph as text, data or a drawing."""
+"""Reference pages: the pages of diagnostics, the operators, and a graph as text, data or a drawing."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def explain(code: str | None = None) -> Explanations:
     wanted = [code.upper()] if code else known
     if wanted[0] not in known:
         help = did_you_mean(wanted[0], known, "`archdsl explain` lists all codes")
-        raise Refusal("E0007", f"there is no diagnostic `{wanted[0]}`", help=help)
+        raise Refusal("E0007", f"there is no diagnostic code `{wanted[0]}`", help=help)
     return Explanations({one: folder.joinpath(f"{one}.md").read_text(encoding="utf-8") for one in wanted})
 
 

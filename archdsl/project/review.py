@@ -1,4 +1,4 @@
-"""What a project asks of a check beyond the specs: budgets of a file, and a baseline to be held against."""
+"""The review of a check: budgets of a file, and a comparison with a baseline."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def _increased(d: Diagnostic, increase: Increase, name: str, old: Snapshot | Non
     value = old.quantities[str(increase.subject)] if old is not None else 0
     before = show(increase.subject.quantity, value)
     message = f"{increase.subject} of `{name}` grew from {before} to {result.shown}"
-    return d.replace(code="E0404", message=f"{message}; {increase.text} more are allowed")
+    return d.replace(code="E0404", message=f"{message}; the allowed increase is {increase.text}")
 
 
 # What grew

@@ -1,4 +1,4 @@
-"""Running a model, whatever it is given as."""
+"""Running a model that is given as a file, a target or a graph."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A small spec that compiles, to begin with."""
+"""A small spec that compiles, as a start."""
 
 from __future__ import annotations
 
@@ -53,8 +53,8 @@ def init(path: str | Path = "model.arch", *, force: bool = False) -> Path:
     if path.is_dir():
         path = path / "model.arch"
     if path.suffix != ".arch":
-        raise Refusal("E0007", f"`{path}` should end in .arch")
+        raise Refusal("E0007", f"`{path}` must end in .arch")
     if path.exists() and not force:
-        raise Refusal("E0006", f"`{path}` is already there", help="choose another name, or replace it with `--force`")
+        raise Refusal("E0006", f"`{path}` already exists", help="choose another name, or replace it with `--force`")
     write_file(path, STARTER)
     return path

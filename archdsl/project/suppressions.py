@@ -43,7 +43,7 @@ class Silence:
             self.whole[codes[0][1]] = self._all_of(span, before)
 
     def _all_of(self, span: Span, before: str) -> Span:
-        """A comment with the blanks before it; with its whole line where nothing else stands there."""
+        """A comment with the blanks before it; with its whole line if nothing else is there."""
         code = before.rstrip()
         end = span.end if code else min(span.end + 1, len(self.source.text))
         return Span(self.source, span.start - len(before) + len(code), end)

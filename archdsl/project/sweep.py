@@ -18,7 +18,7 @@ SHOWN = ("params", "macs", "weights", "peak_activations", "receptive_field", "de
 
 
 class Sweep(Printed):
-    """What ``archdsl cost --set width=0.5..1.5:0.1`` tells."""
+    """The report of ``archdsl cost --set width=0.5..1.5:0.1``."""
 
     def __init__(self, target: str, varied: Sequence[str], found: Sequence[Member]) -> None:
         self.target = target

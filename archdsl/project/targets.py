@@ -1,4 +1,4 @@
-"""What a command or a function of ``archdsl`` works on: targets as programs and graphs."""
+"""Targets of commands and functions, as programs and graphs."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def graph_of(
     if isinstance(network, Target):
         return network.graph(settings, bind, train)
     if not isinstance(network, Graph):
-        raise TypeError(f"a graph or a target is needed, not {network!r:.60}: archdsl.load(…).graph()")
+        raise TypeError(f"a graph or a target is needed, not {network!r:.60}; use archdsl.load(…).graph()")
     if settings or train:
         raise Refusal("E0007", f"`{network.name}` is a graph already: it has no parameters to set")
     if bind:
@@ -87,7 +87,7 @@ def graph_of(
 
 
 def read_stdin() -> bytes:
-    """Standard input as bytes, cut behind what is read of any text."""
+    """Standard input as bytes, cut after the longest text that is read."""
     most = data.MAX_DOCUMENT_BYTES + 1
     stream = getattr(sys.stdin, "buffer", None)
     return bytes(stream.read(most)) if stream is not None else sys.stdin.read(most).encode()

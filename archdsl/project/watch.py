@@ -1,4 +1,4 @@
-"""What ``--watch`` waits for: a change in a file that was read."""
+"""Watching for ``--watch``: waits for a change in a file that was read."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from archdsl.project.targets import arch_files
 from archdsl.source import Stamp, noting, stamp
 
 PAUSE = 0.2
-"""Seconds between two looks; longer where a look takes long, so that looking never takes more than a twentieth."""
+"""Seconds between two polls; longer if a poll takes long, so that polling takes at most a twentieth of the time."""
 
 
 class Watch:

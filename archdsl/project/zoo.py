@@ -1,4 +1,4 @@
-"""What ``archdsl list`` tells of a packaged network: where it is from and what it costs."""
+"""The entries of ``archdsl list``: the source of a packaged network, and its costs."""
 
 from __future__ import annotations
 

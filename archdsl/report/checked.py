@@ -11,7 +11,7 @@ from archdsl.report.page import Page, Report, Table
 
 
 class CheckReport(Report):
-    """What ``archdsl check`` tells besides the findings."""
+    """The report of ``archdsl check`` apart from the findings."""
 
     kind = "check"
 

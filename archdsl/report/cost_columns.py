@@ -96,7 +96,7 @@ def _notes(table: CostTable) -> tuple[str, ...]:
 
 
 def _as_counted(table: CostTable, tool: other_counters.Convention) -> Sheet:
-    """The figures of another tool's rule beside ours."""
+    """The figures of another tool's rule next to ours."""
     figures = (Column("count", tool.title, "count", True), Column("macs", "our MACs", "count", True))
     counts = other_counters.count(table.measures.bound, table.rows, tool)
     lines = []

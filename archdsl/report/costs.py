@@ -153,7 +153,7 @@ def _misaligned_records(table: CostTable) -> list[dict[str, Any]]:
 
 
 def _tool_record(table: CostTable, name: str, records: dict[str, dict[str, Any]]) -> dict[str, Any]:
-    """Adds the tool's counts to the rows; what goes beside the totals."""
+    """Add the tool's counts to the rows; the record that is added to the totals."""
     tool = other_counters.convention(name)
     counts = other_counters.count(table.measures.bound, table.rows, tool)
     total: Dim = 0

@@ -17,7 +17,7 @@ SIGNS = {"added": "+", "removed": "-"}
 
 
 class DiffReport(Report):
-    """What ``archdsl diff`` tells."""
+    """The report of ``archdsl diff``."""
 
     kind = "diff"
 

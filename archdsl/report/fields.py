@@ -19,7 +19,7 @@ ROWS = 12
 
 
 class FieldsReport(Report):
-    """What ``archdsl cost --at`` tells."""
+    """The report of ``archdsl cost --at``."""
 
     kind = "fields"
 
@@ -86,7 +86,7 @@ def _ways(m: Misaligned) -> str:
 
 
 def _by_figures(axes: Iterable[tuple[Any, str]]) -> list[tuple[Any, str]]:
-    """Axes on which the figures are the same stand on one line: ``h w``."""
+    """One line for all axes on which the figures are the same: ``h w``."""
     found: dict[Any, list[str]] = {}
     for figures, axis in axes:
         found.setdefault(figures, []).append(axis)

@@ -129,7 +129,7 @@ def fitted(
     best: Mapping[str, Any] | None,
 ) -> Listing:
     """The best member of a family as a variant, with how the bounds hold (``archdsl fit``); ``best``: it as data."""
-    title = f"variant fitted = {application}" if best is not None else "no member holds the budget"
+    title = f"variant fitted = {application}" if best is not None else "no member meets the budget"
     table = Table((), tuple(rows), frozenset({1}), title)
     return Listing("fit", table, {"target": target, "goal": goal, "tried": tried, "best": best})
 
@@ -153,7 +153,7 @@ class Compared(Report):
         """A line for each tensor, and the verdict."""
         records = (*self.layers, *self.outputs)
         rows = tuple((r["name"], f"{r['absolute']:.3g}", f"{r['relative']:.3g}") for r in records)
-        departed = (f"first to depart: {self.departed}",) if self.departed is not None else ()
+        departed = (f"first to differ: {self.departed}",) if self.departed is not None else ()
         verdict = f"{'the same' if self.same else 'different'} within {self.tolerance:g}"
         table = Table(("", "max|a-b|", "relative"), rows, frozenset({1, 2}))
         return Page("", (table, Facts((*departed, verdict))))

@@ -29,7 +29,7 @@ def _part(part: Part) -> str:
 
 
 def table(shown: Table) -> str:
-    """A table; cells are escaped, and figures stand to the right."""
+    """A table; cells are escaped, and figures are aligned to the right."""
     rule = ["---:" if right else "---" for right in shown.to_the_right]
     levels = shown.levels or (0,) * len(shown.rows)
     rows = [list(map(escaped, shown.head)) if shown.head else [""] * len(rule), rule]
@@ -42,7 +42,7 @@ def table(shown: Table) -> str:
 
 
 def escaped(text: str) -> str:
-    """Text that Markdown shows as it is; what stands between backticks stays code."""
+    """Text that Markdown shows as it is; text between backticks stays code."""
     parts = text.replace("\n", " ").split("`")
     if len(parts) % 2 == 0:  # an odd backtick: nothing is code
         return re.sub(r"([\\*_\[\]<>|#`])", r"\\\1", text.replace("\n", " "))

@@ -20,7 +20,7 @@ BAR = 40
 
 
 class MemoryReport(Report):
-    """What ``archdsl cost --memory`` tells."""
+    """The report of ``archdsl cost --memory``."""
 
     kind = "memory"
 
@@ -156,5 +156,5 @@ def _head(text: str, most: int) -> str:
 
 
 def _tail(text: str, most: int) -> str:
-    """The end of a long path, which tells more than its beginning."""
+    """The end of a long path, which is more useful than its beginning."""
     return text if len(text) <= most else "…" + text[1 - most :]

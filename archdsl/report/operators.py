@@ -11,7 +11,7 @@ WIDTH = 120
 
 
 class OperatorsReport(Report):
-    """What ``archdsl ops`` tells: the page of one operator, or a line for each of several.
+    """The report of ``archdsl ops``: the page of one operator, or a line for each of several.
 
     Records are those of ``archdsl.project.operators``: name, signature, summary, arguments, …
     """

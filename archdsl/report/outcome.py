@@ -1,4 +1,4 @@
-"""What a check came to, as plain data: the one model that every sink renders."""
+"""The outcome of a check as plain data: the one model that every sink renders."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def in_file(span: Span | None) -> bool:
 
 
 def file_span(d: Diagnostic) -> Span | None:
-    """The place in a file that stands for a finding: its own, else of the innermost application that has one."""
+    """The place in a file that is shown for a finding: its own, else that of the innermost application that has one."""
     if in_file(d.span):
         return d.span
     frame = d.frame

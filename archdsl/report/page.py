@@ -1,4 +1,4 @@
-"""The one model of what people read: a page of tables, facts and drawings, and the report that makes it.
+"""The one model of reports for people: a page of tables, facts and drawings, and the report that makes it.
 
 A report says the same thing in up to three forms: a :class:`Page` for people (text, Markdown), plain data for programs
 (JSON), and one table of exact values (CSV). :func:`archdsl.report.render.render` turns each into text.
@@ -78,7 +78,7 @@ class Page(Record):
 
 
 class Report:
-    """What a command tells. A subclass says which of the three forms it has."""
+    """The report of a command. A subclass declares which of the three forms it has."""
 
     kind: str = ""
     """What its JSON document is called: ``cost``, ``diff``."""

@@ -1,4 +1,4 @@
-"""Reports as text in the form that was asked for."""
+"""Rendering of reports as text in the requested form."""
 
 from __future__ import annotations
 

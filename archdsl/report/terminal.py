@@ -1,4 +1,4 @@
-"""What a terminal shows: colours where they are wanted, and the cells a text really takes."""
+"""The terminal: colours if they are wanted, and the number of cells that a text takes."""
 
 from __future__ import annotations
 

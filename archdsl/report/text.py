@@ -1,4 +1,4 @@
-"""Diagnostics for people: the headline, the marked source, how it came about, and what to do."""
+"""Diagnostics as text for people: the headline, the marked source, the applications that led to it, and the help."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from archdsl.source import Frame, Source, Span
 LIMIT = 120
 """Characters of a source line that are shown; longer lines are cut around the marked span."""
 FRAMES = 8
-"""Block applications that are told one by one."""
+"""Block applications that are listed one by one."""
 
 Mark = tuple[Span, str, bool]
-"""A span, the note beside it, and whether it is the primary one."""
+"""A span, the note next to it, and whether it is the primary one."""
 
 
 def render(diagnostic: Diagnostic, *, color: bool = False) -> str:

@@ -1,1 +1,1 @@
-"""A graph in, another graph out: sizes bound, norms folded, dead nodes dropped."""
+"""Rewrites of a graph into another graph: bound sizes, folded norms, no dead nodes."""

@@ -1,4 +1,4 @@
-"""Symbols given sizes: the same graph with every type re-derived from bound inputs."""
+"""Binding of symbols to sizes: the same graph with every type derived again from the bound inputs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Operators whose results nothing needs."""
+"""Removal of operators whose results are not needed."""
 
 from __future__ import annotations
 

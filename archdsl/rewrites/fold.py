@@ -1,4 +1,4 @@
-"""Batch norms disappear into the convolution or linear layer in front of them.
+"""Folding of batch norms into the convolution or linear layer before them.
 
 ``batch_norm(conv(x))`` is one convolution with ``weight * g`` and ``(bias - mean) * g + beta``, where
 ``g = gamma / sqrt(variance + eps)`` per channel (Jacob et al., arXiv:1712.05877, section 3.2). The graph changes here;

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from archdsl.graph import Graph, Node, Value
 
 Change = Callable[[Node, Sequence[Value]], "Node | Value"]
-"""An old node and its new inputs -> the node that stands for it, or the value that its one output becomes."""
+"""An old node and its new inputs -> the node that replaces it, or the value that its one output becomes."""
 
 
 def rebuilt(graph: Graph, change: Change, *, inputs: Sequence[Value] | None = None) -> Graph:

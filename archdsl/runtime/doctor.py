@@ -1,4 +1,4 @@
-"""What works on this machine: tried, not read from version numbers."""
+"""Checks of what works on this machine, by trying it instead of reading version numbers."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def _runtimes() -> list[Finding]:
     both = [name for name in DISTRIBUTIONS.values() if installed(name)]
     if len(both) < 2:
         return []
-    advice = f"{' and '.join(both)} overwrite each other: uninstall both, then install one extra, [cpu] or [gpu]"
+    advice = f"{' and '.join(both)} overwrite each other: uninstall both, then install one extra: [cpu] or [gpu]"
     return [Finding("runtime packages", "wrong", advice)]
 
 

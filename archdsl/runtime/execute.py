@@ -70,7 +70,7 @@ class Run(Printed, Mapping[str, "numpy.ndarray"]):
 
 
 class RunReport(Report):
-    """What ``archdsl run`` tells. ``top``: how many of the largest class scores; ``target``: what was run."""
+    """The report of ``archdsl run``. ``top``: how many of the largest class scores; ``target``: what was run."""
 
     kind = "run"
 

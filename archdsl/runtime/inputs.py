@@ -40,7 +40,7 @@ def _check_size(one: Wanted, shape: Sequence[int]) -> None:
 
     size = 4 * prod(shape)
     if size > MAX_RANDOM_BYTES:
-        raise Refusal("E0008", f"a random input for `{one}` takes {size / 2**30:,.0f} GiB", help="bind smaller sizes")
+        raise Refusal("E0008", f"a random input for `{one}` needs {size / 2**30:,.0f} GiB", help="bind smaller sizes")
 
 
 def file_inputs(
@@ -68,7 +68,7 @@ def file_input(path: Path, target: Wanted | None, tell: Tell) -> numpy.ndarray:
     if path.suffix.lower() not in IMAGES:
         return _array(path)
     if target is None:
-        raise Refusal("E0704", f"no input takes `{path}`")
+        raise Refusal("E0704", f"no input of the model can be read from `{path}`")
     from archdsl.runtime.picture import as_input
 
     return as_input(path, target, tell)
@@ -105,7 +105,7 @@ def _array(path: Path) -> numpy.ndarray:
 
     loaded = _load(path)
     if not isinstance(loaded, np.ndarray):
-        help = "name it .npz, and give it without the name of an input"
+        help = "rename it to .npz, and give it without an input name"
         raise Refusal("E0704", f"`{path}` is an archive, not one array", help=help)
     return loaded
 

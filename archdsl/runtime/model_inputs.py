@@ -1,4 +1,4 @@
-"""What a model wants to be given."""
+"""The inputs that a model expects."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from archdsl.record import Record
 from archdsl.runtime.session import metadata_of
 
 Tell = Callable[[str], None]
-"""Gets what is to be told to the reader."""
+"""A function that gets messages for the reader."""
 
 _C_NAMES = {"float32": "float", "float64": "double"}
 NUMPY = {
@@ -43,7 +43,7 @@ def wanted_inputs(session: Any) -> list[Wanted]:
     found = []
     for one in session.get_inputs():
         if one.type not in NUMPY:
-            raise Refusal("E0704", f"the input `{one.name}` is a {one.type}, which cannot be made here")
+            raise Refusal("E0704", f"the input `{one.name}` is a {one.type}, which cannot be given here")
         shape = tuple(d if d is not None else "?" for d in one.shape)
         found.append(Wanted(one.name, NUMPY[one.type], shape, metadata.get(PREPROCESS + one.name)))
     return found

@@ -1,4 +1,4 @@
-"""What a run gave: shapes and statistics of every output, and the top classes of class scores."""
+"""The outputs of a run: shapes and statistics of each, and the top classes of class scores."""
 
 from __future__ import annotations
 

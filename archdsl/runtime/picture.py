@@ -39,7 +39,7 @@ def as_input(path: Path, target: Wanted, tell: Tell) -> numpy.ndarray:
         how = read_preprocess(target.preprocess, target.name, type)
     else:
         how = _usual(target, type)
-        tell(f"{target.name}: the model does not say how pictures enter it; taken is {how}")
+        tell(f"{target.name}: the model does not say how to prepare pictures; archdsl uses {how}")
     return normalised(opened(path, how), how, target.dtype)
 
 
@@ -72,7 +72,7 @@ def opened(path: Path, how: Preprocess) -> Any:
     except Exception as error:  # damaged files lead Pillow's readers to exceptions of many kinds
         raise Refusal("E0704", f"`{path}` is not a readable image", notes=(first_line(error),)) from None
     if mode.startswith(("I", "F")):
-        help = "convert it to 8 bits a channel"
+        help = "convert it to 8 bits per channel"
         raise Refusal("E0704", f"the pixels of `{path}` do not go from 0 to 255", help=help)
     return _cropped(_resized(picture, how, path), how, path)
 
@@ -100,7 +100,7 @@ def _cropped(picture: Any, how: Preprocess, path: Path) -> Any:
     (height, width), (across, down) = how.crop, picture.size
     if down < height or across < width:
         raise Refusal(
-            "E0704", f"`{path}` has {down} x {across} pixels, and {height} x {width} are to be cropped",
+            "E0704", f"`{path}` has {down} x {across} pixels, too few for a crop of {height} x {width}",
             help="" if how.resize else "let the spec resize it: `preprocess(resize = …)`",
         )  # fmt: skip
     top, left = round((down - height) / 2), round((across - width) / 2)  # half to even

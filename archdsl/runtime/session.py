@@ -24,12 +24,12 @@ def runtime() -> Any:
     except ImportError as error:
         broken = not isinstance(error, ModuleNotFoundError)
         raise Refusal(
-            "E0701", f"ONNX Runtime does not load: {error}" if broken else "ONNX Runtime is not installed",
+            "E0701", f"ONNX Runtime cannot be loaded: {error}" if broken else "ONNX Runtime is not installed",
             help='pip install "archdsl[cpu]" (or "archdsl[gpu]" for NVIDIA GPUs; never both)',
         ) from None  # fmt: skip
     if not hasattr(onnxruntime, "InferenceSession"):
         raise Refusal(
-            "E0701", "ONNX Runtime is installed only in part",
+            "E0701", "ONNX Runtime is only partly installed",
             help='uninstall onnxruntime and onnxruntime-gpu, then pip install "archdsl[cpu]" or "archdsl[gpu]"',
         )  # fmt: skip
     return onnxruntime
@@ -61,7 +61,7 @@ def open_session(model: Path | bytes, ep: str = "cpu", threads: int = 0) -> Any:
     if missing:
         raise Refusal(
             "E0702", f"{missing[0]} was asked for, but the session runs on {', '.join(real)}",
-            help="`archdsl doctor` says which provider works and why",
+            help="`archdsl doctor` shows which provider works and why",
         )  # fmt: skip
     return session
 
@@ -95,8 +95,8 @@ def _session_refusal(error: Exception, wanted: Sequence[str]) -> Refusal:
             help="allow both with `--ep cuda,cpu`", notes=(text,),
         )  # fmt: skip
     if PROVIDERS["cuda"] in wanted and ("CUDA" in text or "cudnn" in text.lower()):
-        return Refusal("E0702", "CUDA does not work here", help="`archdsl doctor` says more", notes=(text,))
-    return Refusal("E0703", "ONNX Runtime does not load this model", notes=(text,))
+        return Refusal("E0702", "CUDA does not work here", help="`archdsl doctor` gives the details", notes=(text,))
+    return Refusal("E0703", "ONNX Runtime cannot load this model", notes=(text,))
 
 
 def first_line(error: BaseException) -> str:

@@ -62,7 +62,7 @@ def _compare(name: str, a: Any, b: Any) -> Compared:
     import numpy as np
 
     if a.shape != b.shape:
-        raise Refusal("E0705", f"`{name}` is {list(a.shape)} on one side and {list(b.shape)} on the other")
+        raise Refusal("E0705", f"`{name}` has the shape {list(a.shape)} on one side and {list(b.shape)} on the other")
     a, b = a.astype(np.float64), b.astype(np.float64)
     if not np.array_equal(np.isfinite(a), np.isfinite(b)):
         return Compared(name, float("inf"), float("inf"))

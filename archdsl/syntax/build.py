@@ -47,7 +47,7 @@ class ExpressionBuilder:
         self.diagnostics.append(Diagnostic(code, message, span, help=help))
 
     def embedded(self, start: int, end: int) -> spec.Expr | None:
-        """Parse the expression that a string embeds; ``None`` if it is at fault, which has been reported."""
+        """Parse the expression that a string embeds; ``None`` if it has a fault, which has been reported."""
         raise NotImplementedError
 
     # Operators
@@ -88,7 +88,10 @@ class ExpressionBuilder:
         head, body = children
         if not isinstance(head, spec.Name | spec.Attribute | spec.Call):
             self.report(
-                "E0109", "only a block takes a body", head.span, "a body follows a name or a call: `residual(…) { … }`"
+                "E0109",
+                "only a block can take a body",
+                head.span,
+                "a body follows a name or a call: `residual(…) { … }`",
             )
         return spec.WithBody(self.span(start, end), head, body)
 
@@ -189,20 +192,24 @@ class ExpressionBuilder:
         return spec.TableExpr(self.span(start, end), tuple(header), tuple(children[1:]))
 
     def _equal_rows(self, rows: list[tuple[spec.Expr, ...]]) -> None:
-        """Every row has as many cells as the header; if all rows differ alike, the header is at fault.
+        """Every row has as many cells as the header; if all rows differ in the same way, the header is reported.
 
         What could not be read is an empty row.
         """
         rows = rows[:1] + [row for row in rows[1:] if row and rows[0]]
         lengths = {len(row) for row in rows[1:]}
         if len(rows) > 2 and len(lengths) == 1 and lengths != {len(rows[0])}:
-            message = f"the header has {_count(len(rows[0]), 'column')}, every row {_count(lengths.pop(), 'cell')}"
+            message = (
+                f"the header has {_count(len(rows[0]), 'column')}, but every row has {_count(lengths.pop(), 'cell')}"
+            )
             self.report("E0111", message, rows[0][0].span.to(rows[0][-1].span))
             return
         for row in rows[1:]:
             told = any(row[0].span.start <= offset < row[-1].span.end for offset in self.lost)
             if len(row) != len(rows[0]) and not told:
-                message = f"this row has {_count(len(row), 'cell')}, the header {_count(len(rows[0]), 'column')}"
+                message = (
+                    f"this row has {_count(len(row), 'cell')}, but the header has {_count(len(rows[0]), 'column')}"
+                )
                 self.report(
                     "E0111", message, row[0].span.to(row[-1].span), "quote a cell that contains spaces or operators"
                 )
@@ -210,20 +217,22 @@ class ExpressionBuilder:
     def row(self, start: int, end: int, children: Children) -> tuple[spec.Expr, ...]:
         for left, right in pairwise(children):
             if left.span.end == right.span.start:
-                self.report("E0111", "cells stand apart", self.span(left.span.start, right.span.end), _CELLS)
+                self.report(
+                    "E0111", "cells must be separated by spaces", self.span(left.span.start, right.span.end), _CELLS
+                )
         return tuple(children)
 
     def negative(self, start: int, end: int, children: Children) -> spec.Expr:
         minus, number = children
         if minus.end != number.start:
-            self.report("E0111", "a minus adheres to its number", self.span(start, end), _CELLS)
+            self.report("E0111", "a minus must be directly before its number", self.span(start, end), _CELLS)
         value = number_value(number.text)
         return spec.Number(self.span(start, end), -(value or 0), "-" + number.text)
 
     def cell_call(self, start: int, end: int, children: Children) -> spec.Expr:
         callee: Token = children[0]
         if " " in self.source.text[start : start + len(callee.text) + 1]:
-            self.report("E0111", "a call in a cell has no space before its `(`", self.span(start, end), _CELLS)
+            self.report("E0111", "a call in a cell must have no space before its `(`", self.span(start, end), _CELLS)
         name = spec.Name(self.span(start, callee.end), callee.text)
         return spec.Call(self.span(start, end), name, tuple(children[1:]))
 

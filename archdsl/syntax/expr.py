@@ -60,7 +60,7 @@ class Name(Expr):
 
 
 class In(Expr):
-    """``in``: what entered the nearest enclosing block."""
+    """``in``: the input of the nearest enclosing block."""
 
 
 class ListExpr(Expr):
@@ -70,7 +70,7 @@ class ListExpr(Expr):
 
 
 class TupleExpr(Expr):
-    """``(x, y)``; ``(x)`` is no tuple."""
+    """``(x, y)``; ``(x)`` is not a tuple."""
 
     items: tuple[Expr, ...]
 
@@ -183,7 +183,7 @@ class Frozen(Expr):
 
 
 class Own(Expr):
-    """``own b``: inside ``share``, made anew at each application."""
+    """``own b``: inside ``share``, made again at each application."""
 
     value: Expr
 

@@ -18,7 +18,7 @@ from archdsl.syntax.literals import quoted
 from archdsl.syntax.pretty import HARD, LINE, Align, Doc, Group, Hug, Line, Nest, render
 
 Entry = tuple[Doc, int, int]
-"""What stands on lines of its own, and the lines of the source on which it began and ended."""
+"""A part that has lines of its own, and the lines of the source on which it began and ended."""
 
 
 def format_file(file: spec.File) -> str:
@@ -133,7 +133,7 @@ class Formatter(ExpressionFormatter):
         return None
 
     def shape(self, value: spec.ShapePattern | None) -> list[Doc]:
-        """``:: [N, _]`` behind a value, or nothing."""
+        """``:: [N, _]`` after a value, or nothing."""
         if value is None:
             return []
         pattern = self.pattern(value)
@@ -262,7 +262,7 @@ class Formatter(ExpressionFormatter):
         return [f"input {statement.name}: ", self.tensor_type(statement.type), *self._with(statement.preprocess)]
 
     def _with(self, value: spec.Expr | None) -> list[Doc]:
-        """``with …`` behind an input or output."""
+        """``with …`` after an input or output."""
         return [] if value is None else [" with ", self.value(value, POSTFIX)]
 
     def _do_output(self, output: spec.Output) -> Doc:

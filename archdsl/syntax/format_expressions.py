@@ -41,7 +41,7 @@ def level(value: spec.Expr) -> int:
 
 
 class ExpressionFormatter:
-    """Builds documents; parentheses stand where the grammar needs them and where the author put them."""
+    """Builds documents; parentheses are kept where the grammar needs them and where the author put them."""
 
     def __init__(self) -> None:
         self._methods: dict[type[spec.Syntax], Callable[[Any], Doc]] = {}
@@ -55,11 +55,11 @@ class ExpressionFormatter:
         raise NotImplementedError
 
     def comments_before(self, offset: int) -> list[str]:
-        """The comments not yet printed that stand before an offset."""
+        """The comments before an offset that are not printed yet."""
         raise NotImplementedError
 
     def comment_behind(self, offset: int, limit: int) -> str:
-        """The comment on the line of what ends at ``offset``, if it stands before ``limit``; else nothing."""
+        """The comment on the line of the part that ends at ``offset``, if it is before ``limit``; else nothing."""
         raise NotImplementedError
 
     def table(self, table: spec.TableExpr) -> Doc:
@@ -69,7 +69,7 @@ class ExpressionFormatter:
     # Values
 
     def value(self, value: spec.Expr, least: int = VALUE) -> Doc:
-        """An expression where the grammar wants one that holds together at least as tightly as ``least``."""
+        """An expression where the grammar needs one that binds at least as tightly as ``least``."""
         kind = type(value)
         method = self._methods.get(kind)
         if method is None:
@@ -199,7 +199,7 @@ class ExpressionFormatter:
         return [head, Fill([(LINE, ["else ", self.value(value.otherwise)])])]
 
     def assigned(self, head: str, value: spec.Expr) -> Doc:
-        """``head = value``; the line ends behind ``=`` only if that helps."""
+        """``head = value``; the line ends after ``=`` only if that helps."""
         first = value.stages[0] if isinstance(value, spec.Pipeline) else value
         if _in_parentheses(value) or _ends_with_body(first) or isinstance(first, spec.TableExpr):
             return [head, " = ", self.top(value)]
@@ -265,7 +265,7 @@ class ExpressionFormatter:
 
 
 def filled(pieces: list[tuple[Line, Doc]]) -> Doc:
-    """Pieces of which the first stands where it is, and the others where they fit."""
+    """Pieces of which the first stays where it is, and the others go where they fit."""
     (_, first), *rest = pieces
     return [first, Fill(rest)] if rest else first
 

@@ -1,4 +1,4 @@
-"""Tables in columns: numbers end below each other, everything else begins below each other."""
+"""Tables in columns: numbers are aligned to the right, everything else to the left."""
 
 from __future__ import annotations
 

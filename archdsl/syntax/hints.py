@@ -1,4 +1,4 @@
-"""What was probably meant by a token that cannot stand where it does: the help of a message."""
+"""Hints: what was probably meant by an unexpected token, for the help of a message."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def hint(fault: Surroundings) -> str:
     if "DOT" in (kind, before and before.type) and "NUMBER" in [
         t.type for t in fault.tokens[fault.index - 2 : fault.index + 2]
     ]:
-        return "a number has digits on both sides of its point"
+        return "a number needs digits on both sides of its point"
     if kind == "VBAR" and before and before.type == "VBAR" and before.end == fault.token.start:
         return "alternatives are joined with `or`"
     if kind == "VBAR":
@@ -57,7 +57,7 @@ def _declared(fault: Surroundings) -> str:
     kind, before, first = fault.token.type, fault.before, fault.first_word()
     after_colon = before is not None and before.type == "COLON"
     if kind == "LSQB" and after_colon and first == "INPUT":
-        return "the element type stands before the sizes: `f32[N, 3, 224, 224]`"
+        return "the element type is written before the sizes: `f32[N, 3, 224, 224]`"
     if kind in ("NUMBER", "STRING") and after_colon and fault.opener() == "LPAR":
         return f"a default is given with `=`: `{fault.tokens[fault.index - 2].text} = {fault.token.text}`"
     if kind == "COLON" and fault.token.depth and fault.opener() == "LPAR":
@@ -71,13 +71,13 @@ def _applied(fault: Surroundings) -> str:
     """In a statement: what other languages write between a layer and the next, or its arguments."""
     kind, before = fault.token.type, fault.before
     if kind == "COLON" and "LBRACE" in fault.expected:
-        return "a body stands in braces: `for … { … }`"
+        return "a body is written in braces: `for … { … }`"
     if kind == "COMPARE" and fault.token.text == ">" and before and before.text == ">":
         return "blocks are composed with `->`"
     if before is None or "ARROW" not in fault.expected or before.depth != fault.token.depth:
         return ""
     if kind == "NUMBER" and before.type == "NAME":
-        return f"arguments stand in parentheses: `{before.text}({fault.token.text}, …)`"
+        return f"arguments are written in parentheses: `{before.text}({fault.token.text}, …)`"
     if kind in ("NAME", "COMMA"):
         return "blocks are composed with `->`; statements are separated by a newline or `;`"
     return ""

@@ -1,7 +1,7 @@
 """Text to tokens: the basic lexer of ``grammars/arch.lark`` and the layout rules for newlines.
 
 Everything here is one pass over the text. Faults (odd characters, malformed numbers, unclosed brackets) are reported
-and mended on the way, so that the parser sees a plausible text and says nothing of its own about them.
+and corrected, so that the parser sees a plausible text and does not report them again.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from archdsl.syntax.tokens import Token
 
 _OPERATORS = "PLUS MINUS STAR SLASH FLOOR PERCENT AT POWER COMPARE AND OR NOT"
 CONTINUES = frozenset(f"LBRACE COMMA EQUAL COLON DOUBLE_COLON ARROW VBAR {_OPERATORS}".split())
-"""A newline after one of these ends no statement."""
+"""Tokens after which a newline does not end a statement."""
 CONTINUED_BY = frozenset({"ARROW", "DOUBLE_COLON", "ELSE"})
-"""A newline before one of these ends no statement."""
+"""Tokens before which a newline does not end a statement."""
 CLOSERS = {"LPAR": "RPAR", "LSQB": "RSQB", "LBRACE": "RBRACE"}
 OPENERS = {closer: opener for opener, closer in CLOSERS.items()}
 DEFINERS = frozenset({"BLOCK", "NETWORK", "VARIANT", "USE"})
-"""A line that begins with one of these and a name begins a definition, whatever is open."""
+"""Tokens that begin a definition at the start of a line, before a name, even if brackets are open."""
 NO_MEND = 4000
-"""Tokens after which an unclosed bracket is no longer mended, to stay linear."""
+"""Tokens after which an unclosed bracket is no longer corrected, to stay linear."""
 
 
 @cache
@@ -70,7 +70,7 @@ class Lexer:
     def report(
         self, code: str, message: str, start: int, end: int, help: str = "", note: str = "", *, lost: bool = False
     ) -> None:
-        """Report a fault; ``lost``: what stands there has no meaning, not even a likely one."""
+        """Report a fault; ``lost``: the text there has no meaning, not even a likely one."""
         self.broken.append(start)
         if lost:
             self.lost.append(start)
@@ -113,7 +113,7 @@ class Lexer:
                 "E0512", f"this {kind.lower()} is {end - start} characters long", self.span(start, start + 40)
             )
         if len(self.tokens) > self.limits.tokens:
-            message = f"the text has more than {self.limits.tokens} words and marks"
+            message = f"the text has more than {self.limits.tokens} tokens"
             raise LimitError("E0510", message, self.span(start, end))
         if self.first and self.open and kind in DEFINERS:
             self._definition_inside(start, end)
@@ -197,7 +197,7 @@ class Lexer:
         return CLOSERS[opener.type]
 
     def _watch_indentation(self, opener: Token, closer: int) -> None:
-        """Remember the first body whose `}` stands further left than the line that opened it."""
+        """Remember the first body whose `}` is further left than the line that opened it."""
         begins = opener.type == "LBRACE" and self.first and self.misplaced is None
         if begins and self.source.position(closer)[1] - 1 < self._indentation(opener.start):
             self.misplaced = opener
@@ -207,7 +207,7 @@ class Lexer:
         return len(line) - len(line.lstrip())
 
     def _unclosed(self, opener: Token, seen: int) -> None:
-        """Report an opener that nothing closes, and read on as if its line had ended there."""
+        """Report an opening bracket that is never closed, and read on as if its line had ended there."""
         self._report_unclosed(opener)
         index = (
             self.tokens.index(opener, max(0, len(self.tokens) - NO_MEND)) if opener in self.tokens[-NO_MEND:] else -1
@@ -249,7 +249,7 @@ class Lexer:
     def _definition_inside(self, start: int, end: int) -> None:
         """`block name` at the start of a line while something is open: the bracket was forgotten above.
 
-        Unless it stands further in than the line that opened the body: then it is meant to be inside.
+        Unless it is indented further than the line that opened the body: then it is meant to be inside.
         """
         after = self.source.text[end : end + 80].lstrip(" \t")[:1]
         if not (after.isalpha() or after in ("_", '"')):

@@ -1,4 +1,4 @@
-"""What no token begins with: each oddity is told in the reader's terms, and mended where the meaning is plain."""
+"""Lexical faults: characters that begin no token are reported, and corrected where the meaning is clear."""
 
 from __future__ import annotations
 
@@ -60,13 +60,13 @@ MEANT = {
 SPACES = {
     "\xa0": "a no-break space",
     "\ufeff": "a byte order mark",
-    "\u200b": "a space of no width",
+    "\u200b": "a zero-width space",
     "\0": "a NUL character",
 }
 
 
 def mend(lexer: Lexing) -> None:
-    """Report what stands at the lexer's position, and move on behind it."""
+    """Report the text at the lexer's position, and move on after it."""
     text, start = lexer.source.text, lexer.position
     character = text[start]
     if start == 0 and character == "\ufeff":
@@ -107,11 +107,11 @@ def _string(lexer: Lexing, start: int) -> None:
         line_end = lexer.source.text.find("\n", start, lexer.stop)
         end = lexer.stop if line_end < 0 else line_end
         lexer.report(
-            "E0103", "this string has no end", start, end, help='close it with `"` on the same line', lost=True
+            "E0103", "this string is not closed", start, end, help='close it with `"` on the same line', lost=True
         )
     else:
         end = found.end()
-        lexer.report("E0103", 'strings stand between `"` and `"`', start, end, lost=True)
+        lexer.report("E0103", 'strings are written between `"` and `"`', start, end, lost=True)
     lexer.position = end
     lexer.add("STRING", '""', start, end)
     if lexer.source.text[start] == '"':
@@ -119,7 +119,7 @@ def _string(lexer: Lexing, start: int) -> None:
 
 
 def _close_swallowed(lexer: Lexing, start: int, end: int) -> None:
-    """Close the brackets whose closing ones stand in a string without end: nobody forgot them."""
+    """Close the brackets whose closing ones are inside an unclosed string, because they were not forgotten."""
     inside = 0
     for character in lexer.source.text[start:end]:
         if character in "([{":

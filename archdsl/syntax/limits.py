@@ -1,4 +1,4 @@
-"""How much text the parser takes: hostile input ends in one located error, quickly."""
+"""Limits of the parser, so that hostile input quickly ends in one located error."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ class Limits(Record):
 
     characters: int = 1_000_000
     tokens: int = 100_000
-    """Words, numbers and marks; about 7,000 dense lines."""
+    """Tokens; about 7,000 dense lines."""
     embedded: int = 2_000
     """Expressions embedded in strings."""
     brackets: int = 100
@@ -28,7 +28,7 @@ LIMITS = Limits()
 
 
 class LimitError(Exception):
-    """A bound is passed: reading stops here. An empty code: enough was said before."""
+    """A limit is exceeded, and reading stops here. With an empty code, the fault was reported before."""
 
     def __init__(self, code: str, message: str, span: Span, help: str = "") -> None:
         super().__init__(message)

@@ -1,4 +1,4 @@
-"""Numbers and strings: what their text means."""
+"""Literals: the values of numbers and strings."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class StringError(Exception):
 
 
 def string_pieces(text: str, offset: int) -> list[Piece]:
-    """The pieces of a string token with its quotes, which stands at ``offset`` of the source."""
+    """The pieces of a string token with its quotes, which begins at ``offset`` of the source."""
     pieces: list[Piece] = []
     literal: list[str] = []
     position, stop = 1, len(text) - 1
@@ -76,7 +76,7 @@ def string_pieces(text: str, offset: int) -> list[Piece]:
             position = end + 1
         elif character == "}":
             raise StringError(
-                "this `}` closes nothing", offset + position, offset + position + 1, "a brace itself is `}}`"
+                "this `}` closes nothing", offset + position, offset + position + 1, "write `}}` for a brace"
             )
         else:
             literal.append(character)
@@ -91,7 +91,7 @@ def _escape(text: str, position: int, offset: int) -> str:
     if character not in _ESCAPES:
         where = offset + position
         raise StringError(
-            f"`\\{character}` is no escape", where, where + 2, 'the escapes are `\\n`, `\\t`, `\\"` and `\\\\`'
+            f"`\\{character}` is not an escape", where, where + 2, 'the escapes are `\\n`, `\\t`, `\\"` and `\\\\`'
         )
     return _ESCAPES[character]
 
@@ -113,7 +113,7 @@ def _closing(text: str, position: int, offset: int) -> int:
         "this `{` is not closed inside the string",
         offset + position,
         offset + position + 1,
-        'a brace itself is `{{`; an embedded expression holds no `"` (name it with `let` before)',
+        'write `{{` for a brace; an embedded expression cannot contain `"` (name it with `let` first)',
     )
 
 

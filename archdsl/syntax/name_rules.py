@@ -12,7 +12,7 @@ CONVERSIONS = ("flatten", "permute", "reshape", "squeeze", "transpose", "unsquee
 
 
 class NameRuleBuilder(ExpressionBuilder):
-    """Builds rules; one that says nothing is reported and left out."""
+    """Builds rules; a malformed one is reported and left out."""
 
     def weights(self, start: int, end: int, children: Children) -> spec.Statement:
         _, name, rules = children
@@ -34,8 +34,8 @@ class NameRuleBuilder(ExpressionBuilder):
             if isinstance(part, str):
                 captured = captured and "." not in part
             elif not isinstance(part, spec.Name) or captured:
-                help = 'it holds names in braces, one in each component: `"block{i}.conv"`'
-                return self._refused("this is no pattern of a path", part, help)
+                help = 'a pattern has names in braces, at most one in each component: `"block{i}.conv"`'
+                return self._refused("this cannot be part of a path pattern", part, help)
             else:
                 captured = True
         return True
@@ -48,7 +48,7 @@ class NameRuleBuilder(ExpressionBuilder):
         if first is None or first.name is not None:
             help = f'`{stored.callee.span.text}("name", …)`'
             return self._refused("the name of the tensor comes first", stored, help)
-        return not nested or self._refused("what is converted is one tensor: it has no further rules", stored, "")
+        return not nested or self._refused("a rule that converts a tensor cannot have rules of its own", stored, "")
 
     def _refused(self, message: str, at: spec.Syntax, help: str) -> bool:
         self.report("E0114", message, at.span, help, lost=False)

@@ -28,7 +28,7 @@ RESYNCHRONISE = ("statement", "definition", "claim_statement", "claim", "name_ru
 def parse(source: Source, limits: Limits = LIMITS) -> tuple[spec.File | None, list[Diagnostic]]:
     """The tree of a text and everything wrong with it, in the order of the text.
 
-    With errors the tree lacks the statements at fault; it is ``None`` where a bound was passed.
+    With errors the tree lacks the faulty statements; it is ``None`` if a limit was exceeded.
     """
     if len(source.text) > limits.characters:
         return None, [_too_long(source, limits)]
@@ -104,7 +104,7 @@ class Parser:
         """The token at which reading could not go on last, and how often."""
         self.embeddings = 0
         self.skipped: list[tuple[int, int]] = []
-        """Where text was passed over at the top of the file: a `}` there closes nothing, and needs no mention."""
+        """Places where text was skipped at the top of the file: a `}` there closes nothing and is not reported."""
 
     def run(self, tokens: list[Token], start: str) -> Any:
         """Parse all tokens as ``start``; the value of the last reduction."""
@@ -239,7 +239,7 @@ class Parser:
         return count > 3
 
     def _gap(self, symbol: str, begin: int, stop: int) -> Any:
-        """What stands for the tokens from ``begin`` to the one at ``stop``, which could not be read."""
+        """The placeholder for the tokens from ``begin`` to the one at ``stop``, which could not be read."""
         if symbol == "row":
             return ()
         if symbol not in ("statement", "definition"):
@@ -247,7 +247,7 @@ class Parser:
         return self._unread(begin, max(begin, self.tokens[stop].start))
 
     def _unread(self, start: int, end: int) -> spec.Statement:
-        """What stands for a statement or definition that has no meaning."""
+        """The placeholder for a statement or definition that could not be read."""
         first = bisect_left(self.tokens, start, key=lambda token: token.start)
         inside = self.tokens[first : bisect_left(self.tokens, end, key=lambda token: token.start)]
         names = frozenset(token.text for token in inside if token.type == "NAME")
@@ -286,7 +286,7 @@ class Parser:
         return len(tokens) - 1
 
     def _report(self, index: int, begin: int, stop: int) -> None:
-        """Report the token at ``index``, unless something was said about its statement before."""
+        """Report the token at ``index``, unless a fault of its statement was reported before."""
         near = bisect_left(self.broken, begin)
         if near < len(self.broken) and self.broken[near] < max(self.tokens[stop].start, begin + 1):
             return
@@ -299,7 +299,7 @@ class Parser:
         return [d for d in found if not (d.message.endswith("closes nothing") and self._in_skipped(d))]
 
     def _in_skipped(self, found: Diagnostic) -> bool:
-        """Whether a finding lies in a skipped passage about which the parser said something before."""
+        """Whether a finding is in a skipped passage that the parser has reported before."""
         at = found.span.start if found.span else 0
         told = [d.span.start for d in self.diagnostics if d.span]
         return any(begin < at < end and any(begin <= other < at for other in told) for begin, end in self.skipped)
@@ -317,7 +317,9 @@ class Parser:
         inner = Parser(self.source, self.limits, Builder(self.source, []), lexer.broken)
         if lexer.comments:
             comment = lexer.comments[0]
-            inner.builder.report("E0103", "a string embeds no comment", self.builder.span(comment.start, comment.end))
+            inner.builder.report(
+                "E0103", "a string cannot embed a comment", self.builder.span(comment.start, comment.end)
+            )
         value = inner.run(tokens, "value")
         found = [*lexer.diagnostics, *inner.diagnostics, *inner.builder.diagnostics]
         self.builder.diagnostics.extend(found)

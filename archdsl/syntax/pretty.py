@@ -8,7 +8,7 @@ WIDTH = 120
 
 
 class Line:
-    """A place where a line may end; ``flat`` stands there if it does not. ``None``: it always ends."""
+    """A place where a line may end; ``flat`` is printed there if it does not. ``None``: it always ends."""
 
     __slots__ = ("flat",)
 
@@ -17,7 +17,7 @@ class Line:
 
 
 class Hug(Line):
-    """A line end before ``else``; but where the line holds a closing brace alone, what follows stands beside it."""
+    """A line end before ``else``; but if the line contains only a closing brace, ``else`` follows on the same line."""
 
     __slots__ = ()
 
@@ -38,7 +38,7 @@ class Nest:
 
 
 class Group:
-    """A document that stands on one line if it fits, and otherwise ends all its lines.
+    """A document that is printed on one line if it fits, and otherwise ends all its lines.
 
     A ``body`` may still end its lines where a piece that ends with it is fitted into a line.
     """
@@ -52,7 +52,7 @@ class Group:
 
 
 class Fill:
-    """Pieces with a line end before each; a line ends only where the piece behind it does not fit.
+    """Pieces with a line end before each; a line ends only where the next piece does not fit.
 
     The lines after the first are indented by one step; ``moved`` tells that the printer is on one of them.
     """
@@ -103,7 +103,7 @@ def render(doc: Doc, width: int = WIDTH) -> str:
 
 
 class _Printer:
-    """The state of :func:`render`: what is printed, where the line stands, what is still to print."""
+    """The state of :func:`render`: the printed text, the position on the line, and the rest to print."""
 
     def __init__(self, width: int) -> None:
         self.width = width

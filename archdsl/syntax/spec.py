@@ -226,7 +226,7 @@ class Weights(Statement):
 
 
 class Definition(Syntax):
-    """What stands at the top of a file. ``doc`` holds the text of the ``##`` lines above, without the marks."""
+    """A statement at the top of a file. ``doc`` is the text of the ``##`` lines above it, without the marks."""
 
 
 class ImportedName(Syntax):

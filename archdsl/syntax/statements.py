@@ -29,7 +29,7 @@ class Builder(NameRuleBuilder):
     def file(self, start: int, end: int, children: Children) -> spec.File:
         edition: Token = children[0]
         if edition.text != EDITION:
-            message = f"edition `{edition.text}` is not known here"
+            message = f"edition `{edition.text}` is not known"
             help = f"this version of archdsl reads edition {EDITION}"
             self.report("E0105", message, self.span(edition.start, edition.end), help)
         whole = self.span(0, len(self.source.text))
@@ -60,7 +60,7 @@ class Builder(NameRuleBuilder):
         string = self.string(start, end, children)
         parts = [part for part in string.parts if isinstance(part, str)]
         if len(parts) != len(string.parts):
-            self.report("E0103", "the path of an import is plain text", string.span)
+            self.report("E0103", "the path of an import must be plain text", string.span)
         return "".join(parts), True
 
     def let_definition(self, start: int, end: int, children: Children) -> spec.Definition:
@@ -99,7 +99,7 @@ class Builder(NameRuleBuilder):
     def variant(self, start: int, end: int, children: Children) -> spec.Definition:
         name, network, claims = children
         if not isinstance(network, spec.Call):
-            message = "a variant is an application of a network"
+            message = "a variant must apply a network"
             self.report("E0109", message, network.span, f"write `{network.span.text}()`", lost=False)
             network = spec.Call(network.span, network, ())
         return spec.Variant(self.span(start, end), name.text, network, claims or (), self.doc(start, end))
@@ -144,8 +144,8 @@ class Builder(NameRuleBuilder):
 
     def _no_bare_block(self, statement: spec.Statement) -> spec.Statement:
         start = statement.span.start
-        help = "`{` stands on the line of what it belongs to; a group with a name of its own is `name: { … }`"
-        self.report("E0109", "a body is no statement of its own", self.span(start, start + 1), help, lost=False)
+        help = "`{` must be on the same line as its block; a group with its own name is `name: { … }`"
+        self.report("E0109", "a body cannot be a statement by itself", self.span(start, start + 1), help, lost=False)
         return spec.Missing(statement.span, frozenset())
 
     def flow(self, start: int, end: int, children: Children) -> spec.Statement:
@@ -192,7 +192,7 @@ class Builder(NameRuleBuilder):
         ):
             return spec.Target(span, value.value.id, value.index)
         help = 'a label is `name`, `name[index]` or a string such as `"layer{i + 1}"`'
-        self.report("E0110", "this is no label", span, help)
+        self.report("E0110", "this is not a label", span, help)
         return spec.Target(span, "_")
 
     def let(self, start: int, end: int, children: Children) -> spec.Statement:
@@ -252,8 +252,8 @@ class Builder(NameRuleBuilder):
         where: dict[str, str] = {}
         for word, path in zip(middle[::2], middle[1::2]):
             if word.text not in ("of", "at") or word.text in where:
-                help = "a claim reads `params of part at tap <= 1M`"
-                self.report("E0112", f"`{word.text}` has no place here", self.span(word.start, word.end), help)
+                help = "a claim has the form `params of part at tap <= 1M`"
+                self.report("E0112", f"`{word.text}` cannot be used here", self.span(word.start, word.end), help)
             where[word.text] = path
         return spec.Claim(
             self.span(start, end), quantity.text, where.get("of"), where.get("at"), comparison.text, bound

@@ -1,4 +1,4 @@
-"""What was expected and what was found, in the reader's terms."""
+"""Syntax errors: what was expected and what was found, in the reader's terms."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ _ELSEWHERE = {
     "lambda": "a body is a value: `{ conv(64, 3) -> relu }`",
     "is": "equality is `==`",
 }
-"""Words of other languages, and what they are here."""
+"""Words of other languages, and their equivalents here."""
 
 _ENDS_VALUE = frozenset(["NAME", "NUMBER", "STRING", "TRUE", "FALSE", "IN", "RPAR", "RSQB", "RBRACE", "ELLIPSIS"])
 _LISTED = ["COMMA", "RPAR", "RSQB", "LPAR", "EQUAL", "IN", "ELSE", "DOUBLE_COLON", "COLON", "LSQB"]
 
 
 def with_edition(source: Source, tokens: list[Token], diagnostics: list[Diagnostic], broken: list[int]) -> list[Token]:
-    """The tokens, beginning with a line ``arch 1`` that is made up (and reported) where it is not there."""
+    """The tokens, beginning with a line ``arch 1`` that is added (and reported) if it is missing."""
     end = next((i for i, token in enumerate(tokens) if token.type == "_SEP" and not token.depth), len(tokens))
     if [token.type for token in tokens[:end]] == ["ARCH", "NUMBER"]:
         return tokens
     made = [Token("ARCH", "", 0, 0), Token("NUMBER", "1", 0, 0)]
     if tokens and tokens[0].type == "ARCH":
         span = Span(source, tokens[0].start, tokens[end - 1].end)
-        diagnostics.append(Diagnostic("E0105", "the first line is the edition alone: `arch 1`", span))
+        diagnostics.append(Diagnostic("E0105", "the first line must contain only the edition: `arch 1`", span))
         return made + tokens[end:]
     span = Span(source, 0, 0) if not tokens else Span(source, tokens[0].start, tokens[0].end)
     if tokens and tokens[0].type not in DEFINERS:
@@ -107,7 +107,7 @@ class Fault(Surroundings):
         return Span(self.source, token.start, token.end)
 
     def _line_end(self) -> bool:
-        """Whether what was found is merely that the line (or the text) is over."""
+        """Whether the fault is only that the line (or the text) has ended."""
         kind = self.token.type
         return kind == "$END" or (kind == "_SEP" and self.token.text != ";") or (kind == "RBRACE" and self.token.first)
 
@@ -124,9 +124,9 @@ class Fault(Surroundings):
         word = self.before if self.expected == {"COLON"} else self.token
         if word is None or word.type not in DEFINERS or not word.depth or not word.first:
             return None
-        message = f"`{word.text}` is said at the top of a file, not inside a body"
+        message = f"`{word.text}` can be used only at the top of a file, not inside a body"
         span = Span(self.source, word.start, word.end)
-        return Diagnostic("E0100", message, span, help="move it above the definition that it stands in")
+        return Diagnostic("E0100", message, span, help="move it above the definition that it is in")
 
     def _reserved(self) -> Diagnostic | None:
         text, before = self.token.text, self.before
@@ -142,7 +142,7 @@ class Fault(Surroundings):
         if self.token.type == "IN" and self.after_value:
             if self.first_word() == "FOR":
                 return self._make(
-                    "E0100", "a loop names its targets", "write `for a, b in list { … }`, without parentheses"
+                    "E0100", "`for` needs names before `in`", "write `for a, b in list { … }`, without parentheses"
                 )
             return self._make("E0100", "`in` is the input, not an operator", "write `contains(list, value)`")
         if "NAME" in self.expected and not self.after_value:
@@ -175,26 +175,26 @@ class Fault(Surroundings):
         if self.token.type == "_SEP" and following.type == "LBRACE" and self.after_value:
             return Diagnostic(
                 "E0109",
-                "`{` stands on the line of what it belongs to",
+                "`{` must be on the same line as its block",
                 Span(self.source, following.start, following.end),
                 help="move it to the end of the line above",
             )
         if self.token.type == "LBRACE" and self.after_value and self.before and self.before.type != "RBRACE":
-            help = "put the block with its body in parentheses, or give it a name before: `let gate = seq { … }`"
-            return self._make("E0109", "a body cannot stand in the middle of an expression", help)
+            help = "put the block with its body in parentheses, or give it a name first: `let gate = seq { … }`"
+            return self._make("E0109", "a body cannot be used in the middle of an expression", help)
         return None
 
     def _head(self) -> Diagnostic | None:
         """`->` or a ternary where a body or a name follows: `if x -> f {`."""
         if self.token.type in ("ARROW", "IF") and self.after_value and "LBRACE" in self.expected:
             what = "a pipeline" if self.token.type == "ARROW" else "`a if c else b`"
-            return self._make("E0100", f"{what} stands in parentheses here", "put parentheses around it")
+            return self._make("E0100", f"{what} needs parentheses here", "put parentheses around it")
         return None
 
     def _definition(self) -> Diagnostic | None:
         if {"BLOCK", "NETWORK", "USE"} <= self.expected and "NAME" not in self.expected and not self._foreign():
             message = f"expected a definition (`use`, `let`, `block`, `network` or `variant`), found {self._found()}"
-            return self._make("E0100", message, "what a network does stands in its body: `network Name() { … }`")
+            return self._make("E0100", message, "write what a network does in its body: `network Name() { … }`")
         return None
 
     def _foreign(self) -> bool:

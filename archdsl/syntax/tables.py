@@ -94,7 +94,7 @@ def make_lark(grammar: str) -> Any:
 
 
 class _KeepLayout:
-    """Tells Lark that the lexer wants newlines, comments and semicolons although no rule has them."""
+    """Tells Lark that the lexer needs newlines, comments and semicolons although no rule has them."""
 
     always_accept = LAYOUT_TERMINALS
 
@@ -154,7 +154,7 @@ def _cache_home() -> Path:
 
 
 def _private(path: Path) -> bool:
-    """Whether nobody but the user (or root) can write there."""
+    """Whether only the user (or root) can write there."""
     if sys.platform == "win32":
         return True
     status = path.stat()

@@ -1,4 +1,4 @@
-"""Tokens: what the lexer makes and the parser reads."""
+"""Tokens, which the lexer makes and the parser reads."""
 
 from __future__ import annotations
 

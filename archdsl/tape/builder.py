@@ -1,4 +1,4 @@
-"""Graphs from Python: the same tape, shape rules and paths as the text form.
+"""The builder of graphs in Python, with the same tape, shape rules and paths as the text form.
 
 >>> from archdsl import Builder
 >>> net = Builder("tiny")
@@ -74,7 +74,7 @@ class Builder:
 
     @contextmanager
     def scope(self, label: str, *, numbered: bool = False) -> Iterator[None]:
-        """Names inside stand under ``label``; ``numbered`` counts them 0, 1, 2, … as ``seq`` does."""
+        """Paths inside begin with ``label``; ``numbered`` counts them 0, 1, 2, … as ``seq`` does."""
         kept = self._place
         self._place = kept.at(kept.scope.child(kept.scope.label(label), numbered=numbered))
         try:

@@ -109,8 +109,10 @@ class Bounds:
         """Refuse (E0506) a size that is too large, or takes too many words."""
         if isinstance(dim, int):
             if dim.bit_length() > self.limits.size_bits:
-                raise Refusal("E0506", f"a dimension of more than {self.limits.size_bits} bits")
+                raise Refusal("E0506", f"a dimension can have at most {self.limits.size_bits} bits")
         elif dim.weight > SMALL:
             self.step(dim.weight // 4)
             if dim.weight > self.limits.words:
-                raise Refusal("E0506", f"a symbolic size that takes more than {self.limits.words} words to write down")
+                raise Refusal(
+                    "E0506", f"a symbolic size can have at most {self.limits.words} words when it is written down"
+                )

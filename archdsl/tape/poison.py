@@ -1,4 +1,4 @@
-"""The value of whatever was refused."""
+"""Poison: the value of a refused expression."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from archdsl.graph import Value
 
 
 class Poison:
-    """Stands for what was refused. Whatever touches it is poison too, so that faults that merely follow stay silent."""
+    """The value of a refused expression. What uses it is poison too, so that no further faults are reported."""
 
     kind_name = "a refused value"
 

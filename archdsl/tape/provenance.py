@@ -1,4 +1,4 @@
-"""Where a shape came from: the applications that gave a value its channels and its size."""
+"""The provenance of a shape: the applications that gave a value its channels and its size."""
 
 from __future__ import annotations
 

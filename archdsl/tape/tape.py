@@ -67,7 +67,7 @@ class Tape:
         return node.outputs[0] if len(node.outputs) == 1 else node.outputs
 
     def _applied(self, op: Op, inputs: Sequence[Value], span: Span | None) -> Applied:
-        """The operator's rules; where several inputs do not agree, the refusal tells where their sizes came from."""
+        """The operator's rules; where several inputs do not agree, the refusal shows where their sizes came from."""
         try:
             return apply(op, *[v.type for v in inputs])
         except Refusal as refusal:
@@ -98,12 +98,12 @@ class Tape:
             return made
         if not place.shared:
             raise Refusal(
-                "E0207", f"two operators would both own the parameter `{path}`", help="give one another label"
+                "E0207", f"two operators would both own the parameter `{path}`", help="give one of them another label"
             )
         if known.type != made.type:
             raise Refusal(
                 "E0312", f"the shared `{path}` is {known.type} here, but {made.type} would be needed",
-                help="a shared block needs inputs of equal channels; say `own` for what is not shared",
+                help="a shared block needs inputs with equal numbers of channels; use `own` for what is not shared",
             )  # fmt: skip
         return known
 
@@ -151,14 +151,14 @@ def wrong_count(op: Op, count: int) -> Refusal:
     wanted = str(least) if least == most else f"{least} to {most}" if most else f"at least {least}"
     return Refusal(
         "E0310", f"`{op.name}` takes {wanted} tensor{'s' if wanted != '1' else ''}, not {count}",
-        help="join a tuple first (`concat`, `add`), or choose one of it: `x[0]`" if count > 1 else "",
+        help="join a tuple first (`concat`, `add`), or choose one tensor of it: `x[0]`" if count > 1 else "",
     )  # fmt: skip
 
 
 class Place:
     """Where nodes are made: the naming scope, the chain of applications, and whether weights are frozen or shared.
 
-    ``naming`` tells how the block that is applied here is named (see :mod:`archdsl.tape.paths`).
+    ``naming`` is how the block that is applied here is named (see :mod:`archdsl.tape.paths`).
     """
 
     __slots__ = ("depth", "frame", "frozen", "naming", "scope", "shared", "tape")

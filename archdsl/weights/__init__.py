@@ -1,4 +1,4 @@
-"""Weights from files: readers for the usual formats, matching by name, and what could not be matched.
+"""Weights from files: readers for the usual formats, and matching by name.
 
 A :class:`~archdsl.weights.tensor.Checkpoint` maps names to tensors that are read when their values are wanted. Nothing
 in here imports PyTorch, and no file is ever executed.
@@ -28,13 +28,17 @@ def read(path: str | Path) -> Checkpoint:
     check_file(path)
     module = SUFFIXES.get(path.suffix.lower())
     if module is None:
-        refuse("E0901", f"`{path}` is not a weight file by its name", help=f"readable are {', '.join(SUFFIXES)}")
+        refuse(
+            "E0901",
+            f"`{path}` is not a weight file by its name",
+            help=f"the supported suffixes are {', '.join(SUFFIXES)}",
+        )
     try:
         found: Checkpoint = import_module(f"archdsl.weights.{module}").read(path)
     except OSError as error:
         refuse("E0001", f"`{path}` cannot be read: {error.strerror or error}")
     if not found.tensors:
-        malformed(path, "it holds no tensors")
+        malformed(path, "it contains no tensors")
     try:
         "".join(found).encode()
     except UnicodeEncodeError:  # halves of characters, which JSON and pickles can say

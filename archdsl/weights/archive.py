@@ -10,7 +10,7 @@ from archdsl.weights.tensor import MAX_TENSORS, Place, malformed
 
 
 class Archive:
-    """A zip file's members: where they lie, or their contents where they are compressed."""
+    """The members of a zip file: their places in it, or their contents if they are compressed."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -24,13 +24,13 @@ class Archive:
             malformed(path, f"it has {len(members):,} members")
         self.members = {member.filename: member for member in members}
         if len(self.members) != len(members):
-            malformed(path, "it has two members of one name")
+            malformed(path, "it has two members with the same name")
         for member in members:
             if member.flag_bits & 1:
                 malformed(path, f"its member `{member.filename[:80]}` is encrypted")
 
     def place(self, name: str) -> Place | None:
-        """Where a member that is stored as it is lies in the file; ``None`` for a compressed one."""
+        """The place of an uncompressed member in the file; ``None`` for a compressed one."""
         member = self.members[name]
         if member.compress_type != zipfile.ZIP_STORED:
             return None

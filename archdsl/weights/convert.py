@@ -1,4 +1,4 @@
-"""Tensors on their way into a checkpoint's layout and back: other shapes, axes in another order."""
+"""Conversion of tensors to a checkpoint's layout and back: other shapes, axes in another order."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which tensor of a checkpoint is which parameter: by name, by the spec's map, or by role and order."""
+"""Matching of a checkpoint's tensors to parameters: by name, by the spec's map, or by role and order."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ class Matching(Record):
     map: str = ""
     """The map of the spec that knew the names, if one did."""
     ignored: int = 0
-    """Counters of the training framework that were passed over."""
+    """Counters of the training framework that were ignored."""
 
     @property
     def total(self) -> int:
-        """The number of parameters that were wanted."""
+        """The number of parameters to match."""
         return len(self.pairs) + len(self.missing) + len(self.mismatched)
 
 
@@ -143,7 +143,7 @@ def settle(
     allow_unexpected: Sequence[str] = (),
     known: Iterable[str] = (),
 ) -> list[str]:
-    """What to tell about a matching that will do. Refuses (E0903) one that leaves something unexplained.
+    """A report on a matching that can be used. Refuses (E0903) one that leaves something unexplained.
 
     Patterns are those of the shell (``fc.*``). ``known`` are names that the network has in training only.
     """
@@ -182,7 +182,7 @@ def _refusal(
         notes.append(f"missing: `{p.path}`, {p.type}" + (f"; the file has `{meant}`" if meant else ""))
     notes += _more(len(missing), "missing")
     for p, t in mismatched[:SHOWN]:
-        notes.append(f"mismatched: `{p.path}` is {p.type}, in the file {t.dtype}{list(t.shape)}")
+        notes.append(f"mismatched: `{p.path}` is {p.type}, but {t.dtype}{list(t.shape)} in the file")
     notes += _more(len(mismatched), "mismatched")
     notes += [f"unexpected: `{n}`, {_shown(matching.checkpoint[n])}" for n in unexpected[:SHOWN]]
     notes += _more(len(unexpected), "unexpected")

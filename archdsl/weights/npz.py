@@ -43,7 +43,7 @@ def _array(archive: Archive, member: str) -> Tensor:
     if place is None:
         return Tensor(name, dtype, shape, None, lambda: _unpacked(archive, member, start, size, dtype, fortran, shape))
     if place.size != start + size:
-        malformed(archive.path, f"`{member[:80]}` has {place.size - start:,} bytes, its shape needs {size:,}")
+        malformed(archive.path, f"`{member[:80]}` has {place.size - start:,} bytes, but its shape needs {size:,}")
     if fortran:
         return Tensor(name, dtype, shape, None, lambda: _unpacked(archive, member, start, size, dtype, True, shape))
     return Tensor(name, dtype, shape, Place(archive.path, place.offset + start, size))
@@ -54,7 +54,7 @@ def _unpacked(
 ) -> bytes:
     data = archive.read(member, start + size)[start:]
     if len(data) != size:
-        malformed(archive.path, f"`{member[:80]}` has {len(data):,} bytes, its shape needs {size:,}")
+        malformed(archive.path, f"`{member[:80]}` has {len(data):,} bytes, but its shape needs {size:,}")
     if not fortran:
         return data
     import numpy as np

@@ -68,11 +68,11 @@ class _Reader:
             at += size
 
     def varint(self, at: int, end: int) -> tuple[int, int]:
-        """A base-128 integer, and the position behind it."""
+        """A base-128 integer, and the position after it."""
         value = shift = 0
         while True:
             if at >= end or shift > 63:
-                malformed(self.path, "a number in it does not end")
+                malformed(self.path, "a number in it is cut off")
             byte = self.data[at]  # type: ignore[index]
             at += 1
             value |= (byte & 127) << shift
@@ -119,7 +119,9 @@ class _Reader:
         tensor = Tensor(name, dtype, sizes, place or Place(self.path, 0, 0))
         held = place.size if place else 0
         if held != tensor.size or (packed and packed != dtype):
-            malformed(self.path, f"the initialiser `{name[:80]}` has {held:,} bytes, its shape needs {tensor.size:,}")
+            malformed(
+                self.path, f"the initialiser `{name[:80]}` has {held:,} bytes, but its shape needs {tensor.size:,}"
+            )
         return tensor
 
     def _packed(self, at: int, end: int) -> list[int]:
@@ -134,14 +136,14 @@ class _Reader:
         return parts.get(1, ""), parts.get(2, "")
 
     def _outside(self, name: str, entries: dict[str, str]) -> Place:
-        """A place in a file beside the model; refuses paths that lead elsewhere."""
+        """A place in a file in the model's folder; refuses other paths."""
         location = entries.get("location", "")
         if not location or Path(location).is_absolute() or ".." in Path(location).parts or "\0" in location:
-            malformed(self.path, f"the data of `{name[:80]}` are not beside it")
+            malformed(self.path, f"the data of `{name[:80]}` are not in the folder of the model")
         target = self.path.parent / location
         texts = entries.get("offset", "0"), entries.get("length", "")
         if not target.is_file() or not all(t.isascii() and t.isdigit() and len(t) < 19 for t in texts):
-            malformed(self.path, f"the data of `{name[:80]}` are not beside it, in `{location[:80]}`")
+            malformed(self.path, f"the data of `{name[:80]}` are not in the folder of the model, in `{location[:80]}`")
         offset, length = map(int, texts)
         if offset + length > target.stat().st_size:
             malformed(self.path, f"`{location[:80]}` ends before the data of `{name[:80]}`")

@@ -18,7 +18,7 @@ def read(path: Path) -> Checkpoint:
     with path.open("rb") as file:
         length = int.from_bytes(file.read(8), "little")
         if size < 8 or length > min(size - 8, MAX_HEADER):
-            malformed(path, f"its header would have {length:,} bytes, the file has {size:,}")
+            malformed(path, f"its header would have {length:,} bytes, but the file has {size:,}")
         header = _header(path, file.read(length))
     tensors = {}
     for name, entry in header.items():
@@ -32,13 +32,13 @@ def _header(path: Path, text: bytes) -> dict[str, Any]:
     def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         found = dict(pairs)
         if len(found) != len(pairs):
-            malformed(path, "its header names something twice")
+            malformed(path, "its header has a name twice")
         return found
 
     try:
         header = json.loads(text.decode(), object_pairs_hook=once)
     except (ValueError, RecursionError):
-        malformed(path, "its header is no JSON")
+        malformed(path, "its header is not JSON")
     if not isinstance(header, dict) or len(header) > MAX_TENSORS:
         malformed(path, "its header is not a table of tensors")
     return header
@@ -59,7 +59,7 @@ def _tensor(path: Path, name: str, entry: Any, begin: int, size: int) -> Tensor:
         malformed(path, f"`{name[:80]}` lies outside of the file")
     tensor = Tensor(name, dtype, shape, Place(path, begin + start, stop - start))
     if tensor.size != stop - start:
-        malformed(path, f"`{name[:80]}` has {stop - start:,} bytes, its shape needs {tensor.size:,}")
+        malformed(path, f"`{name[:80]}` has {stop - start:,} bytes, but its shape needs {tensor.size:,}")
     return tensor
 
 
@@ -69,10 +69,10 @@ def _check_layout(path: Path, tensors: list[Tensor], begin: int, size: int) -> N
     places = sorted((t.place.offset, t.place.size) for t in tensors if t.place)
     for offset, length in places:
         if offset != position:
-            malformed(path, "its tensors overlap or leave holes")
+            malformed(path, "its tensors overlap or leave gaps")
         position += length
     if position != size:
-        malformed(path, f"{size - position:,} bytes behind its tensors belong to nothing")
+        malformed(path, f"{size - position:,} bytes after its tensors belong to no tensor")
 
 
 def encode(tensors: dict[str, tuple[str, tuple[int, ...]]], metadata: dict[str, str]) -> bytes:

@@ -1,4 +1,4 @@
-"""Checkpoints in several safetensors files, with an index ``{"weight_map": {name: file}}`` beside them."""
+"""Checkpoints in several safetensors files, with an index ``{"weight_map": {name: file}}`` in the same folder."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from archdsl.weights.tensor import MAX_HEADER, MAX_TENSORS, Checkpoint, malforme
 def read(path: Path) -> Checkpoint:
     """The tensors that the index names, from files in its own folder."""
     if path.stat().st_size > MAX_HEADER:
-        malformed(path, "an index of this size is none")
+        malformed(path, "it is too large for an index")
     try:
         index = json.loads(path.read_bytes().decode())
     except (ValueError, RecursionError):
-        malformed(path, "it is no JSON")
+        malformed(path, "it is not JSON")
     places = index.get("weight_map") if isinstance(index, dict) else None
     if not isinstance(places, dict) or not all(isinstance(file, str) for file in places.values()):
         malformed(path, "it has no `weight_map` of names and files")
@@ -35,8 +35,8 @@ def read(path: Path) -> Checkpoint:
 
 def _shard(index: Path, file: str) -> Checkpoint:
     if not file or file != Path(file).name or "\\" in file or "\0" in file:
-        malformed(index, f"its file `{file[:80]}` does not lie beside it")
+        malformed(index, f"its file `{file[:80]}` is not in the same folder")
     shard = index.with_name(file)
     if not shard.is_file():
-        malformed(index, f"there is no file `{file[:80]}` beside it")
+        malformed(index, f"there is no file `{file[:80]}` in the same folder")
     return safetensors.read(shard)

@@ -1,4 +1,4 @@
-"""Tensors in files: where their bytes lie, and how they are read when they are wanted."""
+"""Tensors in files: the places of their bytes, and how they are read when they are needed."""
 
 from __future__ import annotations
 
@@ -144,5 +144,5 @@ def check_shape(path: Path, name: str, shape: object) -> tuple[int, ...]:
         if type(size) is not int or not 0 <= size < 1 << 48:
             malformed(path, f"the shape of `{name[:80]}` is not a list of sizes")
     if prod(shape) >= 1 << 48:
-        malformed(path, f"`{name[:80]}` would have more elements than any file")
+        malformed(path, f"`{name[:80]}` would have more elements than any file can hold")
     return tuple(shape)

@@ -91,7 +91,7 @@ def _table(path: Path) -> dict[str, Callable[..., Any] | None]:
             malformed(path, "a tensor in its pickle has no storage")
         sizes, steps = check_shape(path, "a tensor", shape), check_shape(path, "a tensor", strides)
         if len(sizes) != len(steps):
-            malformed(path, "a tensor in its pickle has other strides than sizes")
+            malformed(path, "a tensor in its pickle has more or fewer strides than sizes")
         last = offset + sum((n - 1) * step for n, step in zip(sizes, steps)) if prod(sizes) else offset - 1
         if last >= storage.count:
             malformed(path, f"a tensor in its pickle reaches beyond the {storage.count:,} elements of its storage")
@@ -131,7 +131,7 @@ def _storages(archive: Archive, root: str) -> Callable[[Any], Storage]:
 
 
 def _state(path: Path, found: Any) -> tuple[dict[str, View], tuple[str, ...]]:
-    """The mapping of names to tensors in what was saved, and what had to be said on the way to it."""
+    """The mapping of names to tensors in a saved object, and notes on how it was found."""
     notes: list[str] = []
     for _ in range(3):
         state = {k: v for k, v in found.items() if isinstance(k, str)} if isinstance(found, dict) else {}
@@ -146,7 +146,7 @@ def _state(path: Path, found: Any) -> tuple[dict[str, View], tuple[str, ...]]:
     if len(tensors) > MAX_TENSORS:
         malformed(path, f"it has {len(tensors):,} tensors")
     if all(name.startswith("module.") for name in tensors):
-        notes.append("the prefix `module.` (DataParallel) is left out")
+        notes.append("the prefix `module.` (DataParallel) is removed")
         tensors = {name.removeprefix("module."): view for name, view in tensors.items()}
     return tensors, tuple(notes)
 

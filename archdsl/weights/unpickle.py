@@ -62,7 +62,7 @@ class Machine:
         try:
             return self._run()
         except (IndexError, TypeError, ValueError, AttributeError, KeyError, struct.error, RecursionError):
-            malformed(self.path, "its pickle makes no sense")
+            malformed(self.path, "its pickle is malformed")
 
     def _run(self) -> Any:
         while (code := self.take(1)[0]) != STOP:
@@ -112,7 +112,7 @@ class Machine:
         while self.stack[position] is not _MARK:
             position -= 1
             if position < 0:
-                malformed(self.path, "its pickle makes no sense")
+                malformed(self.path, "its pickle is malformed")
         items = self.stack[position + 1 :]
         del self.stack[position:]
         return items
@@ -140,21 +140,21 @@ class Machine:
         """Put keys and values in turn into the dictionary on the stack."""
         target = self.stack[-1]
         if not isinstance(target, dict):
-            malformed(self.path, "its pickle makes no sense")
+            malformed(self.path, "its pickle is malformed")
         for key, value in zip(items[::2], items[1::2], strict=True):
             if not isinstance(key, str | int | float | None):
-                malformed(self.path, "a dictionary in its pickle has an odd key")
+                malformed(self.path, "a dictionary in its pickle has an invalid key")
             target[key] = value
 
     def extend(self, items: list[Any]) -> None:
         """Append to the list on the stack."""
         target = self.stack[-1]
         if not isinstance(target, list):
-            malformed(self.path, "its pickle makes no sense")
+            malformed(self.path, "its pickle is malformed")
         target.extend(items)
 
 
-HELP = 'load and save it where you trust it: `torch.save({k: v for k, v in model.state_dict().items()}, "weights.pth")`'
+HELP = 'if you trust it, save its tensors: `torch.save({k: v for k, v in model.state_dict().items()}, "weights.pth")`'
 
 
 def _line(m: Machine) -> str:
@@ -189,7 +189,7 @@ def _build(m: Machine) -> None:
     """State of an object: only dictionaries get here (``OrderedDict._metadata``), and theirs is not needed."""
     m.stack.pop()
     if not isinstance(m.stack[-1], dict):
-        malformed(m.path, "its pickle gives a state to what has none")
+        malformed(m.path, "its pickle gives a state to an object that has none")
 
 
 def _remember(m: Machine, index: int) -> None:
@@ -202,7 +202,7 @@ def _two(m: Machine) -> list[Any]:
 
 
 ACTIONS: dict[int, Callable[[Machine], None]] = {
-    0x80: lambda m: None if m.number(1) <= 5 else malformed(m.path, "its pickle is of an unknown protocol"),
+    0x80: lambda m: None if m.number(1) <= 5 else malformed(m.path, "its pickle has an unknown protocol"),
     0x95: lambda m: None if m.number(8) <= len(m.data) else malformed(m.path, "its pickle is cut off"),
     0x28: lambda m: m.stack.append(_MARK),
     0x63: _global,

@@ -169,7 +169,7 @@ WRONG = {
     "a module that is not there": ({"twice": "no_such_module:Twice"}, CARD, "cannot be loaded: No module named"),
     "a name that is not there": ({"twice": "cards:Thrice"}, CARD, "cannot be loaded: module 'cards' has no attribute"),
     "a module that fails": ({"twice": "cards:Twice"}, "raise RuntimeError('no\\nluck')", "cannot be loaded: no"),
-    "no card": ({"twice": "cards:Work"}, CARD, "cards:Work is no operator card"),
+    "no card": ({"twice": "cards:Work"}, CARD, "cards:Work is not an operator card"),
     "another name": ({"twice": "cards:Twice"}, CARD.replace('"twice"', '"doubled"'), "cards:Twice is called `doubled`"),
     "no examples": ({"twice": "cards:Twice"}, NO_EXAMPLES, "cards:Twice has no examples"),
 }
@@ -194,7 +194,10 @@ def test_two_packages_with_one_name(tmp_path: Path) -> None:
         installed(tmp_path / "site", package, {OPERATOR: {"twice": f"{module}:Twice"}}, **{module: CARD})
     (tmp_path / "net.arch").write_text(SPEC)
     done = archdsl("check", "net.arch", packages=tmp_path / "site", folder=tmp_path)
-    assert "error[E0606]: the operator `twice` is offered by `a-package 1.0` and `b-package 1.0`" in done.stdout
+    assert (
+        "error[E0606]: the operator `twice` is offered by more than one package: `a-package 1.0` and `b-package 1.0`"
+        in done.stdout
+    )
     assert "net.arch:4:3" in done.stdout and "uninstall all but one" in done.stdout
 
 

@@ -180,7 +180,7 @@ def test_cost_formats(cli):
     assert both == cli("cost", "net.arch", "--format", "csv", "--select", "head", "--select", "stem.*").out
     assert both.count("\n") == 4
     done = cli("cost", "net.arch", "--select", "tail,body.*")
-    assert done.status == 2 and "`--select tail,body.*`: no operator and no path matches" in done.err
+    assert done.status == 2 and "`--select tail,body.*` matches no operator and no path" in done.err
     assert "`--at '*'` lists" in cli("cost", "net.arch", "--at", "qqqqqq").err
 
 

@@ -1,4 +1,4 @@
-"""Every diagnostic code has a page; its bad example gives exactly that code and its mended one none."""
+"""Every diagnostic code has a page; its bad example gives exactly that code and its fixed one none."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_page_has_a_headline_and_both_examples(page) -> None:
     assert re.match(rf"# {page.stem}: [^\n]+[^.\n]\n\n\S", text), (
         "the first line is `# CODE: headline`, then a paragraph"
     )
-    assert section(page, "Bad") and section(page, "Mended")
+    assert section(page, "Bad") and section(page, "Fixed")
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.stem)
@@ -49,7 +49,7 @@ def test_bad_example_gives_exactly_this_code(page) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.stem)
 def test_mended_example_is_clean(page) -> None:
-    for fence in section(page, "Mended"):
+    for fence in section(page, "Fixed"):
         if fence.lang == "arch" and "file" not in fence.options:
             found = outcome(fence.text)
             assert found.codes == [], show(found.diagnostics)
@@ -60,7 +60,7 @@ def test_commands_of_the_page_do_what_it_says(page, tmp_path, monkeypatch) -> No
     (tmp_path / "specs").symlink_to(ROOT / "specs")
     if page.stem == "E0606":  # about what is installed
         monkeypatch.syspath_prepend(tmp_path)
-    for heading in ("Bad", "Mended"):
+    for heading in ("Bad", "Fixed"):
         for fence in fences(page):
             if fence.heading == heading and "file" in fence.options:
                 (tmp_path / fence.options["file"]).parent.mkdir(exist_ok=True)

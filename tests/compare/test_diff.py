@@ -75,7 +75,7 @@ def test_a_se_resnet_is_a_resnet_with_gates():
     assert [(part.kind, part.what, part.count, part.where) for part in change.parts] == [
         ("added", "squeeze_excite", 16, "layer*.*.se")
     ]
-    assert "now at `layer1.0.se.global_avg_pool`" in found.remark  # why the receptive field is small
+    assert "now `layer1.0.se.global_avg_pool`" in found.remark  # why the receptive field is small
 
 
 def test_a_wider_mobilenet_is_the_same_network():
@@ -138,7 +138,7 @@ def test_a_replaced_operator():
 def test_interface_breaks():
     base = net("conv(8, 3)")
     found = diff(base, net("conv(8, 3)", head="input image: f32[N, 3, 32, 32]")).interface
-    assert found.verdict == "breaking" and found.breaking == ("input `x` is gone", "input `image` is new")
+    assert found.verdict == "breaking" and found.breaking == ("input `x` was removed", "input `image` is new")
     found = diff(base, net("conv(8, 3)", head="input x: f32[N, 3, 64, 64]")).interface
     assert [line.split(":")[0] for line in found.breaking] == ["input `x`", "output `y`"]
     found = diff(base, net("c: conv(8, 3)")).interface
@@ -165,10 +165,10 @@ def test_what_breaks_a_caller_and_what_does_not():
     one = net("conv(8, 3)")
     more = one.replace(outputs={**one.outputs, "b": "f32[N, 8, 32, 32]"})
     assert diff(one, more).interface.notes == ("output `b` is new",) and not diff(one, more).interface.breaking
-    assert diff(more, one).interface.breaking == ("output `b` is gone",)
+    assert diff(more, one).interface.breaking == ("output `b` was removed",)
     turned = more.replace(outputs=dict(reversed(more.outputs.items())))
-    assert diff(more, turned).interface.breaking == ("the outputs have another order",)
-    assert "the outputs have another order" in diff(one, turned).interface.breaking
+    assert diff(more, turned).interface.breaking == ("the order of the outputs changed",)
+    assert "the order of the outputs changed" in diff(one, turned).interface.breaking
 
 
 @pytest.mark.parametrize("call", ["relu", "mish", "conv(4, 3)"])
@@ -188,9 +188,9 @@ def test_the_operator_set_is_that_of_the_file(call, tmp_path):
 def test_a_newer_operator_set_breaks_older_runtimes():
     base = net("conv(8, 3)")
     old, new = base.replace(opset=17), base.replace(opset=20)
-    assert diff(old, new).interface.breaking == ("ONNX opset 17 -> 20: older runtimes do not load it",)
+    assert diff(old, new).interface.breaking == ("ONNX opset 17 -> 20: older runtimes cannot load it",)
     found = diff(new, old).interface
-    assert found.verdict == "compatible" and found.notes == ("ONNX opset 20 -> 17: older runtimes load it, too",)
+    assert found.verdict == "compatible" and found.notes == ("ONNX opset 20 -> 17: older runtimes can load it too",)
     assert diff(base, new).interface.verdict == "compatible"  # nobody asked
 
 

@@ -279,7 +279,7 @@ def test_findings_exit_zero_unless_strict(tmp_path):
 )
 def test_ignores(tmp_path, behind, left):
     (tmp_path / "net.arch").write_text(BIASED.format(behind))
-    document = json.loads(run("archdsl lint net.arch --format json", tmp_path).output.partition("\nlooked")[0])
+    document = json.loads(run("archdsl lint net.arch --format json", tmp_path).output.partition("\nlinted")[0])
     assert sorted(d["code"] for d in document["diagnostics"]) == left
 
 
@@ -303,10 +303,10 @@ def test_fix_mends_what_is_safe_and_keeps_the_rest_as_it_was(tmp_path):
     text = BIASED.format("  # archdsl: ignore[W0402]").replace("  conv(8, 7)", "  # why seven\n  conv(8, 7)")
     (tmp_path / "net.arch").write_text(text)
     done = run("archdsl lint net.arch", tmp_path)
-    assert "`--fix` mends 2" in done.output and (tmp_path / "net.arch").read_text() == text
+    assert "`--fix` can fix 2" in done.output and (tmp_path / "net.arch").read_text() == text
     before = load(text).graph()
     done = run("archdsl lint net.arch --fix", tmp_path)
-    assert done.status == 0 and "mended 2 findings of net.arch" in done.output and "W0401" not in done.output
+    assert done.status == 0 and "fixed 2 findings in net.arch" in done.output and "W0401" not in done.output
     mended = (tmp_path / "net.arch").read_text()
     assert mended == text.replace("conv(8, 3)", "conv(8, 3, bias = false)").replace("  # archdsl: ignore[W0402]", "")
     after = load(mended).graph()
@@ -348,7 +348,9 @@ def test_fix_leaves_what_would_break_a_claim(tmp_path):
     text = BIASED.format("") + "variant net = Net() { expect params of conv == 584 }\n"
     (tmp_path / "net.arch").write_text(text)
     done = run("archdsl lint net.arch --fix", tmp_path)
-    assert (tmp_path / "net.arch").read_text() == text and "1 left, whose edit would break a claim" in done.output
+    assert (
+        tmp_path / "net.arch"
+    ).read_text() == text and "1 not fixed, because the edit would break a claim" in done.output
 
 
 def test_fix_of_many_layers_looks_few_times(tmp_path, monkeypatch):
@@ -361,7 +363,7 @@ def test_fix_of_many_layers_looks_few_times(tmp_path, monkeypatch):
     faults = mend._faults
     monkeypatch.setattr(mend, "_faults", lambda *arguments: looks.append(0) or faults(*arguments))
     done = run("archdsl lint net.arch --fix --select W0401", tmp_path)
-    assert "mended 63 findings" in done.output and "1 left" in done.output, done.output
+    assert "fixed 63 findings" in done.output and "1 not fixed" in done.output, done.output
     mended = text.replace("3)", "3, bias = false)").replace("l41: { conv(8, 3, bias = false)", "l41: { conv(8, 3)")
     assert (tmp_path / "net.arch").read_text() == mended
     assert len(looks) <= 16
@@ -384,7 +386,7 @@ def test_the_target_on_the_command_line(tmp_path):
     (tmp_path / "net.arch").write_text(text)
     assert "W04" not in run("archdsl lint net.arch --ignore W0413", tmp_path).output  # the ignore may be for a target
     done = run("archdsl lint net.arch --select W0414 --target avx512", tmp_path)
-    assert "8 channels are no multiple of 16: 50% of the work is padding" in done.output
+    assert "8 channels are not a multiple of 16: 50% of the work is padding" in done.output
     assert done.output.count("warning[") == 1  # the other is silenced
     assert run("archdsl lint net.arch --target abacus", tmp_path).status == 2
     assert run("archdsl lint net.arch --select W0414", tmp_path).status == 2

@@ -79,7 +79,7 @@ def check(text: str, expected: list[Told], diagnostics: list[Diagnostic]) -> Non
 
 WRONG: dict[str, tuple[str, Told]] = {
     # names
-    "a misspelt operator": ("«cnov»(8, 3)", told("E0201", "nothing is called `cnov`", "did you mean `conv`?")),
+    "a misspelt operator": ("«cnov»(8, 3)", told("E0201", "`cnov` is not defined", "did you mean `conv`?")),
     "a misspelt label": ("stem: relu\nconcat(«stm»)", told("E0201", "`stm`", "did you mean `stem`?")),
     "another framework's layer": ("«Conv2d»(8, 3)", told("E0201", "`Conv2d`", "it is called `conv` here")),
     "another framework's join": ("«cat»(x)", told("E0201", "`cat`", "it is called `concat` here")),
@@ -94,21 +94,21 @@ WRONG: dict[str, tuple[str, Told]] = {
     ),
     "the channels of a norm": ("batch_norm(«64»)", told("E0205", "must be 0 to 1, not 64", "known: write `batch_norm`")),
     "an epsilon that is none": ("batch_norm(«eps = 64»)", told("E0205", "`eps` of `batch_norm` must be 0 to 1")),
-    "a function of layers": ("relu(«conv(8, 3)»)", told("E0216", "`relu` takes no", "behind: `conv(8, 3) -> relu`")),
+    "a function of layers": ("relu(«conv(8, 3)»)", told("E0216", "`relu` takes no", "afterwards: `conv(8, 3) -> relu`")),
     "Python's False": ("conv(8, 3, bias = «False»)", told("E0201", "`False`", "it is called `false` here")),
     "Python's None": ("conv(8, 3, pad = «None»)", told("E0201", "`None`", "it is called `none` here")),
     "a misspelt choice": ("conv(8, 3, pad = «sam»)", told("E0201", "`sam`", "did you mean `same`?")),
     "a misspelt element type": ("cast(«float32»)", told("E0201", "`float32`", "did you mean `f32`?")),
     "a label before it is made": (
-        "concat(«late»)\nlate: relu", told("E0201", "`late` is used before it is made", "in line 5: use it below"),
+        "concat(«late»)\nlate: relu", told("E0201", "`late` is used before it is made", "on line 5: use it after"),
     ),
     "a value before it is made": (
-        "conv(«width», 3)\nlet width = 8", told("E0201", "`width` is used before it is made", "in line 5"),
+        "conv(«width», 3)\nlet width = 8", told("E0201", "`width` is used before it is made", "on line 5"),
     ),
     "an undeclared symbol": (
-        "reshape([N, «M»])", told("E0201", "nothing is called `M`", "declared there: `input x: f32[N, M]`"),
+        "reshape([N, «M»])", told("E0201", "`M` is not defined", "in its shape: `input x: f32[N, M]`"),
     ),
-    "a name in a string": ('"a{«zz»}": relu', told("E0201", "nothing is called `zz`")),
+    "a name in a string": ('"a{«zz»}": relu', told("E0201", "`zz` is not defined")),
     "a variant as a block": (
         "network Other() { input y: f32[N]; relu }\nvariant v = Other()\n---\n«v»",
         told("E0201", "`v` is a variant", "apply its network"),
@@ -126,7 +126,7 @@ WRONG: dict[str, tuple[str, Told]] = {
     "kernel_size": ("conv(8, «kernel_size = 3»)", told("E0202", "`kernel_size`", "it is called `kernel` here")),
     "padding": ("conv(8, 3, «padding = 1»)", told("E0202", "no argument `padding`", "it is called `pad` here")),
     "strides": ("conv(8, 3, «strides = 2»)", told("E0202", "no argument `strides`", "it is called `stride` here")),
-    "activation": ("conv(8, 3, «activation = relu»)", told("E0202", "`activation`", "behind: `conv(…) -> relu`")),
+    "activation": ("conv(8, 3, «activation = relu»)", told("E0202", "`activation`", "afterwards: `conv(…) -> relu`")),
     "inplace": ("relu -> dropout(«inplace = true»)", told("E0202", "`inplace`", "leave it out")),
     "a misspelt argument": ("conv(8, 3, «strid = 2»)", told("E0202", "`strid`", "did you mean `stride`?")),
     "an argument of nothing": ("relu(«speed = 2»)", told("E0202", "`speed`", "it takes none")),
@@ -157,19 +157,19 @@ WRONG: dict[str, tuple[str, Told]] = {
     "a condition that is none": ("if «3» { relu }", told("E0204", "true or false, not the number 3", "`x > 0`")),
     "a count that is none": ("repeat «2.5» { relu }", told("E0204", "the count of `repeat` must be an integer")),
     "a loop over a number": ("for i in «3» { relu }", told("E0204", "must be a list, not the number 3", "`repeat 3`")),
-    "a number as a statement": ("«3»", told("E0204", "a statement is a block or a tensor, not the number 3")),
+    "a number as a statement": ("«3»", told("E0204", "a statement must be a block or a tensor, not the number 3")),
     "a list of layers": ("«[conv(8, 3), relu]»", told("E0204", "not a list", "chained with `->`")),
     "a tensor behind an arrow": ("relu -> «x»", told("E0204", "cannot follow `->`", "a tensor begins a statement")),
-    "a number behind an arrow": ("relu -> «3»", told("E0204", "only blocks are applied with `->`, not the number 3")),
+    "a number behind an arrow": ("relu -> «3»", told("E0204", "only blocks can be applied with `->`, not the number 3")),
     "arithmetic on a block": ("let c = «conv(8, 3) + 1»\nrelu", told("E0204", "not a block", "apply it first")),
     "no bars": ("«parallel(concat)» { conv(8, 1); relu }", told("E0204", "must be branches", "begin each branch with `|`")),
     "bars too many": ("«seq» { | relu | tanh }", told("E0204", "one block, not a list of branches", "leave out the `|`")),
-    "a function as a block": ("«range»", told("E0204", "`range` is a function of numbers", )),
+    "a function as a block": ("«range»", told("E0204", "`range` is a function on numbers", )),
     "a float as an index": ("let a = [1, 2]\nconv(«a[0.5]», 3)", told("E0204", "an index must be an integer")),
     "below the range": ("conv(8, 3, «stride = 0»)", told("E0205", "`stride` of `conv` must be at least 1, not 0")),
     "outside of the range": ("dropout(«1.5»)", told("E0205", "`p` of `dropout` must be 0 to 1, not 1.5")),
     "negative channels": ("conv(«-8», 3)", told("E0205", "`channels` of `conv` must be at least 1, not -8")),
-    "outside of a list": ("let a = [1, 2]\nconv(«a[2]», 3)", told("E0205", "the index 2 is outside", "the last 1")),
+    "outside of a list": ("let a = [1, 2]\nconv(«a[2]», 3)", told("E0205", "the index 2 is out of range", "from 0 to 1")),
     "a kernel for three axes": ("«conv(8, [3, 3, 3])»", told("E0205", "`kernel` has 3 entries for 2 spatial axes")),
     "an even kernel": ("«conv(8, 4)»", told("E0206", "needs an odd kernel, not 4", "`pad = same_upper`")),
     "division by zero": ("conv(«8 // 0», 3)", told("E0212", "division by zero")),
@@ -177,7 +177,7 @@ WRONG: dict[str, tuple[str, Told]] = {
     "a label twice": ("a: relu\n«a»: tanh", told("E0207", "the label `a` is given twice")),
     "an index twice": ("a[0]: relu\n«a[0]»: tanh", told("E0207", "`a[0]` is labelled twice")),
     "a computed label twice": ('"a": relu\n«"a"»: tanh', told("E0207", "the label `a` is given twice")),
-    "a block twice": ("block f { relu }\nblock «f» { tanh }\n---\nf", told("E0207", "`f` is defined twice", "at line 2")),
+    "a block twice": ("block f { relu }\nblock «f» { tanh }\n---\nf", told("E0207", "`f` is defined twice", "on line 2")),
     "a parameter twice": ("block f(a, «a») = conv(a, 3)\n---\nf(1, 2)", told("E0207", "two parameters are called `a`")),
     "an output twice": ("output y\nrelu\noutput «y»", told("E0207", "two outputs are called `y`")),
     "hiding an operator": ("let «conv» = 3\nrelu", told("E0208", "`conv` would hide an operator")),
@@ -192,9 +192,9 @@ WRONG: dict[str, tuple[str, Told]] = {
     "recursion": ("block f { «f» }\n---\nf", told("E0209", "f -> f", "`repeat`")),
     "mutual recursion": ("block f = g\nblock g { relu -> «f» }\n---\nf", told("E0209", "f -> g -> f")),
     "recursion of values": ("let a = b\nlet b = «a» + 1\n---\nconv(a, 3)", told("E0209", "a -> b -> a")),
-    "a tensor as configuration": ("conv(«x», 3)", told("E0210", "tensors enter with `->`", "write `x -> conv(3)`")),
+    "a tensor as configuration": ("conv(«x», 3)", told("E0210", "tensors are passed with `->`", "write `x -> conv(3)`")),
     "a tensor for a block": (
-        "block f(c) = conv(c, 3)\n---\nf(«x»)", told("E0210", "is no argument of `f`", "write `x -> f`"),
+        "block f(c) = conv(c, 3)\n---\nf(«x»)", told("E0210", "cannot be an argument of `f`", "write `x -> f`"),
     ),
     "a tensor by name": ("conv(8, 3, «stride = x»)", told("E0210", "`stride` of `conv` cannot be a tensor")),
     "another attribute": ("conv(«in.channels», 3)", told("E0211", "a tensor has no `channels`", "did you mean `c`?")),
@@ -207,13 +207,13 @@ WRONG: dict[str, tuple[str, Told]] = {
         "let t = table { width b\n 1 2 }\n---\nconv(«t.widht»[0], 3)", told("E0211", "no column `widht`", "mean `width`?"),
     ),
     "a weight of a part": (
-        "stem: conv(8, 3) -> relu\nlet w = «stem.weight»\nrelu", told("E0211", "`weight`", "it owns `stem.conv.weight`"),
+        "stem: conv(8, 3) -> relu\nlet w = «stem.weight»\nrelu", told("E0211", "`weight`", "the parameter `stem.conv.weight`"),
     ),
     "a misspelt import": ("use std.cnn («conv_bnn»)\n---\nconv_bnn(8, 3)", told("E0215", "`conv_bnn`", "mean `conv_bn`?")),
     "a misspelt module": ("«use std.cnm (conv_bn)»\n---\nconv_bn(8, 3)", told("E0213", "`std.cnm`", "mean `std.cnn`?")),
-    "a file for a text": ('«use "a.arch" (f)»\n---\nf', told("E0214", "a text without a file of its own")),
-    "an output in a block": ("block f { relu; «output y» }\n---\nf", told("E0217", "only networks declare outputs")),
-    "an input in a block": ("block f { «input y: f32[3]» }\n---\nf", told("E0217", "only networks declare inputs")),
+    "a file for a text": ('«use "a.arch" (f)»\n---\nf', told("E0214", "a spec that is not in a file")),
+    "an output in a block": ("block f { relu; «output y» }\n---\nf", told("E0217", "only networks can declare outputs")),
+    "an input in a block": ("block f { «input y: f32[3]» }\n---\nf", told("E0217", "only networks can declare inputs")),
     "a network without input": ("arch 1\nnetwork «Net»() { relu }", told("E0217", "declares no input", "`input x: f32[…]`")),
     "not in this edition": ("«scan» { relu }", told("E0218", "`scan` is not part of this edition yet")),
     # shapes
@@ -240,11 +240,11 @@ WRONG: dict[str, tuple[str, Told]] = {
     ),
     "an annotation": ("conv(9, 3) :: «[N, 8, 8, 8]»", told("E0313", "[N, 9, 8, 8], not [N, 8, 8, 8]", "`conv(9, 3)`")),
     # claims
-    "an expectation": ("conv(8, 3)\nexpect «params == 5»", told("E0401", "`params == 5` is expected of `Net`, measured is 584")),
+    "an expectation": ("conv(8, 3)\nexpect «params == 5»", told("E0401", "`Net` does not meet the expectation `params == 5`: the measured value is 584")),
     "an expected shape": (
         "relu\noutput y\nexpect output y :: «[N, 8, 8, 9]»", told("E0401", "[N, 8, 8, 8], not [N, 8, 8, 9]"),
     ),
-    "a budget": ("conv(8, 3)\nbudget { «params <= 5» }", told("E0402", "budget `params <= 5`, measured is 584")),
+    "a budget": ("conv(8, 3)\nbudget { «params <= 5» }", told("E0402", "budget `params <= 5`: the measured value is 584")),
     "an assertion": ('assert «in.c == 3», "an image"\nrelu', told("E0403", "assertion failed: an image")),
     "an assertion without words": ("assert «in.c == 3»\nrelu", told("E0403", "assertion failed: in.c == 3")),
     "an unknown quantity": ("relu\nexpect «parameters == 5»", told("E0201", "no quantity `parameters`", "mean `params`?")),
@@ -261,12 +261,12 @@ WRONG: dict[str, tuple[str, Told]] = {
     "an unused block": ("block «f» { relu }\n---\ntanh", told("W0202", "the block `f` is never used")),
     "an unused import": ("use std.cnn («conv_bn»)\n---\nrelu", told("W0203", "`conv_bn` is imported but never used")),
     "an unused result": ("let a = in -> «relu»\ntanh", told("W0204", "the result of `relu` is never used", "label it")),
-    "an idle rule": ("conv(3, 1)\nweights timm { «\"cnv\"» -> \"c\" }", told("W0205", "no parameter's path is left for")),
+    "an idle rule": ("conv(3, 1)\nweights timm { «\"cnv\"» -> \"c\" }", told("W0205", "this rule matches no parameter")),
     # syntax
     "an assignment": ("y «=» relu", told("E0107", "cannot begin with `name =`", "`let y = …`", "`y: …`")),
     "no arrow": ("conv(8, 3) «relu»", told("E0100", "expected the end of the statement", "composed with `->`")),
     "a block in a network": (
-        "«block» f { relu }\ntanh", told("E0100", "`block` is said at the top of a file", "move it above"),
+        "«block» f { relu }\ntanh", told("E0100", "`block` can be used only at the top of a file", "move it above"),
     ),
     "an import of Python": ("«import» torch\n---\nrelu", told("E0100", "there is no `import`", "`use std.cnn (conv_bn)`")),
     "a return": ("«return» relu", told("E0100", "there is no `return` in this language", "its last flow")),
@@ -526,7 +526,7 @@ NET = "network Net() { input x: f32[N, 8, 8, 8]; f }\n"
 FILES: dict[str, tuple[dict[str, str], Told]] = {
     "missing": (
         {"main.arch": f'arch 1\n«use "blocks/mine.arch" (f)»\n{NET}'},
-        told("E0213", 'there is no file "blocks/mine.arch"', "relative to the file that names them"),
+        told("E0213", 'there is no file "blocks/mine.arch"', "relative to the file that contains them"),
     ),
     "a folder": (
         {"main.arch": f'arch 1\n«use "blocks" (f)»\n{NET}', "blocks/mine.arch": "arch 1\n"},
@@ -534,7 +534,7 @@ FILES: dict[str, tuple[dict[str, str], Told]] = {
     ),
     "a name that is not there": (
         {"main.arch": f'arch 1\nuse "mine.arch" («f»)\n{NET}', "mine.arch": "arch 1\nblock g { relu }\n"},
-        told("E0215", "`mine.arch` defines no `f`"),
+        told("E0215", "`mine.arch` does not define `f`"),
     ),
     "outside of the root": (
         {"sub/main.arch": f'arch 1\n«use "../mine.arch" (f)»\n{NET}', "mine.arch": "arch 1\nblock f { relu }\n"},
@@ -543,16 +543,16 @@ FILES: dict[str, tuple[dict[str, str], Told]] = {
     "an absolute path": (
         {"main.arch": f'arch 1\n«use "/etc/passwd" (f)»\n{NET}'}, told("E0214", '"/etc/passwd" is outside of the folder'),
     ),
-    "one another": (
+    "each other": (
         {"main.arch": f'arch 1\nuse "a.arch" (f)\n{NET}', "a.arch": 'arch 1\n«use "main.arch" (Net)»\nblock f { Net }\n'},
-        told("E0209", "files import one another: main.arch -> a.arch -> main.arch"),
+        told("E0209", "files import each other: main.arch -> a.arch -> main.arch"),
     ),
     "no text": (
         {"main.arch": f'arch 1\n«use "a.arch" (f)»\n{NET}', "a.arch": "arch 1\n\udcff"}, told("E0002", "a.arch is not UTF-8 text"),
     ),
     "a fault in it": (
         {"main.arch": f'arch 1\nuse "a.arch" (f)\n{NET}', "a.arch": "arch 1\nblock f { conv(8, «k») }\n"},
-        told("E0201", "nothing is called `k`"),
+        told("E0201", "`k` is not defined"),
     ),
 }  # fmt: skip
 
@@ -611,7 +611,7 @@ error[E0304]: the two sides of `residual` have different shapes
     (
         "stem: conv(8, 3)\nconcat(stm)",
         """\
-error[E0201]: nothing is called `stm` here
+error[E0201]: `stm` is not defined here
  --> net.arch:5:10
   |
 5 |   concat(stm)
@@ -635,7 +635,7 @@ error[E0305]: 3 groups do not divide 8 input channels
     (
         "conv(8, 3)\nexpect params == 5",
         """\
-error[E0401]: `params == 5` is expected of `Net`, measured is 584
+error[E0401]: `Net` does not meet the expectation `params == 5`: the measured value is 584
  --> net.arch:5:10
   |
 5 |   expect params == 5

@@ -116,7 +116,7 @@ def test_what_a_part_may_grow_by(repository, saved, subject, allowed, before, af
         assert told == []
     else:
         (line,) = told
-        assert f"{subject} of `net` grew from {before:,} to {after:,}; {allowed} more are allowed" in line
+        assert f"{subject} of `net` grew from {before:,} to {after:,}; the allowed increase is {allowed}" in line
 
 
 @pytest.mark.parametrize("saved", [False, True])
@@ -127,7 +127,10 @@ def test_what_other_parameters_may_grow_by(repository, saved):
     ref = of_main(repository, saved)
     done = run(f"archdsl check specs --against '{ref}' --format concise", repository)
     before, after = (9 * (64 * c + c * c) + 2 * c for c in (64, 80))
-    assert f"params of stage2 of `net(width = 64)` grew from {before:,} to {after:,}; 0 more are allowed" in done.output
+    assert (
+        f"params of stage2 of `net(width = 64)` grew from {before:,} to {after:,}; the allowed increase is 0"
+        in done.output
+    )
 
 
 def test_parts_that_are_misspelt_or_were_not_saved(repository):
@@ -237,7 +240,7 @@ def test_an_old_state_at_fault_is_told(repository, old):
     (repository / "specs" / "net.arch").write_text(SPEC)
     done = run("archdsl check specs/net.arch --against '.git#branch=wider'", repository)
     assert done.status == 0, done.output
-    assert "was at fault in .git#branch=wider, so it is not compared: E0" in done.output
+    assert "had an error in .git#branch=wider, so it is not compared: E0" in done.output
 
 
 def test_new_networks_have_nothing_to_be_compared_with(repository):
@@ -319,7 +322,7 @@ def test_every_quantity_can_be_bounded_anywhere(check, quantity, where):
 def test_levels_variants_settings_and_pyproject(check):
     budget = '[[tool.archdsl.budget]]\nspec = "net.arch:net"\nwith = { width = 64 }\nlevel = "warn"\nmacs = "80M"\n'
     done = check(budget, name="pyproject.toml")
-    assert done.status == 0 and "warning[W0450]: `net(width = 64)` is outside of its budget" in done.output
+    assert done.status == 0 and "warning[W0450]: `net(width = 64)` does not meet its budget" in done.output
     assert check(budget, "--strict", name="pyproject.toml").status == 1
     assert check(budget.replace("net.arch:net", "resnet*"), "--strict", name="pyproject.toml").status == 0
     assert check(budget.replace("width = 64", "depth = 64"), name="pyproject.toml").status == 1

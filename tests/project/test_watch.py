@@ -78,7 +78,7 @@ def test_every_kind_of_change_is_seen(folder, watch):
     """The parameters by hand: 9 * 3 * c + c for c channels: 224 for 8, 336 for 12."""
     one = watch("check", "specs/net.arch", "--watch")
     first = one.round()
-    assert "holds" in first and "no findings" in first and "Ctrl-C ends" in first
+    assert "holds" in first and "no findings" in first and "Ctrl-C stops" in first
     (folder / "specs" / "blocks.arch").write_text(BLOCK % 12)  # a used file
     found = one.round()
     assert "specs/blocks.arch has changed" in found and "E0402" in found and "336" in found
@@ -96,12 +96,12 @@ def test_every_kind_of_change_is_seen(folder, watch):
 
 def test_new_files_in_a_folder_and_the_rules(folder, watch):
     one = watch("lint", "specs", "--watch", "--select", "W0401")
-    assert "looked at 2 targets" in one.round()
+    assert "linted 2 targets" in one.round()
     (folder / "specs" / "more.arch").write_text(
         "arch 1\nnetwork Net() { input x: f32[N, 3, 8, 8]; conv(4, 3) -> batch_norm }\n"
     )
     found = one.round()
-    assert "the set of specs has changed" in found and "W0401" in found and "looked at 3 targets" in found
+    assert "the set of specs has changed" in found and "W0401" in found and "linted 3 targets" in found
     assert one.end() == 130
 
 

@@ -252,7 +252,7 @@ def test_the_record_has_labels_and_without_metadata_it_is_said(colours, capsys, 
     with pytest.raises(SystemExit):
         main()
     shown = f"preprocess(resize = 24, crop = 24, mean = {MEAN}, std = {DEVIATION})"
-    assert f"image: the model does not say how pictures enter it; taken is {shown}\n" in capsys.readouterr().err
+    assert f"image: the model does not say how to prepare pictures; archdsl uses {shown}\n" in capsys.readouterr().err
 
 
 def test_python_takes_paths_too(colours) -> None:
@@ -267,7 +267,7 @@ def test_python_takes_paths_too(colours) -> None:
     np.save("x.npy", np.ones((2, 3, 16, 16), np.float32))
     np.testing.assert_allclose(archdsl.run(model, "x.npy")["logits"], np.ones((2, 3)), atol=1e-6)
     plain = compiled(spec("preprocess()").replace(" with preprocess()", ""), Path("plain.onnx"))
-    with pytest.warns(UserWarning, match="does not say how pictures enter"):
+    with pytest.warns(UserWarning, match="does not say how to prepare pictures"):
         archdsl.run(plain, "photo.png")
     with pytest.raises(DiagnosticError, match="no input `other`"):
         archdsl.run(model, {"other": "x.npy"})

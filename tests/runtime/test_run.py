@@ -80,7 +80,7 @@ def test_wrong_inputs(model):
     Path("weights.pth").write_bytes(b"\x80\x02no array")
     assert refused("E0704", execute, model, ["weights.pth"]).notes == ()  # NumPy would speak of unpickling it
     np.savez("several", np.zeros(1))
-    assert "name it .npz" in refused("E0704", execute, model, ["image=several.npz"]).help
+    assert "rename it to .npz" in refused("E0704", execute, model, ["image=several.npz"]).help
     assert "did you mean `image`" in refused("E0704", execute, model, ["imag=x.npy"]).help
     for files in (["x.npy"], ["i.npy"], ["o.npy"], ["text.npy"], ["text.npz"], ["x.npy", "x.npy"]):
         refused("E0704", execute, model, files)

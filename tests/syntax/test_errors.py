@@ -30,13 +30,13 @@ def faults(text: str) -> list[Diagnostic]:
     ("text", "help"),
     [
         ("arch 1\nnetwork N(n: 10) { input x: f32[N] }", "a default is given with `=`: `n = 10`"),
-        ("arch 1\nnetwork N() { input x: [N, 3] }", "the element type stands before the sizes"),
+        ("arch 1\nnetwork N() { input x: [N, 3] }", "the element type is written before the sizes"),
         ("arch 1\nuse std.cnn\n", "imported names are listed"),
         ("arch 1\n// a net\nblock b = relu", "write `# …`"),
-        ("arch 1\nblock b { conv 16 3 }", "arguments stand in parentheses: `conv(16, …)`"),
+        ("arch 1\nblock b { conv 16 3 }", "arguments are written in parentheses: `conv(16, …)`"),
         ("arch 1\nblock b { relu, tanh }", "blocks are composed with `->`"),
         ("arch 1\nblock b { relu >> tanh }", "blocks are composed with `->`"),
-        ("arch 1\nblock b { for i in range(3): relu }", "a body stands in braces"),
+        ("arch 1\nblock b { for i in range(3): relu }", "a body is written in braces"),
     ],
 )
 def test_what_other_languages_write_is_told_how_to_write(text: str, help: str) -> None:

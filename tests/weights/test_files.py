@@ -174,7 +174,7 @@ CASES = {
     "storage of another size": torch(one("0", "FloatStorage", 3, 0, (2,), (1,))),
     "storage that is not there": torch(one("../0", "FloatStorage", 2, 0, (2,), (1,))),
     "storage of an unknown type": torch(one("0", "QInt8Storage", 2, 0, (2,), (1,))),
-    "no protobuf": raw("w.onnx", b"\xff\xff\xff\xff"),
+    "not a protobuf": raw("w.onnx", b"\xff\xff\xff\xff"),
     "empty onnx": raw("w.onnx", b""),
     "onnx field beyond its end": raw("w.onnx", b"\x3a\x7f\x00"),
     "unknown kind": raw("w.tar.gz", b""),

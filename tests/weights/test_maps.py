@@ -135,7 +135,10 @@ def test_conversion_happens_where_it_is_declared_only(tmp_path: Path) -> None:
     turned = {**ONE, "fc.weight": ARRAYS["fc.weight"].T}
     with pytest.raises(Refusal) as refused:
         compiled(turned, tmp_path)
-    assert refused.value.code == "E0903" and "`fc.weight` is f32[5, 4], in the file f32[4, 5]" in refused.value.notes[0]
+    assert (
+        refused.value.code == "E0903"
+        and "`fc.weight` is f32[5, 4], but f32[4, 5] in the file" in refused.value.notes[0]
+    )
     straight = {**TWO, "head.kernel": ARRAYS["fc.weight"]}
     with pytest.raises(Refusal) as refused:
         compiled(straight, tmp_path)

@@ -17,9 +17,9 @@ def test_verify_tells_equal_from_different(tmp_path) -> None:
     same = run("archdsl verify a.onnx --against b.onnx", tmp_path)
     assert same.status == 0 and "the same within" in same.output
     other = run("archdsl verify a.onnx --against c.onnx --layers", tmp_path)
-    assert other.status == 1 and "first to depart: c1.conv" in other.output
+    assert other.status == 1 and "first to differ: c1.conv" in other.output
     assert run("archdsl verify a.onnx --against gone.onnx", tmp_path).status == 2
-    assert "no .onnx file" in run("archdsl verify net.arch --against c.onnx", tmp_path).output
+    assert "not an .onnx file" in run("archdsl verify net.arch --against c.onnx", tmp_path).output
     assert "neither an .onnx file" in run("archdsl verify a.onnx --against cat.jpg", tmp_path).output
     assert run("archdsl verify a.onnx --against c.onnx --tolerance x", tmp_path).status == 2
 
@@ -86,7 +86,7 @@ FULL = {**SHAPES, "cut.weight": (2, 3), "cut.bias": (2,)}
         ({}, "", 0, "6 of 6"),
         ({"cut.bias": None}, "", 1, "missing: `cut.bias`"),
         ({"cut.bias": None}, "--allow-missing 'cut.*'", 0, "1 keep"),
-        ({"cut.bias": (3,)}, "", 1, "mismatched: `cut.bias` is f32[2], in the file f32[3]"),
+        ({"cut.bias": (3,)}, "", 1, "mismatched: `cut.bias` is f32[2], but f32[3] in the file"),
         ({"cut.bias": (3,)}, "--allow-missing cut.bias", 0, "1 keep"),
         ({"cut.weight": (3, 2)}, "", 1, "mismatched"),
         ({"more": (3,)}, "", 1, "unexpected: `more`"),

@@ -31,7 +31,7 @@ class OnnxBackend:
         return lowering.rule_for(op) is not None
 
     def opset(self, graph: Graph) -> int:
-        """The oldest operator set that can say the graph. Raises ``DiagnosticError``."""
+        """The oldest operator set that can express the graph. Raises ``DiagnosticError``."""
         return lowering.lower(graph, OnnxOptions()).opset
 
     def lower(self, graph: Graph, options: OnnxOptions | None = None) -> bytes:
@@ -40,7 +40,11 @@ class OnnxBackend:
         lowered, parameters = _prepare(graph, options)
         parts = _model(lowered, graph, options, _inside(parameters, options))
         if stream.size(parts) > PROTOBUF_LIMIT:
-            refuse("E0602", "the model has more than 2 GB and cannot be one message", "write it to a file")
+            refuse(
+                "E0602",
+                "the model is larger than 2 GB and does not fit into one protobuf message",
+                "write it to a file",
+            )
         return stream.join(parts)
 
     def write(self, graph: Graph, path: str | Path, options: OnnxOptions | None = None) -> WriteReport:
@@ -56,7 +60,9 @@ class OnnxBackend:
             parts = _model(lowered, graph, options, initialisers)
             if stream.size(parts) > PROTOBUF_LIMIT:
                 if options.external_data is False:
-                    refuse("E0602", "the model has more than 2 GB", "use external data: leave `--no-external-data` out")
+                    refuse(
+                        "E0602", "the model is larger than 2 GB", "use external data: leave out `--no-external-data`"
+                    )
                 return _write_external(lowered, graph, target, options, parameters)
             with stream.Unfinished(target) as file:
                 stream.write(file, parts, _threads(options))
@@ -76,7 +82,7 @@ def _labelled(options: OnnxOptions) -> OnnxOptions:
 def _prepare(graph: Graph, options: OnnxOptions) -> tuple[Lowered, list[Parameter]]:
     """Check the options, lower the graph; with the parameters whose values will be in the file."""
     if options.weights not in WEIGHTS:
-        refuse("E0603", f"weights can be {' or '.join(WEIGHTS)}, not `{options.weights}`")
+        refuse("E0603", f"the weights must be {' or '.join(WEIGHTS)}, not `{options.weights}`")
     if options.weights == "none":
         return lowering.lower(graph, options), []
     from archdsl.backends.onnx import initialisers
@@ -99,7 +105,7 @@ def _inside(parameters: list[Parameter], options: OnnxOptions) -> list[stream.Pa
 
 
 def _shared(parameters: list[Parameter], target: Path, options: OnnxOptions) -> Mapping[str, tuple[str, int]]:
-    """Where the weights lie already, unless they are wanted inside of the model."""
+    """The files that already have the weights, unless the options put them inside the model."""
     if options.external_data is False or not any(isinstance(p.init, Loaded) for p in parameters):
         return {}
     from archdsl.backends.onnx import initialisers
@@ -133,7 +139,7 @@ def _write_external(
         places = {path: (beside.name, offset) for path, offset in offsets.items()}
         parts = _model(lowered, graph, options, initialisers.referring(parameters, options, places))
         if stream.size(parts) > PROTOBUF_LIMIT:
-            refuse("E0602", "the model has more than 2 GB without its weights")
+            refuse("E0602", "the model is larger than 2 GB even without its weights")
         existed = beside.exists()
         with stream.Unfinished(target) as model:
             stream.write(model, parts, 1)

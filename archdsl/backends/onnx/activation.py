@@ -13,7 +13,7 @@ def relu6(emit: Emit) -> None:
 
 
 def prelu(emit: Emit) -> None:
-    """``PRelu``; its slope broadcasts from the right, so channels need an axis for each one behind them."""
+    """``PRelu``; its slope broadcasts from the right, so channels need an axis for each axis after them."""
     weight, rank = emit.param("weight"), emit.types[0].rank
     if not emit.op.shared and rank > 2:
         own = emit.node.params["weight"].type.shape

@@ -1,4 +1,4 @@
-"""Tensors from nothing -> ``Constant``, ``ConstantOfShape``, ``OneHot``; raw parameters are initialisers."""
+"""Tensors without inputs -> ``Constant``, ``ConstantOfShape``, ``OneHot``; raw parameters are initialisers."""
 
 from __future__ import annotations
 

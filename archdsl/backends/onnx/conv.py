@@ -55,7 +55,7 @@ def padded(emit: Emit, name: str, pads: Pads | None, value: float) -> tuple[str,
 
 
 def automatic(emit: Emit) -> bool:
-    """Whether ``auto_pad`` will do: it knows no dilation, and pads by less than nothing where windows leave gaps."""
+    """Whether ``auto_pad`` can be used: it ignores dilation, and its padding is negative where windows leave gaps."""
     kernel, stride, dilation = emit.op.geometry(emit.types[0])
     return all(d == 1 and s <= k for k, s, d in zip(kernel, stride, dilation))
 
@@ -69,7 +69,7 @@ def conv_transpose(emit: Emit) -> None:
     """``ConvTranspose``; its padding never depends on the size.
 
     Runtimes want an output padding below the stride. Dilation allows a wider one: as many strides of it as there are
-    become zeros behind the input.
+    become zeros after the input.
     """
     (x,) = emit.types
     op, value = emit.op, emit.ins[0]

@@ -95,12 +95,12 @@ def stretches(parameter: Parameter, scheme: str, seed: int) -> Stretch:
 
 @contextmanager
 def _held(parameter: Parameter) -> Iterator[None]:
-    """What is computed becomes neither infinite nor NaN, or is refused; what is so in a file of weights stays so."""
+    """Refuse computed values that are infinite or NaN; such values from a file of weights are kept."""
     try:
         with np.errstate(over="raise", divide="raise", invalid="raise"):
             yield
     except FloatingPointError:
-        message = f"the values of `{parameter.path}` are no finite numbers of its element type, {parameter.type.dtype}"
+        message = f"the values of `{parameter.path}` are not finite numbers of its element type, {parameter.type.dtype}"
         raise DiagnosticError([Diagnostic("E0602", message)]) from None
 
 

@@ -41,7 +41,7 @@ def check_limit(parameters: Sequence[Parameter], limit: int) -> None:
             "E0602",
             f"the weights have {total:,} bytes, more than the limit of {limit:,}; "
             f"the largest is `{largest.path}`, {largest.type}",
-            "write the structure only, `--weights none`, or allow more: `max_bytes` in Python",
+            "write only the structure with `--weights none`, or allow more with `max_bytes` in Python",
         )
 
 
@@ -87,7 +87,7 @@ Places = Mapping[str, tuple[str, int]]
 
 
 def beside(parameters: Sequence[Parameter], folder: Path) -> Places:
-    """Where the weights lie in safetensors files in the model's folder (or below it), if all but small ones do.
+    """The places of the weights in safetensors files in the model's folder (or below it), if all large ones are there.
 
     Then nothing needs to be copied: the model refers to those files.
     """

@@ -12,7 +12,7 @@ def not_equal(emit: Emit) -> None:
 
 
 def causal_mask(emit: Emit) -> None:
-    """The scores where a lower triangle of ones stands, minus infinity elsewhere."""
+    """The scores in the lower triangle, minus infinity elsewhere."""
     (x,) = emit.types
     ones = emit.helper("Expand", [emit.scalar(1, "f32"), emit.vector(x.shape[-2:])])
     triangle = emit.helper("Trilu", [ones], upper=0)

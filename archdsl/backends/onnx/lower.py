@@ -46,7 +46,7 @@ def rule_for(op: type[Op]) -> Lowering | None:
 
 
 def lower(graph: Graph, options: OnnxOptions) -> Lowered:
-    """The graph at the oldest operator set that can say it (at least 17), or at the one asked for."""
+    """The graph at the oldest operator set that can express it (at least 17), or at the requested one."""
     check_sizes(graph)
     opset = options.opset or OPSETS[0]
     if not OPSETS[0] <= opset <= OPSETS[1]:
@@ -74,7 +74,7 @@ def located(refusal: Refusal, node: Node | None) -> Diagnostic:
 
 
 def _apply_rules(writer: Writer) -> None:
-    """Lower every node; what is refused is told in one go, and what follows from it stays silent."""
+    """Lower every node; all refusals are reported together, without those that follow from others."""
     found: list[Diagnostic] = []
     for node in writer.graph.nodes:
         if found and any(value not in writer.value_names for value in node.inputs):
@@ -156,8 +156,8 @@ def _name_outputs(writer: Writer) -> tuple[dict[str, str], list[Emitted]]:
             continue
         if name in fixed:
             refuse(
-                "E0604", f"the output `{name}` has the name of an input or a parameter",
-                f"give it a name of its own: `output {name}_out = …`",
+                "E0604", f"the output `{name}` has the same name as an input or a parameter",
+                f"give it another name: `output {name}_out = …`",
             )  # fmt: skip
         if source in made and source not in renamed:
             renamed[source] = name
@@ -181,7 +181,7 @@ def _inner_values(writer: Writer, renamed: dict[str, str]) -> list[bytes]:
 
 
 def around(lowered: Lowered, graph: Graph, options: OnnxOptions, initialisers: int) -> tuple[bytes, bytes, bytes]:
-    """What stands in front of the initialisers (``initialisers`` bytes), the rest of the graph, and of the model."""
+    """The bytes before the initialisers (``initialisers`` bytes), the rest of the graph, and of the model."""
     nodes = b"".join(lowered.nodes) + wire.text(2, graph.name)
     doc = options.doc or graph.doc
     tail = (wire.text(10, doc) if doc else b"") + lowered.interface

@@ -1,4 +1,4 @@
-"""What can be chosen about an ONNX file, and what is told about a written one."""
+"""The options of an ONNX file, and the report on a written one."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class OnnxOptions(registry.Options):
     """Options of the ONNX backend."""
 
     opset: int | None = None
-    """The operator set; ``None``: the oldest from 17 on that can say the graph."""
+    """The operator set; ``None``: the oldest from 17 on that can express the graph."""
     weights: str = "initial"
     """``initial``: values of ``init`` and ``seed``; ``none``: structure only, parameters become inputs without data."""
     init: str = "kaiming"
@@ -29,7 +29,7 @@ class OnnxOptions(registry.Options):
     fold: bool | None = None
     """Fold batch norms into the layers in front of them; ``None``: as ``deploy``."""
     external_data: bool | None = None
-    """Weights in a file of their own beside the model; ``None``: only if the model passes 2 GB."""
+    """Weights in a separate file in the folder of the model; ``None``: only if the model exceeds 2 GB."""
     max_bytes: int = 16 << 30
     """Refuse a model with more bytes of weights than this."""
     threads: int | None = None
@@ -47,11 +47,11 @@ class OnnxOptions(registry.Options):
 
     help: ClassVar[Mapping[str, str]] = {
         "init": "the scheme of the initial weights: kaiming, xavier, zeros, …",
-        "seed": "of the initial weights",
+        "seed": "seed of the initial weights",
         "deploy": "for inference: fold batch norms, drop what only training needs",
         "fold": "fold batch norms into convolutions",
-        "opset": "the operator set; the oldest that will do, unless given",
-        "external_data": "weights in a file of their own, or never; only beyond 2 GB, unless given",
+        "opset": "the operator set; default: the oldest that works",
+        "external_data": "weights in a separate file, or never; default: only beyond 2 GB",
     }
 
 

@@ -1,4 +1,4 @@
-"""More at the borders, or less -> ``Pad``, ``Slice``."""
+"""Padding and cropping -> ``Pad``, ``Slice``."""
 
 from __future__ import annotations
 

@@ -47,12 +47,12 @@ def _max_operands(emit: Emit, flip: bool = False) -> tuple[str, dict[str, Attrib
     if pads is None:
         if len(emit.outs) == 2 and not automatic(emit):
             wide = f"`{emit.op.name}` with dilation or gaps and `pad = {emit.op.pad}`"
-            raise Refusal("E0601", f"{wide} needs sizes in numbers")
+            raise Refusal("E0601", f"{wide} needs fixed sizes")
         x, place = padded(emit, x, pads, -float("inf"))
         return x, {**attributes, **place}
     if any(max(pair) >= k for pair, k in zip(pads, kernel)):
         if len(emit.outs) == 2:
-            raise Refusal("E0601", f"`{emit.op.name}` cannot pad by as much as its kernel is wide")
+            raise Refusal("E0601", f"the padding of `{emit.op.name}` must be smaller than its kernel")
         return pad(emit, x, pads, -float("inf")), attributes
     return x, {**attributes, **padding(pads)}
 
@@ -70,7 +70,7 @@ def avg_pool(emit: Emit) -> None:
     x = emit.ins[0]
     if pads is None:
         if not count and not automatic(emit):
-            raise Refusal("E0601", f"`{emit.op.name}` with gaps and `pad = {emit.op.pad}` needs sizes in numbers")
+            raise Refusal("E0601", f"`{emit.op.name}` with gaps and `pad = {emit.op.pad}` needs fixed sizes")
         x, place = padded(emit, x, pads, 0.0)
         emit.result("AveragePool", [x], **attributes, **place, count_include_pad=int(count))
         return

@@ -63,8 +63,8 @@ MAX_BINS = 100_000
 def _lay_out(emit: Emit, name: str, axis: int, size: int, count: int, *, weighted: bool) -> tuple[str, int]:
     """Every bin in as many positions as the widest one has; fillers repeat the last element, or weigh nothing."""
     if size + count > MAX_BINS:
-        message = f"{count:,} bins of unequal size are too many to be laid out"
-        raise Refusal("E0602", message, help="use a divisor of the size")
+        message = f"{count:,} bins of unequal size are too many for ONNX"
+        raise Refusal("E0602", message, help="choose a number of bins that divides the size")
     bins = adaptive_bins(size, count)
     width = max(stop - start for start, stop in bins)
     indices = [min(start + i, stop - 1) for start, stop in bins for i in range(width)]

@@ -48,7 +48,7 @@ def _operands(emit: Emit, factors: list[int | None]) -> list[str]:
 
 
 def _gather_nearest(emit: Emit) -> None:
-    """Ratios that are no integer, exactly: runtimes divide in float32, which can fall below an integer."""
+    """Ratios that are not integers, exactly: runtimes divide in float32, which can fall below an integer."""
     name = emit.ins[0]
     pairs = [(i, old, new) for i, (old, new) in enumerate(zip(emit.types[0].shape, emit.outs[0].shape)) if old != new]
     for axis, old, new in pairs:

@@ -8,7 +8,7 @@ from archdsl.shapes import resolve_axis
 
 
 def flatten(emit: Emit) -> None:
-    """``Flatten`` behind the first axis, which needs no sizes; else ``Reshape``."""
+    """``Flatten`` after the first axis, which needs no sizes; else ``Reshape``."""
     if emit.outs[0].shape != emit.types[0].shape and resolve_axis(emit.op.axis, emit.types[0]) == 1:
         emit.result("Flatten", emit.ins, axis=1)
     else:

@@ -195,4 +195,4 @@ _LOCK: Any = None
 def not_written(path: Path, error: OSError) -> DiagnosticError:
     """The diagnostic of a failed write."""
     reason = error.strerror or str(error)
-    return DiagnosticError([Diagnostic("E0005", f"cannot write `{path}`: {reason}", help="nothing was left behind")])
+    return DiagnosticError([Diagnostic("E0005", f"cannot write `{path}`: {reason}", help="no partial file was left")])

@@ -63,7 +63,7 @@ def integer(field: int, number: int) -> bytes:
 
 
 def head(field: int, length: int) -> bytes:
-    """What stands before the ``length`` bytes of a string, bytes or message field."""
+    """The head of a string, bytes or message field of ``length`` bytes."""
     return varint(field << 3 | 2) + varint(length)
 
 

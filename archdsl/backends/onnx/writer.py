@@ -1,4 +1,4 @@
-"""What a lowering rule sees: one node of ours, and ways to emit ONNX nodes for it.
+"""The view of a lowering rule: one node of ours, and ways to emit ONNX nodes for it.
 
 Rules know no wire format and no names. A rule ends by calling :meth:`Emit.result` (the last ONNX node, which bears the
 node's path and whose outputs bear the values' names) or :meth:`Emit.forward` (the operator disappears); everything
@@ -143,7 +143,7 @@ class Writer:
                     fallback = fallback or (value, axis, factor, offset)
         if fallback is None:
             raise Refusal(
-                "E0601", f"the size `{name}` cannot be computed when the model runs: no input axis gives it",
+                "E0601", f"the size `{name}` cannot be computed when the model runs: no input axis has it",
                 help=f"bind it, `--bind {name}=…`, or declare an input axis as `{name}`",
             )  # fmt: skip
         value, axis, factor, offset = fallback
@@ -213,7 +213,7 @@ class Emit:
         """The domain, which the model will import; a model has one version of it."""
         version = self.writer.domains.setdefault(custom.domain, custom.version)
         if version != custom.version:
-            message = f"versions {version} and {custom.version} of the operators `{custom.domain}` are both needed"
+            message = f"two versions of the operators `{custom.domain}` are needed: {version} and {custom.version}"
             raise Refusal("E0601", message)
         return custom.domain
 

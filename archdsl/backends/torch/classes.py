@@ -1,4 +1,4 @@
-"""Boxes become classes; boxes that differ in numbers only share one, with the numbers as its parameters."""
+"""Classes for boxes; boxes that differ only in numbers share a class, with the numbers as its parameters."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ class Source:
         for box in _innermost_first(root):
             for kept in box.kept:
                 if kept in RESERVED:
-                    raise Refusal("E0604", f"`{kept}` is a name of PyTorch's modules and cannot name a layer",
-                                  help="give it another label")  # fmt: skip
+                    raise Refusal("E0604", f"`{kept}` is used by every PyTorch module and cannot name a layer",
+                                  help="give the layer another label")  # fmt: skip
         for height, boxes in sorted(_levels(root).items()):
             self._level(boxes, root, height)
 
@@ -169,7 +169,7 @@ def _layer(step: Item | Box, box: Box, made: dict[int, Any]) -> Any:
 
 
 def _runs(layers: list[Any]) -> list[Any]:
-    """Equal calls of our own classes, one behind the other, become a repetition."""
+    """Repetitions for equal calls of our own classes, one after the other."""
     found: list[Any] = []
     texts = [text(layer, 0, -10_000) for layer in layers]
     at = 0
@@ -277,7 +277,7 @@ def _hint(value: Any) -> str:
 
 
 def _broken(line: str) -> str:
-    """A line that is too long, broken behind the brackets of its list."""
+    """A line that is too long, broken after the brackets of its list."""
     if len(line) <= 88:
         return line
     parts = _SPLIT.fullmatch(line)

@@ -1,4 +1,4 @@
-"""Tensors that are computed from nothing: constants, parameters, one-hot codes."""
+"""Tensors without inputs (constants, parameters), and one-hot codes."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def _start(init: Initializer, size: tuple[int, ...], dtype: Raw | None) -> str:
         case "fan":
             half = (6 / max(init.fan_in, 1)) ** 0.5
             return f"torch.empty({size}{kind}).uniform_({-half!r}, {half!r})"
-    raise Refusal("E0603", "the weights of a file cannot be written into a module",
+    raise Refusal("E0603", "weights from a file cannot be written into a PyTorch module",
                   help="compile without `--weights`, and load the file with `load_state_dict`")  # fmt: skip
 
 

@@ -42,7 +42,7 @@ def conv(site: Site) -> Form:
 
 
 def conv_transpose(site: Site) -> Form:
-    """``ConvTranspose1d`` to ``3d``; padding that differs at the ends is cut off behind it."""
+    """``ConvTranspose1d`` to ``3d``; padding that differs at the ends is cut off after it."""
     op, x = site.op, site.types[0]
     kernel, stride, dilation = op.geometry(x)
     pads, extra = op.pads(x), op.output_pads(x)

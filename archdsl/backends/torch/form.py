@@ -1,4 +1,4 @@
-"""How an operator looks in PyTorch: a layer to keep, an expression to compute, or both."""
+"""The form of an operator in PyTorch: a layer to keep, an expression to compute, or both."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Call:
 
 
 class Raw(str):
-    """A piece of source text that is no literal (``torch.float16``)."""
+    """A piece of source text that is not a literal (``torch.float16``)."""
 
     __slots__ = ()
 
@@ -103,8 +103,8 @@ class Site:
                 parts.append("-1")
             else:
                 raise Refusal(
-                    "E0601", f"`{self.op.name}` needs the size {size}, which its inputs do not have in PyTorch",
-                    help="fix the symbol: `--bind N=1`",
+                    "E0601", f"`{self.op.name}` needs the size {size}, which PyTorch cannot read from its inputs",
+                    help="bind the symbol: `--bind N=1`",
                 )  # fmt: skip
         return "(" + ", ".join(parts) + ("," if len(parts) == 1 else "") + ")"
 

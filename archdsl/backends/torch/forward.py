@@ -91,7 +91,7 @@ def access(name: str) -> str:
 
 
 def plain(name: str) -> bool:
-    """Whether a name can stand behind a dot."""
+    """Whether a name can be used after a dot."""
     return name.isidentifier() and not keyword.iskeyword(name)
 
 

@@ -1,4 +1,4 @@
-"""What PyTorch has no function or layer for. Nothing here runs: what a written module uses is copied into its file.
+"""Helpers that PyTorch does not have. They do not run here: those that a module uses are copied into its file.
 
 So a definition stands for itself: it needs nothing but PyTorch and the definitions above it that it names. Lines have
 88 columns, as in the files they are copied to.

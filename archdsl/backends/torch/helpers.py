@@ -1,4 +1,4 @@
-"""The source text of what a written module uses beside PyTorch, cut out of the files that define it.
+"""The source text of helpers that a written module uses in addition to PyTorch, cut from the files that define them.
 
 Those files need PyTorch and are never imported here: only their text is read.
 """

@@ -1,4 +1,4 @@
-"""What can be chosen about a PyTorch module, and what is told about a written one."""
+"""The options of a PyTorch module, and the report on a written one."""
 
 from __future__ import annotations
 

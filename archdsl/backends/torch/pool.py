@@ -11,7 +11,7 @@ from archdsl.ops.windows import Pads
 
 
 def _even(pads: Pads | None, kernel: tuple[int, ...]) -> bool:
-    """Whether PyTorch's own padding will do: the same at both ends, at most half of the kernel."""
+    """Whether PyTorch's own padding can be used: the same at both ends, at most half of the kernel."""
     return pads is not None and all(b == e and 2 * b <= k for (b, e), k in zip(pads, kernel))
 
 
@@ -67,8 +67,8 @@ def max_pool_indices(site: Site) -> Form:
 
 
 def _open(site: Site) -> Refusal:
-    return Refusal("E0601", f"`{site.op.name}` with `pad = {site.op.pad}` needs sizes in numbers in PyTorch",
-                   help="fix the symbols: `--bind H=224`")  # fmt: skip
+    return Refusal("E0601", f"`{site.op.name}` with `pad = {site.op.pad}` needs fixed sizes in PyTorch",
+                   help="bind the symbols: `--bind H=224`")  # fmt: skip
 
 
 def max_unpool(site: Site) -> Form:

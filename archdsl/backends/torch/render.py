@@ -61,7 +61,7 @@ def replaced(value: Any, word: str, number: Callable[[str, Any], Any]) -> Any:
 
 
 def text(value: Any, indent: int = 0, lead: int = 0) -> str:
-    """The source text of a tree that begins behind ``lead`` columns, in a block indented by ``indent``."""
+    """The source text of a tree that begins after ``lead`` columns, in a block indented by ``indent``."""
     match value:
         case Call():
             parts = [(f"{key}=" if key else "", item) for key, item, _ in value.args]

@@ -8,7 +8,7 @@ from archdsl.report.outcome import Outcome, details, file_name, file_span, finge
 
 
 def render(outcome: Outcome, root: str) -> str:
-    """An entry for each finding; one without a place in a file stands at line 1 of its target."""
+    """An entry for each finding; one without a place in a file is put on line 1 of its target."""
     found = [(target.name, d) for target in outcome.targets for d in target.diagnostics]
     entries = []
     for (target, d), mark in zip(found, fingerprints([d for _, d in found], root)):

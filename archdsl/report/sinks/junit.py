@@ -7,7 +7,7 @@ from archdsl.report.text import summary
 
 
 def render(outcome: Outcome, root: str) -> str:
-    """The form that Jenkins, GitLab and GitHub's test reporters read. Warnings are told, but are no failures."""
+    """The form that Jenkins, GitLab and GitHub's test reporters read. Warnings are included, but are not failures."""
     suites = [_suite(target) for target in outcome.targets]
     tests = sum(count for _, count, _ in suites)
     failures = sum(count for _, _, count in suites)
@@ -35,7 +35,7 @@ def _suite(target: TargetOutcome) -> tuple[str, int, int]:
 
 
 def _own_case(target: TargetOutcome) -> str:
-    """The case that stands for the text itself: it fails with its errors, and tells its warnings."""
+    """The case of the text itself: it fails with its errors, and includes its warnings."""
     lines = [f"{d.span or target.name}: {d.severity}[{d.code}]: {details(d)}" for d in target.diagnostics]
     told = _xml("\n".join(lines))
     inner = f"<system-out>{told}</system-out>" if lines else ""

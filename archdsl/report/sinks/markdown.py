@@ -23,7 +23,7 @@ def render(outcome: Outcome, root: str) -> str:
     for part in parts:
         size += len(part.encode()) + 1
         if size > MOST:
-            return text + "\n… and more: the report is cut where GitHub's limit is.\n"
+            return text + "\n… and more: the report is cut at GitHub's size limit.\n"
         text += ("\n" if text else "") + part
     return text
 

@@ -34,7 +34,7 @@ def render(outcome: Outcome, root: str) -> str:
 
 
 def _semantic(version: str) -> str:
-    """``1.2`` as ``1.2.0``: the standard wants three numbers."""
+    """``1.2`` as ``1.2.0``: the standard requires three numbers."""
     parts = [part for part in version.split("+")[0].split(".") if part.isdigit()]
     return ".".join([*parts, "0", "0", "0"][:3])
 
