@@ -27,7 +27,7 @@ def argument_code(expr: spec.Expr, context: Context) -> Given:
         return lambda formal, env: value
     code = compiled(expr, context)
     if isinstance(expr, spec.Name):
-        return _name(expr.id, code)
+        return _name(expr, code)
     if isinstance(expr, spec.ListExpr):
         return _list([argument_code(item, context) for item in expr.items], code)
     if isinstance(expr, spec.Conditional):
@@ -35,14 +35,16 @@ def argument_code(expr: spec.Expr, context: Context) -> Given:
     return lambda formal, env: as_tensors(code(env), env)
 
 
-def _name(name: str, code: Code) -> Given:
+def _name(expr: spec.Name, code: Code) -> Given:
+    name = expr.id
+
     def given(formal: Formal | None, env: Env) -> Any:
         if formal is not None and name in formal.choices:
             value = env.find(name)
             if value is Env.missing:
                 return name
             if not is_flow(value) and value is not POISON:
-                raise hidden_by_choice(name, formal.name)
+                raise hidden_by_choice(name, formal.name).located(expr.span)
         return as_tensors(code(env), env)
 
     return given

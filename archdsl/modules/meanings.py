@@ -1,4 +1,4 @@
-"""What every name in a file means: section 6 of the language, in one place.
+"""What every name in a file means: the language's rules about names, in one place.
 
 A name means the first of these that there is:
 

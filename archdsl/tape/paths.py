@@ -1,7 +1,7 @@
 """Paths: the stable names of operators and parameters, made of labels, blocks and counters.
 
-How a path is made is part of the public contract. Everything that names is here and in
-:class:`~archdsl.tape.tape.Place`; docs/architecture.md tells it as a whole.
+How a path is made is part of the public contract (docs/language.md, section 6). Everything that names is here and in
+:class:`~archdsl.tape.tape.Place`; docs/paths.md tells it as a whole.
 """
 
 from __future__ import annotations

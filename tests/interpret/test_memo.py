@@ -116,7 +116,11 @@ def test_faults_are_told_each_time(plainly) -> None:
 def test_bounds_hold_for_what_is_repeated() -> None:
     from archdsl.interpret.program import elaborate
 
-    text = "arch 1\nblock b() { conv(4, 3) -> relu }\nnetwork Net() { input x: f32[N, 4, 8, 8]; repeat 20 { b }; output y }\n"
+    idle = "repeat 30 { if false { relu } }"  # work that makes no operator
+    text = (
+        f"arch 1\nblock b() {{ {idle}; conv(4, 3) -> relu }}\n"
+        + "network Net() { input x: f32[N, 4, 8, 8]; repeat 20 { b }; output y }\n"
+    )
     program = archdsl.load(text)
     network = program.module.definitions["Net"]
     assert elaborate(program.module, network).graph is not None
