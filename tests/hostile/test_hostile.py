@@ -38,18 +38,15 @@ def examined(group: str) -> tuple[dict[str, dict[str, Any]], int]:
 
 @pytest.mark.parametrize(("group", "name"), CASES, ids=lambda value: str(value))
 def test_spec(group: str, name: str) -> None:
-    outcome = examined(group)[0][name]
+    outcomes, memory = examined(group)
+    outcome = outcomes[name]
     expected = GROUPS[group][name][1]
     errors = {code for code in outcome["codes"] if code.startswith("E")}
     assert errors == ({expected} if expected else set()), outcome
     assert len(outcome["codes"]) <= 300 and outcome["printed"] < 1_000_000, outcome
     assert outcome["located"], outcome
     assert outcome["seconds"] < SECONDS, outcome
-
-
-@pytest.mark.parametrize("group", GROUPS)
-def test_memory(group: str) -> None:
-    assert examined(group)[1] < MEBIBYTES
+    assert memory < MEBIBYTES
 
 
 # Files that are none
