@@ -258,7 +258,7 @@ class _Binding:
     def take_body(self, body: BlockValue) -> None:
         """Give the trailing body to the last parameter."""
         last = self.block.formals[-1] if self.block.formals else None
-        if last is None or not last.takes_body:
+        if last is None or not last.body:
             self.failed = True
             help = "apply one after the other: `a -> b`"
             if self.block.is_defined:

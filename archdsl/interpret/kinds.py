@@ -16,7 +16,7 @@ class BlockKind(Kind):
     """A block."""
 
     takes_values: ClassVar[bool] = True
-    takes_body: ClassVar[bool] = True
+    body: ClassVar[str] = "{ … }"
 
     @property
     def text(self) -> str:
@@ -34,7 +34,7 @@ class BranchesKind(Kind):
     """A list of blocks: ``{ | a | b }``, or a list."""
 
     takes_values: ClassVar[bool] = True
-    takes_body: ClassVar[bool] = True
+    body: ClassVar[str] = "{ | … | … }"
 
     @property
     def text(self) -> str:

@@ -19,12 +19,12 @@ class Formal:
 
     __slots__ = (
         "accepted",
+        "body",
         "choices",
         "kind",
         "like",
         "name",
         "required",
-        "takes_body",
         "takes_tensors",
         "takes_values",
     )
@@ -37,9 +37,9 @@ class Formal:
         self.accepted: dict[tuple[type, Any], Any] = {}
         """Plain values that were checked before, and what they were normalised to."""
         self.like = isinstance(kind, Like)
-        self.takes_body: bool = getattr(kind, "takes_body", False)
-        self.takes_tensors: bool = getattr(kind, "takes_tensors", False)
-        self.takes_values: bool = getattr(kind, "takes_values", False)
+        self.body = kind.body if kind is not None else ""
+        self.takes_tensors = kind is not None and kind.takes_tensors
+        self.takes_values = kind is not None and kind.takes_values
 
 
 class Parametric(BlockValue):
@@ -99,9 +99,9 @@ class Parametric(BlockValue):
         required = [f for f in self.formals if f.required]
         last = required[-1]
         body = ""
-        if last is self.formals[-1] and getattr(last.kind, "takes_body", False):
+        if last is self.formals[-1] and last.body:
             required.pop()
-            body = " { | … | … }" if type(last.kind).__name__ == "BranchesKind" else " { … }"
+            body = f" {last.body}"
         call = f"({', '.join(f.name for f in required)})" if required else ""
         what = "a body" if body and formal is last else f"the argument `{formal.name}`"
         return Refusal("E0203", f"`{self.name}` needs {what}", help=f"write `{self.name}{call}{body}`")

@@ -35,6 +35,11 @@ class Kind(Record):
     """Base of all kinds. ``choices`` are bare names that the argument reads as themselves."""
 
     choices: ClassVar[tuple[str, ...]] = ()
+    body: ClassVar[str] = ""
+    """The form of a trailing body, if the argument may be given as one: ``{ … }``."""
+    takes_tensors: ClassVar[bool] = False
+    takes_values: ClassVar[bool] = False
+    """Whether values that only the language has, such as blocks, are arguments of this kind."""
 
     @property
     def text(self) -> str:

@@ -51,6 +51,8 @@ class Lexer:
         """Offsets of faults: the parser is silent about the statements that hold them."""
         self.lost: list[int] = []
         """Offsets of faults whose meaning cannot be guessed: the statements that hold them count as unread."""
+        self.stray: set[int] = set()
+        """Offsets of closing brackets that close nothing."""
         self.open: list[Token] = []
         self.misplaced: Token | None = None
         self.separator: Token | None = None
@@ -182,6 +184,7 @@ class Lexer:
             self.open.pop()
             return kind
         if not self.open or self.open[-1].type == "LBRACE":
+            self.stray.add(start)
             self.report("E0104", f"`{self.source.text[start]}` closes nothing", start, end)
             return ""
         opener = self.open.pop()

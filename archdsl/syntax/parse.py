@@ -49,7 +49,7 @@ def parse(source: Source, limits: Limits = LIMITS) -> tuple[spec.File | None, li
         parser.diagnostics.extend(_stopped(stop))
     broken = set(lexer.broken)
     meant = [found for found in parser.builder.diagnostics if found.span and found.span.start not in broken]
-    return file, _sorted([*parser.unskipped(lexer.diagnostics), *parser.diagnostics, *meant], limits)
+    return file, _sorted([*parser.unskipped(lexer), *parser.diagnostics, *meant], limits)
 
 
 def parse_file(source: Source, limits: Limits = LIMITS) -> spec.File:
@@ -294,9 +294,9 @@ class Parser:
         if len(self.diagnostics) >= self.limits.faults:
             raise LimitError("", "", self.builder.span(0, 0))
 
-    def unskipped(self, found: list[Diagnostic]) -> list[Diagnostic]:
-        """The lexer's findings without the closing brackets in passages that were skipped."""
-        return [d for d in found if not (d.message.endswith("closes nothing") and self._in_skipped(d))]
+    def unskipped(self, lexer: Lexer) -> list[Diagnostic]:
+        """The lexer's findings without the stray closing brackets in passages that were skipped."""
+        return [d for d in lexer.diagnostics if not (d.span and d.span.start in lexer.stray and self._in_skipped(d))]
 
     def _in_skipped(self, found: Diagnostic) -> bool:
         """Whether a finding is in a skipped passage that the parser has reported before."""
