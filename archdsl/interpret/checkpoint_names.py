@@ -131,6 +131,8 @@ class _Application:
         self.bounds = names.env.session.bounds
         self.bounds.steps = 0  # the network is made: a map has an allowance of its own
         self.patterns: dict[int, tuple[_Component, ...]] = {}
+        self.candidates: dict[tuple[int, str | None], list[spec.NameRule]] = {}
+        """By rules and the first component of a path: those of the rules whose first component matches it."""
         self.targets: dict[tuple[int, Captures], _Target | None] = {}
         self.faults: dict[int, Diagnostic] = {}
         """By the rule at fault."""
@@ -185,19 +187,28 @@ class _Application:
 
     def first(self, rules: tuple[spec.NameRule, ...], rest: list[str]) -> tuple[spec.NameRule, Captures] | None:
         """The first rule that matches the beginning of a path, and what it captures."""
-        for tried, rule in enumerate(rules):
-            if tried % 4 == 0:
-                self.bounds.step()
+        key = (id(rules), rest[0] if rest else None)
+        candidates = self.candidates.get(key)
+        if candidates is None:
+            candidates = self.candidates[key] = [rule for rule in rules if self.may_match(rule, rest)]
+        for rule in candidates:
             captures = self.match(rule, rest)
             if captures is not None:
                 return rule, captures
         return None
 
-    def match(self, rule: spec.NameRule, rest: list[str]) -> Captures | None:
+    def may_match(self, rule: spec.NameRule, rest: list[str]) -> bool:
+        """Whether the first component of a path is of the rule's form; asked once for each first component."""
+        self.bounds.step()
         pattern = self.patterns.get(id(rule))
         if pattern is None:
-            self.bounds.step()
             pattern = self.patterns[id(rule)] = components(rule.pattern)
+        return not pattern or (bool(rest) and pattern[0].match(rest[0]) is not None)
+
+    def match(self, rule: spec.NameRule, rest: list[str]) -> Captures | None:
+        """What a rule captures of the beginning of a path; ``None`` where it does not match."""
+        self.bounds.step()
+        pattern = self.patterns[id(rule)]
         if len(pattern) > len(rest):
             return None
         found: Captures = ()
