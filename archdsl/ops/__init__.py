@@ -97,4 +97,7 @@ def load(name: str) -> type[Op]:
         return card(name)
     module = import_module(f"archdsl.ops.{_MODULE[name]}")
     cards = (card for card in vars(module).values() if isinstance(card, type) and issubclass(card, Op))
-    return next(card for card in cards if card.__dict__.get("name") == name)
+    found = next((card for card in cards if card.__dict__.get("name") == name), None)
+    if found is None:
+        raise LookupError(f"FAMILIES lists `{name}`, but archdsl/ops/{_MODULE[name]}.py has no card of that name")
+    return found

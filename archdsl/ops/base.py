@@ -203,6 +203,8 @@ class Op(Record):
     """Where the definition is from: the paper or ONNX operators."""
     examples: ClassVar[tuple[str, ...]] = ()
     """``"conv[64, 3, stride=2] : f32[N,3,224,224] -> f32[N,64,112,112]"``; documentation and tests."""
+    moves_data: ClassVar[bool] = False
+    """Whether it moves elements, or makes them, and computes nothing."""
     role: ClassVar[Role] = ""
     pointwise: ClassVar[bool] = False
     """Whether each element of the result depends on the elements in its own place only."""
@@ -300,8 +302,10 @@ class Op(Record):
         return ()
 
     def work(self, ins: Types, outs: Types) -> Work | None:
-        """Arithmetic of one inference; ``None``: not known, so that every total becomes partial."""
-        return Work()
+        """Arithmetic of one inference; ``None``: not known, so that every total becomes partial. An operator that only
+        moves data, or shows it in another shape, has no arithmetic.
+        """
+        return Work() if self.moves_data or self.role in ("view", "source") else None
 
     def channel_layout(self, weight: Sequence[int]) -> ChannelLayout | None:
         """Where the output channels lie in a ``weight`` of this shape, if the result is a sum of products with it (and

@@ -188,6 +188,7 @@ class OneHot(Op):
     """
 
     name = "one_hot"
+    moves_data = True
     sources = "ONNX OneHot"
     limits = (0.0, 1.0)
     applies_at = 1

@@ -34,6 +34,7 @@ class Slice(Op):
     """
 
     name = "slice"
+    moves_data = True
     sources = "ONNX Slice"
     examples = (
         "slice[axis=1, stop=2] : f32[2,5] -> f32[2,2]",
@@ -84,6 +85,7 @@ class Select(Op):
     """One position of ``axis``, which goes away: [N, T, F] -> [N, F] with ``select(axis = t, -1)``."""
 
     name = "select"
+    moves_data = True
     sources = "ONNX Gather"
     examples = (
         "select[1, 2] : f32[2,5,3] -> f32[2,3]",
@@ -112,6 +114,7 @@ class Gather(Op):
     """These positions of ``axis``, by default channels, in this order: ``gather([0, 2, 4])``. They may repeat."""
 
     name = "gather"
+    moves_data = True
     sources = "ONNX Gather"
     examples = (
         "gather[[0, 2, 4]] : f32[2,6,4,4] -> f32[2,3,4,4]",
@@ -147,6 +150,7 @@ class Take(Op):
     """
 
     name = "take"
+    moves_data = True
     sources = "ONNX Gather; numpy.take"
     arity = (2, 2)
     applies_at = 2
@@ -181,6 +185,7 @@ class Reverse(Op):
     """The positions of ``axis`` in reverse order."""
 
     name = "reverse"
+    moves_data = True
     sources = "ONNX Slice with step -1"
     examples = ("reverse[1] : f32[2,3] -> f32[2,3]", "reverse[axis=t] : f32[N,T,8] -> f32[N,T,8]")
 
@@ -201,6 +206,7 @@ class Tile(Op):
     """The whole tensor, repeated along every axis: one count for each."""
 
     name = "tile"
+    moves_data = True
     sources = "ONNX Tile"
     examples = ("tile[[1, 2, 3]] : f32[2,3,4] -> f32[2,6,12]", "tile[[1, 4]] : f32[N,3] -> f32[N,12]")
 

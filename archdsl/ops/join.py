@@ -27,6 +27,7 @@ class Concat(Op):
     """
 
     name = "concat"
+    moves_data = True
     sources = "ONNX Concat"
     elsewhere = (
         "cat",
@@ -74,6 +75,7 @@ class Stack(Op):
     """Inputs of one shape along a new axis, at position ``axis`` of the result."""
 
     name = "stack"
+    moves_data = True
     sources = "ONNX Unsqueeze and Concat"
     role = "join"
     arity = (1, None)
@@ -116,6 +118,7 @@ class Split(Op):
     """
 
     name = "split"
+    moves_data = True
     sources = "ONNX Split"
     elsewhere = ("chunk",)
     results = -1

@@ -136,6 +136,7 @@ class Embedding(Op):
     """
 
     name = "embedding"
+    moves_data = True
     sources = "ONNX Gather"
     role = "layer"
     feature_axis = -1
@@ -165,6 +166,9 @@ class Embedding(Op):
 
     def weights(self, *ins: TensorType) -> tuple[Weight, ...]:
         return (Weight("weight", (self.count, self.features), Initializer("normal", (0.0, 1.0)), dtype=self.dtype),)
+
+    def channel_layout(self, weight: Sequence[int]) -> ChannelLayout | None:
+        return None  # it looks rows up, and sums no products
 
     def window(self, ins: Types, outs: Types) -> Window:
         return (*(AxisWindow(axis) for axis in range(ins[0].rank)), None)

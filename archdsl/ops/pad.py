@@ -55,6 +55,7 @@ class Pad(Padded):
     """
 
     name = "pad_axes"
+    moves_data = True
     sources = "ONNX Pad"
     elsewhere = (
         "pad",
@@ -97,6 +98,7 @@ class PadChannels(Padded):
     """``count`` channels of zeros after the others: the parameter-free shortcut of residual networks."""
 
     name = "pad_channels"
+    moves_data = True
     sources = "ONNX Pad; arXiv:1512.03385 (option A), arXiv:1610.02915"
     examples = ("pad_channels[2] : f32[2,3,4,4] -> f32[2,5,4,4]", "pad_channels[8] : f32[N,8,H,W] -> f32[N,16,H,W]")
 
@@ -115,6 +117,7 @@ class Crop(Op):
     """
 
     name = "crop"
+    moves_data = True
     sources = "ONNX Slice; arXiv:1505.04597"
     elsewhere = ("CenterCrop",)
     examples = (

@@ -219,6 +219,7 @@ class MaxUnpool(Op):
     """
 
     name = "max_unpool"
+    moves_data = True
     arity = (2, 2)
     sources = "ONNX MaxUnpool; Zeiler and Fergus, Visualizing and understanding convolutional networks (2013)"
     elsewhere = (

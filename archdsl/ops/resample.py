@@ -158,6 +158,7 @@ class DepthToSpace(Op):
     """
 
     name = "depth_to_space"
+    moves_data = True
     sources = "ONNX DepthToSpace; arXiv:1609.05158"
     elsewhere = ("PixelShuffle",)
     examples = (
@@ -189,6 +190,7 @@ class SpaceToDepth(Op):
     """
 
     name = "space_to_depth"
+    moves_data = True
     sources = "ONNX SpaceToDepth"
     elsewhere = ("PixelUnshuffle",)
     examples = (

@@ -168,6 +168,7 @@ class Permute(Op):
     """The axes in another order: axis i of the result is axis ``order[i]`` of the input."""
 
     name = "permute"
+    moves_data = True
     sources = "ONNX Transpose"
     examples = (
         "permute[[0, 2, 3, 1]] : f32[N,8,H,W] -> f32[N,H,W,8]",
@@ -199,6 +200,7 @@ class Transpose(Op):
     """Two axes exchanged, by default the last two: ``q @ transpose(k)``."""
 
     name = "transpose"
+    moves_data = True
     sources = "ONNX Transpose"
     applies_at = 1
     examples = (
@@ -232,6 +234,7 @@ class Expand(Op):
     """Axes of size 1 repeated to a new size, and new axes in front; -1 leaves a size as it is."""
 
     name = "broadcast_to"
+    moves_data = True
     sources = "ONNX Expand"
     elsewhere = ("expand",)
     examples = (

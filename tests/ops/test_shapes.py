@@ -63,6 +63,17 @@ def test_every_card_is_documented(name: str) -> None:
     assert len({example.partition(" : ")[0].partition("[")[0] for example in card.examples} | {name}) == 1
 
 
+@pytest.mark.parametrize("name", ops.names())
+def test_every_card_says_its_work_and_its_role(name: str) -> None:
+    """What passes would otherwise take for granted without a word: no arithmetic, no role, no layout to fold into."""
+    card = ops.load(name)
+    assert card.work is not Op.work or card.moves_data or card.role in ("view", "source"), "define `work`"
+    shown = map(parse_example, card.examples)
+    owns = any(example.op.weights(*example.input_types) for example in shown)
+    assert card.role or not owns, "what owns parameters has a `role`"
+    assert card.role != "layer" or card.channel_layout is not Op.channel_layout, "define `channel_layout`"
+
+
 @pytest.mark.parametrize("module", sorted({*ops.FAMILIES, *(found.name for found in iter_modules(ops.__path__))}))
 def test_the_index_lists_every_card(module: str) -> None:
     """``FAMILIES`` of ``archdsl/ops/__init__.py`` has each file with cards, and each card in it."""
