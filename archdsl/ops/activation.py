@@ -28,6 +28,7 @@ class Identity(Pointwise):
     """``x``. Use it where a block is needed; the compiler makes no node for it."""
 
     name = "identity"
+    cost = Work()
     sources = "ONNX Identity"
     vanishes = True
     role = "view"
@@ -243,6 +244,7 @@ class Dropout(Pointwise):
     """While training, zero with probability ``p`` and ``x / (1 - p)`` otherwise; ``x`` at inference."""
 
     name = "dropout"
+    cost = Work()
     sources = "ONNX Dropout; Srivastava et al. 2014, scaled while training"
     role = "view"
     rises = True
@@ -261,6 +263,7 @@ class DropPath(Pointwise):
     """
 
     name = "drop_path"
+    cost = Work()
     sources = "arXiv:1603.09382, scaled while training"
     role = "view"
     rises = True

@@ -21,6 +21,7 @@ class Neg(Pointwise):
     """``-x``. A sign costs nothing."""
 
     name = "neg"
+    cost = Work()
     sources = "ONNX Neg"
     prefix = "-"
     takes = SIGNED
@@ -37,6 +38,7 @@ class Abs(Pointwise):
     """The absolute value. A sign costs nothing."""
 
     name = "abs"
+    cost = Work()
     sources = "ONNX Abs"
     limits = (0.0, inf)
     takes = NUMBERS
@@ -224,6 +226,7 @@ class Cast(Pointwise):
     """The same values with another element type; floats are cut towards zero when they become integers."""
 
     name = "cast"
+    cost = Work()
     sources = "ONNX Cast"
     rises = True
     examples = ("cast[f32] : i64[2,3] -> f32[2,3]", "cast[i64] : f32[N,3] -> i64[N,3]")

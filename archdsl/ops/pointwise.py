@@ -24,8 +24,8 @@ class Pointwise(Op):
     pointwise = True
     takes: ClassVar[frozenset[str]] = FLOATS
     """The element types it works on."""
-    cost: ClassVar[Work] = Work()
-    """The work of one element."""
+    cost: ClassVar[Work]
+    """The work of one element; to be said even where there is none."""
     domain: ClassVar[tuple[float, float]] = (-4.0, 4.0)
     """Where examples are run: inside of it the function is defined and interesting."""
 

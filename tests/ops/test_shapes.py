@@ -14,6 +14,7 @@ from op_examples import Example, all_examples, parse_example, parse_type
 from archdsl import dims, ops
 from archdsl.diagnostics import Refusal
 from archdsl.ops.base import Op, Work
+from archdsl.ops.pointwise import Pointwise
 from archdsl.ops.pool_global import adaptive_bins
 
 EXAMPLES = all_examples()
@@ -61,6 +62,7 @@ def test_every_card_is_documented(name: str) -> None:
     assert card.__doc__ and card.sources and card.examples
     assert all(declared.doc for declared in card.signature.values())
     assert len({example.partition(" : ")[0].partition("[")[0] for example in card.examples} | {name}) == 1
+    assert not card.signature or any("[" in example.partition(" : ")[0] for example in card.examples), "no argument"
 
 
 @pytest.mark.parametrize("name", ops.names())
@@ -68,6 +70,7 @@ def test_every_card_says_its_work_and_its_role(name: str) -> None:
     """What passes would otherwise take for granted without a word: no arithmetic, no role, no layout to fold into."""
     card = ops.load(name)
     assert card.work is not Op.work or card.moves_data or card.role in ("view", "source"), "define `work`"
+    assert not card.pointwise or card.work is not Pointwise.work or hasattr(card, "cost"), "define `cost`"
     shown = map(parse_example, card.examples)
     owns = any(example.op.weights(*example.input_types) for example in shown)
     assert card.role or not owns, "what owns parameters has a `role`"
