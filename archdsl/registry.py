@@ -14,7 +14,7 @@ from types import NoneType
 from typing import Any, ClassVar, Protocol, Self, get_args, get_type_hints
 
 from archdsl import ops
-from archdsl.diagnostics import Refusal, did_you_mean
+from archdsl.diagnostics import DiagnosticError, Refusal, did_you_mean
 from archdsl.graph import Graph
 from archdsl.offers import BACKENDS, OPERATORS, Offer, load, offers, rules
 from archdsl.ops.base import Op
@@ -80,6 +80,10 @@ class Options(Record):
                 message = f"the option `{name}` of the backend `{backend}` needs a value of type {option.kind.__name__}"
                 raise Refusal("E0603", f"{message}, not {value!r:.60}")
         return cls(**given)
+
+
+class ControlFlow(Exception):
+    """Raised by what a backend gives its rules, for the backend itself: no mistake of a rule."""
 
 
 class WriteReport(Record):
@@ -162,7 +166,23 @@ def _rule(backend: str, package: str, module: str, name: str) -> Any:
             return found
     if name not in offers(rules(backend)):
         return None
-    return load(rules(backend), name, "E0606", f"the {backend} rule of the operator `{name}`")
+    (offer, *_) = offers(rules(backend))[name]
+    what = f"the {backend} rule of the operator `{name}`"
+    return _guarded(load(rules(backend), name, "E0606", what), f"{what} of the package `{offer.package}`")
+
+
+def _guarded(rule: Any, what: str) -> Any:
+    """A package's rule, whose own mistakes are its package's, and no bugs of archdsl."""
+
+    def run(site: Any) -> Any:
+        try:
+            return rule(site)
+        except (DiagnosticError, ControlFlow):
+            raise
+        except Exception as error:
+            raise Refusal("E0606", f"{what} fails: {type(error).__name__}: {error}") from error
+
+    return run if callable(rule) else rule
 
 
 def packages() -> dict[str, str]:
@@ -200,7 +220,10 @@ def faults() -> list[Refusal]:
             else:
                 (one, *_) = offers(rules(target))[name]
                 found.append(
-                    Refusal("E0606", f"the package `{one.package}` has a rule for `{name}`, which is not an operator")
+                    Refusal(
+                        "E0606",
+                        f"the package `{one.package}` has a {target} rule for `{name}`, which is not an operator",
+                    )
                 )
     return found
 

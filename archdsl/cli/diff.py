@@ -18,7 +18,7 @@ def command(
     format: Annotated[str, opt("--format", help=", ".join(FORMATS))] = "text",
     strict: Annotated[bool, opt("--strict", help="exit 1 if inputs or outputs changed")] = False,
 ) -> int:
-    """Compare two networks: figures, interface, and the changes with their costs."""
+    """Compare two networks: what changed, and what it costs."""
     choose(format, "--format", FORMATS)
     from archdsl.project.comparing import diff
     from archdsl.report.diff import DiffReport

@@ -22,7 +22,10 @@ def command(
     set_: Set = None,
     bind: Bind = None,
 ) -> int:
-    """Find the best member of a family within a budget: all members are tried, so the answer is exact."""
+    """Find the best member of a family within a budget.
+
+    All members are tried, so that the answer is exact.
+    """
     choose(format, "--format", FORMATS)
     from archdsl.project.fit import fit
 

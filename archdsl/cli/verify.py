@@ -23,7 +23,7 @@ def command(
     bind: Bind = None,
     format: TextOrJson = "text",
 ) -> int:
-    """Compare a model's outputs with those of another implementation; exit 1 if they differ."""
+    """Compare the outputs of two implementations; exit 1 if they differ."""
     choose(format, "--format", ("text", "json"))
     try:
         limit = float(tolerance)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 from archdsl.diagnostics import Refusal
 from archdsl.offers import OPERATORS, load, offers
-from archdsl.ops.base import Op
+from archdsl.ops.base import Op, Role
 
 
 def card(name: str) -> type[Op]:
@@ -27,4 +29,6 @@ def _reason(found: object, name: str) -> str:
         return "is not an operator card"
     if getattr(found, "name", None) != name:
         return f"is called `{getattr(found, 'name', '')}`"
+    if found.role not in get_args(Role):
+        return f"has the role `{found.role}`, but the roles are {', '.join(filter(None, get_args(Role)))}"
     return "" if found.examples else "has no examples, which are its documentation and its tests"

@@ -55,11 +55,11 @@ def _usual(target: Wanted, type: TensorType) -> Preprocess:
 
 def opened(path: Path, how: Preprocess) -> Any:
     """The Pillow image in a file, resized and cropped; its mode is ``RGB`` or ``L``."""
+    check_file(path)
     try:
         from PIL import Image
     except ImportError:
         raise Refusal("E0010", "reading images needs the package pillow", help='pip install "archdsl[image]"') from None
-    check_file(path)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

@@ -228,7 +228,11 @@ def test_rules_may_be_absent_or_broken(target: str, name: str, tmp_path: Path) -
     wrong = f"the {target} rule of the operator `twice` of the package `its-rules 1.0` cannot be loaded"
     assert f"error[E0606]: {wrong}" in told()
     doctor = archdsl("doctor", packages=site, folder=tmp_path)
-    assert wrong in doctor.stdout and "has a rule for `thrice`, which is not an operator" in doctor.stdout
+    assert wrong in doctor.stdout and "rule for `thrice`, which is not an operator" in doctor.stdout
+    raising = "def twice(site):\n    return site.nothing\n"
+    (site / "rules.py").write_text(raising)
+    assert "`twice` of the package `its-rules 1.0` fails: AttributeError: " in told()
+    (site / "rules.py").write_text("")
     page = archdsl("ops", "twice", packages=site, folder=tmp_path)
     assert page.returncode == 1 and "Targets  none" in page.stdout and wrong in page.stderr
 

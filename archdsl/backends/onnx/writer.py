@@ -17,10 +17,11 @@ from archdsl.dims import Dim, Expr, symbols
 from archdsl.element_types import ELEMENT_TYPES
 from archdsl.graph import Graph, Node, Parameter, Value
 from archdsl.record import Record
+from archdsl.registry import ControlFlow
 from archdsl.shapes import Shape, TensorType
 
 
-class NeedOpsetError(Exception):
+class NeedOpsetError(ControlFlow):
     """The lowering must start again with a newer operator set (it was not chosen by the user)."""
 
     def __init__(self, version: int) -> None:
