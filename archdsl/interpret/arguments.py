@@ -100,7 +100,8 @@ class Call:
             except Refusal:  # each argument is evaluated again, and its fault reported
                 return None, None
         kinds = [*map(type, values)]
-        return values, (block.formals, *values, *kinds) if _PLAIN.issuperset(kinds) else None
+        card = block.card if isinstance(block, OpBlock) else None  # operators without parameters have the same formals
+        return values, (card, block.formals, *values, *kinds) if _PLAIN.issuperset(kinds) else None
 
     def _again(self, block: Parametric, known: tuple[dict[str, Any], Parametric | None], env: Env) -> Any:
         given, made = known
@@ -134,6 +135,7 @@ class _Binding:
         self.formals: list[Formal] = []
         """The parameters of the arguments so far."""
         self.failed = False
+        self.refused = False
         self.doubtful: set[str] = set()
         """Parameters that may have been meant by a refused argument."""
 
@@ -177,6 +179,7 @@ class _Binding:
 
     def fault(self, argument: spec.Argument) -> None:
         """An argument was refused: a body is worth running nevertheless, with poison for what is not known."""
+        self.refused = True
         if not self.block.runs_poisoned:
             self.failed = True
             return
@@ -272,7 +275,7 @@ class _Binding:
     @property
     def good(self) -> bool:
         """Whether no argument was refused."""
-        return not self.failed and not self.doubtful
+        return not self.failed and not self.refused
 
     def finish(self) -> Any:
         """What stands for the block after an argument was refused; its body is run with poison for what is unknown."""

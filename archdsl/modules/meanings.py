@@ -15,7 +15,7 @@ A name means the first of these that there is:
 
 As an argument whose parameter has the name among its choices, a name is that choice, unless it is a tensor.
 ``dynamic`` is what cannot be known before running: a column of a table that is not written out where the loop stands,
-or a symbol in a library.
+a symbol in a library, or what one arm of a condition binds anew.
 """
 
 from __future__ import annotations
@@ -81,10 +81,11 @@ class Scope:
     """Names in scope at one place of a file: those that are bound, and, apart from them, labels.
 
     ``partly``: a loop binds names that are not known before running. ``choices`` are those of the argument in which
-    a name stands.
+    a name stands. ``rebinds`` are names that statements of the body bind behind the place, or in one arm of a condition:
+    what such a name means there is known only while running.
     """
 
-    __slots__ = ("choices", "labels", "names", "parent", "partly")
+    __slots__ = ("choices", "labels", "names", "parent", "partly", "rebinds")
 
     def __init__(
         self, parent: Scope | None = None, names: Iterable[str] = (), *, partly: bool = False,
@@ -95,6 +96,7 @@ class Scope:
         self.labels: dict[str, Meaning] = {}
         self.partly: bool = partly or (parent is not None and parent.partly)
         self.choices = choices
+        self.rebinds: frozenset[str] = frozenset()
 
     def bound(self, name: str) -> Meaning | None:
         """What binds the name nearest."""
@@ -113,6 +115,15 @@ class Scope:
                 return scope.labels[name]
             scope = scope.parent
         return None
+
+    def rebound(self, name: str) -> bool:
+        """Whether a body around this place binds the name, be it further down or in one arm of a condition."""
+        scope: Scope | None = self
+        while scope is not None:
+            if name in scope.rebinds:
+                return True
+            scope = scope.parent
+        return False
 
     def known(self, name: str) -> bool:
         """Whether the name is bound or a label."""

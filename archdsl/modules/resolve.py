@@ -13,7 +13,7 @@ from archdsl.modules.findings import duplicates, name_span, recursion, unused
 from archdsl.modules.meanings import DYNAMIC, Meaning, Scope
 from archdsl.modules.module import Module
 from archdsl.modules.resolve_expressions import ExpressionResolver
-from archdsl.modules.structure import label_of, nested_bodies
+from archdsl.modules.structure import bound_by, label_of, nested_bodies
 from archdsl.shapes import AXES
 from archdsl.source import Span
 from archdsl.syntax import spec
@@ -120,6 +120,7 @@ class _Resolver(ExpressionResolver):
 
     def body(self, body: spec.Body, scope: Scope) -> None:
         self.labels(body)
+        scope.rebinds |= frozenset(bound_by(body))
         self.statements(body.statements, scope)
 
     def labels(self, body: spec.Body) -> None:

@@ -15,6 +15,8 @@ from archdsl.syntax import spec
 from archdsl.syntax.walk import children, walk
 
 _AXES = frozenset(AXES)
+_STANDING = frozenset({"operator", "local", "parameter", "import", "dynamic", "unknown"})
+"""Meanings that no statement changes: nothing may hide them, or they are looked for while running."""
 
 
 class ExpressionResolver:
@@ -111,7 +113,8 @@ class ExpressionResolver:
     def name(self, node: spec.Name, scope: Scope) -> None:
         """Settle one name; report it where it means nothing."""
         meaning = self.meaning(node.id, scope)
-        self.module.meanings.settle(node, meaning)
+        anew = meaning.kind not in _STANDING and scope.rebound(node.id)
+        self.module.meanings.settle(node, DYNAMIC if anew else meaning)
         if meaning.kind == "definition":
             self.uses.setdefault(node.id, node.span)
         if meaning is OPERATOR and not ops.is_operator(node.id):

@@ -37,6 +37,23 @@ def static_labels(body: spec.Body) -> frozenset[str]:
     return frozenset(found)
 
 
+def bound_by(body: spec.Body, arm: bool = False) -> Iterator[str]:
+    """Names that a body's statements bind in its own scope, those in the arms of conditions included; of these, labels
+    as well.
+    """
+    for statement in body.statements:
+        if isinstance(statement, spec.Let):
+            yield from statement.targets
+        elif isinstance(statement, spec.Share):
+            yield statement.name
+        elif isinstance(statement, spec.If | spec.With):
+            for nested in nested_bodies(statement):
+                yield from bound_by(nested, arm or isinstance(statement, spec.If))
+        label = label_of(statement) if arm else None
+        if label is not None and label.name is not None:
+            yield label.name
+
+
 def is_branching(body: spec.Body) -> bool:
     """Whether a body is a list of branches."""
     return any(_branches_in(statement) for statement in body.statements)

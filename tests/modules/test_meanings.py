@@ -136,3 +136,31 @@ def test_the_words_are_those_of_the_interpreter() -> None:
 
     assert set(COMBINATORS) == set(combinators.COMBINATORS)
     assert set(FUNCTIONS) == set(functions.FUNCTIONS)
+
+
+ANEW = [
+    ("let w = 1", "if true { let w = 2 }\nconv(w, 1)", "conv(2, 1)"),
+    ("let w = 1", "if false { let w = 2 }\nconv(w, 1)", "conv(1, 1)"),
+    ("let w = 1", "let f = { conv(w, 1) }\nlet w = 2\nf", "conv(2, 1)"),
+    ("let w = 1", "conv(w, 1)\nlet w = 2", "conv(1, 1)"),
+    ("let w = 1", "with conv(bias = true) { let w = 2 }\nconv(w, 1)", "conv(2, 1)"),
+    ("block w() = relu", "if true { share w = conv(2, 1) }\nw", "conv(2, 1)"),
+    ("", "w: conv(4, 1)\nif true { let w = 2 }\nconv(w, 1)", "conv(2, 1)"),
+    ("", "if true { let len = 2 }\nconv(len, 1)", "conv(2, 1)"),
+    ("", "if true { let none = 2 }\nconv(none, 1)", "conv(2, 1)"),
+    ("", "if true { let t = 2 }\nconv(t, 1)", "conv(2, 1)"),
+]
+"""Definitions, the body of a network in which a statement may bind one of its names anew, and the last operator."""
+
+
+@pytest.mark.parametrize(("top", "body", "last"), ANEW)
+def test_what_one_arm_or_a_later_statement_binds_anew_is_found(top: str, body: str, last: str) -> None:
+    text = f"arch 1\n{top}\nnetwork Net() {{\ninput x: f32[N, 4, 8, 8]\n{body}\noutput y\n}}\n"
+    assert repr(archdsl.load(text).graph().nodes[-1].op) == last
+
+
+@pytest.mark.parametrize("use", ["conv(t, 1)", "conv(4, 1, bias = c)", "conv(t, 1)\nlet t = 4", "b(c)"])
+def test_letters_of_axes_are_choices_of_axes_only(use: str) -> None:
+    text = f"arch 1\nblock b(a) = softmax(a)\nnetwork Net() {{\ninput x: f32[N, 4, 8, 8]\n{use}\noutput y\n}}\n"
+    found = driver.open_program(text).report().diagnostics
+    assert [d.code for d in found if d.severity == "error"] == ["E0201"]
