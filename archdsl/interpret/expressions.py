@@ -52,7 +52,7 @@ def _name(expr: spec.Name, context: Context) -> Code:
         return _bound(name, missing, of_file=kind in ("definition", "import"))
     if kind == "label":
         return _label(name, missing)
-    if kind == "choice" and late_word(name) is None:  # a letter of an axis: the argument's own code knows where it is one
+    if kind == "choice" and late_word(name) is None:  # the letter of an axis, where no argument has it for a choice
         return missing
     if kind in ("combinator", "keyword", "end", "choice", "function", "later"):
         return located(lambda env: word_value(name, kind, env), expr.span)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from archdsl.diagnostics import Diagnostic, Refusal, did_you_mean
 from archdsl.graph import Graph, Node, Value
@@ -10,6 +10,7 @@ from archdsl.interpret.claims import check_shape_claims
 from archdsl.interpret.env import NetworkRun
 from archdsl.interpret.session import Session
 from archdsl.modules.module import Module
+from archdsl.source import shortened
 from archdsl.syntax import spec
 from archdsl.tape.poison import POISON, Flow
 
@@ -30,8 +31,17 @@ def settle_outputs(session: Session, run: NetworkRun, flow: Flow) -> set[Node]:
     return live
 
 
-def check_bound(bound: Iterable[str], symbols: Iterable[str]) -> None:
-    """Refuse (E0007) to bind a name that is not a symbol of an input."""
+def check_sizes(bound: Mapping[str, int]) -> None:
+    """Refuse (E0007) a value that is not a size."""
+    for name, size in bound.items():
+        if type(size) is not int or not 0 < size < 10**18:
+            shown = shortened(repr(size), 40)
+            raise Refusal("E0007", f"`{name}` cannot be {shown}: a dimension is a positive integer")
+
+
+def check_bound(bound: Mapping[str, int], symbols: Iterable[str]) -> None:
+    """Refuse (E0007) to bind a name that is not a symbol of an input, or a value that is not a size."""
+    check_sizes(bound)
     known = sorted(symbols)
     for name in bound:
         if name not in known:

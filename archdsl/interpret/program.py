@@ -13,7 +13,7 @@ from archdsl.interpret import arithmetic, attributes, calls, control, inputs_and
 from archdsl.interpret.arguments import Call
 from archdsl.interpret.code import BodyCode, Context, Step, compiled, head_span, run_stages, stages
 from archdsl.interpret.env import Env, Lazy, NetworkRun
-from archdsl.interpret.finish import drafted, settle_outputs
+from archdsl.interpret.finish import check_sizes, drafted, settle_outputs
 from archdsl.interpret.memo import Application
 from archdsl.interpret.operators import operator_block
 from archdsl.interpret.parameters import Parameters
@@ -111,6 +111,7 @@ def elaborate(
 
 
 def _target(target: spec.Variant | spec.Network, env: Env, arguments: Mapping[str, Any]) -> Any:
+    check_sizes(env.session.bind)
     if isinstance(target, spec.Variant):
         call, context = target.network, Context(env.meanings)
         block: Any = compiled(call.callee, context)(env)

@@ -81,8 +81,8 @@ class Scope:
     """Names in scope at one place of a file: those that are bound, and, apart from them, labels.
 
     ``partly``: a loop binds names that are not known before running. ``choices`` are those of the argument in which
-    a name stands. ``rebinds`` are names that statements of the body bind behind the place, or in one arm of a condition:
-    what such a name means there is known only while running.
+    a name stands. ``rebinds`` are names that statements of the body bind, be it behind the place or in one arm of a
+    condition: what such a name means there is known only while running.
     """
 
     __slots__ = ("choices", "labels", "names", "parent", "partly", "rebinds")

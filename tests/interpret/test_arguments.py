@@ -38,3 +38,12 @@ def test_a_refused_argument_is_refused_every_time(top: str, body: str) -> None:
     for _ in range(4):
         result = program.elaborate("Net")
         assert result.graph is None and {d.code for d in result.diagnostics} == {"E0204"}
+
+
+@pytest.mark.parametrize("size", [0, -1, True, 3.5, None, "x", 2**70])
+def test_symbols_are_bound_to_sizes_only(size: object) -> None:
+    program = archdsl.load(NET.format(top="", body="conv(4, 1)"))
+    with pytest.raises(archdsl.DiagnosticError, match="E0007"):
+        program.graph(bind={"N": size})  # type: ignore[dict-item]
+    with pytest.raises(archdsl.DiagnosticError, match="E0007"):
+        archdsl.cost(program.graph(), {"N": size})  # type: ignore[dict-item]
