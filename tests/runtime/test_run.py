@@ -121,6 +121,7 @@ def test_images_are_scaled_cropped_and_normalised(tmp_path):
 
 def test_without_pillow_the_extra_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "PIL", None)
+    Path("p.png").write_bytes(b"")
     found = refused("E0010", file_inputs, [Wanted("x", "float32", (1, 3, 8, 8))], ["p.png"])
     assert found.help == 'pip install "archdsl[image]"'
 
