@@ -6,12 +6,12 @@ import gc
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from threading import Lock
+from _thread import allocate_lock
 
 STACK = 20_000
 """Python's calls within one another. Syntax and applications nest within bounds of their own, which need less."""
 
-_lock = Lock()
+_lock = allocate_lock()
 _deep = 0
 _before = 0
 
