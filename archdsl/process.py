@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import gc
 import sys
+from _thread import allocate_lock
 from collections.abc import Iterator
 from contextlib import contextmanager
-from _thread import allocate_lock
 
 STACK = 20_000
 """Python's calls within one another. Syntax and applications nest within bounds of their own, which need less."""

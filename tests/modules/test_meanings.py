@@ -82,7 +82,8 @@ def test_uses_of_what_is_bound() -> None:
     assert uses == ["conv(twice", "c == twice"]
 
 
-def test_a_library_is_settled_as_far_as_it_is_used() -> None:
+def test_a_library_is_settled_as_far_as_it_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("archdsl.modules.loader._LIBRARY", {})
     program = archdsl.load(SPEC)
     program.graph()
     (library, _) = program.module.imports["conv_bn"]
