@@ -107,16 +107,13 @@ class Call:
         given, made = known
         if made is not None and not block.defaults:
             return made.settle(env, self.span)
-        found = block.with_bound(given, [])
-        found.written = self.span
-        return found.settle(env, self.span)
+        return block.with_bound(given, [], self.span).settle(env, self.span)
 
     def _settled(self, binding: _Binding, block: Parametric, key: Any, env: Env) -> Any:
         """The block with its arguments, remembered if these are plain."""
         if len(binding.formals) == len(self.arguments) and not binding.tensors:
             self._formals.setdefault(block.formals, binding.formals)
-        found = block.with_bound(binding.given, binding.tensors)
-        found.written = self.span
+        found = block.with_bound(binding.given, binding.tensors, self.span)
         if key is not None and not binding.tensors and len(self._given) < _MOST:
             shared = found if isinstance(block, OpBlock) and not block.defaults else None
             self._given[key] = binding.given, shared
@@ -284,6 +281,4 @@ class _Binding:
         for formal in self.block.formals:
             if formal.name in self.doubtful:
                 self.given.setdefault(formal.name, POISON)
-        found = self.block.with_bound(self.given, self.tensors)
-        found.written = self.call.span
-        return found.settle(self.env, self.call.span)
+        return self.block.with_bound(self.given, self.tensors, self.call.span).settle(self.env, self.call.span)

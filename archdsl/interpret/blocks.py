@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from archdsl.diagnostics import Refusal
-from archdsl.graph import Value
-from archdsl.interpret.values import BlockValue, describe, is_flow
+from archdsl.interpret.values import BlockValue
 from archdsl.source import Span
 from archdsl.tape.paths import PathScope, join
 from archdsl.tape.poison import Flow
@@ -97,10 +96,3 @@ class TupleBlock(BlockValue):
 
 
 TUPLE = TupleBlock()
-
-
-def flow_items(flow: Flow, what: str) -> tuple[Value, ...]:
-    """The tensors of a flow."""
-    if not is_flow(flow):
-        raise Refusal("E0204", f"{what} must be a tensor, not {describe(flow)}")
-    return flow if isinstance(flow, tuple) else (flow,)  # type: ignore[return-value]

@@ -40,13 +40,6 @@ class Combinator(Parametric):
         self.name = name
         self.formals = formals
 
-    def effective(self, place: Place) -> dict[str, Any]:
-        """The arguments, those of an enclosing ``with`` included; refuses that one is missing."""
-        place.tape.bounds.step()
-        found = {**self.defaults, **self.bound}
-        self.missing(found)
-        return found
-
 
 class Seq(Combinator):
     """``seq { … }``: the body, its parts numbered."""
@@ -54,7 +47,8 @@ class Seq(Combinator):
     is_scope = True
 
     def apply(self, flow: Flow, place: Place, span: Span | None) -> Flow:
-        body: BlockValue = self.effective(place)["body"]
+        place.tape.bounds.step()
+        body: BlockValue = self.effective()["body"]
         place = place.at(place.sequence())
         if isinstance(body, BodyBlock):
             return body.code.run(body.inside(flow, place), flow)
@@ -69,7 +63,8 @@ class Join(Combinator):
         self.rule = rule
 
     def apply(self, flow: Flow, place: Place, span: Span | None) -> Flow:
-        return self.rule(flow, place, span, **self.effective(place))
+        place.tape.bounds.step()
+        return self.rule(flow, place, span, **self.effective())
 
 
 def _within(body: BlockValue, place: Place) -> Place:

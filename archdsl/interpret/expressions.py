@@ -10,7 +10,7 @@ from archdsl.diagnostics import Refusal
 from archdsl.interpret.blocks import TUPLE
 from archdsl.interpret.code import Code, Context, compiled, condition, expression, located, raw
 from archdsl.interpret.combinators import COMBINATORS
-from archdsl.interpret.env import Env, Lazy
+from archdsl.interpret.env import Env
 from archdsl.interpret.functions import bounded, sequence
 from archdsl.interpret.loops import assign
 from archdsl.interpret.operators import operator_block
@@ -63,18 +63,10 @@ def _bound(name: str, missing: Code, *, of_file: bool) -> Code:
     """What a name is bound to: by the file, or by the nearest scope."""
 
     def bound(env: Env) -> Any:
-        scope: Env | None = env.root if of_file else env
-        while scope is not None:
-            value = scope.names.get(name)
-            if value is not None or name in scope.names:
-                break
-            scope = scope.parent
-        else:
+        value = (env.root if of_file else env).find(name)
+        if value is Env.missing:
             found = missing(env)
             return found.result if type(found) is Labelled else found
-        if type(value) is Lazy:
-            assert scope is not None
-            value = scope.find(name)
         if env.session.has_defaults and isinstance(value, Parametric) and not value.bound:
             return with_defaults(value, env)
         return value

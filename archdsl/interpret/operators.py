@@ -35,9 +35,7 @@ class OpBlock(Parametric):
     def operator(self) -> Op:
         """The card with its arguments; made once, since blocks and operators are immutable."""
         if self._made is None:
-            effective = {**self.defaults, **self.bound}
-            self.missing(effective)
-            op = self.card(**effective)
+            op = self.card(**self.effective())
             op.validate()
             self._made = op
         return self._made

@@ -66,11 +66,12 @@ class Parametric(BlockValue):
         copy.__dict__ = self.__dict__.copy()
         return copy
 
-    def with_bound(self, given: dict[str, Any], tensors: list[Any]) -> Self:
+    def with_bound(self, given: dict[str, Any], tensors: list[Any], written: Span | None = None) -> Self:
         """The block with further arguments."""
         copy = self._copy()
         copy.bound = {**self.bound, **given}
         copy.tensors = (*self.tensors, *tensors)
+        copy.written = written or self.written
         return copy
 
     def with_defaults(self, defaults: dict[str, Any]) -> Self:
@@ -89,13 +90,15 @@ class Parametric(BlockValue):
         """The block to use after one of its arguments was refused."""
         return POISON
 
-    def missing(self, effective: dict[str, Any]) -> None:
-        """Refuse to be applied without a required argument."""
+    def effective(self) -> dict[str, Any]:
+        """The arguments, those of an enclosing ``with`` included. Refuses (E0203) to be without a required one."""
+        found = {**self.defaults, **self.bound}
         for formal in self.formals:
-            if formal.required and formal.name not in effective:
-                raise self._missing(formal, effective)
+            if formal.required and formal.name not in found:
+                raise self._missing(formal)
+        return found
 
-    def _missing(self, formal: Formal, given: dict[str, Any]) -> Refusal:
+    def _missing(self, formal: Formal) -> Refusal:
         required = [f for f in self.formals if f.required]
         last = required[-1]
         body = ""

@@ -89,6 +89,4 @@ def _said(name: str, place: str, expr: spec.Expr, env: Env) -> dict[str, Any] | 
         return None
     if not isinstance(value, End) or value.name != name:
         raise Refusal("E0204", f"`with` of {place} needs `{name}(…)`, not {describe(value)}")
-    effective = {**value.defaults, **value.bound}
-    value.missing(effective)
-    return effective
+    return value.effective()

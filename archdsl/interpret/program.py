@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from archdsl import ops
 from archdsl.diagnostics import Diagnostic, Refusal, did_you_mean
@@ -167,6 +167,9 @@ def _variant_claims(variant: spec.Variant, env: Env, run: NetworkRun) -> None:
 
 # Definitions
 
+_Syntax = TypeVar("_Syntax", bound=spec.Definition)
+_Code = TypeVar("_Code")
+
 
 class BlockCode:
     """A block's definition, compiled."""
@@ -188,6 +191,14 @@ class BlockCode:
         self.naming: Naming = "spliced" if self.then else "scope"
 
 
+def _compiled_once(definition: _Syntax, env: Env, compile: Callable[[_Syntax, Context], _Code]) -> _Code:
+    """The code of a definition, which is kept with it: all variants of a file share it."""
+    known: _Code | None = definition.__dict__.get("_code")
+    if known is None:
+        known = definition.__dict__["_code"] = compile(definition, Context(env.meanings))
+    return known
+
+
 class UserBlock(Parametric):
     """A block defined in the language, with the scope it was defined in."""
 
@@ -200,18 +211,14 @@ class UserBlock(Parametric):
         self.definition = definition
         self.env = env
         self.name = definition.name
-        code: BlockCode | None = definition.__dict__.get("_code")
-        if code is None:
-            code = definition.__dict__["_code"] = BlockCode(definition, Context(env.meanings))
-        self.code = code
-        self.formals = code.parameters.formals
+        self.code = _compiled_once(definition, env, BlockCode)
+        self.formals = self.code.parameters.formals
 
     def apply(self, flow: Flow, place: Place, span: Span | None) -> Flow:
         bounds = place.tape.bounds
         bounds.step()
         bounds.check_depth(place.depth)
-        effective = {**self.defaults, **self.bound}
-        self.missing(effective)
+        effective = self.effective()
         frame = Frame(self.name, partial(show_arguments, effective), span, place.frame)
         inner = place.inside(place.block(self.name), frame)
         application = Application.of(self, effective, flow, inner)
@@ -252,7 +259,6 @@ class NetworkBlock(Parametric):
 
     kind_name = "a network"
     runs_poisoned = True
-
     is_defined = True
 
     def __init__(self, definition: spec.Network, env: Env) -> None:
@@ -260,11 +266,8 @@ class NetworkBlock(Parametric):
         self.definition = definition
         self.env = env
         self.name = definition.name
-        code: NetworkCode | None = definition.__dict__.get("_code")
-        if code is None:
-            code = definition.__dict__["_code"] = NetworkCode(definition, Context(env.meanings))
-        self.code = code
-        self.formals = code.parameters.formals
+        self.code = _compiled_once(definition, env, NetworkCode)
+        self.formals = self.code.parameters.formals
 
     def apply(self, flow: Flow, place: Place, span: Span | None) -> Flow:
         inner = place.inside(place.block(self.name), None)
@@ -280,8 +283,7 @@ class NetworkBlock(Parametric):
 
     def run(self, run: NetworkRun, place: Place, span: Span | None, flow: Flow) -> Flow:
         """Run the body at ``place``; its inputs come from ``run.feed``, or are the graph's."""
-        effective = {**self.defaults, **self.bound}
-        self.missing(effective)
+        effective = self.effective()
         frame = place.frame = Frame(self.name, partial(show_arguments, effective), span, place.frame)
         env = Env(self.env, place, "body", flow)
         env.run = run
