@@ -39,7 +39,7 @@ class Known:
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        kept = []
+        kept: list[pytest.Item] = []
         for item in items:
             for mark in item.iter_markers("fault"):
                 number, cause, siblings = mark.args
@@ -69,6 +69,7 @@ def _unpack(commit: str, folder: Path) -> None:
 
 
 def main() -> int:
+    """Exit status 1 if a test failed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("numbers", nargs="*", metavar="NUMBER")
     parser.add_argument("--run", action="store_true")
