@@ -93,6 +93,11 @@ def is_flow(value: object) -> bool:
     )
 
 
+def items(flow: Flow) -> tuple[Value, ...]:
+    """The tensors of a flow that is no poison."""
+    return flow if isinstance(flow, tuple) else (flow,)  # type: ignore[return-value]
+
+
 def describe(value: object) -> str:
     """What a value is, for messages."""
     if isinstance(value, Value):
