@@ -11,10 +11,12 @@ from archdsl.cli.signature import Arg
 
 
 def command(
-    name: Annotated[str | None, Arg("an operator; without one, all are listed")] = None,
+    name: Annotated[
+        str | None, Arg("an operator, combinator or block of the library; without one, all are listed")
+    ] = None,
     format: TextOrJson = "text",
 ) -> int:
-    """List the operators, or print the page of one."""
+    """List operators, combinators and the library's blocks, or print the page of one."""
     choose(format, "--format", ("text", "json"))
     from archdsl.project.operators import operators
 

@@ -8,6 +8,7 @@ from archdsl.diagnostics import Diagnostic, Refusal, did_you_mean
 from archdsl.graph import Graph, Node, Value
 from archdsl.interpret.claims import check_shape_claims
 from archdsl.interpret.env import NetworkRun
+from archdsl.interpret.misreadings import misread
 from archdsl.interpret.session import Session
 from archdsl.modules.module import Module
 from archdsl.source import shortened
@@ -28,6 +29,9 @@ def settle_outputs(session: Session, run: NetworkRun, flow: Flow) -> set[Node]:
     check_shape_claims(session)
     live = _live(session)
     _warn_unused(session, live)
+    if not session.faults.failed:
+        for doubt in misread((node for node in session.tape.nodes if node in live), session.draft.inputs):
+            session.faults.report(doubt)
     return live
 
 
