@@ -44,7 +44,7 @@ def _side(size: Dim) -> bool:
 
 
 def misread(nodes: Iterable[Node], inputs: Iterable[Value]) -> Iterator[Diagnostic]:
-    """W0211: a layer that works on the last axis, given a map [N, C, H, W]. W0212: what an operator says of its sizes."""
+    """W0211: a layer that works on the last axis, given a map [N, C, H, W]. W0212: what an operator says of itself."""
     maps = {value for value in inputs if value.type.rank == 4 and value.type.shape[1] in PICTURE}
     for node in nodes:
         entering = node.inputs[0] if node.inputs else None

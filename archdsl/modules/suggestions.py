@@ -7,7 +7,6 @@ from functools import cache
 
 from archdsl import ops
 from archdsl.diagnostics import Refusal, nearest, suggest
-from archdsl.modules.words import CHOICE_WORDS
 from archdsl.ops.base import REQUIRED
 
 _SAME = {
@@ -31,7 +30,7 @@ _WORDS_ELSEWHERE = {
     "sequential": "seq", "skip": "residual", "branch": "parallel", "inputshape": "in.shape", "print": "assert",
     "pool": "max_pool(2)` or `avg_pool(2)", "pooling": "max_pool(2)` or `avg_pool(2)",
     "norm": "batch_norm` or `layer_norm", "normalization": "batch_norm` or `layer_norm",
-    "activation": "relu", "loop": "repeat 3 { … }", "while": "repeat 3 { … }", "range": "for i in range(3) { … }",
+    "loop": "repeat 3 { … }", "while": "repeat 3 { … }", "range": "for i in range(3) { … }",
 }  # fmt: skip
 """Another framework's words for what is no single operator -> ours, in lower case without underscores."""
 
@@ -90,10 +89,12 @@ def unknown_name(name: str, known: Iterable[str]) -> Refusal:
         help = "operators and labels are written without a prefix: `conv(64, 3)`"
         return Refusal("E0201", f"`{name}` is not defined here", help=help)
     ours = _WORDS.get(name) or _elsewhere().get(plain(name), "")
-    if ours and ("(" in ours or lower not in known):
-        help = f"write `{ours}`" if "(" in ours or "`" in ours else f"it is called `{ours}` here"
+    if ours and (name in _WORDS or "(" in ours or lower not in known):
+        called, sign, _ = ours.partition("(")
+        same = f": `{ours}`" if sign else ""
+        help = f"write `{ours}`" if "`" in ours or "{" in ours else f"it is called `{called}` here{same}"
     else:
-        help = suggest(lower if lower in known else _nearest(name, known))
+        help = suggest(lower if lower in known else nearest(name, known) or nearest(lower, known))
     if not help and len(name) <= 2 and name.isupper():
         help = f"declare a size of the input in its shape: `input x: f32[N, {name}]`"
     return Refusal("E0201", f"`{name}` is not defined here", help=help)
@@ -120,12 +121,6 @@ def _elsewhere() -> Mapping[str, str]:
             word, _, written = said.partition(" = ")
             found[plain(word)] = written or card.name
     return {**found, **_WORDS_ELSEWHERE}
-
-
-def _nearest(name: str, known: frozenset[str]) -> str | None:
-    """The name that was probably meant: of a value or a block, and only then of a choice of some argument."""
-    likely = known - CHOICE_WORDS
-    return nearest(name, likely) or nearest(name.lower(), likely) or nearest(name, known)
 
 
 def plain(word: str) -> str:
