@@ -175,6 +175,7 @@ def _item(item: spec.OutputItem, train: bool, context: Context) -> Callable[[Env
             raise Refusal("E0207", f"two outputs are called `{name}`").located(item.span)
         if value is not POISON and not is_flow(value):
             raise Refusal("E0204", f"the output `{name}` must be a tensor, not {describe(value)}").located(item.span)
+        run.places[name] = item.span
         if isinstance(value, tuple):
             run.outputs.update({join(name, str(i)): v for i, v in enumerate(value)})
         else:
