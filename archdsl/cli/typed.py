@@ -68,7 +68,9 @@ def _completion(role: Arg | Opt) -> Callable[[Any, str], list[str]] | None:
 
         allowed = choices(role)
         continuations = (lambda *_: allowed) if allowed else getattr(completion, role.complete)
-        return completion.completed(continuations, ctx.params, incomplete)
+        # behind an option without its value, typer leaves the positional words unread
+        named = {"target": ctx.args[0]} if ctx.args else {}
+        return completion.completed(continuations, {**ctx.params, **named}, incomplete)
 
     complete.__annotations__ = {"ctx": typer.Context, "incomplete": str}
     return complete

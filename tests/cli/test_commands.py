@@ -188,7 +188,11 @@ def test_ops_lists_every_operator_and_has_a_page_of_each(cli):
     from archdsl import ops
 
     lines = cli("ops").out.splitlines()
-    listed = [line.split()[0] for line in "\n".join(lines).partition("Combinators")[0].splitlines() if line.strip() and line[:3] != "   "]
+    listed = [
+        line.split()[0]
+        for line in "\n".join(lines).partition("Combinators")[0].splitlines()
+        if line.strip() and line[:3] != "   "
+    ]
     assert [name for name in listed if name != "Operators"] == ops.names()
     assert {"seq", "residual", "conv_bn", "inverted_residual"} <= {line.split()[0] for line in lines if line}
     assert max(map(len, lines)) <= 120
