@@ -41,7 +41,7 @@ def fold(graph: Graph) -> Graph:
 
     Weights that are applied several times are folded if each application is followed by the same norm.
     """
-    norms = _foldable(graph)
+    norms = foldable(graph)
     if not norms:
         return graph
     merged: dict[str, dict[str, Parameter]] = {}
@@ -61,7 +61,7 @@ def fold(graph: Graph) -> Graph:
     return rebuilt(graph, change)
 
 
-def _foldable(graph: Graph) -> dict[Node, Node]:
+def foldable(graph: Graph) -> dict[Node, Node]:
     """Layer -> the norm that is folded into it."""
     norms = {node.inputs[0]: node for node in graph.nodes if node.op.folds}
     layers = {value.producer for value in norms if value.producer is not None and _is_layer(value.producer)}
