@@ -22,8 +22,8 @@ ROLES = dict.fromkeys(("Conv", "ConvTranspose", "Gemm", "MatMul"), ("", "weight"
 COMPUTED = ("val_", "_val_", "onnx::")
 """How the names of constants begin that exporters have made of numbers in the code."""
 SIZES = (
-    "Reshape", "Expand", "Tile", "Pad", "Slice", "Split", "Squeeze", "Unsqueeze", "Resize", "Upsample", "TopK", "Gather",
-    "ConstantOfShape", "ReduceMean", "ReduceSum", "ReduceMax", "ReduceMin", "ReduceL2",
+    "Reshape", "Expand", "Tile", "Pad", "Slice", "Split", "Squeeze", "Unsqueeze", "Resize", "Upsample", "TopK",
+    "Gather", "ConstantOfShape", "ReduceMean", "ReduceSum", "ReduceMax", "ReduceMin", "ReduceL2",
 )  # fmt: skip
 """Operators that take sizes, axes and places from all their inputs but the first."""
 
