@@ -246,8 +246,10 @@ def by_variant(found: Iterable[tuple[str, Diagnostic]]) -> list[Diagnostic]:
 
 
 def load(path_or_text: str | Path, *, name: str | None = None) -> Program:
-    """Load a program from a path, a target (``spec.arch:variant``, a name of the zoo such as ``resnet50``), or a text (a
-    string with a newline or that begins with ``arch``). The variant that a target names is :attr:`Program.default`.
+    """Load a program from a path, a target (``spec.arch:variant``, a name of the zoo such as ``resnet50``), or a text.
+
+    A text is a string with a newline or that begins with ``arch``. The variant that a target names is
+    :attr:`Program.default`.
 
     Raises :class:`DiagnosticError` with every error found; warnings are in ``Program.warnings``.
     """
