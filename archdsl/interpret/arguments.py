@@ -9,10 +9,10 @@ from archdsl.graph import Value
 from archdsl.interpret.argument_code import Given, argument_code, as_tensors
 from archdsl.interpret.code import Context
 from archdsl.interpret.env import Env
-from archdsl.interpret.named_tensors import REFUSED, Fed, applied, dealt, enough, unnamed
+from archdsl.interpret.named_tensors import Fed, applied, dealt, enough, unnamed
 from archdsl.interpret.operators import OpBlock
-from archdsl.interpret.parametric import Formal, Parametric
-from archdsl.interpret.values import BlockValue, describe, is_flow
+from archdsl.interpret.parametric import ANYTHING, Formal, Parametric
+from archdsl.interpret.values import BlockValue, describe, is_flow, is_refused
 from archdsl.modules.suggestions import argument_help, position_help
 from archdsl.ops.base import Initializer
 from archdsl.source import Span, shortened
@@ -80,6 +80,8 @@ class Call:
         if not binding.tensors:
             return self._settled(binding, block, key, env) if binding.good else binding.finish(env)
         found, flow = dealt(binding.finished(), binding.tensors, behind=self._behind)
+        if found is POISON:
+            return POISON
         if not (self._behind or binding.listed):
             enough(found, flow, self.span)
         return self._fed(found, flow, env)
@@ -102,6 +104,11 @@ class Call:
             return Fed(block, tuple(tensors)) if tensors else block
         return applied(block, tensors, env, self.span)
 
+    def evaluate(self, env: Env) -> None:
+        """Look for faults in the arguments, where what is called was refused."""
+        for argument in self.arguments:
+            argument.given(ANYTHING, env)
+
     def _take(self, index: int, binding: _Binding, values: list[Any] | None) -> None:
         """Take one argument; a fault of it is reported."""
         argument, env = self.arguments[index], binding.env
@@ -109,7 +116,8 @@ class Call:
             binding.take(argument, index, None if values is None else (values[index],))
         except Refusal as refusal:
             if argument.syntax.name is None:
-                refusal.help = refusal.help or position_help(binding.block.name, index)
+                given = [other.syntax.span.text for other in self.arguments]
+                refusal.help = refusal.help or position_help(binding.block.name, index, given)
             env.session.faults.refuse(refusal.located(argument.syntax.span), env.place.frame)
             binding.fault(argument.syntax)
 
@@ -169,7 +177,7 @@ class _Binding:
         argument = given.syntax
         formal = self._named(given) if argument.name is not None else self._next()
         value = given.given(formal, self.env) if known is None else as_tensors(known[0], self.env)
-        if argument.name is None and (is_flow(value) or (value is POISON and self._wants_tensor(index))):
+        if argument.name is None and (is_flow(value) or (value is POISON and self._perhaps_entering(index))):
             self.listed = self.listed or isinstance(value, tuple)
             self.tensors.extend(value if isinstance(value, tuple) else (value,))
             return
@@ -179,7 +187,7 @@ class _Binding:
             self.given[formal.name] = self._plain(value, formal)
             return
         if formal is None:
-            if value is POISON:
+            if is_refused(value):
                 self.failed = self.failed or not self.block.runs_poisoned
                 return
             self._too_many(argument, value)
@@ -193,10 +201,19 @@ class _Binding:
         message = f"`{formal.name}` of `{self.block.name}` cannot be {describe(value)}"
         return Refusal("E0210", message, help="tensors enter by `->`, or stand first in the call, without a name")
 
-    def _wants_tensor(self, index: int) -> bool:
-        """Whether what stands at this place of the call is a tensor, as far as one can tell without its value."""
+    def _perhaps_entering(self, index: int) -> bool:
+        """Whether a refused value that has no name stands for a tensor: tensors come first, and a call that has more
+        values than parameters must be given must have some.
+        """
         formals = self.block.formals
-        return formals[index].takes_tensors if index < len(formals) else False
+        if index < len(formals) and formals[index].takes_tensors:
+            return True
+        if len(self.tensors) < index:
+            return False
+        unnamed = sum(argument.syntax.name is None for argument in self.call.arguments)
+        several = isinstance(self.block, OpBlock) and self.block.card.arity[1] != 1
+        self.failed = self.failed or not self.block.runs_poisoned
+        return several or unnamed > sum(formal.required for formal in formals if not formal.takes_tensors)
 
     def fault(self, argument: spec.Argument) -> None:
         """An argument was refused: a body is worth running nevertheless, with poison for what is not known."""
@@ -294,22 +311,15 @@ class _Binding:
         """Whether no argument was refused."""
         return not self.failed and not self.refused
 
-    def finished(self) -> BlockValue:
-        """The block with its arguments, or what stands for it after one was refused."""
+    def finished(self) -> Any:
+        """The block with its arguments, or what stands for it after one was refused: a block, or poison."""
         block = self.block.with_bound(self.given, self.call.span)
         if self.failed:
-            refused = block.refused()
-            return refused if isinstance(refused, BlockValue) else REFUSED
+            return block.refused()
         given = {f.name: POISON for f in self.block.formals if f.name in self.doubtful and f.name not in self.given}
         return block.with_bound(given) if given else block
 
     def finish(self, env: Env) -> Any:
         """What stands for the block after an argument was refused; its body is run with poison for what is unknown."""
         found = self.finished()
-        return (
-            POISON
-            if found is REFUSED
-            else found.settle(env, self.call.span)
-            if isinstance(found, Parametric)
-            else found
-        )
+        return found.settle(env, self.call.span) if isinstance(found, Parametric) else found

@@ -25,14 +25,16 @@ from archdsl.interpret.env import Env
 from archdsl.interpret.expressions import look_up
 from archdsl.interpret.functions import FUNCTIONS, bounded
 from archdsl.interpret.named_tensors import unnamed
-from archdsl.interpret.stages import as_stage
+from archdsl.interpret.stages import apply_block, as_stage
 from archdsl.interpret.values import BlockValue, as_flow, describe, is_flow
 from archdsl.modules.structure import is_branching
 from archdsl.modules.words import INITIALIZERS
 from archdsl.ops.base import Initializer
 from archdsl.ops.kinds import Number
+from archdsl.source import Span
 from archdsl.syntax import spec
-from archdsl.tape.poison import POISON
+from archdsl.tape.poison import POISON, REFUSED, Flow
+from archdsl.tape.tape import Place
 
 
 @expression(spec.Call)
@@ -58,8 +60,7 @@ def _block_call(expr: spec.Call, context: Context) -> Code:
         if block is not POISON:
             message = f"only blocks and functions can be called, not {describe(block)}"
             raise Refusal("E0204", message).located(expr.callee.span)
-        for argument in call.arguments:
-            argument.given(None, unnamed(env))
+        call.evaluate(unnamed(env))
         return POISON
 
     return called
@@ -119,12 +120,31 @@ def _with_body(expr: spec.WithBody, context: Context) -> Code:
     def called(env: Env) -> Any:
         block, body = code(env), inside(unnamed(env))
         if block is POISON:
-            return POISON
+            call.evaluate(env)
+            return Unknown(body, head.span)
         if not isinstance(block, BlockValue):
             raise Refusal("E0204", f"{describe(block)} takes no body").located(head.span)
         return call.bind(block, env, body)
 
     return called
+
+
+class Unknown(BlockValue):
+    """What takes a body and was refused: the body is looked at for faults of its own."""
+
+    name = "unknown"
+    kind_name = REFUSED
+
+    def __init__(self, body: BlockValue, span: Span) -> None:
+        self.body = body
+        self.span = span
+
+    def apply(self, flow: Flow, place: Place, span: Span | None) -> Flow:
+        inner = place.at(place.block(self.name))
+        parts = self.body.expand(inner, POISON) if isinstance(self.body, Branches) else (self.body,)
+        for part in parts:
+            apply_block(part, POISON, inner, self.span)
+        return POISON
 
 
 @expression(spec.BlockExpr)

@@ -45,7 +45,7 @@ def unnamed(env: Env) -> Env:
     return env if env.place.naming == "spliced" else env.at(env.place.at(env.place.scope))
 
 
-def dealt(block: BlockValue, tensors: list[Any], *, behind: bool) -> tuple[BlockValue, list[Any]]:
+def dealt(block: Any, tensors: list[Any], *, behind: bool) -> tuple[Any, list[Any]]:
     """The block with its parameters that are declared ``: tensor``, and the tensors that enter it.
 
     The tensors of a call are those that enter, and behind them those of the parameters. Behind an arrow something
@@ -91,15 +91,3 @@ def enough(block: BlockValue, tensors: list[Any], call: Span) -> None:
         help=f"begin with what stands before an arrow, `… -> {shown}`, or name all of them:"
         f" `{shortened(written.replace(f'{name}(', f'{name}(…, ', 1), 60)}`",
     )  # fmt: skip
-
-
-class Refused(BlockValue):
-    """A call of which nothing is certain."""
-
-    name = "refused"
-
-    def apply(self, flow: Any, place: Any, span: Span | None) -> Any:
-        return POISON
-
-
-REFUSED = Refused()
