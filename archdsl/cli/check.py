@@ -9,7 +9,6 @@ from archdsl.cli.exit import CLEAN, FINDINGS, status_of
 from archdsl.cli.options import Reports, Watching, choose
 from archdsl.cli.output import progress, say, show, write
 from archdsl.cli.signature import Arg, opt
-from archdsl.files import check_writable
 from archdsl.report.text import counted, summary
 
 FORMATS = ("text", "concise", "json")
@@ -47,6 +46,8 @@ def command(
 
     reports = wanted(report)
     if save_baseline is not None:
+        from archdsl.writing import check_writable
+
         check_writable(save_baseline)
     found = checking.check(*targets, against=against, config=config, step=lambda text: progress(text))
     for note in found.notes:

@@ -69,9 +69,9 @@ def save_baseline(checked: Check, path: str | Path, config: str | Path | None = 
 
     Refuses (E0005) what cannot be written.
     """
-    from archdsl.files import write_file
     from archdsl.project.baseline import as_text
     from archdsl.project.budgets import load, subjects
+    from archdsl.writing import write_file
 
     figures = as_text(((one.target, one.variants) for one in checked.targets), subjects(load(config)))
     write_file(Path(path), figures)

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import struct
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
+from archdsl.files import open_file
 from archdsl.weights.tensor import MAX_TENSORS, Place, malformed
 
 
@@ -16,7 +20,7 @@ class Archive:
         self.path = path
         self.size = path.stat().st_size
         try:
-            with zipfile.ZipFile(path) as opened:
+            with open_file(path) as file, zipfile.ZipFile(file) as opened:
                 members = opened.infolist()
         except (zipfile.BadZipFile, ValueError, NotImplementedError, struct.error, EOFError):
             malformed(path, "it is not a complete zip archive")
@@ -28,6 +32,11 @@ class Archive:
         for member in members:
             if member.flag_bits & 1:
                 malformed(path, f"its member `{member.filename[:80]}` is encrypted")
+
+    @contextmanager
+    def _member(self, name: str) -> Iterator[IO[bytes]]:
+        with open_file(self.path) as file, zipfile.ZipFile(file) as opened, opened.open(self.members[name]) as stream:
+            yield stream
 
     def place(self, name: str) -> Place | None:
         """The place of an uncompressed member in the file; ``None`` for a compressed one."""
@@ -52,7 +61,7 @@ class Archive:
                 malformed(self.path, f"its member `{name[:80]}` has {place.size:,} bytes")
             return place.read(0, place.size)
         try:
-            with zipfile.ZipFile(self.path) as opened, opened.open(self.members[name]) as stream:
+            with self._member(name) as stream:
                 data = stream.read(limit + 1)
         except Exception as error:  # zlib's, zipfile's and lzma's errors share no base
             malformed(self.path, f"its member `{name[:80]}` cannot be unpacked ({error})")
@@ -66,7 +75,7 @@ class Archive:
         if place is not None:
             return place.read(0, min(size, place.size))
         try:
-            with zipfile.ZipFile(self.path) as opened, opened.open(self.members[name]) as stream:
+            with self._member(name) as stream:
                 return stream.read(size)
         except Exception as error:
             malformed(self.path, f"its member `{name[:80]}` cannot be unpacked ({error})")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from archdsl.files import check_inside, read_file
 from archdsl.weights import safetensors
 from archdsl.weights.tensor import MAX_HEADER, MAX_TENSORS, Checkpoint, malformed
 
@@ -14,7 +15,7 @@ def read(path: Path) -> Checkpoint:
     if path.stat().st_size > MAX_HEADER:
         malformed(path, "it is too large for an index")
     try:
-        index = json.loads(path.read_bytes().decode())
+        index = json.loads(read_file(path, MAX_HEADER).decode())
     except (ValueError, RecursionError):
         malformed(path, "it is not JSON")
     places = index.get("weight_map") if isinstance(index, dict) else None
@@ -39,4 +40,5 @@ def _shard(index: Path, file: str) -> Checkpoint:
     shard = index.with_name(file)
     if not shard.is_file():
         malformed(index, f"there is no file `{file[:80]}` in the same folder")
+    check_inside(shard, index)
     return safetensors.read(shard)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from archdsl.element_types import ELEMENT_TYPES
+from archdsl.files import open_file
 from archdsl.weights.archive import Archive
 from archdsl.weights.tensor import (
     MAX_HEADER,
@@ -55,7 +56,7 @@ class View:
 
 def read(path: Path) -> Checkpoint:
     """The tensors of the file's state dictionary."""
-    with path.open("rb") as file:
+    with open_file(path) as file:
         begin = file.read(512)
     if begin[:2] != b"PK":
         _refuse_legacy(path, begin)
