@@ -99,7 +99,7 @@ def elaborate(
         stopped = True
         faults.report(bounds.too_deep().located(definition_span(target)).refusal.diagnostic())
     except Refusal as refusal:
-        faults.report(refusal.located(definition_span(target)).diagnostic())
+        faults.refuse(refusal.located(definition_span(target)), None)
     # Behind an expected shape that is another one, the graph is there all the same; of unreadable text there is none.
     failed = any(d.severity == "error" and d.code != "E0401" for d in faults.diagnostics)
     draft = session.draft

@@ -45,7 +45,7 @@ def check_target(name: str) -> CheckedTarget:
         report = target.program.report([target.variant] if target.variant else None)
     except DiagnosticError as error:
         return CheckedTarget(name, error.diagnostics, {})
-    return CheckedTarget(name, tuple(report.diagnostics), report.variants)
+    return CheckedTarget(name, tuple(report.diagnostics), report.variants, {}, report.broken)
 
 
 def _reviewed(checked: list[CheckedTarget], against: str | None, config: str | Path | None) -> Check:

@@ -20,8 +20,13 @@ class Archive:
         self.path = path
         self.size = path.stat().st_size
         try:
+<<<<<<< HEAD
             with open_file(path) as file, zipfile.ZipFile(file) as opened:
                 members = opened.infolist()
+=======
+            self.opened = zipfile.ZipFile(path)  # kept: to open it again for each member would read its directory again
+            members = self.opened.infolist()
+>>>>>>> main
         except (zipfile.BadZipFile, ValueError, NotImplementedError, struct.error, EOFError):
             malformed(path, "it is not a complete zip archive")
         if len(members) > MAX_TENSORS:
@@ -61,7 +66,11 @@ class Archive:
                 malformed(self.path, f"its member `{name[:80]}` has {place.size:,} bytes")
             return place.read(0, place.size)
         try:
+<<<<<<< HEAD
             with self._member(name) as stream:
+=======
+            with self.opened.open(self.members[name]) as stream:
+>>>>>>> main
                 data = stream.read(limit + 1)
         except Exception as error:  # zlib's, zipfile's and lzma's errors share no base
             malformed(self.path, f"its member `{name[:80]}` cannot be unpacked ({error})")
@@ -75,7 +84,11 @@ class Archive:
         if place is not None:
             return place.read(0, min(size, place.size))
         try:
+<<<<<<< HEAD
             with self._member(name) as stream:
+=======
+            with self.opened.open(self.members[name]) as stream:
+>>>>>>> main
                 return stream.read(size)
         except Exception as error:
             malformed(self.path, f"its member `{name[:80]}` cannot be unpacked ({error})")
