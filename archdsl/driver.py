@@ -263,16 +263,11 @@ def open_program(path_or_text: str | Path, *, name: str | None = None) -> Progra
     """As :func:`load`, but faults that leave something to look at are kept in ``Program.diagnostics``."""
     if isinstance(path_or_text, str) and ("\n" in path_or_text or path_or_text.lstrip().startswith(("arch ", "#"))):
         return open_source(Source(name or "<text>", path_or_text), None)
-<<<<<<< HEAD
-    path = Path(path_or_text)
-    return open_source(read_main(path, name or str(path_or_text)), path)
-=======
     path, variant = find_target(path_or_text) if isinstance(path_or_text, str) else (Path(path_or_text), None)
-    program = open_source(read_source(path, name or str(path)), path, variant)
+    program = open_source(read_main(path, name or str(path)), path, variant)
     if variant is not None:
         program.target(variant)  # refuses one that is not there
     return program
->>>>>>> main
 
 
 def open_source(source: Source, path: Path | None, default: str | None = None) -> Program:

@@ -8,12 +8,7 @@ from typing import Annotated
 from archdsl.cli.exit import CLEAN, FINDINGS, status_of
 from archdsl.cli.options import Reports, Targets, Watching
 from archdsl.cli.output import progress, say, show, write
-<<<<<<< HEAD
-from archdsl.cli.signature import Arg, opt
-=======
 from archdsl.cli.signature import opt
-from archdsl.files import check_writable
->>>>>>> main
 from archdsl.report.text import counted, summary
 
 FORMATS = ("text", "concise", "json")

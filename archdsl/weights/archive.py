@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import struct
+import weakref
 import zipfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
 
 from archdsl.files import open_file
 from archdsl.weights.tensor import MAX_TENSORS, Place, malformed
@@ -20,13 +18,11 @@ class Archive:
         self.path = path
         self.size = path.stat().st_size
         try:
-<<<<<<< HEAD
-            with open_file(path) as file, zipfile.ZipFile(file) as opened:
-                members = opened.infolist()
-=======
-            self.opened = zipfile.ZipFile(path)  # kept: to open it again for each member would read its directory again
+            # Kept: to open it again for each member would read its directory again.
+            file = open_file(path)
+            weakref.finalize(self, file.close)
+            self.opened = zipfile.ZipFile(file)
             members = self.opened.infolist()
->>>>>>> main
         except (zipfile.BadZipFile, ValueError, NotImplementedError, struct.error, EOFError):
             malformed(path, "it is not a complete zip archive")
         if len(members) > MAX_TENSORS:
@@ -37,11 +33,6 @@ class Archive:
         for member in members:
             if member.flag_bits & 1:
                 malformed(path, f"its member `{member.filename[:80]}` is encrypted")
-
-    @contextmanager
-    def _member(self, name: str) -> Iterator[IO[bytes]]:
-        with open_file(self.path) as file, zipfile.ZipFile(file) as opened, opened.open(self.members[name]) as stream:
-            yield stream
 
     def place(self, name: str) -> Place | None:
         """The place of an uncompressed member in the file; ``None`` for a compressed one."""
@@ -66,11 +57,7 @@ class Archive:
                 malformed(self.path, f"its member `{name[:80]}` has {place.size:,} bytes")
             return place.read(0, place.size)
         try:
-<<<<<<< HEAD
-            with self._member(name) as stream:
-=======
             with self.opened.open(self.members[name]) as stream:
->>>>>>> main
                 data = stream.read(limit + 1)
         except Exception as error:  # zlib's, zipfile's and lzma's errors share no base
             malformed(self.path, f"its member `{name[:80]}` cannot be unpacked ({error})")
@@ -84,11 +71,7 @@ class Archive:
         if place is not None:
             return place.read(0, min(size, place.size))
         try:
-<<<<<<< HEAD
-            with self._member(name) as stream:
-=======
             with self.opened.open(self.members[name]) as stream:
->>>>>>> main
                 return stream.read(size)
         except Exception as error:
             malformed(self.path, f"its member `{name[:80]}` cannot be unpacked ({error})")

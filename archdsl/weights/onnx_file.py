@@ -6,13 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from archdsl.element_types import ELEMENT_TYPES
-<<<<<<< HEAD
 from archdsl.files import check_inside, open_file
-from archdsl.weights.tensor import MAX_TENSORS, Checkpoint, Place, Tensor, check_shape, malformed
-=======
 from archdsl.weights.onnx_names import Use, named
 from archdsl.weights.tensor import MAX_RANK, MAX_TENSORS, Checkpoint, Place, Tensor, check_shape, malformed
->>>>>>> main
 
 ELEMENTS = {type.onnx: name for name, type in ELEMENT_TYPES.items()}
 MODEL_GRAPH, MODEL_METADATA, GRAPH_NODE, GRAPH_INITIALIZER = 7, 14, 1, 5
@@ -35,13 +31,9 @@ def read(path: Path) -> Checkpoint:
     if not size:
         malformed(path, "it is empty")
     tensors: dict[str, Tensor] = {}
-<<<<<<< HEAD
-    with open_file(path) as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-=======
     uses: list[Use] = []
     names = ""
-    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
->>>>>>> main
+    with open_file(path) as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
         reader = _Reader(path, data)
         for number, wire, begin, end in reader.fields(0, size):
             if (number, wire) == (MODEL_METADATA, 2) and reader.entry(begin, end)[0] == "archdsl.variant":

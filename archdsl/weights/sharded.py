@@ -6,11 +6,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-<<<<<<< HEAD
 from archdsl.files import check_inside, read_file
-from archdsl.weights import safetensors
-from archdsl.weights.tensor import MAX_HEADER, MAX_TENSORS, Checkpoint, malformed
-=======
 from archdsl.weights import npz, safetensors, torch_file
 from archdsl.weights.tensor import MAX_HEADER, MAX_TENSORS, Checkpoint, malformed, refuse
 
@@ -19,22 +15,17 @@ READERS: dict[str, Callable[[Path], Checkpoint]] = {
     ".pt": torch_file.read, ".ckpt": torch_file.read,
 }  # fmt: skip
 """How a shard ends -> what reads it; ``pytorch_model.bin.index.json`` is the index of PyTorch files."""
->>>>>>> main
 
 
 def read(path: Path) -> Checkpoint:
     """The tensors that the index names, from files in its own folder."""
-    if path.stat().st_size > MAX_HEADER:
+    text = read_file(path, MAX_HEADER)
+    if len(text) > MAX_HEADER:
         malformed(path, "it is too large for an index")
-    text = path.read_bytes()
     if text.count(b"{") + text.count(b"[") > MAX_TENSORS:
         malformed(path, "it is not a table of names and files")
     try:
-<<<<<<< HEAD
-        index = json.loads(read_file(path, MAX_HEADER).decode())
-=======
         index = json.loads(text.decode())
->>>>>>> main
     except (ValueError, RecursionError):
         malformed(path, "it is not JSON")
     places = index.get("weight_map") if isinstance(index, dict) else None
@@ -65,9 +56,5 @@ def _shard(index: Path, file: str) -> Checkpoint:
         refuse("E0901", f"`{index}` is an index of files that cannot be read: `{file[:80]}`", help=help)
     if not shard.is_file():
         malformed(index, f"there is no file `{file[:80]}` in the same folder")
-<<<<<<< HEAD
     check_inside(shard, index)
-    return safetensors.read(shard)
-=======
     return reader(shard)
->>>>>>> main

@@ -203,6 +203,7 @@ def _gathered(place: Place, view: View) -> bytes:
     type = ELEMENT_TYPES[view.storage.dtype]
     if not prod(view.shape):
         return b""
-    data = np.memmap(place.path, type.stored, "r", place.offset, (view.storage.count,))
+    with open_file(place.path) as file:
+        data = np.memmap(file, type.stored, "r", place.offset, (view.storage.count,))
     strides = [step * type.bytes for step in view.strides]
     return np.lib.stride_tricks.as_strided(data[view.offset :], view.shape, strides).tobytes()

@@ -83,7 +83,7 @@ def test_a_link_inside_of_the_folder_is_followed_and_others_are_checked(tmp_path
 def test_what_is_not_text_is_not_shown(line: str, content: bytes, tmp_path: Path) -> None:
     (tmp_path / "x.arch").write_bytes(content)
     done = archdsl(tmp_path, line)
-    assert done.status == 2 and "[E0002]" in done.output and "s3cr3t" not in done.output, done.output
+    assert done.status == 2 and "error[E000" in done.output and "s3cr3t" not in done.output, done.output
 
 
 @fault(

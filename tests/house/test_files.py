@@ -10,7 +10,7 @@ from paths import ROOT
 ALLOWED = {"files.py", "writing.py"}
 CALLS = {
     "open", "read_text", "read_bytes", "write_text", "write_bytes", "unlink", "rmdir", "mkdir", "makedirs", "touch", "rename",
-    "symlink_to", "hardlink_to", "mkstemp", "mkdtemp", "remove", "rmtree", "fromfile", "memmap", "tofile", "savez", "chmod",
+    "symlink_to", "hardlink_to", "mkstemp", "mkdtemp", "remove", "rmtree", "fromfile", "tofile", "savez", "chmod",
     "link", "symlink", "truncate", "copyfile", "copy2", "move",
 }  # fmt: skip
 MODULES = {"tempfile"}
