@@ -245,7 +245,7 @@ class Axis(Kind):
         return "axis"
 
     def check(self, value: Any, what: str) -> int | str:
-        if isinstance(value, str) and value in AXES:
+        if isinstance(value, str) and (value in AXES or (value.isidentifier() and value[0].isupper())):
             return value
         if isinstance(value, Expr):
             names = _symbols(value)
