@@ -29,6 +29,8 @@ Value = Scalar | Sequence[Scalar] | Sequence[Sequence[Scalar]]
 """A parameter's value, as Python has it."""
 Settings = Mapping[str, Value]
 """Parameters of a network and their values."""
+SEVERAL = 20
+"""Messages at one place that are told in full; of further variants with such a fault, the names."""
 MAX_STEPS, MAX_OPERATORS = 600_000, 1_200_000
 """Evaluation steps, and operators, of all variants of one text."""
 
@@ -128,38 +130,42 @@ class Program(Verbatim):
 
     def report(self, variants: Iterable[str] | None = None, bind: Mapping[str, int] | None = None) -> CheckReport:
         """As :meth:`check`, with what was measured for every claim. ``bind`` gives symbols fixed sizes."""
-        found = list(self.diagnostics)
+        found: list[tuple[str, Diagnostic]] = []
         checked: dict[str, CheckedVariant] = {}
         steps = 0
         used: set[int] = set()
         whole = variants is None
-        results: list[Elaboration] = []
+        results: dict[str, Elaboration] = {}
         for name in self.targets() if variants is None else variants:
             target = self.target(name)
             if isinstance(target, spec.Network) and any(p.default is None for p in target.parameters):
                 continue
             result = self.elaborate(name, bind=bind)
-            results.append(result)
+            results[name] = result
             applied = result.applied_maps()
-            found += [*result.diagnostics, *(d for one in applied for d in one.diagnostics)]
+            found += [(name, d) for d in (*result.diagnostics, *(d for one in applied for d in one.diagnostics))]
             steps += result.steps + sum(one.steps for one in applied)
             used.update(*(one.used for one in applied))
             whole &= result.graph is not None and not any(one.diagnostics for one in applied)
-            too_much = _too_much(name, steps, sum(one.operators for one in results), target)
+            too_much = _too_much(name, steps, sum(one.operators for one in results.values()), target)
             if result.stopped or too_much:
-                found += () if result.stopped else too_much
+                found += () if result.stopped else ((name, d) for d in too_much)
                 whole = False
                 break
             if result.graph is not None and not self.errors:  # else what is measured merely follows from a fault
                 claims, broken = _checked(result.graph, result.claims)
-                found += broken
+                found += [(name, d) for d in broken]
                 checked[name] = CheckedVariant(name, result.graph, claims)
-        if whole and any(result.maps for result in results):
+        if whole and any(result.maps for result in results.values()):
             from archdsl.interpret.idle_rules import idle_rules
 
             trained = (self.elaborate(name, bind=bind, train=True) for name in self.targets())
-            found += idle_rules(self.source, results, used, trained)
-        return CheckReport(_unique(found), checked)
+            found += [("", d) for d in idle_rules(self.source, list(results.values()), used, trained)]
+        return CheckReport(
+            _unique([*self.diagnostics, *by_variant(found)]),
+            checked,
+            tuple(name for name in results if name not in checked),
+        )
 
 
 def _too_much(name: str, steps: int, operators: int, target: spec.Variant | spec.Network) -> tuple[Diagnostic, ...]:
@@ -184,6 +190,8 @@ class CheckReport(Verbatim, Record):
 
     diagnostics: list[Diagnostic]
     variants: dict[str, CheckedVariant]
+    broken: tuple[str, ...] = ()
+    """Variants that could not be measured, because they or the text have errors."""
 
     def __str__(self) -> str:
         return "\n".join([*map(str, self.diagnostics), f"measured: {', '.join(self.variants) or 'nothing'}"])
@@ -206,9 +214,31 @@ def _unique(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
     """Each code and place once, in the order of the text; what has no place comes first."""
     kept: dict[tuple[object, ...], Diagnostic] = {}
     for d in diagnostics:
-        key = (d.code, d.span.source.name, d.span.start, d.span.end) if d.span else (d.code, d.message)
-        kept.setdefault(key, d)
+        kept.setdefault((*_place(d), d.about), d)
     return sorted(kept.values(), key=lambda d: (d.span.source.name, d.span.start) if d.span else ("", -1))
+
+
+def _place(d: Diagnostic) -> tuple[object, ...]:
+    return (d.code, d.span.source.name, d.span.start, d.span.end) if d.span else (d.code, d.message)
+
+
+def by_variant(found: Iterable[tuple[str, Diagnostic]]) -> list[Diagnostic]:
+    """The findings of all variants: what several have at one place is told once, and names all of them.
+
+    A claim that does not hold is told of each variant: the measured values differ.
+    """
+    places: dict[tuple[object, ...], dict[str, Diagnostic]] = {}
+    for name, d in found:
+        places.setdefault((*_place(d), d.about), {}).setdefault(name, d)
+    kept = []
+    for of_it in places.values():
+        first, *others = of_it.values()
+        names: dict[str, list[str]] = {}
+        for name, d in list(of_it.items())[1:]:
+            names.setdefault("" if len(names) >= SEVERAL or d.message == first.message else d.message, []).append(name)
+        told = [f"also in {', '.join(map('`{}`'.format, some))}{text and ': '}{text}" for text, some in names.items()]
+        kept.append(first.replace(notes=(*first.notes, *told)) if others else first)
+    return kept
 
 
 def load(path_or_text: str | Path, *, name: str | None = None) -> Program:

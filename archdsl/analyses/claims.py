@@ -66,7 +66,8 @@ def check_claims(
         try:
             result = check_claim(measures, claim.quantity, claim.op, claim.bound, claim.part, claim.tap)
         except Refusal as refusal:
-            broken.append(refusal.located(claim.span).diagnostic())
+            about = _about(name or measures.graph.name, claim)
+            broken.append(refusal.located(claim.span).diagnostic().replace(about=about))
             continue
         checked.append(Checked(claim, result))
         if not result.ok:
@@ -82,15 +83,14 @@ def _blame(measures: Measures, claim: ClaimValue) -> tuple[str, ...]:
 def _broken(name: str, claim: ClaimValue, result: Result) -> Diagnostic:
     """The diagnostic of a claim that does not hold."""
     wanted = f"`{result.subject} {result.op} {show(result.quantity, result.bound)}`"
-    if claim.kind == "expect":
-        return Diagnostic(
-            "E0401",
-            f"`{name}` does not meet the expectation {wanted}: the measured value is {result.shown}",
-            claim.span,
-        )
-    return Diagnostic(
-        "E0402", f"`{name}` does not meet its budget {wanted}: the measured value is {result.shown}", claim.span
-    )
+    code, what = ("E0401", "the expectation") if claim.kind == "expect" else ("E0402", "its budget")
+    message = f"`{name}` does not meet {what} {wanted}: the measured value is {result.shown}"
+    return Diagnostic(code, message, claim.span, about=_about(name, claim))
+
+
+def _about(name: str, claim: ClaimValue) -> str:
+    """``small: macs <=``: what stays when figures and bounds change."""
+    return f"{name}: {Subject(claim.quantity, claim.part, claim.tap)} {claim.op}"
 
 
 def check_claim(

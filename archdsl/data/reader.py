@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from archdsl.data.dimension import parse_dimension
 from archdsl.data.form import (
     ArgumentForm,
     FloatForm,
@@ -21,6 +20,7 @@ from archdsl.data.form import (
 from archdsl.data.locate import Path, span_of
 from archdsl.data.parse import parse_form
 from archdsl.diagnostics import Diagnostic, DiagnosticError, Refusal, did_you_mean
+from archdsl.dim_text import parse_dimension
 from archdsl.dims import Dim, product
 from archdsl.graph import Graph, NameMap, Node, Parameter, Stored, Value
 from archdsl.interface import Preprocess, checked_labels, fitting_labels, preprocess_of

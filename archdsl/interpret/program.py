@@ -91,7 +91,7 @@ def elaborate(
 
 
 def _failed(faults: Faults) -> bool:
-    """Behind an expected shape that is another one, the graph is there all the same; of unreadable text there is none."""
+    """Behind an expected shape that is another one, the graph is there all the same; of what cannot be read, none."""
     return any(d.severity == "error" and d.code != "E0401" for d in faults.diagnostics)
 
 

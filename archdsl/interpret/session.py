@@ -34,6 +34,8 @@ class Draft:
     def __init__(self) -> None:
         self.symbols: dict[str, Dim] = {}
         self.defaults: dict[str, int] = {}
+        self.dims: list[tuple[Dim, Span]] = []
+        """Dimensions of the inputs that have symbols, and where they are declared."""
         self.inputs: list[Value] = []
         self.outputs: dict[str, Value] = {}
         self.claims: list[ClaimValue] = []

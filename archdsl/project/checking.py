@@ -7,6 +7,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from archdsl.diagnostics import Refusal
 from archdsl.driver import CheckedVariant
 from archdsl.process import collector_paused
 from archdsl.project.checked import Check, CheckedTarget
@@ -33,6 +34,9 @@ def check(
     is wrong with a target, a failure of ours included, is in the result; raises ``DiagnosticError`` for what is wrong
     with the arguments.
     """
+    if bind and against is not None:
+        help = "bind the sizes where they are declared: `input x: f32[N, 3, H = 224, W = 224]`"
+        raise Refusal("E0007", "`--bind` and `--against` cannot be used together", help=help)
     checked = []
     with collector_paused():
         for name in arch_files(targets):
@@ -55,7 +59,7 @@ def check_target(name: str, bind: Mapping[str, int] | None = None) -> CheckedTar
         raise
     except Exception as error:
         return CheckedTarget(name, findings_of(error), {})
-    return CheckedTarget(name, tuple(report.diagnostics), report.variants)
+    return CheckedTarget(name, tuple(report.diagnostics), report.variants, {}, report.broken, bind or {})
 
 
 def _reviewed(checked: list[CheckedTarget], against: str | None, config: str | Path | None) -> Check:

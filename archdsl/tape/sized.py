@@ -79,7 +79,7 @@ def bound_op(node: Node, sizes: Sizes) -> Op:
     op = node.op
     before = [value.type for value in node.inputs]
     changed: dict[str, Any] = {}
-    for name in op._fields:
+    for name in op.signature:
         given = getattr(op, name)
         if isinstance(given, Expr | TensorType | tuple | str):
             found = _bound(given, sizes, before)
@@ -87,7 +87,8 @@ def bound_op(node: Node, sizes: Sizes) -> Op:
                 changed[name] = found
     if not changed:
         return op
-    return type(op).create(**{name: changed.get(name, getattr(op, name)) for name in op._fields})
+    kept = {name: getattr(op, name) for name, one in op.signature.items() if getattr(op, name) != one.default}
+    return type(op).create(**kept | changed)
 
 
 def _bound(given: Any, sizes: Sizes, types: Sequence[TensorType]) -> Any:
