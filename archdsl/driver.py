@@ -36,11 +36,15 @@ MAX_STEPS, MAX_OPERATORS = 600_000, 1_200_000
 
 
 class Program(Verbatim):
-    """A loaded ``.arch`` text: its variants and networks, ready to be elaborated."""
+    """A loaded ``.arch`` text: its variants and networks, ready to be elaborated.
 
-    def __init__(self, module: Module, diagnostics: Iterable[Diagnostic]) -> None:
+    ``default``: the variant or network that is taken where none is named; ``None`` for the first.
+    """
+
+    def __init__(self, module: Module, diagnostics: Iterable[Diagnostic], default: str | None = None) -> None:
         self.module = module
         self.diagnostics = _unique(diagnostics)
+        self.default = default
 
     def __str__(self) -> str:
         lines = [f"{self.source.name}: {len(self.networks)} networks, {len(self.variants)} variants"]
@@ -81,7 +85,8 @@ class Program(Verbatim):
         return [*self.variants, *(n.name for n in self.module.networks if _has_claims(n) or n.name not in covered)]
 
     def target(self, name: str | None = None) -> spec.Variant | spec.Network:
-        """The variant or network called ``name``; the first variant (or network) without one."""
+        """The variant or network called ``name``; the default, or the first variant (or network), without one."""
+        name = self.default if name is None else name
         if name is None:
             choices: list[spec.Variant | spec.Network] = [*self.module.variants.values(), *self.module.networks]
             if not choices:
@@ -242,7 +247,10 @@ def by_variant(found: Iterable[tuple[str, Diagnostic]]) -> list[Diagnostic]:
 
 
 def load(path_or_text: str | Path, *, name: str | None = None) -> Program:
-    """Load a program from a path, or from a text (a string with a newline or that begins with ``arch``).
+    """Load a program from a path, a target (``spec.arch:variant``, a name of the zoo such as ``resnet50``), or a text.
+
+    A text is a string with a newline or that begins with ``arch``. The variant that a target names is
+    :attr:`Program.default`.
 
     Raises :class:`DiagnosticError` with every error found; warnings are in ``Program.warnings``.
     """
@@ -256,11 +264,14 @@ def open_program(path_or_text: str | Path, *, name: str | None = None) -> Progra
     """As :func:`load`, but faults that leave something to look at are kept in ``Program.diagnostics``."""
     if isinstance(path_or_text, str) and ("\n" in path_or_text or path_or_text.lstrip().startswith(("arch ", "#"))):
         return open_source(Source(name or "<text>", path_or_text), None)
-    path = Path(path_or_text)
-    return open_source(read_source(path, name or str(path_or_text)), path)
+    path, variant = find_target(path_or_text) if isinstance(path_or_text, str) else (Path(path_or_text), None)
+    program = open_source(read_source(path, name or str(path)), path, variant)
+    if variant is not None:
+        program.target(variant)  # refuses one that is not there
+    return program
 
 
-def open_source(source: Source, path: Path | None) -> Program:
+def open_source(source: Source, path: Path | None, default: str | None = None) -> Program:
     """A program from a text that is already at hand; imports of files are relative to ``path``."""
     loader = Loader(read_source, path.resolve().parent if path is not None else None)
     with deep_stack():
@@ -269,7 +280,7 @@ def open_source(source: Source, path: Path | None) -> Program:
         for imported in loader.loaded.values():
             if not imported.library:
                 resolved += resolve(imported)
-    return Program(module, [*loader.diagnostics, *resolved])
+    return Program(module, [*loader.diagnostics, *resolved], default)
 
 
 def resolve_target(target: str) -> tuple[Program, str | None]:
@@ -277,8 +288,5 @@ def resolve_target(target: str) -> tuple[Program, str | None]:
 
     The variant is ``None`` where none is named. Raises :class:`DiagnosticError`.
     """
-    path, variant = find_target(target)
-    program = open_program(path)
-    if variant is not None:
-        program.target(variant)
-    return program, variant
+    program = open_program(target)
+    return program, program.default

@@ -10,6 +10,7 @@ from archdsl.dim_solve import unbound
 from archdsl.graph import Graph, Node, Value
 from archdsl.interpret.claims import check_shape_claims
 from archdsl.interpret.env import NetworkRun
+from archdsl.interpret.misreadings import misread
 from archdsl.interpret.session import Session
 from archdsl.modules.module import Module
 from archdsl.source import shortened
@@ -32,6 +33,9 @@ def settle_outputs(session: Session, run: NetworkRun, flow: Flow) -> set[Node]:
     check_shape_claims(session)
     live = _live(session)
     _warn_unused(session, live)
+    if not session.faults.failed:
+        for doubt in misread((node for node in session.tape.nodes if node in live), session.draft.inputs):
+            session.faults.report(doubt)
     return live
 
 

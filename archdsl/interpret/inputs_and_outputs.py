@@ -14,6 +14,7 @@ from archdsl.graph import Value
 from archdsl.interpret.code import Code, Context, Step, compiled, statement
 from archdsl.interpret.control import choice
 from archdsl.interpret.env import Env, NetworkRun
+from archdsl.interpret.misreadings import input_misread
 from archdsl.interpret.values import describe, is_flow, show
 from archdsl.shapes import TensorType
 from archdsl.source import Span
@@ -56,6 +57,8 @@ def _entered(statement: spec.Input, type: TensorType, env: Env) -> Value:
     value = Value(statement.name, type)
     draft.inputs.append(value)
     env.session.tape.paths.add(statement.name)
+    if doubt := input_misread(statement.name, type, statement.type.span):
+        env.session.faults.report(doubt)
     if statement.preprocess is not None:
         from archdsl.interpret.preprocess_and_labels import declare
 

@@ -78,7 +78,7 @@ def elaborate(
         stopped = True
         faults.report(bounds.too_deep().located(definition_span(target)).refusal.diagnostic())
     except Refusal as refusal:
-        faults.report(refusal.located(definition_span(target)).diagnostic())
+        faults.refuse(refusal.located(definition_span(target)), None)
     draft = session.draft
     graph = (
         None if _failed(faults) or not draft.outputs else drafted(session, module, target, block.definition.doc, live)
