@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
 import sys
 from collections.abc import Callable, Iterable, Mapping
@@ -30,16 +29,12 @@ def outcome(command: Callable[..., int | None], arguments: Mapping[str, Any]) ->
 
 def status_after(error: Exception) -> int:
     """Print what an exception of a command means; its exit status. A fault of ours is raised again."""
-    if isinstance(error, DiagnosticError):
-        return tell(error.diagnostics)
     if isinstance(error, BrokenPipeError):
         return _quiet()
-    if isinstance(error, OSError):
-        return tell([system_error(error)])
-    if isinstance(error, MemoryError):
-        return tell([Diagnostic("E0008", "there is not enough memory for this")])
-    if isinstance(error, RecursionError):
-        return tell([Diagnostic("E0008", "this is nested deeper than the stack allows")])
+    if isinstance(error, DiagnosticError | OSError | MemoryError | RecursionError):
+        from archdsl.project.failures import findings_of
+
+        return tell(findings_of(error))
     raise error
 
 
@@ -73,12 +68,3 @@ def status_of(diagnostics: Iterable[Diagnostic]) -> int:
     if any(code.startswith(USE) for code in codes):
         return FAILURE
     return FINDINGS if codes else CLEAN
-
-
-def system_error(error: OSError) -> Diagnostic:
-    """A message for an error of the operating system."""
-    reason = error.strerror or str(error) or type(error).__name__
-    named = f" `{os.fsdecode(error.filename)}`" if isinstance(error.filename, str | bytes) else ""
-    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG):
-        return Diagnostic("E0005", f"cannot write{named}: {reason}")
-    return Diagnostic("E0001", f"cannot read{named}: {reason}" if named else f"the system reports: {reason}")
