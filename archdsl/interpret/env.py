@@ -19,11 +19,13 @@ ANY = "*"
 class NetworkRun:
     """One use of a network: at the top its inputs are the graph's, inside another they are fed from the flow."""
 
-    __slots__ = ("feed", "outputs", "places", "started", "trained")
+    __slots__ = ("feed", "outputs", "places", "scope", "started", "trained")
 
     def __init__(self, feed: list[Any] | None) -> None:
         self.feed = feed
         self.started = False
+        self.scope: Env | None = None
+        """The scope of its body."""
         self.outputs: dict[str, Any] = {}
         self.places: dict[str, Span] = {}
         """Where the outputs are declared."""
@@ -89,21 +91,26 @@ class Env:
         env.defaults = {**(self.defaults or {}), **defaults} if defaults else self.defaults
         return env
 
-    def find(self, name: str) -> Any:
-        """What ``name`` is bound to, or ``Env.missing``."""
+    def find(self, name: str, *, labels: bool = False, within: Env | None = None) -> Any:
+        """What ``name`` is bound to, or ``Env.missing``; with ``labels``, also as a label, innermost first.
+
+        ``within``: looked for in this scope and those inside of it only.
+        """
         env: Env | None = self
         while env is not None:
+            if labels and name in env.labels:
+                return env.labels[name]
             if name in env.names:
                 value = env.names[name]
                 if isinstance(value, Lazy):
                     env.names[name] = POISON  # whatever needs itself
                     value = env.names[name] = value.make()
                 return value
-            env = env.parent
+            env = env.parent if within is None or env.names is not within.names else None
         return _MISSING
 
     def find_label(self, name: str) -> Any:
-        """The result labelled ``name``, or ``Env.missing``: labels are a namespace of their own, so that a
+        """The result labelled ``name``, or ``Env.missing``. Where a block is applied, labels are passed over, so that a
         checkpoint's ``conv`` may be a label without hiding the operator.
         """
         env: Env | None = self

@@ -228,7 +228,7 @@ def test_a_fault_of_ours_is_its_target_s(tmp_path: Path, monkeypatch: pytest.Mon
     "body",
     [
         "softmax(axis = H)",
-        "concat(x, axis = W)",
+        "x -> concat(axis = W)",
         "slice(H, 1)",
         "reduce_mean(x, axis = [H, W])",
         "permute([N, H, W, 1])",
