@@ -75,6 +75,8 @@ class Outcome(Record):
     page: Callable[[str], str]
     """Code -> its Markdown page (empty where there is none)."""
     tables: tuple[Table, ...] = ()
+    notes: tuple[str, ...] = ()
+    """What could not be checked or compared, and why; what was compared with."""
 
     @property
     def diagnostics(self) -> list[Diagnostic]:
