@@ -16,7 +16,8 @@ COMMANDS = (
     "compile", "check", "cost", "diff", "lint", "fit", "show", "fmt", "ops", "explain", "run", "verify", "weights",
     "doctor", "init", "list",
 )  # fmt: skip
-"""Each is the function ``command`` of the module ``archdsl.cli.<name>``; ``more`` gives further parameters."""
+"""Each is the function ``command`` of the module ``archdsl.cli.<name>``. ``EXAMPLE`` is a line for its help, ``more``
+gives further parameters."""
 
 
 def build(names: tuple[str, ...] = COMMANDS) -> typer.Typer:
@@ -49,7 +50,7 @@ def build(names: tuple[str, ...] = COMMANDS) -> typer.Typer:
     for name in names:
         module = import_module(f"archdsl.cli.{name}")
         more = module.more() if hasattr(module, "more") else []
-        app.command(name, cls=grouped(more))(for_typer(module.command, more))
+        app.command(name, cls=grouped(more), epilog=f"Example: {module.EXAMPLE}")(for_typer(module.command, more))
     return app
 
 

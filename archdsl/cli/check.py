@@ -6,18 +6,20 @@ from pathlib import Path
 from typing import Annotated
 
 from archdsl.cli.exit import CLEAN, FINDINGS, status_of
-from archdsl.cli.options import Reports, Watching, choose
+from archdsl.cli.options import Reports, Targets, Watching
 from archdsl.cli.output import progress, say, show, write
-from archdsl.cli.signature import Arg, opt
+from archdsl.cli.signature import opt
 from archdsl.files import check_writable
 from archdsl.report.text import counted, summary
 
 FORMATS = ("text", "concise", "json")
 
+EXAMPLE = "archdsl check specs/ --report junit=out/junit.xml"
+
 
 def command(
-    targets: Annotated[list[str], Arg("files, folders, spec.arch:variant, - or zoo names")],
-    format: Annotated[str, opt("--format", help=", ".join(FORMATS))] = "text",
+    targets: Targets,
+    format: Annotated[str, opt("--format", help="the form of the output", choices=FORMATS)] = "text",
     strict: Annotated[bool, opt("--strict", help="exit 1 on warnings too")] = False,
     report: Reports = None,
     against: Annotated[
@@ -37,7 +39,6 @@ def command(
     watch: Watching = False,
 ) -> int:
     """Check specs and measure their claims."""
-    choose(format, "--format", FORMATS)
     if watch:
         from archdsl.cli.watching import watched
 

@@ -17,9 +17,11 @@ if TYPE_CHECKING:
 
 TO = ("--to", "--backend")
 
+EXAMPLE = "archdsl compile mobilenet_v2 -o mobilenet_v2.onnx"
+
 
 def command(
-    targets: Annotated[list[str], Arg("spec.arch, spec.arch:variant, data, - or zoo names")],
+    targets: Annotated[list[str], Arg("spec.arch, spec.arch:variant, data, - or zoo names", "targets")],
     output: Annotated[str | None, opt("--output", "-o", help="a file, or a folder/ for several")] = None,
     all_: Annotated[bool, opt("--all", help="all variants of the files, not only the first")] = False,
     weights: Annotated[

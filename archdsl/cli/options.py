@@ -6,15 +6,18 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Annotated, Any
 
 from archdsl.cli.signature import Arg, opt
-from archdsl.diagnostics import DiagnosticError, Refusal, did_you_mean
+from archdsl.diagnostics import DiagnosticError, Refusal
 
 if TYPE_CHECKING:
     from archdsl.driver import Value
 
-Target = Annotated[str, Arg("spec.arch, spec.arch:variant, - or a name from `archdsl list`")]
-Set = Annotated[list[str] | None, opt("--set", metavar="NAME=VALUE", help="give a network parameter a value")]
+Target = Annotated[str, Arg("spec.arch, spec.arch:variant, - or a name from `archdsl list`", "targets")]
+Targets = Annotated[list[str], Arg("files, folders, spec.arch:variant, - or zoo names", "targets")]
+Set = Annotated[
+    list[str] | None, opt("--set", metavar="NAME=VALUE", help="give a network parameter a value", complete="parameters")
+]
 Bind = Annotated[list[str] | None, opt("--bind", metavar="N=8", help="replace a symbolic dimension")]
-TextOrJson = Annotated[str, opt("--format", help="text or json")]
+TextOrJson = Annotated[str, opt("--format", help="the form of the output", choices=("text", "json"))]
 Reports = Annotated[
     list[str] | None,
     opt(
@@ -96,10 +99,3 @@ def _literal(tree: object, wrong: Refusal) -> Any:
         case spec.Unary(op="-" | "+", operand=spec.Number() as number):
             return -number.value if tree.op == "-" else number.value
     raise wrong
-
-
-def choose(value: str, option: str, choices: tuple[str, ...]) -> None:
-    """Refuse (E0007) a value of an option that is not one of its choices."""
-    if value not in choices:
-        help = did_you_mean(value, choices, f"choose from {', '.join(choices)}")
-        raise Refusal("E0007", f"`{option} {value}` is not available", help=help)

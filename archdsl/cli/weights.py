@@ -5,16 +5,18 @@ from __future__ import annotations
 from typing import Annotated
 
 from archdsl.cli.exit import CLEAN, FINDINGS
-from archdsl.cli.options import Set, Train, choose, settings
+from archdsl.cli.options import Set, Train, settings
 from archdsl.cli.output import say, show
 from archdsl.cli.signature import Arg, opt
 from archdsl.diagnostics import Refusal
 
 ACTIONS = ("inspect", "map", "export")
 
+EXAMPLE = "archdsl weights map resnet50 resnet50.safetensors"
+
 
 def command(
-    action: Annotated[str, Arg("inspect FILE, map TARGET FILE, or export FILE.onnx")],
+    action: Annotated[str, Arg("inspect FILE, map TARGET FILE, or export FILE.onnx", choices=ACTIONS)],
     names: Annotated[list[str], Arg("the files, and the network first for map and --names")],
     output: Annotated[
         str | None, opt("--output", "-o", metavar="FILE.safetensors", help="the file that export writes")
@@ -24,7 +26,6 @@ def command(
     train: Train = False,
 ) -> int:
     """Inspect, map and export weight files: .safetensors, .pth, .npz, .onnx."""
-    choose(action, "weights", ACTIONS)
     from archdsl.project import checkpoints
 
     given = settings(set_)

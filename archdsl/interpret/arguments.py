@@ -83,7 +83,8 @@ class Call:
             binding.take(argument, None if values is None else (values[index],))
         except Refusal as refusal:
             if argument.syntax.name is None:
-                refusal.help = refusal.help or position_help(binding.block.name, index)
+                given = [other.syntax.span.text for other in self.arguments]
+                refusal.help = refusal.help or position_help(binding.block.name, index, given)
             env.session.faults.refuse(refusal.located(argument.syntax.span), env.place.frame)
             binding.fault(argument.syntax)
 

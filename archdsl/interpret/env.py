@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from archdsl.interpret.session import Session
 from archdsl.modules.meanings import Meanings
+from archdsl.source import Span
 from archdsl.tape.poison import POISON, Flow
 from archdsl.tape.tape import Place
 
@@ -16,12 +17,14 @@ _MISSING = object()
 class NetworkRun:
     """One use of a network: at the top its inputs are the graph's, inside another they are fed from the flow."""
 
-    __slots__ = ("feed", "outputs", "started", "trained")
+    __slots__ = ("feed", "outputs", "places", "started", "trained")
 
     def __init__(self, feed: list[Any] | None) -> None:
         self.feed = feed
         self.started = False
         self.outputs: dict[str, Any] = {}
+        self.places: dict[str, Span] = {}
+        """Where the outputs are declared."""
         self.trained: dict[str, Any] = {}
 
 

@@ -8,6 +8,7 @@ from archdsl.diagnostics import Diagnostic, Refusal, did_you_mean
 from archdsl.graph import Graph, Node, Value
 from archdsl.interpret.claims import check_shape_claims
 from archdsl.interpret.env import NetworkRun
+from archdsl.interpret.misreadings import misread
 from archdsl.interpret.session import Session
 from archdsl.modules.module import Module
 from archdsl.source import shortened
@@ -25,10 +26,34 @@ def settle_outputs(session: Session, run: NetworkRun, flow: Flow) -> set[Node]:
     if any(value is POISON for value in outputs.values()):
         return set()
     session.draft.outputs = {name: value for name, value in outputs.items() if isinstance(value, Value)}
+    _check_names(session, run)
     check_shape_claims(session)
     live = _live(session)
     _warn_unused(session, live)
+    if not session.faults.failed:
+        for doubt in misread((node for node in session.tape.nodes if node in live), session.draft.inputs):
+            session.faults.report(doubt)
     return live
+
+
+def _check_names(session: Session, run: NetworkRun) -> None:
+    """Refuse (E0604) an output that has the name of an input or of a parameter, unless it is that very tensor: in a
+    model all of them are in one namespace.
+    """
+    draft = session.draft
+    inputs = {value.name: value for value in draft.inputs}
+    parameters = {
+        parameter.path: node.outputs[0] for node in session.tape.nodes for parameter in node.params.values()
+        if parameter.path in draft.outputs
+    }  # fmt: skip
+    for name, value in draft.outputs.items():
+        other = inputs.get(name) or parameters.get(name)
+        if other is not None and other is not value:
+            what = "an input" if name in inputs else "a parameter"
+            help = f"give it another name: `output {name}_out = …`"
+            refusal = Refusal("E0604", f"the output `{name}` has the same name as {what}", help=help)
+            place = run.places.get(name) or run.places.get(name.rpartition(".")[0])
+            session.faults.refuse(refusal.located(place), None)
 
 
 def check_sizes(bound: Mapping[str, int]) -> None:

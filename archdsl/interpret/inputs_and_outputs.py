@@ -12,6 +12,7 @@ from archdsl.graph import Value
 from archdsl.interpret.code import Code, Context, Step, compiled, statement
 from archdsl.interpret.control import choice
 from archdsl.interpret.env import Env, NetworkRun
+from archdsl.interpret.misreadings import input_misread
 from archdsl.interpret.values import describe, is_flow, show
 from archdsl.shapes import TensorType
 from archdsl.syntax import spec
@@ -52,6 +53,8 @@ def _entered(statement: spec.Input, type: TensorType, env: Env) -> Value:
     value = Value(statement.name, type)
     draft.inputs.append(value)
     env.session.tape.paths.add(statement.name)
+    if doubt := input_misread(statement.name, type, statement.type.span):
+        env.session.faults.report(doubt)
     if statement.preprocess is not None:
         from archdsl.interpret.preprocess_and_labels import declare
 
@@ -172,6 +175,7 @@ def _item(item: spec.OutputItem, train: bool, context: Context) -> Callable[[Env
             raise Refusal("E0207", f"two outputs are called `{name}`").located(item.span)
         if value is not POISON and not is_flow(value):
             raise Refusal("E0204", f"the output `{name}` must be a tensor, not {describe(value)}").located(item.span)
+        run.places[name] = item.span
         if isinstance(value, tuple):
             run.outputs.update({join(name, str(i)): v for i, v in enumerate(value)})
         else:

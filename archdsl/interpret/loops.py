@@ -48,7 +48,9 @@ def _for(statement: spec.For, context: Context) -> Iterations:
             return
         if not isinstance(iterable, Table) and not statement.targets:
             message = f"`for` without names needs a table, not {describe(iterable)}"
-            raise Refusal("E0204", message).located(statement.iterable.span)
+            named = f"for {index or 'i'} in {statement.iterable.span.text} {{ … }}"
+            help = f"name the element: `{named}`; what follows `as` counts the turns"
+            raise Refusal("E0204", message, help=help).located(statement.iterable.span)
         found = (
             _table_rows(statement, iterable) if isinstance(iterable, Table) else _list_rows(statement, iterable, env)
         )

@@ -58,8 +58,11 @@ class Pad(Padded):
     moves_data = True
     sources = "ONNX Pad"
     elsewhere = (
-        "pad",
-        "ZeroPad2d",
+        "pad = pad_axes([top, left, bottom, right])",
+        "ZeroPad2d = pad_axes([top, left, bottom, right])",
+        "ZeroPadding2D = pad_axes([top, left, bottom, right])",
+        "ReflectionPad2d = pad_axes([top, left, bottom, right], mode = reflect)",
+        "ReplicationPad2d = pad_axes([top, left, bottom, right], mode = edge)",
     )
     examples = (
         "pad_axes[1] : f32[2,3,4,5] -> f32[2,3,6,7]",

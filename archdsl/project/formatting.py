@@ -54,11 +54,14 @@ class Formatting(Verbatim, Record):
 
     @property
     def summary(self) -> str:
-        """``2 files of 7 formatted``."""
+        """``2 files of 7 formatted, 1 cannot be read``."""
         total, changed = len(self.files), len(self.changed)
-        if not changed:
-            return f"{counted(total, 'file')} already formatted"
-        return f"{counted(changed, 'file')} of {total} {'formatted' if self.written else 'would change'}"
+        broken = sum(bool(file.diagnostics) for file in self.files)
+        if changed:
+            said = [f"{counted(changed, 'file')} of {total} {'formatted' if self.written else 'would change'}"]
+        else:
+            said = [f"{counted(total - broken, 'file')} already formatted"] if total > broken else []
+        return ", ".join([*said, *([f"{counted(broken, 'file')} cannot be read"] if broken else [])])
 
     def __str__(self) -> str:
         return "\n".join([*map(render, self.diagnostics), self.summary])

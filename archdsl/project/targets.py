@@ -108,11 +108,16 @@ def free_symbols(graph: Graph) -> set[str]:
 
 
 def arch_files(paths: Iterable[str | Path]) -> list[str]:
-    """Files as they were written, folders as all ``.arch`` files below them (hidden folders left out), each once."""
+    """Files as they were written, folders as all ``.arch`` files below them (hidden folders left out), each once.
+
+    Refuses (E0001) the empty text, which Python takes for the current folder.
+    """
     return list(dict.fromkeys(name for path in paths for name in _expand(str(path))))
 
 
 def _expand(path: str) -> Iterator[str]:
+    if not path:
+        raise Refusal("E0001", "the name of a file is empty", help="`.` is the current folder")
     if path == "-" or not Path(path).is_dir():
         yield path
         return
