@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from archdsl.diagnostics import Diagnostic, DiagnosticError
+from archdsl.diagnostics import Diagnostic
 
 CLEAN, FINDINGS, FAILURE, INTERRUPTED = 0, 1, 2, 130
 """Exit statuses."""
@@ -51,17 +50,14 @@ def interrupted(status: int) -> int:
 
 def status_after(error: Exception) -> int:
     """Print what an exception of a command means; its exit status. A fault of ours is raised again."""
-    if isinstance(error, DiagnosticError):
-        return tell(error.diagnostics)
     if isinstance(error, BrokenPipeError):
         return _quiet()
-    if isinstance(error, OSError):
-        return tell([system_error(error)])
-    if isinstance(error, MemoryError):
-        return tell([Diagnostic("E0008", "there is not enough memory for this")])
-    if isinstance(error, RecursionError):
-        return tell([Diagnostic("E0008", "this is nested deeper than the stack allows")])
-    raise error
+    from archdsl.failures import as_diagnostics
+
+    found = as_diagnostics(error)
+    if any(d.code == "E0009" for d in found):
+        raise error
+    return tell(found)
 
 
 def _quiet() -> int:
@@ -84,22 +80,7 @@ def tell(diagnostics: Iterable[Diagnostic]) -> int:
     return status_of(found)
 
 
-USE = ("E00", "E07", "E0603", "E0605")
-"""Codes (or their beginnings) that mean that a tool or its use failed; the spec may be correct."""
-
-
 def status_of(diagnostics: Iterable[Diagnostic]) -> int:
     """2 where a tool or its use failed, 1 for other errors, 0 for none or warnings only."""
-    codes = [d.code for d in diagnostics if d.severity == "error"]
-    if any(code.startswith(USE) for code in codes):
-        return FAILURE
-    return FINDINGS if codes else CLEAN
-
-
-def system_error(error: OSError) -> Diagnostic:
-    """A message for an error of the operating system."""
-    reason = error.strerror or str(error) or type(error).__name__
-    named = f" `{os.fsdecode(error.filename)}`" if isinstance(error.filename, str | bytes) else ""
-    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG):
-        return Diagnostic("E0005", f"cannot write{named}: {reason}")
-    return Diagnostic("E0001", f"cannot read{named}: {reason}" if named else f"the system reports: {reason}")
+    errors = [d for d in diagnostics if d.severity == "error"]
+    return FAILURE if any(d.of_use for d in errors) else FINDINGS if errors else CLEAN

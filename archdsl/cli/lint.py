@@ -43,12 +43,14 @@ def command(
         from archdsl.cli.watching import watched
 
         watched(targets, lambda: command(targets, format, select, ignore, target, fix, strict, report))
-    from archdsl.cli.reports import emit, wanted
+    from archdsl.cli.reports import emit, reported, wanted
     from archdsl.project.linting import lint
 
     reports = wanted(report)
     codes = {"select": listed(select), "ignore": listed(ignore)}
-    found = lint(*targets, **codes, target=target, fix=fix, step=lambda text: progress(text))
+    found = reported(
+        reports, format, lambda: lint(*targets, **codes, target=target, fix=fix, step=lambda text: progress(text))
+    )
     for note in found.notes:
         say(note)
     emit(reports, found)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from archdsl.diagnostics import Refusal, did_you_mean
 from archdsl.files import check_writable
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from archdsl.project.checked import Check
     from archdsl.project.linting import Lint
     from archdsl.report.outcome import Outcome
+
+    Found = TypeVar("Found", Check, Lint)
 
 FILES = ("sarif", "junit", "gitlab", "markdown", "json")
 """Forms that need a file; ``github`` talks to the runner."""
@@ -51,6 +53,24 @@ def wanted(texts: Iterable[str] | None) -> list[Report]:
     return list(found.values())
 
 
+def reported(reports: Sequence[Report], format: str, work: Callable[[], Found]) -> Found:
+    """Do the work. What makes it fail as a whole is told in every report, too, and goes on."""
+    try:
+        return work()
+    except Exception as error:
+        if isinstance(error, BrokenPipeError):
+            raise
+        from archdsl.cli.output import show
+        from archdsl.failures import as_diagnostics
+        from archdsl.project.checked import Check, CheckedTarget
+
+        failed = Check([CheckedTarget("archdsl", as_diagnostics(error), ())])
+        emit(reports, failed)
+        if format == "json":
+            show(failed.report(), format)
+        raise
+
+
 def emit(reports: Sequence[Report], found: Check | Lint) -> None:
     """Render every report, then write them; if one cannot be rendered, no file is written."""
     if not reports:
@@ -80,5 +100,7 @@ def _step_summary(outcome: Outcome, root: str) -> None:
     """Append to the summary of the workflow step, where there is one."""
     name = os.environ.get(SUMMARY)
     if name:
-        with Path(name).open("a", encoding="utf-8") as file:
-            file.write(_render("markdown", outcome, root) + "\n")
+        from archdsl.report.sinks.markdown import STEP, render
+
+        with Path(name).open("a", encoding="utf-8") as file:  # it may hold what the step said before
+            file.write(render(outcome, root, STEP - file.tell()) + "\n")

@@ -1,20 +1,20 @@
 """Networks that have another name or file now: which of the new ones is which of those that are gone.
 
-As git takes files for renamed: equal ones first, then those that are alike by half.
+Almost as git takes files for renamed: those of the same name, equal ones, then those that are alike by half.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 
 from archdsl.compare.snapshot import Snapshot
 from archdsl.record import Record
 
 ALIKE = 0.5
 """The part of its operators that two networks must share to be one network, changed."""
-MOST = 250_000
-"""Pairs that are compared; beyond, only equal networks and equal names are found."""
+FEW, MOST = 2_500, 100_000
+"""Pairs that are compared: of one name, of any; of more, only equal networks are found."""
 
 
 class Trace(Record):
@@ -43,41 +43,51 @@ def trace(file: str, name: str, taken: Snapshot) -> Trace:
 
 def partners(fresh: Sequence[Trace], gone: Sequence[Trace]) -> list[tuple[Trace, Trace]]:
     """Pairs of a new network and the one that it was; each is in one pair at most."""
-    taken: set[int] = set()
-    found: list[tuple[Trace, Trace]] = []
-
-    def pair(one: Trace, other: Trace) -> None:
-        if id(one) not in taken and id(other) not in taken:
-            taken.update((id(one), id(other)))
-            found.append((one, other))
-
-    keys: tuple[Callable[[Trace], object], ...] = (
-        lambda x: (x.exact, x.name), lambda x: (x.exact, _base(x)), lambda x: x.exact,
-    )  # fmt: skip
-    for key in keys:  # equal ones need no search, however many they are
-        waiting: dict[object, list[Trace]] = {}
-        for other in reversed(gone):
-            if id(other) not in taken:
-                waiting.setdefault(key(other), []).append(other)
-        for one in fresh:
-            if id(one) not in taken and waiting.get(key(one)):
-                pair(one, waiting[key(one)].pop())
-    left = [x for x in fresh if id(x) not in taken], [x for x in gone if id(x) not in taken]
-    for _, one, other in sorted(_alike(*left), key=lambda three: -three[0]):
-        pair(one, other)
-    return found
+    found = _Pairs(fresh, gone)
+    found.equal(lambda x: (x.exact, x.name))
+    found.alike(lambda x: (x.name, _base(x)), FEW)  # a name is what people mean, also where an equal one is at hand
+    found.alike(lambda x: x.name, FEW)
+    found.equal(lambda x: (x.exact, _base(x)))
+    found.equal(lambda x: x.exact)
+    found.alike(lambda x: None, MOST)
+    return found.pairs
 
 
-def _alike(fresh: Sequence[Trace], gone: Sequence[Trace]) -> Iterable[tuple[float, Trace, Trace]]:
-    few = len(fresh) * len(gone) <= MOST
-    by_name: dict[str, list[Trace]] = {}
-    for other in gone:
-        by_name.setdefault(other.name, []).append(other)
-    for one in fresh:
-        for other in gone if few else by_name.get(one.name, ()):
-            score = _score(one, other)
-            if score:
-                yield score, one, other
+class _Pairs:
+    """The pairs found so far."""
+
+    def __init__(self, fresh: Sequence[Trace], gone: Sequence[Trace]) -> None:
+        self.sides = fresh, gone
+        self.taken: set[int] = set()
+        self.pairs: list[tuple[Trace, Trace]] = []
+
+    def equal(self, key: Callable[[Trace], object]) -> None:
+        """Pair those of equal keys; this is no search, however many there are."""
+        for ours, theirs in self._groups(key):
+            for pair in zip(ours, theirs):
+                self._pair(*pair)
+
+    def alike(self, key: Callable[[Trace], object], most: int) -> None:
+        """Of those of equal keys, pair the most alike first."""
+        for ours, theirs in self._groups(key):
+            if len(ours) * len(theirs) <= most:
+                scored = [(_score(one, other), one, other) for one in ours for other in theirs]
+                for score, one, other in sorted(scored, key=lambda three: -three[0]):
+                    if score:
+                        self._pair(one, other)
+
+    def _groups(self, key: Callable[[Trace], object]) -> list[tuple[list[Trace], list[Trace]]]:
+        groups: dict[object, tuple[list[Trace], list[Trace]]] = {}
+        for side, traces in enumerate(self.sides):
+            for one in traces:
+                if id(one) not in self.taken:
+                    groups.setdefault(key(one), ([], []))[side].append(one)
+        return list(groups.values())
+
+    def _pair(self, one: Trace, other: Trace) -> None:
+        if id(one) not in self.taken and id(other) not in self.taken:
+            self.taken.update((id(one), id(other)))
+            self.pairs.append((one, other))
 
 
 def _score(one: Trace, other: Trace) -> float:

@@ -56,11 +56,11 @@ class Check(Printed):
 
         return render(self.outcome(), ".")
 
-    def report(self) -> CheckReport:
-        """Every claim with what was measured for it, and the tables."""
+    def report(self, quiet: bool = False) -> CheckReport:
+        """Every claim with what was measured for it (``quiet``: those that are broken), and the tables."""
         from archdsl.report.checked import CheckReport
 
-        return CheckReport(self.outcome())
+        return CheckReport(self.outcome(), quiet)
 
     def outcome(self) -> Outcome:
         """The run as the model that all sinks render."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from archdsl.diagnostics import Refusal
+from archdsl.failures import as_diagnostics
 from archdsl.process import collector_paused
 from archdsl.project.checked import Check, CheckedTarget
 from archdsl.project.config import config_file
@@ -111,7 +112,10 @@ class _Run:
 
         with self.step(f"checking {name}"), collector_paused():
             one = measure(name)
-            reviewed = review(one, self.budgets, self.baseline, self.changes)
+            try:
+                reviewed = review(one, self.budgets, self.baseline, self.changes)
+            except Exception as error:
+                return CheckedTarget(name, (*one.diagnostics, *as_diagnostics(error)), one.outcomes(), one.broken)
             return CheckedTarget(name, reviewed.diagnostics, reviewed.networks, one.broken)
 
     def _moved(self, found: CheckedTarget, name: str, was: str) -> CheckedTarget:

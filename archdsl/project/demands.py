@@ -43,17 +43,20 @@ def placed(budget: Budget) -> list[tuple[Demand, Span]]:
 
 
 def loosened(old: Iterable[Demand], new: Sequence[Demand]) -> list[tuple[str, Demand | None]]:
-    """What was demanded and is not any more, or not as strictly: a line for each, and what is demanded instead."""
+    """What was demanded and is not any more, or not as strictly: a line for each, and what is demanded instead.
+
+    The spec and the project stand for themselves: a looser budget of one is told, whatever the other one demands.
+    """
     found: list[tuple[str, Demand | None]] = []
-    by_subject: dict[tuple[str, bool], list[Demand]] = {}
+    alike: dict[tuple[str, bool, bool], list[Demand]] = {}
     for one in new:
-        by_subject.setdefault((one.subject, one.op == GROWTH), []).append(one)
+        alike.setdefault((one.subject, one.op == GROWTH, one.kind in OF_PROJECT), []).append(one)
     for was in dict.fromkeys(old):
-        rest = by_subject.get((was.subject, was.op == GROWTH), [])
+        rest = alike.get((was.subject, was.op == GROWTH, was.kind in OF_PROJECT), [])
         if any(_as_strict(now, was) for now in rest):
             continue
         now = next((one for one in rest if one.op == was.op), None)
-        where = "" if was.kind in ("expect", "budget") else " of the project"
+        where = " of the project" if was.kind in OF_PROJECT else ""
         what = "expectation" if was.kind == "expect" else "budget"
         if now is None:
             found.append((f"the {what}{where} `{was}` is gone", None))

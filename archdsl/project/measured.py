@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from archdsl.diagnostics import Diagnostic, DiagnosticError, Refusal
 from archdsl.driver import CheckedVariant
+from archdsl.failures import as_diagnostics
 from archdsl.project.targets import Target, open_target
 from archdsl.record import Record
 
@@ -53,8 +54,8 @@ def measure(name: str) -> Measured:
             graph = target.graph()
             return Measured(name, target, (), {graph.name: CheckedVariant(graph.name, graph, ())})
         report = target.program.report([target.variant] if target.variant else None)
-    except DiagnosticError as error:
-        return Measured(name, None, error.diagnostics, {})
+    except Exception as error:  # whatever is wrong with one target, the others are checked
+        return Measured(name, None, as_diagnostics(error), {})
     return Measured(name, target, tuple(report.diagnostics), report.variants, report.broken)
 
 
