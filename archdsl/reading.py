@@ -27,7 +27,13 @@ def read_source(path: Path, name: str) -> Source:
 
 
 def decode(data: bytes, name: str) -> Source:
-    """Bytes as source text; refuses (E0002, E0510) other bytes and too many."""
+    """Bytes as source text; refuses (E0002, E0009, E0510) other bytes, files of other tools, and too many."""
+    if not data[:1000].lstrip(b"\xef\xbb\xbf \t\r\n").startswith((b"arch", b"#")):
+        from archdsl.foreign_files import foreign
+
+        known = foreign(data, name)
+        if known is not None:
+            raise Refusal("E0009", f"{name} is {known[0]}, not a spec", help=known[1])
     if len(data) > MAX_SOURCE_BYTES:
         raise Refusal("E0510", f"{name} is larger than {MAX_SOURCE_BYTES:,} bytes")
     try:

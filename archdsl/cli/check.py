@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from archdsl.cli.exit import CLEAN, FINDINGS, status_of
-from archdsl.cli.options import Reports, Targets, Watching, listed
+from archdsl.cli.options import Bind, Reports, Targets, Watching, bindings, listed
 from archdsl.cli.output import progress, say, show, write
 from archdsl.cli.signature import opt
 from archdsl.report.text import counted, summary
@@ -39,11 +39,12 @@ def command(
         str | None,
         opt("--config", metavar="FILE", help="the file with budgets; default: the archdsl.toml nearest to each spec"),
     ] = None,
+    bind: Bind = None,
     quiet: Annotated[bool, opt("--quiet", "-q", help="only what is wrong, and what changed")] = False,
     watch: Watching = False,
 ) -> int:
     """Check specs and measure their claims."""
-    options = {"against": against, "config": config, "fail_on": listed(fail_on) or ()}
+    options = {"against": against, "config": config, "fail_on": listed(fail_on) or (), "bind": bindings(bind)}
     if watch:
         from archdsl.cli.watching import watched
 

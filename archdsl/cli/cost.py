@@ -43,14 +43,10 @@ def command(
         bool, opt("--memory", help="which tensors are live when, what makes the peak, and a memory plan")
     ] = False,
     level: Annotated[
-        str | None,
-        opt(
-            "--level", help="with --memory: what is fused; full unless given", choices="archdsl.analyses.memory:LEVELS"
-        ),
+        str | None, opt("--level", help="with --memory: the fusion", choices="archdsl.analyses.memory:LEVELS")
     ] = None,
     dtype: Annotated[
-        str | None,
-        opt("--dtype", help="with --memory: what floats are stored as", choices="archdsl.analyses.memory_plan:DTYPES"),
+        str | None, opt("--dtype", help="with --memory: of floats", choices="archdsl.analyses.memory_plan:DTYPES")
     ] = None,
     at: Annotated[
         list[str] | None, opt("--at", metavar="TAP", help="the receptive field at a label: layer3, or 'layer*'")

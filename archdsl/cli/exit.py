@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from archdsl.diagnostics import Diagnostic
+from archdsl.diagnostics import Diagnostic, DiagnosticError
 
 CLEAN, FINDINGS, FAILURE, INTERRUPTED = 0, 1, 2, 130
 """Exit statuses."""
@@ -52,12 +52,11 @@ def status_after(error: Exception) -> int:
     """Print what an exception of a command means; its exit status. A fault of ours is raised again."""
     if isinstance(error, BrokenPipeError):
         return _quiet()
-    from archdsl.failures import as_diagnostics
+    if isinstance(error, DiagnosticError | OSError | MemoryError | RecursionError):
+        from archdsl.project.failures import findings_of
 
-    found = as_diagnostics(error)
-    if any(d.code == "E0009" for d in found):
-        raise error
-    return tell(found)
+        return tell(findings_of(error))
+    raise error
 
 
 def _quiet() -> int:

@@ -29,6 +29,13 @@ Reports = Annotated[
 Watching = Annotated[bool, opt("--watch", help="run again whenever a file that was read changes")]
 Train = Annotated[bool, opt("--train", help="include the outputs that exist only for training")]
 
+Key = Annotated[
+    str | None, opt("--key", metavar="KEY", help="the dictionary or prefix in the file to take: state_dict_ema")
+]
+Names = Annotated[
+    str | None, opt("--names", metavar="MAP", help="a map of the spec, `weights MAP { … }`; or own, or order")
+]
+
 
 def pairs(texts: Iterable[str] | None, option: str) -> dict[str, str]:
     """``NAME=VALUE`` texts as a dictionary; refuses (E0007) what is not of that form, and repeats."""

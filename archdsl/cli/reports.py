@@ -61,10 +61,10 @@ def reported(reports: Sequence[Report], format: str, work: Callable[[], Found]) 
         if isinstance(error, BrokenPipeError):
             raise
         from archdsl.cli.output import show
-        from archdsl.failures import as_diagnostics
         from archdsl.project.checked import Check, CheckedTarget
+        from archdsl.project.failures import findings_of
 
-        failed = Check([CheckedTarget("archdsl", as_diagnostics(error), ())])
+        failed = Check([CheckedTarget("archdsl", findings_of(error), ())])
         emit(reports, failed)
         if format == "json":
             show(failed.report(), format)

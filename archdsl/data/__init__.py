@@ -42,10 +42,21 @@ def decode(content: bytes, name: str) -> Source:
 
 
 def read(source: Source, bind: Mapping[str, int] | None = None) -> Graph:
-    """The graph a document describes (YAML by its name), with symbols bound; raises ``DiagnosticError``."""
-    from archdsl.data.reader import read_graph
+    """The graph a document describes (YAML by its name), with symbols bound; raises ``DiagnosticError``.
 
-    return read_graph(source, yaml=source.name.lower().endswith((".yaml", ".yml")), bind=bind)
+    The sizes that it declares are held against the operators' rules.
+    """
+    from archdsl.data.reader import read_graph
+    from archdsl.tape.sized import at_sizes
+
+    graph = read_graph(source, yaml=source.name.lower().endswith((".yaml", ".yml")))
+    if bind:
+        from archdsl.rewrites.bind import bind as bound
+
+        graph = bound(graph, bind)
+    if graph.defaults:
+        at_sizes(graph, graph.defaults)
+    return graph
 
 
 def to_json(graph: Graph) -> str:

@@ -71,8 +71,8 @@ def _binary(expr: spec.Binary, context: Context) -> Code:
             other = right(env)
             try:
                 value = binary(op, value, other, env, span)
-            except Refusal as refusal:
-                raise refusal.located(span) from None
+            except Refusal as refusal:  # what stands further right is looked at all the same
+                value = env.session.faults.refuse(refusal.located(span), env.place.frame)
         return value
 
     return chain
@@ -179,6 +179,8 @@ def _compare(expr: spec.Compare, context: Context) -> Code:
                 return tensor_operation(ops.INFIX[op], (left, right), env.place, expr.span)
             lists.visit(left)
             lists.visit(right)
+            if lists.extent(left).poisoned or lists.extent(right).poisoned:
+                return POISON
             if not compare(op, left, right):
                 return False
             left = right

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from archdsl.diagnostics import Refusal
-from archdsl.failures import as_diagnostics
 from archdsl.process import collector_paused
 from archdsl.project.checked import Check, CheckedTarget
 from archdsl.project.config import config_file
+from archdsl.project.failures import findings_of
 from archdsl.project.targets import Step, arch_files
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ def check(
     against: str | None = None,
     config: str | Path | None = None,
     fail_on: Iterable[str] = (),
+    bind: Mapping[str, int] | None = None,
     step: Step = nullcontext,
 ) -> Check:
     """Check files, folders, ``spec.arch:variant`` and names of the zoo: what is wrong with them, and all their claims.
@@ -34,12 +35,17 @@ def check(
     ``against``: a folder, a saved baseline or a state of the repository (``main``, ``HEAD~1``), to be compared with.
     ``config``: the file with the project's budgets; without it, for each spec the ``archdsl.toml`` or
     ``pyproject.toml`` nearest to it. ``fail_on``: changes since the baseline that are errors (``breaking``, ``gone``,
-    ``renamed``, ``new``, ``loosened``). What is wrong with a target is in the result; raises ``DiagnosticError`` for
-    what is wrong with the arguments.
+    ``renamed``, ``new``, ``loosened``). ``bind`` gives symbols sizes. What is wrong with a target, a failure of ours
+    included, is in the result; raises ``DiagnosticError`` for what is wrong with the arguments.
     """
+    if bind and against is not None:
+        help = "bind the sizes where they are declared: `input x: f32[N, 3, H = 224, W = 224]`"
+        raise Refusal("E0007", "`--bind` and `--against` cannot be used together", help=help)
     names = arch_files(targets)
     if against is None and config is None and not fail_on and not _configured(names):
-        return Check([_checked(name, step) for name in names])  # parts of the compiler are loaded only where needed
+        return Check(
+            [_checked(name, bind, step) for name in names]
+        )  # parts of the compiler are loaded only where needed
     from archdsl.project.baseline import opened
     from archdsl.project.changes import Changes, failing
     from archdsl.project.holding import Budgets
@@ -49,10 +55,10 @@ def check(
         raise Refusal("E0007", "`--fail-on` needs something to compare with", help="give `--against`")
     budgets = Budgets(config)
     if against is None:
-        return _Run(budgets, None, None, step).check(names)
+        return _Run(budgets, None, None, bind, step).check(names)
     with opened(against, config) as baseline:
         folders = [str(target) for target in targets if Path(target).is_dir()]
-        return _Run(budgets, baseline, Changes(baseline, kinds, folders), step).check(names)
+        return _Run(budgets, baseline, Changes(baseline, kinds, folders), None, step).check(names)
 
 
 def save_baseline(checked: Check, path: str | Path, config: str | Path | None = None) -> None:
@@ -73,21 +79,29 @@ def _configured(names: Sequence[str]) -> bool:
     return any(config_file(folder) is not None for folder in folders)
 
 
-def _checked(name: str, step: Step) -> CheckedTarget:
+def _checked(name: str, bind: Mapping[str, int] | None, step: Step) -> CheckedTarget:
     from archdsl.project.measured import measure
 
     with step(f"checking {name}"), collector_paused():
-        one = measure(name)
+        one = measure(name, bind)
         return CheckedTarget(name, one.diagnostics, one.outcomes(), one.broken)
 
 
 class _Run:
     """A check with budgets, or against a baseline: target by target, so that no graph is kept."""
 
-    def __init__(self, budgets: Budgets, baseline: Baseline | None, changes: Changes | None, step: Step) -> None:
+    def __init__(
+        self,
+        budgets: Budgets,
+        baseline: Baseline | None,
+        changes: Changes | None,
+        bind: Mapping[str, int] | None,
+        step: Step,
+    ) -> None:
         self.budgets = budgets
         self.baseline = baseline
         self.changes = changes
+        self.bind = bind
         self.step = step
 
     def check(self, names: Sequence[str]) -> Check:
@@ -111,11 +125,13 @@ class _Run:
         from archdsl.project.review import review
 
         with self.step(f"checking {name}"), collector_paused():
-            one = measure(name)
+            one = measure(name, self.bind)
             try:
                 reviewed = review(one, self.budgets, self.baseline, self.changes)
+            except BrokenPipeError:
+                raise
             except Exception as error:
-                return CheckedTarget(name, (*one.diagnostics, *as_diagnostics(error)), one.outcomes(), one.broken)
+                return CheckedTarget(name, (*one.diagnostics, *findings_of(error)), one.outcomes(), one.broken)
             return CheckedTarget(name, reviewed.diagnostics, reviewed.networks, one.broken)
 
     def _moved(self, found: CheckedTarget, name: str, was: str) -> CheckedTarget:

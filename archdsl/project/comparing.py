@@ -12,35 +12,35 @@ from archdsl.report.render import Printed
 
 if TYPE_CHECKING:
     from archdsl.compare.diff import Difference
-    from archdsl.graph import Graph
     from archdsl.report.page import Report
     from archdsl.runtime.verify import Compared
 
 
-def diff(old: Network, new: Network) -> Difference:
+def diff(old: Network, new: Network, bind: Mapping[str, int] | None = None) -> Difference:
     """What changed between two graphs or targets, what each change costs, and whether it breaks anything.
 
     A target may also be ``HEAD~1:specs/net.arch``, a file in a state of the repository as git writes it; and ``old``
-    may be the state alone, where ``new`` is a file of the repository. Raises ``DiagnosticError``.
+    may be the state alone, where ``new`` is a file of the repository. ``bind`` gives symbols sizes in both. Raises
+    ``DiagnosticError``.
     """
     from archdsl.compare.diff import diff
     from archdsl.compare.renaming import renamed
     from archdsl.project.baseline import figures
 
-    after = _graph(new, None)
-    before = _graph(old, new)
+    after = graph_of(_graph(new, None), bind=bind)
+    before = graph_of(_graph(old, new), bind=bind)
     return diff(figures(before), figures(after), renamed(before, after))
 
 
-def _graph(network: Network, beside: Network | None) -> Graph:
-    """The graph of a target, also in a state of the repository; ``beside``: the other one, whose file may be meant."""
+def _graph(network: Network, beside: Network | None) -> Network:
+    """A target in a state of the repository as a graph, others as they are; ``beside``: whose file may be meant."""
     if isinstance(network, str) and network != "-":
         from archdsl.project.states import graph_in_state
 
         found = graph_in_state(network, beside if isinstance(beside, str | Path) else None)
         if found is not None:
             return found
-    return graph_of(network)
+    return network
 
 
 class Verification(Printed):

@@ -8,8 +8,8 @@ from typing import Any
 from archdsl import dim_order, dims
 from archdsl.analyses.claims import Result
 from archdsl.analyses.measure import Measures, plain, show
-from archdsl.data.dimension import parse_dimension
 from archdsl.diagnostics import Diagnostic, Refusal
+from archdsl.dim_text import parse_dimension
 from archdsl.dims import Expr
 from archdsl.interpret.session import ClaimValue
 from archdsl.project.budgets import Increase

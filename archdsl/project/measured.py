@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from archdsl.diagnostics import Diagnostic, DiagnosticError, Refusal
 from archdsl.driver import CheckedVariant
-from archdsl.failures import as_diagnostics
+from archdsl.project.failures import findings_of
 from archdsl.project.targets import Target, open_target
 from archdsl.record import Record
 
@@ -25,6 +25,8 @@ class Measured(Record):
     diagnostics: tuple[Diagnostic, ...]
     variants: Mapping[str, CheckedVariant]
     broken: tuple[str, ...] = ()
+    bind: Mapping[str, int] = {}
+    """Sizes of symbols."""
 
     def outcomes(self) -> tuple[NetworkOutcome, ...]:
         """The variants with their claims, without the graphs."""
@@ -46,17 +48,19 @@ class Titled(Record):
     faults: tuple[Diagnostic, ...] = ()
 
 
-def measure(name: str) -> Measured:
-    """Elaborate and check one target; its errors are returned, never raised."""
+def measure(name: str, bind: Mapping[str, int] | None = None) -> Measured:
+    """Elaborate and check one target; its errors are returned, never raised. ``bind`` gives symbols sizes."""
     try:
         target = open_target(name)
         if target.program is None:
-            graph = target.graph()
+            graph = target.graph(bind=bind)
             return Measured(name, target, (), {graph.name: CheckedVariant(graph.name, graph, ())})
-        report = target.program.report([target.variant] if target.variant else None)
+        report = target.program.report([target.variant] if target.variant else None, bind)
+    except BrokenPipeError:
+        raise
     except Exception as error:  # whatever is wrong with one target, the others are checked
-        return Measured(name, None, as_diagnostics(error), {})
-    return Measured(name, target, tuple(report.diagnostics), report.variants, report.broken)
+        return Measured(name, None, findings_of(error), {})
+    return Measured(name, target, tuple(report.diagnostics), report.variants, report.broken, bind or {})
 
 
 def titled(one: Measured, budgets: Sequence[Budget]) -> Iterator[Titled]:
@@ -83,7 +87,7 @@ def _with(one: Measured, name: str, settings: Mapping[str, Any]) -> Graph:
     program = one.opened.program if one.opened is not None else None
     if program is None:
         raise Refusal("E0007", f"`{one.target}` is data: it has no parameters to set")
-    result = program.elaborate(name, settings)
+    result = program.elaborate(name, settings, bind=one.bind)
     if result.graph is None:
         raise DiagnosticError(result.diagnostics)
     return result.graph

@@ -100,13 +100,6 @@ def read_source(name: str) -> Source:
     return reading.decode(read_stdin(), "<stdin>") if name == "-" else reading.read_source(Path(name), name)
 
 
-def free_symbols(graph: Graph) -> set[str]:
-    """The symbols of a graph's inputs."""
-    from archdsl.dims import symbols
-
-    return {name for value in graph.inputs for dim in value.type.shape for name in symbols(dim)}
-
-
 def arch_files(paths: Iterable[str | Path]) -> list[str]:
     """Files as they were written, folders as all ``.arch`` files below them (hidden folders left out), each once.
 

@@ -34,7 +34,7 @@ DTYPES = {type.framework: name for name, type in ELEMENT_TYPES.items()}
 
 def as_input(path: Path, target: Wanted, tell: Tell) -> numpy.ndarray:
     """The picture in a file as one batch of ``target``; refuses (E0001, E0704, E0706) what it cannot be."""
-    type = TensorType(DTYPES[target.dtype], tuple(d if isinstance(d, int) else symbol(d) for d in target.shape))
+    type = TensorType(DTYPES[target.dtype], tuple(symbol("?") if d is None else d for d in target.dims()))
     if target.preprocess is not None:
         how = read_preprocess(target.preprocess, target.name, type)
     else:
