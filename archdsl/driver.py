@@ -15,7 +15,7 @@ from archdsl.modules.loader import Loader
 from archdsl.modules.module import Module, definition_span
 from archdsl.modules.resolve import resolve
 from archdsl.process import deep_stack
-from archdsl.reading import find_target, read_source
+from archdsl.reading import find_target, read_main, read_source
 from archdsl.record import Record
 from archdsl.shown import Verbatim
 from archdsl.source import Source, Span
@@ -267,7 +267,7 @@ def open_program(path_or_text: str | Path, *, name: str | None = None) -> Progra
     if isinstance(path_or_text, str) and ("\n" in path_or_text or path_or_text.lstrip().startswith(("arch ", "#"))):
         return open_source(Source(name or "<text>", path_or_text), None)
     path, variant = find_target(path_or_text) if isinstance(path_or_text, str) else (Path(path_or_text), None)
-    program = open_source(read_source(path, name or str(path)), path, variant)
+    program = open_source(read_main(path, name or str(path)), path, variant)
     if variant is not None:
         program.target(variant)  # refuses one that is not there
     return program

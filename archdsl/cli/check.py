@@ -79,8 +79,8 @@ def _run(
 
 
 def _checked(targets: list[str], save_baseline: Path | None, options: dict[str, Any]) -> Check:
-    from archdsl.files import check_writable
     from archdsl.project import checking
+    from archdsl.writing import check_writable
 
     if save_baseline is not None:
         check_writable(save_baseline)

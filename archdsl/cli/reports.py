@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from archdsl.diagnostics import Refusal, did_you_mean
-from archdsl.files import check_writable
 from archdsl.record import Record
 
 if TYPE_CHECKING:
@@ -48,6 +47,8 @@ def wanted(texts: Iterable[str] | None) -> list[Report]:
         ):
             raise Refusal("E0007", f"`--report {text}`: the format or the file is given twice")
         if report.path is not None:
+            from archdsl.writing import check_writable
+
             check_writable(report.path)
         found[form] = report
     return list(found.values())
@@ -75,7 +76,7 @@ def emit(reports: Sequence[Report], found: Check | Lint) -> None:
     """Render every report, then write them; if one cannot be rendered, no file is written."""
     if not reports:
         return
-    from archdsl.files import write_file
+    from archdsl.writing import write_file
 
     outcome = found.outcome()
     root = os.environ.get("GITHUB_WORKSPACE") or os.environ.get("CI_PROJECT_DIR") or str(Path.cwd())
@@ -101,6 +102,8 @@ def _step_summary(outcome: Outcome, root: str) -> None:
     name = os.environ.get(SUMMARY)
     if name:
         from archdsl.report.sinks.markdown import STEP, render
+        from archdsl.writing import append_file
 
-        with Path(name).open("a", encoding="utf-8") as file:  # it may hold what the step said before
-            file.write(render(outcome, root, STEP - file.tell()) + "\n")
+        path = Path(name)
+        said = path.stat().st_size if path.exists() else 0  # what the step wrote before counts, too
+        append_file(path, render(outcome, root, STEP - said) + "\n")

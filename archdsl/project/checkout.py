@@ -11,10 +11,14 @@ from pathlib import Path
 from typing import IO
 
 from archdsl.diagnostics import Refusal
+from archdsl.files import open_file
 from archdsl.project.git import LARGEST, State, answer, environment
 from archdsl.reading import MAX_SOURCE_BYTES
+from archdsl.writing import make_folder, scratch, write_file
 
 _STRING = re.compile(rb'"([^"\n]*)"')
+ASKED = ".asked"
+"""What git is asked for, in a file: a pipe would have to be filled while it is read."""
 CONFIGS = ("archdsl.toml", "pyproject.toml")
 
 
@@ -24,10 +28,7 @@ def checked_out(state: State) -> Iterator[Path]:
 
     Files are as they were committed, whatever attributes say; a text too large for a spec is there, and empty.
     """
-    from tempfile import TemporaryDirectory
-
-    with TemporaryDirectory(prefix="archdsl-") as name:
-        folder = Path(name).resolve()
+    with scratch() as folder:
         ids = _files(state)
         specs = {path: id for path, id in ids.items() if path.endswith(".arch") or Path(path).name in CONFIGS}
         named = _write(state, specs, folder)
@@ -49,42 +50,38 @@ def _files(state: State) -> dict[str, str]:
 def _write(state: State, ids: Mapping[str, str], folder: Path) -> set[str]:
     """Write the files; the names that occur in them as strings. What is not in the repository is left out."""
     named: set[str] = set()
-    sizes = {path: size for path, size in _sizes(state, ids).items() if size is not None}
+    sizes = {path: size for path, size in _sizes(state, ids, folder).items() if size is not None}
     small = {path: ids[path] for path, size in sizes.items() if size <= MAX_SOURCE_BYTES}
     if sum(sizes[path] for path in small) > LARGEST:
         raise Refusal("E0012", f"`{state.reference}`: its specs have more than {LARGEST:,} bytes")
     for path in sizes.keys() - small.keys():
         file = _place(folder, path)
         if file is not None:
-            with file.open("wb") as stream:
-                stream.truncate(MAX_SOURCE_BYTES + 1)  # holds no blocks, and is refused as too large
-    with _batch(state, "--batch", small.values()) as answers:
+            write_file(file, [b"\n" * (MAX_SOURCE_BYTES + 1)])  # is refused as too large
+    with _batch(state, "--batch", small.values(), folder) as answers:
         for path in small:
             head = answers.readline().split()
             content = answers.read(int(head[2]))
             answers.read(1)
             file = _place(folder, path)
             if file is not None:
-                file.write_bytes(content)
+                write_file(file, content)
             named |= {Path(os.fsdecode(text)).name for text in _STRING.findall(content)}
     return named
 
 
-def _sizes(state: State, ids: Mapping[str, str]) -> dict[str, int | None]:
+def _sizes(state: State, ids: Mapping[str, str], folder: Path) -> dict[str, int | None]:
     """The size of each file; ``None`` for what is not here, as in a partial clone."""
-    with _batch(state, "--batch-check", ids.values()) as answers:
+    with _batch(state, "--batch-check", ids.values(), folder) as answers:
         heads = [answers.readline().split() for _ in ids]
     return {path: int(head[2]) if head[1:2] == [b"blob"] else None for path, head in zip(ids, heads)}
 
 
 @contextmanager
-def _batch(state: State, option: str, ids: Iterable[str]) -> Iterator[IO[bytes]]:
+def _batch(state: State, option: str, ids: Iterable[str], folder: Path) -> Iterator[IO[bytes]]:
     """The answers of ``git cat-file`` as a stream, so that nothing large is ever held."""
-    from tempfile import TemporaryFile
-
-    with TemporaryFile() as asked:
-        asked.write("".join(f"{id}\n" for id in ids).encode())
-        asked.seek(0)
+    write_file(folder / ASKED, "".join(f"{id}\n" for id in ids))
+    with open_file(folder / ASKED) as asked:
         process = subprocess.Popen(
             ["git", "-C", str(state.repository), "cat-file", option], stdin=asked, stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL, env=environment(state.repository),
@@ -103,5 +100,5 @@ def _place(folder: Path, path: str) -> Path | None:
     file = folder.joinpath(*path.split("/"))
     if not file.resolve().is_relative_to(folder):
         return None
-    file.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(file.parent)
     return file

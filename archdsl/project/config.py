@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archdsl.diagnostics import Diagnostic, DiagnosticError
+from archdsl.files import check_inside, read_file
 from archdsl.source import Span, note
 
 if TYPE_CHECKING:
@@ -38,9 +39,7 @@ def config_in(folder: Path) -> Path | None:
         return folder / "archdsl.toml"
     project = folder / "pyproject.toml"
     if project.is_file():
-        with project.open("rb") as stream:
-            if _OURS.search(stream.read(LONGEST)):
-                return project
+        return project if _OURS.search(read_file(project, LONGEST)) else None
     return None
 
 
@@ -61,6 +60,7 @@ def read_config(path: Path, name: str | None = None) -> tuple[Source, dict[str, 
 
     from archdsl.reading import read_source
 
+    check_inside(path)
     source = read_source(path, name or shown_name(path))
     if len(source.text) > LONGEST:
         raise fault(Span(source, 0, 0), f"{source.name} is longer than {LONGEST:,} characters")

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator, Sequence
 from fnmatch import translate
 from pathlib import Path
 
-from archdsl.diagnostics import Diagnostic, DiagnosticError, did_you_mean
+from archdsl.diagnostics import Diagnostic, DiagnosticError, Refusal, did_you_mean
+from archdsl.files import read_file
 from archdsl.project.budgets import Budget, read_budgets
 from archdsl.project.config import config_in, shown_name
 from archdsl.reading import MAX_SOURCE_BYTES, ZOO, zoo_names
@@ -21,9 +22,8 @@ _DEFINED = re.compile(r"^[^\S\n]*(?:variant|network)[^\S\n]+(\w+)", re.MULTILINE
 def defined_in(file: Path) -> list[str]:
     """The names of a file's variants and networks, without parsing it."""
     try:
-        with file.open("rb") as stream:
-            text = stream.read(MAX_SOURCE_BYTES + 1)
-    except OSError:
+        text = read_file(file, MAX_SOURCE_BYTES)
+    except Refusal:
         return []
     return _DEFINED.findall(text.decode(errors="replace"))
 
