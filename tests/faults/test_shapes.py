@@ -264,7 +264,7 @@ def test_what_needs_numbers_works_when_they_are_bound(tmp_path: Path, command: s
     assert done.status == 0, done.output
 
 
-@again("bind")
+@again("R7")
 @pytest.mark.parametrize("size", [-4, 0, 1.5, True, "4", None, 10**18])
 def test_bad_sizes_are_refused_everywhere(size: object) -> None:
     text = network("conv(8, 3)", "f32[B, 3, H = 8, W = 8]")
@@ -276,3 +276,94 @@ def test_bad_sizes_are_refused_everywhere(size: object) -> None:
     ):  # fmt: skip
         with pytest.raises(api.DiagnosticError, match="E0007"):
             use()
+
+
+# F29: dimensions that are products and sums
+
+UNET = """e1: conv(8, 3) -> relu
+max_pool(2)
+conv(8, 3) -> relu
+resize(like = e1, mode = bilinear) -> concat(e1)
+max_pool(16)"""
+
+
+@fault(
+    "F29",
+    "a dimension of an input was a number or a name, and an argument of padding a number",
+    "products, sums, H * W beside W, sizes for them, networks in networks, the data form, run, verify; %, ceilings",
+)
+def test_multiples_are_dimensions(tmp_path: Path) -> None:
+    text = network(UNET, "f32[N, 3, 16 * H, 16 * W]")
+    assert archdsl(tmp_path, "check net.arch", net__arch=text).status == 0
+    shown = archdsl(tmp_path, "show net.arch --bind W=2 --bind N=1").output
+    assert "%x: f32[1, 3, 16 * H, 32]" in shown
+    assert "%max_pool_2: f32[1, 16, H, 2]" in shown
+    fixed = network(UNET, "f32[1, 3, 64, 32]")
+    bound = archdsl(tmp_path, "cost net.arch --bind H=4 --bind W=2").output
+    assert bound == archdsl(tmp_path, "cost net.arch", net__arch=fixed).output
+    sized = network(UNET, "f32[N, 3, 16 * H = 64, 16 * W = 32]")
+    assert archdsl(tmp_path, "cost net.arch", net__arch=sized).output == bound
+    assert archdsl(tmp_path, "fmt --check net.arch").status == 0
+    done = archdsl(tmp_path, "show net.arch --format json > net.json && archdsl cost net.json")
+    assert done.output.partition("\n")[2] == bound.partition("\n")[2]
+
+
+@again("F29")
+def test_what_is_no_multiple_is_not_run(tmp_path: Path) -> None:
+    np = pytest.importorskip("numpy")
+    text = network(UNET, "f32[N, 3, 16 * H, 16 * W = 32]")
+    assert archdsl(tmp_path, "compile net.arch -o net.onnx", net__arch=text).status == 0
+    np.save(tmp_path / "bad.npy", np.zeros((1, 3, 40, 32), "float32"))
+    np.save(tmp_path / "good.npy", np.zeros((1, 3, 48, 32), "float32"))
+    done = archdsl(tmp_path, "run net.onnx --input bad.npy")
+    assert "E0704" in done.output
+    assert "40 is not 16 * H" in done.output
+    assert "[1, 16, 3, 2]" in archdsl(tmp_path, "run net.onnx --input good.npy").output
+    assert "[1, 16, 5, 7]" in archdsl(tmp_path, "run net.onnx --bind H=5 --bind W=7").output
+    assert "[1, 16, 1, 2]" in archdsl(tmp_path, "run net.arch").output
+
+
+@again("F29")
+@pytest.mark.parametrize(
+    "dims, code",
+    [("16 * H = 225", "E0205"), ("H * W", "E0307"), ("H ** 2", "E0307"), ("H = 4, H = 5", "E0205"), ("h * 2", "E0201"),
+     ("H - 4 = 0", "E0204"), ("H * W = 12", "E0205"), ("0 * H", "E0205")],
+)  # fmt: skip
+def test_dimensions_that_bind_nothing_are_told(tmp_path: Path, dims: str, code: str) -> None:
+    done = archdsl(tmp_path, "check net.arch", net__arch=network("relu", f"f32[N, {dims}]"))
+    assert code in done.output
+    assert done.status == 1
+
+
+@again("F29")
+@pytest.mark.parametrize(
+    "dims, sizes", [("H + 4, H", {"H": 3}), ("H * W, W", {"H": 3, "W": 5}), ("2 * H + W, W", {"H": 3, "W": 5})]
+)
+def test_sums_and_products_are_bound_by_arrays(tmp_path: Path, dims: str, sizes: dict[str, int]) -> None:
+    np = pytest.importorskip("numpy")
+    shape = [eval(dim, {}, sizes) for dim in dims.split(", ")]
+    text = network("y: relu\noutput y, z = ones([" + ", ".join(sizes) + "])", f"f32[{dims}]")
+    assert archdsl(tmp_path, "compile net.arch -o net.onnx", net__arch=text).status == 0
+    np.save(tmp_path / "x.npy", np.zeros(shape, "float32"))
+    done = archdsl(tmp_path, "run net.onnx --input x.npy")
+    assert f"z: float32{list(sizes.values())}" in done.output, done.output
+
+
+@again("F29")
+def test_a_network_inside_another_binds_its_symbols(tmp_path: Path) -> None:
+    inner = "network In() {\n  input x: f32[N, 3, 2 * H = 8, W]\n  conv(4, 3) :: [N, 4, 2 * H, W]\n}\n"
+    good = network("-> In", "f32[N, 3, 16 * H, H]", inner).replace("-> In", "In")
+    assert archdsl(tmp_path, "check net.arch:Net", net__arch=good).status == 0
+    assert "%x: f32[N, 3, 16 * H, H]" in archdsl(tmp_path, "show net.arch:Net").output
+    bad = network("In", "f32[N, 3, 3 * H, H]", inner)
+    done = archdsl(tmp_path, "check net.arch:Net", net__arch=bad)
+    assert re.findall(r"error\[(\w+)\]", done.output) == ["E0303"], done.output
+
+
+@again("F29")
+@pytest.mark.parametrize("h", [31, 32, 33, 64])
+def test_padding_to_a_multiple(tmp_path: Path, h: int) -> None:
+    body = "pad_axes([0, 0, (32 - x.h % 32) % 32, 0])\nmax_pool([32, 1])"
+    assert archdsl(tmp_path, "compile net.arch -o net.onnx", net__arch=network(body, FREE)).status == 0
+    done = archdsl(tmp_path, f"run net.onnx --bind H={h} --bind W=2")
+    assert f"float32[1, 3, {-(-h // 32)}, 2]" in done.output, done.output
