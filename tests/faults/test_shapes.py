@@ -367,3 +367,69 @@ def test_padding_to_a_multiple(tmp_path: Path, h: int) -> None:
     assert archdsl(tmp_path, "compile net.arch -o net.onnx", net__arch=network(body, FREE)).status == 0
     done = archdsl(tmp_path, f"run net.onnx --bind H={h} --bind W=2")
     assert f"float32[1, 3, {-(-h // 32)}, 2]" in done.output, done.output
+
+
+# B8: symbols in PyTorch
+
+HANDED = {
+    "ones of the input's size": ("x * ones([N, 8, T])", "f32[N, 8, T]", {"N": 2, "T": 7}),
+    "a part that depends on a symbol": ("split([T - 4, 4], axis = 2)", "f32[N, 8, T]", {"N": 2, "T": 7}),
+    "a slice from the end": ("slice(2, 0, -6)", "f32[N, 8, T]", {"N": 2, "T": 9}),
+    "sizes of multiples": ("resize(size = [H, W])", "f32[N, 3, 16 * H, 8 * W + 4]", {"N": 1, "H": 2, "W": 3}),
+    "sizes of products": ("reshape([N, H, W, W])", "f32[N, H * W, W]", {"N": 2, "H": 2, "W": 3}),
+    "padding to a multiple": ("pad_axes([0, 0, (32 - H % 32) % 32, 0])", "f32[N, 3, H, W]", {"N": 1, "H": 33, "W": 5}),
+    "padding by the border": ("pad_axes([0, 0, (4 - H % 4) % 4, 0], mode = edge)", "f32[N, 3, H, 2]", {"N": 1, "H": 3}),
+    "a class token": (
+        "stem: linear(8)\ntoken: param([1, 1, 8]) -> broadcast_to([N, 1, 8])\noutput y = concat(token, stem, axis = 1)",
+        "f32[N, T, 4]", {"N": 3, "T": 4},
+    ),
+    "a zero state": ("let h = zeros([N, 8])\noutput y = (x -> linear(8)) + h", "f32[N, 4]", {"N": 3}),
+    "a crop": ("crop([H - 2, 3], offset = [1, 0])", "f32[N, 3, H, W]", {"N": 1, "H": 7, "W": 4}),
+    "two inputs": ("input z: f32[N, 2, 4 * T]\nz * ones([N, 2, 4 * T]) + x * zeros([N, 2, 1])", "f32[N, 2, 1]", {"N": 2, "T": 3}),
+    "in blocks, with a symbol F": ("unit(4) -> unit(8)", "f32[F, 3, H, W]", {"F": 2, "H": 7, "W": 4}),
+}  # fmt: skip
+UNIT = "block unit(c) {\n  conv(c, 3) -> relu\n  y: conv(c, 3)\n  y * ones([F, c, H, 1])\n}\n"
+
+
+def handed(name: str) -> str:
+    body, x, _ = HANDED[name]
+    return network(body, x, UNIT if "unit" in body else "")
+
+
+@fault(
+    "B8",
+    "a module could read sizes from its own inputs only; symbols were handed to nobody",
+    "zeros, ones, split, slice, crop, pad_axes, resize, reshape, broadcast_to, max_unpool; multiples and products",
+)
+@pytest.mark.parametrize("name", HANDED)
+def test_symbols_are_handed_to_pytorch(tmp_path: Path, name: str) -> None:
+    done = archdsl(tmp_path, "compile net.arch --backend torch -o net.py", net__arch=handed(name))
+    assert done.status == 0, done.output
+
+
+@again("B8")
+@pytest.mark.reference
+@pytest.mark.parametrize("name", HANDED)
+def test_pytorch_computes_what_onnx_runtime_does(tmp_path: Path, name: str) -> None:
+    import onnx
+    import torch
+    from onnx import numpy_helper
+
+    np = pytest.importorskip("numpy")
+    _, _, sizes = HANDED[name]
+    line = "compile net.arch --backend torch -o net.py && archdsl compile net.arch -o net.onnx"
+    done = archdsl(tmp_path, line, net__arch=handed(name))
+    assert done.status == 0, done.output
+    bound = api.load(handed(name)).graph(bind=sizes)
+    rng = np.random.default_rng(0)
+    arrays = {value.name: rng.standard_normal(value.type.shape).astype("float32") for value in bound.inputs}
+    module: dict[str, object] = {}
+    exec((tmp_path / "net.py").read_text(), module)
+    net = module[module["__all__"][0]]().eval()  # type: ignore[operator,index]
+    state = {i.name: numpy_helper.to_array(i) for i in onnx.load(tmp_path / "net.onnx").graph.initializer}
+    net.load_state_dict({path: torch.tensor(state[path]) for path in net.state_dict()})
+    theirs = net(*map(torch.from_numpy, arrays.values()))
+    theirs = list(theirs.values()) if isinstance(theirs, dict) else [theirs]
+    ours = api.run(tmp_path / "net.onnx", arrays)
+    for a, b in zip(ours.values(), theirs, strict=True):
+        np.testing.assert_allclose(a, b.detach().numpy(), rtol=1e-5, atol=1e-5)
