@@ -240,7 +240,7 @@ def _conditional(expr: spec.Conditional, context: Context) -> Code:
     return chosen
 
 
-@expression(spec.Wildcard, spec.Ellipsis, spec.Slice, spec.SymbolDim)
+@expression(spec.Wildcard, spec.Ellipsis, spec.Slice, spec.SizedDim)
 def _misplaced(expr: spec.Expr, context: Context) -> Code:
     def misplaced(env: Env) -> Any:
         raise Refusal("E0217", "`_` and `…` can be used only in shape annotations")

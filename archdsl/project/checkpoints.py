@@ -153,8 +153,8 @@ def export_weights(
     dictionary of the file to take. Raises ``DiagnosticError``.
     """
     from archdsl import weights
-    from archdsl.files import write_file
     from archdsl.weights.safetensors import encode
+    from archdsl.writing import write_file
 
     if (network is None) != (names is None):
         raise Refusal("E0007", "a network needs a map of names, and a map of names needs a network")

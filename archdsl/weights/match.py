@@ -244,7 +244,7 @@ def _more(count: int, word: str) -> list[str]:
 
 def bound(graph: Graph, matching: Matching) -> Graph:
     """The graph whose parameters begin with the matched tensors."""
-    from archdsl.rewrites.rebuild import rebuilt
+    from archdsl.tape.rebuild import rebuilt
 
     made: dict[str, Parameter] = {}
 
