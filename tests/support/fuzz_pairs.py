@@ -142,12 +142,13 @@ def parameters(graph: Graph) -> dict[str, tuple[int, ...]]:
 
 def declared(random: Random) -> str:
     """Sizes declared in ``input``, written out, and bound: the same network, or the same refusal at the same place."""
-    h, w = random.choice([1, 2, 3, 4, 5, 7, 8, 16]), random.choice([1, 2, 3, 5, 8, 16])
+    symbol, w = random.choice([1, 2, 3, 4, 5, 7, 8]), random.choice([1, 2, 3, 5, 8, 16])
+    form, h = random.choice([("H", symbol), ("2 * H", 2 * symbol), ("3 * H + 1", 3 * symbol + 1)])
     some = [one._replace(named=(*one.named, ("pad", "valid"))) if one.name == "conv" and random.random() < 0.5 else one
             for one in stages(random)]  # fmt: skip
     lines = [one.written() for one in some]
-    free = network(lines, "f32[N, 4, H, W]")
-    given = network(lines, f"f32[N, 4, H = {h}, W = {w}]")
+    free = network(lines, f"f32[N, 4, {form}, W]")
+    given = network(lines, f"f32[N, 4, {form} = {h}, W = {w}]")
     fixed = network(lines, f"f32[N, 4, {h}, {w}]")
     symbolic, wanted = elaborated(given), elaborated(fixed)
     if isinstance(wanted, list) or isinstance(symbolic, list):
@@ -156,7 +157,7 @@ def declared(random: Random) -> str:
         same(told[0], told[1], f"declared and fixed sizes are refused differently\n{given}")
         return network(["relu"])
     same(cost(symbolic).totals, cost(wanted).totals, f"costs at declared sizes\n{given}")
-    bound = bind(graph_of(free), {"H": h, "W": w})
+    bound = bind(graph_of(free), {"H": symbol, "W": w})
     same(wiring(bound), wiring(wanted), f"bound and fixed sizes\n{free}")
     return fixed
 
