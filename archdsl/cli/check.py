@@ -9,7 +9,7 @@ from archdsl.cli.exit import CLEAN, FINDINGS, status_of
 from archdsl.cli.options import Reports, Watching, choose
 from archdsl.cli.output import progress, say, show, write
 from archdsl.cli.signature import Arg, opt
-from archdsl.files import check_writable
+from archdsl.outputs import BASELINE, check_output
 from archdsl.report.text import counted, summary
 
 FORMATS = ("text", "concise", "json")
@@ -47,7 +47,7 @@ def command(
 
     reports = wanted(report)
     if save_baseline is not None:
-        check_writable(save_baseline)
+        check_output(save_baseline, BASELINE)
     found = checking.check(*targets, against=against, config=config, step=lambda text: progress(text))
     for note in found.notes:
         say(note)

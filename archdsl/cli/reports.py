@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from archdsl.diagnostics import Refusal, did_you_mean
-from archdsl.files import check_writable
+from archdsl.outputs import REPORTS, check_output
 from archdsl.record import Record
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def wanted(texts: Iterable[str] | None) -> list[Report]:
         ):
             raise Refusal("E0007", f"`--report {text}`: the format or the file is given twice")
         if report.path is not None:
-            check_writable(report.path)
+            check_output(report.path, REPORTS[form])
         found[form] = report
     return list(found.values())
 

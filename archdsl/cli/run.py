@@ -9,6 +9,7 @@ from typing import Annotated
 from archdsl.cli.options import Bind, Set, TextOrJson, bindings, choose, settings
 from archdsl.cli.output import progress, say, show
 from archdsl.cli.signature import Arg, opt
+from archdsl.outputs import ARRAYS, check_output
 
 
 def command(
@@ -29,6 +30,8 @@ def command(
     from archdsl.project.running import run
     from archdsl.runtime.execute import RunReport
 
+    if save is not None:
+        check_output(save, ARRAYS)
     given, sizes = settings(set_), bindings(bind)
     with progress(f"running {target}"), warnings.catch_warnings(action="ignore"):  # they are said as notes
         found = run(target, files=input or (), ep=ep, seed=seed, settings=given, bind=sizes)

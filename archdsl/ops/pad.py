@@ -11,7 +11,7 @@ from archdsl.dims import Dim
 from archdsl.ops.base import AxisWindow, Op, Types, Window, arg
 from archdsl.ops.estimates import Interval, hull
 from archdsl.ops.kinds import Axis, Choice, Dimension, Integer, Like, ListOf, Number, OneOf, Optional, PerAxis
-from archdsl.ops.operand_checks import resolve_axes
+from archdsl.ops.operand_checks import need_value, resolve_axes
 from archdsl.ops.windows import per_axis, spatial
 from archdsl.shapes import TensorType
 
@@ -32,6 +32,9 @@ class Padded(Op):
     def shape(self, *ins: TensorType) -> tuple[TensorType, ...]:
         (x,) = ins
         pads = self.pads(x)
+        mode, value = self.filling()
+        if mode == "constant":
+            need_value(self.name, value, x.dtype)
         for axis, (size, ends) in enumerate(zip(x.shape, pads)):
             if self.filling()[0] == "reflect" and dim_order.at_least(size, max(ends) + 1) is False:
                 most = f"`mode = reflect` can add at most {size - 1} positions to axis {axis} of {x}"

@@ -139,6 +139,7 @@ def export_weights(
     """
     from archdsl import weights
     from archdsl.files import write_file
+    from archdsl.outputs import WEIGHTS, check_output
     from archdsl.weights.safetensors import encode
 
     if (network is None) != (names is None):
@@ -152,7 +153,10 @@ def export_weights(
         raise Refusal(
             "E0006", f"the output `{target}` would overwrite the file that is read", help="give another name with `-o`"
         )
-    head = encode({name: (tensor.dtype, tensor.shape) for name, tensor in found.items()}, {"format": "pt"})
+    check_output(target, WEIGHTS)
+    head = encode(
+        {name: (tensor.dtype, tensor.shape) for name, tensor in found.items()}, {"format": "pt", "producer": "archdsl"}
+    )
     write_file(target, chain([head], *(tensor.stretches() for tensor in found.values())))
     return Exported(found.path.name, target, len(found))
 
