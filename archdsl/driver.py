@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 
 from archdsl.diagnostics import Diagnostic, DiagnosticError, did_you_mean
 from archdsl.graph import Graph
-from archdsl.interpret.program import Elaboration, elaborate
+from archdsl.interpret.elaboration import Elaboration
+from archdsl.interpret.program import elaborate
 from archdsl.interpret.session import ClaimValue
 from archdsl.modules.loader import Loader
 from archdsl.modules.module import Module, definition_span
 from archdsl.modules.resolve import resolve
 from archdsl.process import deep_stack
-from archdsl.reading import find_target, read_source
+from archdsl.reading import find_target, read_main, read_source
 from archdsl.record import Record
 from archdsl.shown import Verbatim
 from archdsl.source import Source
@@ -35,11 +36,15 @@ MAX_STEPS, MAX_OPERATORS = 600_000, 1_200_000
 
 
 class Program(Verbatim):
-    """A loaded ``.arch`` text: its variants and networks, ready to be elaborated."""
+    """A loaded ``.arch`` text: its variants and networks, ready to be elaborated.
 
-    def __init__(self, module: Module, diagnostics: Iterable[Diagnostic]) -> None:
+    ``default``: the variant or network that is taken where none is named; ``None`` for the first.
+    """
+
+    def __init__(self, module: Module, diagnostics: Iterable[Diagnostic], default: str | None = None) -> None:
         self.module = module
         self.diagnostics = _unique(diagnostics)
+        self.default = default
 
     def __str__(self) -> str:
         lines = [f"{self.source.name}: {len(self.networks)} networks, {len(self.variants)} variants"]
@@ -80,7 +85,8 @@ class Program(Verbatim):
         return [*self.variants, *(n.name for n in self.module.networks if _has_claims(n) or n.name not in covered)]
 
     def target(self, name: str | None = None) -> spec.Variant | spec.Network:
-        """The variant or network called ``name``; the first variant (or network) without one."""
+        """The variant or network called ``name``; the default, or the first variant (or network), without one."""
+        name = self.default if name is None else name
         if name is None:
             choices: list[spec.Variant | spec.Network] = [*self.module.variants.values(), *self.module.networks]
             if not choices:
@@ -127,8 +133,8 @@ class Program(Verbatim):
         """Everything wrong with the text and its variants (all by default), claims included, in source order."""
         return self.report(variants).diagnostics
 
-    def report(self, variants: Iterable[str] | None = None) -> CheckReport:
-        """As :meth:`check`, with what was measured for every claim."""
+    def report(self, variants: Iterable[str] | None = None, bind: Mapping[str, int] | None = None) -> CheckReport:
+        """As :meth:`check`, with what was measured for every claim. ``bind`` gives symbols fixed sizes."""
         found: list[tuple[str, Diagnostic]] = []
         checked: dict[str, CheckedVariant] = {}
         steps = 0
@@ -139,7 +145,7 @@ class Program(Verbatim):
             target = self.target(name)
             if isinstance(target, spec.Network) and any(p.default is None for p in target.parameters):
                 continue
-            result = self.elaborate(name)
+            result = self.elaborate(name, bind=bind)
             results[name] = result
             applied = result.applied_maps()
             found += [(name, d) for d in (*result.diagnostics, *(d for one in applied for d in one.diagnostics))]
@@ -158,7 +164,7 @@ class Program(Verbatim):
         if whole and any(result.maps for result in results.values()):
             from archdsl.interpret.idle_rules import idle_rules
 
-            trained = (self.elaborate(name, train=True) for name in self.targets())
+            trained = (self.elaborate(name, bind=bind, train=True) for name in self.targets())
             found += [("", d) for d in idle_rules(self.source, list(results.values()), used, trained)]
         return CheckReport(
             _unique([*self.diagnostics, *by_variant(found)]),
@@ -241,7 +247,10 @@ def by_variant(found: Iterable[tuple[str, Diagnostic]]) -> list[Diagnostic]:
 
 
 def load(path_or_text: str | Path, *, name: str | None = None) -> Program:
-    """Load a program from a path, or from a text (a string with a newline or that begins with ``arch``).
+    """Load a program from a path, a target (``spec.arch:variant``, a name of the zoo such as ``resnet50``), or a text.
+
+    A text is a string with a newline or that begins with ``arch``. The variant that a target names is
+    :attr:`Program.default`.
 
     Raises :class:`DiagnosticError` with every error found; warnings are in ``Program.warnings``.
     """
@@ -255,11 +264,14 @@ def open_program(path_or_text: str | Path, *, name: str | None = None) -> Progra
     """As :func:`load`, but faults that leave something to look at are kept in ``Program.diagnostics``."""
     if isinstance(path_or_text, str) and ("\n" in path_or_text or path_or_text.lstrip().startswith(("arch ", "#"))):
         return open_source(Source(name or "<text>", path_or_text), None)
-    path = Path(path_or_text)
-    return open_source(read_source(path, name or str(path_or_text)), path)
+    path, variant = find_target(path_or_text) if isinstance(path_or_text, str) else (Path(path_or_text), None)
+    program = open_source(read_main(path, name or str(path)), path, variant)
+    if variant is not None:
+        program.target(variant)  # refuses one that is not there
+    return program
 
 
-def open_source(source: Source, path: Path | None) -> Program:
+def open_source(source: Source, path: Path | None, default: str | None = None) -> Program:
     """A program from a text that is already at hand; imports of files are relative to ``path``."""
     loader = Loader(read_source, path.resolve().parent if path is not None else None)
     with deep_stack():
@@ -268,7 +280,7 @@ def open_source(source: Source, path: Path | None) -> Program:
         for imported in loader.loaded.values():
             if not imported.library:
                 resolved += resolve(imported)
-    return Program(module, [*loader.diagnostics, *resolved])
+    return Program(module, [*loader.diagnostics, *resolved], default)
 
 
 def resolve_target(target: str) -> tuple[Program, str | None]:
@@ -276,8 +288,5 @@ def resolve_target(target: str) -> tuple[Program, str | None]:
 
     The variant is ``None`` where none is named. Raises :class:`DiagnosticError`.
     """
-    path, variant = find_target(target)
-    program = open_program(path)
-    if variant is not None:
-        program.target(variant)
-    return program, variant
+    program = open_program(target)
+    return program, program.default

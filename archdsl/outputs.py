@@ -10,8 +10,8 @@ import re
 from pathlib import Path
 
 from archdsl.diagnostics import Refusal
-from archdsl.files import check_writable
 from archdsl.record import Record
+from archdsl.writing import check_writable
 
 LOOKED_AT = 4096
 """Bytes at the beginning, and as many at the end, in which a file's mark is looked for."""

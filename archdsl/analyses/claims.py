@@ -122,9 +122,13 @@ def _compare(measured: Any, op: str, bound: Any) -> bool:
     if measured is None:  # the whole axis: above any bound
         return op in (">", ">=", "!=")
     if isinstance(measured, Expr) or isinstance(bound, Expr):
-        order = dim_order.compare(measured, bound)
+        below, above = (Fraction(n).denominator if not isinstance(n, Expr) else 1 for n in (measured, bound))
+        scale = below * above  # a bound such as 10 ** 9 / 2 is no dimension
+        order = dim_order.compare(
+            *(n * scale if isinstance(n, Expr) else int(Fraction(n) * scale) for n in (measured, bound))
+        )
         if order is None:
-            names = sorted(dims.symbols(measured) | dims.symbols(bound))
+            names = sorted({name for n in (measured, bound) if isinstance(n, Expr) for name in dims.symbols(n)})
             raise Refusal(
                 "E0307", f"whether {measured} {op} {bound} depends on `{names[0]}`",
                 help=f"give `{names[0]}` a value: in the input declaration, or with `--bind`",

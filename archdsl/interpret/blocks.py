@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from archdsl.diagnostics import Refusal
-from archdsl.interpret.values import BlockValue
+from archdsl.interpret.values import BlockValue, is_refused
 from archdsl.source import Span
 from archdsl.tape.paths import PathScope, join
-from archdsl.tape.poison import Flow
+from archdsl.tape.poison import REFUSED, Flow
 from archdsl.tape.tape import Place
 
 
@@ -17,6 +20,7 @@ class Pipe(BlockValue):
 
     def __init__(self, stages: list[tuple[BlockValue, Span]]) -> None:
         self.stages = stages
+        self.kind_name = REFUSED if any(is_refused(block) for block, _ in stages) else self.kind_name
 
     def apply(self, flow: Flow, place: Place, span: Span | None) -> Flow:
         bounds = place.tape.bounds
@@ -78,12 +82,18 @@ class OwnBlock(BlockValue):
         self.name = inner.name
 
     def apply(self, flow: Flow, place: Place, span: Span | None) -> Flow:
-        scope = place.scope
-        kept, scope.weights = scope.weights, scope.path
-        try:
+        with weights_of_its_own(place.scope):
             return self.inner.apply(flow, place, span)
-        finally:
-            scope.weights = kept
+
+
+@contextmanager
+def weights_of_its_own(scope: PathScope) -> Iterator[None]:
+    """What is applied in the scope meanwhile has weights under its own path, also inside of ``share``."""
+    kept, scope.weights = scope.weights, scope.path
+    try:
+        yield
+    finally:
+        scope.weights = kept
 
 
 class TupleBlock(BlockValue):

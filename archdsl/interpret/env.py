@@ -12,6 +12,8 @@ from archdsl.tape.poison import POISON, Flow
 from archdsl.tape.tape import Place
 
 _MISSING = object()
+ANY = "*"
+"""Bound to poison where a loop binds names that are not known, because what it runs over was refused."""
 
 
 class NetworkRun:
@@ -151,6 +153,4 @@ class Env:
     def poison(self, names: Iterable[str], *, labels: bool) -> None:
         """What a refused statement would have bound is poison, so that its users stay silent."""
         scope = self.labels if labels else self.names
-        for name in names:
-            if name != "_":
-                scope.setdefault(name, POISON)
+        scope.update((name, POISON) for name in names if name != "_")

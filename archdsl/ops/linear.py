@@ -35,7 +35,7 @@ class Linear(Op):
 
     name = "linear"
     sources = "ONNX Gemm (2 axes), MatMul and Add (more)"
-    sized_elsewhere = "linear(10)"
+    sized_elsewhere = "first"
     elsewhere = (
         "fc",
         "fully_connected",
@@ -87,7 +87,6 @@ class MatMul(Op):
 
     name = "matmul"
     arity = (2, 2)
-    applies_at = 2
     sources = "ONNX MatMul"
     elsewhere = (
         "bmm",

@@ -11,6 +11,7 @@ from archdsl.outputs import check_output
 from archdsl.project.targets import Target, open_target
 from archdsl.record import Record
 from archdsl.registry import Backend, kind
+from archdsl.writing import make_folder
 
 
 class Job(Record):
@@ -66,7 +67,7 @@ def _folder(output: str | None, count: int) -> Path | None:
     if output is None:
         return None
     if output.endswith(("/", os.sep)):
-        Path(output).mkdir(parents=True, exist_ok=True)
+        make_folder(Path(output))
         return Path(output)
     if Path(output).is_dir() and count > 1:
         return Path(output)

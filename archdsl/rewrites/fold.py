@@ -13,8 +13,8 @@ from typing import Any
 
 from archdsl.graph import Graph, Node, Parameter, Value
 from archdsl.ops.base import ChannelLayout, Initializer
-from archdsl.rewrites.rebuild import rebuilt
 from archdsl.shapes import TensorType
+from archdsl.tape.rebuild import rebuilt
 
 
 class Folded(Initializer):
@@ -42,7 +42,7 @@ def fold(graph: Graph) -> Graph:
     What stands between them may leave the elements and their channels as they are: dropout, a view of the positions.
     Weights that are applied several times are folded if each application is followed by the same norm.
     """
-    norms = _foldable(graph)
+    norms = foldable(graph)
     if not norms:
         return graph
     gone = set(norms.values())
@@ -63,7 +63,7 @@ def fold(graph: Graph) -> Graph:
     return rebuilt(graph, change)
 
 
-def _foldable(graph: Graph) -> dict[Node, Node]:
+def foldable(graph: Graph) -> dict[Node, Node]:
     """Layer -> the norm that is folded into it."""
     used = Counter(value for node in graph.nodes for value in node.inputs)
     used.update(graph.outputs.values())

@@ -78,14 +78,14 @@ def depth_to_space(emit: Emit) -> None:
 
 
 def space_to_depth(emit: Emit) -> None:
-    """``SpaceToDepth``."""
-    if emit.types[0].dtype not in BLOCKS:
-        n, c, h, w = emit.types[0].shape
-        block = emit.op.block
-        split = (n, c, dims.floordiv(h, block), block, dims.floordiv(w, block), block)
-        _rearrange(emit, split, (0, 3, 5, 1, 2, 4))
+    """``SpaceToDepth``; what runtimes lack, by moving axes."""
+    n, c, h, w = emit.types[0].shape
+    block, dtype = emit.op.block, emit.types[0].dtype
+    if block == 1 or (emit.op.mode == "dcr" and dtype in BLOCKS):
+        emit.result("SpaceToDepth", emit.ins, blocksize=block)
         return
-    emit.result("SpaceToDepth", emit.ins, blocksize=emit.op.block)
+    split = (n, c, dims.floordiv(h, block), block, dims.floordiv(w, block), block)
+    _rearrange(emit, split, (0, 3, 5, 1, 2, 4) if emit.op.mode == "dcr" else (0, 1, 3, 5, 2, 4))
 
 
 def _rearrange(emit: Emit, split: tuple[Dim, ...], order: tuple[int, ...]) -> None:
