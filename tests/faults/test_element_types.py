@@ -16,7 +16,7 @@ OPERATORS = {
     "conv": "conv(4, 3)", "conv_transpose": "conv_transpose(4, 2, stride = 2)", "avg_pool": "avg_pool(2)",
     "max_pool": "max_pool(2)", "global_avg_pool": "global_avg_pool", "group_norm": "group_norm(2)",
     "instance_norm": "instance_norm", "elu": "elu", "hard_swish": "hard_swish", "softplus": "softplus", "sin": "sin",
-    "round": "round", "resize": "resize(scale = 2)", "zeros": "add(zeros([1, 4, 8, 8], dtype = DTYPE))",
+    "round": "round", "resize": "resize(scale = 2)", "zeros": "x + zeros([1, 4, 8, 8], dtype = DTYPE)",
     "reduce_sum": "reduce_sum(axis = c)", "reduce_prod": "reduce_prod(axis = c)", "reduce_max": "reduce_max(axis = c)",
     "cumsum": "cumsum(axis = c)", "argmax": "argmax(axis = c)", "top_k": "top_k(2, axis = c)", "max": "max(x, x)",
     "where": "where(x == x, x, x)", "relu": "relu", "depth_to_space": "depth_to_space(2)",
