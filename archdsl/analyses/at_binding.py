@@ -40,6 +40,7 @@ class Bound:
         self.dtype = dtype
         self.binding: dict[str, Dim] = {} if symbolic else {BATCH: 1, **graph.defaults, **(binding or {})}
         self._works: dict[tuple[object, ...], Work | None] = {}
+        self._windows: dict[tuple[object, ...], Window] = {}
         values = graph.values()
         known = {type: self.stored(type).bind(self.binding) for type in dict.fromkeys([value.type for value in values])}
         self._types = {value: known[value.type] for value in values}
@@ -74,10 +75,14 @@ class Bound:
             self._works[key] = None if work is None else _each(work, self.dim)
         return self._works[key]
 
-    def window(self, node: Node) -> Window:
-        """The receptive-field rule of a node's first output."""
-        window = node.op.window(self.types(node.inputs), self.types(node.outputs))
-        return tuple(None if axis is None else _each(axis, self.dim) for axis in window)
+    def window(self, node: Node, source: int = 0, result: int = 0) -> Window:
+        """How one of a node's results looks at one of its inputs."""
+        ins = self.types(node.inputs)
+        key = (id(node.op), ins, source, result)
+        if key not in self._windows:
+            found = node.op.looks(ins, self.types(node.outputs), source, result)
+            self._windows[key] = tuple([None if axis is None else _each(axis, self.dim) for axis in found])
+        return self._windows[key]
 
     @property
     def free(self) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from archdsl import dim_order, dims
 from archdsl.analyses.contributions import contribution_notes
+from archdsl.analyses.field import AtMost
 from archdsl.analyses.measure import Amount, Measures, Subject, show
 from archdsl.diagnostics import Diagnostic, Refusal
 from archdsl.dims import Expr
@@ -121,6 +122,9 @@ def _holds(measured: Any, op: str, bound: Any) -> bool:
 def _compare(measured: Any, op: str, bound: Any) -> bool:
     if measured is None:  # the whole axis: above any bound
         return op in (">", ">=", "!=")
+    if isinstance(measured, AtMost):  # it may be anything below: no lower bound holds by it
+        below = COMPARISONS["<" if op == "!=" else op]
+        return op not in (">", ">=", "==") and measured.value is not None and below(measured.value, bound)
     if isinstance(measured, Expr) or isinstance(bound, Expr):
         order = dim_order.compare(measured, bound)
         if order is None:

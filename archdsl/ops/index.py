@@ -73,7 +73,7 @@ class Slice(Op):
     def window(self, ins: Types, outs: Types) -> Window:
         axis = resolve_axis(self.axis, ins[0])
         start, _ = self.bounds(ins[0])
-        axes: list[AxisWindow | None] = list(pass_through(ins[0].rank))
+        axes = list(pass_through(ins[0].rank))
         axes[axis] = AxisWindow(axis, 0, self.step, start)
         return tuple(axes)
 
@@ -196,7 +196,9 @@ class Reverse(Op):
         return (ins[0],)
 
     def window(self, ins: Types, outs: Types) -> Window:
-        return _all_but(resolve_axes(self.axis, ins[0]), ins[0].rank)
+        turned = resolve_axes(self.axis, ins[0])
+        sizes = enumerate(ins[0].shape)
+        return tuple(AxisWindow(i, 0, -1, size - 1) if i in turned else AxisWindow(i) for i, size in sizes)
 
     def range(self, entering: Sequence[Interval]) -> Interval:
         return entering[0]

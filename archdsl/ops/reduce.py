@@ -249,7 +249,8 @@ class CumSum(Op):
         return Work(add=outs[0].elements)
 
     def window(self, ins: Types, outs: Types) -> Window:
-        return _all_but(resolve_axis(self.axis, ins[0]), ins[0].rank)
+        summed = resolve_axis(self.axis, ins[0])
+        return tuple(AxisWindow(i, whole=i == summed) for i in range(ins[0].rank))
 
     def range(self, entering: Sequence[Interval]) -> Interval:
         return same_sign(entering[0])

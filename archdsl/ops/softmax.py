@@ -29,7 +29,7 @@ class _Softmax(Op):
 
     def window(self, ins: Types, outs: Types) -> Window:
         whole = resolve_axis(self.axis, ins[0])
-        return tuple(None if i == whole else AxisWindow(i) for i in range(ins[0].rank))
+        return tuple(AxisWindow(i, whole=i == whole) for i in range(ins[0].rank))
 
 
 class Softmax(_Softmax):
