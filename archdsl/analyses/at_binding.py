@@ -14,7 +14,8 @@ from archdsl import dims
 from archdsl.dims import Dim, Expr
 from archdsl.element_types import FLOATS
 from archdsl.graph import Graph, Node, Value
-from archdsl.ops.base import Op, Window, Work
+from archdsl.ops.base import Op, Work
+from archdsl.ops.look import Window
 from archdsl.shapes import TensorType
 
 BATCH = "N"

@@ -16,7 +16,7 @@ from fractions import Fraction
 from math import floor, gcd, lcm
 
 from archdsl.dims import Dim
-from archdsl.ops.base import AxisWindow
+from archdsl.ops.look import AxisWindow
 from archdsl.record import Record
 
 Position = int | Fraction

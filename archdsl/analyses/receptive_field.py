@@ -19,7 +19,7 @@ from archdsl.analyses.depth import ancestors
 from archdsl.analyses.field import AtMost, Field, aligned, hull, nothing, point, slide
 from archdsl.dims import Expr
 from archdsl.graph import Node, Value
-from archdsl.ops.base import AxisWindow, OneWindow, Repeated, Unsettled, Window, pass_through
+from archdsl.ops.look import AxisWindow, OneWindow, Repeated, Unsettled, Window, pass_through
 from archdsl.record import Record
 
 

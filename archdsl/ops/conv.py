@@ -10,8 +10,9 @@ from archdsl.diagnostics import Refusal
 from archdsl.dim_order import at_least
 from archdsl.dims import Dim
 from archdsl.element_types import FLOATS
-from archdsl.ops.base import ZEROS, AxisWindow, ChannelLayout, Types, Weight, Window, Work, arg, fan
+from archdsl.ops.base import ZEROS, ChannelLayout, Types, Weight, Work, arg, fan
 from archdsl.ops.kinds import Boolean, Integer, Padding, PerAxis
+from archdsl.ops.look import AxisWindow, Window
 from archdsl.ops.operand_checks import check_groups, need_dtype, static_size
 from archdsl.ops.windows import Pads, Windowed, explicit_pads, output_size, per_axis, unslid
 from archdsl.shapes import TensorType

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from archdsl import dim_order, dims
 from archdsl.diagnostics import Refusal
 from archdsl.dims import Dim
-from archdsl.ops.base import AxisWindow, Op, Types, Window, arg, pass_through
+from archdsl.ops.base import Op, Types, arg
 from archdsl.ops.estimates import Interval
 from archdsl.ops.kinds import Axis, Dimension, Integer, ListOf, OneOf, Optional
+from archdsl.ops.look import AxisWindow, Window, pass_through
 from archdsl.ops.operand_checks import resolve_axes, undecided
 from archdsl.shapes import TensorType, resolve_axis
 

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from archdsl import dim_order
 from archdsl.diagnostics import Refusal
 from archdsl.dims import Dim
-from archdsl.ops.base import AxisWindow, Op, Types, Window, arg
+from archdsl.ops.base import Op, Types, arg
 from archdsl.ops.estimates import Interval, Moments, hull, mixture
 from archdsl.ops.kinds import Axis, Dimension, Integer, ListOf, OneOf
+from archdsl.ops.look import AxisWindow, Window
 from archdsl.ops.operand_checks import divide, insertion, need_equal, same_dtype
 from archdsl.shapes import TensorType, resolve_axis, show_shape
 

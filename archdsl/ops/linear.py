@@ -7,23 +7,10 @@ from math import prod
 
 from archdsl.diagnostics import Refusal
 from archdsl.element_types import FLOATS
-from archdsl.ops.base import (
-    ZEROS,
-    AxisWindow,
-    ChannelLayout,
-    Initializer,
-    Op,
-    Types,
-    Weight,
-    Window,
-    Work,
-    arg,
-    fan,
-    pass_through,
-    repeated,
-)
+from archdsl.ops.base import ZEROS, ChannelLayout, Initializer, Op, Types, Weight, Work, arg, fan
 from archdsl.ops.estimates import Interval, product_sign
 from archdsl.ops.kinds import Boolean, DType, Integer
+from archdsl.ops.look import AxisWindow, Window, pass_through, repeated
 from archdsl.ops.operand_checks import at_least_rank, need_dtype, need_equal, same_dtype, static_size
 from archdsl.shapes import Shape, TensorType, broadcast
 

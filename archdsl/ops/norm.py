@@ -13,9 +13,10 @@ from archdsl import dims
 from archdsl.diagnostics import Refusal
 from archdsl.dims import Dim
 from archdsl.element_types import FLOATS
-from archdsl.ops.base import ONES, ZEROS, AxisWindow, Op, Types, Weight, Window, Work, arg, pass_through
+from archdsl.ops.base import ONES, ZEROS, Op, Types, Weight, Work, arg
 from archdsl.ops.estimates import EVERYTHING, UNIT, Interval, Moments, hull
 from archdsl.ops.kinds import Axis, Boolean, Integer, ListOf, Number, OneOf
+from archdsl.ops.look import AxisWindow, Window, pass_through
 from archdsl.ops.operand_checks import at_least_rank, check_groups, need_dtype, resolve_axes, static_size
 from archdsl.ops.windows import sliding, spatial
 from archdsl.shapes import TensorType, resolve_axis

@@ -8,9 +8,10 @@ from math import inf, prod
 from archdsl.diagnostics import Refusal
 from archdsl.dims import Dim
 from archdsl.element_types import FLOATS
-from archdsl.ops.base import AxisWindow, Op, Types, Window, Work, arg, pass_through
+from archdsl.ops.base import Op, Types, Work, arg
 from archdsl.ops.estimates import Interval, Moments, greatest, hull, least
 from archdsl.ops.kinds import Boolean, Integer, Like, Optional, Padding, PerAxis
+from archdsl.ops.look import AxisWindow, Window, pass_through
 from archdsl.ops.operand_checks import need_dtype
 from archdsl.ops.windows import Pads, Windowed, explicit_pads, output_size, per_axis, spatial, unslid
 from archdsl.shapes import TensorType, show_shape

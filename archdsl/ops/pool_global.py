@@ -10,9 +10,10 @@ from archdsl import dims
 from archdsl.diagnostics import Refusal
 from archdsl.dims import Dim
 from archdsl.element_types import FLOATS
-from archdsl.ops.base import AxisWindow, Op, Types, Unsettled, Window, Work, arg
+from archdsl.ops.base import Op, Types, Work, arg
 from archdsl.ops.estimates import Interval, Moments, greatest, share
 from archdsl.ops.kinds import Integer, PerAxis
+from archdsl.ops.look import AxisWindow, Unsettled, Window
 from archdsl.ops.operand_checks import need_dtype
 from archdsl.ops.pool import lp_work
 from archdsl.ops.windows import per_axis, spatial

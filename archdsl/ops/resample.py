@@ -10,9 +10,10 @@ from archdsl import dim_order, dims
 from archdsl.diagnostics import Refusal
 from archdsl.dims import Dim
 from archdsl.element_types import FLOATS
-from archdsl.ops.base import MAX_PHASES, AxisWindow, Op, Types, Unsettled, Window, Work, arg
+from archdsl.ops.base import Op, Types, Work, arg
 from archdsl.ops.estimates import EVERYTHING, Interval
 from archdsl.ops.kinds import Boolean, Choice, Dimension, Integer, Like, ListOf, Number, OneOf, Optional
+from archdsl.ops.look import MAX_PHASES, AxisWindow, Unsettled, Window
 from archdsl.ops.operand_checks import divide, need_dtype, need_rank, times
 from archdsl.ops.pad import target
 from archdsl.ops.windows import spatial

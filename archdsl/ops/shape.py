@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from archdsl import dim_order, dims
 from archdsl.diagnostics import Refusal
 from archdsl.dims import Dim
-from archdsl.ops.base import AxisWindow, Op, Repeated, Types, Window, arg
+from archdsl.ops.base import Op, Types, arg
 from archdsl.ops.estimates import Interval
 from archdsl.ops.kinds import Axis, Dimension, Integer, ListOf, OneOf
+from archdsl.ops.look import AxisWindow, Repeated, Window
 from archdsl.ops.operand_checks import insertion, resolve_axes, undecided
 from archdsl.shapes import Shape, TensorType, resolve_axis, show_shape
 

@@ -6,8 +6,9 @@ from math import inf
 
 from archdsl import dims
 from archdsl.element_types import FLOATS
-from archdsl.ops.base import AxisWindow, Op, Types, Window, Work, arg
+from archdsl.ops.base import Op, Types, Work, arg
 from archdsl.ops.kinds import Axis
+from archdsl.ops.look import AxisWindow, Window
 from archdsl.ops.operand_checks import need_dtype, times
 from archdsl.shapes import TensorType, resolve_axis
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from archdsl.diagnostics import Refusal
 from archdsl.dim_order import at_least
 from archdsl.dims import Dim, ceildiv, floordiv
-from archdsl.ops.base import MAX_PHASES, AxisWindow, Op
+from archdsl.ops.base import Op
+from archdsl.ops.look import MAX_PHASES, AxisWindow
 from archdsl.shapes import TensorType
 
 Pad = str | int | tuple[int, ...]
