@@ -42,6 +42,8 @@ class Diagnostic(Verbatim, Record):
     help: str = ""
     frame: Frame | None = None
     edit: Edit | None = None
+    about: str = ""
+    """What the finding is about where one place may have several: a network and the claim that it does not meet."""
 
     @property
     def severity(self) -> Severity:

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 
 from archdsl.diagnostics import Diagnostic, DiagnosticError, did_you_mean
 from archdsl.graph import Graph
-from archdsl.interpret.program import Elaboration, elaborate
+from archdsl.interpret.elaboration import Elaboration
+from archdsl.interpret.program import elaborate
 from archdsl.interpret.session import ClaimValue
 from archdsl.modules.loader import Loader
 from archdsl.modules.module import Module, definition_span
 from archdsl.modules.resolve import resolve
 from archdsl.process import deep_stack
-from archdsl.reading import find_target, read_source
+from archdsl.reading import find_target, read_main, read_source
 from archdsl.record import Record
 from archdsl.shown import Verbatim
 from archdsl.source import Source
@@ -28,16 +29,22 @@ Value = Scalar | Sequence[Scalar] | Sequence[Sequence[Scalar]]
 """A parameter's value, as Python has it."""
 Settings = Mapping[str, Value]
 """Parameters of a network and their values."""
+SEVERAL = 20
+"""Messages at one place that are told in full; of further variants with such a fault, the names."""
 MAX_STEPS, MAX_OPERATORS = 600_000, 1_200_000
 """Evaluation steps, and operators, of all variants of one text."""
 
 
 class Program(Verbatim):
-    """A loaded ``.arch`` text: its variants and networks, ready to be elaborated."""
+    """A loaded ``.arch`` text: its variants and networks, ready to be elaborated.
 
-    def __init__(self, module: Module, diagnostics: Iterable[Diagnostic]) -> None:
+    ``default``: the variant or network that is taken where none is named; ``None`` for the first.
+    """
+
+    def __init__(self, module: Module, diagnostics: Iterable[Diagnostic], default: str | None = None) -> None:
         self.module = module
         self.diagnostics = _unique(diagnostics)
+        self.default = default
 
     def __str__(self) -> str:
         lines = [f"{self.source.name}: {len(self.networks)} networks, {len(self.variants)} variants"]
@@ -78,7 +85,8 @@ class Program(Verbatim):
         return [*self.variants, *(n.name for n in self.module.networks if _has_claims(n) or n.name not in covered)]
 
     def target(self, name: str | None = None) -> spec.Variant | spec.Network:
-        """The variant or network called ``name``; the first variant (or network) without one."""
+        """The variant or network called ``name``; the default, or the first variant (or network), without one."""
+        name = self.default if name is None else name
         if name is None:
             choices: list[spec.Variant | spec.Network] = [*self.module.variants.values(), *self.module.networks]
             if not choices:
@@ -125,40 +133,44 @@ class Program(Verbatim):
         """Everything wrong with the text and its variants (all by default), claims included, in source order."""
         return self.report(variants).diagnostics
 
-    def report(self, variants: Iterable[str] | None = None) -> CheckReport:
-        """As :meth:`check`, with what was measured for every claim."""
-        found = list(self.diagnostics)
+    def report(self, variants: Iterable[str] | None = None, bind: Mapping[str, int] | None = None) -> CheckReport:
+        """As :meth:`check`, with what was measured for every claim. ``bind`` gives symbols fixed sizes."""
+        found: list[tuple[str, Diagnostic]] = []
         checked: dict[str, CheckedVariant] = {}
         steps = 0
         used: set[int] = set()
         whole = variants is None
-        results: list[Elaboration] = []
+        results: dict[str, Elaboration] = {}
         for name in self.targets() if variants is None else variants:
             target = self.target(name)
             if isinstance(target, spec.Network) and any(p.default is None for p in target.parameters):
                 continue
-            result = self.elaborate(name)
-            results.append(result)
+            result = self.elaborate(name, bind=bind)
+            results[name] = result
             applied = result.applied_maps()
-            found += [*result.diagnostics, *(d for one in applied for d in one.diagnostics)]
+            found += [(name, d) for d in (*result.diagnostics, *(d for one in applied for d in one.diagnostics))]
             steps += result.steps + sum(one.steps for one in applied)
             used.update(*(one.used for one in applied))
             whole &= result.graph is not None and not any(one.diagnostics for one in applied)
-            too_much = _too_much(name, steps, sum(one.operators for one in results), target)
+            too_much = _too_much(name, steps, sum(one.operators for one in results.values()), target)
             if result.stopped or too_much:
-                found += () if result.stopped else too_much
+                found += () if result.stopped else ((name, d) for d in too_much)
                 whole = False
                 break
             if result.graph is not None and not self.errors:  # else what is measured merely follows from a fault
                 claims, broken = _checked(result.graph, result.claims)
-                found += broken
+                found += [(name, d) for d in broken]
                 checked[name] = CheckedVariant(name, result.graph, claims)
-        if whole and any(result.maps for result in results):
+        if whole and any(result.maps for result in results.values()):
             from archdsl.interpret.idle_rules import idle_rules
 
-            trained = (self.elaborate(name, train=True) for name in self.targets())
-            found += idle_rules(self.source, results, used, trained)
-        return CheckReport(_unique(found), checked)
+            trained = (self.elaborate(name, bind=bind, train=True) for name in self.targets())
+            found += [("", d) for d in idle_rules(self.source, list(results.values()), used, trained)]
+        return CheckReport(
+            _unique([*self.diagnostics, *by_variant(found)]),
+            checked,
+            tuple(name for name in results if name not in checked),
+        )
 
 
 def _too_much(name: str, steps: int, operators: int, target: spec.Variant | spec.Network) -> tuple[Diagnostic, ...]:
@@ -183,6 +195,8 @@ class CheckReport(Verbatim, Record):
 
     diagnostics: list[Diagnostic]
     variants: dict[str, CheckedVariant]
+    broken: tuple[str, ...] = ()
+    """Variants that could not be measured, because they or the text have errors."""
 
     def __str__(self) -> str:
         return "\n".join([*map(str, self.diagnostics), f"measured: {', '.join(self.variants) or 'nothing'}"])
@@ -205,13 +219,38 @@ def _unique(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
     """Each code and place once, in the order of the text; what has no place comes first."""
     kept: dict[tuple[object, ...], Diagnostic] = {}
     for d in diagnostics:
-        key = (d.code, d.span.source.name, d.span.start, d.span.end) if d.span else (d.code, d.message)
-        kept.setdefault(key, d)
+        kept.setdefault((*_place(d), d.about), d)
     return sorted(kept.values(), key=lambda d: (d.span.source.name, d.span.start) if d.span else ("", -1))
 
 
+def _place(d: Diagnostic) -> tuple[object, ...]:
+    return (d.code, d.span.source.name, d.span.start, d.span.end) if d.span else (d.code, d.message)
+
+
+def by_variant(found: Iterable[tuple[str, Diagnostic]]) -> list[Diagnostic]:
+    """The findings of all variants: what several have at one place is told once, and names all of them.
+
+    A claim that does not hold is told of each variant: the measured values differ.
+    """
+    places: dict[tuple[object, ...], dict[str, Diagnostic]] = {}
+    for name, d in found:
+        places.setdefault((*_place(d), d.about), {}).setdefault(name, d)
+    kept = []
+    for of_it in places.values():
+        first, *others = of_it.values()
+        names: dict[str, list[str]] = {}
+        for name, d in list(of_it.items())[1:]:
+            names.setdefault("" if len(names) >= SEVERAL or d.message == first.message else d.message, []).append(name)
+        told = [f"also in {', '.join(map('`{}`'.format, some))}{text and ': '}{text}" for text, some in names.items()]
+        kept.append(first.replace(notes=(*first.notes, *told)) if others else first)
+    return kept
+
+
 def load(path_or_text: str | Path, *, name: str | None = None) -> Program:
-    """Load a program from a path, or from a text (a string with a newline or that begins with ``arch``).
+    """Load a program from a path, a target (``spec.arch:variant``, a name of the zoo such as ``resnet50``), or a text.
+
+    A text is a string with a newline or that begins with ``arch``. The variant that a target names is
+    :attr:`Program.default`.
 
     Raises :class:`DiagnosticError` with every error found; warnings are in ``Program.warnings``.
     """
@@ -225,11 +264,14 @@ def open_program(path_or_text: str | Path, *, name: str | None = None) -> Progra
     """As :func:`load`, but faults that leave something to look at are kept in ``Program.diagnostics``."""
     if isinstance(path_or_text, str) and ("\n" in path_or_text or path_or_text.lstrip().startswith(("arch ", "#"))):
         return open_source(Source(name or "<text>", path_or_text), None)
-    path = Path(path_or_text)
-    return open_source(read_source(path, name or str(path_or_text)), path)
+    path, variant = find_target(path_or_text) if isinstance(path_or_text, str) else (Path(path_or_text), None)
+    program = open_source(read_main(path, name or str(path)), path, variant)
+    if variant is not None:
+        program.target(variant)  # refuses one that is not there
+    return program
 
 
-def open_source(source: Source, path: Path | None) -> Program:
+def open_source(source: Source, path: Path | None, default: str | None = None) -> Program:
     """A program from a text that is already at hand; imports of files are relative to ``path``."""
     loader = Loader(read_source, path.resolve().parent if path is not None else None)
     with deep_stack():
@@ -238,7 +280,7 @@ def open_source(source: Source, path: Path | None) -> Program:
         for imported in loader.loaded.values():
             if not imported.library:
                 resolved += resolve(imported)
-    return Program(module, [*loader.diagnostics, *resolved])
+    return Program(module, [*loader.diagnostics, *resolved], default)
 
 
 def resolve_target(target: str) -> tuple[Program, str | None]:
@@ -246,8 +288,5 @@ def resolve_target(target: str) -> tuple[Program, str | None]:
 
     The variant is ``None`` where none is named. Raises :class:`DiagnosticError`.
     """
-    path, variant = find_target(target)
-    program = open_program(path)
-    if variant is not None:
-        program.target(variant)
-    return program, variant
+    program = open_program(target)
+    return program, program.default

@@ -6,14 +6,21 @@ import re
 from pathlib import Path
 
 from archdsl.diagnostics import Refusal, did_you_mean, nearest, suggest
-from archdsl.files import read_file
+from archdsl.files import check_inside, packaged, read_file
 from archdsl.source import Source
 
 MAX_SOURCE_BYTES = 4_000_000
 """The limit on a file, above that of the parser."""
 ZOO = Path(__file__).resolve().parent / "specs"
 """The folder of the zoo's files."""
+_NO_TEXT = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 _VARIANT = re.compile(r"^variant\s+(\w+)", re.MULTILINE)
+
+
+def read_main(path: Path, name: str) -> Source:
+    """The text of a file that is given from outside: as :func:`read_source`, and (E0001) no link out of its folder."""
+    check_inside(path)
+    return read_source(path, name)
 
 
 def read_source(path: Path, name: str) -> Source:
@@ -27,7 +34,13 @@ def read_source(path: Path, name: str) -> Source:
 
 
 def decode(data: bytes, name: str) -> Source:
-    """Bytes as source text; refuses (E0002, E0510) other bytes and too many."""
+    """Bytes as source text; refuses (E0002, E0009, E0510) other bytes, files of other tools, and too many."""
+    if not data[:1000].lstrip(b"\xef\xbb\xbf \t\r\n").startswith((b"arch", b"#")):
+        from archdsl.foreign_files import foreign
+
+        known = foreign(data, name)
+        if known is not None:
+            raise Refusal("E0009", f"{name} is {known[0]}, not a spec", help=known[1])
     if len(data) > MAX_SOURCE_BYTES:
         raise Refusal("E0510", f"{name} is larger than {MAX_SOURCE_BYTES:,} bytes")
     try:
@@ -35,7 +48,16 @@ def decode(data: bytes, name: str) -> Source:
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise Refusal("E0002", f"{name} is not UTF-8 text: byte {data[error.start]:#04x} on line {line}") from None
+    check_text(text, name)
     return Source(name, text.replace("\r\n", "\n"))
+
+
+def check_text(text: str, name: str) -> None:
+    """Refuse (E0002) what only happens to be UTF-8: a message about it would show a part of something else."""
+    found = _NO_TEXT.search(text)
+    if found is not None:
+        line = text.count("\n", 0, found.start()) + 1
+        raise Refusal("E0002", f"{name} is not text: byte {ord(found[0]):#04x} on line {line}")
 
 
 def zoo_files() -> list[Path]:
@@ -45,7 +67,7 @@ def zoo_files() -> list[Path]:
 
 def zoo_names() -> dict[str, Path]:
     """Every variant of the zoo and the file that defines it, without parsing any: a test holds this to the parser."""
-    return {name: path for path in zoo_files() for name in _VARIANT.findall(path.read_text(encoding="utf-8"))}
+    return {name: path for path in zoo_files() for name in _VARIANT.findall(packaged(path))}
 
 
 def find_target(target: str) -> tuple[Path, str | None]:
@@ -63,7 +85,9 @@ def find_target(target: str) -> tuple[Path, str | None]:
     families = {file.stem: file for file in zoo_files()}
     if target in families:
         return families[target], None
-    help = did_you_mean(target, [*known, *families]) or _beside(Path(target))
+    beside = Path(f"{target}.arch")
+    help = suggest(str(beside)) if beside.is_file() else did_you_mean(target, [*known, *families])
+    help = help or _beside(Path(target))
     help = help or "give a file, or a name that `archdsl list` shows"
     raise Refusal("E0003", f"there is neither a file nor a zoo network `{target}`", help=help)
 

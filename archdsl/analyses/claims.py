@@ -67,7 +67,8 @@ def check_claims(
         try:
             result = check_claim(measures, claim.quantity, claim.op, claim.bound, claim.part, claim.tap)
         except Refusal as refusal:
-            broken.append(refusal.located(claim.span).diagnostic())
+            about = _about(name or measures.graph.name, claim)
+            broken.append(refusal.located(claim.span).diagnostic().replace(about=about))
             continue
         checked.append(Checked(claim, result))
         if not result.ok:
@@ -83,15 +84,14 @@ def _blame(measures: Measures, claim: ClaimValue) -> tuple[str, ...]:
 def _broken(name: str, claim: ClaimValue, result: Result) -> Diagnostic:
     """The diagnostic of a claim that does not hold."""
     wanted = f"`{result.subject} {result.op} {show(result.quantity, result.bound)}`"
-    if claim.kind == "expect":
-        return Diagnostic(
-            "E0401",
-            f"`{name}` does not meet the expectation {wanted}: the measured value is {result.shown}",
-            claim.span,
-        )
-    return Diagnostic(
-        "E0402", f"`{name}` does not meet its budget {wanted}: the measured value is {result.shown}", claim.span
-    )
+    code, what = ("E0401", "the expectation") if claim.kind == "expect" else ("E0402", "its budget")
+    message = f"`{name}` does not meet {what} {wanted}: the measured value is {result.shown}"
+    return Diagnostic(code, message, claim.span, about=_about(name, claim))
+
+
+def _about(name: str, claim: ClaimValue) -> str:
+    """``small: macs <=``: what stays when figures and bounds change."""
+    return f"{name}: {Subject(claim.quantity, claim.part, claim.tap)} {claim.op}"
 
 
 def check_claim(
@@ -123,12 +123,16 @@ def _compare(measured: Any, op: str, bound: Any) -> bool:
     if measured is None:  # the whole axis: above any bound
         return op in (">", ">=", "!=")
     if isinstance(measured, AtMost):  # it may be anything below: no lower bound holds by it
-        below = COMPARISONS["<" if op == "!=" else op]
-        return op not in (">", ">=", "==") and measured.value is not None and below(measured.value, bound)
+        holds = COMPARISONS["<" if op == "!=" else op]
+        return op not in (">", ">=", "==") and measured.value is not None and holds(measured.value, bound)
     if isinstance(measured, Expr) or isinstance(bound, Expr):
-        order = dim_order.compare(measured, bound)
+        below, above = (Fraction(n).denominator if not isinstance(n, Expr) else 1 for n in (measured, bound))
+        scale = below * above  # a bound such as 10 ** 9 / 2 is no dimension
+        order = dim_order.compare(
+            *(n * scale if isinstance(n, Expr) else int(Fraction(n) * scale) for n in (measured, bound))
+        )
         if order is None:
-            names = sorted(dims.symbols(measured) | dims.symbols(bound))
+            names = sorted({name for n in (measured, bound) if isinstance(n, Expr) for name in dims.symbols(n)})
             raise Refusal(
                 "E0307", f"whether {measured} {op} {bound} depends on `{names[0]}`",
                 help=f"give `{names[0]}` a value: in the input declaration, or with `--bind`",

@@ -6,18 +6,19 @@ from pathlib import Path
 from typing import Annotated
 
 from archdsl.cli.exit import CLEAN, FINDINGS, status_of
-from archdsl.cli.options import Reports, Watching, choose
+from archdsl.cli.options import Bind, Reports, Targets, Watching, bindings
 from archdsl.cli.output import progress, say, show, write
-from archdsl.cli.signature import Arg, opt
-from archdsl.files import check_writable
+from archdsl.cli.signature import opt
 from archdsl.report.text import counted, summary
 
 FORMATS = ("text", "concise", "json")
 
+EXAMPLE = "archdsl check specs/ --report junit=out/junit.xml"
+
 
 def command(
-    targets: Annotated[list[str], Arg("files, folders, spec.arch:variant, - or zoo names")],
-    format: Annotated[str, opt("--format", help=", ".join(FORMATS))] = "text",
+    targets: Targets,
+    format: Annotated[str, opt("--format", help="the form of the output", choices=FORMATS)] = "text",
     strict: Annotated[bool, opt("--strict", help="exit 1 on warnings too")] = False,
     report: Reports = None,
     against: Annotated[
@@ -34,21 +35,24 @@ def command(
             help="the file with budgets; default: the nearest archdsl.toml or pyproject.toml",
         ),
     ] = None,
+    bind: Bind = None,
     watch: Watching = False,
 ) -> int:
     """Check specs and measure their claims."""
-    choose(format, "--format", FORMATS)
     if watch:
         from archdsl.cli.watching import watched
 
-        watched(targets, lambda: command(targets, format, strict, report, against, save_baseline, config))
+        watched(targets, lambda: command(targets, format, strict, report, against, save_baseline, config, bind))
     from archdsl.cli.reports import emit, wanted
     from archdsl.project import checking
 
     reports = wanted(report)
     if save_baseline is not None:
+        from archdsl.writing import check_writable
+
         check_writable(save_baseline)
-    found = checking.check(*targets, against=against, config=config, step=lambda text: progress(text))
+    sizes = bindings(bind)
+    found = checking.check(*targets, against=against, config=config, bind=sizes, step=lambda text: progress(text))
     for note in found.notes:
         say(note)
     if save_baseline is not None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated, Any
 
-from archdsl.cli.options import Bind, Set, Train, bindings, settings
+from archdsl.cli.options import Bind, Key, Names, Set, Train, bindings, settings
 from archdsl.cli.output import progress, say
 from archdsl.cli.signature import Arg, Opt, Param, opt
 from archdsl.diagnostics import DiagnosticError
@@ -17,14 +17,18 @@ if TYPE_CHECKING:
 
 TO = ("--to", "--backend")
 
+EXAMPLE = "archdsl compile mobilenet_v2 -o mobilenet_v2.onnx"
+
 
 def command(
-    targets: Annotated[list[str], Arg("spec.arch, spec.arch:variant, data, - or zoo names")],
+    targets: Annotated[list[str], Arg("spec.arch, spec.arch:variant, data, - or zoo names", "targets")],
     output: Annotated[str | None, opt("--output", "-o", help="a file, or a folder/ for several")] = None,
     all_: Annotated[bool, opt("--all", help="all variants of the files, not only the first")] = False,
     weights: Annotated[
         str | None, opt("--weights", metavar="FILE", help=".safetensors, .pth, .npz, .onnx; or initial, none")
     ] = None,
+    key: Key = None,
+    names: Names = None,
     allow_missing: Annotated[
         list[str] | None, opt("--allow-missing", metavar="PATTERN", help="parameters that keep their initial values")
     ] = None,
@@ -53,8 +57,9 @@ def command(
         started = time.perf_counter()
         with progress(f"compiling {job.name}"):
             done = compile(
-                job.target, job.path, backend=to, weights=weights, allow_missing=allow_missing or (),
-                allow_unexpected=allow_unexpected or (), settings=parameters, bind=sizes, train=train, **options,
+                job.target, job.path, backend=to, weights=weights, key=key or "", names=names or "",
+                allow_missing=allow_missing or (), allow_unexpected=allow_unexpected or (),
+                settings=parameters, bind=sizes, train=train, **options,
             )  # fmt: skip
         for note in done.notes:
             say(note)

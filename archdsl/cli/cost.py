@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated
 
 from archdsl.cli.exit import FINDINGS
-from archdsl.cli.options import Bind, Set, Target, Train, bindings, choose, listed, settings
+from archdsl.cli.options import Bind, Set, Target, Train, bindings, listed, settings
 from archdsl.cli.output import show
-from archdsl.cli.signature import opt
+from archdsl.cli.signature import choose, opt
 from archdsl.diagnostics import Refusal
 
 if TYPE_CHECKING:
@@ -15,16 +15,26 @@ if TYPE_CHECKING:
 
 FORMATS = ("table", "json", "csv", "markdown")
 
+EXAMPLE = "archdsl cost resnet50 --depth 1"
+
 
 def command(
     target: Target,
-    format: Annotated[str, opt("--format", help=", ".join(FORMATS))] = "table",
+    format: Annotated[str, opt("--format", help="the form of the output", choices=FORMATS)] = "table",
     depth: Annotated[int | None, opt("--depth", min=1, help="one line for each scope at this depth")] = None,
     sort: Annotated[str | None, opt("--sort", help="order by a column (params, macs, …), largest first")] = None,
     select: Annotated[
         list[str] | None, opt("--select", metavar="conv,layer1.*", help="only operators or paths that match a pattern")
     ] = None,
-    as_: Annotated[str | None, opt("--as", metavar="TOOL", help="count as another tool does")] = None,
+    as_: Annotated[
+        str | None,
+        opt(
+            "--as",
+            metavar="TOOL",
+            help="count as another tool does",
+            choices="archdsl.analyses.other_counters:CONVENTIONS",
+        ),
+    ] = None,
     symbolic: Annotated[bool, opt("--symbolic", help="polynomials instead of numbers")] = False,
     wide: Annotated[bool, opt("--wide", help="all columns")] = False,
     folded: Annotated[bool, opt("--folded", help="the deployed graph: batch norms folded away")] = False,
@@ -32,8 +42,12 @@ def command(
     memory: Annotated[
         bool, opt("--memory", help="which tensors are live when, what makes the peak, and a memory plan")
     ] = False,
-    level: Annotated[str | None, opt("--level", help="with --memory: fused none, act or full (the default)")] = None,
-    dtype: Annotated[str | None, opt("--dtype", help="with --memory: floats as f32, f16, bf16 or i8")] = None,
+    level: Annotated[
+        str | None, opt("--level", help="with --memory: the fusion", choices="archdsl.analyses.memory:LEVELS")
+    ] = None,
+    dtype: Annotated[
+        str | None, opt("--dtype", help="with --memory: of floats", choices="archdsl.analyses.memory_plan:DTYPES")
+    ] = None,
     at: Annotated[
         list[str] | None, opt("--at", metavar="TAP", help="the receptive field at a label: layer3, or 'layer*'")
     ] = None,
@@ -42,7 +56,6 @@ def command(
     train: Train = False,
 ) -> int:
     """Print parameters, MACs, receptive field and memory."""
-    choose(format, "--format", FORMATS)
     sizes = bindings(bind)
     rows = bool(symbolic or depth or sort or select or as_ or wide)
     if (level or dtype) and not memory:

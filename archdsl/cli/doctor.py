@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from archdsl.cli.exit import CLEAN, FINDINGS
-from archdsl.cli.options import TextOrJson, choose
+from archdsl.cli.options import TextOrJson
 from archdsl.cli.output import show
+
+EXAMPLE = "archdsl doctor --format json"
 
 
 def command(format: TextOrJson = "text") -> int:
     """Report which runtime and providers work on this machine."""
-    choose(format, "--format", ("text", "json"))
     from archdsl.runtime.doctor import doctor
 
     found = doctor()

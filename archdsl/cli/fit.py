@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Annotated
 
 from archdsl.cli.exit import CLEAN, FINDINGS
-from archdsl.cli.options import Bind, Set, Target, bindings, choose, pairs, settings
+from archdsl.cli.options import Bind, Set, Target, bindings, pairs, settings
 from archdsl.cli.output import progress, say, show
 from archdsl.cli.signature import opt
 
 FORMATS = ("text", "json")
+
+EXAMPLE = "archdsl fit mobilenet_v2 --vary width=0.25..1:0.25 --budget 'macs<=100M'"
 
 
 def command(
@@ -18,7 +20,7 @@ def command(
     budget: Annotated[list[str], opt("--budget", metavar="'macs<=300M'", help="a bound that must hold")],
     maximize: Annotated[str | None, opt("--maximize", help="the quantity to maximize: params, unless given")] = None,
     minimize: Annotated[str | None, opt("--minimize", help="the quantity to minimize instead")] = None,
-    format: Annotated[str, opt("--format", help=", ".join(FORMATS))] = "text",
+    format: Annotated[str, opt("--format", help="the form of the output", choices=FORMATS)] = "text",
     set_: Set = None,
     bind: Bind = None,
 ) -> int:
@@ -26,7 +28,6 @@ def command(
 
     All members are tried, so that the answer is exact.
     """
-    choose(format, "--format", FORMATS)
     from archdsl.project.fit import fit
 
     varied, fixed, sizes = pairs(vary, "--vary"), settings(set_), bindings(bind)

@@ -8,9 +8,11 @@ from archdsl.cli.exit import CLEAN, FINDINGS, tell
 from archdsl.cli.output import out, say
 from archdsl.cli.signature import Arg, opt
 
+EXAMPLE = "archdsl fmt --check specs/"
+
 
 def command(
-    paths: Annotated[list[str], Arg("files, folders, or - for standard input")],
+    paths: Annotated[list[str], Arg("files, folders, or - for standard input", "targets")],
     check: Annotated[bool, opt("--check", help="change nothing; exit 1 if a file would change")] = False,
     diff: Annotated[bool, opt("--diff", help="change nothing; print what would change")] = False,
 ) -> int:

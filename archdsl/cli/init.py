@@ -8,6 +8,8 @@ from typing import Annotated
 from archdsl.cli.output import say
 from archdsl.cli.signature import Arg, opt
 
+EXAMPLE = "archdsl init mine.arch"
+
 
 def command(
     path: Annotated[Path, Arg("the file to write")] = Path("model.arch"),

@@ -5,39 +5,51 @@ from __future__ import annotations
 from typing import Annotated
 
 from archdsl.cli.exit import CLEAN, FINDINGS, status_of
-from archdsl.cli.options import Reports, Watching, choose, listed
+from archdsl.cli.options import Bind, Reports, Targets, Watching, bindings, listed
 from archdsl.cli.output import progress, say, show, write
-from archdsl.cli.signature import Arg, opt
+from archdsl.cli.signature import opt
 from archdsl.report.text import counted, summary
 
 FORMATS = ("text", "concise", "json")
 
+EXAMPLE = "archdsl lint specs/ --ignore W0402"
+
 
 def command(
-    targets: Annotated[list[str], Arg("files, folders, spec.arch:variant, - or zoo names")],
-    format: Annotated[str, opt("--format", help=", ".join(FORMATS))] = "text",
-    select: Annotated[list[str] | None, opt("--select", metavar="W0401,…", help="only these codes")] = None,
-    ignore: Annotated[list[str] | None, opt("--ignore", metavar="W0401,…", help="not these codes")] = None,
+    targets: Targets,
+    format: Annotated[str, opt("--format", help="the form of the output", choices=FORMATS)] = "text",
+    select: Annotated[
+        list[str] | None, opt("--select", metavar="W0401,…", help="only these codes", complete="rules")
+    ] = None,
+    ignore: Annotated[
+        list[str] | None, opt("--ignore", metavar="W0401,…", help="not these codes", complete="rules")
+    ] = None,
     target: Annotated[
-        str | None, opt("--target", metavar="NAME", help="also check channels for this hardware: avx512, …")
+        str | None,
+        opt(
+            "--target",
+            metavar="NAME",
+            help="also check channels for this hardware",
+            choices="archdsl.design_rules.machines:MACHINES",
+        ),
     ] = None,
     fix: Annotated[bool, opt("--fix", help="fix what can safely be fixed, in place")] = False,
     strict: Annotated[bool, opt("--strict", help="exit 1 on findings")] = False,
     report: Reports = None,
+    bind: Bind = None,
     watch: Watching = False,
 ) -> int:
     """Check networks against the design rules of the field."""
-    choose(format, "--format", FORMATS)
     if watch:
         from archdsl.cli.watching import watched
 
-        watched(targets, lambda: command(targets, format, select, ignore, target, fix, strict, report))
+        watched(targets, lambda: command(targets, format, select, ignore, target, fix, strict, report, bind))
     from archdsl.cli.reports import emit, wanted
     from archdsl.project.linting import lint
 
     reports = wanted(report)
     codes = {"select": listed(select), "ignore": listed(ignore)}
-    found = lint(*targets, **codes, target=target, fix=fix, step=lambda text: progress(text))
+    found = lint(*targets, **codes, target=target, fix=fix, bind=bindings(bind), step=lambda text: progress(text))
     for note in found.notes:
         say(note)
     emit(reports, found)

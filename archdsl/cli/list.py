@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from archdsl.cli.options import choose
 from archdsl.cli.output import out, progress, show
 from archdsl.cli.signature import Arg, opt
 
 FORMATS = ("text", "json", "names")
 
+EXAMPLE = "archdsl list 'resnet*'"
+
 
 def command(
     pattern: Annotated[str, Arg("a shell pattern: resnet*")] = "*",
-    format: Annotated[str, opt("--format", help="text, json or names (fast)")] = "text",
+    format: Annotated[str, opt("--format", help="the form of the output", choices=FORMATS)] = "text",
 ) -> None:
     """List the packaged networks, with year and costs."""
-    choose(format, "--format", FORMATS)
     from archdsl.project.zoo import networks
 
     found = networks(pattern)

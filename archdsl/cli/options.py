@@ -6,15 +6,18 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Annotated, Any
 
 from archdsl.cli.signature import Arg, opt
-from archdsl.diagnostics import DiagnosticError, Refusal, did_you_mean
+from archdsl.diagnostics import DiagnosticError, Refusal
 
 if TYPE_CHECKING:
     from archdsl.driver import Value
 
-Target = Annotated[str, Arg("spec.arch, spec.arch:variant, - or a name from `archdsl list`")]
-Set = Annotated[list[str] | None, opt("--set", metavar="NAME=VALUE", help="give a network parameter a value")]
+Target = Annotated[str, Arg("spec.arch, spec.arch:variant, - or a name from `archdsl list`", "targets")]
+Targets = Annotated[list[str], Arg("files, folders, spec.arch:variant, - or zoo names", "targets")]
+Set = Annotated[
+    list[str] | None, opt("--set", metavar="NAME=VALUE", help="give a network parameter a value", complete="parameters")
+]
 Bind = Annotated[list[str] | None, opt("--bind", metavar="N=8", help="replace a symbolic dimension")]
-TextOrJson = Annotated[str, opt("--format", help="text or json")]
+TextOrJson = Annotated[str, opt("--format", help="the form of the output", choices=("text", "json"))]
 Reports = Annotated[
     list[str] | None,
     opt(
@@ -25,6 +28,13 @@ Reports = Annotated[
 ]
 Watching = Annotated[bool, opt("--watch", help="run again whenever a file that was read changes")]
 Train = Annotated[bool, opt("--train", help="include the outputs that exist only for training")]
+
+Key = Annotated[
+    str | None, opt("--key", metavar="KEY", help="the dictionary or prefix in the file to take: state_dict_ema")
+]
+Names = Annotated[
+    str | None, opt("--names", metavar="MAP", help="a map of the spec, `weights MAP { … }`; or own, or order")
+]
 
 
 def pairs(texts: Iterable[str] | None, option: str) -> dict[str, str]:
@@ -96,10 +106,3 @@ def _literal(tree: object, wrong: Refusal) -> Any:
         case spec.Unary(op="-" | "+", operand=spec.Number() as number):
             return -number.value if tree.op == "-" else number.value
     raise wrong
-
-
-def choose(value: str, option: str, choices: tuple[str, ...]) -> None:
-    """Refuse (E0007) a value of an option that is not one of its choices."""
-    if value not in choices:
-        help = did_you_mean(value, choices, f"choose from {', '.join(choices)}")
-        raise Refusal("E0007", f"`{option} {value}` is not available", help=help)

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from archdsl.report.terminal import visible
+from archdsl.report.terminal import Paint, visible, wants_color
 
 if TYPE_CHECKING:
     from archdsl.diagnostics import Diagnostic
@@ -54,13 +54,14 @@ def progress(text: str, after: float = 1.0) -> Iterator[None]:
 
 def show(report: Report, format: str) -> None:
     """Write a report to stdout in the form that was asked for; on a terminal, coloured and inside of its width."""
-    if format in ("text", "table") and sys.stdout.isatty():
+    color = wants_color(sys.stdout)
+    if format in ("text", "table") and (color or sys.stdout.isatty()):
         from shutil import get_terminal_size
 
         from archdsl.report.layout import text
-        from archdsl.report.terminal import Paint, wants_color
 
-        out(text(report.page(), Paint(wants_color(sys.stdout)), get_terminal_size().columns))
+        limit = get_terminal_size().columns if sys.stdout.isatty() else None
+        out(text(report.page(), Paint(color), limit))
         return
     from archdsl.report.render import render
 
@@ -69,7 +70,6 @@ def show(report: Report, format: str) -> None:
 
 def write(diagnostics: Iterable[Diagnostic], format: str) -> None:
     """Write findings to stdout: ``concise`` in a line each, else with their lines of the text."""
-    from archdsl.report.terminal import wants_color
     from archdsl.report.text import concise, render
 
     color = wants_color(sys.stdout)

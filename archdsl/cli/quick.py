@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, get_args, get_origin
 
-from archdsl.cli.signature import Arg, Opt, Param, params
+from archdsl.cli.signature import Arg, Opt, Param, check, params
 
 
 class _UnclearError(Exception):
@@ -20,12 +20,15 @@ class _UnclearError(Exception):
 def quick(command: Callable[..., Any], arguments: Sequence[str], more: Sequence[Param] = ()) -> dict[str, Any] | None:
     """The keyword arguments that a plain command line gives; ``None`` where it is for typer to read.
 
-    ``more`` are parameters that the command takes as ``**options``.
+    ``more`` are parameters that the command takes as ``**options``. Refuses (E0007) what is not among the choices.
     """
+    known = [*params(command), *more]
     try:
-        return _read([*params(command), *more], list(arguments))
+        values = _read(known, list(arguments))
     except _UnclearError:
         return None
+    check(known, values)
+    return values
 
 
 def _read(known: list[Param], rest: list[str]) -> dict[str, Any]:

@@ -6,13 +6,15 @@ import warnings
 from pathlib import Path
 from typing import Annotated
 
-from archdsl.cli.options import Bind, Set, TextOrJson, bindings, choose, settings
+from archdsl.cli.options import Bind, Set, TextOrJson, bindings, settings
 from archdsl.cli.output import progress, say, show
 from archdsl.cli.signature import Arg, opt
 
+EXAMPLE = "archdsl run resnet50 --input photo.jpg"
+
 
 def command(
-    target: Annotated[str, Arg("model.onnx, spec.arch, spec.arch:variant or a zoo name")],
+    target: Annotated[str, Arg("model.onnx, spec.arch, spec.arch:variant or a zoo name", "models")],
     input: Annotated[
         list[str] | None, opt("--input", "-i", help=".npy, .npz or image; NAME=FILE if there are several")
     ] = None,
@@ -25,7 +27,6 @@ def command(
     format: TextOrJson = "text",
 ) -> None:
     """Run a model with ONNX Runtime and describe its outputs."""
-    choose(format, "--format", ("text", "json"))
     from archdsl.project.running import run
     from archdsl.runtime.execute import RunReport
 

@@ -8,10 +8,14 @@ from archdsl.cli.options import Bind, Set, Target, Train, bindings, settings
 from archdsl.cli.output import out
 from archdsl.cli.signature import opt
 
+EXAMPLE = "archdsl show lenet5 --format mermaid"
+
 
 def command(
     target: Target,
-    format: Annotated[str, opt("--format", help="text, json, yaml, mermaid, dot")] = "text",
+    format: Annotated[
+        str, opt("--format", help="the form of the output", choices="archdsl.project.pages:FORMATS")
+    ] = "text",
     depth: Annotated[int | None, opt("--depth", min=1, help="draw scopes below this depth as one box")] = None,
     set_: Set = None,
     bind: Bind = None,

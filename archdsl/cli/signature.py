@@ -6,16 +6,23 @@ Two parsers go by it: :mod:`archdsl.cli.quick` for what is plain, :mod:`archdsl.
 from __future__ import annotations
 
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
+from importlib import import_module
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
+from archdsl.diagnostics import Refusal, did_you_mean
 from archdsl.record import Record
+
+Choices = tuple[str, ...] | str
+"""The values of a parameter, or where they stand, for those that cost an import: ``archdsl.project.pages:FORMATS``."""
 
 
 class Arg(Record):
-    """A positional parameter of a command."""
+    """A positional parameter of a command. ``complete`` names a function of :mod:`archdsl.cli.completion`."""
 
     help: str
+    complete: str = ""
+    choices: Choices = ()
 
 
 class Opt(Record):
@@ -25,6 +32,10 @@ class Opt(Record):
     help: str
     metavar: str | None = None
     min: int | None = None
+    choices: Choices = ()
+    """All values that it may have; refused, completed and shown by the help from here."""
+    complete: str = ""
+    """The function of :mod:`archdsl.cli.completion` that gives values."""
     groups: tuple[str, ...] = ()
     """Headings of the help under which the option stands; those of no group come first."""
 
@@ -40,9 +51,43 @@ class Param(Record):
     default: Any = None
 
 
-def opt(*names: str, help: str, metavar: str | None = None, min: int | None = None) -> Opt:
+def opt(
+    *names: str,
+    help: str,
+    metavar: str | None = None,
+    min: int | None = None,
+    choices: Choices = (),
+    complete: str = "",
+) -> Opt:
     """Declare an option."""
-    return Opt(names, help, metavar, min)
+    return Opt(names, help, metavar, min, choices, complete)
+
+
+def choices(role: Arg | Opt) -> tuple[str, ...]:
+    """The values that a parameter may have; none where it may have any."""
+    if isinstance(role.choices, tuple):
+        return role.choices
+    module, _, name = role.choices.partition(":")
+    return tuple(getattr(import_module(module), name)) if module else ()
+
+
+def check(known: Iterable[Param], values: Mapping[str, Any]) -> None:
+    """Refuse (E0007) a value that is not among the choices of its parameter."""
+    for param in known:
+        given = values.get(param.name)
+        if given is None or not param.role.choices:
+            continue
+        allowed = choices(param.role)
+        name = param.role.names[0] if isinstance(param.role, Opt) else param.name
+        for value in given if isinstance(given, list) else [given]:
+            choose(value, name, allowed)
+
+
+def choose(value: str, option: str, allowed: tuple[str, ...]) -> None:
+    """Refuse (E0007) a value of an option that is not one of those allowed."""
+    if value not in allowed:
+        help = did_you_mean(value, allowed, f"choose from {', '.join(allowed)}")
+        raise Refusal("E0007", f"`{option} {value}` is not available", help=help)
 
 
 def params(command: Callable[..., Any]) -> list[Param]:

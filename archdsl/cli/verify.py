@@ -5,14 +5,16 @@ from __future__ import annotations
 from typing import Annotated
 
 from archdsl.cli.exit import CLEAN, FINDINGS
-from archdsl.cli.options import Bind, TextOrJson, bindings, choose
+from archdsl.cli.options import Bind, TextOrJson, bindings
 from archdsl.cli.output import progress, show
 from archdsl.cli.signature import Arg, opt
 from archdsl.diagnostics import Refusal
 
+EXAMPLE = "archdsl verify model.onnx --against model.py"
+
 
 def command(
-    model: Annotated[str, Arg("an ONNX file")],
+    model: Annotated[str, Arg("an ONNX file", "models")],
     against: Annotated[str, opt("--against", help="model.py of the PyTorch backend (it is run), or another ONNX file")],
     input: Annotated[list[str] | None, opt("--input", "-i", help=".npy, .npz or image; NAME=FILE")] = None,
     layers: Annotated[
@@ -24,7 +26,6 @@ def command(
     format: TextOrJson = "text",
 ) -> int:
     """Compare the outputs of two implementations; exit 1 if they differ."""
-    choose(format, "--format", ("text", "json"))
     try:
         limit = float(tolerance)
     except ValueError:

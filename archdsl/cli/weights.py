@@ -5,26 +5,28 @@ from __future__ import annotations
 from typing import Annotated
 
 from archdsl.cli.exit import CLEAN, FINDINGS
-from archdsl.cli.options import Set, Train, choose, settings
+from archdsl.cli.options import Key, Names, Set, Train, settings
 from archdsl.cli.output import say, show
 from archdsl.cli.signature import Arg, opt
 from archdsl.diagnostics import Refusal
 
 ACTIONS = ("inspect", "map", "export")
 
+EXAMPLE = "archdsl weights map resnet50 resnet50.safetensors"
+
 
 def command(
-    action: Annotated[str, Arg("inspect FILE, map TARGET FILE, or export FILE.onnx")],
+    action: Annotated[str, Arg("inspect FILE, map TARGET FILE, or export FILE.onnx", choices=ACTIONS)],
     names: Annotated[list[str], Arg("the files, and the network first for map and --names")],
     output: Annotated[
         str | None, opt("--output", "-o", metavar="FILE.safetensors", help="the file that export writes")
     ] = None,
-    under: Annotated[str | None, opt("--names", metavar="MAP", help="a map of the spec: `weights MAP { … }`")] = None,
+    key: Key = None,
+    under: Names = None,
     set_: Set = None,
     train: Train = False,
 ) -> int:
     """Inspect, map and export weight files: .safetensors, .pth, .npz, .onnx."""
-    choose(action, "weights", ACTIONS)
     from archdsl.project import checkpoints
 
     given = settings(set_)
@@ -35,17 +37,21 @@ def command(
     if len(names) != (2 if network else 1):
         raise Refusal("E0007", f"`weights {action}` takes {'a network and a file' if network else 'one file'}")
     if action == "inspect":
-        found = checkpoints.read_weights(names[0])
+        found = checkpoints.read_weights(names[0], key=key or "")
         show(found.report(), "text")
         say(found.summary)
         return CLEAN
     if action == "map":
-        matched = checkpoints.match_weights(names[0], names[1], settings=given, train=train)
+        matched = checkpoints.match_weights(
+            names[0], names[1], key=key or "", names=under or "", settings=given, train=train
+        )
         show(matched.report(), "text")
-        for line in matched.summary:
+        for line in [*matched.summary, *([f"help: {matched.help}"] if matched.help else [])]:
             say(line)
         return CLEAN if matched.complete else FINDINGS
     target = names[0] if network else None
-    done = checkpoints.export_weights(names[-1], output, network=target, names=under, settings=given, train=train)
+    done = checkpoints.export_weights(
+        names[-1], output, network=target, names=under, key=key or "", settings=given, train=train
+    )
     say(str(done))
     return CLEAN

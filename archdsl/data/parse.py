@@ -87,7 +87,8 @@ def _validate(source: Source, data: Any, yaml: bool) -> GraphForm:
         if data.get(key, value if key == "format_version" else None) != value:
             raise DiagnosticError([Diagnostic(
                 "E0803", "not an archdsl graph of format version 1", span_of(source, [key], yaml=yaml),
-                help='a graph begins with {"format": "archdsl.graph", "format_version": 1, …}',
+                help='a graph begins with {"format": "archdsl.graph", "format_version": 1, …}; '
+                "a network is described by a spec: `archdsl init` makes a first one",
             )])  # fmt: skip
     try:
         # Tuples of the form are lists in the text: only JSON's own reading is strict and still takes them.

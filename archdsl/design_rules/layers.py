@@ -13,11 +13,8 @@ from archdsl.ops.conv import Conv, ConvTranspose
 from archdsl.ops.join import Concat
 from archdsl.ops.linear import Linear
 from archdsl.ops.norm import BatchNorm
-from archdsl.ops.pool_global import AdaptivePooling, GlobalPooling
 from archdsl.ops.windows import Windowed
 
-MAPS = (Windowed, GlobalPooling, AdaptivePooling)
-"""Operators whose results are maps [N, C, spatial…]."""
 LONGEST = 1_000
 """Operators of the longest residual branch that is looked at, so that the walks stay linear in the graph."""
 
@@ -43,13 +40,33 @@ def unseen_positions(view: View) -> Iterator[Finding]:
         if geometry is None or isinstance(node.op, ConvTranspose):
             continue
         kernel, stride, _ = geometry
-        if any(s > k for k, s in zip(kernel, stride)):
+        if any(s > k for k, s in zip(kernel, stride)) and not _beside_larger(node, view):
             share = 1.0
             for k, s in zip(kernel, stride):
                 share *= min(k / s, 1)
             message = f"a stride of {_sizes(stride)} is larger than the kernel of {_sizes(kernel)}"
             message += f": it never sees {1 - share:.0%} of the positions"
             yield Finding(node, message, "pool before it, or use a larger kernel")
+
+
+def _beside_larger(node: Node, view: View) -> bool:
+    """Whether the result is added to that of a window that leaves out no position of the same input, both through
+    nothing but norms, so that the two are one layer (RepVGG, arXiv:2101.03697).
+    """
+    join = _added(node, view)
+    for other in view.users[node.inputs[0]] if join is not None else ():
+        geometry = _geometry(other, view) if other is not node and _added(other, view) is join else None
+        if geometry is not None and all(s <= k for k, s in zip(*geometry[:2])):
+            return True
+    return False
+
+
+def _added(node: Node, view: View) -> Node | None:
+    """The join to which a result goes through nothing but norms."""
+    user = view.alone(node.outputs[0])
+    while user is not None and user.op.role == "norm":
+        user = view.alone(user.outputs[0])
+    return user if user is not None and user.op.role == "join" and user.op.pointwise else None
 
 
 def two_linear_maps(view: View) -> Iterator[Finding]:
@@ -164,21 +181,6 @@ def _is_depthwise(op: Conv, node: Node) -> bool:
     return 1 < op.groups == node.inputs[0].type.shape[1]
 
 
-def linear_on_maps(view: View) -> Iterator[Finding]:
-    """W0416."""
-    sources = view.behind(_keeps_axes)
-    for node in view.graph.nodes:
-        before = sources.get(node.inputs[0]) if isinstance(node.op, Linear) else None
-        if before is not None and isinstance(before.op, MAPS) and before.outputs[0].type.rank > 2:
-            message = f"`linear` works on the last axis, the width of {node.inputs[0].type}: channels are on the second"
-            yield Finding(node, message, "write `flatten` before it; a linear map of the channels is `conv(…, 1)`")
-
-
-def _keeps_axes(node: Node) -> bool:
-    """Whether a node is between layers and keeps the axes of its one input."""
-    return len(node.inputs) == 1 and (node.op.pointwise or node.op.role in ("activation", "norm"))
-
-
 def _dense(node: Node, view: View) -> bool:
     """Whether a node maps all features to all features at each position, and nothing else."""
     geometry = _geometry(node, view)
@@ -193,5 +195,5 @@ def _sizes(sizes: tuple[int, ...]) -> str:
 
 RULES: dict[str, DesignRule] = {
     "W0401": bias_before_norm, "W0402": unseen_positions, "W0405": mixed_signs, "W0409": two_linear_maps,
-    "W0410": dropout_before_norm, "W0411": branch_ends_in_activation, "W0413": large_kernels, "W0416": linear_on_maps,
+    "W0410": dropout_before_norm, "W0411": branch_ends_in_activation, "W0413": large_kernels,
 }  # fmt: skip

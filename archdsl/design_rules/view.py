@@ -78,16 +78,10 @@ class View:
 
     @cached_property
     def _above(self) -> dict[Value, Node]:
-        return self.behind(lambda node: node.op.role == "view")
-
-    def behind(self, passes: Callable[[Node], bool]) -> dict[Value, Node]:
-        """Value -> the last node before it that does not let its first input pass; values that stem from none (the
-        network's inputs) are left out. One walk over the graph.
-        """
         found: dict[Value, Node] = {}
         for node in self.graph.nodes:
             origin: Node | None = node
-            if node.inputs and passes(node):
+            if node.inputs and node.op.role == "view":
                 origin = found.get(node.inputs[0])
             if origin is not None:
                 found.update(dict.fromkeys(node.outputs, origin))

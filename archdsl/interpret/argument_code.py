@@ -7,7 +7,7 @@ from typing import Any
 
 from archdsl.interpret.code import Code, Context, compiled, condition
 from archdsl.interpret.env import Env
-from archdsl.interpret.parametric import Formal
+from archdsl.interpret.parametric import ANYTHING, Formal
 from archdsl.interpret.values import Indexed, as_flow, is_flow
 from archdsl.modules.resolve_expressions import hidden_by_choice
 from archdsl.syntax import spec
@@ -43,8 +43,10 @@ def _name(expr: spec.Name, code: Code) -> Given:
             value = env.find(name)
             if value is Env.missing:
                 return name
-            if not is_flow(value) and value is not POISON:
+            if not is_flow(value) and value is not POISON and formal is not ANYTHING:
                 raise hidden_by_choice(name, formal.name).located(expr.span)
+        if formal is not None and name in env.session.bind and "h" in formal.choices:
+            env.session.draft.axes += () if name in env.visible() else (name,)
         return as_tensors(code(env), env)
 
     return given

@@ -10,8 +10,8 @@ from archdsl.interpret.argument_code import Given, argument_code, as_tensors
 from archdsl.interpret.code import Context
 from archdsl.interpret.env import Env
 from archdsl.interpret.operators import OpBlock
-from archdsl.interpret.parametric import Formal, Parametric
-from archdsl.interpret.values import BlockValue, describe, is_flow
+from archdsl.interpret.parametric import ANYTHING, Formal, Parametric
+from archdsl.interpret.values import BlockValue, describe, is_flow, is_refused
 from archdsl.modules.suggestions import argument_help, position_help
 from archdsl.ops.base import Initializer
 from archdsl.source import Span, shortened
@@ -76,6 +76,11 @@ class Call:
             binding.take_body(body)
         return self._settled(binding, block, key, env) if binding.good else binding.finish()
 
+    def evaluate(self, env: Env) -> None:
+        """Look for faults in the arguments, where what is called was refused."""
+        for argument in self.arguments:
+            argument.given(ANYTHING, env)
+
     def _take(self, index: int, binding: _Binding, values: list[Any] | None) -> None:
         """Take one argument; a fault of it is reported."""
         argument, env = self.arguments[index], binding.env
@@ -83,7 +88,8 @@ class Call:
             binding.take(argument, None if values is None else (values[index],))
         except Refusal as refusal:
             if argument.syntax.name is None:
-                refusal.help = refusal.help or position_help(binding.block.name, index)
+                given = [other.syntax.span.text for other in self.arguments]
+                refusal.help = refusal.help or position_help(binding.block.name, index, given)
             env.session.faults.refuse(refusal.located(argument.syntax.span), env.place.frame)
             binding.fault(argument.syntax)
 
@@ -141,6 +147,9 @@ class _Binding:
         argument = given.syntax
         formal = self._named(given) if argument.name is not None else self._next()
         value = given.given(formal, self.env) if known is None else as_tensors(known[0], self.env)
+        if argument.name is None and value is POISON and self.block.takes_inputs:
+            self._perhaps_an_input()
+            return
         if formal is not None:
             self.formals.append(formal)
         if type(value) in _PLAIN and formal is not None:
@@ -150,7 +159,7 @@ class _Binding:
             if self._is_input(value, formal):
                 self.tensors.extend(value if isinstance(value, tuple) else (value,))
                 return
-            if value is POISON and not self.block.runs_poisoned:
+            if is_refused(value) and not self.block.runs_poisoned:
                 self.failed = True
                 return
             self._too_many(argument, value)
@@ -158,6 +167,12 @@ class _Binding:
         if is_flow(value) and not (formal.like or formal.takes_tensors):
             raise self._tensor_given(argument, formal, value)
         self.given[formal.name] = self._checked(value, formal)
+
+    def _perhaps_an_input(self) -> None:
+        """A refused value may have been a tensor: it takes no parameter's place."""
+        self.failed = True
+        if isinstance(self.block, OpBlock) and self.block.card.arity[1] != 1:
+            self.tensors.append(POISON)
 
     def _tensor_given(self, argument: spec.Argument, formal: Formal, value: Any) -> Refusal:
         """Arguments configure; tensors are applied."""

@@ -71,8 +71,8 @@ def _binary(expr: spec.Binary, context: Context) -> Code:
             other = right(env)
             try:
                 value = binary(op, value, other, env, span)
-            except Refusal as refusal:
-                raise refusal.located(span) from None
+            except Refusal as refusal:  # what stands further right is looked at all the same
+                value = env.session.faults.refuse(refusal.located(span), env.place.frame)
         return value
 
     return chain
@@ -116,6 +116,8 @@ def binary(op: str, left: Any, right: Any, env: Env, span: Span) -> Any:
 
 def _block_hint(value: Any, op: str) -> str:
     if isinstance(value, BlockValue):
+        if op == "*":
+            return f"repeat it: `repeat 3 {{ {value.name}(…) }}`; or apply it first: `(in -> {value.name}) * …`"
         return f"apply it first: `(in -> {value.name}) {op} …`"
     return ""
 
@@ -177,6 +179,8 @@ def _compare(expr: spec.Compare, context: Context) -> Code:
                 return tensor_operation(ops.INFIX[op], (left, right), env.place, expr.span)
             lists.visit(left)
             lists.visit(right)
+            if lists.extent(left).poisoned or lists.extent(right).poisoned:
+                return POISON
             if not compare(op, left, right):
                 return False
             left = right

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from archdsl.diagnostics import Refusal
-from archdsl.interpret.values import BlockValue
+from archdsl.interpret.values import BlockValue, is_refused
 from archdsl.source import Span
 from archdsl.tape.paths import PathScope, join
-from archdsl.tape.poison import Flow
+from archdsl.tape.poison import REFUSED, Flow
 from archdsl.tape.tape import Place
 
 
@@ -17,6 +17,7 @@ class Pipe(BlockValue):
 
     def __init__(self, stages: list[tuple[BlockValue, Span]]) -> None:
         self.stages = stages
+        self.kind_name = REFUSED if any(is_refused(block) for block, _ in stages) else self.kind_name
 
     def apply(self, flow: Flow, place: Place, span: Span | None) -> Flow:
         bounds = place.tape.bounds

@@ -36,7 +36,7 @@ class BranchBlock(BlockValue):
 
 
 class MissingBlock(BlockValue):
-    """A branch that could not be read: nothing is known about its result."""
+    """Branches that could not be read, or are not known: nothing is known about their number and their results."""
 
     name = "missing"
 
@@ -114,6 +114,8 @@ def _of_loop(statement: spec.Repeat | spec.For, context: Context) -> Expansion:
             inner = Env(env, env.place, "loop")
             inner.names.update(bindings)
             yield from inside(inner)
+            if any(value is POISON for value in bindings.values()):
+                yield MissingBlock()
 
     return part
 
@@ -126,6 +128,7 @@ def _of_if(statement: spec.If, context: Context) -> Expansion:
         for verdict, inside in arms:
             chosen = verdict(env)
             if chosen is POISON:
+                yield MissingBlock()
                 return
             if chosen:
                 yield from inside(env)

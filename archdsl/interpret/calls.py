@@ -15,6 +15,7 @@ from archdsl.interpret.code import (
     BodyCode,
     Code,
     Context,
+    apply_block,
     as_stage,
     compiled,
     expression,
@@ -30,8 +31,10 @@ from archdsl.modules.structure import is_branching
 from archdsl.modules.words import INITIALIZERS
 from archdsl.ops.base import Initializer
 from archdsl.ops.kinds import Number
+from archdsl.source import Span
 from archdsl.syntax import spec
-from archdsl.tape.poison import POISON
+from archdsl.tape.poison import POISON, REFUSED, Flow
+from archdsl.tape.tape import Place
 
 
 @expression(spec.Call)
@@ -57,8 +60,7 @@ def _block_call(expr: spec.Call, context: Context) -> Code:
         if block is not POISON:
             message = f"only blocks and functions can be called, not {describe(block)}"
             raise Refusal("E0204", message).located(expr.callee.span)
-        for argument in call.arguments:
-            argument.given(None, env)
+        call.evaluate(env)
         return POISON
 
     return called
@@ -116,12 +118,31 @@ def _with_body(expr: spec.WithBody, context: Context) -> Code:
     def called(env: Env) -> Any:
         block, body = code(env), inside(env)
         if block is POISON:
-            return POISON
+            call.evaluate(env)
+            return Unknown(body, head.span)
         if not isinstance(block, BlockValue):
             raise Refusal("E0204", f"{describe(block)} takes no body").located(head.span)
         return call.bind(block, env, body)
 
     return called
+
+
+class Unknown(BlockValue):
+    """What takes a body and was refused: the body is looked at for faults of its own."""
+
+    name = "unknown"
+    kind_name = REFUSED
+
+    def __init__(self, body: BlockValue, span: Span) -> None:
+        self.body = body
+        self.span = span
+
+    def apply(self, flow: Flow, place: Place, span: Span | None) -> Flow:
+        inner = place.at(place.block(self.name))
+        parts = self.body.expand(inner, POISON) if isinstance(self.body, Branches) else (self.body,)
+        for part in parts:
+            apply_block(part, POISON, inner, self.span)
+        return POISON
 
 
 @expression(spec.BlockExpr)

@@ -242,6 +242,7 @@ class _Application:
             stored = stored.arguments[0].value
         name = evaluate(stored, env)
         if name is POISON:
+            self.refused(stored)
             return None
         if not isinstance(name, str):
             raise Refusal("E0204", f"a name in a checkpoint must be a string, not {describe(name)}").located(
@@ -259,12 +260,15 @@ class _Application:
         block = evaluate(call.replace(arguments=call.arguments[1:]), env)
         if isinstance(block, OpBlock) and len(self.env.session.faults.diagnostics) == told:
             return block.operator()
-        for diagnostic in reversed(
-            self.env.session.faults.diagnostics
-        ):  # one place is told once, by whichever map came first
-            if diagnostic.span is not None and call.span.start <= diagnostic.span.start < call.span.end:
-                raise _raised(diagnostic)
+        self.refused(call)
         return None
+
+    def refused(self, expr: spec.Expr) -> None:
+        """Raise what was reported of an expression; nothing where it follows from another fault."""
+        for diagnostic in reversed(self.env.session.faults.diagnostics):
+            # one place is told once, by whichever map came first
+            if diagnostic.span is not None and expr.span.start <= diagnostic.span.start < expr.span.end:
+                raise _raised(diagnostic)
 
 
 def _raised(diagnostic: Diagnostic) -> Refusal:

@@ -16,10 +16,10 @@ from archdsl import ops
 from archdsl.diagnostics import Refusal
 from archdsl.graph import Value
 from archdsl.interpret.env import Env
-from archdsl.interpret.labels import Label
-from archdsl.interpret.values import BlockValue, Indexed, as_flow, describe, is_flow
+from archdsl.interpret.labels import Label, poison_names
+from archdsl.interpret.values import BlockValue, as_flow, describe, is_flow
 from archdsl.modules.meanings import Meanings
-from archdsl.modules.structure import is_single, label_of, static_labels
+from archdsl.modules.structure import is_single, static_labels
 from archdsl.source import Span
 from archdsl.syntax import spec
 from archdsl.tape.limits import BoundExceeded
@@ -94,19 +94,21 @@ def compiled(expr: spec.Expr, context: Context) -> Code:
 
 
 def raw(expr: spec.Expr, context: Context) -> Code:
-    """The code of an expression, labels still with what they hold. Refusals have at least its place."""
+    """The code of an expression, labels still with what they hold. What is refused is reported, and poison."""
     code = EXPRESSIONS[type(expr)](expr, context)
     return code if type(expr) in _LOCATED else located(code, head_span(expr))
 
 
 def located(code: Code, span: Span) -> Code:
-    """The same, its refusals with a place."""
+    """The same, but what it refuses is reported, at this place if it has no other; its value is then poison."""
 
     def run(env: Env) -> Any:
         try:
             return code(env)
-        except (Refusal, BoundExceeded) as refusal:
-            raise refusal.located(span) from None
+        except BoundExceeded as exceeded:
+            raise exceeded.located(span) from None
+        except Refusal as refusal:
+            return env.session.faults.refuse(refusal.located(span), env.place.frame)
 
     return run
 
@@ -189,22 +191,6 @@ class BodyBlock(BlockValue):
         """The scope of the body where it is applied at the place, with what enters."""
         place.tape.bounds.check_depth(place.depth)
         return Env(self.env, place.inside(place.scope, place.frame), "body", flow)
-
-
-def poison_names(statement: spec.Statement, env: Env) -> None:
-    """What a refused statement would have named is poison, so that its users stay silent."""
-    label = label_of(statement)
-    if isinstance(statement, spec.Let):
-        env.poison(statement.targets, labels=False)
-    elif isinstance(statement, spec.Share):
-        env.poison((statement.name,), labels=False)
-    elif label is not None and label.name is not None and label.index is not None:
-        found = env.find_label(label.name)
-        if not isinstance(found, Indexed):
-            found = env.outside_loops().labels[label.name] = Indexed()
-        found.incomplete = True
-    elif label is not None and label.name:
-        env.poison((label.name,), labels=True)
 
 
 class FlowCode:

@@ -13,7 +13,7 @@ from archdsl.diagnostics import Refusal
 from archdsl.graph import Value
 from archdsl.interpret import recovery
 from archdsl.interpret.arithmetic import tensor_operation
-from archdsl.interpret.branches import BranchBlock, Branches
+from archdsl.interpret.branches import BranchBlock, Branches, MissingBlock
 from archdsl.interpret.code import BodyBlock
 from archdsl.interpret.kinds import BlockKind, BranchesKind
 from archdsl.interpret.operators import OpBlock, operator_block
@@ -160,6 +160,8 @@ def _parallel(flow: Flow, place: Place, span: Span | None, *, join: BlockValue, 
     parts = branches.expand(place, flow) if isinstance(branches, Branches) else branches
     if not parts:
         raise Refusal("E0310", "`parallel` has no branch")
+    if isinstance(flow, tuple) and any(isinstance(part, MissingBlock) for part in parts):
+        flow = POISON  # which branch gets which of them is not known
     if isinstance(flow, tuple) and len(flow) != len(parts):
         raise Refusal(
             "E0310", f"a tuple of {len(flow)} tensors is dealt out to {len(parts)} branches",

@@ -17,7 +17,7 @@ from archdsl.interpret.code import (
     statement,
 )
 from archdsl.interpret.env import Env
-from archdsl.interpret.labels import Label
+from archdsl.interpret.labels import Label, poison_names
 from archdsl.interpret.loops import iterations
 from archdsl.interpret.shape_patterns import check_pattern, pattern_code
 from archdsl.interpret.values import describe
@@ -107,6 +107,7 @@ def _if(statement: spec.If, context: Context) -> Step:
         for verdict, body in arms:
             chosen = verdict(env)
             if isinstance(chosen, Poison):
+                poison_names(statement, env)
                 return POISON
             if chosen:
                 return body.run(env, flow, naming)

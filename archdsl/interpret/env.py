@@ -7,21 +7,26 @@ from typing import Any, Literal
 
 from archdsl.interpret.session import Session
 from archdsl.modules.meanings import Meanings
+from archdsl.source import Span
 from archdsl.tape.poison import POISON, Flow
 from archdsl.tape.tape import Place
 
 _MISSING = object()
+ANY = "*"
+"""Bound to poison where a loop binds names that are not known, because what it runs over was refused."""
 
 
 class NetworkRun:
     """One use of a network: at the top its inputs are the graph's, inside another they are fed from the flow."""
 
-    __slots__ = ("feed", "outputs", "started", "trained")
+    __slots__ = ("feed", "outputs", "places", "started", "trained")
 
     def __init__(self, feed: list[Any] | None) -> None:
         self.feed = feed
         self.started = False
         self.outputs: dict[str, Any] = {}
+        self.places: dict[str, Span] = {}
+        """Where the outputs are declared."""
         self.trained: dict[str, Any] = {}
 
 
@@ -148,6 +153,4 @@ class Env:
     def poison(self, names: Iterable[str], *, labels: bool) -> None:
         """What a refused statement would have bound is poison, so that its users stay silent."""
         scope = self.labels if labels else self.names
-        for name in names:
-            if name != "_":
-                scope.setdefault(name, POISON)
+        scope.update((name, POISON) for name in names if name != "_")

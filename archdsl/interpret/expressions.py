@@ -10,7 +10,7 @@ from archdsl.diagnostics import Refusal
 from archdsl.interpret.blocks import TUPLE
 from archdsl.interpret.code import Code, Context, compiled, condition, expression, located, raw
 from archdsl.interpret.combinators import COMBINATORS
-from archdsl.interpret.env import Env
+from archdsl.interpret.env import ANY, Env
 from archdsl.interpret.functions import bounded, sequence
 from archdsl.interpret.loops import assign
 from archdsl.interpret.operators import operator_block
@@ -44,8 +44,12 @@ def _boolean(expr: spec.Boolean, context: Context) -> Code:
 def _name(expr: spec.Name, context: Context) -> Code:
     """Dispatches on what the name means; what cannot be known before running is looked for (:func:`look_up`)."""
     name = expr.id
-    kind = context.meanings.of(expr).kind
-    missing = located(lambda env: look_up(name, env), expr.span)
+    meaning = context.meanings.of(expr)
+    kind = meaning.kind
+    if kind == "unknown":
+        return located(lambda env: _unknown(name), expr.span)
+    made = meaning.bound is not None
+    missing = located(lambda env: look_up(name, env, made), expr.span)
     if kind == "operator":
         return located(lambda env: with_defaults(operator_block(name), env), expr.span)
     if kind in ("local", "parameter", "definition", "import"):
@@ -57,6 +61,11 @@ def _name(expr: spec.Name, context: Context) -> Code:
     if kind in ("combinator", "keyword", "end", "choice", "function", "later"):
         return located(lambda env: word_value(name, kind, env), expr.span)
     return missing
+
+
+def _unknown(name: str) -> Any:
+    """A name that means nothing was told, with what was probably meant, before anything ran."""
+    raise Refusal("E0201", f"`{name}` is not defined here")
 
 
 def _bound(name: str, missing: Code, *, of_file: bool) -> Code:
@@ -87,8 +96,11 @@ def with_defaults(block: Parametric, env: Env) -> Parametric:
     return block.with_defaults(env.operator_defaults(block.name)) if env.session.has_defaults else block
 
 
-def look_up(name: str, env: Env) -> Any:
-    """What a name means that could not be settled before running, in the order of :mod:`archdsl.modules.meanings`."""
+def look_up(name: str, env: Env, made: bool = False) -> Any:
+    """What a name means that could not be settled before running, in the order of :mod:`archdsl.modules.meanings`.
+
+    ``made``: a statement above binds it. Where it is not bound, that was refused, or followed from what was.
+    """
     if ops.is_operator(name):
         return with_defaults(operator_block(name), env)
     value = env.find(name)
@@ -108,6 +120,8 @@ def look_up(name: str, env: Env) -> Any:
         return word_value(name, kind, env)
     if name in ops.offered():
         return with_defaults(operator_block(name), env)
+    if env.session.faults.failed and (made or env.find(ANY) is POISON):
+        return POISON
     raise unknown_name(name, [*env.visible(), *ops.names(), *ops.offered(), *words(), *symbols])
 
 
@@ -226,7 +240,7 @@ def _conditional(expr: spec.Conditional, context: Context) -> Code:
     return chosen
 
 
-@expression(spec.Wildcard, spec.Ellipsis, spec.Slice, spec.SymbolDim)
+@expression(spec.Wildcard, spec.Ellipsis, spec.Slice, spec.SizedDim)
 def _misplaced(expr: spec.Expr, context: Context) -> Code:
     def misplaced(env: Env) -> Any:
         raise Refusal("E0217", "`_` and `…` can be used only in shape annotations")

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from archdsl import dims
 from archdsl.diagnostics import Diagnostic, Refusal, did_you_mean
+from archdsl.dim_solve import unbound
 from archdsl.graph import Graph, Node, Value
 from archdsl.interpret.claims import check_shape_claims
 from archdsl.interpret.env import NetworkRun
+from archdsl.interpret.misreadings import misread
 from archdsl.interpret.session import Session
 from archdsl.modules.module import Module
 from archdsl.source import shortened
@@ -18,6 +21,7 @@ from archdsl.tape.poison import POISON, Flow
 def settle_outputs(session: Session, run: NetworkRun, flow: Flow) -> set[Node]:
     """Settle the outputs: without a declared one the last flow is ``output``. The nodes that they depend on."""
     check_bound(session.bind, session.draft.symbols)
+    _check_symbols(session)
     outputs = dict(run.outputs)
     if len(outputs) == len(run.trained):
         last = {"output": flow} if not isinstance(flow, tuple) else {f"output.{i}": v for i, v in enumerate(flow)}
@@ -25,10 +29,46 @@ def settle_outputs(session: Session, run: NetworkRun, flow: Flow) -> set[Node]:
     if any(value is POISON for value in outputs.values()):
         return set()
     session.draft.outputs = {name: value for name, value in outputs.items() if isinstance(value, Value)}
+    _check_names(session, run)
     check_shape_claims(session)
     live = _live(session)
     _warn_unused(session, live)
+    if not session.faults.failed:
+        for doubt in misread((node for node in session.tape.nodes if node in live), session.draft.inputs):
+            session.faults.report(doubt)
     return live
+
+
+def _check_names(session: Session, run: NetworkRun) -> None:
+    """Refuse (E0604) an output that has the name of an input or of a parameter, unless it is that very tensor: in a
+    model all of them are in one namespace.
+    """
+    draft = session.draft
+    inputs = {value.name: value for value in draft.inputs}
+    parameters = {
+        parameter.path: node.outputs[0] for node in session.tape.nodes for parameter in node.params.values()
+        if parameter.path in draft.outputs
+    }  # fmt: skip
+    for name, value in draft.outputs.items():
+        other = inputs.get(name) or parameters.get(name)
+        if other is not None and other is not value:
+            what = "an input" if name in inputs else "a parameter"
+            help = f"give it another name: `output {name}_out = …`"
+            refusal = Refusal("E0604", f"the output `{name}` has the same name as {what}", help=help)
+            place = run.places.get(name) or run.places.get(name.rpartition(".")[0])
+            session.faults.refuse(refusal.located(place), None)
+
+
+def _check_symbols(session: Session) -> None:
+    """Refuse (E0307) symbols whose values the sizes of the inputs do not tell; the batch is 1 where nothing is said."""
+    draft = session.draft
+    lost = unbound([[dim for dim, _ in draft.dims]])
+    for dim, span in draft.dims:
+        for name in sorted(dims.symbols(dim) & lost.keys()):
+            help = f"declare an axis as `{name}` or a multiple of it, or bind it: `--bind {name}=…`"
+            raise Refusal("E0307", f"the sizes of the inputs do not say what `{name}` is", help=help).located(span)
+    if "N" in draft.symbols and "N" not in session.bind:
+        draft.defaults = {"N": 1, **draft.defaults}
 
 
 def check_sizes(bound: Mapping[str, int]) -> None:

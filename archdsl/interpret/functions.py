@@ -12,6 +12,7 @@ from archdsl.dims import Expr
 from archdsl.interpret.session import Session
 from archdsl.interpret.values import Indexed, Table, describe, is_tensor
 from archdsl.source import shortened
+from archdsl.tape.faults import following
 
 Number = int | float | Expr
 
@@ -47,8 +48,8 @@ def elements(value: Any, session: Session, what: str = "this") -> tuple[Any, ...
     if isinstance(value, Indexed):
         session.bounds.step(len(value.items) // 8)
         items = value.as_tuple()
-        if items is None and value.incomplete:
-            return tuple(labelled.result for _, labelled in sorted(value.items.items()))
+        if value.incomplete:
+            raise following()
         if items is None:
             known = shortened(f"set: {sorted(value.items)}", 80)
             raise Refusal("E0205", "an index below the largest was never set", note=known)
@@ -157,7 +158,10 @@ def _all(session: Session, values: Any) -> bool:
 def _contains(session: Session, values: Any, item: Any) -> bool:
     session.lists.visit(values)
     session.lists.visit(item)
-    return item in sequence(values, session, "the first argument of `contains`")
+    items = sequence(values, session, "the first argument of `contains`")
+    if item not in items and session.lists.extent(items).poisoned:
+        raise following()
+    return item in items
 
 
 def _range(session: Session, *values: Any) -> tuple[int, ...]:

@@ -10,12 +10,42 @@ from archdsl.diagnostics import Refusal
 from archdsl.graph import Value
 from archdsl.interpret.env import Env
 from archdsl.interpret.values import Indexed, describe
+from archdsl.modules.structure import label_of, nested_bodies
 from archdsl.source import shortened
 from archdsl.syntax import spec
 from archdsl.tape.paths import Labelled, PathScope, join
 from archdsl.tape.poison import POISON, Flow
 
 _LABEL = re.compile(r"(?=.{1,200}$)[A-Za-z0-9_][A-Za-z0-9_-]*(\.[A-Za-z0-9_][A-Za-z0-9_-]*)*")
+
+
+def poison_names(statement: spec.Statement, env: Env, loop: bool = False) -> None:
+    """What a statement that was refused, or is not run, would have named is poison, so that its users stay silent.
+
+    ``loop``: it stands in a loop, out of which only labels with an index are seen.
+    """
+    label = label_of(statement)
+    if label is not None and label.name is not None and label.index is not None:
+        leave_open(label.name, env)
+    elif loop:
+        pass
+    elif isinstance(statement, spec.Let):
+        env.poison(statement.targets, labels=False)
+    elif isinstance(statement, spec.Share | spec.Input):
+        env.poison((statement.name,), labels=False)
+    elif label is not None and label.name:
+        env.poison((label.name,), labels=True)
+    for body in nested_bodies(statement):
+        for inner in body.statements:
+            poison_names(inner, env, loop or isinstance(statement, spec.Repeat | spec.For))
+
+
+def leave_open(name: str, env: Env) -> None:
+    """A statement that would have set an index of ``name`` was refused, or its index is not known."""
+    found = env.find_label(name)
+    if not isinstance(found, Indexed):
+        found = env.outside_loops().labels[name] = Indexed()
+    found.incomplete = True
 
 
 class Label:
@@ -32,6 +62,8 @@ class Label:
         """The scope of the labelled statement, the label's name and its index; ``None`` where they are not known."""
         name, index = self._evaluated(env)
         if name is POISON:
+            if self.syntax.index is not None and self.syntax.name is not None:
+                leave_open(self.syntax.name, env)
             return None
         outer = env.place.scope
         return env.at(env.place.at(outer.child(self._path(outer, name, index)))), name, index

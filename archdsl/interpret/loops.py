@@ -8,7 +8,7 @@ from typing import Any
 from archdsl import dims
 from archdsl.diagnostics import Refusal, did_you_mean
 from archdsl.interpret.code import Context, compiled
-from archdsl.interpret.env import Env
+from archdsl.interpret.env import ANY, Env
 from archdsl.interpret.functions import sequence
 from archdsl.interpret.session import Session
 from archdsl.interpret.values import Table, describe
@@ -44,11 +44,14 @@ def _for(statement: spec.For, context: Context) -> Iterations:
     def rows(env: Env) -> Iterator[dict[str, Any]]:
         iterable = iterated(env)
         if iterable is POISON:
-            yield dict.fromkeys((*statement.targets, *([index] if index else [])), POISON)
+            names = statement.targets or (ANY,)
+            yield dict.fromkeys((*names, *([index] if index else [])), POISON)
             return
         if not isinstance(iterable, Table) and not statement.targets:
             message = f"`for` without names needs a table, not {describe(iterable)}"
-            raise Refusal("E0204", message).located(statement.iterable.span)
+            named = f"for {index or 'i'} in {statement.iterable.span.text} {{ … }}"
+            help = f"name the element: `{named}`; what follows `as` counts the turns"
+            raise Refusal("E0204", message, help=help).located(statement.iterable.span)
         found = (
             _table_rows(statement, iterable) if isinstance(iterable, Table) else _list_rows(statement, iterable, env)
         )

@@ -15,7 +15,7 @@ from archdsl.interpret.values import BlockValue
 from archdsl.modules.suggestions import window_help
 from archdsl.ops.base import REQUIRED, Op
 from archdsl.source import Span
-from archdsl.tape.poison import POISON, Flow
+from archdsl.tape.poison import POISON, REFUSED, Flow
 from archdsl.tape.tape import Place, Tape
 
 
@@ -46,7 +46,7 @@ class OpBlock(Parametric):
         return copy
 
     def refused(self) -> Any:
-        return POISON if self.tensors else FailedOp(self)
+        return POISON if self.tensors or self.card.arity[1] == 0 else FailedOp(self)
 
     def settle(self, env: Env, span: Span) -> Any:
         least = 0 if self.card.arity[1] == 0 else self.card.applies_at
@@ -86,10 +86,12 @@ def operator_block(name: str) -> OpBlock:
 class FailedOp(BlockValue):
     """A call of an operator with a refused argument: the rest of it says what the result would look like."""
 
+    kind_name = REFUSED
+
     def __init__(self, block: OpBlock) -> None:
         self.block = block
         self.name = block.name
 
     def apply(self, flow: Flow, place: Place, span: Span | None) -> Flow:
         place.operator(self.name)
-        return self.block.guess(flow, place.tape)
+        return self.block.guess(flow, place.tape) if recovery.keeps_axes(self.block.card) else POISON

@@ -44,7 +44,7 @@ class Parameters:
                 assert default is not None
                 value = default(formal, env)
                 if formal.kind is not None and value is not POISON:
-                    value = _checked(formal, value, parameter)
+                    value = _checked(formal, value, parameter, env)
             names[name] = value
         frame.settle(partial(show_settings, self.names, names))
 
@@ -57,9 +57,10 @@ def _formal(parameter: spec.Parameter) -> Formal:
     return Formal(parameter.name, kind, parameter.default is None)
 
 
-def _checked(formal: Formal, value: Any, parameter: spec.Parameter) -> Any:
+def _checked(formal: Formal, value: Any, parameter: spec.Parameter, env: Env) -> Any:
+    """The value of a default; a fault of it is reported."""
     assert formal.kind is not None
     try:
         return formal.kind.check(value, f"the default of `{parameter.name}`")
     except Refusal as refusal:
-        raise refusal.located(parameter.span) from None
+        return env.session.faults.refuse(refusal.located(parameter.span), env.place.frame)

@@ -7,7 +7,9 @@ from typing import Any, Self
 from archdsl.diagnostics import Refusal
 from archdsl.interpret.env import Env
 from archdsl.interpret.values import BlockValue
+from archdsl.modules.words import CHOICE_WORDS
 from archdsl.ops.kinds import Kind, Like
+from archdsl.shapes import AXES
 from archdsl.source import Span
 from archdsl.tape.poison import POISON
 
@@ -40,6 +42,11 @@ class Formal:
         self.body = kind.body if kind is not None else ""
         self.takes_tensors = kind is not None and kind.takes_tensors
         self.takes_values = kind is not None and kind.takes_values
+
+
+ANYTHING = Formal("", None, False)
+"""The parameter of a block that is not known: a bare name may be a choice of it."""
+ANYTHING.choices = CHOICE_WORDS | AXES.keys()
 
 
 class Parametric(BlockValue):

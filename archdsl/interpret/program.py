@@ -4,59 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from archdsl import ops
-from archdsl.diagnostics import Diagnostic, Refusal, did_you_mean
-from archdsl.graph import Graph, Node
+from archdsl.diagnostics import Refusal, did_you_mean
+from archdsl.graph import Node
 from archdsl.interpret import arithmetic, attributes, calls, control, inputs_and_outputs  # noqa: F401  (they register rules)
 from archdsl.interpret.arguments import Call
 from archdsl.interpret.code import BodyCode, Context, Step, compiled, head_span, run_stages, stages
+from archdsl.interpret.elaboration import Elaborated, Elaboration, held
 from archdsl.interpret.env import Env, Lazy, NetworkRun
 from archdsl.interpret.finish import check_sizes, drafted, settle_outputs
 from archdsl.interpret.memo import Application
 from archdsl.interpret.operators import operator_block
 from archdsl.interpret.parameters import Parameters
 from archdsl.interpret.parametric import Parametric
-from archdsl.interpret.session import ClaimValue, Session
+from archdsl.interpret.session import Session
 from archdsl.interpret.statements import defaults_code
 from archdsl.interpret.values import is_flow, show_arguments
 from archdsl.modules.module import Definition, Module, definition_span
 from archdsl.modules.resolve import settled
 from archdsl.ops.kinds import Kind
 from archdsl.process import collector_paused, deep_stack
-from archdsl.record import Record
 from archdsl.source import Frame, Span
 from archdsl.syntax import spec
 from archdsl.syntax.walk import height
+from archdsl.tape.faults import Faults
 from archdsl.tape.limits import DEFAULT, BoundExceeded, Limits
 from archdsl.tape.paths import Naming, PathScope
 from archdsl.tape.poison import POISON, Flow
 from archdsl.tape.tape import Place
-
-if TYPE_CHECKING:
-    from archdsl.interpret.checkpoint_names import Applied, CheckpointNames
-
-
-class Elaboration(Record):
-    """What came of one network: its graph (``None`` where there were errors), claims and diagnostics."""
-
-    graph: Graph | None
-    claims: tuple[ClaimValue, ...]
-    diagnostics: tuple[Diagnostic, ...]
-    steps: int = 0
-    """The work that it took besides making operators."""
-    operators: int = 0
-    """How many operators it made."""
-    stopped: bool = False
-    """Whether a bound on the work was exceeded."""
-    maps: tuple[CheckpointNames, ...] = ()
-    """Its ``weights`` statements."""
-
-    def applied_maps(self) -> list[Applied]:
-        """The maps applied to the graph's parameters, if there is a graph."""
-        graph = self.graph
-        return [] if graph is None else [names.apply(graph.parameters()) for names in self.maps]
 
 
 @deep_stack()
@@ -69,11 +46,13 @@ def elaborate(
     bindings: Mapping[str, int] | None = None,
     train: bool = False,
     limits: Limits = DEFAULT,
+    hold: bool = True,
 ) -> Elaboration:
     """Elaborate a variant, or a network with its defaults; ``arguments`` override its parameters.
 
     ``bindings`` gives symbols fixed values. A network's own claims hold for its defaults only, so that a variant
-    keeps just those of its own body.
+    keeps just those of its own body. Sizes that the inputs declare are held against every rule that fixed sizes are
+    held against, unless ``hold`` is false.
     """
     session = Session(train=train, bind=bindings, limits=limits)
     session.beside = module.beside
@@ -99,15 +78,25 @@ def elaborate(
         stopped = True
         faults.report(bounds.too_deep().located(definition_span(target)).refusal.diagnostic())
     except Refusal as refusal:
-        faults.report(refusal.located(definition_span(target)).diagnostic())
-    # Behind an expected shape that is another one, the graph is there all the same; of unreadable text there is none.
-    failed = any(d.severity == "error" and d.code != "E0401" for d in faults.diagnostics)
+        faults.refuse(refusal.located(definition_span(target)), None)
     draft = session.draft
-    graph = None if failed or not draft.outputs else drafted(session, module, target, block.definition.doc, live)
-    return Elaboration(
+    graph = (
+        None if _failed(faults) or not draft.outputs else drafted(session, module, target, block.definition.doc, live)
+    )
+    found = Elaboration(
         graph, tuple(draft.claims), tuple(faults.diagnostics), bounds.steps,
-        len(session.tape.nodes), stopped, tuple(draft.maps)
+        len(session.tape.nodes), stopped, tuple(draft.maps), tuple(draft.axes)
     )  # fmt: skip
+    return held(found, session.bind, _again(module, target, arguments, train, limits)) if hold else found
+
+
+def _failed(faults: Faults) -> bool:
+    """Behind an expected shape that is another one, the graph is there all the same; of what cannot be read, none."""
+    return any(d.severity == "error" and d.code != "E0401" for d in faults.diagnostics)
+
+
+def _again(module: Module, target: Any, arguments: Any, train: bool, limits: Limits) -> Elaborated:
+    return lambda sizes: elaborate(module, target, arguments, bindings=sizes, train=train, limits=limits, hold=False)
 
 
 def _target(target: spec.Variant | spec.Network, env: Env, arguments: Mapping[str, Any]) -> Any:

@@ -15,9 +15,13 @@ from archdsl.diagnostics import Refusal
 from archdsl.graph import Value
 from archdsl.ops.base import REQUIRED, Op
 from archdsl.shapes import TensorType
-from archdsl.tape.faults import UNKNOWN
-from archdsl.tape.poison import POISON, Flow
+from archdsl.tape.poison import POISON, UNKNOWN, Flow
 from archdsl.tape.tape import Tape
+
+
+def keeps_axes(card: type[Op]) -> bool:
+    """Whether the result has the axes of the input whatever the optional arguments are."""
+    return card.pointwise or card.role in ("layer", "activation", "norm") or "kernel" in card.signature
 
 
 def application(card: type[Op], arguments: dict[str, Any], inputs: Sequence[Any], tape: Tape) -> Flow:

@@ -16,7 +16,7 @@ from archdsl.shapes import show_shape
 from archdsl.source import Span, shortened
 from archdsl.tape.limits import Bounds
 from archdsl.tape.paths import Labelled
-from archdsl.tape.poison import POISON, Flow
+from archdsl.tape.poison import POISON, REFUSED, Flow
 from archdsl.tape.tape import Place, Tape
 
 _NUMBERS = (int, float, Expr)
@@ -93,6 +93,11 @@ def is_flow(value: object) -> bool:
     )
 
 
+def is_refused(value: object) -> bool:
+    """Whether the value is poison, or a block whose call was refused."""
+    return value is POISON or (isinstance(value, BlockValue) and value.kind_name == REFUSED)
+
+
 def describe(value: object) -> str:
     """What a value is, for messages."""
     if isinstance(value, Value):
@@ -146,13 +151,13 @@ def as_flow(value: Any, bounds: Bounds) -> Any:
         return value
     if isinstance(value, Indexed):
         bounds.step(len(value.items) // 8)
-        value = value.as_tuple()
+        value = POISON if value.incomplete else value.as_tuple()
     if isinstance(value, tuple) and value and not isinstance(value[0], int | float | str):
         bounds.step(len(value) // 8)
         flat: list[Any] = []
         for item in value:
             flat.extend(item if isinstance(item, tuple) else (item,))
-        if any(item is POISON for item in flat):
+        if any(map(is_refused, flat)):
             return POISON
         if all(isinstance(item, Value) for item in flat):
             return tuple(flat)

@@ -114,7 +114,7 @@ class ExpressionResolver:
         """Settle one name; report it where it means nothing."""
         meaning = self.meaning(node.id, scope)
         anew = meaning.kind not in _STANDING and scope.rebound(node.id)
-        self.module.meanings.settle(node, DYNAMIC if anew else meaning)
+        self.module.meanings.settle(node, Meaning("dynamic", meaning.bound) if anew else meaning)
         if meaning.kind == "definition":
             self.uses.setdefault(node.id, node.span)
         if meaning is OPERATOR and not ops.is_operator(node.id):

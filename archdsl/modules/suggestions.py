@@ -25,11 +25,14 @@ _SAME = {
 _INFERRED = frozenset(
     ["in_channels", "in_features", "num_features", "input_dim", "input_size", "input_shape", "num_channels", "inplanes"]
 )
-_NEEDLESS = frozenset(["inplace", "data_format", "padding_mode", "track_running_stats", "trainable", "name", "device"])
+_NEEDLESS = frozenset(["inplace", "data_format", "track_running_stats", "trainable", "name", "device"])
 _WORDS_ELSEWHERE = {
     "sequential": "seq", "skip": "residual", "branch": "parallel", "inputshape": "in.shape", "print": "assert",
+    "pool": "max_pool(2)` or `avg_pool(2)", "pooling": "max_pool(2)` or `avg_pool(2)",
+    "norm": "batch_norm` or `layer_norm", "normalization": "batch_norm` or `layer_norm",
+    "loop": "repeat 3 { … }", "while": "repeat 3 { … }", "range": "for i in range(3) { … }",
 }  # fmt: skip
-"""Another framework's words for what is no operator -> ours, in lower case without underscores."""
+"""Another framework's words for what is no single operator -> ours, in lower case without underscores."""
 
 _PREFIXES = frozenset(["nn", "F", "torch", "keras", "layers", "tf", "self"])
 """Prefixes of a layer in other frameworks."""
@@ -47,20 +50,28 @@ def argument_help(block: str, name: str, known: Sequence[str]) -> str:
         return f"leave it out: it follows from the input of `{block}`"
     if name in ("activation", "act") and block != "act":
         return f"apply it afterwards: `{block}(…) -> relu`"
+    if name == "padding_mode":
+        return f"pad before it: `pad_axes(1, mode = reflect) -> {block}(…, pad = valid)`"
     if name in _NEEDLESS:
         return "leave it out: there is no such option"
     ours = _SAME.get(name)
     return f"it is called `{ours}` here" if ours in known else ""
 
 
-def position_help(block: str, index: int) -> str:
-    """What to write where argument ``index`` of a layer is refused: other frameworks take the input size as well."""
+def position_help(block: str, index: int, given: Sequence[str]) -> str:
+    """What to write where argument ``index`` of a layer is refused: other frameworks take the input size as well.
+
+    ``given``: the arguments as they are written.
+    """
     if not ops.is_operator(block):
         return ""
     card = ops.load(block)
     needed = sum(argument.default is REQUIRED for argument in card.signature.values())
-    wanted = card.sized_elsewhere if index == needed else ""
-    return f"leave out the input size, which is known: write `{wanted}`" if wanted else ""
+    if not card.sized_elsewhere or index != needed:
+        return ""
+    rest = given[1:] if card.sized_elsewhere == "first" else [*given[:index], *given[index + 1 :]]
+    written = f"{block}({', '.join(rest)})" if rest else block
+    return f"leave out the input size, which is known: write `{written}`"
 
 
 def window_help(block: str, entering: object, given: Mapping[str, object]) -> str:
@@ -77,9 +88,13 @@ def unknown_name(name: str, known: Iterable[str]) -> Refusal:
     if name in _PREFIXES and name not in known:
         help = "operators and labels are written without a prefix: `conv(64, 3)`"
         return Refusal("E0201", f"`{name}` is not defined here", help=help)
-    ours = _WORDS.get(name) or (None if lower in known else _operator(name))
-    meant = None if ours else lower if lower in known else nearest(name, known) or nearest(lower, known)
-    help = f"it is called `{ours}` here" if ours else suggest(meant)
+    ours = _WORDS.get(name) or _elsewhere().get(plain(name), "")
+    if ours and (name in _WORDS or "(" in ours or lower not in known):
+        called, sign, _ = ours.partition("(")
+        same = f": `{ours}`" if sign else ""
+        help = f"write `{ours}`" if "`" in ours or "{" in ours else f"it is called `{called}` here{same}"
+    else:
+        help = suggest(lower if lower in known else nearest(name, known) or nearest(lower, known))
     if not help and len(name) <= 2 and name.isupper():
         help = f"declare a size of the input in its shape: `input x: f32[N, {name}]`"
     return Refusal("E0201", f"`{name}` is not defined here", help=help)
@@ -95,15 +110,17 @@ def attribute_help(name: str, known: Sequence[str]) -> str:
 
 @cache
 def _elsewhere() -> Mapping[str, str]:
-    """What others call our operators -> ours, in lower case without underscores. Loads all cards: for messages only."""
+    """What others call our operators -> ours, or how that is written; in lower case without underscores.
+
+    Loads all cards: for messages only.
+    """
     cards = [ops.load(name) for name in ops.names()]
-    found = {plain(word): card.name for card in cards for word in card.elsewhere}
-    return {**found, **{plain(card.name): card.name for card in cards}, **_WORDS_ELSEWHERE}
-
-
-def _operator(word: str) -> str | None:
-    """What a word of another framework is called here."""
-    return _elsewhere().get(plain(word))
+    found = {plain(card.name): card.name for card in cards}
+    for card in cards:
+        for said in card.elsewhere:
+            word, _, written = said.partition(" = ")
+            found[plain(word)] = written or card.name
+    return {**found, **_WORDS_ELSEWHERE}
 
 
 def plain(word: str) -> str:

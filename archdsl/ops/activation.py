@@ -94,6 +94,7 @@ class PRelu(Pointwise):
     """
 
     name = "prelu"
+    elsewhere = ("PReLU = prelu(shared = true)",)
     sources = "ONNX PRelu; arXiv:1502.01852"
     role = "activation"
     cost = Work(cmp=1, mul=1)

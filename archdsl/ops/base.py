@@ -15,7 +15,7 @@ from archdsl.diagnostics import Refusal
 from archdsl.dims import Dim
 from archdsl.ops.estimates import EVERYTHING, Interval, Moments
 from archdsl.ops.kinds import Kind
-from archdsl.ops.look import Window, pass_through
+from archdsl.ops.look import Window, broadcast, pass_through
 from archdsl.record import Record
 from archdsl.shapes import Shape, TensorType
 
@@ -194,11 +194,12 @@ class Op(Record):
     number: ClassVar[str] = ""
     """The argument that takes a number on the right of ``infix``; without one the number becomes a constant tensor."""
     elsewhere: ClassVar[tuple[str, ...]] = ()
-    """What other frameworks and papers call it besides the name: ``Conv2d``, ``swish``; case and underscores do not
-    matter. For the help of messages."""
-    sized_elsewhere: ClassVar[str] = ""
-    """How it is written, if other frameworks are given the size of what enters as well (``linear(10)``, not
-    ``Linear(512, 10)``); empty for others."""
+    """What other frameworks and papers call it besides the name: ``swish``; case and underscores do not matter. Where
+    their defaults or the order of their values differ, how it is written here follows: ``PixelShuffle =
+    depth_to_space(2, mode = crd)``. For the help of messages."""
+    sized_elsewhere: ClassVar[Literal["", "first", "last"]] = ""
+    """Which argument by position is the size of what enters, where other frameworks are given that as well:
+    ``Linear(512, 10)``, ``GroupNorm(32, 512)``; empty for others. For the help of messages."""
     limits: ClassVar[Interval] = EVERYTHING
     """Between which values the results lie, whatever enters."""
     vanishes: ClassVar[bool] = False
@@ -289,6 +290,12 @@ class Op(Record):
     def channel_layout(self, weight: Sequence[int]) -> ChannelLayout | None:
         """Where the output channels lie in a ``weight`` of this shape, if the result is a sum of products with it (and
         perhaps a ``bias``); ``None`` for any other operator.
+        """
+        return None
+
+    def misread(self, ins: Types) -> tuple[str, str] | None:
+        """What it does with these inputs, and how it is written that most would mean, where that is probably something
+        else; for a warning.
         """
         return None
 

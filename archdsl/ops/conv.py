@@ -27,13 +27,14 @@ class Conv(Windowed):
     name = "conv"
     sources = "ONNX Conv"
     elsewhere = (
-        "Conv1d",
-        "Conv2d",
-        "Conv3d",
+        "Conv1d = conv(64, 3, pad = valid)",
+        "Conv2d = conv(64, 3, pad = valid)",
+        "Conv3d = conv(64, 3, pad = valid)",
         "convolution",
-        "depthwise",
-        "depthwise_conv",
-        "dwconv",
+        "depthwise = conv(in.c, 3, groups = in.c)",
+        "depthwise_conv = conv(in.c, 3, groups = in.c)",
+        "dwconv = conv(in.c, 3, groups = in.c)",
+        "DepthwiseConv2D = conv(in.c, 3, groups = in.c)",
     )
     role = "layer"
     examples = (

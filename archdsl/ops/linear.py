@@ -23,7 +23,7 @@ class Linear(Op):
 
     name = "linear"
     sources = "ONNX Gemm (2 axes), MatMul and Add (more)"
-    sized_elsewhere = "linear(10)"
+    sized_elsewhere = "first"
     elsewhere = (
         "fc",
         "fully_connected",

@@ -68,7 +68,7 @@ class BatchNorm(_ChannelNorm):
 
     name = "batch_norm"
     sources = "ONNX BatchNormalization; Ioffe and Szegedy (arXiv:1502.03167)"
-    sized_elsewhere = "batch_norm"
+    sized_elsewhere = "first"
     elsewhere = (
         "BatchNorm1d",
         "BatchNorm2d",
@@ -109,7 +109,7 @@ class GroupNorm(_ChannelNorm):
 
     name = "group_norm"
     sources = "ONNX GroupNormalization; Wu and He (arXiv:1803.08494)"
-    sized_elsewhere = "group_norm(32)"
+    sized_elsewhere = "last"
     examples = (
         "group_norm[32] : f32[N,64,56,56] -> f32[N,64,56,56]",
         "group_norm[4] : f32[N,8,H,W] -> f32[N,8,H,W]",
@@ -146,11 +146,11 @@ class InstanceNorm(_ChannelNorm):
 
     name = "instance_norm"
     sources = "ONNX InstanceNormalization; Ulyanov et al. (arXiv:1607.08022)"
-    sized_elsewhere = "instance_norm"
+    sized_elsewhere = "first"
     elsewhere = (
-        "InstanceNorm1d",
-        "InstanceNorm2d",
-        "InstanceNorm3d",
+        "InstanceNorm1d = instance_norm(scale = false, shift = false)",
+        "InstanceNorm2d = instance_norm(scale = false, shift = false)",
+        "InstanceNorm3d = instance_norm(scale = false, shift = false)",
     )
     centres_channels = True
     examples = (

@@ -23,7 +23,7 @@ class Padded(Op):
     """Base: positions added before and after each axis."""
 
     @abstractmethod
-    def pads(self, type: TensorType) -> tuple[tuple[int, int], ...]:
+    def pads(self, type: TensorType) -> tuple[tuple[Dim, Dim], ...]:
         """Positions added before and after every axis of the input."""
 
     def filling(self) -> tuple[str, float]:
@@ -34,9 +34,10 @@ class Padded(Op):
         (x,) = ins
         pads = self.pads(x)
         for axis, (size, ends) in enumerate(zip(x.shape, pads)):
-            if self.filling()[0] == "reflect" and dim_order.at_least(size, max(ends) + 1) is False:
-                most = f"`mode = reflect` can add at most {size - 1} positions to axis {axis} of {x}"
-                raise Refusal("E0205", f"{most}, not {max(ends)}")
+            for end in ends if self.filling()[0] == "reflect" else ():
+                if dim_order.at_least(size, end + 1) is False:
+                    most = f"`mode = reflect` can add at most {size - 1} positions to axis {axis} of {x}"
+                    raise Refusal("E0205", f"{most}, not {end}")
         return (x.with_shape(size + begin + end for size, (begin, end) in zip(x.shape, pads)),)
 
     def window(self, ins: Types, outs: Types) -> Window:
@@ -59,8 +60,11 @@ class Pad(Padded):
     moves_data = True
     sources = "ONNX Pad"
     elsewhere = (
-        "pad",
-        "ZeroPad2d",
+        "pad = pad_axes([top, left, bottom, right])",
+        "ZeroPad2d = pad_axes([top, left, bottom, right])",
+        "ZeroPadding2D = pad_axes([top, left, bottom, right])",
+        "ReflectionPad2d = pad_axes([top, left, bottom, right], mode = reflect)",
+        "ReplicationPad2d = pad_axes([top, left, bottom, right], mode = edge)",
     )
     examples = (
         "pad_axes[1] : f32[2,3,4,5] -> f32[2,3,6,7]",
@@ -69,9 +73,12 @@ class Pad(Padded):
         "pad_axes[[2, 0], mode=edge] : f32[2,3,4,5] -> f32[2,3,8,5]",
         "pad_axes[[0, 2], axis=1, value=1] : f32[2,3] -> f32[2,5]",
         "pad_axes[[2, 0], axis=t] : f32[N,T,8] -> f32[N,T + 2,8]",
+        "pad_axes[[0, 4 * ((T + 3) // 4) - T], axis=t] : f32[N,T,8] -> f32[N,4 * ((T + 3) // 4),8]",
     )
 
-    amount: int | tuple[int, ...] = arg(PerAxis(0), doc="positions added: for all, for each axis, or begins then ends")
+    amount: Dim | tuple[Dim, ...] = arg(
+        PerAxis(0, sizes=True), doc="positions added: for all, for each axis, or begins then ends"
+    )
     axis: Axes | None = arg(Optional(OneOf((Axis(), ListOf(Axis())))), None, doc="the axes; the spatial ones if none")
     mode: str = arg(Choice(("constant", "reflect", "edge")), "constant", doc="what fills them")
     value: float = arg(Number(), 0.0, doc="the number that `constant` fills with")
@@ -79,17 +86,17 @@ class Pad(Padded):
     def filling(self) -> tuple[str, float]:
         return self.mode, self.value
 
-    def pads(self, type: TensorType) -> tuple[tuple[int, int], ...]:
+    def pads(self, type: TensorType) -> tuple[tuple[Dim, Dim], ...]:
         if self.axis is None:
             axes = tuple(range(2, 2 + len(spatial(type, self.name))))
         else:
             axes = resolve_axes(self.axis, type)
         count = len(axes)
-        amount = (self.amount,) * count if isinstance(self.amount, int) else self.amount
+        amount = self.amount if isinstance(self.amount, tuple) else (self.amount,) * count
         if len(amount) not in (count, 2 * count):
             wanted = f"{count} axes take 1, {count} or {2 * count}" if count > 1 else "one axis takes 1 or 2"
             raise Refusal("E0205", f"`amount` of `pad_axes` has {len(amount)} entries; {wanted}")
-        found = [(0, 0)] * type.rank
+        found: list[tuple[Dim, Dim]] = [(0, 0)] * type.rank
         for axis, begin, end in zip(axes, amount[:count], amount[-count:]):
             found[axis] = (begin, end)
         return tuple(found)
@@ -105,7 +112,7 @@ class PadChannels(Padded):
 
     count: int = arg(Integer(0), doc="how many")
 
-    def pads(self, type: TensorType) -> tuple[tuple[int, int], ...]:
+    def pads(self, type: TensorType) -> tuple[tuple[Dim, Dim], ...]:
         if type.rank < 2:
             raise Refusal("E0301", f"`pad_channels` needs a channel axis, not {type}")
         return ((0, 0), (0, self.count), *((0, 0),) * (type.rank - 2))

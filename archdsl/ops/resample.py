@@ -35,8 +35,9 @@ class Resize(Op):
     name = "resize"
     sources = "ONNX Resize; torch.nn.functional.interpolate"
     elsewhere = (
-        "upsample",
-        "interpolate",
+        "upsample = resize(scale = 2)",
+        "UpSampling2D = resize(scale = 2)",
+        "interpolate = resize(scale = 2)",
     )
     examples = (
         "resize[scale=2] : f32[2,3,4,5] -> f32[2,3,8,10]",
@@ -71,6 +72,16 @@ class Resize(Op):
             raise Refusal(
                 "E0205", "`align_corners` has no meaning for `mode = nearest`", help="did you mean `mode = bilinear`?"
             )
+
+    def misread(self, ins: Types) -> tuple[str, str] | None:
+        size, before = self.size, ins[0].shape[2:]
+        if not isinstance(size, int) or size > 4 or all(isinstance(n, int) and n <= size for n in before):
+            return None
+        sizes = ", ".join([str(size)] * len(before))
+        return (
+            f"`resize({size})` makes maps of the size {size}: its first argument is a size, not a factor",
+            f"for a factor, write `resize(scale = {size})`; to a size, `resize([{sizes}])`",
+        )
 
     def sizes(self, type: TensorType) -> tuple[Dim, ...]:
         """The size of each spatial axis of the result."""
@@ -172,7 +183,7 @@ class DepthToSpace(Op):
     name = "depth_to_space"
     moves_data = True
     sources = "ONNX DepthToSpace; arXiv:1609.05158"
-    elsewhere = ("PixelShuffle",)
+    elsewhere = ("PixelShuffle = depth_to_space(2, mode = crd)",)
     examples = (
         "depth_to_space[2] : f32[2,8,3,4] -> f32[2,2,6,8]",
         "depth_to_space[2, mode=crd] : f32[2,8,3,4] -> f32[2,2,6,8]",
@@ -197,20 +208,24 @@ class DepthToSpace(Op):
 
 
 class SpaceToDepth(Op):
-    """Blocks of pixels become blocks of channels: [N, C, H, W] -> [N, b b C, H / b, W / b]; the inverse of
-    ``depth_to_space`` in ``mode = dcr``.
+    """Blocks of pixels become blocks of channels: [N, C, H, W] -> [N, C b b, H / b, W / b].
+
+    It is the inverse of ``depth_to_space`` in the same mode: ``dcr`` (TensorFlow's and ONNX's) has the place in the
+    block before the channel, ``crd`` (PyTorch's pixel unshuffle) behind it.
     """
 
     name = "space_to_depth"
     moves_data = True
     sources = "ONNX SpaceToDepth"
-    elsewhere = ("PixelUnshuffle",)
+    elsewhere = ("PixelUnshuffle = space_to_depth(2, mode = crd)",)
     examples = (
         "space_to_depth[2] : f32[2,3,4,6] -> f32[2,12,2,3]",
+        "space_to_depth[2, mode=crd] : f32[2,3,4,6] -> f32[2,12,2,3]",
         "space_to_depth[2] : f32[N,3,2 * H,8] -> f32[N,12,H,4]",
     )
 
     block: int = arg(Integer(1), doc="side of a block of pixels")
+    mode: str = arg(Choice(("dcr", "crd")), "dcr", doc="order of block and channel")
 
     def shape(self, *ins: TensorType) -> tuple[TensorType, ...]:
         (x,) = ins

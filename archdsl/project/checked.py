@@ -25,6 +25,10 @@ class CheckedTarget(Record):
     diagnostics: tuple[Diagnostic, ...]
     variants: Mapping[str, CheckedVariant]
     before: Mapping[str, Snapshot] = {}
+    broken: tuple[str, ...] = ()
+    """Variants that could not be measured."""
+    bind: Mapping[str, int] = {}
+    """Sizes of symbols."""
 
 
 class Check(Printed):
@@ -75,5 +79,5 @@ class Check(Printed):
                 NetworkOutcome(name, tuple(claim_outcome(c.result) for c in variant.claims))
                 for name, variant in one.variants.items()
             )
-            targets.append(TargetOutcome(one.target, tuple(networks), one.diagnostics))
+            targets.append(TargetOutcome(one.target, tuple(networks), one.diagnostics, one.broken))
         return Outcome(__version__, tuple(targets), page, self.tables)

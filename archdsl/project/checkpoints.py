@@ -50,8 +50,12 @@ class WeightMatch(Printed):
     @property
     def complete(self) -> bool:
         """Whether every parameter has its tensor, and every tensor is used."""
-        found = self.matching
-        return not (found.missing or found.mismatched or found.unexpected)
+        return self.matching.complete
+
+    @property
+    def help(self) -> str:
+        """What may be the reason where it is not complete, and what helps; empty where nothing is known."""
+        return "; ".join(self.matching.hints)
 
     @property
     def summary(self) -> list[str]:
@@ -96,29 +100,39 @@ class WeightNames(Printed):
         return names((path, "->", stored.name) for path, stored in self.names.items())
 
 
-def read_weights(path: str | Path) -> WeightFile:
-    """The tensors of a weight file: safetensors, ``.pth``, ``.npz``, ONNX.
+def read_weights(path: str | Path, *, key: str = "") -> WeightFile:
+    """The tensors of a weight file: safetensors, ``.pth``, ``.npz``, ONNX; with ``key`` those of a dictionary in it, or
+    below a prefix of the names.
 
-    Raises ``DiagnosticError``: E0001 no such file, E0901 another kind, E0902 damaged or hostile.
+    Raises ``DiagnosticError``: E0001 no such file, E0901 another kind, E0902 damaged or hostile, E0007 no such key.
     """
     from archdsl import weights
 
-    return WeightFile(weights.read(path))
+    return WeightFile(weights.read(path, key))
 
 
 def match_weights(
-    network: Network, path: str | Path, *, settings: Settings | None = None, train: bool = False
+    network: Network,
+    path: str | Path,
+    *,
+    key: str = "",
+    names: str = "",
+    settings: Settings | None = None,
+    train: bool = False,
 ) -> WeightMatch:
-    """How a weight file fits a graph or target. Raises ``DiagnosticError`` for what cannot be read."""
+    """How a weight file fits a graph or target; ``key`` and ``names`` are those of :func:`archdsl.compile`.
+
+    Raises ``DiagnosticError`` for what cannot be read, and for what can be read in two ways (E0903).
+    """
     from archdsl import weights
     from archdsl.weights.match import match
 
-    return WeightMatch(match(graph_of(network, settings, None, train), weights.read(path)))
+    return WeightMatch(match(graph_of(network, settings, None, train), weights.read(path, key), names))
 
 
 def weight_names(network: Network, names: str, *, settings: Settings | None = None, train: bool = False) -> WeightNames:
     """What a map of the spec (``weights timm { … }``) calls the parameters; refuses (E0007) a map that it lacks."""
-    from archdsl.weights.match import stored_under
+    from archdsl.weights.choose import stored_under
 
     return WeightNames(stored_under(graph_of(network, settings, None, train), names))
 
@@ -129,21 +143,24 @@ def export_weights(
     *,
     network: Network | None = None,
     names: str | None = None,
+    key: str = "",
     settings: Settings | None = None,
     train: bool = False,
 ) -> Exported:
     """Write the tensors of a weight file as safetensors: in the same folder, unless ``output`` is given.
 
-    With ``names``, the parameters of ``network`` are written as that map of its spec calls them. Raises
-    ``DiagnosticError``.
+    With ``names``, the parameters of ``network`` are written as that map of its spec calls them; ``key`` is the
+    dictionary of the file to take. Raises ``DiagnosticError``.
     """
     from archdsl import weights
-    from archdsl.files import write_file
     from archdsl.weights.safetensors import encode
+    from archdsl.writing import write_file
 
     if (network is None) != (names is None):
         raise Refusal("E0007", "a network needs a map of names, and a map of names needs a network")
-    found = weights.read(path)
+    found = weights.read(path, key)
+    if network is None:
+        found = _single(found)
     if network is not None and names is not None:
         found = _renamed(graph_of(network, settings, None, train), found, names)
     target = Path(output) if output else found.path.with_name(f"{found.path.stem}.safetensors")
@@ -152,19 +169,35 @@ def export_weights(
         raise Refusal(
             "E0006", f"the output `{target}` would overwrite the file that is read", help="give another name with `-o`"
         )
-    head = encode({name: (tensor.dtype, tensor.shape) for name, tensor in found.items()}, {"format": "pt"})
+    said = {"archdsl.names": found.names} if found.names else {}
+    head = encode({name: (tensor.dtype, tensor.shape) for name, tensor in found.items()}, {"format": "pt", **said})
     write_file(target, chain([head], *(tensor.stretches() for tensor in found.values())))
     return Exported(found.path.name, target, len(found))
 
 
 def _renamed(graph: Graph, found: Checkpoint, names: str) -> Checkpoint:
     """The parameters of a network, read from a file, as a map has them."""
+    from archdsl.weights.choose import stored_under
     from archdsl.weights.convert import kept
-    from archdsl.weights.match import match, settle, stored_under
+    from archdsl.weights.match import match, settle
     from archdsl.weights.tensor import Checkpoint
 
     stored = stored_under(graph, names)
     matching = match(graph, found)
     settle(matching, allow_unexpected=["*"])
     tensors = {stored[path].name: kept(tensor, stored[path]) for path, tensor in matching.pairs.items()}
-    return Checkpoint(found.path, found.format, tensors)
+    return Checkpoint(found.path, found.format, tensors, names=names)
+
+
+def _single(found: Checkpoint) -> Checkpoint:
+    """The one dictionary of parameters in a file; refuses (E0903) a file that has several of about one size."""
+    sizes = {key: len(found.under(key)) for key in found.keys_inside}
+    largest = max(sizes, key=lambda key: sizes[key])
+    if len(sizes) == 1 or not largest:
+        return found.under(largest)
+    rivals = [key for key in sizes if 2 * sizes[key] > sizes[largest]]
+    if len(rivals) > 1:
+        listed = ", ".join(f"`{key}` ({sizes[key]} tensors)" for key in rivals[:8])
+        help = " or ".join(f"`--key {key}`" for key in rivals[:8]) + " chooses"
+        raise Refusal("E0903", f"`{found.path}` holds several sets of tensors: {listed}", help=help)
+    return found.under(largest)

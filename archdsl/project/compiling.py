@@ -56,6 +56,8 @@ def compile(
     *,
     backend: str = "onnx",
     weights: str | Path | None = None,
+    key: str = "",
+    names: str = "",
     allow_missing: Sequence[str] = (),
     allow_unexpected: Sequence[str] = (),
     settings: Settings | None = None,
@@ -65,8 +67,10 @@ def compile(
 ) -> Compiled:
     """Write a graph or target to a file, whole or not at all.
 
-    ``weights``: a file (safetensors, ``.pth``, ``.npz``, ONNX) whose tensors become the parameters; ``allow_missing``
-    and ``allow_unexpected`` are shell patterns of names that one side may lack. ``settings`` are the network's
+    ``weights``: a file (safetensors, ``.pth``, ``.npz``, ONNX) whose tensors become the parameters; ``key`` is
+    the dictionary or prefix in it to take (``state_dict_ema``), ``names`` the map of the spec to read its names by
+    (``own``: the network's own, ``order``: none), and ``allow_missing`` and ``allow_unexpected`` are shell patterns of
+    names that one side may lack. ``settings`` are the network's
     parameters, ``bind`` gives symbols fixed sizes, ``train`` includes outputs that exist only for training. ``options``
     are those of the backend, as ``archdsl compile --help`` lists them. Raises ``DiagnosticError``.
     """
@@ -96,7 +100,11 @@ def compile(
             return graph if given else graph_of(network, settings, bind, True)
 
         graph, notes = with_weights(
-            graph, weights, missing=allow_missing, unexpected=allow_unexpected, training=training
+            graph, weights, key=key, names=names, missing=allow_missing, unexpected=allow_unexpected, training=training
+        )
+    elif key or names:
+        raise Refusal(
+            "E0007", "`--key` and `--names` say how a file of weights is read", help="give `--weights FILE`, too"
         )
     measures = Measures(graph)
     chosen = engine.options.chosen(engine.name, {"version": __version__, "metadata": metadata(measures), **options})
@@ -115,21 +123,23 @@ def with_weights(
     graph: Graph,
     path: str | Path,
     *,
+    key: str = "",
+    names: str = "",
     missing: Sequence[str] = (),
     unexpected: Sequence[str] = (),
     training: Callable[[], Graph] | None = None,
 ) -> tuple[Graph, list[str]]:
     """The graph with the weights of a file (safetensors, ``.pth``, ``.npz``, ONNX), and what is to be told about them.
 
-    ``missing`` and ``unexpected`` are shell patterns of names that one side may lack; ``training`` gives the graph with
-    the outputs that exist only for training, whose parameters a checkpoint may have, too. Raises ``DiagnosticError``
-    (E09xx).
+    ``key`` and ``names`` are as in :func:`compile`, ``missing`` and ``unexpected`` shell patterns of names that one
+    side may lack; ``training`` gives the graph with the outputs that exist only for training, whose parameters a
+    checkpoint may have, too. Raises ``DiagnosticError`` (E09xx).
     """
     from archdsl import weights
     from archdsl.weights.match import bound, match, names_of, settle
 
-    found = match(graph, weights.read(path))
-    known = names_of(training(), found.map) if found.unexpected and training is not None else ()
+    found = match(graph, weights.read(path, key), names)
+    known = names_of(training(), found) if found.unexpected and training is not None else ()
     told = settle(found, tuple(missing), tuple(unexpected), known)
     return bound(graph, found), told
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from archdsl.diagnostics import Diagnostic, DiagnosticError
-from archdsl.files import write_file
 from archdsl.process import deep_stack
 from archdsl.project.targets import arch_files, read_source
 from archdsl.record import Record
 from archdsl.report.text import counted, render
 from archdsl.shown import Verbatim
+from archdsl.writing import write_file
 
 
 class Formatted(Record):
@@ -54,11 +54,14 @@ class Formatting(Verbatim, Record):
 
     @property
     def summary(self) -> str:
-        """``2 files of 7 formatted``."""
+        """``2 files of 7 formatted, 1 cannot be read``."""
         total, changed = len(self.files), len(self.changed)
-        if not changed:
-            return f"{counted(total, 'file')} already formatted"
-        return f"{counted(changed, 'file')} of {total} {'formatted' if self.written else 'would change'}"
+        broken = sum(bool(file.diagnostics) for file in self.files)
+        if changed:
+            said = [f"{counted(changed, 'file')} of {total} {'formatted' if self.written else 'would change'}"]
+        else:
+            said = [f"{counted(total - broken, 'file')} already formatted"] if total > broken else []
+        return ", ".join([*said, *([f"{counted(broken, 'file')} cannot be read"] if broken else [])])
 
     def __str__(self) -> str:
         return "\n".join([*map(render, self.diagnostics), self.summary])

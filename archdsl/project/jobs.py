@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from archdsl.diagnostics import Refusal
-from archdsl.files import check_writable
 from archdsl.project.targets import Target, open_target
 from archdsl.record import Record
+from archdsl.writing import check_writable, make_folder
 
 
 class Job(Record):
@@ -63,7 +63,7 @@ def _folder(output: str | None, count: int) -> Path | None:
     if output is None:
         return None
     if output.endswith(("/", os.sep)):
-        Path(output).mkdir(parents=True, exist_ok=True)
+        make_folder(Path(output))
         return Path(output)
     if Path(output).is_dir() and count > 1:
         return Path(output)

@@ -1,11 +1,14 @@
-"""The operators, archdsl's own and those of installed packages; their descriptions are read from their cards."""
+"""The operators, archdsl's own and those of installed packages; their descriptions are read from their cards.
+
+Beside them stand the combinators and the blocks of the standard library (:mod:`archdsl.project.blocks`).
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from archdsl.diagnostics import Diagnostic, Refusal, did_you_mean
+from archdsl.diagnostics import Diagnostic, Refusal
 from archdsl.report.render import Printed
 
 if TYPE_CHECKING:
@@ -13,12 +16,19 @@ if TYPE_CHECKING:
 
 
 class Operators(Printed):
-    """One operator, or all of them. ``faults``: what packages offer and cannot be used."""
+    """One operator, or all of them. ``faults``: what packages offer and cannot be used.
 
-    def __init__(self, records: Sequence[Mapping[str, object]], one: bool, faults: Sequence[Diagnostic]) -> None:
+    ``blocks``: combinators and blocks of the standard library, where one of these is asked for, or everything.
+    """
+
+    def __init__(
+        self, records: Sequence[Mapping[str, object]], one: bool, faults: Sequence[Diagnostic],
+        blocks: Sequence[Mapping[str, object]] = (),
+    ) -> None:  # fmt: skip
         self.records = tuple(records)
         self.one = one
         self.faults = tuple(faults)
+        self.blocks = tuple(blocks)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -29,24 +39,34 @@ class Operators(Printed):
         """The page of one operator, or a line for each."""
         from archdsl.report.operators import OperatorsReport
 
-        return OperatorsReport(self.records, one=self.one)
+        return OperatorsReport(self.records, self.blocks, one=self.one)
 
 
 def operators(name: str | None = None) -> Operators:
-    """The operator called ``name``, or all of them; refuses (E0007) a name that no operator has."""
+    """The operator called ``name`` (or combinator, or block of the standard library), or all of them; refuses (E0007) a
+    name that none of them has.
+    """
     from archdsl import ops, registry
+    from archdsl.project.blocks import blocks, combinators
 
     known = sorted({*ops.names(), *ops.offered()})
     if name is not None and name not in known:
-        help = did_you_mean(name, known, "`archdsl ops` lists all operators")
-        raise Refusal("E0007", f"there is no operator `{name}`", help=help)
+        others = [*combinators(), *blocks()]
+        found = [one for one in others if one["name"] == name]
+        if not found:
+            from archdsl.modules.suggestions import unknown_name
+
+            help = unknown_name(name, [*known, *(str(one["name"]) for one in others)]).help
+            raise Refusal("E0007", f"there is no operator `{name}`", help=help or "`archdsl ops` lists all operators")
+        return Operators((), True, (), found)
     faults: list[Refusal] = []
     if name is not None:
         records = [record(name, faults)]
     else:
         faults = registry.faults()
         records = [record(one, []) for one in known if usable(one)]
-    return Operators(records, name is not None, [fault.diagnostic() for fault in faults])
+    rest = [*combinators(), *blocks()] if name is None else ()
+    return Operators(records, name is not None, [fault.diagnostic() for fault in faults], rest)
 
 
 def usable(name: str) -> bool:

@@ -5,40 +5,40 @@ from __future__ import annotations
 from pathlib import Path
 
 from archdsl.diagnostics import Refusal
-from archdsl.files import write_file
+from archdsl.writing import write_file
 
 STARTER = """arch 1
 
-## A small residual network for 32 x 32 images: change it and run `archdsl check`.
-
-block conv_bn(c, k = 3, stride = 1) {
-  conv(c, k, stride = stride, bias = false) -> batch_norm
-}
+## A small residual network for 32 x 32 images (arXiv:1603.05027): change it and run `archdsl check`.
 
 block unit(c, stride = 1) = residual(shortcut = project(c, stride)) {
-  conv_bn(c, stride = stride) -> relu
-  conv_bn(c)
-} -> relu
+  batch_norm -> relu -> conv(c, 3, stride = stride, bias = false)
+  batch_norm -> relu -> conv(c, 3, bias = false)
+}
 
 block project(c, stride = 1) {
-  if in.c == c and stride == 1 { identity } else { conv_bn(c, 1, stride = stride) }
+  if in.c == c and stride == 1 { identity } else { avg_pool(stride) -> conv(c, 1, bias = false) }
+}
+
+block stage(c, stride = 1, n = 2) {
+  repeat n as i { unit(c, stride = stride if i == 0 else 1) }
 }
 
 network SmallNet(width = 16, classes = 10) {
   input image: f32[N, 3, 32, 32]
 
-  stem: conv_bn(width) -> relu
-  layer1: unit(width)
-  layer2: unit(2 * width, stride = 2)
-  layer3: unit(4 * width, stride = 2) :: [N, _, 8, 8]
-  global_avg_pool -> flatten
+  stem: conv(width, 3, bias = false)
+  layer1: stage(width)
+  layer2: stage(2 * width, stride = 2)
+  layer3: stage(4 * width, stride = 2) :: [N, _, 8, 8]
+  batch_norm -> relu -> global_avg_pool -> flatten
   classifier: linear(classes)
 
   output logits
 }
 
 variant small_net = SmallNet() {
-  budget { params <= 100K; macs <= 20M }
+  budget { params <= 200K; macs <= 30M }
 }
 variant small_net_wide = SmallNet(width = 64)
 """

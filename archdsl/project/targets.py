@@ -97,22 +97,20 @@ def read_source(name: str) -> Source:
     """The text of a file, or of standard input for ``-``."""
     from archdsl import reading
 
-    return reading.decode(read_stdin(), "<stdin>") if name == "-" else reading.read_source(Path(name), name)
-
-
-def free_symbols(graph: Graph) -> set[str]:
-    """The symbols of a graph's inputs."""
-    from archdsl.dims import symbols
-
-    return {name for value in graph.inputs for dim in value.type.shape for name in symbols(dim)}
+    return reading.decode(read_stdin(), "<stdin>") if name == "-" else reading.read_main(Path(name), name)
 
 
 def arch_files(paths: Iterable[str | Path]) -> list[str]:
-    """Files as they were written, folders as all ``.arch`` files below them (hidden folders left out), each once."""
+    """Files as they were written, folders as all ``.arch`` files below them (hidden folders left out), each once.
+
+    Refuses (E0001) the empty text, which Python takes for the current folder.
+    """
     return list(dict.fromkeys(name for path in paths for name in _expand(str(path))))
 
 
 def _expand(path: str) -> Iterator[str]:
+    if not path:
+        raise Refusal("E0001", "the name of a file is empty", help="`.` is the current folder")
     if path == "-" or not Path(path).is_dir():
         yield path
         return

@@ -33,6 +33,7 @@ class CheckReport(Report):
                     {"name": network.name, "claims": [_record(claim) for claim in network.claims]}
                     for network in one.networks
                 ],
+                "broken": list(one.broken),
             }
             for one in self.outcome.targets
         ]

@@ -18,21 +18,41 @@ class OperatorsReport(Report):
 
     kind = "ops"
 
-    def __init__(self, records: Sequence[Mapping[str, Any]], *, one: bool) -> None:
+    def __init__(
+        self, records: Sequence[Mapping[str, Any]], blocks: Sequence[Mapping[str, Any]] = (), *, one: bool
+    ) -> None:
         self.records = records
+        self.blocks = blocks
         self.one = one
 
     def page(self) -> Page:
         """A list with one line for each operator, or a page."""
-        if self.one:
+        if self.one and self.records:
             return _page(self.records[0])
-        size = max(len(r["name"]) for r in self.records) + 2
-        rows = tuple(row for r in self.records for row in _folded(r, WIDTH - size))
-        return Page("", (Table((), rows, frozenset()),))
+        if self.one:
+            block = self.blocks[0]
+            label = "Use      " if "module" in block else "Example  "
+            return Page(block["signature"], (Facts((block["summary"], "", f"{label}{block['example']}")),))
+        size = max(len(r["name"]) for r in (*self.records, *self.blocks)) + 2
+        modules = dict.fromkeys(block.get("module", "") for block in self.blocks)
+        parts = [("Operators", self.records)]
+        parts += [
+            (
+                f"Blocks: use std.{name} (…)" if name else "Combinators",
+                [b for b in self.blocks if b.get("module", "") == name],
+            )
+            for name in modules
+        ]
+        return Page("", tuple(_listed(title, records, WIDTH - size) for title, records in parts))
 
     def data(self) -> dict[str, Any]:
         """The records."""
-        return {"ops": [dict(record) for record in self.records]}
+        return {"ops": [dict(record) for record in self.records], "blocks": [dict(block) for block in self.blocks]}
+
+
+def _listed(title: str, records: Sequence[Mapping[str, Any]], width: int) -> Table:
+    rows = tuple(row for record in records for row in _folded(record, width))
+    return Table((), rows, frozenset(), title=title)
 
 
 def _folded(record: Mapping[str, Any], width: int) -> list[tuple[str, str]]:

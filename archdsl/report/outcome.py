@@ -33,7 +33,10 @@ class ClaimOutcome(Record):
         word = "holds" if self.ok else "BROKEN"
         if self.headroom is None:
             return word
-        return f"{word}, {abs(self.headroom):.1%} {'left' if self.headroom >= 0 else 'beyond'}"
+        if not self.headroom:
+            return f"{word} exactly" if self.ok else f"{word}: it is the bound"
+        size = f"{abs(self.headroom):.1%}" if abs(self.headroom) >= 0.0005 else "under 0.1%"
+        return f"{word}, {size} {'left' if self.headroom > 0 else 'beyond'}"
 
 
 def claim_outcome(result: Result) -> ClaimOutcome:
@@ -60,6 +63,8 @@ class TargetOutcome(Record):
     name: str
     networks: tuple[NetworkOutcome, ...] = ()
     diagnostics: tuple[Diagnostic, ...] = ()
+    broken: tuple[str, ...] = ()
+    """Variants that have errors, so that nothing could be measured."""
 
 
 class Outcome(Record):

@@ -14,10 +14,14 @@ TAB = 4
 
 
 def wants_color(stream: TextIO) -> bool:
-    """Whether ``stream`` is a terminal that may be coloured: ``NO_COLOR`` and ``TERM=dumb`` say no."""
-    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+    """Whether what goes to ``stream`` may be coloured: a terminal may, unless ``TERM=dumb``; ``FORCE_COLOR`` colours
+    files and pipes as well (logs of CI show it), and ``NO_COLOR`` says no to all of it (https://no-color.org).
+    """
+    if os.environ.get("NO_COLOR"):
         return False
-    return stream.isatty()
+    if os.environ.get("FORCE_COLOR", "0") != "0":
+        return True
+    return stream.isatty() and os.environ.get("TERM") != "dumb"
 
 
 class Paint:

@@ -13,8 +13,8 @@ from typing import Any
 
 from archdsl.graph import Graph, Node, Parameter, Value
 from archdsl.ops.base import ChannelLayout, Initializer
-from archdsl.rewrites.rebuild import rebuilt
 from archdsl.shapes import TensorType
+from archdsl.tape.rebuild import rebuilt
 
 
 class Folded(Initializer):
@@ -39,11 +39,13 @@ Statistics = tuple[Parameter | None, Parameter | None, Parameter, Parameter, flo
 def fold(graph: Graph) -> Graph:
     """The graph with every batch norm folded whose convolution or linear layer feeds nothing else.
 
+    What stands between them may leave the elements and their channels as they are: dropout, a view of the positions.
     Weights that are applied several times are folded if each application is followed by the same norm.
     """
-    norms = _foldable(graph)
+    norms = foldable(graph)
     if not norms:
         return graph
+    gone = set(norms.values())
     merged: dict[str, dict[str, Parameter]] = {}
 
     def change(node: Node, inputs: Sequence[Value]) -> Node | Value:
@@ -54,22 +56,24 @@ def fold(graph: Graph) -> Graph:
                 merged[key] = _fold_parameters(node, norm)
             op = node.op if "bias" in node.params else node.op.replace(bias=True)
             return Node(op, inputs, [value.type for value in node.outputs], node.path, merged[key], node.origin)
-        if node.op.folds and node.inputs[0].producer in norms:
+        if node in gone:
             return inputs[0]
         return Node(node.op, inputs, [value.type for value in node.outputs], node.path, node.params, node.origin)
 
     return rebuilt(graph, change)
 
 
-def _foldable(graph: Graph) -> dict[Node, Node]:
+def foldable(graph: Graph) -> dict[Node, Node]:
     """Layer -> the norm that is folded into it."""
-    norms = {node.inputs[0]: node for node in graph.nodes if node.op.folds}
-    layers = {value.producer for value in norms if value.producer is not None and _is_layer(value.producer)}
-    if not layers:
-        return {}
     used = Counter(value for node in graph.nodes for value in node.inputs)
     used.update(graph.outputs.values())
-    found = {node: norms[node.outputs[0]] for node in graph.nodes if node in layers and used[node.outputs[0]] == 1}
+    found: dict[Node, Node] = {}
+    for norm in graph.nodes:
+        layer = _layer_before(norm, used) if norm.op.folds else None
+        if layer is not None:
+            found[layer] = norm
+    if not found:
+        return {}
     paths = {parameter.path for node in found for parameter in node.params.values()}
     owners: dict[str, list[Node]] = {}
     for node in graph.nodes:
@@ -100,6 +104,19 @@ def _agree(nodes: Sequence[Node], found: Mapping[Node, Node]) -> bool:
         node in found and node.params == first.params and _statistics(found[node]) == _statistics(found[first])
         for node in nodes
     )
+
+
+def _layer_before(norm: Node, used: Mapping[Value, int]) -> Node | None:
+    """The layer whose results are the norm's input alone, and reach it with the channels that they have."""
+    value = norm.inputs[0]
+    while used[value] == 1 and value.producer is not None:
+        node = value.producer
+        if _is_layer(node):
+            return node
+        if node.op.role != "view" or node.inputs[0].type.shape[:2] != node.outputs[0].type.shape[:2]:
+            return None
+        value = node.inputs[0]
+    return None
 
 
 def _is_layer(node: Node) -> bool:

@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from archdsl.interface import LABELS, read_labels
+from archdsl.files import packaged
+from archdsl.interface import LABELS, PREPROCESS, read_labels
 from archdsl.report.terminal import visible
 
 if TYPE_CHECKING:
     import numpy
+
+
+IMAGENET_MEANS = (0.485, 0.456, 0.406)
+"""The means of the channels over ImageNet, which its preprocessing subtracts."""
 
 
 def describe_output(name: str, array: numpy.ndarray, top: int, metadata: Mapping[str, str] = {}) -> dict[str, Any]:
@@ -20,9 +25,21 @@ def describe_output(name: str, array: numpy.ndarray, top: int, metadata: Mapping
     record |= _statistics(array)
     if top and array.ndim == 2 and array.shape[1] > 1 and array.dtype.kind in "fiu":
         text = metadata.get(LABELS + name)
-        labels = None if text is None else read_labels(text, name, array.shape)
+        labels = imagenet_labels(array, metadata) if text is None else read_labels(text, name, array.shape)
         record["top"] = [top_classes(row, top, labels) for row in array]
     return record
+
+
+def imagenet_labels(array: numpy.ndarray, metadata: Mapping[str, str]) -> Sequence[str] | None:
+    """The names of ImageNet's 1,000 classes, in the order of the challenge of 2012, for as many scores of a model that
+    says that its pictures are prepared as those of ImageNet are; ``None`` for any other.
+    """
+    prepared = (text for key, text in metadata.items() if key.startswith(PREPROCESS))
+    if array.shape[1] != 1000 or not any(all(f"{mean}" in text for mean in IMAGENET_MEANS) for text in prepared):
+        return None
+    from importlib.resources import files
+
+    return packaged(files("archdsl.std").joinpath("imagenet_1k.txt")).splitlines()
 
 
 def _statistics(array: numpy.ndarray) -> dict[str, Any]:

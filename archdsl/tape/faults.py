@@ -1,8 +1,9 @@
 """The faults found in one elaboration, each code and place once.
 
 After a fault the work goes on with what is certain of the refused result. Dimensions that are not certain are fresh
-symbols whose names begin with :data:`UNKNOWN`; a later refusal whose text contains one merely follows from the fault
-and stays silent.
+symbols whose names begin with :data:`~archdsl.tape.poison.UNKNOWN`, and a refused value is described by
+:data:`~archdsl.tape.poison.REFUSED`; a later refusal whose text contains one of them merely follows from the fault and
+stays silent.
 """
 
 from __future__ import annotations
@@ -14,10 +15,8 @@ from archdsl.diagnostics import Diagnostic, Refusal
 from archdsl.source import Frame, Span
 from archdsl.syntax.limits import LIMITS
 from archdsl.tape.limits import FAULT_STEPS, Bounds
-from archdsl.tape.poison import POISON, Poison
+from archdsl.tape.poison import POISON, REFUSED, UNKNOWN, Poison
 
-UNKNOWN = "\u2370"
-"""Begins the names of dimensions that nobody declared; it cannot occur in a spec."""
 _OF_RANK = ("E0301", "E0308", "E0309", "E0310")
 """What these codes speak of does not depend on sizes."""
 
@@ -31,14 +30,13 @@ class Faults:
         self.bounds = bounds
         self.diagnostics: list[Diagnostic] = []
         self.reports = 0
-        """How often something was reported, repetitions included."""
+        """How often something was refused, repetitions and what merely follows included."""
         self.unknowns = 0
         """How many unknown dimensions were made."""
         self._reported: set[tuple[object, ...]] = set()
 
     def report(self, diagnostic: Diagnostic) -> None:
         """Keep a diagnostic, once for each code and place."""
-        self.reports += 1
         span = diagnostic.span
         key = _key(diagnostic.code, span) if span else (diagnostic.code, diagnostic.message)
         if key not in self._reported and len(self._reported) < LIMITS.faults:
@@ -47,7 +45,8 @@ class Faults:
 
     def refuse(self, refusal: Refusal, frame: Frame | None) -> Poison:
         """Report a refusal; the value in its stead is poison. Explaining takes time, so that it counts as work."""
-        if not (self.unknowns and follows(refusal)):
+        self.reports += 1
+        if not follows(refusal):
             refusal.message = without_unknowns(refusal.message)
             self.report(refusal.diagnostic(frame))
         self.bounds.explained += FAULT_STEPS
@@ -71,8 +70,16 @@ class Faults:
 
 
 def follows(refusal: Refusal) -> bool:
-    """Whether a refusal speaks of a dimension that only an earlier fault left unknown."""
-    return refusal.code not in _OF_RANK and (UNKNOWN in refusal.message or UNKNOWN in refusal.note)
+    """Whether a refusal speaks of what only an earlier fault left unknown: a refused value, or a dimension."""
+    told = f"{refusal.message} {refusal.note}"
+    if UNKNOWN not in told:
+        return False
+    return refusal.code not in _OF_RANK or re.search(rf"{REFUSED}(?!\d)", told) is not None
+
+
+def following() -> Refusal:
+    """A refusal of what follows from an earlier fault: nothing is told of it."""
+    return Refusal("E0204", REFUSED)
 
 
 def without_unknowns(text: str) -> str:

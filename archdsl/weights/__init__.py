@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from archdsl.diagnostics import Refusal, did_you_mean
 from archdsl.files import check_file
-from archdsl.weights.tensor import Checkpoint, Tensor, malformed, refuse
+from archdsl.weights.tensor import FREE_GROWTH, MAX_GROWTH, MAX_NAME, Checkpoint, Tensor, malformed, refuse
 
 __all__ = ["Checkpoint", "Tensor", "read"]
 
@@ -20,8 +21,11 @@ SUFFIXES = {
 """How a file ends -> the module that reads it."""
 
 
-def read(path: str | Path) -> Checkpoint:
-    """The tensors of a weight file. Raises ``Refusal``: E0001 no such file, E0901 kind, E0902 damaged or hostile."""
+def read(path: str | Path, key: str = "") -> Checkpoint:
+    """The tensors of a weight file; with ``key`` those of the dictionary, or below the prefix, that it names by dots.
+
+    Raises ``Refusal``: E0001 no such file, E0901 kind, E0902 damaged or hostile, E0007 no such key.
+    """
     from importlib import import_module
 
     path = Path(path)
@@ -35,6 +39,7 @@ def read(path: str | Path) -> Checkpoint:
         )
     try:
         found: Checkpoint = import_module(f"archdsl.weights.{module}").read(path)
+        _check_bounds(found)
     except OSError as error:
         refuse("E0001", f"`{path}` cannot be read: {error.strerror or error}")
     if not found.tensors:
@@ -43,4 +48,27 @@ def read(path: str | Path) -> Checkpoint:
         "".join(found).encode()
     except UnicodeEncodeError:  # halves of characters, which JSON and pickles can say
         malformed(path, "the name of a tensor in it is not text")
-    return found
+    return _keyed(found, key) if key else found
+
+
+def _check_bounds(found: Checkpoint) -> None:
+    """What names and tensors may take, held before any of them is shown or read."""
+    longest = max(map(len, found), default=0)
+    if longest > MAX_NAME:
+        malformed(found.path, f"a tensor in it has a name of {longest:,} characters")
+    tensors = list(found.values())
+    files = {found.path, *(tensor.place.path for tensor in tensors if tensor.place)}
+    held, wanted = sum(file.stat().st_size for file in files), sum(tensor.size for tensor in tensors)
+    if wanted > MAX_GROWTH * held + FREE_GROWTH:
+        malformed(found.path, f"its tensors would have {wanted:,} bytes, in {held:,} of a file")
+
+
+def _keyed(found: Checkpoint, key: str) -> Checkpoint:
+    inner = found.under(key)
+    if inner.tensors:
+        return inner
+    prefixes = dict.fromkeys(name.rpartition(".")[0] for name in found)
+    known = [k for k in found.keys_inside if k] or [p for p in prefixes if p]
+    listed = ", ".join(f"`{one}`" for one in known[:8])
+    help = did_you_mean(key, known, f"the file has {listed}" if known else "its names have no common parts")
+    raise Refusal("E0007", f"`{found.path}` has no tensors under the key `{key[:80]}`", help=help)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import struct
+import weakref
 import zipfile
 from pathlib import Path
 
+from archdsl.files import open_file
 from archdsl.weights.tensor import MAX_TENSORS, Place, malformed
 
 
@@ -16,8 +18,11 @@ class Archive:
         self.path = path
         self.size = path.stat().st_size
         try:
-            with zipfile.ZipFile(path) as opened:
-                members = opened.infolist()
+            # Kept: to open it again for each member would read its directory again.
+            file = open_file(path)
+            weakref.finalize(self, file.close)
+            self.opened = zipfile.ZipFile(file)
+            members = self.opened.infolist()
         except (zipfile.BadZipFile, ValueError, NotImplementedError, struct.error, EOFError):
             malformed(path, "it is not a complete zip archive")
         if len(members) > MAX_TENSORS:
@@ -52,7 +57,7 @@ class Archive:
                 malformed(self.path, f"its member `{name[:80]}` has {place.size:,} bytes")
             return place.read(0, place.size)
         try:
-            with zipfile.ZipFile(self.path) as opened, opened.open(self.members[name]) as stream:
+            with self.opened.open(self.members[name]) as stream:
                 data = stream.read(limit + 1)
         except Exception as error:  # zlib's, zipfile's and lzma's errors share no base
             malformed(self.path, f"its member `{name[:80]}` cannot be unpacked ({error})")
@@ -66,7 +71,7 @@ class Archive:
         if place is not None:
             return place.read(0, min(size, place.size))
         try:
-            with zipfile.ZipFile(self.path) as opened, opened.open(self.members[name]) as stream:
+            with self.opened.open(self.members[name]) as stream:
                 return stream.read(size)
         except Exception as error:
             malformed(self.path, f"its member `{name[:80]}` cannot be unpacked ({error})")

@@ -1,140 +1,177 @@
-"""Matching of a checkpoint's tensors to parameters: by name, by the spec's map, or by role and order."""
+"""Matching of a checkpoint's tensors to parameters: by name, by a map, or by role and order where that is asked for."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
+from itertools import islice
 
-from archdsl.diagnostics import Refusal, did_you_mean, nearest
-from archdsl.element_types import FLOATS
+from archdsl.diagnostics import Refusal, nearest
 from archdsl.graph import Graph, Node, Parameter, Stored, Value
 from archdsl.record import Record
+from archdsl.weights.candidates import Reading, fits
+from archdsl.weights.choose import ORDER, choose, parameters_in, parts, stored_under
 from archdsl.weights.convert import restored
+from archdsl.weights.folded import unfolded
+from archdsl.weights.hints import hints
+from archdsl.weights.structure import Alike, by_structure
 from archdsl.weights.tensor import Checkpoint, Loaded, Tensor
 
-COUNTERS = ("num_batches_tracked",)
-"""Bookkeeping of the training framework, which no network needs."""
 SHOWN = 12
 """Lines of each kind in a report."""
+MAX_COPIES = 16
+"""Tensors that are compared with one another, on each side."""
 
 
 class Matching(Record):
     """The outcome: tensors by parameter, and what is left over on both sides."""
 
     checkpoint: Checkpoint
+    """The part of the file that was looked at."""
     how: str
-    """``by name``, ``by the map `timm```, or ``by structure``: the names did not say, roles and order did."""
+    """``by name``, ``by the map `timm```, ``by structure`` (each layer is the only one of its roles and shapes), or
+    ``by order``, where it was asked for.
+    """
     pairs: Mapping[str, Tensor]
     missing: tuple[Parameter, ...]
     unexpected: tuple[str, ...]
     mismatched: tuple[tuple[Parameter, Tensor], ...]
-    map: str = ""
-    """The map of the spec that knew the names, if one did."""
+    reading: Reading | None = None
+    """How names were read, if one is known."""
     ignored: int = 0
-    """Counters of the training framework that were ignored."""
+    """Tensors that are no parameters: counters of the training framework, and copies of tensors that are used."""
+    notes: tuple[str, ...] = ()
+    hints: tuple[str, ...] = ()
+    """What may be the reason where it is not complete, and what helps."""
 
     @property
     def total(self) -> int:
         """The number of parameters to match."""
         return len(self.pairs) + len(self.missing) + len(self.mismatched)
 
+    @property
+    def complete(self) -> bool:
+        """Whether every parameter has its tensor, and every tensor is used."""
+        return not (self.missing or self.mismatched or self.unexpected)
 
-def match(graph: Graph, checkpoint: Checkpoint) -> Matching:
-    """Match by the network's names or those of one of its maps, whichever are known best; where no name at all is
-    known, by structure.
+    @property
+    def map(self) -> str:
+        """The map of the spec that knew the names, if one did."""
+        return self.reading.map if self.reading else ""
+
+
+def match(graph: Graph, checkpoint: Checkpoint, names: str = "") -> Matching:
+    """Match by the network's names or those of one of its maps, whichever are known best, without a prefix.
+
+    ``names`` is the map to use, ``own`` for the network's names, ``order`` for none. Where no name at all is known,
+    layers that are the only ones of their kind are matched by structure; where some are alike, only the order could
+    say which is which, and that is used if it is asked for. Refuses (E0903) a file that can be read in two ways.
     """
     wanted = graph.parameters()
-    offered = {n: t for n, t in checkpoint.items() if n.rpartition(".")[2] not in COUNTERS or n in wanted}
-    used, stored = _best_map(graph, wanted, offered)
-    names = {path: one.name for path, one in stored.items() if one.name in offered}
-    how = f"by the map `{used}`" if used else "by name"
-    if not names:
-        names = by_structure(list(wanted.values()), list(offered.values()))
-        how = "by structure" if names else how
+    by_order = names == ORDER and ORDER not in graph.maps
+    reading, notes = (None, ()) if by_order else choose(graph, checkpoint, names)
+    if (reading is None or reading.fitting < len(wanted)) and not by_order:
+        for name in graph.maps:
+            stored_under(graph, name)  # one that is at fault might have known the names
+    if reading is not None:
+        part = checkpoint.under(reading.key)
+        found = _matched(wanted, part, reading.stored, reading.names, _how(reading), notes, reading)
+        return _unfolded(graph, found) if part.format == "ONNX" and found.missing else found
+    return _nameless(graph, checkpoint, by_order)
+
+
+def _how(reading: Reading) -> str:
+    how = f"by the map `{reading.map}`" if reading.map else "by name"
+    how += f", without `{reading.theirs}` in the file" if reading.theirs else ""
+    return how + (f", without the network's `{reading.ours}`" if reading.ours else "")
+
+
+def _nameless(graph: Graph, checkpoint: Checkpoint, by_order: bool) -> Matching:
+    """By structure, in the first dictionary of the file that has the network's."""
+    wanted, stored = graph.parameters(), stored_under(graph, "")
+    found: Mapping[str, str] = {}
+    alike: Alike = ()
+    tried = parts(checkpoint)
+    part = max(tried.values(), key=lambda one: (len(one), one is not checkpoint))
+    for one in tried.values():
+        found, alike = by_structure(wanted, parameters_in(one, wanted))
+        if found:
+            part = one
+            break
+    if alike and not by_order:
+        found = {}
+    how = "by name"
+    if found:
+        how = "by order, as asked" if by_order else "by structure: no name is known, and no two layers are alike"
+    return _matched(wanted, part, stored, found, how, alike=() if found else alike)
+
+
+def _matched(
+    wanted: Mapping[str, Parameter],
+    part: Checkpoint,
+    stored: Mapping[str, Stored],
+    names: Mapping[str, str],
+    how: str,
+    notes: tuple[str, ...] = (),
+    reading: Reading | None = None,
+    alike: Alike = (),
+) -> Matching:
+    offered = parameters_in(part, wanted)
     pairs = {path: offered[name] for path, name in names.items() if fits(wanted[path], stored[path], offered[name])}
     mismatched = tuple((wanted[path], offered[name]) for path, name in names.items() if path not in pairs)
+    missing = tuple(p for p in wanted.values() if p.path not in names)
     taken = set(names.values())
-    return Matching(
-        checkpoint, how, {path: restored(tensor, stored[path], wanted[path]) for path, tensor in pairs.items()},
-        tuple(p for p in wanted.values() if p.path not in names), tuple(name for name in offered if name not in taken),
-        mismatched, used, len(checkpoint) - len(offered),
+    beyond = [name for name in offered if name not in taken]
+    copies = _copies({name: offered[name] for name in beyond}, pairs)
+    unexpected = tuple(name for name in beyond if name not in copies)
+    if reading is not None and reading.key:
+        notes = (f"the parameters are in its `{reading.key}`", *notes)
+    notes += tuple(f"its `{name}` is `{other}` once more" for name, other in copies.items())
+    reasons = tuple(hints(part, missing, unexpected, mismatched, alike))
+    loaded = {path: restored(tensor, stored[path], wanted[path]) for path, tensor in pairs.items()}
+    ignored = len(part) - len(offered) + len(copies)
+    return Matching(part, how, loaded, missing, unexpected, mismatched, reading, ignored, notes, reasons)
+
+
+def _unfolded(graph: Graph, matching: Matching) -> Matching:
+    """With the norms that the exporter of a model has folded."""
+    assert matching.reading is not None
+    found = unfolded(graph, matching.checkpoint, matching.reading.names)
+    if not found.norms:
+        return matching
+    note = f"{found.norms} norms are folded in the file: here they are the identity, and add the biases in their place"
+    missing = tuple(p for p in matching.missing if p.path not in found.pairs)
+    unexpected = tuple(name for name in matching.unexpected if name not in found.used)
+    return matching.replace(
+        pairs={**matching.pairs, **found.pairs}, missing=missing, unexpected=unexpected,
+        notes=(*matching.notes, note),
+        hints=tuple(hints(matching.checkpoint, missing, unexpected, matching.mismatched, ())),
     )  # fmt: skip
 
 
-def _best_map(
-    graph: Graph, wanted: Mapping[str, Parameter], offered: Mapping[str, Tensor]
-) -> tuple[str, Mapping[str, Stored]]:
-    """The map that knows most of the names, and where it has every parameter; an empty name for the network's own."""
-    best, most = stored_under(graph, ""), 0
-    chosen = ""
-    for name in ("", *graph.maps):
-        if most == len(wanted):
-            break
-        found = stored_under(graph, name) if name else best
-        count = sum(one.name in offered and fits(wanted[p], one, offered[one.name]) for p, one in found.items())
-        if count > most:
-            best, most, chosen = found, count, name
-    return chosen, best
-
-
-def stored_under(graph: Graph, name: str) -> Mapping[str, Stored]:
-    """Where the map called ``name`` has every parameter; the network's own names for an empty one.
-
-    Raises ``DiagnosticError`` for a map that is at fault, and refuses (E0007) one that the network does not have.
-    """
-    parameters = graph.parameters()
-    if not name:
-        return {path: Stored(path, parameter.type.shape) for path, parameter in parameters.items()}
-    if name not in graph.maps:
-        known = ", ".join(f"`{one}`" for one in graph.maps) or "none"
-        help = did_you_mean(name, graph.maps, f"its maps: {known}")
-        raise Refusal("E0007", f"`{graph.name}` has no map `{name}`", help=help)
-    return graph.maps[name](parameters)
-
-
-def names_of(graph: Graph, map: str) -> set[str]:
-    """What the parameters are called under a map."""
-    return {stored.name for stored in stored_under(graph, map).values()}
-
-
-def fits(parameter: Parameter, stored: Stored, tensor: Tensor) -> bool:
-    """Whether shapes agree and the element types are the same or both floating-point."""
-    same = parameter.type.dtype == tensor.dtype or {parameter.type.dtype, tensor.dtype} <= FLOATS
-    return same and stored.shape == tensor.shape
-
-
-Layer = tuple[tuple[str, tuple[object, ...]], ...]
-"""The roles (last parts of the names) and shapes of one layer's tensors."""
-
-
-def by_structure(parameters: Sequence[Parameter], tensors: Sequence[Tensor]) -> dict[str, str]:
-    """Parameter path -> tensor name, if both sides are the same sequence of layers; else nothing.
-
-    A layer is what shares a prefix, its identity the roles and shapes of its tensors. Order decides between equal ones,
-    so that one layer more or less, or in another place, leaves no match at all rather than a wrong one.
-    """
-    ours = _layers((p.path, tuple(p.type.shape)) for p in parameters)
-    theirs = _layers((t.name, t.shape) for t in tensors)
-    if [_layer(one) for one in ours.values()] != [_layer(one) for one in theirs.values()]:
-        return {}
+def _copies(beyond: Mapping[str, Tensor], used: Mapping[str, Tensor]) -> dict[str, str]:
+    """Tensors that are others once more, as a tied head is saved: matrices of the same values, not all of them one."""
     found = {}
-    for mine, (prefix, other) in zip(ours.items(), theirs.items()):
-        for role in mine[1]:
-            found[f"{mine[0]}.{role}" if mine[0] else role] = f"{prefix}.{role}" if prefix else role
-        assert mine[1].keys() == other.keys()
+    kinds: dict[tuple[int, ...], list[Tensor]] = {}
+    for tensor in used.values():
+        kinds.setdefault(tensor.shape, []).append(tensor)
+    for name, tensor in islice(beyond.items(), MAX_COPIES):
+        for other in kinds.get(tensor.shape, ())[:MAX_COPIES] if len(tensor.shape) > 1 else ():
+            if tensor.same_place(other) or (tensor.equals(other) and _varies(tensor)):
+                found[name] = other.name
+                break
     return found
 
 
-def _layers(named: Iterable[tuple[str, tuple[object, ...]]]) -> dict[str, dict[str, tuple[object, ...]]]:
-    found: dict[str, dict[str, tuple[object, ...]]] = {}
-    for name, shape in named:
-        prefix, _, role = name.rpartition(".")
-        found.setdefault(prefix, {})[role] = shape
-    return found
+def _varies(tensor: Tensor) -> bool:
+    values = tensor.values()
+    return bool((values != values[0]).any())
 
 
-def _layer(tensors: Mapping[str, tuple[object, ...]]) -> Layer:
-    return tuple(sorted(tensors.items()))
+def names_of(graph: Graph, matching: Matching) -> set[str]:
+    """What the parameters of another graph of this network are called in the file."""
+    names = {stored.name for stored in stored_under(graph, matching.map).values()}
+    return matching.reading.known_as(names) if matching.reading else names
 
 
 def settle(
@@ -154,16 +191,17 @@ def settle(
     unexpected = [name for name in beyond if not _allowed(name, allow_unexpected)]
     if missing or mismatched or unexpected:
         raise _refusal(matching, missing, mismatched, unexpected)
-    return [*lines(matching), *matching.checkpoint.notes]
+    return lines(matching)
 
 
 def lines(matching: Matching) -> list[str]:
-    """The matching in a line or two."""
+    """The matching in a line or two, and what is to be told of it."""
     told = [f"{len(matching.pairs)} of {matching.total} tensors matched {matching.how}"]
     left = len(matching.missing) + len(matching.mismatched)
     told += [f"{left} keep their initial values"] if left else []
     told += [f"{len(matching.unexpected)} in the file are not used"] if matching.unexpected else []
-    return [f"{matching.checkpoint.path.name}: {'; '.join(told)}"]
+    head = f"{matching.checkpoint.path.name}: {'; '.join(told)}"
+    return [head, *matching.notes, *matching.checkpoint.notes]
 
 
 def _allowed(name: str, patterns: Sequence[str]) -> bool:
@@ -188,7 +226,8 @@ def _refusal(
     notes += _more(len(unexpected), "unexpected")
     counts = [f"{len(x)} {word}" for x, word in
               ((missing, "missing"), (mismatched, "mismatched"), (unexpected, "unexpected")) if x]  # fmt: skip
-    helps = ["`--allow-missing PATTERN` keeps initial values"] if missing or mismatched else []
+    helps = [*matching.hints]
+    helps += ["`--allow-missing PATTERN` keeps initial values"] if missing or mismatched else []
     helps += ["`--allow-unexpected PATTERN` leaves tensors out"] if unexpected else []
     head = f"`{matching.checkpoint.path}` does not fit the network"
     matched = f"{len(matching.pairs)} of {matching.total} tensors match"
@@ -205,7 +244,7 @@ def _more(count: int, word: str) -> list[str]:
 
 def bound(graph: Graph, matching: Matching) -> Graph:
     """The graph whose parameters begin with the matched tensors."""
-    from archdsl.rewrites.rebuild import rebuilt
+    from archdsl.tape.rebuild import rebuilt
 
     made: dict[str, Parameter] = {}
 

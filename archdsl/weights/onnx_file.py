@@ -6,10 +6,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from archdsl.element_types import ELEMENT_TYPES
-from archdsl.weights.tensor import MAX_TENSORS, Checkpoint, Place, Tensor, check_shape, malformed
+from archdsl.files import check_inside, open_file
+from archdsl.weights.onnx_names import Use, named
+from archdsl.weights.tensor import MAX_RANK, MAX_TENSORS, Checkpoint, Place, Tensor, check_shape, malformed
 
 ELEMENTS = {type.onnx: name for name, type in ELEMENT_TYPES.items()}
-MODEL_GRAPH, GRAPH_INITIALIZER = 7, 5
+MODEL_GRAPH, MODEL_METADATA, GRAPH_NODE, GRAPH_INITIALIZER = 7, 14, 1, 5
+NODE_INPUT, NODE_OUTPUT, NODE_NAME, NODE_OPERATOR = 1, 2, 3, 4
+MAX_FIELDS = 2_000_000
+"""Fields that are looked at: some ten for a node or tensor, each of at least two bytes in the file."""
 DIMS, DATA_TYPE, FLOAT_DATA, INT64_DATA, NAME, RAW_DATA, DOUBLE_DATA, EXTERNAL, LOCATION = 1, 2, 4, 7, 8, 9, 10, 13, 14
 PACKED = {FLOAT_DATA: "f32", DOUBLE_DATA: "f64"}
 """Fields of numbers that lie packed, exactly as raw data would."""
@@ -26,18 +31,17 @@ def read(path: Path) -> Checkpoint:
     if not size:
         malformed(path, "it is empty")
     tensors: dict[str, Tensor] = {}
-    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+    uses: list[Use] = []
+    names = ""
+    with open_file(path) as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
         reader = _Reader(path, data)
         for number, wire, begin, end in reader.fields(0, size):
-            if (number, wire) != (MODEL_GRAPH, 2):
-                continue
-            for inner, kind, start, stop in reader.fields(begin, end):
-                if (inner, kind) == (GRAPH_INITIALIZER, 2):
-                    tensor = reader.tensor(start, stop)
-                    if tensor.name in tensors or len(tensors) > MAX_TENSORS:
-                        malformed(path, f"it has two initialisers `{tensor.name[:80]}`")
-                    tensors[tensor.name] = tensor
-    return Checkpoint(path, "ONNX", tensors)
+            if (number, wire) == (MODEL_METADATA, 2) and reader.entry(begin, end)[0] == "archdsl.variant":
+                names = "own"
+            if (number, wire) == (MODEL_GRAPH, 2):
+                reader.graph(begin, end, tensors, uses)
+    tensors, notes = named(tensors, uses) if names != "own" else (tensors, ())
+    return Checkpoint(path, "ONNX", tensors, notes, names=names)
 
 
 class _Reader:
@@ -46,10 +50,41 @@ class _Reader:
     def __init__(self, path: Path, data: memoryview | bytes | object) -> None:
         self.path = path
         self.data = data
+        self.seen = 0
+
+    def graph(self, begin: int, end: int, tensors: dict[str, Tensor], uses: list[Use]) -> None:
+        """Collect the initialisers of a ``GraphProto``, and what its nodes take."""
+        for number, wire, start, stop in self.fields(begin, end):
+            if (number, wire) == (GRAPH_INITIALIZER, 2):
+                tensor = self.tensor(start, stop)
+                if tensor.name in tensors or len(tensors) > MAX_TENSORS:
+                    malformed(self.path, f"it has two initialisers `{tensor.name[:80]}`")
+                tensors[tensor.name] = tensor
+            elif (number, wire) == (GRAPH_NODE, 2):
+                uses.append(self.node(start, stop))
+
+    def node(self, begin: int, end: int) -> Use:
+        """Operator, name, inputs and first output of a ``NodeProto``."""
+        inputs, output, name, operator = list[str](), "", "", ""
+        for number, wire, start, stop in self.fields(begin, end):
+            if wire != 2:
+                continue
+            if number == NODE_INPUT:
+                inputs.append(self.text(start, stop))
+            elif number == NODE_OUTPUT:
+                output = output or self.text(start, stop)
+            elif number == NODE_NAME:
+                name = self.text(start, stop)
+            elif number == NODE_OPERATOR:
+                operator = self.text(start, stop)
+        return Use(operator, name, tuple(inputs), output)
 
     def fields(self, at: int, end: int) -> Iterator[Field]:
         """The fields of the message between two positions."""
         while at < end:
+            self.seen += 1
+            if self.seen > MAX_FIELDS:
+                malformed(self.path, f"it has more than {MAX_FIELDS:,} fields")
             key, at = self.varint(at, end)
             number, wire = key >> 3, key & 7
             if wire == 0:
@@ -87,7 +122,7 @@ class _Reader:
 
     def text(self, begin: int, end: int) -> str:
         """A string."""
-        return self.bytes(begin, min(end, begin + 65_536)).decode("utf-8", "replace")
+        return self.bytes(begin, min(end, begin + 4096)).decode("utf-8", "replace")
 
     def tensor(self, begin: int, end: int) -> Tensor:
         """A ``TensorProto``."""
@@ -105,7 +140,7 @@ class _Reader:
             elif number in (FLOAT_DATA, DOUBLE_DATA, 5, 6, INT64_DATA, 11):
                 malformed(self.path, f"the initialiser `{name[:80]}` is not stored as raw data")
             elif (number, wire) == (EXTERNAL, 2):
-                key, value = self._entry(start, stop)
+                key, value = self.entry(start, stop)
                 external[key] = value
             elif (number, wire) == (LOCATION, 0):
                 outside = start == 1
@@ -125,13 +160,14 @@ class _Reader:
         return tensor
 
     def _packed(self, at: int, end: int) -> list[int]:
-        found = []
-        while at < end:
+        found: list[int] = []
+        while at < end and len(found) <= MAX_RANK:
             value, at = self.varint(at, end)
             found.append(value)
         return found
 
-    def _entry(self, begin: int, end: int) -> tuple[str, str]:
+    def entry(self, begin: int, end: int) -> tuple[str, str]:
+        """A key and its value."""
         parts = {number: self.text(start, stop) for number, wire, start, stop in self.fields(begin, end) if wire == 2}
         return parts.get(1, ""), parts.get(2, "")
 
@@ -144,6 +180,7 @@ class _Reader:
         texts = entries.get("offset", "0"), entries.get("length", "")
         if not target.is_file() or not all(t.isascii() and t.isdigit() and len(t) < 19 for t in texts):
             malformed(self.path, f"the data of `{name[:80]}` are not in the folder of the model, in `{location[:80]}`")
+        check_inside(target, self.path)
         offset, length = map(int, texts)
         if offset + length > target.stat().st_size:
             malformed(self.path, f"`{location[:80]}` ends before the data of `{name[:80]}`")

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from archdsl.element_types import ELEMENT_TYPES
+from archdsl.files import open_file
 from archdsl.weights.tensor import MAX_HEADER, MAX_TENSORS, Checkpoint, Place, Tensor, check_shape, malformed
 
 DTYPES = {type.safetensors: name for name, type in ELEMENT_TYPES.items()}
@@ -15,17 +16,19 @@ DTYPES = {type.safetensors: name for name, type in ELEMENT_TYPES.items()}
 def read(path: Path) -> Checkpoint:
     """The tensors of one file."""
     size = path.stat().st_size
-    with path.open("rb") as file:
+    with open_file(path) as file:
         length = int.from_bytes(file.read(8), "little")
         if size < 8 or length > min(size - 8, MAX_HEADER):
             malformed(path, f"its header would have {length:,} bytes, but the file has {size:,}")
         header = _header(path, file.read(length))
+    about = header.get("__metadata__")
+    said = about.get("archdsl.names", "") if isinstance(about, dict) else ""
     tensors = {}
     for name, entry in header.items():
         if name != "__metadata__":
             tensors[name] = _tensor(path, name, entry, 8 + length, size)
     _check_layout(path, list(tensors.values()), 8 + length, size)
-    return Checkpoint(path, "safetensors", tensors)
+    return Checkpoint(path, "safetensors", tensors, names=said if isinstance(said, str) else "")
 
 
 def _header(path: Path, text: bytes) -> dict[str, Any]:
@@ -35,6 +38,8 @@ def _header(path: Path, text: bytes) -> dict[str, Any]:
             malformed(path, "its header has a name twice")
         return found
 
+    if text.count(b"{") + text.count(b"[") > 4 * MAX_TENSORS:  # each of them is far larger in memory than in the file
+        malformed(path, f"its header describes more than {MAX_TENSORS:,} tensors")
     try:
         header = json.loads(text.decode(), object_pairs_hook=once)
     except (ValueError, RecursionError):

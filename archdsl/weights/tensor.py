@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from archdsl.diagnostics import Refusal
 from archdsl.element_types import ELEMENT_TYPES
+from archdsl.files import open_file
 from archdsl.ops.base import Initializer
 
 if TYPE_CHECKING:
@@ -18,6 +19,10 @@ MAX_HEADER = 1 << 24
 """Bytes of a header, directory or pickle that are looked at; more is refused before it is read."""
 MAX_TENSORS = 100_000
 MAX_RANK = 64
+MAX_NAME = 512
+"""Characters of a tensor's name; those of PyTorch have some tens."""
+MAX_GROWTH, FREE_GROWTH = 16, 1 << 26
+"""What a file's tensors may have together: so many times the bytes of the file, and 64 MiB."""
 
 
 def refuse(code: str, message: str, *, help: str = "", notes: tuple[str, ...] = ()) -> NoReturn:
@@ -42,7 +47,7 @@ class Place:
 
     def read(self, start: int, stop: int) -> bytes:
         """The bytes ``start`` to ``stop`` of it. Refuses (E0902) a file that has become shorter."""
-        with self.path.open("rb") as file:
+        with open_file(self.path) as file:
             file.seek(self.offset + start)
             data = file.read(stop - start)
         if len(data) != stop - start:
@@ -87,6 +92,22 @@ class Tensor:
         assert self._load is not None
         return self._load()[start:stop]
 
+    def renamed(self, name: str) -> Tensor:
+        """The same tensor under another name."""
+        return Tensor(name, self.dtype, self.shape, self.place, self._load)
+
+    def same_place(self, other: Tensor) -> bool:
+        """Whether both are the same bytes of one file."""
+        mine, its = self.place, other.place
+        same = mine is not None and its is not None and (mine.path, mine.offset) == (its.path, its.offset)
+        return self is other or (same and (self.dtype, self.shape) == (other.dtype, other.shape))
+
+    def equals(self, other: Tensor) -> bool:
+        """Whether both have the same values; only tensors of one shape and type are compared."""
+        if (self.dtype, self.shape) != (other.dtype, other.shape):
+            return False
+        return self.same_place(other) or all(a == b for a, b in zip(self.stretches(), other.stretches()))
+
     def stretches(self) -> Iterator[bytes]:
         """All its bytes, a mebibyte at a time where they lie in a file."""
         step = 1 << 20 if self.place is not None else max(self.size, 1)
@@ -112,13 +133,38 @@ class Tensor:
 
 
 class Checkpoint(Mapping[str, Tensor]):
-    """The tensors of a weight file by name, in the file's order."""
+    """The tensors of a weight file by name, in the file's order.
 
-    def __init__(self, path: Path, format: str, tensors: Mapping[str, Tensor], notes: tuple[str, ...] = ()) -> None:
+    ``keys_inside``: where a file holds dictionaries in dictionaries, as training scripts save them, those that hold
+    tensors; names are then joined by dots. ``names`` is the map whose names and layout the file says it has (``own``:
+    the network's), empty where it says nothing. ``notes`` are to be told with it.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        format: str,
+        tensors: Mapping[str, Tensor],
+        notes: tuple[str, ...] = (),
+        *,
+        keys_inside: tuple[str, ...] = ("",),
+        names: str = "",
+    ) -> None:
         self.path = path
         self.format = format
         self.tensors = dict(tensors)
         self.notes = notes
+        self.keys_inside = keys_inside
+        self.names = names
+
+    def under(self, key: str) -> Checkpoint:
+        """The tensors whose names begin with ``key.``, without it; all of them for an empty one."""
+        if not key:
+            return self
+        begin = f"{key}."
+        tensors = {name.removeprefix(begin): t for name, t in self.tensors.items() if name.startswith(begin)}
+        inside = tuple(k.removeprefix(begin) if k != key else "" for k in self.keys_inside if f"{k}.".startswith(begin))
+        return Checkpoint(self.path, self.format, tensors, self.notes, keys_inside=inside or ("",), names=self.names)
 
     def __getitem__(self, name: str) -> Tensor:
         return self.tensors[name]

@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from archdsl.element_types import ELEMENT_TYPES
+from archdsl.files import open_file
 from archdsl.weights.archive import Archive
 from archdsl.weights.tensor import (
     MAX_HEADER,
+    MAX_NAME,
     MAX_TENSORS,
     Checkpoint,
     Place,
@@ -26,8 +28,8 @@ from archdsl.weights.tensor import (
 from archdsl.weights.unpickle import Global, Machine
 
 STORAGES = {type.storage: name for name, type in ELEMENT_TYPES.items() if type.storage}
-INSIDE = ("state_dict", "model_state_dict", "model", "state_dict_ema", "model_ema", "module", "network", "params")
-"""Where training scripts keep the parameters in a larger dictionary."""
+MAX_DEPTH = 6
+"""Dictionaries in dictionaries, as training scripts save them."""
 
 
 class Storage:
@@ -55,7 +57,7 @@ class View:
 
 def read(path: Path) -> Checkpoint:
     """The tensors of the file's state dictionary."""
-    with path.open("rb") as file:
+    with open_file(path) as file:
         begin = file.read(512)
     if begin[:2] != b"PK":
         _refuse_legacy(path, begin)
@@ -70,8 +72,9 @@ def read(path: Path) -> Checkpoint:
         malformed(path, "it was written on a big-endian machine")
     storage = _storages(archive, root)
     found = Machine(path, archive.read(root + "data.pkl", MAX_HEADER), _table(path), storage).run()
-    state, notes = _state(path, found)
-    return Checkpoint(path, "PyTorch", {name: _tensor(archive, name, view) for name, view in state.items()}, notes)
+    views, keys = _views(path, found)
+    tensors = {name: _tensor(archive, name, view) for name, view in views.items()}
+    return Checkpoint(path, "PyTorch", tensors, keys_inside=keys)
 
 
 def _refuse_legacy(path: Path, begin: bytes) -> None:
@@ -102,11 +105,14 @@ def _table(path: Path) -> dict[str, Callable[..., Any] | None]:
             malformed(path, "a parameter in its pickle is not a tensor")
         return data
 
+    def size(sizes: Any = ()) -> tuple[int, ...]:
+        return check_shape(path, "a tensor", sizes)
+
     table: dict[str, Callable[..., Any] | None] = {
         "collections.OrderedDict": lambda *pairs: dict(*pairs) if not pairs or isinstance(pairs[0], list) else {},
         "torch._utils._rebuild_tensor_v2": rebuild,
         "torch._utils._rebuild_parameter": parameter,
-        "torch.Size": lambda *sizes: tuple(*sizes),
+        "torch.Size": size,
     }
     return table | {f"torch.{name}": None for name in STORAGES}
 
@@ -130,25 +136,43 @@ def _storages(archive: Archive, root: str) -> Callable[[Any], Storage]:
     return storage
 
 
-def _state(path: Path, found: Any) -> tuple[dict[str, View], tuple[str, ...]]:
-    """The mapping of names to tensors in a saved object, and notes on how it was found."""
-    notes: list[str] = []
-    for _ in range(3):
-        state = {k: v for k, v in found.items() if isinstance(k, str)} if isinstance(found, dict) else {}
-        tensors = {k: v for k, v in state.items() if isinstance(v, View)}
-        inner = next((key for key in INSIDE if isinstance(state.get(key), dict)), None)
-        if tensors or inner is None:
-            break
-        notes.append(f"the parameters are in its `{inner}`")
-        found = state[inner]
-    if not tensors:
+class _Found:
+    """All tensors of a saved object, by the keys that lead to them, joined by dots; and the dictionaries that hold
+    tensors. Lists, and dictionaries whose keys are numbers (the state of an optimiser), hold no parameters.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.views: dict[str, View] = {}
+        self.keys: dict[str, None] = {}
+        self.entries = 0
+
+    def descend(self, table: dict[Any, Any], key: str, above: tuple[int, ...]) -> None:
+        """Collect what is below a key. One dictionary may be in many places, and in itself."""
+        self.entries += len(table)
+        if self.entries > 4 * MAX_TENSORS or len(self.views) > MAX_TENSORS:
+            malformed(self.path, f"it has more than {MAX_TENSORS:,} tensors")
+        for word, value in table.items():
+            if not isinstance(word, str) or len(key) + len(word) > MAX_NAME:
+                continue
+            name = f"{key}.{word}" if key else word
+            if isinstance(value, View):
+                self.views[name] = value
+                self.keys[key] = None
+            elif isinstance(value, dict) and id(value) not in above and len(above) < MAX_DEPTH:
+                self.descend(value, name, (*above, id(value)))
+
+
+def _views(path: Path, found: Any) -> tuple[dict[str, View], tuple[str, ...]]:
+    """The tensors of a saved object, and the keys of the dictionaries that hold some."""
+    if isinstance(found, View):
+        malformed(path, "it holds one tensor without a name")
+    inside = _Found(path)
+    if isinstance(found, dict):
+        inside.descend(found, "", (id(found),))
+    if not inside.views:
         malformed(path, "it does not hold a dictionary of names and tensors")
-    if len(tensors) > MAX_TENSORS:
-        malformed(path, f"it has {len(tensors):,} tensors")
-    if all(name.startswith("module.") for name in tensors):
-        notes.append("the prefix `module.` (DataParallel) is removed")
-        tensors = {name.removeprefix("module."): view for name, view in tensors.items()}
-    return tensors, tuple(notes)
+    return inside.views, tuple(inside.keys)
 
 
 def _tensor(archive: Archive, name: str, view: View) -> Tensor:
@@ -156,9 +180,11 @@ def _tensor(archive: Archive, name: str, view: View) -> Tensor:
     width = ELEMENT_TYPES[dtype].bytes
     place = archive.place(view.storage.member)
     size = prod(view.shape) * width
-    if place is not None and _contiguous(view):
+    if place is None:  # torch.save never does that: what a member unpacks to has no bound
+        malformed(archive.path, f"its storage `{view.storage.member[-40:]}` is compressed")
+    if _contiguous(view):
         return Tensor(name, dtype, view.shape, Place(archive.path, place.offset + view.offset * width, size))
-    return Tensor(name, dtype, view.shape, None, lambda: _gathered(archive, view))
+    return Tensor(name, dtype, view.shape, None, lambda: _gathered(place, view))
 
 
 def _contiguous(view: View) -> bool:
@@ -170,11 +196,14 @@ def _contiguous(view: View) -> bool:
     return True
 
 
-def _gathered(archive: Archive, view: View) -> bytes:
-    """The elements of a tensor that does not lie in row-major order."""
+def _gathered(place: Place, view: View) -> bytes:
+    """The elements of a tensor that does not lie in row-major order; nothing else of its storage is read."""
     import numpy as np
 
     type = ELEMENT_TYPES[view.storage.dtype]
-    data = np.frombuffer(archive.read(view.storage.member, view.storage.count * type.bytes), type.stored)
+    if not prod(view.shape):
+        return b""
+    with open_file(place.path) as file:
+        data = np.memmap(file, type.stored, "r", place.offset, (view.storage.count,))
     strides = [step * type.bytes for step in view.strides]
     return np.lib.stride_tricks.as_strided(data[view.offset :], view.shape, strides).tobytes()

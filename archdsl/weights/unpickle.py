@@ -17,6 +17,12 @@ from archdsl.weights.tensor import malformed, refuse
 STOP = 0x2E
 MAX_TEXT = 1 << 20
 """Bytes of one string in a checkpoint: names are short."""
+MAX_STEPS = 3_000_000
+"""Opcodes, and elements that calls copy; a tensor takes some thirty. Every one of them makes some bytes and takes some
+time, however short it is in the file, so that this bounds both.
+"""
+HEAVY = {0x7D: 3, 0x5D: 3, 0x8F: 8, 0x8A: 2}
+"""Opcodes that make what is large for its one byte: how many others they count for."""
 
 _MARK = object()
 
@@ -56,6 +62,7 @@ class Machine:
         self.at = 0
         self.stack: list[Any] = []
         self.memo: dict[int, Any] = {}
+        self.steps = 0
 
     def run(self) -> Any:
         """The object. Refuses (E0902) what is cut off or senseless, (E0902) what would run code."""
@@ -66,8 +73,15 @@ class Machine:
 
     def _run(self) -> Any:
         while (code := self.take(1)[0]) != STOP:
+            self.count(HEAVY.get(code, 1))
             self.step(code)
         return self.stack.pop()
+
+    def count(self, steps: int) -> None:
+        """Refuse (E0902) more work than any checkpoint needs, before it is done."""
+        self.steps += steps
+        if self.steps > MAX_STEPS:
+            malformed(self.path, f"its pickle takes more than {MAX_STEPS:,} steps")
 
     def take(self, count: int) -> bytes:
         """The next bytes."""
@@ -134,6 +148,7 @@ class Machine:
             refuse(
                 "E0902", f"`{self.path}` calls `{shown[:120]}`, which is not a function that may be called", help=HELP
             )
+        self.count(len(arguments) + sum(len(one) for one in arguments if isinstance(one, list | tuple | dict | str)))
         self.stack.append(function.call(*arguments))
 
     def set_items(self, items: list[Any]) -> None:
@@ -171,7 +186,9 @@ def _global(m: Machine) -> None:
 
 def _stack_global(m: Machine) -> None:
     name, module = m.stack.pop(), m.stack.pop()
-    m.find(str(module), str(name))
+    if not isinstance(module, str) or not isinstance(name, str):  # the text of anything else has no bound
+        malformed(m.path, "its pickle names a global by something else than two strings")
+    m.find(module, name)
 
 
 def _tuple(count: int) -> Callable[[Machine], None]:

@@ -261,6 +261,11 @@ WRONG: dict[str, tuple[str, Told]] = {
     "an unused block": ("block «f» { relu }\n---\ntanh", told("W0202", "the block `f` is never used")),
     "an unused import": ("use std.cnn («conv_bn»)\n---\nrelu", told("W0203", "`conv_bn` is imported but never used")),
     "an unused result": ("let a = in -> «relu»\ntanh", told("W0204", "the result of `relu` is never used", "label it")),
+    "a picture without a batch": (
+        "network Other() { input y: «f32[3, 64, 64]»; relu }\n---\nrelu", told("W0210", "`y` has no batch axis", "`f32[N, 3, 64, 64]`"),
+    ),
+    "a linear layer on a map": ("conv(4, 3) -> «linear(3)»", told("W0211", "the width of f32[N, 4, 8, 8]", "`flatten`")),
+    "a size that is a factor": ("«resize(2)»", told("W0212", "makes maps of the size 2", "`resize(scale = 2)`")),
     "an idle rule": ("conv(3, 1)\nweights timm { «\"cnv\"» -> \"c\" }", told("W0205", "this rule matches no parameter")),
     # syntax
     "an assignment": ("y «=» relu", told("E0107", "cannot begin with `name =`", "`let y = …`", "`y: …`")),

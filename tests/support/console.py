@@ -26,13 +26,15 @@ def commands(text: str) -> list[tuple[str, str]]:
 
 
 def run(line: str, folder: Path) -> Done:
-    """Run ``archdsl … && archdsl … > FILE`` in ``folder``; ``echo 'text' | archdsl … -`` feeds standard input."""
+    """Run ``archdsl … && archdsl … > FILE`` in ``folder``.
+
+    ``echo 'text' | archdsl … -`` feeds standard input, and so does ``printf 'bytes\\377' | …``.
+    """
     output = ""
     for part in line.split(" && "):
         part, _, target = part.partition(" > ")
         before, _, command = part.rpartition("archdsl ")
-        text = " ".join(shlex.split(before.strip().removesuffix("|"))[1:])
-        done = _run(shlex.split(command, comments=True), folder, text.replace("\\n", "\n") + "\n")
+        done = _run(shlex.split(command, comments=True), folder, _fed(shlex.split(before.strip().removesuffix("|"))))
         if target and not done.status:
             (folder / target.strip()).write_text(done.output, encoding="utf-8")
         else:
@@ -42,11 +44,17 @@ def run(line: str, folder: Path) -> Done:
     return Done(0, output)
 
 
-def _run(arguments: list[str], folder: Path, stdin: str) -> Done:
+def _fed(words: list[str]) -> bytes:
+    if words[:1] == ["printf"]:
+        return words[1].encode("latin-1").decode("unicode_escape").encode("latin-1")
+    return " ".join(words[1:]).replace("\\n", "\n").encode() + b"\n"
+
+
+def _run(arguments: list[str], folder: Path, stdin: bytes) -> Done:
     stream = StringIO()
     here = Path.cwd()
     os.chdir(folder)
-    source = TextIOWrapper(BytesIO(stdin.encode()), encoding="utf-8")
+    source = TextIOWrapper(BytesIO(stdin), encoding="utf-8")
     status: object = 0
     try:
         with (

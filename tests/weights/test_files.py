@@ -76,6 +76,7 @@ def test_bfloat16_and_nested_state(tmp_path: Path) -> None:
     inner = make.unicode("module.a") + make.tensor("0", "BFloat16Storage", 3, 0, (3,), (1,))
     data = b"\x80\x02}(" + make.unicode("epoch") + make.number(3) + make.unicode("state_dict") + b"}(" + inner + b"uu."
     found = weights.read(make.torch_zip(tmp_path / "w.pt", data, {"0": bits.tobytes()}))
+    found = found.under("state_dict.module")
     assert list(found) == ["a"] and found["a"].dtype == "bf16"
     np.testing.assert_array_equal(found["a"].array(), values)
 

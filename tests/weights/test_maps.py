@@ -180,8 +180,10 @@ def test_structure_goes_by_roles_and_order_and_never_by_shape_alone(tmp_path: Pa
     }
     layers = {name.replace("l6.bias", "l5.bias"): path for name, path in layers.items()}
     file = make.safetensors(tmp_path / "a.safetensors", {name: ARRAYS[path] for name, path in layers.items()})
-    found, told = with_weights(graph(), file)
-    assert told == ["a.safetensors: 7 of 7 tensors matched by structure"]
+    with pytest.raises(Refusal, match=r"3 are alike .*`--names order`"):
+        with_weights(graph(), file)
+    found, told = with_weights(graph(), file, names="order")
+    assert told == ["a.safetensors: 7 of 7 tensors matched by order, as asked"]
     archdsl.compile(found, tmp_path / "a.onnx", external_data=False)
     for name, array in initialisers(tmp_path / "a.onnx").items():
         np.testing.assert_array_equal(array, ARRAYS[name])

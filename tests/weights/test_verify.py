@@ -111,8 +111,10 @@ def test_structure_needs_order_and_role(tmp_path) -> None:
     order = ["fc1.weight", "fc1.bias", "fc2.weight", "fc2.bias", "fc3.weight", "fc3.bias"]
     make.npz(tmp_path / "w.npz", {name: foreign[name] for name in order})
     done = run("archdsl compile net.arch --weights w.npz -o m.onnx", tmp_path)
-    assert done.status == 0 and "by structure" in done.output
+    assert done.status == 1 and "2 are alike (`a` <- `fc1`, `b` <- `fc3`)" in done.output
+    done = run("archdsl compile net.arch --weights w.npz --names order -o m.onnx", tmp_path)
+    assert done.status == 0 and "by order, as asked" in done.output
     found = weights.read(tmp_path / "m.onnx")
     assert np.array_equal(found["b.weight"].array(), foreign["fc3.weight"])
     make.npz(tmp_path / "w.npz", {name: foreign[name] for name in [*order[2:], *order[:2]]})
-    assert run("archdsl compile net.arch --weights w.npz -o m.onnx", tmp_path).status == 1
+    assert run("archdsl compile net.arch --weights w.npz --names order -o m.onnx", tmp_path).status == 1

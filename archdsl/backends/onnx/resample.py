@@ -66,8 +66,16 @@ def depth_to_space(emit: Emit) -> None:
 
 
 def space_to_depth(emit: Emit) -> None:
-    """``SpaceToDepth``."""
-    emit.result("SpaceToDepth", emit.ins, blocksize=emit.op.block)
+    """``SpaceToDepth``; the other order, which it lacks, by moving axes."""
+    block = emit.op.block
+    if emit.op.mode == "dcr" or block == 1:
+        emit.result("SpaceToDepth", emit.ins, blocksize=block)
+        return
+    n, c, h, w = emit.types[0].shape
+    rows, columns = dims.floordiv(h, block), dims.floordiv(w, block)
+    blocks = emit.helper("Reshape", [emit.ins[0], emit.vector((n, c, rows, block, columns, block))])
+    moved = emit.helper("Transpose", [blocks], perm=[0, 1, 3, 5, 2, 4])
+    emit.result("Reshape", [moved, emit.vector(emit.outs[0].shape)])
 
 
 RULES = {"resize": resize, "depth_to_space": depth_to_space, "space_to_depth": space_to_depth}

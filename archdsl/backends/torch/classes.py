@@ -43,8 +43,7 @@ class Source:
         for box in _innermost_first(root):
             for kept in box.kept:
                 if kept in RESERVED:
-                    raise Refusal("E0604", f"`{kept}` is used by every PyTorch module and cannot name a layer",
-                                  help="give the layer another label")  # fmt: skip
+                    raise _reserved(box, kept)
         for height, boxes in sorted(_levels(root).items()):
             self._level(boxes, root, height)
 
@@ -81,6 +80,15 @@ class Source:
             tried, i = f"{name}{i}", i + 1
         self.names.add(tried)
         return tried
+
+
+def _reserved(box: Box, name: str) -> Refusal:
+    """The refusal of a label, at the first operator below it."""
+    path = f"{box.path}.{name}" if box.path else name
+    below = (item.node for item in box.nodes if f"{item.owner}.".startswith(f"{path}."))
+    message = f"`{name}` is used by every PyTorch module and cannot name a layer"
+    refusal = Refusal("E0604", message, help="give the layer another label")
+    return refusal.located(next((node.origin.span for node in below), None))
 
 
 def _block(box: Box) -> str:

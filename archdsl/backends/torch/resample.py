@@ -36,7 +36,11 @@ def depth_to_space(site: Site) -> Form:
 
 
 def space_to_depth(site: Site) -> Form:
-    """A function of ours: PyTorch has the other order alone."""
+    """``pixel_unshuffle``; a function of ours for the other order."""
+    if site.op.mode == "crd":
+        return site.text(
+            f"F.pixel_unshuffle({{0}}, {site.op.block})", layer=call("nn.PixelUnshuffle", ("n", site.op.block))
+        )
     return site.text(f"space_to_depth({{0}}, {site.op.block})", uses=("space_to_depth",))
 
 

@@ -20,7 +20,10 @@ def render(outcome: Outcome, root: str) -> str:
 def _suite(target: TargetOutcome) -> tuple[str, int, int]:
     """A suite, its cases and how many of them fail."""
     cases = [_own_case(target)]
-    failed = int(any(d.severity == "error" for d in target.diagnostics))
+    failed = int(any(d.severity == "error" for d in target.diagnostics)) + len(target.broken)
+    for name in target.broken:
+        told = '<failure type="network" message="could not be measured">see `findings`</failure>'
+        cases.append(_case(f"{target.name}:{name}", "measured", told))
     for network in target.networks:
         for claim in network.claims:
             name = f"{claim.subject} {claim.op} {claim.limit}"

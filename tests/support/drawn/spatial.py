@@ -128,15 +128,17 @@ def depth_to_space(draw: Draw) -> Case:
 
 def unshuffled(op: Any, p: Parameters, x: Tensor) -> Tensor:
     found = F.pixel_unshuffle(x, op.block)
+    if op.mode == "crd":
+        return found
     n, c, h, w = found.shape
     return found.reshape(n, c // op.block**2, op.block**2, h, w).transpose(1, 2).reshape(found.shape)
 
 
 @operator("space_to_depth", unshuffled)
 def space_to_depth(draw: Draw) -> Case:
-    block = draw.whole(1, 3)
+    block, mode = draw.whole(1, 3), draw.one("dcr", "crd")
     n, c, h, w = draw.sizes(4, 1, 3)
-    return Case({"block": block}, [draw.array([n, c, h * block, w * block])], draw.one((), (0,)))
+    return Case({"block": block, "mode": mode}, [draw.array([n, c, h * block, w * block])], draw.one((), (0,)))
 
 
 # Tensors from nothing
