@@ -46,7 +46,6 @@ class Join(Broadcasting):
     """A join of any number of tensors: a stage after a tuple, ``x -> add(y)``, or ``add(x, y)``."""
 
     arity = (1, None)
-    applies_at = 2
     role = "join"
 
     def work(self, ins: Types, outs: Types) -> Work:
@@ -157,7 +156,6 @@ class Binary(Broadcasting):
     """An operator of exactly two tensors: ``x -> sub(y)`` is ``x - y``."""
 
     arity = (2, 2)
-    applies_at = 2
 
 
 class Sub(Binary):
@@ -214,7 +212,6 @@ class Pow(Broadcasting):
     infix = "**"
     number = "exponent"
     arity = (1, 2)
-    applies_at = 1
     takes = FLOATS
     domain = (0.1, 4.0)
     examples = (

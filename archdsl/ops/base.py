@@ -175,9 +175,6 @@ class Op(Record):
     """Least and greatest number of tensor inputs (``None``: any)."""
     results: ClassVar[int] = 1
     """Number of outputs; ``-1`` where it depends on the arguments and the inputs."""
-    applies_at: ClassVar[int | None] = None
-    """A call with this many tensor arguments (or more) is applied at once, so that equations read like the paper:
-    1 for ``sigmoid(x)``, 2 for ``matmul(a, b)``; ``None``: tensors in a call are further inputs, ``concat(skip)``."""
     sources: ClassVar[str] = ""
     """Where the definition is from: the paper or ONNX operators."""
     examples: ClassVar[tuple[str, ...]] = ()

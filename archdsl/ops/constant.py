@@ -192,7 +192,6 @@ class OneHot(Op):
     moves_data = True
     sources = "ONNX OneHot"
     limits = (0.0, 1.0)
-    applies_at = 1
     examples = (
         "one_hot[4] : i64[2,3] -> f32[2,3,4]",
         "one_hot[5, axis=1] : i64[N,T] -> f32[N,5,T]",

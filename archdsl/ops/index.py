@@ -154,7 +154,6 @@ class Take(Op):
     moves_data = True
     sources = "ONNX Gather; numpy.take"
     arity = (2, 2)
-    applies_at = 2
     examples = (
         "take[axis=1] : f32[2,5,3], i64[4] -> f32[2,4,3]",
         "take[axis=0] : f32[6,3], i64[N,T] -> f32[N,T,3]",

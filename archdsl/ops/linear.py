@@ -75,7 +75,6 @@ class MatMul(Op):
 
     name = "matmul"
     arity = (2, 2)
-    applies_at = 2
     sources = "ONNX MatMul"
     elsewhere = (
         "bmm",

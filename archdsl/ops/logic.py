@@ -125,7 +125,6 @@ class Where(Broadcasting):
     name = "where"
     sources = "ONNX Where"
     arity = (3, 3)
-    applies_at = 3
     cost = Work(cmp=1)
     examples = (
         "where : bool[2,3], f32[2,3], f32[2,3] -> f32[2,3]",
@@ -153,7 +152,6 @@ class CausalMask(Op):
 
     name = "causal_mask"
     sources = "ONNX Trilu and Where; arXiv:1706.03762"
-    applies_at = 1
     examples = ("causal_mask : f32[2,4,4] -> f32[2,4,4]", "causal_mask : f32[N,2,T,T] -> f32[N,2,T,T]")
 
     def shape(self, *ins: TensorType) -> tuple[TensorType, ...]:

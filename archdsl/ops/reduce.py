@@ -27,7 +27,6 @@ Axes = int | str | tuple[int | str, ...]
 class Reduction(Op):
     """Along one axis or several."""
 
-    applies_at = 1
     takes: ClassVar[frozenset[str]] = NUMBERS
     combine: ClassVar[Work] = Work(cmp=1)
     """The work of taking one more element into a result: one less than the elements of each."""
@@ -235,7 +234,6 @@ class CumSum(Op):
 
     name = "cumsum"
     sources = "ONNX CumSum"
-    applies_at = 1
     examples = ("cumsum[1] : f32[2,5] -> f32[2,5]", "cumsum[axis=t] : f32[N,T,3] -> f32[N,T,3]")
 
     axis: int | str = arg(Axis(), doc="the axis")

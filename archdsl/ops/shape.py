@@ -50,7 +50,6 @@ class Flatten(_View):
 
     name = "flatten"
     sources = "ONNX Flatten, Reshape"
-    applies_at = 1
     examples = (
         "flatten : f32[2,3,4,5] -> f32[2,60]",
         "flatten : f32[N,8,H,W] -> f32[N,8 * H * W]",
@@ -203,7 +202,6 @@ class Transpose(Op):
     name = "transpose"
     moves_data = True
     sources = "ONNX Transpose"
-    applies_at = 1
     examples = (
         "transpose : f32[2,3,4] -> f32[2,4,3]",
         "transpose : f32[N,2,T,8] -> f32[N,2,8,T]",

@@ -18,7 +18,6 @@ class _Softmax(Op):
 
     sources = "ONNX Softmax, LogSoftmax"
     role = "activation"
-    applies_at = 1
 
     axis: int | str = arg(Axis(), -1, doc="the axis that is normalised")
 
