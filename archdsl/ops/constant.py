@@ -9,9 +9,10 @@ from typing import Any, ClassVar
 from archdsl.diagnostics import Refusal
 from archdsl.dims import Dim
 from archdsl.element_types import FLOATS, INTEGERS, holds
-from archdsl.ops.base import AxisWindow, Initializer, Op, Types, Weight, Window, arg, fan
+from archdsl.ops.base import Initializer, Op, Types, Weight, arg, fan
 from archdsl.ops.estimates import EVERYTHING, Interval
 from archdsl.ops.kinds import Array, Choice, Dimension, DType, Integer, Kind, ListOf
+from archdsl.ops.look import AxisWindow, Window
 from archdsl.ops.operand_checks import insertion, need_dtype
 from archdsl.shapes import Shape, TensorType, show_shape
 

@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from archdsl import dim_order, dims
 from archdsl.diagnostics import Refusal
 from archdsl.dims import Dim
-from archdsl.ops.base import AxisWindow, Op, Types, Window, arg
+from archdsl.ops.base import Op, Types, arg
 from archdsl.ops.estimates import Interval, hull
 from archdsl.ops.kinds import Axis, Choice, Dimension, Integer, Like, ListOf, Number, OneOf, Optional, PerAxis
+from archdsl.ops.look import AxisWindow, Window
 from archdsl.ops.operand_checks import need_value, resolve_axes
 from archdsl.ops.windows import per_axis, spatial
 from archdsl.shapes import TensorType
