@@ -113,7 +113,7 @@ def _target(target: spec.Variant | spec.Network, env: Env, arguments: Mapping[st
         block = env.find(target.name)
     if not isinstance(block, NetworkBlock) or not arguments:
         return block
-    return block.with_bound(_overrides(block, arguments, env), [])
+    return block.with_bound(_overrides(block, arguments, env))
 
 
 def _overrides(block: NetworkBlock, arguments: Mapping[str, Any], env: Env) -> dict[str, Any]:
