@@ -9,7 +9,6 @@ from archdsl.cli.exit import CLEAN, FINDINGS, status_of
 from archdsl.cli.options import Bind, Reports, Targets, Watching, bindings
 from archdsl.cli.output import progress, say, show, write
 from archdsl.cli.signature import opt
-from archdsl.files import check_writable
 from archdsl.report.text import counted, summary
 
 FORMATS = ("text", "concise", "json")
@@ -49,7 +48,9 @@ def command(
 
     reports = wanted(report)
     if save_baseline is not None:
-        check_writable(save_baseline)
+        from archdsl.outputs import BASELINE, check_output
+
+        check_output(save_baseline, BASELINE)
     sizes = bindings(bind)
     found = checking.check(*targets, against=against, config=config, bind=sizes, step=lambda text: progress(text))
     for note in found.notes:

@@ -8,27 +8,11 @@ import sys
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from archdsl.cli.signals import received
 from archdsl.diagnostics import Diagnostic, DiagnosticError
 
-CLEAN, FINDINGS, FAILURE, INTERRUPTED = 0, 1, 2, 130
-"""Exit statuses."""
-
-
-_interrupts: list[int] = []
-"""Signals that were received, even if a library caught the exception."""
-
-
-def heed_interrupts() -> None:
-    """End a command on Ctrl-C even if a library turns it into another error, as modules in C do while they load."""
-    import signal
-
-    def interrupt(number: int, _: object) -> None:
-        _interrupts.append(number)
-        raise KeyboardInterrupt
-
-    _interrupts.clear()
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # not where it is to be ignored
-        signal.signal(signal.SIGINT, interrupt)
+CLEAN, FINDINGS, FAILURE = 0, 1, 2
+"""Exit statuses; after a signal 128 and its number."""
 
 
 def outcome(command: Callable[..., int | None], arguments: Mapping[str, Any]) -> int:
@@ -39,13 +23,8 @@ def outcome(command: Callable[..., int | None], arguments: Mapping[str, Any]) ->
     except Exception as error:
         status = status_after(error)
     except KeyboardInterrupt:
-        status = INTERRUPTED
-    return interrupted(status)
-
-
-def interrupted(status: int) -> int:
-    """The exit status, if no interrupt came meanwhile."""
-    return INTERRUPTED if _interrupts else status
+        status = FAILURE
+    return received() or status  # libraries make other errors of a signal: modules in C do while they load
 
 
 def status_after(error: Exception) -> int:
@@ -71,7 +50,7 @@ def tell(diagnostics: Iterable[Diagnostic]) -> int:
     from archdsl.report.terminal import wants_color
     from archdsl.report.text import render
 
-    found = list(diagnostics) if not _interrupts else []
+    found = list(diagnostics) if received() is None else []
     color = wants_color(sys.stderr)
     sys.stdout.flush()
     for d in found:

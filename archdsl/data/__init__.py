@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from archdsl.diagnostics import Refusal
-from archdsl.files import read_file
+from archdsl.files import check_inside, read_file
 from archdsl.source import Source
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ def is_data(name: str) -> bool:
 
 def read_document(name: str) -> Source:
     """The text of a file that holds the data form; refuses (E0001, E0002) what is none."""
+    check_inside(Path(name))
     return decode(read_file(Path(name), MAX_DOCUMENT_BYTES), name)
 
 

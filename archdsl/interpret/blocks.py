@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from archdsl.diagnostics import Refusal
 from archdsl.interpret.values import BlockValue, is_refused
 from archdsl.source import Span
@@ -79,12 +82,18 @@ class OwnBlock(BlockValue):
         self.name = inner.name
 
     def apply(self, flow: Flow, place: Place, span: Span | None) -> Flow:
-        scope = place.scope
-        kept, scope.weights = scope.weights, scope.path
-        try:
+        with weights_of_its_own(place.scope):
             return self.inner.apply(flow, place, span)
-        finally:
-            scope.weights = kept
+
+
+@contextmanager
+def weights_of_its_own(scope: PathScope) -> Iterator[None]:
+    """What is applied in the scope meanwhile has weights under its own path, also inside of ``share``."""
+    kept, scope.weights = scope.weights, scope.path
+    try:
+        yield
+    finally:
+        scope.weights = kept
 
 
 class TupleBlock(BlockValue):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -17,6 +16,7 @@ from archdsl.runtime.inputs import check_inputs, completed, file_input, file_inp
 from archdsl.runtime.model_inputs import Tell, Wanted, wanted_inputs
 from archdsl.runtime.outputs import describe_output, render_output
 from archdsl.runtime.session import check_providers, first_line, metadata_of, open_session
+from archdsl.writing import scratch, write_file
 
 if TYPE_CHECKING:
     import numpy
@@ -52,13 +52,17 @@ class Run(Printed, Mapping[str, "numpy.ndarray"]):
     def save(self, path: str | Path) -> None:
         """Write all outputs to one ``.npz``, whole or not at all."""
         import io
+        import zipfile
 
         import numpy as np
 
-        from archdsl.files import write_file
+        from archdsl.outputs import ARRAYS, check_output
 
+        check_output(path, ARRAYS)
         buffer = io.BytesIO()
         np.savez(buffer, **self.outputs)  # type: ignore[arg-type]
+        with zipfile.ZipFile(buffer, "a") as archive:
+            archive.comment = b"archdsl run"
         write_file(Path(path), buffer.getvalue())
 
     def described(self, top: int = 5) -> list[dict[str, object]]:
@@ -111,8 +115,8 @@ def execute(
     if not callable(model):
         check_file(Path(model))
         return _execute(Path(model), files, arrays, ep, seed, sizes)
-    with tempfile.TemporaryDirectory(prefix="archdsl-", ignore_cleanup_errors=True) as folder:
-        path = Path(folder, "model.onnx")
+    with scratch() as folder:
+        path = folder / "model.onnx"
         model(path)
         return _execute(path, files, arrays, ep, seed, sizes)
 
