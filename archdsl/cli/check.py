@@ -79,11 +79,11 @@ def _run(
 
 
 def _checked(targets: list[str], save_baseline: Path | None, options: dict[str, Any]) -> Check:
+    from archdsl.outputs import BASELINE, check_output
     from archdsl.project import checking
-    from archdsl.writing import check_writable
 
     if save_baseline is not None:
-        check_writable(save_baseline)
+        check_output(save_baseline, BASELINE)
     found = checking.check(*targets, **options, step=lambda text: progress(text))
     if save_baseline is not None:
         checking.save_baseline(found, save_baseline, options["config"])

@@ -67,9 +67,11 @@ def save_baseline(checked: Check, path: str | Path, config: str | Path | None = 
     They are elaborated again: a check keeps no graphs. Refuses (E0005) what cannot be written, and (E0007) standard
     input.
     """
+    from archdsl.outputs import BASELINE, check_output
     from archdsl.project.saving import saved
     from archdsl.writing import write_file
 
+    check_output(path, BASELINE)
     write_file(Path(path), saved([one.target for one in checked.targets], config))
 
 
