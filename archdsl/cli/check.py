@@ -48,9 +48,9 @@ def command(
 
     reports = wanted(report)
     if save_baseline is not None:
-        from archdsl.writing import check_writable
+        from archdsl.outputs import BASELINE, check_output
 
-        check_writable(save_baseline)
+        check_output(save_baseline, BASELINE)
     sizes = bindings(bind)
     found = checking.check(*targets, against=against, config=config, bind=sizes, step=lambda text: progress(text))
     for note in found.notes:

@@ -45,9 +45,9 @@ def wanted(texts: Iterable[str] | None) -> list[Report]:
         ):
             raise Refusal("E0007", f"`--report {text}`: the format or the file is given twice")
         if report.path is not None:
-            from archdsl.writing import check_writable
+            from archdsl.outputs import REPORTS, check_output
 
-            check_writable(report.path)
+            check_output(report.path, REPORTS[form])
         found[form] = report
     return list(found.values())
 

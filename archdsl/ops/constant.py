@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import isfinite, prod
+from math import prod
 from typing import Any, ClassVar
 
 from archdsl.diagnostics import Refusal
 from archdsl.dims import Dim
-from archdsl.element_types import FLOATS, INTEGERS
+from archdsl.element_types import FLOATS, INTEGERS, holds
 from archdsl.ops.base import Initializer, Op, Types, Weight, arg, fan
 from archdsl.ops.estimates import EVERYTHING, Interval
 from archdsl.ops.kinds import Array, Choice, Dimension, DType, Integer, Kind, ListOf
@@ -57,13 +57,10 @@ class Constant(Op):
     dtype: str = arg(DType(), "f32", doc="element type")
 
     def validate(self) -> None:
-        if self.dtype in FLOATS:
-            return
         for value in elements(self.values):
-            if not isfinite(value) or value != int(value):
-                raise Refusal(
-                    "E0309", f"a constant of {self.dtype} cannot hold {value}", help="say how to round, or use `f32`"
-                )
+            if not holds(self.dtype, value):
+                help = "use a wider type" if self.dtype in FLOATS else "say how to round, or use a wider type"
+                raise Refusal("E0309", f"a constant of {self.dtype} cannot hold {value}", help=help)
 
     def shape(self, *ins: TensorType) -> tuple[TensorType, ...]:
         return (TensorType(self.dtype, outline(self.values)),)

@@ -95,9 +95,11 @@ def save_baseline(checked: Check, path: str | Path, config: str | Path | None = 
 
     Refuses (E0005) what cannot be written.
     """
+    from archdsl.outputs import BASELINE, check_output
     from archdsl.project.baseline import as_text
     from archdsl.project.budgets import load, subjects
     from archdsl.writing import write_file
 
+    check_output(path, BASELINE)
     figures = as_text(((one.target, one.variants) for one in checked.targets), subjects(load(config)))
     write_file(Path(path), figures)

@@ -52,11 +52,17 @@ class Run(Printed, Mapping[str, "numpy.ndarray"]):
     def save(self, path: str | Path) -> None:
         """Write all outputs to one ``.npz``, whole or not at all."""
         import io
+        import zipfile
 
         import numpy as np
 
+        from archdsl.outputs import ARRAYS, check_output
+
+        check_output(path, ARRAYS)
         buffer = io.BytesIO()
         np.savez(buffer, **self.outputs)  # type: ignore[arg-type]
+        with zipfile.ZipFile(buffer, "a") as archive:
+            archive.comment = b"archdsl run"
         write_file(Path(path), buffer.getvalue())
 
     def described(self, top: int = 5) -> list[dict[str, object]]:
