@@ -43,7 +43,8 @@ class Compiled(Verbatim, Record):
         from archdsl.report.figures import human_bytes, number
 
         depth, params, macs = (self.measures.of(quantity) for quantity in ("depth", "params", "macs"))
-        counts = f"depth {number(depth.value)}, {number(params.value)} parameters, {'>= ' if macs.partial else ''}{number(macs.value)} MACs"
+        work = f"{'>= ' if macs.partial else ''}{number(macs.value)} MACs"
+        counts = f"depth {number(depth.value)}, {number(params.value)} parameters, {work}"
         return f"{self.name} -> {self.path}: {counts}, {human_bytes(self.bytes)}"
 
 
