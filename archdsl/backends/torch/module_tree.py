@@ -10,6 +10,7 @@ import heapq
 from collections.abc import Iterator
 
 from archdsl import registry
+from archdsl.backends.torch.carry import carried
 from archdsl.backends.torch.form import Call, Form, Lowering, Site
 from archdsl.diagnostics import Diagnostic, DiagnosticError, Refusal
 from archdsl.graph import Graph, Node, Value
@@ -98,7 +99,7 @@ def _place(boxes: dict[str, Box], index: int, node: Node) -> None:
     if rule is None:
         targets = "`archdsl ops` lists each operator's targets"
         raise Refusal("E0601", f"`{node.op.name}` has no counterpart in PyTorch", help=targets)
-    form = rule(Site(node))
+    form = carried(node, rule(Site(node)))
     owner = _owner(node)
     home = node.path.rpartition(".")[0]
     if owner != node.path:
