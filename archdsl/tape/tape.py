@@ -134,27 +134,33 @@ class Applied(NamedTuple):
 
 
 @lru_cache(maxsize=20_000)
+def shapes(op: Op, *types: TensorType) -> tuple[TensorType, ...]:
+    """The types that an operator gives; refuses (E0302) those without an element."""
+    outs = op.shape(*types)
+    for out in outs:
+        for size in out.shape:
+            if size < 1 if isinstance(size, int) else at_least(size, 1) is False:
+                raise _no_element(op, types, out, size)
+    return outs
+
+
+@lru_cache(maxsize=20_000)
 def apply(op: Op, *types: TensorType) -> Applied:
     """An operator's rules: functions of the types alone, and networks repeat themselves and one another."""
-    outs = op.shape(*types)
+    outs = shapes(op, *types)
     dtype = types[0].dtype if types else "f32"
     small = all(out.rank <= SMALL and all(map(_is_small, out.shape)) for out in outs)
-    if not small:
-        _check_positive(op, types, outs)
     return Applied(outs, tuple([(w, TensorType(w.dtype or dtype, w.shape)) for w in op.weights(*types)]), small)
 
 
 def _is_small(dim: Dim) -> bool:
-    return 0 < dim < 2**31 if isinstance(dim, int) else dim.weight <= SMALL and at_least(dim, 1) is not False
+    return dim < 2**31 if isinstance(dim, int) else dim.weight <= SMALL
 
 
-def _check_positive(op: Op, ins: Sequence[TensorType], outs: Sequence[TensorType]) -> None:
-    """Refuse (E0302) results that have no element, whatever the values of their symbols."""
-    for out in outs:
-        for axis, size in enumerate(out.shape):
-            if at_least(size, 1) is False:
-                of = f" of {' and '.join(map(str, ins))}" if ins else ""
-                raise Refusal("E0302", f"`{op.name}`{of} leaves nothing: axis {axis} of {out} has {size} positions")
+def _no_element(op: Op, ins: Sequence[TensorType], out: TensorType, size: Dim) -> Refusal:
+    of = f" of {' and '.join(map(str, ins))}" if ins else ""
+    axis = out.shape.index(size)
+    return Refusal("E0302", f"`{op.name}`{of} leaves nothing: axis {axis} of {out} has {size} positions")
 
 
 def wrong_count(op: Op, count: int) -> Refusal:

@@ -52,10 +52,11 @@ def _converted(node: Node, form: Form, types: tuple[str, ...], word: str) -> For
     types_of = [value.type.dtype for value in node.inputs]
 
     def entering(match: re.Match[str]) -> str:
-        return f"{match[0]}.{word}()" if types_of[int(match[1])] in types else match[0]
+        index = int(match[1])  # behind the inputs stand symbols
+        return f"{match[0]}.{word}()" if index < len(types_of) and types_of[index] in types else match[0]
 
     text = _INPUT.sub(entering, form.text)
     result = node.outputs[0].type.dtype
     if result in types and not isinstance(node.op, OneHot):
         text = f"({text}).to({DTYPES[result]})"
-    return Form(None, text, form.uses, form.numbers)
+    return Form(None, text, form.uses, form.numbers, form.reads)
