@@ -147,12 +147,13 @@ class _Binding:
         argument = given.syntax
         formal = self._named(given) if argument.name is not None else self._next()
         value = given.given(formal, self.env) if known is None else as_tensors(known[0], self.env)
-        if argument.name is None and value is POISON and self.block.takes_inputs:
+        if argument.name is None and self.block.takes_inputs and is_refused(value):
             self._perhaps_an_input()
             return
         if formal is not None:
             self.formals.append(formal)
         if type(value) in _PLAIN and formal is not None:
+            self.given[formal.name] = POISON  # where it is refused, it keeps its place
             self.given[formal.name] = self._plain(value, formal)
             return
         if formal is None or (argument.name is None and self._is_input(value, formal)):
@@ -166,6 +167,7 @@ class _Binding:
         assert formal is not None
         if is_flow(value) and not (formal.like or formal.takes_tensors):
             raise self._tensor_given(argument, formal, value)
+        self.given[formal.name] = POISON
         self.given[formal.name] = self._checked(value, formal)
 
     def _perhaps_an_input(self) -> None:

@@ -63,12 +63,12 @@ class OpBlock(Parametric):
     def apply(self, flow: Flow, place: Place, span: Span | None) -> Flow:
         if self.card.vanishes:
             return flow
-        op = self.operator()
-        if flow is POISON:
-            place.operator(self.name)
-            return POISON
         inputs = (*(flow if isinstance(flow, tuple) else (flow,)), *self.tensors)
         try:
+            op = self.operator()
+            if flow is POISON:
+                place.operator(self.name)
+                return POISON
             return place.tape.node(op, inputs, place, self.name, span)
         except Refusal as refusal:
             if self.card.role == "layer" and refusal.code in ("E0206", "E0302"):
