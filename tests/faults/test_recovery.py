@@ -14,9 +14,15 @@ CASES = {
     "a join": ("g: x -> «relv»\nwhere(g > 0, g, x) + max(g, x)", "E0201"),
     "a matrix product": ("g: x -> «relv»\nsoftmax(g) @ transpose(x)", "E0201"),
     "a loop over a tuple": ("g: x -> «relv»\nfor u in (g, x) as k { s[k]: u -> conv(4, 1) }\ns -> concat", "E0201"),
-    "a number of repetitions": ("let n = «3 // 0»\nrepeat n as k { s[k]: conv(4, 1) }\ns -> concat -> conv(3, 1)", "E0212"),
+    "a number of repetitions": (
+        "let n = «3 // 0»\nrepeat n as k { s[k]: conv(4, 1) }\ns -> concat -> conv(3, 1)",
+        "E0212",
+    ),
     "the arguments behind it": ("conv(«nowhere», [3, 3], stride = [1, 2])", "E0201"),
-    "an element of a list": ("let ks = [3, «3 // 0», 3]\nif ks == [3, 3, 3] { a: conv(4, ks[0]) } else { a: conv(4, 1) }\na", "E0212"),
+    "an element of a list": (
+        "let ks = [3, «3 // 0», 3]\nif ks == [3, 3, 3] { a: conv(4, ks[0]) } else { a: conv(4, 1) }\na",
+        "E0212",
+    ),
     "a condition, and names that its arms make": ("if «nowhere» { let c = 4 } else { let c = 8 }\nconv(c, 3)", "E0201"),
     "a cell of a table": ("for table {\n  c  k\n  8  «nowhere»\n} as i { conv(c + i, k) }", "E0201"),
     "a default": ("f(3)", "E0201"),
