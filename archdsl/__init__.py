@@ -12,6 +12,15 @@ wrong with a text, a file or an argument is a :class:`DiagnosticError`.
 
 from __future__ import annotations
 
+import sys
+
+if sys.argv[0].endswith(("/archdsl", "\\archdsl.exe")) or sys.orig_argv[1:3] == ["-m", "archdsl"]:
+    # Of the command, not of a program that imports this: Ctrl-C ends it without a word from here on.
+    import _signal  # type: ignore[import-not-found]  # `signal` takes longer
+
+    if _signal.getsignal(_signal.SIGINT) is _signal.default_int_handler:
+        _signal.signal(_signal.SIGINT, _signal.SIG_DFL)
+
 from importlib import import_module
 from typing import TYPE_CHECKING
 

@@ -57,6 +57,16 @@ class Diagnostic(Verbatim, Record):
         return f"{place}{self.severity}[{self.code}]: {self.message}{help}"
 
 
+def alone(diagnostics: list[Diagnostic]) -> list[Diagnostic]:
+    """The diagnostics, which then keep nothing of the network that they are of."""
+    for d in diagnostics:
+        frame = d.frame
+        while frame is not None:
+            frame.stand_alone()
+            frame = frame.parent
+    return diagnostics
+
+
 class DiagnosticError(Exception):
     """What was asked for cannot be done. Its text has code, place, message and help of everything that was found.
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from archdsl.dims import Dim, Monomial
+from collections.abc import Callable
+
+from archdsl.dims import Dim, Expr, Monomial
 
 
 def compare(a: Dim, b: Dim) -> int | None:
@@ -42,6 +44,38 @@ def _bounds(dim: Dim) -> tuple[int | None, int | None]:
     """A lower and an upper bound over all positive values of the symbols; ``None`` where there is none."""
     if isinstance(dim, int):
         return dim, dim
+    low, high = _by_term(dim)
+    without = _without_floors(dim)
+    if without is not None:
+        smooth, (least, most) = without
+        other_low, other_high = _bounds(smooth)
+        low = _best(max, low, None if other_low is None else other_low + least)
+        high = _best(min, high, None if other_high is None else other_high + most)
+    return low, high
+
+
+def _best(choose: Callable[[int, int], int], a: int | None, b: int | None) -> int | None:
+    return a if b is None else b if a is None else choose(a, b)
+
+
+def _without_floors(dim: Expr) -> tuple[Dim, tuple[int, int]] | None:
+    """The dimension with each ``d * (n // d)`` taken for ``n``, and between what the difference lies: ``n % d``."""
+    smooth: Dim = dim
+    least = most = 0
+    for monomial, factor in dim.terms.items():
+        if len(monomial) != 1 or monomial[0][1] != 1 or isinstance(monomial[0][0], str):
+            continue
+        atom = monomial[0][0]
+        if not isinstance(atom.divisor, int) or factor % atom.divisor:
+            continue
+        times = factor // atom.divisor
+        smooth = smooth - Expr({monomial: factor}) + atom.numerator * times
+        least, most = least - max(times, 0) * (atom.divisor - 1), most - min(times, 0) * (atom.divisor - 1)
+    return None if smooth is dim else (smooth, (least, most))
+
+
+def _by_term(dim: Expr) -> tuple[int | None, int | None]:
+    """The bounds that follow from those of each term."""
     low: int | None = 0
     high: int | None = 0
     for monomial, factor in dim.terms.items():

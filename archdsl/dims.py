@@ -225,6 +225,10 @@ def _multiply(left: Monomial, right: Monomial) -> Monomial:
 
 def _floordiv_int(a: Expr, b: int) -> Dim:
     """Multiples of ``b`` leave the division; a lone inner floor division is merged into one."""
+    if any(factor < 0 for monomial, factor in a.terms.items() if monomial):
+        leading = min((m for m, factor in a.terms.items() if m and factor % b), key=str, default=())
+        if leading and a.terms[leading] < 0:  # -H // 32 == -((H + 31) // 32), as any ceiling is written
+            return floordiv(a * -1 + (b - 1), b) * -1
     whole: dict[Monomial, int] = {}
     rest: dict[Monomial, int] = {}
     for monomial, factor in a.terms.items():

@@ -6,15 +6,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from archdsl.diagnostics import Diagnostic, DiagnosticError, did_you_mean
+from archdsl.diagnostics import Diagnostic, DiagnosticError, alone, did_you_mean
 from archdsl.graph import Graph
-from archdsl.interpret.program import Elaboration, elaborate
+from archdsl.interpret.elaboration import Elaboration
+from archdsl.interpret.program import elaborate
 from archdsl.interpret.session import ClaimValue
 from archdsl.modules.loader import Loader
 from archdsl.modules.module import Module, definition_span
 from archdsl.modules.resolve import resolve
 from archdsl.process import deep_stack
-from archdsl.reading import find_target, read_source
+from archdsl.reading import find_target, read_main, read_source
 from archdsl.record import Record
 from archdsl.shown import Verbatim
 from archdsl.source import Source
@@ -132,11 +133,11 @@ class Program(Verbatim):
         """Everything wrong with the text and its variants (all by default), claims included, in source order."""
         return self.report(variants).diagnostics
 
-    def report(self, variants: Iterable[str] | None = None) -> CheckReport:
-        """As :meth:`check`, with what was measured for every claim."""
+    def report(self, variants: Iterable[str] | None = None, bind: Mapping[str, int] | None = None) -> CheckReport:
+        """As :meth:`check`, with what was measured for every claim. ``bind`` gives symbols fixed sizes."""
         found: list[tuple[str, Diagnostic]] = []
         checked: dict[str, CheckedVariant] = {}
-        steps = 0
+        steps = operators = 0
         used: set[int] = set()
         whole = variants is None
         results: dict[str, Elaboration] = {}
@@ -144,14 +145,14 @@ class Program(Verbatim):
             target = self.target(name)
             if isinstance(target, spec.Network) and any(p.default is None for p in target.parameters):
                 continue
-            result = self.elaborate(name)
+            result = self.elaborate(name, bind=bind)
             results[name] = result
             applied = result.applied_maps()
             found += [(name, d) for d in (*result.diagnostics, *(d for one in applied for d in one.diagnostics))]
-            steps += result.steps + sum(one.steps for one in applied)
+            steps, operators = steps + result.steps + sum(one.steps for one in applied), operators + result.operators
             used.update(*(one.used for one in applied))
             whole &= result.graph is not None and not any(one.diagnostics for one in applied)
-            too_much = _too_much(name, steps, sum(one.operators for one in results.values()), target)
+            too_much = _too_much(name, steps, operators, target)
             if result.stopped or too_much:
                 found += () if result.stopped else ((name, d) for d in too_much)
                 whole = False
@@ -163,10 +164,10 @@ class Program(Verbatim):
         if whole and any(result.maps for result in results.values()):
             from archdsl.interpret.idle_rules import idle_rules
 
-            trained = (self.elaborate(name, train=True) for name in self.targets())
+            trained = (self.elaborate(name, bind=bind, train=True) for name in self.targets())
             found += [("", d) for d in idle_rules(self.source, list(results.values()), used, trained)]
         return CheckReport(
-            _unique([*self.diagnostics, *by_variant(found)]),
+            alone(_unique([*self.diagnostics, *by_variant(found)])),
             checked,
             tuple(name for name in results if name not in checked),
         )
@@ -264,7 +265,7 @@ def open_program(path_or_text: str | Path, *, name: str | None = None) -> Progra
     if isinstance(path_or_text, str) and ("\n" in path_or_text or path_or_text.lstrip().startswith(("arch ", "#"))):
         return open_source(Source(name or "<text>", path_or_text), None)
     path, variant = find_target(path_or_text) if isinstance(path_or_text, str) else (Path(path_or_text), None)
-    program = open_source(read_source(path, name or str(path)), path, variant)
+    program = open_source(read_main(path, name or str(path)), path, variant)
     if variant is not None:
         program.target(variant)  # refuses one that is not there
     return program

@@ -1,81 +1,114 @@
-"""Files: only regular files are read, up to a limit; an output is written completely or not at all."""
+"""Reading: ordinary files only, up to a limit, and no link that leads out of the folder it was found in.
+
+Everything that the package reads is opened here, and everything that it writes in :mod:`archdsl.writing`; a test looks
+for any other way.
+"""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+import stat
 from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
 
 from archdsl.diagnostics import Refusal
 from archdsl.source import note
 
+if TYPE_CHECKING:
+    from importlib.resources.abc import Traversable
+
+_OPEN = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_BINARY", 0)
+"""Without waiting: a pipe that takes the place of a file meanwhile must not hold the process."""
+_SYSTEM = ("/proc", "/sys")
+"""Where files are answers of the system: an environment, keys, memory."""
+
 
 def check_file(path: Path) -> None:
-    """Refuse (E0001) what is not there, folders, and what might never end: pipes and devices."""
+    """Refuse (E0001) what is not there, folders, what might never end, and answers of the system (``/proc``)."""
     note(path)
     try:
-        if path.is_file():
-            return
-        if path.is_dir():
-            raise Refusal("E0001", f"`{path}` is a folder, not a file")
-        if path.exists():
-            raise Refusal("E0001", f"`{path}` is not an ordinary file")
+        found = path.stat()
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        raise Refusal("E0001", f"there is no file `{path}`") from None
     except OSError as error:
         raise _unreadable(path, error) from None
-    raise Refusal("E0001", f"there is no file `{path}`")
+    _check_ordinary(path, found)
+
+
+def open_file(path: Path) -> BinaryIO:
+    """An ordinary file, open for reading; refuses (E0001) what :func:`check_file` does, and what cannot be opened."""
+    check_file(path)  # before it is opened: to open a device may do something
+    try:
+        file = open(path, "rb", opener=_opener)  # noqa: SIM115 - Path.open takes no opener
+    except OSError as error:
+        raise _unreadable(path, error) from None
+    try:
+        _check_ordinary(path, os.fstat(file.fileno()))
+    except BaseException:
+        file.close()
+        raise
+    return file
 
 
 def read_file(path: Path, limit: int) -> bytes:
-    """The content of a regular file, cut after ``limit`` + 1 bytes; refuses (E0001) a file that cannot be read."""
-    check_file(path)
+    """The content of an ordinary file, cut after ``limit`` + 1 bytes; refuses (E0001) a file that cannot be read."""
+    with open_file(path) as file:
+        try:
+            return file.read(limit + 1)
+        except OSError as error:
+            raise _unreadable(path, error) from None
+
+
+def packaged(path: Path | Traversable) -> str:
+    """The text of a file of this package: a spec of the zoo, a page, the grammar."""
+    return path.read_text(encoding="utf-8")
+
+
+def check_inside(path: Path, owner: Path | None = None) -> None:
+    """Refuse (E0001) a link that leads out of its folder: a repository keeps links, and its author could have
+    files read that are no concern of it.
+
+    Files that belong to ``owner`` may also lie where that really lies: stores of downloaded models consist of links.
+    """
     try:
-        with path.open("rb") as stream:
-            return stream.read(limit + 1)
-    except OSError as error:
-        raise _unreadable(path, error) from None
+        if not path.is_symlink():
+            return
+        real = path.resolve()
+        folders = {path.parent.resolve(), *([owner.resolve().parent] if owner is not None else ())}
+    except (OSError, RuntimeError, ValueError):  # told where the file is read: links in a circle, too long a name
+        return
+    if not any(real.is_relative_to(folder) for folder in folders):
+        help = "links are followed inside of their folder only: name the file itself, or copy it"
+        raise Refusal("E0001", f"`{path}` is a link that leads out of its folder", help=help)
+
+
+def _opener(path: str, flags: int) -> int:
+    return os.open(path, _OPEN | getattr(os, "O_CLOEXEC", 0))
+
+
+def _check_ordinary(path: Path, found: os.stat_result) -> None:
+    if stat.S_ISDIR(found.st_mode):
+        raise Refusal("E0001", f"`{path}` is a folder, not a file")
+    if not stat.S_ISREG(found.st_mode) or found.st_dev in _devices():
+        raise Refusal("E0001", f"`{path}` is not an ordinary file")
+
+
+def _devices() -> set[int]:
+    """The devices of :data:`_SYSTEM`, where they are mounted."""
+    global _known
+    if _known is None:
+        _known = set()
+        for folder in _SYSTEM:
+            try:
+                _known.add(os.stat(folder).st_dev)  # noqa: PTH116 - no Path is needed
+            except OSError:
+                continue
+        _known.discard(os.stat("/").st_dev)  # noqa: PTH116
+    return _known
+
+
+_known: set[int] | None = None
 
 
 def _unreadable(path: Path, error: OSError) -> Refusal:
     return Refusal("E0001", f"`{path}` cannot be read: {error.strerror or error}")
-
-
-def write_file(path: Path, content: str | bytes | Iterable[bytes]) -> None:
-    """Replace ``path`` by ``content`` (text as UTF-8, or parts) at once, or refuse (E0005) and leave the old file."""
-    import tempfile
-
-    content = content.encode() if isinstance(content, str) else content
-    parts = [content] if isinstance(content, bytes) else content
-    target = path.resolve()  # through links: the file changes, the link stays
-    check_writable(path)
-    handle, name = -1, ""
-    try:
-        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name[:200]}.")
-        with os.fdopen(handle, "wb") as file:
-            file.writelines(parts)
-        mode = target.stat().st_mode & 0o7777 if target.exists() else 0o666 & ~_umask()
-        Path(name).chmod(mode)
-        Path(name).replace(target)
-    except OSError as error:
-        if name:
-            Path(name).unlink(missing_ok=True)
-        raise Refusal("E0005", f"cannot write `{path}`: {error.strerror or error}") from None
-    except BaseException:
-        if name:
-            Path(name).unlink(missing_ok=True)
-        raise
-
-
-def check_writable(path: Path) -> None:
-    """Refuse (E0005) an output that cannot be a file, before any work is done for it."""
-    if path.is_dir():
-        raise Refusal("E0005", f"cannot write `{path}`: it is a folder", help="name a file in it")
-    if path.exists() and not path.is_file():  # a file in its place would be the end of a pipe or device
-        raise Refusal("E0005", f"cannot write `{path}`: it is not an ordinary file")
-    if not path.resolve().parent.is_dir():
-        raise Refusal("E0005", f"cannot write `{path}`: there is no folder `{path.parent}`")
-
-
-def _umask() -> int:
-    current = os.umask(0)
-    os.umask(current)
-    return current

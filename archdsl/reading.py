@@ -6,14 +6,21 @@ import re
 from pathlib import Path
 
 from archdsl.diagnostics import Refusal, did_you_mean, nearest, suggest
-from archdsl.files import read_file
+from archdsl.files import check_inside, packaged, read_file
 from archdsl.source import Source
 
 MAX_SOURCE_BYTES = 4_000_000
 """The limit on a file, above that of the parser."""
 ZOO = Path(__file__).resolve().parent / "specs"
 """The folder of the zoo's files."""
+_NO_TEXT = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 _VARIANT = re.compile(r"^variant\s+(\w+)", re.MULTILINE)
+
+
+def read_main(path: Path, name: str) -> Source:
+    """The text of a file that is given from outside: as :func:`read_source`, and (E0001) no link out of its folder."""
+    check_inside(path)
+    return read_source(path, name)
 
 
 def read_source(path: Path, name: str) -> Source:
@@ -41,7 +48,16 @@ def decode(data: bytes, name: str) -> Source:
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise Refusal("E0002", f"{name} is not UTF-8 text: byte {data[error.start]:#04x} on line {line}") from None
+    check_text(text, name)
     return Source(name, text.replace("\r\n", "\n"))
+
+
+def check_text(text: str, name: str) -> None:
+    """Refuse (E0002) what only happens to be UTF-8: a message about it would show a part of something else."""
+    found = _NO_TEXT.search(text)
+    if found is not None:
+        line = text.count("\n", 0, found.start()) + 1
+        raise Refusal("E0002", f"{name} is not text: byte {ord(found[0]):#04x} on line {line}")
 
 
 def zoo_files() -> list[Path]:
@@ -51,7 +67,7 @@ def zoo_files() -> list[Path]:
 
 def zoo_names() -> dict[str, Path]:
     """Every variant of the zoo and the file that defines it, without parsing any: a test holds this to the parser."""
-    return {name: path for path in zoo_files() for name in _VARIANT.findall(path.read_text(encoding="utf-8"))}
+    return {name: path for path in zoo_files() for name in _VARIANT.findall(packaged(path))}
 
 
 def find_target(target: str) -> tuple[Path, str | None]:

@@ -66,8 +66,8 @@ Every network that `archdsl list` shows, by family in the order of publication. 
 to other sources by the tests. What the columns mean is in [the cost model](cost_model.md); in short:
 
 - *depth* is the number of layers with weights on the longest path; gates and projections count where they are on it.
-- *field* is what one position sees, before the first operator that sees the whole map. In networks with
-  squeeze-and-excitation or attention that is the first gate.
+- *field* is the number of input positions that one position of the last map sees along maps; gates, which see the whole
+  map, do not end it. `<=`: at most.
 - *peak memory* is the largest sum of live activations at batch 1, without weights.
 
 How the families read beside their papers is in [families.md](families.md), how long they are in [length.md](length.md).

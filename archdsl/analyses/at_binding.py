@@ -14,8 +14,10 @@ from archdsl import dims
 from archdsl.dims import Dim, Expr
 from archdsl.element_types import FLOATS
 from archdsl.graph import Graph, Node, Value
-from archdsl.ops.base import Op, Window, Work
+from archdsl.ops.base import Op, Work
+from archdsl.ops.look import Window
 from archdsl.shapes import TensorType
+from archdsl.tape.sized import at_sizes
 
 BATCH = "N"
 """The batch; costs are reported for one sample unless a batch is given."""
@@ -40,13 +42,19 @@ class Bound:
         self.dtype = dtype
         self.binding: dict[str, Dim] = {} if symbolic else {BATCH: 1, **graph.defaults, **(binding or {})}
         self._works: dict[tuple[object, ...], Work | None] = {}
-        values = graph.values()
-        known = {type: self.stored(type).bind(self.binding) for type in dict.fromkeys([value.type for value in values])}
-        self._types = {value: known[value.type] for value in values}
+        self._windows: dict[tuple[object, ...], Window] = {}
+        types, self._ops = (
+            at_sizes(graph, self.binding) if self.binding else ({value: value.type for value in graph.values()}, {})
+        )
+        self._types = types if dtype is None else {value: self.stored(type) for value, type in types.items()}
 
     def stored(self, type: TensorType) -> TensorType:
         """A type with the element type that the figures are for."""
         return type if self.dtype is None or type.dtype not in FLOATS else TensorType(self.dtype, type.shape)
+
+    def op(self, node: Node) -> Op:
+        """A node's operator, with its arguments under the binding."""
+        return self._ops.get(node, node.op)
 
     def type(self, value: Value) -> TensorType:
         """The type of a value."""
@@ -67,17 +75,21 @@ class Bound:
 
     def work(self, node: Node) -> Work | None:
         """The arithmetic of a node; ``None``: not known."""
-        ins = self.types(node.inputs)
-        key = (id(node.op), ins)  # repeated blocks share their operators, and types as well
+        ins, op = self.types(node.inputs), self.op(node)
+        key = (id(op), ins)  # repeated blocks share their operators, and types as well
         if key not in self._works:
-            work = _work(node.op, ins, self.types(node.outputs))
+            work = _work(op, ins, self.types(node.outputs))
             self._works[key] = None if work is None else _each(work, self.dim)
         return self._works[key]
 
-    def window(self, node: Node) -> Window:
-        """The receptive-field rule of a node's first output."""
-        window = node.op.window(self.types(node.inputs), self.types(node.outputs))
-        return tuple(None if axis is None else _each(axis, self.dim) for axis in window)
+    def window(self, node: Node, source: int = 0, result: int = 0) -> Window:
+        """How one of a node's results looks at one of its inputs."""
+        op, ins = self.op(node), self.types(node.inputs)
+        key = (id(op), ins, source, result)
+        if key not in self._windows:
+            found = op.looks(ins, self.types(node.outputs), source, result)
+            self._windows[key] = tuple([None if axis is None else _each(axis, self.dim) for axis in found])
+        return self._windows[key]
 
     @property
     def free(self) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from archdsl import dim_order, dims
 from archdsl.analyses.contributions import contribution_notes
+from archdsl.analyses.field import AtMost
 from archdsl.analyses.measure import Amount, Measures, Subject, show
 from archdsl.diagnostics import Diagnostic, Refusal
 from archdsl.dims import Expr
@@ -121,10 +122,17 @@ def _holds(measured: Any, op: str, bound: Any) -> bool:
 def _compare(measured: Any, op: str, bound: Any) -> bool:
     if measured is None:  # the whole axis: above any bound
         return op in (">", ">=", "!=")
+    if isinstance(measured, AtMost):  # it may be anything below: no lower bound holds by it
+        holds = COMPARISONS["<" if op == "!=" else op]
+        return op not in (">", ">=", "==") and measured.value is not None and holds(measured.value, bound)
     if isinstance(measured, Expr) or isinstance(bound, Expr):
-        order = dim_order.compare(measured, bound)
+        below, above = (Fraction(n).denominator if not isinstance(n, Expr) else 1 for n in (measured, bound))
+        scale = below * above  # a bound such as 10 ** 9 / 2 is no dimension
+        order = dim_order.compare(
+            *(n * scale if isinstance(n, Expr) else int(Fraction(n) * scale) for n in (measured, bound))
+        )
         if order is None:
-            names = sorted(dims.symbols(measured) | dims.symbols(bound))
+            names = sorted({name for n in (measured, bound) if isinstance(n, Expr) for name in dims.symbols(n)})
             raise Refusal(
                 "E0307", f"whether {measured} {op} {bound} depends on `{names[0]}`",
                 help=f"give `{names[0]}` a value: in the input declaration, or with `--bind`",

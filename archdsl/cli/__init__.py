@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from archdsl.cli import signals
+
 if TYPE_CHECKING:
     import typer
 
@@ -22,51 +24,32 @@ gives further parameters."""
 
 def build(names: tuple[str, ...] = COMMANDS) -> typer.Typer:
     """The typer application with the given commands."""
-    import typer
+    from archdsl.cli.typed import application
 
-    from archdsl.cli.typed import for_typer, grouped
-
-    app = typer.Typer(
-        name="archdsl", no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False,
-        context_settings={"help_option_names": ["-h", "--help"]},
-    )  # fmt: skip
-
-    def show_version(wanted: bool) -> None:
-        if wanted:
-            _print_version()
-            raise typer.Exit
-
-    @app.callback()
-    def options(
-        version: bool = typer.Option(
-            False, "--version", "-V", help="Print the version.", callback=show_version, is_eager=True
-        ),
-    ) -> None:
-        """A declarative architecture compiler for neural networks: specs to exact shapes, exact costs and ONNX.
-
-        Targets are `spec.arch`, `spec.arch:variant`, `-` for standard input, and names from `archdsl list`.
-        """
-
-    for name in names:
-        module = import_module(f"archdsl.cli.{name}")
-        more = module.more() if hasattr(module, "more") else []
-        app.command(name, cls=grouped(more), epilog=f"Example: {module.EXAMPLE}")(for_typer(module.command, more))
-    return app
-
-
-def _print_version() -> None:
-    from archdsl import __version__
-
-    sys.stdout.write(f"archdsl {__version__}\n")
+    return application(names)
 
 
 def main() -> None:
     """The entry point of the ``archdsl`` script; ends the process."""
-    from archdsl.cli.exit import INTERRUPTED, heed_interrupts, interrupted, status_after
+    signals.heed()
+    status: int | str | None
+    try:
+        status = _run()
+        gc.freeze()  # what is still there ends with the process: looking for garbage in it is of no use
+        signals.unheed()
+    except KeyboardInterrupt:
+        status = 2
+    except SystemExit as end:  # typer's; it takes an interrupt for something else
+        status = end.code
+    sys.exit(signals.received() or status)
+
+
+def _run() -> int:
+    """Run the command; its exit status."""
+    from archdsl.cli.exit import status_after
     from archdsl.process import deep_stack
 
     _prepare_streams()
-    heed_interrupts()
     try:
         try:
             command, arguments = _chosen(sys.argv[1:])
@@ -75,16 +58,14 @@ def main() -> None:
             sys.stdout.flush()
         except Exception as error:
             status = status_after(error)
-    except KeyboardInterrupt:
-        status = INTERRUPTED
     except Exception:  # a fault of ours: commands tell everything that a user or a system can cause
-        import traceback
+        if signals.received() is None:
+            import traceback
 
-        traceback.print_exc()
-        sys.stderr.write("archdsl: this is a bug in archdsl; please report it with the text above\n")
+            traceback.print_exc()
+            sys.stderr.write("archdsl: this is a bug in archdsl; please report it with the text above\n")
         status = 2
-    gc.freeze()  # what is still there ends with the process: looking for garbage in it is of no use
-    sys.exit(interrupted(status))
+    return status
 
 
 def _chosen(words: list[str]) -> tuple[Callable[..., int | None], Mapping[str, Any]]:

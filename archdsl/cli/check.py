@@ -6,10 +6,9 @@ from pathlib import Path
 from typing import Annotated
 
 from archdsl.cli.exit import CLEAN, FINDINGS, status_of
-from archdsl.cli.options import Reports, Targets, Watching
+from archdsl.cli.options import Bind, Reports, Targets, Watching, bindings
 from archdsl.cli.output import progress, say, show, write
 from archdsl.cli.signature import opt
-from archdsl.files import check_writable
 from archdsl.report.text import counted, summary
 
 FORMATS = ("text", "concise", "json")
@@ -36,20 +35,24 @@ def command(
             help="the file with budgets; default: the nearest archdsl.toml or pyproject.toml",
         ),
     ] = None,
+    bind: Bind = None,
     watch: Watching = False,
 ) -> int:
     """Check specs and measure their claims."""
     if watch:
         from archdsl.cli.watching import watched
 
-        watched(targets, lambda: command(targets, format, strict, report, against, save_baseline, config))
+        watched(targets, lambda: command(targets, format, strict, report, against, save_baseline, config, bind))
     from archdsl.cli.reports import emit, wanted
     from archdsl.project import checking
 
     reports = wanted(report)
     if save_baseline is not None:
-        check_writable(save_baseline)
-    found = checking.check(*targets, against=against, config=config, step=lambda text: progress(text))
+        from archdsl.outputs import BASELINE, check_output
+
+        check_output(save_baseline, BASELINE)
+    sizes = bindings(bind)
+    found = checking.check(*targets, against=against, config=config, bind=sizes, step=lambda text: progress(text))
     for note in found.notes:
         say(note)
     if save_baseline is not None:

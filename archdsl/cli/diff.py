@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from archdsl.cli.exit import CLEAN, FINDINGS
+from archdsl.cli.options import Bind, bindings
 from archdsl.cli.output import show
 from archdsl.cli.signature import Arg, opt
 
@@ -18,11 +19,12 @@ def command(
     new: Annotated[str, Arg("after", "targets")],
     format: Annotated[str, opt("--format", help="the form of the output", choices=FORMATS)] = "text",
     strict: Annotated[bool, opt("--strict", help="exit 1 if inputs or outputs changed")] = False,
+    bind: Bind = None,
 ) -> int:
     """Compare two networks: what changed, and what it costs."""
     from archdsl.project.comparing import diff
     from archdsl.report.diff import DiffReport
 
-    found = diff(old, new)
+    found = diff(old, new, bindings(bind))
     show(DiffReport(found), format)
     return FINDINGS if strict and found.interface.breaking else CLEAN

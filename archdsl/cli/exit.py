@@ -3,33 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from archdsl.cli.signals import received
 from archdsl.diagnostics import Diagnostic, DiagnosticError
 
-CLEAN, FINDINGS, FAILURE, INTERRUPTED = 0, 1, 2, 130
-"""Exit statuses."""
-
-
-_interrupts: list[int] = []
-"""Signals that were received, even if a library caught the exception."""
-
-
-def heed_interrupts() -> None:
-    """End a command on Ctrl-C even if a library turns it into another error, as modules in C do while they load."""
-    import signal
-
-    def interrupt(number: int, _: object) -> None:
-        _interrupts.append(number)
-        raise KeyboardInterrupt
-
-    _interrupts.clear()
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # not where it is to be ignored
-        signal.signal(signal.SIGINT, interrupt)
+CLEAN, FINDINGS, FAILURE = 0, 1, 2
+"""Exit statuses; after a signal 128 and its number."""
 
 
 def outcome(command: Callable[..., int | None], arguments: Mapping[str, Any]) -> int:
@@ -40,27 +23,18 @@ def outcome(command: Callable[..., int | None], arguments: Mapping[str, Any]) ->
     except Exception as error:
         status = status_after(error)
     except KeyboardInterrupt:
-        status = INTERRUPTED
-    return interrupted(status)
-
-
-def interrupted(status: int) -> int:
-    """The exit status, if no interrupt came meanwhile."""
-    return INTERRUPTED if _interrupts else status
+        status = FAILURE
+    return received() or status  # libraries make other errors of a signal: modules in C do while they load
 
 
 def status_after(error: Exception) -> int:
     """Print what an exception of a command means; its exit status. A fault of ours is raised again."""
-    if isinstance(error, DiagnosticError):
-        return tell(error.diagnostics)
     if isinstance(error, BrokenPipeError):
         return _quiet()
-    if isinstance(error, OSError):
-        return tell([system_error(error)])
-    if isinstance(error, MemoryError):
-        return tell([Diagnostic("E0008", "there is not enough memory for this")])
-    if isinstance(error, RecursionError):
-        return tell([Diagnostic("E0008", "this is nested deeper than the stack allows")])
+    if isinstance(error, DiagnosticError | OSError | MemoryError | RecursionError):
+        from archdsl.project.failures import findings_of
+
+        return tell(findings_of(error))
     raise error
 
 
@@ -76,7 +50,7 @@ def tell(diagnostics: Iterable[Diagnostic]) -> int:
     from archdsl.report.terminal import wants_color
     from archdsl.report.text import render
 
-    found = list(diagnostics) if not _interrupts else []
+    found = list(diagnostics) if received() is None else []
     color = wants_color(sys.stderr)
     sys.stdout.flush()
     for d in found:
@@ -94,12 +68,3 @@ def status_of(diagnostics: Iterable[Diagnostic]) -> int:
     if any(code.startswith(USE) for code in codes):
         return FAILURE
     return FINDINGS if codes else CLEAN
-
-
-def system_error(error: OSError) -> Diagnostic:
-    """A message for an error of the operating system."""
-    reason = error.strerror or str(error) or type(error).__name__
-    named = f" `{os.fsdecode(error.filename)}`" if isinstance(error.filename, str | bytes) else ""
-    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG):
-        return Diagnostic("E0005", f"cannot write{named}: {reason}")
-    return Diagnostic("E0001", f"cannot read{named}: {reason}" if named else f"the system reports: {reason}")

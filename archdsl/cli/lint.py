@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from archdsl.cli.exit import CLEAN, FINDINGS, status_of
-from archdsl.cli.options import Reports, Targets, Watching, listed
+from archdsl.cli.options import Bind, Reports, Targets, Watching, bindings, listed
 from archdsl.cli.output import progress, say, show, write
 from archdsl.cli.signature import opt
 from archdsl.report.text import counted, summary
@@ -36,19 +36,20 @@ def command(
     fix: Annotated[bool, opt("--fix", help="fix what can safely be fixed, in place")] = False,
     strict: Annotated[bool, opt("--strict", help="exit 1 on findings")] = False,
     report: Reports = None,
+    bind: Bind = None,
     watch: Watching = False,
 ) -> int:
     """Check networks against the design rules of the field."""
     if watch:
         from archdsl.cli.watching import watched
 
-        watched(targets, lambda: command(targets, format, select, ignore, target, fix, strict, report))
+        watched(targets, lambda: command(targets, format, select, ignore, target, fix, strict, report, bind))
     from archdsl.cli.reports import emit, wanted
     from archdsl.project.linting import lint
 
     reports = wanted(report)
     codes = {"select": listed(select), "ignore": listed(ignore)}
-    found = lint(*targets, **codes, target=target, fix=fix, step=lambda text: progress(text))
+    found = lint(*targets, **codes, target=target, fix=fix, bind=bindings(bind), step=lambda text: progress(text))
     for note in found.notes:
         say(note)
     emit(reports, found)

@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING
 from archdsl.report.terminal import Paint, visible, wants_color
 
 if TYPE_CHECKING:
+    from pathlib import Path
+    from typing import BinaryIO
+
     from archdsl.diagnostics import Diagnostic
     from archdsl.report.page import Report
 
@@ -50,6 +53,11 @@ def progress(text: str, after: float = 1.0) -> Iterator[None]:
         if shown:
             sys.stderr.write("\r\x1b[K")
             sys.stderr.flush()
+
+
+def place(path: Path) -> Path | BinaryIO:
+    """Where a file is written: ``-`` is standard output."""
+    return sys.stdout.buffer if str(path) == "-" else path
 
 
 def show(report: Report, format: str) -> None:

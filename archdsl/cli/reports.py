@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from archdsl.diagnostics import Refusal, did_you_mean
-from archdsl.files import check_writable
 from archdsl.record import Record
 
 if TYPE_CHECKING:
@@ -46,7 +45,9 @@ def wanted(texts: Iterable[str] | None) -> list[Report]:
         ):
             raise Refusal("E0007", f"`--report {text}`: the format or the file is given twice")
         if report.path is not None:
-            check_writable(report.path)
+            from archdsl.outputs import REPORTS, check_output
+
+            check_output(report.path, REPORTS[form])
         found[form] = report
     return list(found.values())
 
@@ -55,7 +56,7 @@ def emit(reports: Sequence[Report], found: Check | Lint) -> None:
     """Render every report, then write them; if one cannot be rendered, no file is written."""
     if not reports:
         return
-    from archdsl.files import write_file
+    from archdsl.writing import write_file
 
     outcome = found.outcome()
     root = os.environ.get("GITHUB_WORKSPACE") or os.environ.get("CI_PROJECT_DIR") or str(Path.cwd())
@@ -80,5 +81,6 @@ def _step_summary(outcome: Outcome, root: str) -> None:
     """Append to the summary of the workflow step, where there is one."""
     name = os.environ.get(SUMMARY)
     if name:
-        with Path(name).open("a", encoding="utf-8") as file:
-            file.write(_render("markdown", outcome, root) + "\n")
+        from archdsl.writing import append_file
+
+        append_file(Path(name), _render("markdown", outcome, root) + "\n")

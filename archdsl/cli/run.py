@@ -30,6 +30,10 @@ def command(
     from archdsl.project.running import run
     from archdsl.runtime.execute import RunReport
 
+    if save is not None:
+        from archdsl.outputs import ARRAYS, check_output
+
+        check_output(save, ARRAYS)
     given, sizes = settings(set_), bindings(bind)
     with progress(f"running {target}"), warnings.catch_warnings(action="ignore"):  # they are said as notes
         found = run(target, files=input or (), ep=ep, seed=seed, settings=given, bind=sizes)

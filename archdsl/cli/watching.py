@@ -6,8 +6,9 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import NoReturn
 
-from archdsl.cli.exit import INTERRUPTED, outcome
+from archdsl.cli.exit import outcome
 from archdsl.cli.output import say
+from archdsl.cli.signals import received
 from archdsl.project.watch import Watch
 from archdsl.report.text import counted
 
@@ -21,7 +22,8 @@ def watched(targets: Sequence[str], command: Callable[[], int]) -> NoReturn:
         if sys.stdout.isatty():
             sys.stdout.write(CLEAR)
         watch.begin()
-        if outcome(command, {}) == INTERRUPTED:
+        outcome(command, {})
+        if received() is not None:
             raise KeyboardInterrupt
         say(f"watching {counted(watch.count, 'file')}; Ctrl-C stops")
         say(f"{watch.wait()} has changed")

@@ -57,7 +57,7 @@ class Snapshot(Record):
     opset: int | None = None
     """The ONNX operator set that it needs, where somebody asked."""
     sees_all: str | None = None
-    """The first operator that sees the whole input: the receptive field is that of what enters it."""
+    """The first operator that sees the whole input, whatever the receptive field along maps."""
 
     def chain(self, layer: Layer) -> list[int]:
         """The applications a layer is in, outermost first."""
@@ -147,9 +147,8 @@ def _quantity(measures: Measures, wanted: Subject) -> Any:
 
 
 def _sees_all(measures: Measures) -> str | None:
-    seen, fields = measures.fields.before_whole, measures.fields
-    users = (node for node in measures.graph.nodes if seen is not None and seen in node.inputs)
-    return next((node.path for node in users if None in fields.at(node.outputs[0])), None)
+    first = measures.fields.first_whole
+    return None if first is None else first.path
 
 
 def _main_span(node: Node) -> Span | None:

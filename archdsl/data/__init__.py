@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from archdsl.diagnostics import Refusal
-from archdsl.files import read_file
+from archdsl.files import check_inside, read_file
 from archdsl.source import Source
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ def is_data(name: str) -> bool:
 
 def read_document(name: str) -> Source:
     """The text of a file that holds the data form; refuses (E0001, E0002) what is none."""
+    check_inside(Path(name))
     return decode(read_file(Path(name), MAX_DOCUMENT_BYTES), name)
 
 
@@ -42,10 +43,21 @@ def decode(content: bytes, name: str) -> Source:
 
 
 def read(source: Source, bind: Mapping[str, int] | None = None) -> Graph:
-    """The graph a document describes (YAML by its name), with symbols bound; raises ``DiagnosticError``."""
-    from archdsl.data.reader import read_graph
+    """The graph a document describes (YAML by its name), with symbols bound; raises ``DiagnosticError``.
 
-    return read_graph(source, yaml=source.name.lower().endswith((".yaml", ".yml")), bind=bind)
+    The sizes that it declares are held against the operators' rules.
+    """
+    from archdsl.data.reader import read_graph
+    from archdsl.tape.sized import at_sizes
+
+    graph = read_graph(source, yaml=source.name.lower().endswith((".yaml", ".yml")))
+    if bind:
+        from archdsl.rewrites.bind import bind as bound
+
+        graph = bound(graph, bind)
+    if graph.defaults:
+        at_sizes(graph, graph.defaults)
+    return graph
 
 
 def to_json(graph: Graph) -> str:

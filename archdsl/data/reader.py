@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from archdsl.data.dimension import parse_dimension
 from archdsl.data.form import (
     ArgumentForm,
     FloatForm,
@@ -21,7 +20,8 @@ from archdsl.data.form import (
 from archdsl.data.locate import Path, span_of
 from archdsl.data.parse import parse_form
 from archdsl.diagnostics import Diagnostic, DiagnosticError, Refusal, did_you_mean
-from archdsl.dims import Dim, evaluate, product
+from archdsl.dim_text import parse_dimension
+from archdsl.dims import Dim, product
 from archdsl.graph import Graph, NameMap, Node, Parameter, Stored, Value
 from archdsl.interface import Preprocess, checked_labels, fitting_labels, preprocess_of
 from archdsl.ops import base
@@ -29,19 +29,15 @@ from archdsl.shapes import Shape, TensorType, show_shape
 from archdsl.source import Frame, Origin, Source, Span
 
 
-def read_graph(source: Source, *, yaml: bool = False, bind: Mapping[str, int] | None = None) -> Graph:
-    """The graph a document describes; raises ``DiagnosticError`` (E08xx, or what an operator refuses).
-
-    ``bind`` replaces symbols by numbers wherever they stand.
-    """
-    return _Reader(source, parse_form(source, yaml=yaml), yaml, bind or {}).graph()
+def read_graph(source: Source, *, yaml: bool = False) -> Graph:
+    """The graph a document describes; raises ``DiagnosticError`` (E08xx, or what an operator refuses)."""
+    return _Reader(source, parse_form(source, yaml=yaml), yaml).graph()
 
 
 class _Reader:
     """Builds the graph part by part; every refusal is located in the document."""
 
-    def __init__(self, source: Source, form: GraphForm, yaml: bool, bind: Mapping[str, int]) -> None:
-        self.bind = bind
+    def __init__(self, source: Source, form: GraphForm, yaml: bool) -> None:
         self.source = source
         self.form = form
         self.yaml = yaml
@@ -60,7 +56,6 @@ class _Reader:
     def graph(self) -> Graph:
         form = self.form
         self.sources = [Source(s.name, s.text) for s in form.sources]
-        self.check_bound()
         for index, input in enumerate(form.inputs):
             self.add_input(input, index)
         for index, parameter in enumerate(form.parameters):
@@ -77,8 +72,7 @@ class _Reader:
         outputs = {name: self.value(value, ["outputs", name]) for name, value in form.outputs.items()}
         taps = {name: self.value(value, ["taps", name]) for name, value in form.taps.items()}
         inputs = [self.values[input.name] for input in form.inputs]
-        defaults = {name: size for name, size in form.symbols.items() if name not in self.bind}
-        return Graph(form.name, inputs, nodes, outputs, taps=taps, defaults=defaults, doc=form.doc,
+        return Graph(form.name, inputs, nodes, outputs, taps=taps, defaults=form.symbols, doc=form.doc,
             source_hash=form.source_hash, maps={name: self.map(name) for name in form.maps},
             preprocess=self.preprocess, labels=self.labels(outputs),
         )  # fmt: skip
@@ -134,14 +128,6 @@ class _Reader:
                 raise self.located(refusal, ["labels", name]) from None
         return found
 
-    def check_bound(self) -> None:
-        """Refuse to bind what is not a symbol of an input."""
-        texts = [dim for input in self.form.inputs for dim in input.shape if isinstance(dim, str)]
-        known = {name for text in texts for name in text.replace("(", " ").replace(")", " ").split()}
-        for name in self.bind:
-            if name not in known:
-                raise Refusal("E0007", f"no input has the symbol `{name}`", help=did_you_mean(name, known))
-
     def add_value(self, value: Value, path: Path) -> None:
         if value.name in self.values:
             raise self.error("E0804", f"there are two values called `{value.name}`", path)
@@ -165,13 +151,10 @@ class _Reader:
         shape: list[Dim] = []
         for axis, dim in enumerate(form.shape):
             try:
-                shape.append(dim if isinstance(dim, int) else self.dimension(dim))
+                shape.append(dim if isinstance(dim, int) else parse_dimension(dim))
             except Refusal as refusal:
                 raise self.located(refusal, [*path, "shape", axis]) from None
         return TensorType(form.dtype, tuple(shape))
-
-    def dimension(self, text: str) -> Dim:
-        return evaluate(parse_dimension(text), self.bind)
 
     def frame(self, number: int, limit: int, path: Path) -> Frame:
         if not 0 <= number < limit:
@@ -231,7 +214,7 @@ class _Reader:
 
     def argument(self, value: ArgumentForm, path: Path) -> Any:
         if isinstance(value, SymbolicForm):
-            return self.dimension(value.dim)
+            return parse_dimension(value.dim)
         if isinstance(value, TypeForm):
             return self.type(value, path)
         if isinstance(value, InitForm):

@@ -9,6 +9,7 @@ from archdsl.graph import Value
 from archdsl.interpret.argument_code import Given, argument_code, as_tensors
 from archdsl.interpret.code import Context
 from archdsl.interpret.env import Env
+from archdsl.interpret.named_tensors import Fed, applied, dealt, enough, unnamed
 from archdsl.interpret.operators import OpBlock
 from archdsl.interpret.parametric import ANYTHING, Formal, Parametric
 from archdsl.interpret.values import BlockValue, describe, is_flow, is_refused
@@ -44,37 +45,64 @@ class Argument:
 class Call:
     """A call as it is written: its arguments, and what the same values gave before."""
 
-    __slots__ = ("_formals", "_given", "arguments", "span")
+    __slots__ = ("_behind", "_formals", "_given", "arguments", "span")
 
     def __init__(self, arguments: tuple[spec.Argument, ...], span: Span, context: Context) -> None:
-        self.arguments = tuple([Argument(argument, context) for argument in arguments])
+        self.arguments = tuple([Argument(argument, context.plain) for argument in arguments])
         self.span = span
+        self._behind = context.applied
+        """Whether it stands behind an arrow."""
         self._formals: dict[tuple[Formal, ...], list[Formal]] = {}
         """By the parameters of the block that is called: the parameter of each argument."""
         self._given: dict[Any, tuple[dict[str, Any], Parametric | None]] = {}
         """By those parameters and plain values: what each parameter is given, and an operator's block with it."""
 
     def bind(self, block: BlockValue, env: Env, body: BlockValue | None = None, values: list[Any] | None = None) -> Any:
-        """The block with more of its parameters given; tensors (for operators) become further inputs.
+        """The block with more of its parameters given; where the call names tensors, what the block makes of them, or,
+        behind an arrow, of what stands before it and of them.
 
         ``values`` are those of the arguments, where they were evaluated before. Returns poison where an argument was
-        refused, or the result where the operator is applied at once.
+        refused.
         """
+        inside = unnamed(env)
         if not isinstance(block, Parametric):
-            if self.arguments or body is not None:
-                raise Refusal("E0216", f"`{block.name}` already has all its arguments and takes no more")
-            return block
+            return self._fed(block, self._only_tensors(block, inside, body), env) if self.arguments or body else block
         key: Any = None
-        if body is None and not block.bound and not block.tensors:
-            values, key = self._plain(block, env, values)
+        if body is None and not block.bound:
+            values, key = self._plain(block, inside, values)
             if key in self._given:
                 return self._again(block, self._given[key], env)
-        binding = _Binding(block, self, env)
+        binding = _Binding(block, self, inside)
         for index in range(len(self.arguments)):
             self._take(index, binding, values)
         if body is not None:
             binding.take_body(body)
-        return self._settled(binding, block, key, env) if binding.good else binding.finish()
+        if not binding.tensors:
+            return self._settled(binding, block, key, env) if binding.good else binding.finish(env)
+        found, flow = dealt(binding.finished(), binding.tensors, behind=self._behind)
+        if found is POISON:
+            return POISON
+        if not (self._behind or binding.listed):
+            enough(found, flow, self.span)
+        return self._fed(found, flow, env)
+
+    def _only_tensors(self, block: BlockValue, env: Env, body: BlockValue | None) -> list[Any]:
+        """What a call gives to a block without parameters."""
+        tensors: list[Any] = []
+        for argument in self.arguments:
+            value = argument.given(None, env)
+            if argument.syntax.name is not None or not (is_flow(value) or value is POISON):
+                message = f"`{block.name}` already has all its arguments and takes no more"
+                raise Refusal("E0216", message).located(argument.syntax.span)
+            tensors.extend(value if isinstance(value, tuple) else (value,))
+        if body is not None:
+            raise Refusal("E0216", f"`{block.name}` already has all its arguments and takes no body")
+        return tensors
+
+    def _fed(self, block: BlockValue, tensors: list[Any], env: Env) -> Any:
+        if self._behind:
+            return Fed(block, tuple(tensors)) if tensors else block
+        return applied(block, tensors, env, self.span)
 
     def evaluate(self, env: Env) -> None:
         """Look for faults in the arguments, where what is called was refused."""
@@ -85,7 +113,7 @@ class Call:
         """Take one argument; a fault of it is reported."""
         argument, env = self.arguments[index], binding.env
         try:
-            binding.take(argument, None if values is None else (values[index],))
+            binding.take(argument, index, None if values is None else (values[index],))
         except Refusal as refusal:
             if argument.syntax.name is None:
                 given = [other.syntax.span.text for other in self.arguments]
@@ -113,14 +141,14 @@ class Call:
         given, made = known
         if made is not None and not block.defaults:
             return made.settle(env, self.span)
-        return block.with_bound(given, [], self.span).settle(env, self.span)
+        return block.with_bound(given, self.span).settle(env, self.span)
 
     def _settled(self, binding: _Binding, block: Parametric, key: Any, env: Env) -> Any:
         """The block with its arguments, remembered if these are plain."""
-        if len(binding.formals) == len(self.arguments) and not binding.tensors:
+        if len(binding.formals) == len(self.arguments):
             self._formals.setdefault(block.formals, binding.formals)
-        found = block.with_bound(binding.given, binding.tensors, self.span)
-        if key is not None and not binding.tensors and len(self._given) < _MOST:
+        found = block.with_bound(binding.given, self.span)
+        if key is not None and len(self._given) < _MOST:
             shared = found if isinstance(block, OpBlock) and not block.defaults else None
             self._given[key] = binding.given, shared
         return found.settle(env, self.span)
@@ -135,6 +163,8 @@ class _Binding:
         self.env = env
         self.given: dict[str, Any] = {}
         self.tensors: list[Any] = []
+        self.listed = False
+        """Whether some of them were given as one tuple or list, which may hold a single tensor."""
         self.formals: list[Formal] = []
         """The parameters of the arguments so far."""
         self.failed = False
@@ -142,13 +172,17 @@ class _Binding:
         self.doubtful: set[str] = set()
         """Parameters that may have been meant by a refused argument."""
 
-    def take(self, given: Argument, known: tuple[Any] | None = None) -> None:
+    def take(self, given: Argument, index: int, known: tuple[Any] | None = None) -> None:
         """Evaluate one argument, unless its value is ``known``, for the parameter it belongs to."""
         argument = given.syntax
         formal = self._named(given) if argument.name is not None else self._next()
         value = given.given(formal, self.env) if known is None else as_tensors(known[0], self.env)
-        if argument.name is None and self.block.takes_inputs and is_refused(value):
-            self._perhaps_an_input()
+        refused = is_refused(value)
+        if argument.name is None and (is_flow(value) or (refused and self._perhaps_entering(index))):
+            self.listed = self.listed or isinstance(value, tuple)
+            self.tensors.extend(value if isinstance(value, tuple) else (POISON if refused else value,))
+            if refused:  # what it was is not certain
+                self.doubtful.update(f.name for f in self.block.formals if f.required)
             return
         if formal is not None:
             self.formals.append(formal)
@@ -156,40 +190,36 @@ class _Binding:
             self.given[formal.name] = POISON  # where it is refused, it keeps its place
             self.given[formal.name] = self._plain(value, formal)
             return
-        if formal is None or (argument.name is None and self._is_input(value, formal)):
-            if self._is_input(value, formal):
-                self.tensors.extend(value if isinstance(value, tuple) else (value,))
-                return
-            if is_refused(value) and not self.block.runs_poisoned:
-                self.failed = True
+        if formal is None:
+            if refused:
+                self.failed = self.failed or not self.block.runs_poisoned
                 return
             self._too_many(argument, value)
         assert formal is not None
         if is_flow(value) and not (formal.like or formal.takes_tensors):
-            raise self._tensor_given(argument, formal, value)
+            raise self._tensor_given(formal, value)
         self.given[formal.name] = POISON
         self.given[formal.name] = self._checked(value, formal)
 
-    def _perhaps_an_input(self) -> None:
-        """A refused value may have been a tensor: it takes no parameter's place."""
-        self.failed = True
-        if isinstance(self.block, OpBlock) and self.block.card.arity[1] != 1:
-            self.tensors.append(POISON)
+    def _tensor_given(self, formal: Formal, value: Any) -> Refusal:
+        """What is given by name configures; a tensor that enters is named by its place."""
+        message = f"`{formal.name}` of `{self.block.name}` cannot be {describe(value)}"
+        return Refusal("E0210", message, help="tensors enter by `->`, or stand first in the call, without a name")
 
-    def _tensor_given(self, argument: spec.Argument, formal: Formal, value: Any) -> Refusal:
-        """Arguments configure; tensors are applied."""
-        name, others = self.block.name, self._others(argument)
-        what = f"`{formal.name}` of `{name}` cannot be {describe(value)}" if argument.name else describe(value)
-        message = what if argument.name else f"{what} cannot be an argument of `{name}`: tensors are passed with `->`"
-        shown = shortened(" ".join(argument.value.span.text.split()), 40)
-        return Refusal("E0210", message, help=f"write `{shown} -> {name}{others}`" if not argument.name else "")
-
-    def _others(self, argument: spec.Argument) -> str:
-        """The call's other arguments as they were written, with their parentheses."""
-        others = [
-            " ".join(a.span.text.split()) for a in (other.syntax for other in self.call.arguments) if a is not argument
-        ]
-        return f"({shortened(', '.join(others), 60)})" if others else ""
+    def _perhaps_entering(self, index: int) -> bool:
+        """Whether a refused value that has no name stands for a tensor: tensors come first, and a call that has more
+        values than parameters must be given must have some.
+        """
+        formals = self.block.formals
+        if index < len(formals) and formals[index].takes_tensors:
+            return True
+        if len(self.tensors) < index:
+            return False
+        names = [argument.syntax.name for argument in self.call.arguments]
+        several = isinstance(self.block, OpBlock) and self.block.card.arity[1] != 1
+        self.failed = self.failed or not self.block.runs_poisoned
+        needed = sum(f.required and f.name not in names for f in formals if not f.takes_tensors)
+        return several or names.count(None) > needed
 
     def fault(self, argument: spec.Argument) -> None:
         """An argument was refused: a body is worth running nevertheless, with poison for what is not known."""
@@ -219,21 +249,17 @@ class _Binding:
         )  # fmt: skip
 
     def _next(self) -> Formal | None:
-        for formal in self.block.formals:
-            if formal.name not in self.given and formal.name not in self.block.bound:
-                return formal
-        return None
-
-    def _is_input(self, value: Any, formal: Formal | None) -> bool:
-        if not self.block.takes_inputs or not is_flow(value):
-            return False
-        return formal is None or not (formal.like or formal.takes_tensors)
+        """The next parameter that is not a tensor's, or, after all of these, a tensor's."""
+        left = [f for f in self.block.formals if f.name not in self.given and f.name not in self.block.bound]
+        return next((formal for formal in left if not formal.takes_tensors), left[0] if left else None)
 
     def _too_many(self, argument: spec.Argument, value: Any) -> None:
         names = [formal.name for formal in self.block.formals]
         if not names:
             shown = shortened(" ".join(argument.value.span.text.split()), 40)
             help = f"apply it afterwards: `{shown} -> {self.block.name}`" if isinstance(value, BlockValue) else ""
+            if isinstance(value, int | float) and self.tensors:
+                help = f"a number enters as a tensor: `constant({shown})`"
             raise Refusal("E0216", f"`{self.block.name}` takes no arguments", help=help)
         count = "one argument" if len(names) == 1 else f"at most {len(names)} arguments"
         listed = ", ".join(f"`{name}`" for name in names)
@@ -291,11 +317,15 @@ class _Binding:
         """Whether no argument was refused."""
         return not self.failed and not self.refused
 
-    def finish(self) -> Any:
-        """What stands for the block after an argument was refused; its body is run with poison for what is unknown."""
+    def finished(self) -> Any:
+        """The block with its arguments, or what stands for it after one was refused: a block, or poison."""
+        block = self.block.with_bound(self.given, self.call.span)
         if self.failed:
-            return self.block.with_bound(self.given, self.tensors).refused()
-        for formal in self.block.formals:
-            if formal.name in self.doubtful:
-                self.given.setdefault(formal.name, POISON)
-        return self.block.with_bound(self.given, self.tensors, self.call.span).settle(self.env, self.call.span)
+            return block.refused()
+        given = {f.name: POISON for f in self.block.formals if f.name in self.doubtful and f.name not in self.given}
+        return block.with_bound(given) if given else block
+
+    def finish(self, env: Env) -> Any:
+        """What stands for the block after an argument was refused; its body is run with poison for what is unknown."""
+        found = self.finished()
+        return found.settle(env, self.call.span) if isinstance(found, Parametric) else found

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from archdsl.diagnostics import Refusal
@@ -81,12 +83,18 @@ class OwnBlock(BlockValue):
         self.name = inner.name
 
     def apply(self, flow: Flow, place: Place, span: Span | None) -> Flow:
-        scope = place.scope
-        kept, scope.weights = scope.weights, scope.path
-        try:
+        with weights_of_its_own(place.scope):
             return self.inner.apply(flow, place, span)
-        finally:
-            scope.weights = kept
+
+
+@contextmanager
+def weights_of_its_own(scope: PathScope) -> Iterator[None]:
+    """What is applied in the scope meanwhile has weights under its own path, also inside of ``share``."""
+    kept, scope.weights = scope.weights, scope.path
+    try:
+        yield
+    finally:
+        scope.weights = kept
 
 
 class TupleBlock(BlockValue):

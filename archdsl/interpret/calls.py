@@ -6,17 +6,15 @@ from typing import Any
 
 from archdsl import ops
 from archdsl.diagnostics import Refusal
-from archdsl.graph import Value
+from archdsl.interpret.argument_code import as_tensors
 from archdsl.interpret.arguments import Call
-from archdsl.interpret.blocks import FrozenBlock, OwnBlock, Pipe
+from archdsl.interpret.blocks import FrozenBlock, OwnBlock, Pipe, weights_of_its_own
 from archdsl.interpret.branches import Branches, expansion
 from archdsl.interpret.code import (
     BodyBlock,
     BodyCode,
     Code,
     Context,
-    apply_block,
-    as_stage,
     compiled,
     expression,
     head_span,
@@ -26,6 +24,8 @@ from archdsl.interpret.code import (
 from archdsl.interpret.env import Env
 from archdsl.interpret.expressions import look_up
 from archdsl.interpret.functions import FUNCTIONS, bounded
+from archdsl.interpret.named_tensors import unnamed
+from archdsl.interpret.stages import apply_block, as_stage
 from archdsl.interpret.values import BlockValue, as_flow, describe, is_flow
 from archdsl.modules.structure import is_branching
 from archdsl.modules.words import INITIALIZERS
@@ -51,7 +51,7 @@ def _call(expr: spec.Call, context: Context) -> Code:
 
 
 def _block_call(expr: spec.Call, context: Context) -> Code:
-    callee, call = compiled(expr.callee, context), Call(expr.arguments, expr.span, context)
+    callee, call = compiled(expr.callee, context.behind), Call(expr.arguments, expr.span, context)
 
     def called(env: Env) -> Any:
         block = callee(env)
@@ -60,7 +60,7 @@ def _block_call(expr: spec.Call, context: Context) -> Code:
         if block is not POISON:
             message = f"only blocks and functions can be called, not {describe(block)}"
             raise Refusal("E0204", message).located(expr.callee.span)
-        call.evaluate(env)
+        call.evaluate(unnamed(env))
         return POISON
 
     return called
@@ -69,7 +69,7 @@ def _block_call(expr: spec.Call, context: Context) -> Code:
 def _initializer(expr: spec.Call, context: Context) -> Code:
     """``uniform(-1, 1)``: how a parameter begins."""
     assert isinstance(expr.callee, spec.Name)
-    name, codes = expr.callee.id, [compiled(argument.value, context) for argument in expr.arguments]
+    name, codes = expr.callee.id, [compiled(argument.value, context.plain) for argument in expr.arguments]
 
     def initial(env: Env) -> Any:
         values = [code(env) for code in codes]
@@ -85,14 +85,15 @@ def _initializer(expr: spec.Call, context: Context) -> Code:
 
 def _function(name: str, expr: spec.Call, context: Context) -> Code:
     function, least, most = FUNCTIONS[name]
-    codes = [compiled(argument.value, context) for argument in expr.arguments]
+    codes = [compiled(argument.value, context.plain) for argument in expr.arguments]
     named = next((a for a in expr.arguments if a.name is not None), None)
     call = Call(expr.arguments, expr.span, context) if ops.is_operator(name) else None
 
     def computed(env: Env) -> Any:
         env.session.bounds.step()
-        values = [code(env) for code in codes]
-        if call is not None and any(isinstance(v, Value) for v in values):
+        inside = unnamed(env)
+        values = [as_tensors(code(inside), inside) for code in codes]
+        if call is not None and any(is_flow(v) for v in values):
             return call.bind(look_up(name, env), env, values=values)
         if named is not None:
             raise Refusal("E0202", f"`{name}` has no argument `{named.name}`").located(named.span)
@@ -113,10 +114,11 @@ def _function(name: str, expr: spec.Call, context: Context) -> Code:
 def _with_body(expr: spec.WithBody, context: Context) -> Code:
     head = expr.head
     callee, arguments = (head.callee, head.arguments) if isinstance(head, spec.Call) else (head, ())
-    code, call, inside = compiled(callee, context), Call(arguments, head.span, context), body_code(expr.body, context)
+    code, call = compiled(callee, context.behind), Call(arguments, head.span, context)
+    inside = body_code(expr.body, context.plain)
 
     def called(env: Env) -> Any:
-        block, body = code(env), inside(env)
+        block, body = code(env), inside(unnamed(env))
         if block is POISON:
             call.evaluate(env)
             return Unknown(body, head.span)
@@ -147,7 +149,7 @@ class Unknown(BlockValue):
 
 @expression(spec.BlockExpr)
 def _block(expr: spec.BlockExpr, context: Context) -> Code:
-    return body_code(expr.body, context)
+    return body_code(expr.body, context.plain)
 
 
 def body_code(body: spec.Body, context: Context) -> Code:
@@ -175,9 +177,10 @@ def _own(expr: spec.Own, context: Context) -> Code:
     code = compiled(expr.value, context)
 
     def own(env: Env) -> Any:
-        value = code(env)
-        if value is POISON:
-            return POISON
+        with weights_of_its_own(env.place.scope):
+            value = code(env)
+        if value is POISON or is_flow(value):
+            return value
         if not isinstance(value, BlockValue):
             raise Refusal("E0204", f"`own` needs a block, not {describe(value)}")
         return OwnBlock(value)

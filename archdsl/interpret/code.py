@@ -12,11 +12,11 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from typing import Any, TypeVar
 
-from archdsl import ops
 from archdsl.diagnostics import Refusal
 from archdsl.graph import Value
 from archdsl.interpret.env import Env
 from archdsl.interpret.labels import Label, poison_names
+from archdsl.interpret.stages import apply_block, as_stage, recovered
 from archdsl.interpret.values import BlockValue, as_flow, describe, is_flow
 from archdsl.modules.meanings import Meanings
 from archdsl.modules.structure import is_single, static_labels
@@ -38,12 +38,19 @@ Stage = tuple[Code, Span]
 
 
 class Context:
-    """The context that a rule gets in addition to the syntax: the meanings of names."""
+    """The context that a rule gets in addition to the syntax: the meanings of names, and whether the expression stands
+    behind an arrow, where a block is applied to what stands before it.
+    """
 
-    __slots__ = ("meanings",)
+    __slots__ = ("applied", "behind", "meanings", "plain")
 
-    def __init__(self, meanings: Meanings) -> None:
+    def __init__(self, meanings: Meanings, plain: Context | None = None) -> None:
         self.meanings = meanings
+        self.applied = plain is not None
+        self.plain: Context = plain or self
+        """The same for an expression that stands for itself."""
+        self.behind: Context = self if plain else Context(meanings, self)
+        """The same for a stage behind an arrow."""
 
 
 EXPRESSIONS: dict[type, Callable[[Any, Context], Code]] = {}
@@ -74,6 +81,8 @@ def statement(*kinds: type[spec.Statement]) -> Callable[[_StatementRule], _State
 
 _WITH_LABELS = (spec.Name, spec.Attribute, spec.Index, spec.Conditional)
 """Expressions whose value may be a label."""
+_STAGES = (spec.Call, spec.WithBody, spec.Conditional, spec.Frozen, spec.Own, spec.Pipeline, spec.Name)
+"""Expressions that are read otherwise behind an arrow; their rules hand the context on."""
 _LOCATED = (spec.Number, spec.Boolean, spec.Name)
 """Expressions whose code gives its refusals their place itself, or has none."""
 
@@ -95,6 +104,8 @@ def compiled(expr: spec.Expr, context: Context) -> Code:
 
 def raw(expr: spec.Expr, context: Context) -> Code:
     """The code of an expression, labels still with what they hold. What is refused is reported, and poison."""
+    if context.applied and type(expr) not in _STAGES:
+        context = context.plain
     code = EXPRESSIONS[type(expr)](expr, context)
     return code if type(expr) in _LOCATED else located(code, head_span(expr))
 
@@ -208,7 +219,7 @@ class FlowCode:
         exprs = expr.stages if isinstance(expr, spec.Pipeline) else (expr,)
         self._first, self._span = compiled(exprs[0], context), head_span(exprs[0])
         self._rest = stages(exprs[1:], context)
-        self._makes = len(exprs) == 1 and _from_nothing(exprs[0])
+        self._makes = len(exprs) == 1 and _is_call(exprs[0])
         self._label = label
         self._check = check
 
@@ -269,11 +280,11 @@ Check = Callable[[Flow, Env], None]
 """Holds the flow against the annotation of a statement."""
 
 
-def _from_nothing(expr: spec.Expr) -> bool:
-    """Whether this is a call of an operator without inputs, which makes its tensor when it is evaluated."""
-    if not isinstance(expr, spec.Call) or not isinstance(expr.callee, spec.Name):
-        return False
-    return ops.is_operator(expr.callee.id) and ops.load(expr.callee.id).arity[1] == 0
+def _is_call(expr: spec.Expr) -> bool:
+    """Whether this is a call, which may make its tensor when it is evaluated: ``add(a, b)``, ``frozen param([8])``."""
+    if isinstance(expr, spec.Frozen | spec.Own):
+        return _is_call(expr.value)
+    return isinstance(expr, spec.Call | spec.WithBody)
 
 
 def stages(exprs: tuple[spec.Expr, ...], context: Context) -> tuple[Stage, ...]:
@@ -289,38 +300,6 @@ def run_stages(flow: Flow, stages: tuple[Stage, ...], env: Env) -> Flow:
     return flow
 
 
-def apply_block(block: BlockValue, flow: Flow, place: Place, span: Span) -> Flow:
-    """Apply at the place; refusals without a place of their own get ``span``."""
-    try:
-        return block.apply(flow, place, span)
-    except BoundExceeded as exceeded:
-        raise exceeded.located(span) from None
-    except Refusal as refusal:
-        return recovered(block, refusal.located(span), flow, place)
-
-
-def recovered(block: BlockValue, refusal: Refusal, flow: Flow, place: Place) -> Flow:
-    """After an application was refused: an operator's fault is reported, and the flow goes on with what is certain of
-    its result.
-    """
-    if not block.guesses:
-        raise refusal from None
-    place.tape.faults.refuse(refusal, place.frame)
-    return block.guess(flow, place.tape)
-
-
 def _stage_code(expr: spec.Expr, context: Context) -> Code:
-    code, span = compiled(expr, context), head_span(expr)
+    code, span = compiled(expr, context.behind), head_span(expr)
     return lambda env: as_stage(code(env), span)
-
-
-def as_stage(value: Any, span: Span) -> Any:
-    """The value after an arrow: a block, or poison."""
-    if value is POISON or isinstance(value, BlockValue):
-        return value
-    if is_flow(value):
-        raise Refusal(
-            "E0204", f"{describe(value)} cannot follow `->`: only blocks can be applied",
-            help="a tensor begins a statement: `x -> f`; join tensors with `concat(x)` or `add(x)`",
-        ).located(span)  # fmt: skip
-    raise Refusal("E0204", f"only blocks can be applied with `->`, not {describe(value)}").located(span)

@@ -18,7 +18,8 @@ from archdsl.interpret.code import BodyBlock
 from archdsl.interpret.kinds import BlockKind, BranchesKind
 from archdsl.interpret.operators import OpBlock, operator_block
 from archdsl.interpret.parametric import Formal, Parametric
-from archdsl.interpret.values import BlockValue, describe
+from archdsl.interpret.stages import what_enters
+from archdsl.interpret.values import BlockValue, describe, items
 from archdsl.ops.kinds import Integer, Number
 from archdsl.shapes import show_shape
 from archdsl.source import Span
@@ -69,7 +70,7 @@ class Join(Combinator):
 
     def apply(self, flow: Flow, place: Place, span: Span | None) -> Flow:
         place.tape.bounds.step()
-        return self.rule(flow, place, span, **self.effective())
+        return self.rule(what_enters(flow, self.name), place, span, **self.effective())
 
 
 def _within(body: BlockValue, place: Place) -> Place:
@@ -102,7 +103,7 @@ def _residual(
     place = place.at(place.combinator())
     left = _run(body, flow, place, span)
     if drop_path is not POISON and drop_path > 0:
-        left = operator_block("drop_path").with_bound({"p": drop_path}, []).apply(left, place, span)
+        left = operator_block("drop_path").with_bound({"p": drop_path}).apply(left, place, span)
     if scale is not POISON and scale != 1.0 and isinstance(left, Value):
         left = tensor_operation("mul", (left, float(scale)), place, span)
     right = flow if shortcut is None else _run(shortcut, flow, place, span)
@@ -112,7 +113,7 @@ def _residual(
     agreed = _check_sides("residual", {"body": left, "shortcut": right}, joined, flow, place, span)
     if agreed is not None:
         return agreed
-    return joined.apply((*_items(left), *_items(right)), place, span)
+    return joined.apply((*items(left), *items(right)), place, span)
 
 
 def _of_the_others(join: Part, sides: Sequence[Flow], place: Place, span: Span | None) -> Flow:
@@ -126,10 +127,6 @@ def _of_the_others(join: Part, sides: Sequence[Flow], place: Place, span: Span |
 
 def _elementwise(join: Part) -> bool:
     return isinstance(join, OpBlock) and join.card.pointwise and join.card.role == "join"
-
-
-def _items(flow: Flow) -> tuple[Value, ...]:
-    return flow if isinstance(flow, tuple) else (flow,)  # type: ignore[return-value]  # poison was seen to before
 
 
 def _check_sides(
@@ -198,7 +195,7 @@ def _parallel(flow: Flow, place: Place, span: Span | None, *, join: Part, branch
     agreed = _check_sides("parallel", dict(zip(names, results)), join, flow, place, span)
     if agreed is not None:
         return agreed
-    joined = tuple(value for result in results for value in _items(result))
+    joined = tuple(value for result in results for value in items(result))
     return derived(lambda: join.apply(joined, place, span), list(zip(names, results)))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal
 
 from archdsl.interpret.session import Session
@@ -30,15 +30,6 @@ class NetworkRun:
         self.trained: dict[str, Any] = {}
 
 
-class Lazy:
-    """A definition that is evaluated when it is first needed."""
-
-    __slots__ = ("make",)
-
-    def __init__(self, make: Callable[[], Any]) -> None:
-        self.make = make
-
-
 class Env:
     """Names in scope. ``kind`` tells loop iterations (through which indexed labels are visible) from bodies."""
 
@@ -47,6 +38,7 @@ class Env:
         "entered",
         "kind",
         "labels",
+        "late",
         "meanings",
         "names",
         "parent",
@@ -68,6 +60,8 @@ class Env:
         self.labels: dict[str, Any] = {}
         self.defaults: dict[str, dict[str, Any]] | None = None
         self.run: NetworkRun | None = None
+        self.late: Mapping[str, Callable[[], Any]] | None = None
+        """Definitions that are evaluated when they are first needed; of a file, which may have thousands."""
         if parent is not None:
             self.root: Env = parent.root
             """The scope of the file."""
@@ -86,6 +80,7 @@ class Env:
         env.names = self.names
         env.labels = self.labels
         env.run = self.run
+        env.late = self.late
         env.defaults = {**(self.defaults or {}), **defaults} if defaults else self.defaults
         return env
 
@@ -94,10 +89,11 @@ class Env:
         env: Env | None = self
         while env is not None:
             if name in env.names:
-                value = env.names[name]
-                if isinstance(value, Lazy):
-                    env.names[name] = POISON  # whatever needs itself
-                    value = env.names[name] = value.make()
+                return env.names[name]
+            if env.late is not None and name in env.late:
+                make = env.late[name]
+                env.names[name] = POISON  # whatever needs itself
+                value = env.names[name] = make()
                 return value
             env = env.parent
         return _MISSING
@@ -120,7 +116,7 @@ class Env:
         found: set[str] = set()
         env: Env | None = self
         while env is not None:
-            found |= env.names.keys() | env.labels.keys()
+            found |= env.names.keys() | env.labels.keys() | (env.late or {}).keys()
             env = env.parent
         return found
 

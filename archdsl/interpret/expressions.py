@@ -15,6 +15,7 @@ from archdsl.interpret.functions import bounded, sequence
 from archdsl.interpret.loops import assign
 from archdsl.interpret.operators import operator_block
 from archdsl.interpret.parametric import Parametric
+from archdsl.interpret.stages import what_enters
 from archdsl.interpret.values import Table, as_flow, show
 from archdsl.modules.suggestions import unknown_name
 from archdsl.modules.words import late_word, word, words
@@ -162,7 +163,7 @@ def _in(expr: spec.In, context: Context) -> Code:
         value = env.input()
         if value is Env.missing:
             raise Refusal("E0217", "`in` is the input of a block, and there is no block here")
-        return value
+        return what_enters(value, "in")
 
     return entered
 
@@ -228,7 +229,7 @@ def _table(expr: spec.TableExpr, context: Context) -> Code:
 
 @expression(spec.Conditional)
 def _conditional(expr: spec.Conditional, context: Context) -> Code:
-    verdict = condition(expr.condition, context)
+    verdict = condition(expr.condition, context.plain)
     then, otherwise = raw(expr.value, context), raw(expr.otherwise, context)
 
     def chosen(env: Env) -> Any:
@@ -240,7 +241,7 @@ def _conditional(expr: spec.Conditional, context: Context) -> Code:
     return chosen
 
 
-@expression(spec.Wildcard, spec.Ellipsis, spec.Slice, spec.SymbolDim)
+@expression(spec.Wildcard, spec.Ellipsis, spec.Slice, spec.SizedDim)
 def _misplaced(expr: spec.Expr, context: Context) -> Code:
     def misplaced(env: Env) -> Any:
         raise Refusal("E0217", "`_` and `…` can be used only in shape annotations")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from archdsl import dims
 from archdsl.diagnostics import Diagnostic, Refusal, did_you_mean
+from archdsl.dim_solve import unbound
 from archdsl.graph import Graph, Node, Value
 from archdsl.interpret.claims import check_shape_claims
 from archdsl.interpret.env import NetworkRun
@@ -19,6 +21,7 @@ from archdsl.tape.poison import POISON, Flow
 def settle_outputs(session: Session, run: NetworkRun, flow: Flow) -> set[Node]:
     """Settle the outputs: without a declared one the last flow is ``output``. The nodes that they depend on."""
     check_bound(session.bind, session.draft.symbols)
+    _check_symbols(session)
     outputs = dict(run.outputs)
     if len(outputs) == len(run.trained):
         last = {"output": flow} if not isinstance(flow, tuple) else {f"output.{i}": v for i, v in enumerate(flow)}
@@ -54,6 +57,18 @@ def _check_names(session: Session, run: NetworkRun) -> None:
             refusal = Refusal("E0604", f"the output `{name}` has the same name as {what}", help=help)
             place = run.places.get(name) or run.places.get(name.rpartition(".")[0])
             session.faults.refuse(refusal.located(place), None)
+
+
+def _check_symbols(session: Session) -> None:
+    """Refuse (E0307) symbols whose values the sizes of the inputs do not tell; the batch is 1 where nothing is said."""
+    draft = session.draft
+    lost = unbound([[dim for dim, _ in draft.dims]])
+    for dim, span in draft.dims:
+        for name in sorted(dims.symbols(dim) & lost.keys()):
+            help = f"declare an axis as `{name}` or a multiple of it, or bind it: `--bind {name}=…`"
+            raise Refusal("E0307", f"the sizes of the inputs do not say what `{name}` is", help=help).located(span)
+    if "N" in draft.symbols and "N" not in session.bind:
+        draft.defaults = {"N": 1, **draft.defaults}
 
 
 def check_sizes(bound: Mapping[str, int]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Set
 
 from archdsl.diagnostics import Diagnostic
-from archdsl.interpret.program import Elaboration
+from archdsl.interpret.elaboration import Elaboration
 from archdsl.source import Source
 from archdsl.syntax.limits import LIMITS
 from archdsl.tape.limits import DEFAULT

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
-from archdsl import dims
+from archdsl import dim_order, dims
 from archdsl.diagnostics import Refusal, did_you_mean
+from archdsl.dim_solve import UnequalError, solve
 from archdsl.element_types import ELEMENT_TYPES
 from archdsl.graph import Value
 from archdsl.interpret.code import Code, Context, Step, compiled, statement
@@ -15,7 +17,9 @@ from archdsl.interpret.env import Env, NetworkRun
 from archdsl.interpret.misreadings import input_misread
 from archdsl.interpret.values import describe, is_flow, show
 from archdsl.shapes import TensorType
+from archdsl.source import Span
 from archdsl.syntax import spec
+from archdsl.syntax.walk import walk
 from archdsl.tape.paths import Naming, join
 from archdsl.tape.poison import POISON, Flow
 
@@ -63,22 +67,25 @@ def _entered(statement: spec.Input, type: TensorType, env: Env) -> Value:
 
 
 def _fed(statement: spec.Input, declared: TensorType, run: NetworkRun, env: Env) -> Any:
-    """An input of a network inside another: the next tensor of the flow that entered it."""
+    """An input of a network inside another: the next tensor of the flow that entered it. It binds the symbols."""
     assert run.feed is not None
     if not run.feed:
         raise Refusal("E0310", f"no tensor is given for the input `{statement.name}`")
     value = run.feed.pop(0)
+    used = {name for dim in declared.shape for name in dims.symbols(dim)}
+    inner = {name for name in used if name.endswith(_INNER)}
+    env.names.update({name.removesuffix(_INNER): POISON for name in inner})
     if value is POISON:
         run.feed = []
         return POISON
-    fits = value.type.dtype == declared.dtype and value.type.rank == declared.rank
-    for wanted, actual in zip(declared.shape, value.type.shape) if fits else ():
-        if isinstance(wanted, dims.Expr) and len(dims.symbols(wanted)) == 1 and str(wanted) in dims.symbols(wanted):
-            env.names[str(wanted)] = actual
-        elif wanted != actual:
-            fits = False
-    if not fits:
-        raise Refusal("E0303", f"the input `{statement.name}` is {declared}, but it is given {value.type}")
+    found: Mapping[str, dims.Dim] | None = None
+    if (value.type.dtype, value.type.rank) == (declared.dtype, declared.rank):
+        with suppress(UnequalError):
+            found = solve(zip(declared.shape, value.type.shape), {name: dims.symbol(name) for name in used - inner})
+    if found is None or not used <= found.keys():
+        message = f"the input `{statement.name}` is {declared}, but it is given {value.type}"
+        raise Refusal("E0303", message.replace(_INNER, ""))
+    env.names.update({name.removesuffix(_INNER): found[name] for name in inner})
     return value
 
 
@@ -100,48 +107,63 @@ def _type_code(type: spec.TensorTypeExpr, context: Context) -> Callable[[Env], T
 
 
 def _dimension(dim: spec.Expr, context: Context) -> Dimension:
-    if isinstance(dim, spec.SymbolDim):
-        return _symbol_with_default(dim, context)
-    code = compiled(dim, context)
-    symbol = dim.id if isinstance(dim, spec.Name) and dim.id[0].isupper() else ""
+    """``224``, ``H``, ``16 * H``, ``H = 224``, ``16 * H = 224``: capital names that nothing else has are symbols."""
+    declared, given = (dim.dim, dim.size) if isinstance(dim, spec.SizedDim) else (dim, None)
+    code = compiled(declared, context)
+    default = None if given is None else compiled(given, context)
+    names = [n.id for n in walk(declared) if isinstance(n, spec.Name) and n.id[0].isupper()]
 
-    def size(env: Env) -> dims.Dim:
-        if symbol and not isinstance(env.find(symbol), int | dims.Expr):
-            return _symbol(symbol, None, env)
+    def declared_size(env: Env) -> dims.Dim:
+        for name in names:
+            if not isinstance(env.find(name), int | dims.Expr):
+                _declare(name, env)
         found = code(env)
         if isinstance(found, bool) or not isinstance(found, int | dims.Expr):
             raise Refusal("E0204", f"a dimension must be an integer, not {describe(found)}").located(dim.span)
-        if isinstance(found, int) and found < 1:
+        if dim_order.at_least(found, 1) is False:
             raise Refusal("E0205", f"a dimension must be at least 1, not {found}").located(dim.span)
-        return found
+        if isinstance(found, dims.Expr) and env.run is not None and env.run.feed is None:
+            env.session.draft.dims.append((found, dim.span))
+            if default is not None:
+                _give(found, default(env), dim.span, env)
+        size: dims.Dim = found
+        return size
 
-    return size
-
-
-def _symbol_with_default(dim: spec.SymbolDim, context: Context) -> Dimension:
-    code = compiled(dim.default, context)
-
-    def size(env: Env) -> dims.Dim:
-        default = code(env)
-        if isinstance(default, bool) or not isinstance(default, int) or default < 1:
-            message = f"the value of `{dim.name}` must be a positive integer, not {describe(default)}"
-            raise Refusal("E0204", message).located(dim.span)
-        return _symbol(dim.name, default, env)
-
-    return size
+    return declared_size
 
 
-def _symbol(name: str, default: int | None, env: Env) -> dims.Dim:
+_INNER = "'"
+"""Ends the names of symbols of a network inside another, until the tensor that enters it says what they are."""
+
+
+def _declare(name: str, env: Env) -> None:
+    """A symbol of the graph, or of a network inside another."""
     session, draft = env.session, env.session.draft
-    if name in session.bind:
+    if env.run is not None and env.run.feed is not None:
+        env.names[name] = dims.symbol(name + _INNER)
+    elif name in session.bind:
         draft.symbols[name] = session.bind[name]
-        return session.bind[name]
-    draft.symbols.setdefault(name, dims.symbol(name))
-    if default is not None:
-        draft.defaults[name] = default
-    elif name == "N":
-        draft.defaults.setdefault("N", 1)
-    return draft.symbols[name]
+    else:
+        draft.symbols.setdefault(name, dims.symbol(name))
+
+
+def _give(dim: dims.Expr, size: Any, span: Span, env: Env) -> None:
+    """A declared dimension has a size: its symbols get the values at which costs are reported."""
+    draft = env.session.draft
+    if isinstance(size, bool) or not isinstance(size, int) or size < 1:
+        message = f"the size of `{dim}` must be a positive integer, not {describe(size)}"
+        raise Refusal("E0204", message).located(span)
+    try:
+        found = solve([(dim, size)], draft.defaults)
+    except UnequalError as unequal:
+        where = " and ".join(f"{name} = {value}" for name, value in unequal.known.items())
+        raise Refusal("E0205", f"`{dim}` cannot be {size}", note=f"where {where}" if where else "").located(
+            span
+        ) from None
+    if open_ := sorted(dims.symbols(dim) - found.keys()):
+        help = f"give `{open_[0]}` a size in another dimension: `{open_[0]} = …`"
+        raise Refusal("E0205", f"{dim} = {size} does not say what `{open_[0]}` is", help=help).located(span)
+    draft.defaults.update({name: value for name, value in found.items() if isinstance(value, int)})
 
 
 @statement(spec.Output)

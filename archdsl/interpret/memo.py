@@ -104,7 +104,7 @@ def _key(value: Any, holds: list[Any]) -> Any:
     identity = getattr(value, "card", None)
     if identity is None and getattr(value, "env", None) is not None and value.env.kind == "module":
         identity = getattr(value, "definition", None)
-    if identity is None or value.tensors:
+    if identity is None:
         raise TypeError
     holds.append(identity)
     return id(identity), *(_key(pair, holds) for given in (value.bound, value.defaults) for pair in given.items()), 0

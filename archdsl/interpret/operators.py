@@ -11,7 +11,8 @@ from archdsl.graph import Value
 from archdsl.interpret import recovery
 from archdsl.interpret.env import Env
 from archdsl.interpret.parametric import Formal, Parametric
-from archdsl.interpret.values import BlockValue
+from archdsl.interpret.stages import what_enters
+from archdsl.interpret.values import BlockValue, items
 from archdsl.modules.suggestions import window_help
 from archdsl.ops.base import REQUIRED, Op
 from archdsl.source import Span
@@ -27,7 +28,6 @@ class OpBlock(Parametric):
     def __init__(self, card: type[Op]) -> None:
         super().__init__()
         self.card = card
-        self.takes_inputs = card.applies_at is not None or card.arity[1] is None or card.arity[1] > 1
         self.name = card.name
         self._made: Op | None = None
         self.formals = tuple(Formal(n, a.kind, a.default is REQUIRED) for n, a in card.signature.items())
@@ -46,24 +46,25 @@ class OpBlock(Parametric):
         return copy
 
     def refused(self) -> Any:
-        return POISON if self.tensors or self.card.arity[1] == 0 else FailedOp(self)
+        return POISON if self.card.arity[1] == 0 else FailedOp(self)
 
     def settle(self, env: Env, span: Span) -> Any:
-        least = 0 if self.card.arity[1] == 0 else self.card.applies_at
-        if least is None or len(self.tensors) < least:
+        if self.card.arity[1] != 0:
             return self
-        return env.place.tape.node(self.operator(), self.tensors, env.place, self.name, span)
+        return env.place.tape.node(self.operator(), (), env.place, self.name, span)
 
     def guess(self, flow: Flow, tape: Tape) -> Flow:
         if flow is POISON:
             return POISON
-        inputs = (*(flow if isinstance(flow, tuple) else (flow,)), *self.tensors)
+        inputs = flow if isinstance(flow, tuple) else (flow,)
         return recovery.application(self.card, {**self.defaults, **self.bound}, inputs, tape)
 
     def apply(self, flow: Flow, place: Place, span: Span | None) -> Flow:
         if self.card.vanishes:
             return flow
-        inputs = (*(flow if isinstance(flow, tuple) else (flow,)), *self.tensors)
+        inputs = items(what_enters(flow, self.name)) if flow is not POISON else ()
+        if self.card.role == "join" and len(set(inputs)) < len(inputs):
+            self._tell_twice(place, span)
         try:
             op = self.operator()
             if flow is POISON:
@@ -71,10 +72,19 @@ class OpBlock(Parametric):
                 return POISON
             return place.tape.node(op, inputs, place, self.name, span)
         except Refusal as refusal:
-            if self.card.role == "layer" and refusal.code in ("E0206", "E0302"):
+            if inputs and self.card.role == "layer" and refusal.code in ("E0206", "E0302"):
                 entering = inputs[0].type.shape[1] if isinstance(inputs[0], Value) else None
                 refusal.help = window_help(self.name, entering, self.bound) or refusal.help
             raise
+
+    def _tell_twice(self, place: Place, span: Span | None) -> None:
+        """Warn (W0207): one tensor enters a join more than once."""
+        told = Refusal(
+            "W0207", f"one tensor enters `{self.name}` more than once",
+            help="what is named is what enters, and behind an arrow also what stands before it: name each tensor once",
+        )  # fmt: skip
+        if span is not None:
+            place.tape.faults.report(told.located(span).diagnostic(place.frame))
 
 
 @cache

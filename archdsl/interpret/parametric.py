@@ -57,13 +57,10 @@ class Parametric(BlockValue):
     """Whether it is worth applying with a refused argument: a block's body may hold faults of its own."""
     is_defined = False
     """Whether it is defined in the language, so that its definition can be changed."""
-    takes_inputs = False
-    """Whether tensors in a call are further inputs (operators)."""
 
     def __init__(self) -> None:
         self.bound: dict[str, Any] = {}
         self.defaults: dict[str, Any] = {}
-        self.tensors: tuple[Any, ...] = ()
         self.written: Span | None = None
         """Where the call stands that gave the arguments."""
 
@@ -73,11 +70,10 @@ class Parametric(BlockValue):
         copy.__dict__ = self.__dict__.copy()
         return copy
 
-    def with_bound(self, given: dict[str, Any], tensors: list[Any], written: Span | None = None) -> Self:
+    def with_bound(self, given: dict[str, Any], written: Span | None = None) -> Self:
         """The block with further arguments."""
         copy = self._copy()
         copy.bound = {**self.bound, **given}
-        copy.tensors = (*self.tensors, *tensors)
         copy.written = written or self.written
         return copy
 
@@ -90,7 +86,7 @@ class Parametric(BlockValue):
         return copy
 
     def settle(self, env: Env, span: Span) -> Any:
-        """What a call gives: the block, or (operators on tensors) its result."""
+        """What a call without tensors gives: the block, or the tensor of an operator that takes none."""
         return self
 
     def refused(self) -> Any:

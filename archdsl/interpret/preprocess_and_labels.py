@@ -42,7 +42,7 @@ class End(Parametric):
         if isinstance(names, str):
             names = env.session.beside(span.source, names).removesuffix("\n").split("\n")
         env.session.bounds.check_items(len(names))
-        return self.with_bound({"names": checked_labels(names, "`labels`")}, [])
+        return self.with_bound({"names": checked_labels(names, "`labels`")})
 
 
 _FORMALS = {

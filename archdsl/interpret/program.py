@@ -2,61 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from archdsl import ops
-from archdsl.diagnostics import Diagnostic, Refusal, did_you_mean
-from archdsl.graph import Graph, Node
+from archdsl.diagnostics import Refusal, did_you_mean
+from archdsl.graph import Node
 from archdsl.interpret import arithmetic, attributes, calls, control, inputs_and_outputs  # noqa: F401  (they register rules)
 from archdsl.interpret.arguments import Call
 from archdsl.interpret.code import BodyCode, Context, Step, compiled, head_span, run_stages, stages
-from archdsl.interpret.env import Env, Lazy, NetworkRun
+from archdsl.interpret.elaboration import Elaborated, Elaboration, held
+from archdsl.interpret.env import Env, NetworkRun
 from archdsl.interpret.finish import check_sizes, drafted, settle_outputs
 from archdsl.interpret.memo import Application
 from archdsl.interpret.operators import operator_block
 from archdsl.interpret.parameters import Parameters
 from archdsl.interpret.parametric import Parametric
-from archdsl.interpret.session import ClaimValue, Session
+from archdsl.interpret.session import Session
 from archdsl.interpret.statements import defaults_code
 from archdsl.interpret.values import is_flow, show_arguments
 from archdsl.modules.module import Definition, Module, definition_span
 from archdsl.modules.resolve import settled
 from archdsl.ops.kinds import Kind
 from archdsl.process import collector_paused, deep_stack
-from archdsl.record import Record
 from archdsl.source import Frame, Span
 from archdsl.syntax import spec
 from archdsl.syntax.walk import height
+from archdsl.tape.faults import Faults
 from archdsl.tape.limits import DEFAULT, BoundExceeded, Limits
 from archdsl.tape.paths import Naming, PathScope
 from archdsl.tape.poison import POISON, Flow
 from archdsl.tape.tape import Place
-
-if TYPE_CHECKING:
-    from archdsl.interpret.checkpoint_names import Applied, CheckpointNames
-
-
-class Elaboration(Record):
-    """What came of one network: its graph (``None`` where there were errors), claims and diagnostics."""
-
-    graph: Graph | None
-    claims: tuple[ClaimValue, ...]
-    diagnostics: tuple[Diagnostic, ...]
-    steps: int = 0
-    """The work that it took besides making operators."""
-    operators: int = 0
-    """How many operators it made."""
-    stopped: bool = False
-    """Whether a bound on the work was exceeded."""
-    maps: tuple[CheckpointNames, ...] = ()
-    """Its ``weights`` statements."""
-
-    def applied_maps(self) -> list[Applied]:
-        """The maps applied to the graph's parameters, if there is a graph."""
-        graph = self.graph
-        return [] if graph is None else [names.apply(graph.parameters()) for names in self.maps]
 
 
 @deep_stack()
@@ -69,11 +46,13 @@ def elaborate(
     bindings: Mapping[str, int] | None = None,
     train: bool = False,
     limits: Limits = DEFAULT,
+    hold: bool = True,
 ) -> Elaboration:
     """Elaborate a variant, or a network with its defaults; ``arguments`` override its parameters.
 
     ``bindings`` gives symbols fixed values. A network's own claims hold for its defaults only, so that a variant
-    keeps just those of its own body.
+    keeps just those of its own body. Sizes that the inputs declare are held against every rule that fixed sizes are
+    held against, unless ``hold`` is false.
     """
     session = Session(train=train, bind=bindings, limits=limits)
     session.beside = module.beside
@@ -100,14 +79,24 @@ def elaborate(
         faults.report(bounds.too_deep().located(definition_span(target)).refusal.diagnostic())
     except Refusal as refusal:
         faults.refuse(refusal.located(definition_span(target)), None)
-    # Behind an expected shape that is another one, the graph is there all the same; of unreadable text there is none.
-    failed = any(d.severity == "error" and d.code != "E0401" for d in faults.diagnostics)
     draft = session.draft
-    graph = None if failed or not draft.outputs else drafted(session, module, target, block.definition.doc, live)
-    return Elaboration(
+    graph = (
+        None if _failed(faults) or not draft.outputs else drafted(session, module, target, block.definition.doc, live)
+    )
+    found = Elaboration(
         graph, tuple(draft.claims), tuple(faults.diagnostics), bounds.steps,
-        len(session.tape.nodes), stopped, tuple(draft.maps)
+        len(session.tape.nodes), stopped, tuple(draft.maps), tuple(draft.axes)
     )  # fmt: skip
+    return held(found, session.bind, _again(module, target, arguments, train, limits)) if hold else found
+
+
+def _failed(faults: Faults) -> bool:
+    """Behind an expected shape that is another one, the graph is there all the same; of what cannot be read, none."""
+    return any(d.severity == "error" and d.code != "E0401" for d in faults.diagnostics)
+
+
+def _again(module: Module, target: Any, arguments: Any, train: bool, limits: Limits) -> Elaborated:
+    return lambda sizes: elaborate(module, target, arguments, bindings=sizes, train=train, limits=limits, hold=False)
 
 
 def _target(target: spec.Variant | spec.Network, env: Env, arguments: Mapping[str, Any]) -> Any:
@@ -124,7 +113,7 @@ def _target(target: spec.Variant | spec.Network, env: Env, arguments: Mapping[st
         block = env.find(target.name)
     if not isinstance(block, NetworkBlock) or not arguments:
         return block
-    return block.with_bound(_overrides(block, arguments, env), [])
+    return block.with_bound(_overrides(block, arguments, env))
 
 
 def _overrides(block: NetworkBlock, arguments: Mapping[str, Any], env: Env) -> dict[str, Any]:
@@ -301,27 +290,43 @@ def module_scope(module: Module, session: Session) -> Env:
     env = Env(None, Place(session.tape, PathScope()), "module", session=session, meanings=module.meanings)
     session.scopes[id(module)] = env
     env.labels.update(dict.fromkeys(module.missing, POISON))
-    for name, (other, _) in module.imports.items():
-        env.names[name] = _imported(name, other, session)
-    for name, definition in module.definitions.items():
-        env.names[name] = POISON if name in module.unusable else _made_later(definition, module, env)
+    env.late = _Definitions(module, env)
     return env
 
 
-def _imported(name: str, module: Module, session: Session) -> Lazy:
-    return Lazy(lambda: module_scope(module, session).find(name))
+class _Definitions(Mapping[str, Callable[[], Any]]):
+    """What makes the definitions and imports of a file, by name. Nothing is made in advance: a file of thousands of
+    networks is in scope thousands of times.
+    """
 
+    __slots__ = ("env", "module")
 
-def _made_later(definition: Definition, module: Module, env: Env) -> Lazy:
-    def make() -> Any:
-        settled(module, definition)
+    def __init__(self, module: Module, env: Env) -> None:
+        self.module = module
+        self.env = env
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.module.definitions or name in self.module.imports
+
+    def __getitem__(self, name: str) -> Callable[[], Any]:
+        if name in self.module.definitions:
+            return lambda: POISON if name in self.module.unusable else self._made(self.module.definitions[name])
+        other, _ = self.module.imports[name]
+        return lambda: module_scope(other, self.env.session).find(name)
+
+    def __iter__(self) -> Iterator[str]:
+        yield from {**self.module.imports, **self.module.definitions}
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def _made(self, definition: Definition) -> Any:
+        settled(self.module, definition)
         if isinstance(definition, spec.Block):
-            return UserBlock(definition, env)
+            return UserBlock(definition, self.env)
         if isinstance(definition, spec.Network):
-            return NetworkBlock(definition, env)
-        return _value(definition, env)
-
-    return Lazy(make)
+            return NetworkBlock(definition, self.env)
+        return _value(definition, self.env)
 
 
 def _value(definition: spec.LetDefinition, env: Env) -> Any:

@@ -34,6 +34,8 @@ class Draft:
     def __init__(self) -> None:
         self.symbols: dict[str, Dim] = {}
         self.defaults: dict[str, int] = {}
+        self.dims: list[tuple[Dim, Span]] = []
+        """Dimensions of the inputs that have symbols, and where they are declared."""
         self.inputs: list[Value] = []
         self.outputs: dict[str, Value] = {}
         self.claims: list[ClaimValue] = []
@@ -41,6 +43,8 @@ class Draft:
         """Each holds the outputs against what is expected of one of them."""
         self.maps: list[Any] = []
         """Its ``weights`` statements: :class:`~archdsl.interpret.checkpoint_names.CheckpointNames`."""
+        self.axes: list[str] = []
+        """Axes that are named by a symbol with a bound size, which the types do not show."""
         self.preprocess: dict[str, Preprocess] = {}
         self.labels: dict[str, tuple[str, ...]] = {}
 

@@ -7,11 +7,12 @@ from typing import Any
 
 from archdsl.diagnostics import Refusal
 from archdsl.interpret.blocks import SharedBlock
-from archdsl.interpret.code import BodyCode, Context, Step, apply_block, compiled, condition, head_span, statement
+from archdsl.interpret.code import BodyCode, Context, Step, compiled, condition, head_span, statement
 from archdsl.interpret.env import Env
 from archdsl.interpret.loops import assign
 from archdsl.interpret.operators import FailedOp
 from archdsl.interpret.parametric import Parametric
+from archdsl.interpret.stages import apply_block
 from archdsl.interpret.values import BlockValue, as_flow, describe
 from archdsl.source import shortened
 from archdsl.syntax import spec
@@ -84,7 +85,7 @@ def defaults_code(calls: tuple[spec.Call, ...], context: Context) -> Callable[[E
             block = code(env)
             if block is POISON or isinstance(block, FailedOp):
                 continue
-            if not isinstance(block, Parametric) or block.tensors:
+            if not isinstance(block, Parametric):
                 message = f"`with` gives defaults to operators and blocks, not to {describe(block)}"
                 raise Refusal("E0204", message).located(span)
             found[block.name] = {**found.get(block.name, {}), **block.bound}

@@ -93,6 +93,11 @@ def is_flow(value: object) -> bool:
     )
 
 
+def items(flow: Flow) -> tuple[Value, ...]:
+    """The tensors of a flow that is no poison."""
+    return flow if isinstance(flow, tuple) else (flow,)  # type: ignore[return-value]
+
+
 def is_refused(value: object) -> bool:
     """Whether the value is poison, or a block whose call was refused."""
     return value is POISON or (isinstance(value, BlockValue) and value.kind_name == REFUSED)

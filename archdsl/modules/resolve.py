@@ -62,8 +62,7 @@ def _symbols(module: Module) -> frozenset[str] | None:
     for network in module.networks:
         for node in walk(network.body):
             if isinstance(node, spec.TensorTypeExpr):
-                found |= {d.id for d in node.dims if isinstance(d, spec.Name)}
-                found |= {d.name for d in node.dims if isinstance(d, spec.SymbolDim)}
+                found |= {name.id for dim in node.dims for name in walk(dim) if isinstance(name, spec.Name)}
     return frozenset(found)
 
 
@@ -152,8 +151,9 @@ class _Resolver(ExpressionResolver):
 
     def _input(self, statement: spec.Input, scope: Scope) -> None:
         for dim in statement.type.dims:
-            if not (isinstance(dim, spec.Name) and dim.id[0].isupper()):
-                self.expression(dim, scope)
+            for part in (dim.dim, dim.size) if isinstance(dim, spec.SizedDim) else (dim,):
+                if not (isinstance(part, spec.Name) and part.id[0].isupper()):
+                    self.expression(part, scope)
         if statement.preprocess is not None:
             self.expression(statement.preprocess, scope)
         self.bind(statement.name, statement.span.word(statement.name), scope)

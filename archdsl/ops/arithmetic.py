@@ -12,9 +12,10 @@ from typing import ClassVar
 
 from archdsl.diagnostics import Refusal
 from archdsl.element_types import FLOATS, NUMBERS
-from archdsl.ops.base import Op, Types, Window, Work, arg, pass_through
+from archdsl.ops.base import Op, Types, Work, arg
 from archdsl.ops.estimates import EVERYTHING, Interval, Moments, hull, product_sign
 from archdsl.ops.kinds import Number, Optional
+from archdsl.ops.look import Window, pass_through
 from archdsl.ops.operand_checks import need_dtype, same_dtype, times
 from archdsl.shapes import TensorType, broadcast
 
@@ -45,7 +46,6 @@ class Join(Broadcasting):
     """A join of any number of tensors: a stage after a tuple, ``x -> add(y)``, or ``add(x, y)``."""
 
     arity = (1, None)
-    applies_at = 2
     role = "join"
 
     def work(self, ins: Types, outs: Types) -> Work:
@@ -156,7 +156,6 @@ class Binary(Broadcasting):
     """An operator of exactly two tensors: ``x -> sub(y)`` is ``x - y``."""
 
     arity = (2, 2)
-    applies_at = 2
 
 
 class Sub(Binary):
@@ -213,7 +212,6 @@ class Pow(Broadcasting):
     infix = "**"
     number = "exponent"
     arity = (1, 2)
-    applies_at = 1
     takes = FLOATS
     domain = (0.1, 4.0)
     examples = (

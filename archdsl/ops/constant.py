@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import isfinite, prod
+from math import prod
 from typing import Any, ClassVar
 
 from archdsl.diagnostics import Refusal
 from archdsl.dims import Dim
-from archdsl.element_types import FLOATS, INTEGERS
-from archdsl.ops.base import AxisWindow, Initializer, Op, Types, Weight, Window, arg, fan
+from archdsl.element_types import FLOATS, INTEGERS, holds
+from archdsl.ops.base import Initializer, Op, Types, Weight, arg, fan
 from archdsl.ops.estimates import EVERYTHING, Interval
 from archdsl.ops.kinds import Array, Choice, Dimension, DType, Integer, Kind, ListOf
+from archdsl.ops.look import AxisWindow, Window
 from archdsl.ops.operand_checks import insertion, need_dtype
 from archdsl.shapes import Shape, TensorType, show_shape
 
@@ -56,13 +57,10 @@ class Constant(Op):
     dtype: str = arg(DType(), "f32", doc="element type")
 
     def validate(self) -> None:
-        if self.dtype in FLOATS:
-            return
         for value in elements(self.values):
-            if not isfinite(value) or value != int(value):
-                raise Refusal(
-                    "E0309", f"a constant of {self.dtype} cannot hold {value}", help="say how to round, or use `f32`"
-                )
+            if not holds(self.dtype, value):
+                help = "use a wider type" if self.dtype in FLOATS else "say how to round, or use a wider type"
+                raise Refusal("E0309", f"a constant of {self.dtype} cannot hold {value}", help=help)
 
     def shape(self, *ins: TensorType) -> tuple[TensorType, ...]:
         return (TensorType(self.dtype, outline(self.values)),)
@@ -191,7 +189,6 @@ class OneHot(Op):
     moves_data = True
     sources = "ONNX OneHot"
     limits = (0.0, 1.0)
-    applies_at = 1
     examples = (
         "one_hot[4] : i64[2,3] -> f32[2,3,4]",
         "one_hot[5, axis=1] : i64[N,T] -> f32[N,5,T]",

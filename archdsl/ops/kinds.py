@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from archdsl.diagnostics import Refusal, did_you_mean
+from archdsl.dim_order import at_least
 from archdsl.dims import Expr
 from archdsl.element_types import ELEMENT_TYPES
 from archdsl.record import Record
@@ -127,16 +128,18 @@ class Choice(Kind):
 
 
 class PerAxis(Kind):
-    """An integer for all spatial axes, or a list with one for each."""
+    """An integer for all spatial axes, or a list with one for each; ``sizes``: or an expression over symbols."""
 
     min: int | None = None
+    sizes: bool = False
 
     @property
     def text(self) -> str:
-        return f"int{_range(self.min, None)} | [int]"
+        one = "dim" if self.sizes else "int"
+        return f"{one}{_range(self.min, None)} | [{one}]"
 
-    def check(self, value: Any, what: str) -> int | tuple[int, ...]:
-        one = Integer(self.min)
+    def check(self, value: Any, what: str) -> Any:
+        one = Dimension(self.min) if self.sizes else Integer(self.min)
         if isinstance(value, tuple | list):
             if not value:
                 raise refuse(what, "an integer or a list with one for each spatial axis", value)
@@ -156,7 +159,8 @@ class Padding(Kind):
     def check(self, value: Any, what: str) -> str | int | tuple[int, ...]:
         if isinstance(value, str):
             return Choice(self.choices).check(value, what)
-        return PerAxis(0).check(value, what)
+        found: int | tuple[int, ...] = PerAxis(0).check(value, what)
+        return found
 
 
 class Dimension(Kind):
@@ -169,7 +173,11 @@ class Dimension(Kind):
         return f"dim{_range(self.min, None)}"
 
     def check(self, value: Any, what: str) -> int | Expr:
-        return value if isinstance(value, Expr) else Integer(self.min).check(value, what)
+        if not isinstance(value, Expr):
+            return Integer(self.min).check(value, what)
+        if self.min is not None and self.min >= 0 and at_least(value, self.min) is False:
+            raise Refusal("E0205", f"{what} must be at least {self.min}, not {value}")
+        return value
 
 
 class ListOf(Kind):
@@ -245,7 +253,7 @@ class Axis(Kind):
         return "axis"
 
     def check(self, value: Any, what: str) -> int | str:
-        if isinstance(value, str) and value in AXES:
+        if isinstance(value, str) and (value in AXES or (value.isidentifier() and value[0].isupper())):
             return value
         if isinstance(value, Expr):
             names = _symbols(value)

@@ -8,8 +8,9 @@ from math import inf
 from archdsl.diagnostics import Refusal
 from archdsl.element_types import ANY, BOOLEANS, FLOATS
 from archdsl.ops.arithmetic import Binary, Broadcasting
-from archdsl.ops.base import Op, Types, Window, Work, pass_through
+from archdsl.ops.base import Op, Types, Work
 from archdsl.ops.estimates import Interval, Moments, hull, mixture
+from archdsl.ops.look import Window, pass_through
 from archdsl.ops.operand_checks import need_dtype, need_equal, same_dtype, times
 from archdsl.ops.pointwise import Pointwise
 from archdsl.shapes import TensorType, broadcast
@@ -124,7 +125,6 @@ class Where(Broadcasting):
     name = "where"
     sources = "ONNX Where"
     arity = (3, 3)
-    applies_at = 3
     cost = Work(cmp=1)
     examples = (
         "where : bool[2,3], f32[2,3], f32[2,3] -> f32[2,3]",
@@ -152,7 +152,6 @@ class CausalMask(Op):
 
     name = "causal_mask"
     sources = "ONNX Trilu and Where; arXiv:1706.03762"
-    applies_at = 1
     examples = ("causal_mask : f32[2,4,4] -> f32[2,4,4]", "causal_mask : f32[N,2,T,T] -> f32[N,2,T,T]")
 
     def shape(self, *ins: TensorType) -> tuple[TensorType, ...]:

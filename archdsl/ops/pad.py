@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from archdsl import dim_order, dims
 from archdsl.diagnostics import Refusal
 from archdsl.dims import Dim
-from archdsl.ops.base import AxisWindow, Op, Types, Window, arg
+from archdsl.ops.base import Op, Types, arg
 from archdsl.ops.estimates import Interval, hull
 from archdsl.ops.kinds import Axis, Choice, Dimension, Integer, Like, ListOf, Number, OneOf, Optional, PerAxis
-from archdsl.ops.operand_checks import resolve_axes
+from archdsl.ops.look import AxisWindow, Window
+from archdsl.ops.operand_checks import need_value, resolve_axes
 from archdsl.ops.windows import per_axis, spatial
 from archdsl.shapes import TensorType
 
@@ -22,7 +23,7 @@ class Padded(Op):
     """Base: positions added before and after each axis."""
 
     @abstractmethod
-    def pads(self, type: TensorType) -> tuple[tuple[int, int], ...]:
+    def pads(self, type: TensorType) -> tuple[tuple[Dim, Dim], ...]:
         """Positions added before and after every axis of the input."""
 
     def filling(self) -> tuple[str, float]:
@@ -32,10 +33,14 @@ class Padded(Op):
     def shape(self, *ins: TensorType) -> tuple[TensorType, ...]:
         (x,) = ins
         pads = self.pads(x)
+        mode, value = self.filling()
+        if mode == "constant":
+            need_value(self.name, value, x.dtype)
         for axis, (size, ends) in enumerate(zip(x.shape, pads)):
-            if self.filling()[0] == "reflect" and dim_order.at_least(size, max(ends) + 1) is False:
-                most = f"`mode = reflect` can add at most {size - 1} positions to axis {axis} of {x}"
-                raise Refusal("E0205", f"{most}, not {max(ends)}")
+            for end in ends if self.filling()[0] == "reflect" else ():
+                if dim_order.at_least(size, end + 1) is False:
+                    most = f"`mode = reflect` can add at most {size - 1} positions to axis {axis} of {x}"
+                    raise Refusal("E0205", f"{most}, not {end}")
         return (x.with_shape(size + begin + end for size, (begin, end) in zip(x.shape, pads)),)
 
     def window(self, ins: Types, outs: Types) -> Window:
@@ -71,9 +76,12 @@ class Pad(Padded):
         "pad_axes[[2, 0], mode=edge] : f32[2,3,4,5] -> f32[2,3,8,5]",
         "pad_axes[[0, 2], axis=1, value=1] : f32[2,3] -> f32[2,5]",
         "pad_axes[[2, 0], axis=t] : f32[N,T,8] -> f32[N,T + 2,8]",
+        "pad_axes[[0, 4 * ((T + 3) // 4) - T], axis=t] : f32[N,T,8] -> f32[N,4 * ((T + 3) // 4),8]",
     )
 
-    amount: int | tuple[int, ...] = arg(PerAxis(0), doc="positions added: for all, for each axis, or begins then ends")
+    amount: Dim | tuple[Dim, ...] = arg(
+        PerAxis(0, sizes=True), doc="positions added: for all, for each axis, or begins then ends"
+    )
     axis: Axes | None = arg(Optional(OneOf((Axis(), ListOf(Axis())))), None, doc="the axes; the spatial ones if none")
     mode: str = arg(Choice(("constant", "reflect", "edge")), "constant", doc="what fills them")
     value: float = arg(Number(), 0.0, doc="the number that `constant` fills with")
@@ -81,17 +89,17 @@ class Pad(Padded):
     def filling(self) -> tuple[str, float]:
         return self.mode, self.value
 
-    def pads(self, type: TensorType) -> tuple[tuple[int, int], ...]:
+    def pads(self, type: TensorType) -> tuple[tuple[Dim, Dim], ...]:
         if self.axis is None:
             axes = tuple(range(2, 2 + len(spatial(type, self.name))))
         else:
             axes = resolve_axes(self.axis, type)
         count = len(axes)
-        amount = (self.amount,) * count if isinstance(self.amount, int) else self.amount
+        amount = self.amount if isinstance(self.amount, tuple) else (self.amount,) * count
         if len(amount) not in (count, 2 * count):
             wanted = f"{count} axes take 1, {count} or {2 * count}" if count > 1 else "one axis takes 1 or 2"
             raise Refusal("E0205", f"`amount` of `pad_axes` has {len(amount)} entries; {wanted}")
-        found = [(0, 0)] * type.rank
+        found: list[tuple[Dim, Dim]] = [(0, 0)] * type.rank
         for axis, begin, end in zip(axes, amount[:count], amount[-count:]):
             found[axis] = (begin, end)
         return tuple(found)
@@ -107,7 +115,7 @@ class PadChannels(Padded):
 
     count: int = arg(Integer(0), doc="how many")
 
-    def pads(self, type: TensorType) -> tuple[tuple[int, int], ...]:
+    def pads(self, type: TensorType) -> tuple[tuple[Dim, Dim], ...]:
         if type.rank < 2:
             raise Refusal("E0301", f"`pad_channels` needs a channel axis, not {type}")
         return ((0, 0), (0, self.count), *((0, 0),) * (type.rank - 2))

@@ -20,7 +20,6 @@ from archdsl.shapes import TensorType
 class Pointwise(Op):
     """One input; the output has its type. Written as a stage (``-> relu``) or as a function (``relu(x)``)."""
 
-    applies_at = 1
     pointwise = True
     takes: ClassVar[frozenset[str]] = FLOATS
     """The element types it works on."""

@@ -14,9 +14,10 @@ from archdsl import dim_order
 from archdsl.diagnostics import Refusal
 from archdsl.dims import Dim
 from archdsl.element_types import FLOATS, NUMBERS
-from archdsl.ops.base import AxisWindow, Op, Types, Window, Work, arg
+from archdsl.ops.base import Op, Types, Work, arg
 from archdsl.ops.estimates import EVERYTHING, Interval, Moments, greatest, hull, least, same_sign, share
 from archdsl.ops.kinds import Axis, Boolean, Integer, ListOf, OneOf
+from archdsl.ops.look import AxisWindow, Window
 from archdsl.ops.operand_checks import need_dtype, resolve_axes, times, undecided
 from archdsl.shapes import TensorType, resolve_axis
 
@@ -26,7 +27,6 @@ Axes = int | str | tuple[int | str, ...]
 class Reduction(Op):
     """Along one axis or several."""
 
-    applies_at = 1
     takes: ClassVar[frozenset[str]] = NUMBERS
     combine: ClassVar[Work] = Work(cmp=1)
     """The work of taking one more element into a result: one less than the elements of each."""
@@ -234,7 +234,6 @@ class CumSum(Op):
 
     name = "cumsum"
     sources = "ONNX CumSum"
-    applies_at = 1
     examples = ("cumsum[1] : f32[2,5] -> f32[2,5]", "cumsum[axis=t] : f32[N,T,3] -> f32[N,T,3]")
 
     axis: int | str = arg(Axis(), doc="the axis")
@@ -249,7 +248,8 @@ class CumSum(Op):
         return Work(add=outs[0].elements)
 
     def window(self, ins: Types, outs: Types) -> Window:
-        return _all_but(resolve_axis(self.axis, ins[0]), ins[0].rank)
+        summed = resolve_axis(self.axis, ins[0])
+        return tuple(AxisWindow(i, whole=i == summed) for i in range(ins[0].rank))
 
     def range(self, entering: Sequence[Interval]) -> Interval:
         return same_sign(entering[0])

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from archdsl import dim_order, dims
 from archdsl.diagnostics import Refusal
 from archdsl.dims import Dim
-from archdsl.ops.base import AxisWindow, Op, Types, Window, arg
+from archdsl.ops.base import Op, Types, arg
 from archdsl.ops.estimates import Interval
 from archdsl.ops.kinds import Axis, Dimension, Integer, ListOf, OneOf
+from archdsl.ops.look import AxisWindow, Repeated, Window
 from archdsl.ops.operand_checks import insertion, resolve_axes, undecided
 from archdsl.shapes import Shape, TensorType, resolve_axis, show_shape
 
@@ -49,7 +50,6 @@ class Flatten(_View):
 
     name = "flatten"
     sources = "ONNX Flatten, Reshape"
-    applies_at = 1
     examples = (
         "flatten : f32[2,3,4,5] -> f32[2,60]",
         "flatten : f32[N,8,H,W] -> f32[N,8 * H * W]",
@@ -202,7 +202,6 @@ class Transpose(Op):
     name = "transpose"
     moves_data = True
     sources = "ONNX Transpose"
-    applies_at = 1
     examples = (
         "transpose : f32[2,3,4] -> f32[2,4,3]",
         "transpose : f32[N,2,T,8] -> f32[N,2,8,T]",
@@ -267,6 +266,8 @@ class Expand(Op):
 
 
 def stretched(before: Sequence[Dim], after: Sequence[Dim]) -> Window:
-    """The window of a broadcast, aligned from the right; ``None`` where a size 1 was repeated or an axis is new."""
+    """The window of a broadcast, aligned from the right; ``None`` where an axis is new."""
     new = len(after) - len(before)
-    return (None,) * new + tuple(AxisWindow(i) if old == after[new + i] else None for i, old in enumerate(before))
+    return (None,) * new + tuple(
+        AxisWindow(i) if old == after[new + i] else Repeated(i) for i, old in enumerate(before)
+    )  # fmt: skip

@@ -27,6 +27,8 @@ class CheckedTarget(Record):
     before: Mapping[str, Snapshot] = {}
     broken: tuple[str, ...] = ()
     """Variants that could not be measured."""
+    bind: Mapping[str, int] = {}
+    """Sizes of symbols."""
 
 
 class Check(Printed):

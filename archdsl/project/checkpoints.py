@@ -153,8 +153,9 @@ def export_weights(
     dictionary of the file to take. Raises ``DiagnosticError``.
     """
     from archdsl import weights
-    from archdsl.files import write_file
+    from archdsl.outputs import WEIGHTS, check_output
     from archdsl.weights.safetensors import encode
+    from archdsl.writing import write_file
 
     if (network is None) != (names is None):
         raise Refusal("E0007", "a network needs a map of names, and a map of names needs a network")
@@ -169,8 +170,10 @@ def export_weights(
         raise Refusal(
             "E0006", f"the output `{target}` would overwrite the file that is read", help="give another name with `-o`"
         )
+    check_output(target, WEIGHTS)
     said = {"archdsl.names": found.names} if found.names else {}
-    head = encode({name: (tensor.dtype, tensor.shape) for name, tensor in found.items()}, {"format": "pt", **said})
+    kinds = {name: (tensor.dtype, tensor.shape) for name, tensor in found.items()}
+    head = encode(kinds, {"format": "pt", "producer": "archdsl", **said})
     write_file(target, chain([head], *(tensor.stretches() for tensor in found.values())))
     return Exported(found.path.name, target, len(found))
 

@@ -16,16 +16,16 @@ if TYPE_CHECKING:
     from archdsl.runtime.verify import Compared
 
 
-def diff(old: Network, new: Network) -> Difference:
+def diff(old: Network, new: Network, bind: Mapping[str, int] | None = None) -> Difference:
     """What changed between two graphs or targets, what each change costs, and whether it breaks anything.
 
-    Raises ``DiagnosticError``.
+    ``bind`` gives symbols sizes in both. Raises ``DiagnosticError``.
     """
     from archdsl.compare.diff import diff
     from archdsl.compare.renaming import renamed
     from archdsl.project.baseline import figures
 
-    before, after = graph_of(old), graph_of(new)
+    before, after = graph_of(old, bind=bind), graph_of(new, bind=bind)
     return diff(figures(before), figures(after), renamed(before, after))
 
 

@@ -6,7 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archdsl.diagnostics import Refusal
+from archdsl.files import check_inside, read_file
 from archdsl.source import note
+
+_LARGEST = 4_000_000
+"""Bytes of a `pyproject.toml` that are looked at."""
 
 if TYPE_CHECKING:
     from archdsl.source import Source
@@ -21,7 +25,7 @@ def config_file() -> Path | None:
         if (folder / "archdsl.toml").is_file():
             return folder / "archdsl.toml"
         project = folder / "pyproject.toml"
-        if project.is_file() and b"tool.archdsl" in project.read_bytes():
+        if project.is_file() and b"tool.archdsl" in read_file(project, _LARGEST):
             return project
         if (folder / ".git").exists():
             return None
@@ -34,6 +38,7 @@ def read_config(path: Path) -> tuple[Source, dict[str, Any]]:
 
     from archdsl.reading import read_source
 
+    check_inside(path)
     source = read_source(path, path.name if path.parent == Path.cwd() else str(path))
     try:
         found = tomllib.loads(source.text)

@@ -9,7 +9,7 @@ from archdsl.diagnostics import Refusal, did_you_mean
 from archdsl.driver import Settings
 from archdsl.graph import Graph
 from archdsl.process import collector_paused
-from archdsl.project.targets import Network, free_symbols, graph_of
+from archdsl.project.targets import Network, graph_of
 
 if TYPE_CHECKING:
     from archdsl.analyses.cost import CostTable
@@ -90,11 +90,8 @@ def fields(
 def _graph(
     network: Network, bind: Mapping[str, int] | None, settings: Settings | None, train: bool, folded: bool = False
 ) -> Graph:
-    """The graph, with its symbols free; refuses (E0007) sizes for symbols that it does not have."""
-    from archdsl.interpret.finish import check_bound
-
-    graph = graph_of(network, settings, None, train)
-    check_bound(bind or {}, free_symbols(graph))
+    """The graph at the sizes."""
+    graph = graph_of(network, settings, bind, train)
     if folded:
         from archdsl.rewrites.fold import fold
 

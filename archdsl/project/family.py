@@ -74,7 +74,7 @@ def members(target: str | Path, varied: Varied, fixed: Settings, bind: Mapping[s
     for combination in product(*several.values()):
         settings = dict(zip(several, combination))
         try:
-            graph = opened.graph({**fixed, **settings})
+            graph = opened.graph({**fixed, **settings}, bind)
         except DiagnosticError as error:
             codes = [d.code for d in error.diagnostics if d.severity == "error"]
             if codes[0] in ("E0202", "E0209", "E0213", "E0214", "E0215") or codes[0].startswith(("E00", "E01")):
@@ -82,7 +82,7 @@ def members(target: str | Path, varied: Varied, fixed: Settings, bind: Mapping[s
             yield Member(settings, None, codes[0])
             continue
         frames = graph.nodes[-1].origin.frames() if graph.nodes else []
-        yield Member(settings, Measures(graph, bind), "", _written(frames[-1]) if frames else "")
+        yield Member(settings, Measures(graph), "", _written(frames[-1]) if frames else "")
 
 
 def _written(frame: Frame) -> str:

@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from archdsl.diagnostics import Diagnostic, DiagnosticError, Edit, Refusal
-from archdsl.files import write_file
 from archdsl.process import deep_stack
 from archdsl.report.text import counted
+from archdsl.writing import write_file
 
 
 def mend(name: str, look: Callable[[str], Sequence[Diagnostic]]) -> tuple[Sequence[Diagnostic], str]:

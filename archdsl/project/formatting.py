@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from archdsl.diagnostics import Diagnostic, DiagnosticError
-from archdsl.files import write_file
 from archdsl.process import deep_stack
 from archdsl.project.targets import arch_files, read_source
 from archdsl.record import Record
 from archdsl.report.text import counted, render
 from archdsl.shown import Verbatim
+from archdsl.writing import write_file
 
 
 class Formatted(Record):

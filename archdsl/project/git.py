@@ -11,6 +11,7 @@ from io import BytesIO
 from pathlib import Path
 
 from archdsl.diagnostics import Refusal
+from archdsl.writing import make_folder, scratch, write_file
 
 _REF = re.compile(r"(branch|tag|commit)=([\w./@+-]+)", re.ASCII)
 _STRING = re.compile(rb'"([^"\n]*)"')
@@ -24,8 +25,6 @@ def checked_out(reference: str, place: Path, ref: str) -> Iterator[tuple[Path, P
 
     ``place`` and ``ref`` are the parts of ``reference``. Refuses (E0012) what names no state of a repository.
     """
-    from tempfile import TemporaryDirectory
-
     repository = place.parent if place.name == ".git" else place
     names = _REF.fullmatch(ref)
     if names is None or names[2].startswith("-") or ".." in names[2]:
@@ -34,13 +33,12 @@ def checked_out(reference: str, place: Path, ref: str) -> Iterator[tuple[Path, P
         )
     root = Path(_git(repository, reference, "rev-parse", "--show-toplevel").decode().rstrip("\n"))
     commit = _commit(root, reference, names[1], names[2])
-    with TemporaryDirectory(prefix="archdsl-") as name:
-        folder = Path(name).resolve()
+    with scratch() as folder:
         for path, content in _specs(root, reference, commit).items():
             file = folder.joinpath(*path.split("/"))
             if file.resolve().is_relative_to(folder):  # a tree that was made by hand may say `..`
-                file.parent.mkdir(parents=True, exist_ok=True)
-                file.write_bytes(content)
+                make_folder(file.parent)
+                write_file(file, content)
         yield folder, root.resolve()
 
 

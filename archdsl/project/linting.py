@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from archdsl.diagnostics import Diagnostic, DiagnosticError, Refusal, did_you_mean
+from archdsl.diagnostics import Diagnostic, DiagnosticError, Refusal, alone, did_you_mean
 from archdsl.process import deep_stack
 from archdsl.project.targets import Step, Target, arch_files, open_target
 from archdsl.report.render import Printed
@@ -67,14 +67,16 @@ def lint(
     ignore: Collection[str] | None = None,
     target: str | None = None,
     fix: bool = False,
+    bind: Mapping[str, int] | None = None,
     step: Step = nullcontext,
 ) -> Lint:
     """Check the networks of files, folders and targets against the design rules of the field.
 
     ``select`` and ``ignore``: codes, or their beginnings (``W04``). ``target``: also hold channels to what a machine
-    computes at once (``avx512``). ``fix``: mend in the files what can safely be mended. Raises ``DiagnosticError`` for
-    what is wrong with the arguments.
+    computes at once (``avx512``). ``fix``: mend in the files what can safely be mended. ``bind`` gives symbols
+    sizes. Raises ``DiagnosticError`` for what is wrong with the arguments.
     """
+    from archdsl.project.failures import findings_of
     from archdsl.project.fix import mend
 
     codes = chosen(select, ignore)
@@ -83,12 +85,17 @@ def lint(
     notes: list[str] = []
     for name in arch_files(targets):
         with step(f"linting {name}"), deep_stack():
-            if fix:
-                left, note = mend(name, lambda name: look(name, codes, machine))
-                found.append((name, left))
-                notes += [note] if note else []
-            else:
-                found.append((name, look(name, codes, machine)))
+            try:
+                if fix:
+                    left, note = mend(name, lambda name: look(name, codes, machine, bind))
+                    found.append((name, left))
+                    notes += [note] if note else []
+                else:
+                    found.append((name, look(name, codes, machine, bind)))
+            except BrokenPipeError:
+                raise
+            except Exception as error:
+                found.append((name, findings_of(error)))
     return Lint(found, notes)
 
 
@@ -128,7 +135,9 @@ def chosen_machine(name: str | None, select: Collection[str] | None) -> Machine 
     return MACHINES[name]
 
 
-def look(name: str, codes: set[str], machine: Machine | None = None) -> list[Diagnostic]:
+def look(
+    name: str, codes: set[str], machine: Machine | None = None, bind: Mapping[str, int] | None = None
+) -> list[Diagnostic]:
     """The findings of one target: of all its variants, each place once; the errors where there are any."""
     from archdsl.design_rules import lint
     from archdsl.design_rules.fix import with_edits
@@ -141,8 +150,8 @@ def look(name: str, codes: set[str], machine: Machine | None = None) -> list[Dia
     try:
         target = open_target(name)
         if target.program is None:
-            return lint(target.graph(), rules, machine)
-        graphs = _graphs(target, target.program)
+            return lint(target.graph(bind=bind), rules, machine)
+        graphs = _graphs(target, target.program, bind)
     except DiagnosticError as error:
         return [d for d in error.diagnostics if d.severity == "error"]
     silence = Silence(target.program.source, target.program.module.file.comments)
@@ -153,19 +162,21 @@ def look(name: str, codes: set[str], machine: Machine | None = None) -> list[Dia
     found += unused_labels(target.program.module, graphs) if LABELS in codes and whole else []
     found = silence.keep(found)
     found += silence.unused(codes - {UNUSED}) if UNUSED in codes and whole else []
-    return sorted(
-        with_edits(found, target.program.module, graphs),
-        key=lambda d: (d.span is None, d.span.source.name if d.span else "", d.span.start if d.span else 0),
+    return alone(
+        sorted(
+            with_edits(found, target.program.module, graphs),
+            key=lambda d: (d.span is None, d.span.source.name if d.span else "", d.span.start if d.span else 0),
+        )
     )
 
 
-def _graphs(target: Target, program: Program) -> list[Graph]:
+def _graphs(target: Target, program: Program, bind: Mapping[str, int] | None) -> list[Graph]:
     if program.errors:
         raise DiagnosticError(program.diagnostics)
     names = [target.variant] if target.variant else program.targets()
     definitions = [program.target(name) for name in names]
     return [
-        program.graph(definition.name) for definition in definitions
+        program.graph(definition.name, bind=bind) for definition in definitions
         if isinstance(definition, spec.Variant) or all(p.default is not None for p in definition.parameters)
     ]  # fmt: skip
 

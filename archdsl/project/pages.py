@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from archdsl.diagnostics import Refusal, did_you_mean
 from archdsl.driver import Settings
+from archdsl.files import packaged
 from archdsl.project.targets import Network, graph_of
 from archdsl.report.render import Printed
 
@@ -46,7 +47,7 @@ def explain(code: str | None = None) -> Explanations:
     if wanted[0] not in known:
         help = did_you_mean(wanted[0], known, "`archdsl explain` lists all codes")
         raise Refusal("E0007", f"there is no diagnostic code `{wanted[0]}`", help=help)
-    return Explanations({one: folder.joinpath(f"{one}.md").read_text(encoding="utf-8") for one in wanted})
+    return Explanations({one: packaged(folder.joinpath(f"{one}.md")) for one in wanted})
 
 
 def show(

@@ -57,7 +57,7 @@ def _held(
     graph, title = one.variants[name].graph, budget.title(name)
     if budget.settings:
         try:
-            graph = open_target(one.target).replace(variant=name).graph(budget.settings)
+            graph = open_target(one.target).replace(variant=name).graph(budget.settings, one.bind)
         except DiagnosticError as error:
             return None, list(error.diagnostics)
     measures = Measures(graph)

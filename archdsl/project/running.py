@@ -36,25 +36,33 @@ def run(
     ``model`` is a graph, the path of an ONNX file, or a target (``resnet50``, ``spec.arch:variant``). ``inputs`` maps
     names to arrays, or to paths of ``.npy`` files and of pictures, which enter as the model says; one array or path is
     the first input; ``None`` takes ``files`` (``x.npy``, ``name=photo.jpg``) and makes random inputs from ``seed`` for
-    the rest, with free dimensions as in ``bind`` or 1. What is not a file yet runs with the initial weights of
-    ``seed``; ``settings`` are its parameters. ``ep`` is ``cpu``, ``cuda`` or ``cuda,cpu``. Raises
+    the rest, with free dimensions as in ``bind``, as declared, or 1. What is not a file yet runs with initial weights
+    of ``seed``; ``settings`` are its parameters. ``ep`` is ``cpu``, ``cuda`` or ``cuda,cpu``. Raises
     ``DiagnosticError``, with E07xx for what cannot run; warns of what should be known about the inputs.
     """
     from archdsl.runtime.execute import execute
 
-    found = execute(_runnable(model, settings, seed), files, arrays=inputs, ep=ep, seed=seed, sizes=bind)
+    file, sizes = _runnable(model, settings, seed, bind)
+    found = execute(file, files, arrays=inputs, ep=ep, seed=seed, sizes=sizes)
     for note in found.notes:
         warnings.warn(note, stacklevel=2)
     return found
 
 
-def _runnable(model: Network, settings: Settings | None, seed: int) -> str | Callable[[Path], object]:
-    """An ONNX file as it is; for anything else a function that compiles it to the path it is given."""
+def _runnable(
+    model: Network, settings: Settings | None, seed: int, bind: Mapping[str, int] | None
+) -> tuple[str | Callable[[Path], object], Mapping[str, int]]:
+    """An ONNX file as it is; for anything else a function that compiles it, at the sizes, to the path it is given. With
+    the sizes of symbols.
+    """
     if isinstance(model, str | Path) and str(model).endswith(".onnx"):
         if settings:
             raise Refusal("E0007", "`--set` needs a spec: an ONNX file has no parameters to set")
-        return str(model)
+        return str(model), bind or {}
+    from archdsl.dims import symbols
     from archdsl.project.compiling import compile
 
-    graph = graph_of(model, settings)
-    return lambda path: compile(graph, path, seed=seed)
+    graph = graph_of(model, settings, bind)
+    free = {name for value in graph.inputs for dim in value.type.shape for name in symbols(dim)}
+    sizes = {name: size for name, size in graph.defaults.items() if name in free}
+    return lambda path: compile(graph, path, seed=seed), sizes

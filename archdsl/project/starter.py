@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from archdsl.diagnostics import Refusal
-from archdsl.files import write_file
+from archdsl.writing import write_file
 
 STARTER = """arch 1
 

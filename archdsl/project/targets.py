@@ -97,14 +97,7 @@ def read_source(name: str) -> Source:
     """The text of a file, or of standard input for ``-``."""
     from archdsl import reading
 
-    return reading.decode(read_stdin(), "<stdin>") if name == "-" else reading.read_source(Path(name), name)
-
-
-def free_symbols(graph: Graph) -> set[str]:
-    """The symbols of a graph's inputs."""
-    from archdsl.dims import symbols
-
-    return {name for value in graph.inputs for dim in value.type.shape for name in symbols(dim)}
+    return reading.decode(read_stdin(), "<stdin>") if name == "-" else reading.read_main(Path(name), name)
 
 
 def arch_files(paths: Iterable[str | Path]) -> list[str]:

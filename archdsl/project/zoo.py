@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from archdsl.diagnostics import Refusal, suggest
 from archdsl.driver import Program, load
+from archdsl.files import packaged
 from archdsl.reading import ZOO, zoo_names
 from archdsl.record import Record
 from archdsl.report.render import Printed
@@ -113,7 +114,7 @@ def entries(zoo: Mapping[str, Path]) -> Iterator[Entry]:
 def ledger_ids() -> Mapping[tuple[str, str], Sequence[str]]:
     """The survey's identifiers of each file's variants: a network may have one for each input size."""
     found: dict[tuple[str, str], list[str]] = defaultdict(list)
-    text = (ZOO / "ledger.json").read_text(encoding="utf-8")
+    text = packaged(ZOO / "ledger.json")
     for identifier, entry in json.loads(text).items():
         found[entry["file"], entry["variant"]].append(identifier)
     return found

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
 from typing import Any
 
 from archdsl.analyses import other_counters
@@ -12,7 +11,6 @@ from archdsl.analyses.rows import Row, flops
 from archdsl.dims import Dim
 from archdsl.ops.base import Work
 from archdsl.report.cost_sheet import Column, Line, Sheet, Total
-from archdsl.report.figures import positions
 
 CONVENTION = "archdsl cost v1"
 
@@ -78,8 +76,6 @@ def _totals(table: CostTable) -> tuple[Total, ...]:
     for name in SHOWN:
         m = table.totals[name]
         value: Any = m.value if m else None
-        if name == "receptive_field" and isinstance(value, Fraction):
-            value = positions(value)
         found.append(Total(name, value, QUANTITIES[name].unit, bool(m and m.partial)))
     return tuple(found)
 
@@ -89,6 +85,8 @@ def _notes(table: CostTable) -> tuple[str, ...]:
     notes = [f"coverage: the work of {known} of {len(table.rows)} operators is known"]
     if table.unknown:
         notes.append("unknown: " + ", ".join(row.path for row in table.unknown[:8]))
+    if table.measures.fields.first_whole:
+        notes.append(f"everything is first seen at {table.measures.fields.first_whole.path}; fields are along maps")
     if table.measures.fields.misaligned:
         joins = dict.fromkeys(found.node.path for found in table.measures.fields.misaligned)
         notes.append("misaligned receptive fields at " + ", ".join(list(joins)[:8]))

@@ -14,7 +14,7 @@ from archdsl.dims import Dim
 from archdsl.ops.base import Work
 from archdsl.report.cost_columns import CONVENTION, sheet
 from archdsl.report.cost_sheet import Column, Entry, Partial, Sheet, Total, outline, sums
-from archdsl.report.figures import human_bytes, number, positions
+from archdsl.report.figures import human_bytes, number, seen
 from archdsl.report.json import place
 from archdsl.report.page import Facts, Page, Report, Table
 
@@ -76,12 +76,14 @@ class CostReport(Report):
         table = self.table
         records = {row.path: _record(table, row) for row in table.rows}
         extra = _tool_record(table, self.tool, records) if self.tool is not None else {}
+        first = table.measures.fields.first_whole
         paths = [line.path for line in self.shown.lines] if self.shown is not None else list(records)
         return {
             "convention": CONVENTION, "network": table.graph.name, "inputs": table.inputs,
             "binding": {k: plain(v) for k, v in table.binding.items()},
             "coverage": float(table.coverage), "totals": {name: _total_record(m) for name, m in table.totals.items()},
-            **extra, "peak": _peak_record(table), "misaligned": _misaligned_records(table),
+            **extra, "sees_all": first.path if first else None, "peak": _peak_record(table),
+            "misaligned": _misaligned_records(table),
             "rows": [records[path] for path in paths],
         }  # fmt: skip
 
@@ -116,10 +118,7 @@ def _cell(column: Column, value: Any) -> str:
 def _field(value: Any) -> str:
     if not isinstance(value, tuple):
         return ""
-    whole = tuple(None if size is None else positions(size) for size in value)
-    if len(set(whole)) == 1:
-        return "all" if whole[0] is None else number(whole[0])
-    return number(whole) if any(size is not None for size in whole) else "all"
+    return " x ".join(dict.fromkeys(map(seen, value)) if len(set(value)) == 1 else map(seen, value))
 
 
 def _exact(value: Any) -> Any:
@@ -127,7 +126,7 @@ def _exact(value: Any) -> Any:
         return ""
     if isinstance(value, tuple):
         return "x".join("all" if v is None else str(_exact(v)) for v in value)
-    return float(value) if isinstance(value, Fraction) else value
+    return float(value) if isinstance(value, Fraction) else value if isinstance(value, int | float) else str(value)
 
 
 # Records

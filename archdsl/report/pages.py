@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from functools import cache
 
+from archdsl.files import packaged
+
 
 @cache
 def page(code: str) -> str:
@@ -11,4 +13,4 @@ def page(code: str) -> str:
     from importlib.resources import files  # it takes longer to import than most texts to check
 
     found = files("archdsl").joinpath("explain", f"{code}.md")
-    return found.read_text(encoding="utf-8") if found.is_file() else ""
+    return packaged(found) if found.is_file() else ""

@@ -13,8 +13,8 @@ from typing import Any
 
 from archdsl.graph import Graph, Node, Parameter, Value
 from archdsl.ops.base import ChannelLayout, Initializer
-from archdsl.rewrites.rebuild import rebuilt
 from archdsl.shapes import TensorType
+from archdsl.tape.rebuild import rebuilt
 
 
 class Folded(Initializer):

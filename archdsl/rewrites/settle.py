@@ -17,7 +17,7 @@ from archdsl.ops.base import ONES, filled
 from archdsl.ops.conv import Conv
 from archdsl.ops.estimates import UNIT, Moments
 from archdsl.rewrites.fold import sizes
-from archdsl.rewrites.rebuild import rebuilt
+from archdsl.tape.rebuild import rebuilt
 
 LARGEST = 60
 """The largest exponent of a running variance, up and down; less where the element type has fewer (float16)."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -10,12 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from archdsl.diagnostics import Refusal
 from archdsl.files import check_file
+from archdsl.interpret.finish import check_bound
 from archdsl.report.page import Facts, Page, Report
 from archdsl.report.render import Printed
-from archdsl.runtime.inputs import check_inputs, file_input, file_inputs, random_inputs
+from archdsl.runtime.inputs import check_inputs, completed, file_input, file_inputs, symbols_of
 from archdsl.runtime.model_inputs import Tell, Wanted, wanted_inputs
 from archdsl.runtime.outputs import describe_output, render_output
 from archdsl.runtime.session import check_providers, first_line, metadata_of, open_session
+from archdsl.writing import scratch, write_file
 
 if TYPE_CHECKING:
     import numpy
@@ -51,13 +52,17 @@ class Run(Printed, Mapping[str, "numpy.ndarray"]):
     def save(self, path: str | Path) -> None:
         """Write all outputs to one ``.npz``, whole or not at all."""
         import io
+        import zipfile
 
         import numpy as np
 
-        from archdsl.files import write_file
+        from archdsl.outputs import ARRAYS, check_output
 
+        check_output(path, ARRAYS)
         buffer = io.BytesIO()
         np.savez(buffer, **self.outputs)  # type: ignore[arg-type]
+        with zipfile.ZipFile(buffer, "a") as archive:
+            archive.comment = b"archdsl run"
         write_file(Path(path), buffer.getvalue())
 
     def described(self, top: int = 5) -> list[dict[str, object]]:
@@ -110,8 +115,8 @@ def execute(
     if not callable(model):
         check_file(Path(model))
         return _execute(Path(model), files, arrays, ep, seed, sizes)
-    with tempfile.TemporaryDirectory(prefix="archdsl-", ignore_cleanup_errors=True) as folder:
-        path = Path(folder, "model.onnx")
+    with scratch() as folder:
+        path = folder / "model.onnx"
         model(path)
         return _execute(path, files, arrays, ep, seed, sizes)
 
@@ -140,18 +145,14 @@ def _execute(path: Path, files: Sequence[str], arrays: Any, ep: str, seed: int, 
 def _inputs(
     wanted: Sequence[Wanted], files: Sequence[str], arrays: Any, seed: int, sizes: Mapping[str, int] | None, tell: Tell
 ) -> dict[str, Any]:
+    check_bound(sizes or {}, symbols_of(wanted))
     if arrays is not None:
         named = _named(arrays, [one.name for one in wanted])
         target = {one.name: one for one in wanted}
         paths = {name: Path(value) for name, value in named.items() if isinstance(value, str | Path)}
         return check_inputs(wanted, named | {n: file_input(path, target.get(n), tell) for n, path in paths.items()})
     given = file_inputs(wanted, files, tell)
-    symbols = {dim for one in wanted for dim in one.shape if isinstance(dim, str)}
-    for name in sizes or ():
-        if name not in symbols:
-            raise Refusal("E0007", f"no input has the symbol `{name}`", help=f"inputs: {', '.join(map(str, wanted))}")
-    missing = [one for one in wanted if one.name not in given]
-    return check_inputs(wanted, {**given, **random_inputs(missing, seed, sizes)})
+    return check_inputs(wanted, completed(wanted, given, seed, sizes or {}))
 
 
 def _named(arrays: Any, names: Sequence[str]) -> dict[str, Any]:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archdsl.diagnostics import Refusal, did_you_mean
+from archdsl.dim_solve import UnequalError, solve
+from archdsl.dims import Dim, evaluate, symbols
 from archdsl.files import check_file
 from archdsl.runtime.model_inputs import Tell, Wanted
 
@@ -20,19 +23,38 @@ MAX_RANDOM_BYTES = 8 * 2**30
 def random_inputs(
     wanted: Sequence[Wanted], seed: int, sizes: Mapping[str, int] | None = None
 ) -> dict[str, numpy.ndarray]:
-    """Standard normal floats and integers in {0, 1}; symbolic dimensions are ``sizes[name]`` or 1."""
+    """Standard normal floats and integers in {0, 1}; symbols are ``sizes[name]`` or 1."""
     import numpy as np
 
     generator = np.random.Generator(np.random.Philox(seed))
     arrays: dict[str, numpy.ndarray] = {}
+    given: dict[str, Dim] = {**dict.fromkeys(symbols_of(wanted), 1), **(sizes or {})}
     for one in wanted:
-        shape = tuple(d if isinstance(d, int) else (sizes or {}).get(d, 1) for d in one.shape)
+        shape = tuple(1 if dim is None else int(evaluate(dim, given)) for dim in one.dims())  # type: ignore[arg-type]
         _check_size(one, shape)
         if one.dtype.startswith("float"):
             arrays[one.name] = generator.standard_normal(shape, dtype=np.float32).astype(one.dtype)
         else:
             arrays[one.name] = generator.integers(0, 2, shape).astype(one.dtype)
     return arrays
+
+
+def completed(
+    wanted: Sequence[Wanted], given: Mapping[str, Any], seed: int, sizes: Mapping[str, int]
+) -> dict[str, Any]:
+    """The given arrays, and random ones for the rest: symbols are what given arrays say, or ``sizes``, or 1."""
+    found: Mapping[str, Any] = {}
+    with suppress(UnequalError):  # it is told when all inputs are checked
+        for one in wanted:
+            shape = getattr(given.get(one.name), "shape", ())
+            found = solve([(dim, size) for dim, size in zip(one.dims(), shape) if dim is not None], found)
+    missing = [one for one in wanted if one.name not in given]
+    return {**given, **random_inputs(missing, seed, {**sizes, **found})}
+
+
+def symbols_of(wanted: Sequence[Wanted]) -> set[str]:
+    """The symbols of a model's inputs."""
+    return {name for one in wanted for dim in one.dims() if dim is not None for name in symbols(dim)}
 
 
 def _check_size(one: Wanted, shape: Sequence[int]) -> None:
@@ -135,7 +157,7 @@ def check_inputs(wanted: Sequence[Wanted], arrays: Mapping[str, Any]) -> dict[st
             help = did_you_mean(name, names, f"the inputs are {', '.join(map(str, wanted))}")
             raise Refusal("E0704", f"the model has no input `{name}`", help=help)
     ready: dict[str, numpy.ndarray] = {}
-    sizes: dict[str, int] = {}
+    sizes: dict[str, Dim] = {}
     for one in wanted:
         if one.name not in arrays:
             raise Refusal("E0704", f"there is no array for the input `{one}`")
@@ -149,12 +171,15 @@ def check_inputs(wanted: Sequence[Wanted], arrays: Mapping[str, Any]) -> dict[st
     return ready
 
 
-def _check_shape(one: Wanted, shape: tuple[int, ...], sizes: dict[str, int]) -> None:
-    """Fixed sizes must be met, and one symbol must be one size everywhere; ``sizes`` remembers."""
-    fits = len(shape) == len(one.shape) and all(
-        dim == size if isinstance(dim, int) else dim == "?" or sizes.setdefault(dim, size) == size
-        for dim, size in zip(one.shape, shape)
-    )
-    if not fits:
-        bound = ", ".join(f"{name} = {size}" for name, size in sizes.items() if name in one.shape)
-        raise Refusal("E0704", f"`{one}` was given an array of shape {list(shape)}", note=bound)
+def _check_shape(one: Wanted, shape: tuple[int, ...], sizes: dict[str, Dim]) -> None:
+    """Fixed sizes and multiples must be met, and one symbol must be one size everywhere; ``sizes`` remembers."""
+    pairs = [(dim, size) for dim, size in zip(one.dims(), shape) if dim is not None]
+    note = ""
+    try:
+        if len(shape) == len(one.shape):
+            sizes.update(solve(pairs, sizes))
+            return
+    except UnequalError as unequal:
+        known = [f"{name} = {size}" for name, size in unequal.known.items()]
+        note = ", ".join(known if str(unequal.declared) in unequal.known else [str(unequal), *known])
+    raise Refusal("E0704", f"`{one}` was given an array of shape {list(shape)}", note=note)

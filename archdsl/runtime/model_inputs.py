@@ -6,6 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from archdsl.diagnostics import Refusal
+from archdsl.dim_text import parse_dimension
+from archdsl.dims import Dim, symbol
 from archdsl.element_types import ELEMENT_TYPES
 from archdsl.interface import PREPROCESS
 from archdsl.record import Record
@@ -33,8 +35,22 @@ class Wanted(Record):
     shape: tuple[int | str, ...]
     preprocess: str | None = None
 
+    def dims(self) -> list[Dim | None]:
+        """The dimensions: integers and expressions over symbols; ``None``: any size."""
+        return [_dim(size) for size in self.shape]
+
     def __str__(self) -> str:
         return f"{self.name}: {self.dtype}[{', '.join(map(str, self.shape))}]"
+
+
+def _dim(size: int | str) -> Dim | None:
+    """What a model calls a dimension; a name that is no expression, as other tools write, is a symbol."""
+    if isinstance(size, int) or size == "?":
+        return None if size == "?" else size  # type: ignore[return-value]
+    try:
+        return parse_dimension(size)
+    except Refusal:
+        return symbol(size)
 
 
 def wanted_inputs(session: Any) -> list[Wanted]:

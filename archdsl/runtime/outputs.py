@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from archdsl.files import packaged
 from archdsl.interface import LABELS, PREPROCESS, read_labels
 from archdsl.report.terminal import visible
 
@@ -38,7 +39,7 @@ def imagenet_labels(array: numpy.ndarray, metadata: Mapping[str, str]) -> Sequen
         return None
     from importlib.resources import files
 
-    return files("archdsl.std").joinpath("imagenet_1k.txt").read_text(encoding="utf-8").splitlines()
+    return packaged(files("archdsl.std").joinpath("imagenet_1k.txt")).splitlines()
 
 
 def _statistics(array: numpy.ndarray) -> dict[str, Any]:

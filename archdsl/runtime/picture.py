@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from archdsl.diagnostics import Refusal
 from archdsl.dims import symbol
 from archdsl.element_types import ELEMENT_TYPES
-from archdsl.files import check_file
+from archdsl.files import check_file, open_file
 from archdsl.interface import Preprocess, read_preprocess
 from archdsl.runtime.model_inputs import Tell, Wanted
 from archdsl.runtime.session import first_line
@@ -34,7 +34,7 @@ DTYPES = {type.framework: name for name, type in ELEMENT_TYPES.items()}
 
 def as_input(path: Path, target: Wanted, tell: Tell) -> numpy.ndarray:
     """The picture in a file as one batch of ``target``; refuses (E0001, E0704, E0706) what it cannot be."""
-    type = TensorType(DTYPES[target.dtype], tuple(d if isinstance(d, int) else symbol(d) for d in target.shape))
+    type = TensorType(DTYPES[target.dtype], tuple(symbol("?") if d is None else d for d in target.dims()))
     if target.preprocess is not None:
         how = read_preprocess(target.preprocess, target.name, type)
     else:
@@ -64,7 +64,7 @@ def opened(path: Path, how: Preprocess) -> Any:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(path, formats=FORMATS) as stored:
+            with open_file(path) as file, Image.open(file, formats=FORMATS) as stored:
                 mode = stored.mode
                 picture = stored.convert("L" if how.channels == "gray" else "RGB")
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):

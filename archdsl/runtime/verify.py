@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from archdsl.diagnostics import Refusal
 from archdsl.files import check_file
+from archdsl.interpret.finish import check_bound
 from archdsl.record import Record
-from archdsl.runtime.inputs import check_inputs, file_inputs, random_inputs
+from archdsl.runtime.inputs import check_inputs, completed, file_inputs, symbols_of
 from archdsl.runtime.model_inputs import wanted_inputs
 from archdsl.runtime.session import first_line, open_session
 
@@ -46,9 +47,8 @@ def verify(
     for path in (model, against):
         check_file(path)
     wanted = wanted_inputs(open_session(model))
-    given = file_inputs(wanted, files)
-    missing = [one for one in wanted if one.name not in given]
-    inputs = check_inputs(wanted, {**given, **random_inputs(missing, seed, sizes)})
+    check_bound(sizes, symbols_of(wanted))
+    inputs = check_inputs(wanted, completed(wanted, file_inputs(wanted, files), seed, sizes))
     ours = _onnx(model, inputs, layers)
     theirs = _torch(against, model, inputs, layers) if against.suffix == ".py" else _onnx(against, inputs, layers)
     if len(ours.outputs) != len(theirs.outputs):

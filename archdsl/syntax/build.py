@@ -241,9 +241,9 @@ class ExpressionBuilder:
     def tensor_type_expr(self, start: int, end: int, children: Children) -> spec.TensorTypeExpr:
         return spec.TensorTypeExpr(self.span(start, end), children[0].text, tuple(children[1:]))
 
-    def symbol_dim(self, start: int, end: int, children: Children) -> spec.Expr:
-        name, default = children
-        return spec.SymbolDim(self.span(start, end), name.text, default)
+    def sized_dim(self, start: int, end: int, children: Children) -> spec.Expr:
+        dim, size = children
+        return spec.SizedDim(self.span(start, end), dim, size)
 
     def shape_pattern(self, start: int, end: int, children: Children) -> spec.ShapePattern:
         dims = tuple(

@@ -199,11 +199,11 @@ class Ellipsis(Expr):
     """``…`` or ``...`` in a shape annotation: any number of dimensions."""
 
 
-class SymbolDim(Expr):
-    """``H = 224`` in an input declaration: a symbol and the value at which costs are reported."""
+class SizedDim(Expr):
+    """``H = 224`` in an input declaration: a dimension and the size at which costs are reported."""
 
-    name: str
-    default: Expr
+    dim: Expr
+    size: Expr
 
 
 class TensorTypeExpr(Syntax):

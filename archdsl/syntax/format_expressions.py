@@ -112,8 +112,8 @@ class ExpressionFormatter:
     def _ellipsis(self, value: spec.Ellipsis) -> Doc:
         return "…"
 
-    def _symboldim(self, value: spec.SymbolDim) -> Doc:
-        return [value.name, " = ", self.value(value.default)]
+    def _sizeddim(self, value: spec.SizedDim) -> Doc:
+        return [self.value(value.dim), " = ", self.value(value.size)]
 
     def _listexpr(self, value: spec.ListExpr) -> Doc:
         return self.listed("[", value.items, "]", value.span, self.value)

@@ -10,14 +10,19 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 from zlib import crc32
 
+from archdsl.diagnostics import Refusal
+from archdsl.files import packaged, read_file
 from archdsl.record import Record
 
+_LARGEST = 1 << 24
+"""Bytes of the cached tables that are read: they take a hundredth."""
 FORMAT = 1
 """Raise it when the meaning of the cached data changes."""
 
@@ -48,7 +53,7 @@ class Tables(Record):
 def grammar_text() -> str:
     """The text of ``grammars/arch.lark``."""
     folder = import_module("archdsl.grammars").__path__[0]
-    return (Path(folder) / "arch.lark").read_text(encoding="utf-8")
+    return packaged(Path(folder) / "arch.lark")
 
 
 @cache
@@ -138,9 +143,12 @@ def cache_folder() -> Path | None:
     """The user's own cache folder for archdsl, made on demand; ``None`` where there is none to trust."""
     try:
         folder = _cache_home() / "archdsl"
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not folder.is_dir():
+            from archdsl.writing import make_folder
+
+            make_folder(folder, private=True)
         return folder if _private(folder) else None
-    except (OSError, RuntimeError, KeyError):
+    except (OSError, RuntimeError, KeyError, Refusal):
         return None
 
 
@@ -167,28 +175,20 @@ def _read(path: Path, grammar: str) -> Tables | None:
     try:
         if not _private(path):
             return None
-        checksum, _, text = path.read_bytes().partition(b"\n")
+        checksum, _, text = read_file(path, _LARGEST).partition(b"\n")
         if int(checksum) != crc32(text):
             return None
         data = json.loads(text)
         return Tables(**data) if data["grammar"] == grammar else None
-    except (OSError, ValueError, TypeError, KeyError):
+    except (OSError, ValueError, TypeError, KeyError, Refusal):
         return None
 
 
 def _write(path: Path, made: Tables) -> None:
     import json
-    import tempfile
+
+    from archdsl.writing import write_file
 
     text = json.dumps({name: getattr(made, name) for name in Tables._fields}, separators=(",", ":")).encode()
-    try:
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(b"%d\n" % crc32(text) + text)
-            Path(temporary).replace(path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
-    except OSError:
-        return
+    with suppress(Refusal):
+        write_file(path, b"%d\n" % crc32(text) + text)

@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from archdsl.diagnostics import Refusal
+from archdsl.dim_order import at_least
 from archdsl.dims import Dim
 from archdsl.graph import Node, Parameter, Value
 from archdsl.ops.base import Op, Weight
@@ -138,11 +139,22 @@ def apply(op: Op, *types: TensorType) -> Applied:
     outs = op.shape(*types)
     dtype = types[0].dtype if types else "f32"
     small = all(out.rank <= SMALL and all(map(_is_small, out.shape)) for out in outs)
+    if not small:
+        _check_positive(op, types, outs)
     return Applied(outs, tuple([(w, TensorType(w.dtype or dtype, w.shape)) for w in op.weights(*types)]), small)
 
 
 def _is_small(dim: Dim) -> bool:
-    return dim < 2**31 if isinstance(dim, int) else dim.weight <= SMALL
+    return 0 < dim < 2**31 if isinstance(dim, int) else dim.weight <= SMALL and at_least(dim, 1) is not False
+
+
+def _check_positive(op: Op, ins: Sequence[TensorType], outs: Sequence[TensorType]) -> None:
+    """Refuse (E0302) results that have no element, whatever the values of their symbols."""
+    for out in outs:
+        for axis, size in enumerate(out.shape):
+            if at_least(size, 1) is False:
+                of = f" of {' and '.join(map(str, ins))}" if ins else ""
+                raise Refusal("E0302", f"`{op.name}`{of} leaves nothing: axis {axis} of {out} has {size} positions")
 
 
 def wrong_count(op: Op, count: int) -> Refusal:

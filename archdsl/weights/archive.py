@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import struct
+import weakref
 import zipfile
 from pathlib import Path
 
+from archdsl.files import open_file
 from archdsl.weights.tensor import MAX_TENSORS, Place, malformed
 
 
@@ -16,7 +18,10 @@ class Archive:
         self.path = path
         self.size = path.stat().st_size
         try:
-            self.opened = zipfile.ZipFile(path)  # kept: to open it again for each member would read its directory again
+            # Kept: to open it again for each member would read its directory again.
+            file = open_file(path)
+            weakref.finalize(self, file.close)
+            self.opened = zipfile.ZipFile(file)
             members = self.opened.infolist()
         except (zipfile.BadZipFile, ValueError, NotImplementedError, struct.error, EOFError):
             malformed(path, "it is not a complete zip archive")

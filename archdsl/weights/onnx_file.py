@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from archdsl.element_types import ELEMENT_TYPES
+from archdsl.files import check_inside, open_file
 from archdsl.weights.onnx_names import Use, named
 from archdsl.weights.tensor import MAX_RANK, MAX_TENSORS, Checkpoint, Place, Tensor, check_shape, malformed
 
 ELEMENTS = {type.onnx: name for name, type in ELEMENT_TYPES.items()}
 MODEL_GRAPH, MODEL_METADATA, GRAPH_NODE, GRAPH_INITIALIZER = 7, 14, 1, 5
 NODE_INPUT, NODE_OUTPUT, NODE_NAME, NODE_OPERATOR = 1, 2, 3, 4
-MAX_FIELDS = 2_000_000
+MAX_FIELDS = 1_500_000
 """Fields that are looked at: some ten for a node or tensor, each of at least two bytes in the file."""
 DIMS, DATA_TYPE, FLOAT_DATA, INT64_DATA, NAME, RAW_DATA, DOUBLE_DATA, EXTERNAL, LOCATION = 1, 2, 4, 7, 8, 9, 10, 13, 14
 PACKED = {FLOAT_DATA: "f32", DOUBLE_DATA: "f64"}
@@ -32,7 +33,7 @@ def read(path: Path) -> Checkpoint:
     tensors: dict[str, Tensor] = {}
     uses: list[Use] = []
     names = ""
-    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+    with open_file(path) as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
         reader = _Reader(path, data)
         for number, wire, begin, end in reader.fields(0, size):
             if (number, wire) == (MODEL_METADATA, 2) and reader.entry(begin, end)[0] == "archdsl.variant":
@@ -179,6 +180,7 @@ class _Reader:
         texts = entries.get("offset", "0"), entries.get("length", "")
         if not target.is_file() or not all(t.isascii() and t.isdigit() and len(t) < 19 for t in texts):
             malformed(self.path, f"the data of `{name[:80]}` are not in the folder of the model, in `{location[:80]}`")
+        check_inside(target, self.path)
         offset, length = map(int, texts)
         if offset + length > target.stat().st_size:
             malformed(self.path, f"`{location[:80]}` ends before the data of `{name[:80]}`")

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from archdsl.element_types import ELEMENT_TYPES
+from archdsl.files import open_file
 from archdsl.weights.tensor import MAX_HEADER, MAX_TENSORS, Checkpoint, Place, Tensor, check_shape, malformed
 
 DTYPES = {type.safetensors: name for name, type in ELEMENT_TYPES.items()}
@@ -15,7 +16,7 @@ DTYPES = {type.safetensors: name for name, type in ELEMENT_TYPES.items()}
 def read(path: Path) -> Checkpoint:
     """The tensors of one file."""
     size = path.stat().st_size
-    with path.open("rb") as file:
+    with open_file(path) as file:
         length = int.from_bytes(file.read(8), "little")
         if size < 8 or length > min(size - 8, MAX_HEADER):
             malformed(path, f"its header would have {length:,} bytes, but the file has {size:,}")

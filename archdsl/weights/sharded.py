@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+from archdsl.files import check_inside, read_file
 from archdsl.weights import npz, safetensors, torch_file
 from archdsl.weights.tensor import MAX_HEADER, MAX_TENSORS, Checkpoint, malformed, refuse
 
@@ -18,9 +19,9 @@ READERS: dict[str, Callable[[Path], Checkpoint]] = {
 
 def read(path: Path) -> Checkpoint:
     """The tensors that the index names, from files in its own folder."""
-    if path.stat().st_size > MAX_HEADER:
+    text = read_file(path, MAX_HEADER)
+    if len(text) > MAX_HEADER:
         malformed(path, "it is too large for an index")
-    text = path.read_bytes()
     if text.count(b"{") + text.count(b"[") > MAX_TENSORS:
         malformed(path, "it is not a table of names and files")
     try:
@@ -55,4 +56,5 @@ def _shard(index: Path, file: str) -> Checkpoint:
         refuse("E0901", f"`{index}` is an index of files that cannot be read: `{file[:80]}`", help=help)
     if not shard.is_file():
         malformed(index, f"there is no file `{file[:80]}` in the same folder")
+    check_inside(shard, index)
     return reader(shard)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from archdsl.diagnostics import Refusal
 from archdsl.element_types import ELEMENT_TYPES
+from archdsl.files import open_file
 from archdsl.ops.base import Initializer
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ class Place:
 
     def read(self, start: int, stop: int) -> bytes:
         """The bytes ``start`` to ``stop`` of it. Refuses (E0902) a file that has become shorter."""
-        with self.path.open("rb") as file:
+        with open_file(self.path) as file:
             file.seek(self.offset + start)
             data = file.read(stop - start)
         if len(data) != stop - start:

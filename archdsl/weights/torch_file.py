@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from archdsl.element_types import ELEMENT_TYPES
+from archdsl.files import open_file
 from archdsl.weights.archive import Archive
 from archdsl.weights.tensor import (
     MAX_HEADER,
@@ -56,7 +57,7 @@ class View:
 
 def read(path: Path) -> Checkpoint:
     """The tensors of the file's state dictionary."""
-    with path.open("rb") as file:
+    with open_file(path) as file:
         begin = file.read(512)
     if begin[:2] != b"PK":
         _refuse_legacy(path, begin)
@@ -202,6 +203,7 @@ def _gathered(place: Place, view: View) -> bytes:
     type = ELEMENT_TYPES[view.storage.dtype]
     if not prod(view.shape):
         return b""
-    data = np.memmap(place.path, type.stored, "r", place.offset, (view.storage.count,))
+    with open_file(place.path) as file:
+        data = np.memmap(file, type.stored, "r", place.offset, (view.storage.count,))
     strides = [step * type.bytes for step in view.strides]
     return np.lib.stride_tricks.as_strided(data[view.offset :], view.shape, strides).tobytes()

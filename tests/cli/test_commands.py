@@ -291,7 +291,7 @@ def test_compile_several_into_a_folder(cli):
     [
         (["net.arch:small", "net.arch:wide", "-o", "model.onnx"], "E0006"),
         (["net.arch:small", "./net.arch:small"], "E0006"),
-        (["net.arch", "-o", "net.arch"], "E0006"),
+        (["net.arch", "-o", "net.arch"], "E0007"),
         (["net.arch", "-o", "."], "E0005"),
         (["net.arch", "-o", "missing/model.onnx"], "E0005"),
         (["net.arch:tiny"], "E0004"),

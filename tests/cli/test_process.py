@@ -31,7 +31,8 @@ def test_ctrl_c_ends_with_130_and_no_traceback():
 
 SWALLOWS = """
 import os, signal, sys
-from archdsl.cli.exit import heed_interrupts, outcome
+from archdsl.cli.exit import outcome
+from archdsl.cli.signals import heed
 from archdsl.diagnostics import Refusal
 
 def command():
@@ -40,7 +41,7 @@ def command():
     except KeyboardInterrupt:
         raise Refusal("E0701", "the library does not load")
 
-heed_interrupts()
+heed()
 sys.exit(outcome(command, {}))
 """
 

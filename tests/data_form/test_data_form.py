@@ -9,8 +9,8 @@ from paths import ROOT, SPECS
 
 import archdsl
 from archdsl import data, dims
-from archdsl.data.dimension import parse_dimension
 from archdsl.diagnostics import DiagnosticError, Refusal
+from archdsl.dim_text import parse_dimension
 from archdsl.source import Source
 
 FILES = sorted(SPECS.glob("*.arch"))

@@ -192,9 +192,9 @@ WRONG: dict[str, tuple[str, Told]] = {
     "recursion": ("block f { «f» }\n---\nf", told("E0209", "f -> f", "`repeat`")),
     "mutual recursion": ("block f = g\nblock g { relu -> «f» }\n---\nf", told("E0209", "f -> g -> f")),
     "recursion of values": ("let a = b\nlet b = «a» + 1\n---\nconv(a, 3)", told("E0209", "a -> b -> a")),
-    "a tensor as configuration": ("conv(«x», 3)", told("E0210", "tensors are passed with `->`", "write `x -> conv(3)`")),
+    "a tensor as configuration": ("«conv(x, 3)»", told("E0203", "needs the argument `kernel`", "is no argument of it")),
     "a tensor for a block": (
-        "block f(c) = conv(c, 3)\n---\nf(«x»)", told("E0210", "cannot be an argument of `f`", "write `x -> f`"),
+        "block f(c) = conv(c, 3)\n---\n«f(x)»", told("E0203", "`f` needs the argument `c`", "is no argument of it"),
     ),
     "a tensor by name": ("conv(8, 3, «stride = x»)", told("E0210", "`stride` of `conv` cannot be a tensor")),
     "another attribute": ("conv(«in.channels», 3)", told("E0211", "a tensor has no `channels`", "did you mean `c`?")),
@@ -266,6 +266,7 @@ WRONG: dict[str, tuple[str, Told]] = {
     ),
     "a linear layer on a map": ("conv(4, 3) -> «linear(3)»", told("W0211", "the width of f32[N, 4, 8, 8]", "`flatten`")),
     "a size that is a factor": ("«resize(2)»", told("W0212", "makes maps of the size 2", "`resize(scale = 2)`")),
+    "one tensor twice": ("a: conv(3, 1)\na -> «concat(x, a)»", told("W0207", "one tensor enters `concat` more than once")),
     "an idle rule": ("conv(3, 1)\nweights timm { «\"cnv\"» -> \"c\" }", told("W0205", "this rule matches no parameter")),
     # syntax
     "an assignment": ("y «=» relu", told("E0107", "cannot begin with `name =`", "`let y = …`", "`y: …`")),
@@ -382,8 +383,7 @@ flatten -> «conv(8, 3)»
     "in one flow, followers behind each": (
         """\
 a: «conv(12, 3, groups = 5)» -> batch_norm -> relu
-«residual» { conv(20, 3) } -> batch_norm
-concat(a) -> conv(«relu», 3) -> relu
+«residual» { conv(20, 3) } -> batch_norm -> concat(a) -> conv(«relu», 3) -> relu
 let k = «3 // 0»
 conv(8, k) -> max_pool(2) -> batch_norm
 x -> concat(a) -> max_pool(2) -> «softmax(axis = 9)» -> conv(k, k)

@@ -171,7 +171,7 @@ GROUPS: dict[str, dict[str, tuple[Make, str | None]]] = {
         ),
         "strings without an end": (lambda: net('"\n' * 20_000), "E0103"),
         "odd characters": (lambda: net("\N{SNOWMAN}" * 100_000 + "\n" + "\N{SNOWMAN} " * 5000), "E0101"),
-        "NUL": (lambda: "arch 1\n\0\n", "E0101"),
+        "NUL": (lambda: "arch 1\n\0\n", "E0002"),
         "a byte order mark": (lambda: "\ufeff" + net("relu"), None),
         "a byte order mark inside": (lambda: net("\ufeffrelu"), "E0101"),
         "carriage returns and newlines": (lambda: net("relu").replace("\n", "\r\n"), None),
@@ -197,7 +197,7 @@ def examine(text: str) -> dict[str, object]:
         found = list(error.diagnostics)
     printed = sum(len(render(d)) + len(concise(d)) for d in found)
     seconds = time.process_time() - begin
-    located = all(d.span is not None or d.code == "E0510" for d in found)
+    located = all(d.span is not None or d.code in ("E0002", "E0510") for d in found)
     return {"codes": [d.code for d in found], "located": located, "printed": printed, "seconds": seconds}
 
 

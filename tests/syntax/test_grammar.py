@@ -332,7 +332,7 @@ def test_every_expression_stands_where_its_span_says(path: Path) -> None:
     count = 0
     for node in walk(tree):
         if isinstance(node, spec.Expr) and not isinstance(
-            node, spec.Wildcard | spec.Ellipsis | spec.SymbolDim | spec.Slice
+            node, spec.Wildcard | spec.Ellipsis | spec.SizedDim | spec.Slice
         ):
             text = node.span.text
             assert text == text.strip()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 
 import archdsl
-from archdsl import driver
+from archdsl import driver, reading
 from archdsl.project.compiling import with_weights
 
 NETWORKS = {
@@ -30,8 +31,43 @@ NETWORKS = {
     "sknet50": ("skresnext50_32x4d", "by the map `timm`"),
     "nasnetalarge": ("nasnetalarge", "by the map `timm`"),
     "pnasnet5large": ("pnasnet5large", "by the map `timm`"),
+    "vgg16": ("vgg16", "by the map `timm`"),
+    "vgg11_bn": ("vgg11_bn", "by the map `timm`"),
+    "densenet121": ("densenet121", "by the map `torchvision`"),
+    "resnet50": ("resnet50", "by name"),
+    "wide_resnet50_2": ("wide_resnet50_2", "by name"),
+    "resnext50_32x4d": ("resnext50_32x4d", "by name"),
+    "inception_v3": ("inception_v3", "by name"),
+    "mobilenet_v2": ("mobilenetv2_100", "by the map `timm`"),
+    "mobilenet_v2_w0_5": ("mobilenetv2_050", "by the map `timm`"),
+    "mobilenet_v3_large": ("mobilenetv3_large_100", "by the map `timm`"),
+    "mobilenet_v3_small": ("mobilenetv3_small_100", "by the map `timm`"),
+    "efficientnet_b0": ("efficientnet_b0", "by the map `timm`"),
+    "efficientnet_b1": ("efficientnet_b1", "by the map `timm`"),
+    "tf_efficientnet_b0": ("tf_efficientnet_b0", "by the map `timm`"),
+    "mnasnet1_0": ("mnasnet_100", "by the map `timm`"),
+    "mnasnet_a1": ("semnasnet_100", "by the map `timm`"),
+    "mobilenet_v1": ("mobilenetv1_100", "by the map `timm`"),
 }
 """Our network, timm's, and how its names are known."""
+MORE = {
+    **{name: (name, "by the map `timm`") for name in ("vgg11", "vgg13", "vgg19", "vgg13_bn", "vgg16_bn", "vgg19_bn")},
+    **{f"densenet{n}": (f"densenet{n}", "by the map `torchvision`") for n in (161, 169, 201)},
+    **{name: (name, "by name") for name in ("resnet18", "resnet34", "resnet101", "resnet152", "wide_resnet101_2")},
+    **{name: (name, "by name") for name in ("resnext101_32x4d", "resnext101_32x8d", "resnext101_64x4d")},
+    **{f"efficientnet_b{n}": (f"efficientnet_b{n}", "by the map `timm`") for n in range(2, 8)},
+    "mobilenet_v2_w0_35": ("mobilenetv2_035", "by the map `timm`"),
+    "mobilenet_v2_w0_75": ("mobilenetv2_075", "by the map `timm`"),
+    "mobilenet_v2_w1_4": ("mobilenetv2_140", "by the map `timm`"),
+    "mnasnet0_5": ("mnasnet_050", "by the map `timm`"),
+    "mnasnet0_75": ("mnasnet_075", "by the map `timm`"),
+}
+"""The rest of those that timm has, for the night."""
+SETTINGS = {
+    "mobilenet_v3_large": {"eps": 1e-5}, "mobilenet_v3_small": {"eps": 1e-5},
+    **{f"efficientnet_b{n}": {"eps": 1e-5} for n in (5, 6, 7)},
+}  # fmt: skip
+"""What timm has otherwise than torchvision, whose network the zoo's is."""
 SMALLER = {
     "inception_v4": 171, "inception_resnet_v2": 171, "dpn98": 128, "seresnet101": 128, "seresnet152": 128,
     "seresnet101_v1": 128, "seresnet152_v1": 128, "seresnext101_32x4d": 128, "senet154": 128, "nasnetalarge": 171,
@@ -68,14 +104,20 @@ def build(name: str, x: Any) -> Any:
     return net
 
 
-@pytest.mark.reference
-@pytest.mark.parametrize("name", NETWORKS)
+CASES = [
+    *(pytest.param(name, marks=pytest.mark.reference) for name in NETWORKS),
+    *(pytest.param(name, marks=pytest.mark.nightly) for name in MORE),
+]
+
+
+@pytest.mark.parametrize("name", CASES)
 def test_checkpoint_gives_the_same_logits(name: str, tmp_path: Path) -> None:
     import torch
     from torch_module import distance
 
-    theirs, how = NETWORKS[name]
-    graph = driver.resolve_target(name)[0].graph(name, **({"res": SMALLER[name]} if name in SMALLER else {}))
+    theirs, how = {**NETWORKS, **MORE}[name]
+    small = {"res": SMALLER[name]} if name in SMALLER else {}
+    graph = driver.resolve_target(name)[0].graph(name, **small, **SETTINGS.get(name, {}))
     size = graph.inputs[0].type.shape[-1]
     torch.manual_seed(1)
     x = torch.randn(2, 3, size, size)
@@ -90,3 +132,23 @@ def test_checkpoint_gives_the_same_logits(name: str, tmp_path: Path) -> None:
         wanted = net(x).numpy()
     assert distance(found, wanted) <= TOLERANCE
     assert np.abs(wanted[0] - wanted[1]).max() > 100 * TOLERANCE * np.abs(wanted).max()
+
+
+OTHERS = {
+    "mnasnet1_3": "timm has width 1.4",
+    "senet154": "timm's `senet154` is Gluon's; the authors' is `legacy_senet154`",
+}
+"""Names or networks that timm has otherwise."""
+
+
+def timm_names() -> Iterator[str]:
+    """The zoo's networks that timm has under the same name."""
+    from torch_models import timm
+
+    have = set(timm().list_models())
+    yield from (name for name in reading.zoo_names() if name in have)
+
+
+@pytest.mark.reference
+def test_no_network_of_timm_is_forgotten() -> None:
+    assert set(timm_names()) <= {*NETWORKS, *MORE, *OTHERS}

@@ -6,12 +6,13 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from archdsl.backends.onnx import lower as lowering, stream
+from archdsl.backends.onnx import external, lower as lowering, stream
 from archdsl.backends.onnx.lower import IR_VERSION, Lowered, refuse
 from archdsl.backends.onnx.options import OPSETS, WEIGHTS, OnnxOptions, WriteReport
 from archdsl.graph import Graph, Parameter
 from archdsl.ops.base import Op
 from archdsl.weights.tensor import Loaded
+from archdsl.writing import Unfinished, check_writable, exclusive, not_written
 
 __all__ = ["IR_VERSION", "OPSETS", "OnnxBackend", "OnnxOptions", "WriteReport", "backend"]
 
@@ -24,6 +25,8 @@ class OnnxBackend:
 
     name = "onnx"
     suffix = ".onnx"
+    mark = r"\x12\x07archdsl"
+    """The producer, as protobuf writes it."""
     options = OnnxOptions
 
     def lowers(self, op: type[Op]) -> bool:
@@ -50,7 +53,9 @@ class OnnxBackend:
     def write(self, graph: Graph, path: str | Path, options: OnnxOptions | None = None) -> WriteReport:
         """Write the model, whole or not at all. Raises ``DiagnosticError``."""
         options = _labelled(options or OnnxOptions())
-        target = Path(os.path.realpath(path))
+        target = Path(path)
+        check_writable(target)
+        target = target.resolve()
         lowered, parameters = _prepare(graph, options)
         try:
             if options.external_data:
@@ -64,11 +69,13 @@ class OnnxBackend:
                         "E0602", "the model is larger than 2 GB", "use external data: leave out `--no-external-data`"
                     )
                 return _write_external(lowered, graph, target, options, parameters)
-            with stream.Unfinished(target) as file:
+            with Unfinished(target) as file:
                 stream.write(file, parts, _threads(options))
-                file.finish()
+                with exclusive(target.parent):
+                    file.finish()
+                    external.remove_unnamed(target)
         except OSError as error:
-            raise stream.not_written(Path(path), error) from None
+            raise not_written(Path(path), error) from None
         return WriteReport(str(path), stream.size(parts), len(parameters), len(lowered.nodes), lowered.opset)
 
 
@@ -133,23 +140,20 @@ def _write_external(
     from archdsl.backends.onnx import initialisers
 
     data, offsets = initialisers.outside(parameters, options)
-    with stream.Unfinished(target.with_name(target.name + ".data")) as file:
+    with Unfinished(target.with_name(target.name + ".data")) as file:
         digest = stream.write(file, data, _threads(options), digest=True).hex()[:16]
-        beside = target.with_name(f"{target.stem}.{digest}.onnx.data")
+        beside = external.data_file(target, digest)
         places = {path: (beside.name, offset) for path, offset in offsets.items()}
         parts = _model(lowered, graph, options, initialisers.referring(parameters, options, places))
         if stream.size(parts) > PROTOBUF_LIMIT:
             refuse("E0602", "the model is larger than 2 GB even without its weights")
-        existed = beside.exists()
-        with stream.Unfinished(target) as model:
+        with Unfinished(target) as model, exclusive(target.parent):  # else another one might remove the data meanwhile
             stream.write(model, parts, 1)
-            file.finish(beside)
             try:
+                file.finish(beside)
                 model.finish()
-            except BaseException:
-                if not existed:
-                    beside.unlink(missing_ok=True)
-                raise
+            finally:
+                external.remove_unnamed(target)
     total = stream.size(parts) + stream.size(data)
     return WriteReport(str(target), total, len(parameters), len(lowered.nodes), lowered.opset, str(beside))
 

@@ -12,7 +12,7 @@ def pad(emit: Emit) -> None:
         emit.forward()
         return
     mode, value = emit.op.filling()
-    ends = emit.ints([*(begin for begin, _ in pads), *(end for _, end in pads)])
+    ends = emit.vector([*(begin for begin, _ in pads), *(end for _, end in pads)])
     emit.result("Pad", [emit.ins[0], ends, emit.scalar(value) if mode == "constant" else ""], mode=mode)
 
 

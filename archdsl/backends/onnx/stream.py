@@ -2,8 +2,7 @@
 
 Every size is known before the first byte is written. Heads and small tensors go out in order; large ones are computed
 in stretches, each written at its place as soon as it is there, by several threads. So memory stays at a few stretches,
-and the file is the same whatever the number of threads. The file is written beside its destination under another name
-and renamed when it is complete; on any error, Ctrl-C included, the unfinished file is removed.
+and the file is the same whatever the number of threads.
 """
 
 from __future__ import annotations
@@ -11,10 +10,9 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Sequence
 from hashlib import blake2b
-from pathlib import Path
 from typing import Any
 
-from archdsl.diagnostics import Diagnostic, DiagnosticError
+from archdsl.writing import Unfinished
 
 Buffer = bytes | memoryview
 SMALL = 1 << 16
@@ -58,37 +56,6 @@ def size(parts: Iterable[Part]) -> int:
 def join(parts: Iterable[Part]) -> bytes:
     """All parts in memory."""
     return b"".join(part.whole() if isinstance(part, Payload) else part for part in parts)
-
-
-class Unfinished:
-    """A file that gets its name when it is complete; leaving the ``with`` block by an error removes it."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.temporary = path.with_name(f".{path.name[:200]}.{os.getpid()}.part")
-        self.descriptor = -1
-
-    def __enter__(self) -> Unfinished:
-        if self.path.exists() and not self.path.is_file():
-            raise OSError(f"{self.path} is not a regular file")
-        flags = os.O_RDWR | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0)
-        self.descriptor = os.open(self.temporary, flags, 0o666)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self.descriptor >= 0:
-            os.close(self.descriptor)
-            self.temporary.unlink(missing_ok=True)
-
-    def finish(self, path: Path | None = None) -> None:
-        """Close the file and give it its name."""
-        descriptor, self.descriptor = self.descriptor, -1
-        try:
-            os.close(descriptor)
-            self.temporary.replace(path or self.path)
-        except BaseException:
-            self.temporary.unlink(missing_ok=True)
-            raise
 
 
 def write(file: Unfinished, parts: Iterable[Part], threads: int, *, digest: bool = False) -> bytes:
@@ -190,9 +157,3 @@ def _seek_lock() -> Any:
 
 
 _LOCK: Any = None
-
-
-def not_written(path: Path, error: OSError) -> DiagnosticError:
-    """The diagnostic of a failed write."""
-    reason = error.strerror or str(error)
-    return DiagnosticError([Diagnostic("E0005", f"cannot write `{path}`: {reason}", help="no partial file was left")])

@@ -13,10 +13,10 @@ from archdsl.backends.torch.helpers import definitions
 from archdsl.backends.torch.module_tree import boxes_of, rule_for
 from archdsl.backends.torch.options import TorchOptions
 from archdsl.backends.torch.render import WIDTH
-from archdsl.files import write_file
 from archdsl.graph import Graph
 from archdsl.ops.base import Op
 from archdsl.registry import WriteReport
+from archdsl.writing import write_file
 
 __all__ = ["TorchBackend", "TorchOptions", "WriteReport", "backend"]
 
@@ -26,6 +26,7 @@ class TorchBackend:
 
     name = "torch"
     suffix = ".py"
+    mark = r'\A""".*, written by archdsl'
     options = TorchOptions
 
     def lowers(self, op: type[Op]) -> bool:

@@ -11,6 +11,8 @@ from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
+from archdsl.files import packaged
+
 OWN = f"{__package__}.helper_layers"
 
 
@@ -20,7 +22,7 @@ def definitions(module: str) -> dict[str, tuple[str, frozenset[str]]]:
     spec = find_spec(module)
     if spec is None or spec.origin is None:
         raise ModuleNotFoundError(f"No module named {module!r}")
-    source = Path(spec.origin).read_text(encoding="utf-8")
+    source = packaged(Path(spec.origin))
     lines = source.split("\n")
     found = {}
     for node in ast.parse(source).body:

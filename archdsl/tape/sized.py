@@ -1,0 +1,105 @@
+"""A graph at sizes: every rule of its operators applied again, with numbers in the places of symbols.
+
+What fixed sizes are held against, sizes that are declared or bound are held against here: a rule that could not be
+decided with symbols is decided now.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from archdsl import dims
+from archdsl.diagnostics import Diagnostic, DiagnosticError, Refusal
+from archdsl.dims import Dim, Expr
+from archdsl.graph import Graph, Node, Value
+from archdsl.ops.base import Op
+from archdsl.shapes import AXES, TensorType, resolve_axis
+from archdsl.tape.rebuild import rebuilt
+from archdsl.tape.tape import apply
+
+Sizes = Mapping[str, Dim]
+
+
+class Sized(NamedTuple):
+    """Every value's type and every node's operator at the sizes."""
+
+    types: dict[Value, TensorType]
+    ops: dict[Node, Op]
+
+
+def at_sizes(graph: Graph, sizes: Sizes) -> Sized:
+    """The graph's types and operators with the symbols in ``sizes`` replaced.
+
+    Raises ``DiagnosticError`` with what the operators' rules refuse at these sizes, each at the place of its operator;
+    what follows from a refused value stays silent.
+    """
+    types = {value: value.type.bind(sizes) for value in graph.inputs}
+    ops: dict[Node, Op] = {}
+    faults: list[Diagnostic] = []
+    known: dict[tuple[object, ...], tuple[Op, tuple[TensorType, ...]]] = {}
+    for node in graph.nodes:
+        try:
+            ins = tuple([types[value] for value in node.inputs])
+        except KeyError:
+            continue
+        key = (id(node.op), ins)  # repeated blocks share their operators, and types as well
+        found = known.get(key)
+        if found is None:
+            try:
+                op = bound_op(node, sizes)
+                found = known[key] = op, apply(op, *ins).types
+            except Refusal as refusal:
+                if node.origin.span is None:  # made in Python, or data that names no text
+                    refusal.notes = (*refusal.notes, f"at the operator `{node.path}`")
+                faults.append(refusal.located(node.origin.span).diagnostic(node.origin.frame))
+                continue
+        ops[node] = found[0]
+        types.update(zip(node.outputs, found[1]))
+    if faults:
+        raise DiagnosticError(faults)
+    return Sized(types, ops)
+
+
+def bound(graph: Graph, sizes: Sizes) -> Graph:
+    """The graph at the sizes, as a graph. Raises ``DiagnosticError`` as :func:`at_sizes` does."""
+    sized = at_sizes(graph, sizes)
+
+    def change(node: Node, inputs: Sequence[Value]) -> Node:
+        types = [sized.types[value] for value in node.outputs]
+        return Node(sized.ops[node], inputs, types, node.path, node.params, node.origin)
+
+    made = rebuilt(graph, change, inputs=[Value(value.name, sized.types[value]) for value in graph.inputs])
+    made.defaults = {name: size for name, size in graph.defaults.items() if name not in sizes}
+    return made
+
+
+def bound_op(node: Node, sizes: Sizes) -> Op:
+    """The node's operator with symbols in its arguments replaced; refuses values that no argument may have."""
+    op = node.op
+    before = [value.type for value in node.inputs]
+    changed: dict[str, Any] = {}
+    for name in op.signature:
+        given = getattr(op, name)
+        if isinstance(given, Expr | TensorType | tuple | str):
+            found = _bound(given, sizes, before)
+            if found != given:
+                changed[name] = found
+    if not changed:
+        return op
+    kept = {name: getattr(op, name) for name, one in op.signature.items() if getattr(op, name) != one.default}
+    return type(op).create(**kept | changed)
+
+
+def _bound(given: Any, sizes: Sizes, types: Sequence[TensorType]) -> Any:
+    """An argument with its symbols replaced; an axis that is named by a symbol becomes its index."""
+    if isinstance(given, Expr):
+        return dims.evaluate(given, sizes)
+    if isinstance(given, TensorType):
+        return given.bind(sizes)
+    if isinstance(given, tuple):
+        return tuple([_bound(item, sizes, types) for item in given])
+    if isinstance(given, str) and given in sizes and types:
+        named = any(dim == dims.symbol(given) for dim in types[0].shape)
+        return resolve_axis(given, types[0]) if named or given in AXES else given
+    return given

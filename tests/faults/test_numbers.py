@@ -1,0 +1,138 @@
+"""Numbers that people read: receptive fields, depth, columns, speed, the list, other tools' counts."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from faults import again, archdsl, fault, network
+
+
+def field(folder: Path, body: str, x: str, options: str = "", at: str = "y") -> object:
+    """The receptive field at a label, as a document has it; the code of the error where there is one."""
+    done = archdsl(folder, f"cost net.arch --at {at} {options} --format json", net__arch=network(body, x))
+    if done.status:
+        return done.output.partition("error[")[2][:5]
+    sizes = [axis["size"] for axis in json.loads(done.output)["taps"][0]["axes"]]
+    return sizes[0] if len(set(map(str, sizes))) == 1 else sizes
+
+
+def verdict(folder: Path, body: str, claim: str, x: str = "f32[N, 3, 64, 64]") -> str:
+    """Whether a claim on a network holds: ``holds``, or the code of the error."""
+    text = network(body, x) + f"variant net = Net() {{ {claim} }}\n"
+    done = archdsl(folder, "check net.arch", net__arch=text)
+    return done.output.partition("error[")[2][:5] if done.status else "holds"
+
+
+GATE = "{x}g: {x} -> global_avg_pool -> conv(8, 1) -> sigmoid\n{y}: {x} * {x}g"
+
+
+@fault(
+    "N05",
+    "a global statistic on any way into a join ended the field of the map, and the network's was that before the first",
+    "gates by mul, add, where, broadcast_to; instance, group, layer and l2 norms over maps, softmax and cumsum over an "
+    "axis; the rows of a matrix product; tables, claims, list, diff, lint W0408",
+)
+def test_a_gate_ends_no_receptive_field(tmp_path: Path) -> None:
+    """Four 3 x 3 convolutions see 9 positions, with gates or without."""
+    body = f"a: conv(8, 3)\n{GATE.format(x='a', y='b')}\nb -> conv(8, 3) -> conv(8, 3)\nc: relu\n"
+    body += f"{GATE.format(x='c', y='d')}\nd -> conv(8, 3)\ny: relu"
+    assert field(tmp_path, body, "f32[N, 3, 64, 64]") == 9
+    head = f"{body}\nglobal_avg_pool -> flatten -> linear(10)"
+    assert verdict(tmp_path, head, "expect receptive_field == 9") == "holds"
+    told = archdsl(tmp_path, "cost net.arch", net__arch=network(head, "f32[N, 3, 64, 64]")).output
+    assert "everything is first seen at ag.global_avg_pool" in told
+
+
+@again("N05")
+@pytest.mark.parametrize(
+    "stage",
+    ["instance_norm", "group_norm(2)", "layer_norm(axes = [c, h, w])", "l2_norm(axis = h)", "softmax(axis = w)"],
+    ids=["instance_norm", "group_norm", "layer_norm", "l2_norm", "softmax"],
+)
+def test_a_statistic_of_the_map_ends_no_receptive_field(stage: str, tmp_path: Path) -> None:
+    assert field(tmp_path, f"conv(8, 3) -> {stage} -> conv(8, 3)\ny: relu", "f32[N, 3, 64, 64]") == 5
+
+
+@again("N05")
+def test_the_list_has_the_field_along_maps(tmp_path: Path) -> None:
+    """EfficientNet-B0's by its table of stages: 851. SE-ResNet's is ResNet's."""
+    records = json.loads(archdsl(tmp_path, "list --format json").output)["networks"]
+    found = {record["name"]: record["receptive_field"] for record in records}
+    assert (found["efficientnet_b0"], found["seresnet50"], found["resnet50"]) == (851, 427, 427)
+
+
+FREE = """e1: conv(8, 3) -> relu
+max_pool(2)
+conv(8, 3) -> relu
+resize(like = e1, mode = bilinear) -> concat(e1)
+conv(8, 3)
+y: relu"""
+
+
+@fault(
+    "F08",
+    "a ratio that depends on a symbol was taken for an operator that sees everything, before which the field stopped",
+    "resize(like), resize(size) and crops of free sizes, same_upper with a stride, joins of such ways, "
+    "joins of different strides on free sizes, adaptive poolings",
+)
+def test_a_field_that_depends_on_a_symbol_is_an_error(tmp_path: Path) -> None:
+    """By hand with H = W = 64: 12 = 3 + bilinear's two positions two apart + a window of 3 + another."""
+    assert field(tmp_path, FREE, "f32[N, 3, H, W]") in ("E0307", "depends on H", ["depends on H", "depends on W"])
+    for claim in ("budget { receptive_field <= 10 }", "budget { receptive_field >= 10 }"):
+        assert verdict(tmp_path, FREE, claim, "f32[N, 3, H, W]") == "E0307"
+    assert field(tmp_path, FREE, "f32[N, 3, H, W]", "--bind H=64 --bind W=64") == 12
+    assert field(tmp_path, FREE, "f32[N, 3, 64, 64]") == 12
+
+
+@again("F08")
+@pytest.mark.parametrize(
+    ("body", "size"),
+    [
+        ("conv(8, 3) -> resize(scale = 2) -> conv(8, 3)\ny: relu", 4),
+        ("conv(8, 3, stride = 2, pad = same_upper) -> conv(8, 3, stride = 2, pad = same_lower)\ny: relu", 7),
+        ("a: conv(8, 3, stride = 2, pad = same_upper)\nb: x -> max_pool(3, stride = 2, pad = same_upper)\n"
+         "(a, b) -> concat\ny: relu", 3),
+        ("a: conv(8, 5, pad = valid) -> conv(8, 3)\ny: slice(h, 3) -> slice(w, 1)", 7),
+    ],
+    ids=["scale", "same", "equal_paddings", "slice"],
+)  # fmt: skip
+def test_a_field_that_depends_on_no_symbol_is_known(body: str, size: int, tmp_path: Path) -> None:
+    assert field(tmp_path, body, "f32[N, 3, H, W]") == size
+
+
+@fault(
+    "F35",
+    "a field was one span and one jump for all positions, which behind upsampling are bounds of what is seen",
+    "nearest, bilinear, bicubic, align_corners, transposed convolution (gaps, dilation), depth_to_space, adaptive "
+    "pooling, max_unpool; joins of different strides and reordered axes stay bounds and are called so",
+)
+@pytest.mark.parametrize(
+    ("stage", "size"),
+    [
+        ("resize(scale = 2)", 1), ("resize(scale = 2, mode = bilinear)", 2), ("resize(scale = 2) -> conv(8, 3)", 2),
+        ("resize(scale = 2, mode = bilinear) -> conv(8, 3)", 3), ("resize(scale = 2, mode = bicubic)", 4),
+        ("conv_transpose(8, 2, stride = 2)", 1), ("conv_transpose(8, 4, stride = 2, pad = 1)", 2),
+        ("conv_transpose(8, 3, stride = 2, dilation = 2)", 3), ("adaptive_avg_pool(24)", 4), ("reverse(h)", 1),
+    ],
+    ids=["nearest", "bilinear", "nearest_conv", "bilinear_conv", "bicubic", "transposed", "transposed_overlapping",
+         "transposed_dilated", "adaptive", "reverse"],
+)  # fmt: skip
+def test_fields_behind_upsampling_are_exact(stage: str, size: int, tmp_path: Path) -> None:
+    assert field(tmp_path, f"{stage}\ny: relu", "f32[N, 3, 64, 64]") == size
+
+
+@again("F35")
+def test_an_upper_bound_is_said_and_holds_no_lower_bound(tmp_path: Path) -> None:
+    """Two ways with different strides: at most what both see at the far end, where they are 31 positions apart."""
+    body = "a: conv(8, 3, stride = 2)\nb: x -> crop(32, offset = 0)\n(a, b) -> concat\ny: relu"
+    found = str(field(tmp_path, body, "f32[N, 3, 64, 64]"))
+    assert found.startswith("at most ")
+    most = int(found.split()[-1])
+    assert verdict(tmp_path, body, "budget { receptive_field >= 3 }") == "E0402"
+    assert verdict(tmp_path, body, f"expect receptive_field == {most}") == "E0401"
+    assert verdict(tmp_path, body, f"budget {{ receptive_field <= {most} }}") == "holds"
+    assert verdict(tmp_path, body, f"budget {{ receptive_field < {most} }}") == "E0402"
+    assert found in archdsl(tmp_path, "check net.arch").output
+    assert f"<= {most}" in archdsl(tmp_path, "cost net.arch").output
