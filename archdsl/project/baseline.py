@@ -88,7 +88,7 @@ class Baseline:
         for title, (name, settings) in wanted.items():
             if name in (*program.variants, *program.networks):
                 try:
-                    found[title] = figures(program.graph(name, **settings), self.more)
+                    found[title] = figures(program.graph(name, settings=settings), self.more)
                 except DiagnosticError as error:
                     self._silent(f"{target}:{title}", error)
         return found
