@@ -18,7 +18,7 @@ from archdsl.process import deep_stack
 from archdsl.reading import find_target, read_main, read_source
 from archdsl.record import Record
 from archdsl.shown import Verbatim
-from archdsl.source import Source
+from archdsl.source import Source, Span
 from archdsl.syntax import spec
 
 if TYPE_CHECKING:
@@ -170,7 +170,7 @@ class Program(Verbatim):
             if result.graph is not None and not self.errors:  # else what is measured merely follows from a fault
                 claims, broken = _checked(result.graph, result.claims)
                 found += [(name, d) for d in broken]
-                checked[name] = CheckedVariant(name, result.graph, claims)
+                checked[name] = CheckedVariant(name, result.graph, claims, definition_span(target))
         if whole and any(result.maps for result in results.values()):
             from archdsl.interpret.idle_rules import idle_rules
 
@@ -198,6 +198,8 @@ class CheckedVariant(Record):
     name: str
     graph: Graph
     claims: tuple[Checked, ...]
+    span: Span | None = None
+    """Where it is defined."""
 
 
 class CheckReport(Verbatim, Record):

@@ -39,14 +39,12 @@ class Compiled(Verbatim, Record):
         return self.report.bytes
 
     def __str__(self) -> str:
-        """``mobilenet_v2 -> model.onnx: 53 layers, 3,504,872 parameters, 300,774,272 MACs, 13.4 MiB``."""
+        """``mobilenet_v2 -> model.onnx: depth 53, 3,504,872 parameters, 300,774,272 MACs, 13.4 MiB``."""
         from archdsl.report.figures import human_bytes, number
 
         depth, params, macs = (self.measures.of(quantity) for quantity in ("depth", "params", "macs"))
-        layers = f"{number(depth.value)} layer{'' if depth.value == 1 else 's'}"
-        counts = (
-            f"{layers}, {number(params.value)} parameters, {'>= ' if macs.partial else ''}{number(macs.value)} MACs"
-        )
+        work = f"{'>= ' if macs.partial else ''}{number(macs.value)} MACs"
+        counts = f"depth {number(depth.value)}, {number(params.value)} parameters, {work}"
         return f"{self.name} -> {self.path}: {counts}, {human_bytes(self.bytes)}"
 
 
