@@ -168,14 +168,10 @@ class Specs(Baseline):
             self._last = key, None
             if ".." not in Path(key).parts and (self.folder / key).is_file():
                 try:
-<<<<<<< HEAD
-                    found[title] = figures(program.graph(name, settings=settings), self.more)
-=======
                     program = open_program(self.folder / key, name=f"{self.name}:{key}")
                     if program.errors:
                         raise DiagnosticError(program.errors)
                     self._last = key, program
->>>>>>> main
                 except DiagnosticError as error:
                     self._silent(key, error)
         return self._last[1]

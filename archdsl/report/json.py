@@ -17,14 +17,10 @@ WIDTH = 120
 
 
 def document(kind: str, **content: Any) -> str:
-<<<<<<< HEAD
     """A JSON document of the given kind, ending in a newline. Keys keep their order; text is UTF-8; numbers that
     are not finite, which JSON cannot say, are null.
     """
     content = _finite(content)
-    return layout({"format": f"archdsl.{kind}", "format_version": FORMAT_VERSION, **content}) + "\n"
-=======
-    """A JSON document of the given kind, ending in a newline. Keys keep their order; text is UTF-8."""
     return inert(layout({"format": f"archdsl.{kind}", "format_version": FORMAT_VERSION, **content})) + "\n"
 
 
@@ -46,7 +42,6 @@ def _escape(found: re.Match[str]) -> str:
     if 0xD800 <= code <= 0xDFFF:
         return "\ufffd"
     return f"\\u{code:04x}" if code < 0x10000 else f"\\u{0xD7C0 + (code >> 10):04x}\\u{0xDC00 + (code & 0x3FF):04x}"
->>>>>>> main
 
 
 def _finite(data: Any) -> Any:
