@@ -1,9 +1,10 @@
-"""Writes ``docs/zoo.md``: every network of the zoo with its costs, by family, and what is not in it and why.
+"""Writes ``docs/zoo.md``, every network of the zoo with its costs, by family, and what is not in it and why; and
+``specs/figures.json``, the same figures for ``archdsl list``.
 
     python tools/zoo_page.py            # write
-    python tools/zoo_page.py --check    # exit 1 if the file is not what would be written
+    python tools/zoo_page.py --check    # exit 1 if a file is not what would be written
 
-The numbers are those of ``archdsl list``; papers are those that the doc comments of the specs cite.
+Papers are those that the doc comments of the specs cite.
 """
 
 from __future__ import annotations
@@ -16,7 +17,9 @@ from pathlib import Path
 
 import archdsl
 from archdsl import reading
-from archdsl.project.zoo import Entry, citation, entries, ledger_ids
+from archdsl.project import zoo_figures
+from archdsl.project.zoo import FIGURES, Entry
+from archdsl.project.zoo_figures import citation, ledger_ids, measured
 from archdsl.report.listing import network
 
 ROOT = Path(__file__).parent.parent
@@ -137,11 +140,15 @@ def undefined() -> str:
 
 
 def main(check: bool) -> int:
-    """Write the file, or say whether it is current."""
-    text = document(entries(reading.zoo_names()))
+    """Write the files, or say whether they are current."""
+    found = list(measured(reading.zoo_names()))
+    texts = {PAGE: document(found), FIGURES: zoo_figures.document(found)}
     if check:
-        return 0 if PAGE.is_file() and PAGE.read_text(encoding="utf-8") == text else 1
-    PAGE.write_text(text, encoding="utf-8")
+        return (
+            0 if all(file.is_file() and file.read_text(encoding="utf-8") == text for file, text in texts.items()) else 1
+        )
+    for file, text in texts.items():
+        file.write_text(text, encoding="utf-8")
     return 0
 
 

@@ -67,8 +67,8 @@ def check_claims(
         try:
             result = check_claim(measures, claim.quantity, claim.op, claim.bound, claim.part, claim.tap)
         except Refusal as refusal:
-            about = _about(name or measures.graph.name, claim)
-            broken.append(refusal.located(claim.span).diagnostic().replace(about=about))
+            title = about(name or measures.graph.name, claim)
+            broken.append(refusal.located(claim.span).diagnostic().replace(about=title))
             continue
         checked.append(Checked(claim, result))
         if not result.ok:
@@ -86,10 +86,10 @@ def _broken(name: str, claim: ClaimValue, result: Result) -> Diagnostic:
     wanted = f"`{result.subject} {result.op} {show(result.quantity, result.bound)}`"
     code, what = ("E0401", "the expectation") if claim.kind == "expect" else ("E0402", "its budget")
     message = f"`{name}` does not meet {what} {wanted}: the measured value is {result.shown}"
-    return Diagnostic(code, message, claim.span, about=_about(name, claim))
+    return Diagnostic(code, message, claim.span, about=about(name, claim))
 
 
-def _about(name: str, claim: ClaimValue) -> str:
+def about(name: str, claim: ClaimValue) -> str:
     """``small: macs <=``: what stays when figures and bounds change."""
     return f"{name}: {Subject(claim.quantity, claim.part, claim.tap)} {claim.op}"
 

@@ -189,6 +189,8 @@ def plain(value: Any) -> Any:
         return value
     if isinstance(value, tuple):
         return [plain(v) for v in value]
+    if isinstance(value, AtMost) and value.value is not None:
+        return f"at most {value.value}"
     return float(value) if isinstance(value, Fraction | float) else str(value)
 
 

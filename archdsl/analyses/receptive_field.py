@@ -201,6 +201,8 @@ class _Walk:
         for value, window in windows.items():
             lost = [entry for i, entry in enumerate(self.entries[value]) if entry and not _looking(window, i)]
             free = [axis for axis, one in enumerate(window) if one is None]
+            if node.op.role == "view" and not free:  # an axis of size 1 is gone: its one position is behind all others
+                free = [axis for axis, entry in enumerate(found) if axis and entry is None][-1:]
             if not lost or not free:
                 continue
             axes = frozenset().union(*map(_axes, lost))

@@ -19,14 +19,28 @@ if TYPE_CHECKING:
 def diff(old: Network, new: Network, bind: Mapping[str, int] | None = None) -> Difference:
     """What changed between two graphs or targets, what each change costs, and whether it breaks anything.
 
-    ``bind`` gives symbols sizes in both. Raises ``DiagnosticError``.
+    A target may also be ``HEAD~1:specs/net.arch``, a file in a state of the repository as git writes it; and ``old``
+    may be the state alone, where ``new`` is a file of the repository. ``bind`` gives symbols sizes in both. Raises
+    ``DiagnosticError``.
     """
     from archdsl.compare.diff import diff
     from archdsl.compare.renaming import renamed
     from archdsl.project.baseline import figures
 
-    before, after = graph_of(old, bind=bind), graph_of(new, bind=bind)
+    after = graph_of(_graph(new, None), bind=bind)
+    before = graph_of(_graph(old, new), bind=bind)
     return diff(figures(before), figures(after), renamed(before, after))
+
+
+def _graph(network: Network, beside: Network | None) -> Network:
+    """A target in a state of the repository as a graph, others as they are; ``beside``: whose file may be meant."""
+    if isinstance(network, str) and network != "-":
+        from archdsl.project.states import graph_in_state
+
+        found = graph_in_state(network, beside if isinstance(beside, str | Path) else None)
+        if found is not None:
+            return found
+    return network
 
 
 class Verification(Printed):

@@ -12,7 +12,7 @@ from archdsl.analyses.measure import QUANTITIES, Measurement, plain
 from archdsl.analyses.rows import Row
 from archdsl.dims import Dim
 from archdsl.ops.base import Work
-from archdsl.report.cost_columns import CONVENTION, sheet
+from archdsl.report.cost_columns import CONVENTION, geometry, sheet
 from archdsl.report.cost_sheet import Column, Entry, Partial, Sheet, Total, outline, sums
 from archdsl.report.figures import human_bytes, number, seen
 from archdsl.report.json import place
@@ -53,11 +53,12 @@ class CostReport(Report):
         found, columns = self.sheet, [c for c in self.sheet.columns if self.wide or not c.wide]
         flat = [Entry(line.path, 0, line.cells) for line in found.lines] if self.flat else None
         entries = flat if flat is not None else outline(found, self.depth)
+        columns = [c for c in columns if (c.kind != "window" and c.key != "groups") or _tells(c, entries)]
         whole = sums(found.lines, columns)
         table = Table(
             ("path", *(c.title for c in columns)),
             tuple((e.label, *(_cell(c, e.cells.get(c.key)) for c in columns)) for e in entries),
-            frozenset(i for i, c in enumerate(columns, 1) if c.kind not in ("text", "shape")),
+            frozenset(i for i, c in enumerate(columns, 1) if c.kind not in ("text", "shape", "window")),
             foot=("total", *(_cell(c, whole.get(c.key)) if c.summed else "" for c in columns)),
             levels=tuple(e.level for e in entries),
             groups=frozenset(i for i, e in enumerate(entries) if e.group),
@@ -88,6 +89,11 @@ class CostReport(Report):
         }  # fmt: skip
 
 
+def _tells(column: Column, entries: Sequence[Entry]) -> bool:
+    """Whether a column of windows or groups says anything: of a network without groups it does not."""
+    return any(entry.cells.get(column.key) not in (None, 1) for entry in entries)
+
+
 def _totals(totals: Sequence[Total]) -> list[str]:
     size = max((len(t.name) for t in totals), default=0)
     return [f"{t.name.replace('_', ' '):<{size}}  {show_total(t)}" for t in totals]
@@ -110,6 +116,8 @@ def _cell(column: Column, value: Any) -> str:
         return _field(value)
     if value is None:
         return "?" if column.summed else ""
+    if column.kind == "window":
+        return str(value[0]) if column.key != "kernel" and len(set(value)) == 1 else "x".join(map(str, value))
     if column.kind == "bytes" and isinstance(value, int):
         return human_bytes(value)
     return str(value) if column.kind in ("text", "shape") else number(value)
@@ -174,7 +182,7 @@ def _record(table: CostTable, row: Row) -> dict[str, Any]:
     columns = {name: plain(getattr(work, name)) if work else None for name in Work._fields}
     origin = row.node.origin
     return {
-        "path": row.path, "op": row.op, "outputs": [str(t) for t in row.outputs],
+        "path": row.path, "op": row.op, **geometry(table, row), "outputs": [str(t) for t in row.outputs],
         "params": plain(row.params), "buffers": plain(row.buffers), "weight_bytes": plain(row.weight_bytes),
         **columns, "flops": plain(row.flops),
         "in_elements": plain(row.in_elements), "in_bytes": plain(row.in_bytes),

@@ -39,4 +39,7 @@ def seen(size: Any) -> str:
     if isinstance(size, int):
         return f"{size:,}"
     text = str(size)
-    return text.replace("at most", "<=") if text.startswith("at most") else "?"
+    if not text.startswith("at most "):
+        return "?"
+    most = text.removeprefix("at most ").replace(",", "")
+    return f"<= {int(most):,}" if most.isdecimal() else f"<= {most}"

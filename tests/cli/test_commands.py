@@ -271,7 +271,7 @@ def test_compile_ends_in_one_line(cli):
 
     done = cli("compile", "net.arch:small", "-o", "model.onnx")
     assert done.status == 0 and done.out == ""
-    assert done.err.startswith("small -> model.onnx: 2 layers, 512 parameters, 129,024 MACs, ")
+    assert done.err.startswith("small -> model.onnx: depth 2, 512 parameters, 129,024 MACs, ")
     assert done.err.endswith(" s\n") and done.err.count("\n") == 1
     onnx.checker.check_model(onnx.load("model.onnx"), full_check=True)
 

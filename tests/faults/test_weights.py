@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import struct
+import subprocess
+import sys
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -175,7 +180,7 @@ def test_the_own_round_trip_verifies(tmp_path: Path) -> None:
         "compile net.arch --weights a.onnx -o c.onnx",
         "verify a.onnx --against b.onnx",
         "verify a.onnx --against c.onnx",
-        "compile net.arch --weights ours.safetensors --names own -o d.onnx",
+        "compile net.arch --weights ours.safetensors -o d.onnx",
         "verify a.onnx --against d.onnx",
     )
     for step in steps:
@@ -273,3 +278,30 @@ def test_an_index_of_files_that_cannot_be_read(tmp_path: Path) -> None:
     (tmp_path / "tf_model.h5.index.json").write_text('{"weight_map": {"a": "tf_model-1.h5"}}')
     done = run("archdsl weights inspect tf_model.h5.index.json", tmp_path)
     assert done.status in (1, 2) and "error[E0901]" in done.output and "tf_model-1.h5" in done.output, done.output
+
+
+@fault(
+    "R8",
+    "a pickle's calls copied what they were given, and nothing bounded how often",
+    "torch.Size of a string, OrderedDict of a long list, long tuples of arguments, nested dictionaries and lists, objects "
+    "of one byte each, views without strides, packed members, headers of safetensors and npz, fields of ONNX",
+)
+@pytest.mark.skipif(sys.platform == "win32", reason="the memory of a child")
+def test_a_small_file_stays_small(tmp_path: Path) -> None:
+    text = b"X" + struct.pack("<I", 1 << 20) + b"a" * (1 << 20)
+    body = b"\x80\x02" + text + b"q\x00(" + b"ctorch\nSize\nh\x00\x85R" * 60 + b"t."
+    with zipfile.ZipFile(tmp_path / "w.pth", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("archive/data.pkl", body)
+    assert (tmp_path / "w.pth").stat().st_size < 2000
+    code = (
+        "import archdsl\nfrom memory import peak\n"
+        "try:\n    archdsl.read_weights('w.pth')\n"
+        "except archdsl.DiagnosticError as error:\n    print(error.diagnostics[0].code)\n"
+        "print(peak())\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    refused, size = done.stdout.split()
+    assert refused == "E0902" and int(size) < 200, done.stdout

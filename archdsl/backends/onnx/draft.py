@@ -8,6 +8,7 @@ from typing import Any
 
 from archdsl.backends.onnx.wire import Attribute, Literal
 from archdsl.diagnostics import Refusal
+from archdsl.dim_solve import readings
 from archdsl.dims import Dim, Expr, symbols
 from archdsl.element_types import ELEMENT_TYPES
 from archdsl.graph import Graph, Parameter, Value
@@ -72,6 +73,7 @@ class Writer:
         self._taken: set[str] = set()
         self._constants: dict[tuple[str, tuple[int, ...], bytes], str] = {}
         self._sizes: dict[Dim, str] = {}
+        self._readings = readings([value.type.shape for value in graph.inputs])
         self._next: dict[str, int] = {}
         for value in graph.inputs:
             self.value_names[value] = name = self.fresh(value.name)
@@ -134,27 +136,18 @@ class Writer:
         return name
 
     def _symbol(self, name: str) -> str:
-        """The size of the axis of an input that is declared as this symbol (or as a multiple of it)."""
-        fallback: tuple[Value, int, int, int] | None = None
-        for value in self.graph.inputs:
-            for axis, dim in enumerate(value.type.shape):
-                if isinstance(dim, int) or symbols(dim) != {name}:
-                    continue
-                factor, offset = dim.terms.get(((name, 1),), 0), dim.terms.get((), 0)
-                if (factor, offset) == (1, 0) and len(dim.terms) == 1:
-                    return self._axis(value, axis, name)
-                if factor and len(dim.terms) == 1 + (offset != 0):
-                    fallback = fallback or (value, axis, factor, offset)
-        if fallback is None:
+        """The size of the axis of an input that is declared as this symbol (or as a dimension that binds it)."""
+        found = self._readings.get(name)
+        if found is None:
             raise Refusal(
                 "E0601", f"the size `{name}` cannot be computed when the model runs: no input axis has it",
                 help=f"bind it, `--bind {name}=…`, or declare an input axis as `{name}`",
             )  # fmt: skip
-        value, axis, factor, offset = fallback
-        size = self._axis(value, axis, f"{name}/axis")
-        if offset:
-            size = self._arithmetic("Sub", size, self.size(offset), f"{name}/offset")
-        return size if factor == 1 else self._arithmetic("Div", size, self.size(factor), name)
+        plain = (found.factor, found.rest) == (1, 0)
+        size = self._axis(self.graph.inputs[found.tensor], found.axis, name if plain else f"{name}/axis")
+        if found.rest != 0:
+            size = self._arithmetic("Sub", size, self.size(found.rest), f"{name}/offset")
+        return size if found.factor == 1 else self._arithmetic("Div", size, self.size(found.factor), name)
 
     def _axis(self, value: Value, axis: int, name: str) -> str:
         name = self.fresh(f"size/{name}")
