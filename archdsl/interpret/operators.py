@@ -76,17 +76,17 @@ class OpBlock(Parametric):
     def apply(self, flow: Flow, place: Place, span: Span | None) -> Flow:
         if self.card.vanishes:
             return flow
-        op = self.operator()
-        if flow is POISON:
-            place.operator(self.name)
-            return POISON
-        inputs = items(what_enters(flow, self.name))
+        inputs = items(what_enters(flow, self.name)) if flow is not POISON else ()
         if self.card.role == "join" and len(set(inputs)) < len(inputs):
             self._tell_twice(place, span)
         try:
+            op = self.operator()
+            if flow is POISON:
+                place.operator(self.name)
+                return POISON
             return place.tape.node(op, inputs, place, self.name, span)
         except Refusal as refusal:
-            if self.card.role == "layer" and refusal.code in ("E0206", "E0302"):
+            if inputs and self.card.role == "layer" and refusal.code in ("E0206", "E0302"):
                 entering = inputs[0].type.shape[1] if isinstance(inputs[0], Value) else None
                 refusal.help = window_help(self.name, entering, self.bound) or refusal.help
             raise
