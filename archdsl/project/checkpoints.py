@@ -44,8 +44,9 @@ class WeightFile(Printed):
 class WeightMatch(Printed):
     """How a weight file fits a network: every parameter and the tensor that it gets."""
 
-    def __init__(self, matching: Matching) -> None:
+    def __init__(self, matching: Matching, variant: str = "") -> None:
         self.matching = matching
+        self.variant = variant
 
     @property
     def complete(self) -> bool:
@@ -55,7 +56,7 @@ class WeightMatch(Printed):
     @property
     def help(self) -> str:
         """What may be the reason where it is not complete, and what helps; empty where nothing is known."""
-        return "; ".join(self.matching.hints)
+        return "; ".join(filter(None, (self.variant, *self.matching.hints)))
 
     @property
     def summary(self) -> list[str]:
@@ -125,9 +126,14 @@ def match_weights(
     Raises ``DiagnosticError`` for what cannot be read, and for what can be read in two ways (E0903).
     """
     from archdsl import weights
+    from archdsl.project.relatives import fitting_variant
     from archdsl.weights.match import match
 
-    return WeightMatch(match(graph_of(network, settings, None, train), weights.read(path, key), names))
+    graph, checkpoint = graph_of(network, settings, None, train), weights.read(path, key)
+    found = match(graph, checkpoint, names)
+    if found.complete:
+        return WeightMatch(found)
+    return WeightMatch(found, fitting_variant(network, graph, checkpoint, names))
 
 
 def weight_names(network: Network, names: str, *, settings: Settings | None = None, train: bool = False) -> WeightNames:

@@ -102,6 +102,7 @@ def record(name: str, faults: list[Refusal]) -> dict[str, Any]:
         "examples": [spelled(example) for example in card.examples],
         "package": package(name),
         "targets": targets(name, faults),
+        "types": types(name),
     }
 
 
@@ -142,6 +143,15 @@ def package(name: str) -> str:
     from archdsl.offers import OPERATORS, offers
 
     return "" if ops.is_operator(name) else offers(OPERATORS)[name][0].package
+
+
+def types(name: str) -> dict[str, list[str]]:
+    """The element types of one of archdsl's own operators by what writes them (``tools/type_table.py``)."""
+    import json
+    from importlib.resources import files
+
+    text = files(__package__ or "").joinpath("operator_types.json").read_text(encoding="utf-8")
+    return {sign: names.split() for sign, names in json.loads(text).get(name, {}).items()}
 
 
 def targets(name: str, faults: list[Refusal]) -> list[str]:

@@ -45,7 +45,7 @@ class Target(Record):
                 raise Refusal("E0007", f"`{self.document.name}` is data: it has no parameters to set and no variants")
             return data.read(self.document, bind or {})
         assert self.program is not None
-        return self.program.graph(self.variant, bind=bind, train=train, **(settings or {}))
+        return self.program.graph(self.variant, settings=settings, bind=bind, train=train)
 
 
 Network = Graph | Target | str | Path

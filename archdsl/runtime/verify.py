@@ -13,6 +13,7 @@ from archdsl.interpret.finish import check_bound
 from archdsl.record import Record
 from archdsl.runtime.inputs import check_inputs, completed, file_inputs, symbols_of
 from archdsl.runtime.model_inputs import wanted_inputs
+from archdsl.runtime.outputs import tensors_of
 from archdsl.runtime.session import first_line, open_session
 
 if TYPE_CHECKING:
@@ -63,6 +64,9 @@ def _compare(name: str, a: Any, b: Any) -> Compared:
 
     if a.shape != b.shape:
         raise Refusal("E0705", f"`{name}` has the shape {list(a.shape)} on one side and {list(b.shape)} on the other")
+    if a.dtype.kind in "OUS" or b.dtype.kind in "OUS":  # texts
+        apart = 0.0 if np.array_equal(a, b) else float("inf")
+        return Compared(name, apart, apart)
     a, b = a.astype(np.float64), b.astype(np.float64)
     if not np.array_equal(np.isfinite(a), np.isfinite(b)):
         return Compared(name, float("inf"), float("inf"))
@@ -80,12 +84,18 @@ def _onnx(path: Path, inputs: Arrays, layers: bool) -> Values:
     wanted = [one.name for one in session.get_inputs()]
     if len(wanted) != len(inputs):
         raise Refusal("E0704", f"`{path}` takes {len(wanted)} inputs, not {len(inputs)}")
-    every = [one.name for one in session.get_outputs()]
+    every = session.get_outputs()
     try:
-        values = dict(zip(every, session.run(every, dict(zip(wanted, inputs.values())))))
+        given = session.run([one.name for one in every], dict(zip(wanted, inputs.values())))
     except Exception as error:  # ONNX Runtime's exceptions share no base class but Exception
         raise Refusal("E0705", f"`{path}` failed while it ran", notes=(first_line(error),)) from None
-    return Values({name: values[name] for name in names}, {n: v for n, v in values.items() if n not in names})
+    asked = [(one, value) for one, value in zip(every, given) if one.name in names]
+    inner = [(one, value) for one, value in zip(every, given) if one.name not in names]
+    return Values(_arrays(asked), _arrays(inner))
+
+
+def _arrays(pairs: Sequence[tuple[Any, Any]]) -> dict[str, Any]:
+    return tensors_of([one for one, _ in pairs], [value for _, value in pairs], lambda note: None)
 
 
 def _opened(path: Path) -> bytes:
@@ -97,7 +107,10 @@ def _opened(path: Path) -> bytes:
     typed = {one.name: one for one in model.graph.value_info}
     for node in model.graph.node:
         model.graph.output.extend(typed[name] for name in node.output if name in typed and name not in has)
-    return bytes(model.SerializeToString())
+    try:
+        return bytes(model.SerializeToString())
+    except Exception as error:  # protobuf's, of another kind in each version
+        raise Refusal("E0705", f"`{path}` is too large for `--layers`", notes=(first_line(error),)) from None
 
 
 def _torch(path: Path, model: Path, inputs: Arrays, layers: bool) -> Values:

@@ -87,7 +87,7 @@ class Builder:
         fitting_labels(checked_labels(names, "`labels`"), value.type.shape, f"`{output}`")
         self._labels[output] = tuple(names)
 
-    def graph(self, **outputs: Value) -> Graph:
+    def graph(self, /, **outputs: Value) -> Graph:
         """The graph with the named outputs."""
         tape = self._tape
         return Graph(

@@ -165,7 +165,7 @@ def _copies(beyond: Mapping[str, Tensor], used: Mapping[str, Tensor]) -> dict[st
 
 def _varies(tensor: Tensor) -> bool:
     values = tensor.values()
-    return bool((values != values[0]).any())
+    return bool(values.size and (values != values[0]).any())
 
 
 def names_of(graph: Graph, matching: Matching) -> set[str]:
