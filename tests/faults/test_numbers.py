@@ -206,7 +206,7 @@ def test_tables_fit_the_terminal(command: str, tmp_path: Path) -> None:
     """As wide as the terminal at most, on one of 80 columns."""
     run = "from archdsl.cli import main; main()"
     line = [sys.executable, "-c", run, *command.split()]
-    script = f"import os, pty; os.environ['COLUMNS'] = '80'; pty.spawn({line!r})"
+    script = f"import os, pty; os.environ.update(COLUMNS='80', NO_COLOR='1'); pty.spawn({line!r})"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=tmp_path, check=False)
     lines = [line for line in done.stdout.replace("\r", "").split("\n") if line]
     tables = [line for line in lines if line.count("  ") > 1]
