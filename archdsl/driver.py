@@ -300,5 +300,8 @@ def resolve_target(target: str) -> tuple[Program, str | None]:
 
     The variant is ``None`` where none is named. Raises :class:`DiagnosticError`.
     """
-    program = open_program(target)
-    return program, program.default
+    path, variant = find_target(target)
+    program = open_program(path)  # a path: a file may be called as a text begins
+    if variant is not None:
+        program.target(variant)
+    return program, variant
