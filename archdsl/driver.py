@@ -116,15 +116,25 @@ class Program(Verbatim):
         return self.module.source_hash
 
     def graph(
-        self, variant: str | None = None, *, bind: Mapping[str, int] | None = None, train: bool = False, **params: Value
+        self,
+        /,
+        variant: str | None = None,
+        *,
+        settings: Settings | None = None,
+        bind: Mapping[str, int] | None = None,
+        train: bool = False,
+        **params: Value,
     ) -> Graph:
-        """The graph of a variant (the first by default); ``params`` override the network's parameters.
+        """The graph of a variant (the first by default); ``params`` override the network's parameters, and so do
+        ``settings``, in which a parameter may be called ``train``, too.
 
         ``bind`` gives symbols fixed sizes. Raises :class:`DiagnosticError`.
         """
         if self.errors:
             raise DiagnosticError(self.diagnostics)
-        result = elaborate(self.module, self.target(variant), params, bindings=bind, train=train)
+        result = elaborate(
+            self.module, self.target(variant), {**(settings or {}), **params}, bindings=bind, train=train
+        )
         if result.graph is None:
             raise DiagnosticError(_unique([*self.diagnostics, *result.diagnostics]))
         return result.graph
@@ -290,5 +300,8 @@ def resolve_target(target: str) -> tuple[Program, str | None]:
 
     The variant is ``None`` where none is named. Raises :class:`DiagnosticError`.
     """
-    program = open_program(target)
-    return program, program.default
+    path, variant = find_target(target)
+    program = open_program(path)  # a path: a file may be called as a text begins
+    if variant is not None:
+        program.target(variant)
+    return program, variant

@@ -13,8 +13,8 @@ from archdsl.report.page import Facts, Page, Report
 from archdsl.report.render import Printed
 from archdsl.runtime.inputs import check_inputs, completed, file_input, file_inputs, symbols_of
 from archdsl.runtime.model_inputs import Tell, Wanted, wanted_inputs
-from archdsl.runtime.outputs import describe_output, render_output
-from archdsl.runtime.session import check_providers, first_line, metadata_of, open_session
+from archdsl.runtime.outputs import describe_output, render_output, tensors_of
+from archdsl.runtime.session import call, check_providers, first_line, metadata_of, open_session
 from archdsl.runtime.timing import Timing, timed
 from archdsl.writing import scratch, write_file
 
@@ -60,8 +60,11 @@ class Run(Printed, Mapping[str, "numpy.ndarray"]):
 
         check_output(path, ARRAYS)
         buffer = io.BytesIO()
-        np.savez(buffer, **self.outputs)  # type: ignore[arg-type]
-        with zipfile.ZipFile(buffer, "a") as archive:
+        with zipfile.ZipFile(buffer, "w") as archive:  # not `savez`: it takes an output called `file` for its own
+            for name, array in self.outputs.items():
+                with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
+                    text = array.astype(str) if array.dtype == object else array
+                    np.lib.format.write_array(member, text, allow_pickle=False)
             archive.comment = b"archdsl run"
         write_file(Path(path), buffer.getvalue())
 
@@ -137,11 +140,12 @@ def _execute(
     ready = _inputs(wanted_inputs(session), files, arrays, seed, sizes, notes.append)
     names = [one.name for one in session.get_outputs()]
     try:
-        values, timing = timed(lambda: session.run(names, ready), times)
+        values, timing = timed(lambda: call(session, names, ready), times)
     except Exception as error:  # ONNX Runtime's exceptions share no base class but Exception
         raise Refusal("E0705", "the model failed while it ran", notes=(first_line(error),)) from None
     shown = {name: f"{array.dtype}{list(array.shape)}" for name, array in ready.items()}
-    return Run(shown, dict(zip(names, values)), session.get_providers(), timing, metadata, notes)
+    outputs = tensors_of(session.get_outputs(), values, notes.append)
+    return Run(shown, outputs, session.get_providers(), timing, metadata, notes)
 
 
 def _inputs(
