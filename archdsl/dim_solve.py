@@ -7,6 +7,7 @@ division: ``H``, ``16 * H``, ``H + 4``, and ``H * W`` where another axis binds `
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 from archdsl import dims
 from archdsl.dims import Dim
@@ -68,16 +69,40 @@ def bindable(dim: Dim, known: Iterable[str] = ()) -> str | None:
     return name
 
 
-def unbound(shapes: Iterable[Sequence[Dim]]) -> dict[str, Dim]:
-    """Symbols that no axis binds, each with a dimension that has it."""
-    waiting = [dim for shape in shapes for dim in shape if not isinstance(dim, int)]
-    known: set[str] = set()
+class Reading(NamedTuple):
+    """Where a symbol can be read: ``(size of the axis of the tensor - rest) // factor``."""
+
+    tensor: int
+    axis: int
+    factor: Dim
+    rest: Dim
+
+
+def readings(shapes: Iterable[Sequence[Dim]]) -> dict[str, Reading]:
+    """Where each symbol can be read, in an order in which they can be; where an axis is the symbol, there."""
+    axes = [
+        (i, axis, dim) for i, shape in enumerate(shapes) for axis, dim in enumerate(shape) if not isinstance(dim, int)
+    ]
+    found: dict[str, Reading] = {}
+    for tensor, axis, dim in axes:
+        name = str(dim)
+        if name in dims.symbols(dim):
+            found.setdefault(name, Reading(tensor, axis, 1, 0))
     progress = True
     while progress:
-        found = {name for dim in waiting if (name := bindable(dim, known)) is not None}
-        progress = not found <= known
-        known |= found
-    return {name: dim for dim in waiting for name in dims.symbols(dim) if name not in known}
+        progress = False
+        for tensor, axis, dim in axes:
+            bound = bindable(dim, found)
+            if bound is not None:
+                found[bound] = Reading(tensor, axis, *_linear(dim, bound))
+                progress = True
+    return found
+
+
+def unbound(dimensions: Sequence[Dim]) -> dict[str, Dim]:
+    """Symbols that no axis of these dimensions binds, each with a dimension that has it."""
+    found = readings([dimensions])
+    return {name: dim for dim in dimensions for name in dims.symbols(dim) if name not in found}
 
 
 def _linear(dim: Dim, name: str) -> tuple[Dim, Dim]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from archdsl.diagnostics import Diagnostic, DiagnosticError, did_you_mean
+from archdsl.diagnostics import Diagnostic, DiagnosticError, alone, did_you_mean
 from archdsl.graph import Graph
 from archdsl.interpret.elaboration import Elaboration
 from archdsl.interpret.program import elaborate
@@ -18,7 +18,7 @@ from archdsl.process import deep_stack
 from archdsl.reading import find_target, read_main, read_source
 from archdsl.record import Record
 from archdsl.shown import Verbatim
-from archdsl.source import Source
+from archdsl.source import Source, Span
 from archdsl.syntax import spec
 
 if TYPE_CHECKING:
@@ -116,15 +116,25 @@ class Program(Verbatim):
         return self.module.source_hash
 
     def graph(
-        self, variant: str | None = None, *, bind: Mapping[str, int] | None = None, train: bool = False, **params: Value
+        self,
+        /,
+        variant: str | None = None,
+        *,
+        settings: Settings | None = None,
+        bind: Mapping[str, int] | None = None,
+        train: bool = False,
+        **params: Value,
     ) -> Graph:
-        """The graph of a variant (the first by default); ``params`` override the network's parameters.
+        """The graph of a variant (the first by default); ``params`` override the network's parameters, and so do
+        ``settings``, in which a parameter may be called ``train``, too.
 
         ``bind`` gives symbols fixed sizes. Raises :class:`DiagnosticError`.
         """
         if self.errors:
             raise DiagnosticError(self.diagnostics)
-        result = elaborate(self.module, self.target(variant), params, bindings=bind, train=train)
+        result = elaborate(
+            self.module, self.target(variant), {**(settings or {}), **params}, bindings=bind, train=train
+        )
         if result.graph is None:
             raise DiagnosticError(_unique([*self.diagnostics, *result.diagnostics]))
         return result.graph
@@ -137,7 +147,7 @@ class Program(Verbatim):
         """As :meth:`check`, with what was measured for every claim. ``bind`` gives symbols fixed sizes."""
         found: list[tuple[str, Diagnostic]] = []
         checked: dict[str, CheckedVariant] = {}
-        steps = 0
+        steps = operators = 0
         used: set[int] = set()
         whole = variants is None
         results: dict[str, Elaboration] = {}
@@ -149,10 +159,10 @@ class Program(Verbatim):
             results[name] = result
             applied = result.applied_maps()
             found += [(name, d) for d in (*result.diagnostics, *(d for one in applied for d in one.diagnostics))]
-            steps += result.steps + sum(one.steps for one in applied)
+            steps, operators = steps + result.steps + sum(one.steps for one in applied), operators + result.operators
             used.update(*(one.used for one in applied))
             whole &= result.graph is not None and not any(one.diagnostics for one in applied)
-            too_much = _too_much(name, steps, sum(one.operators for one in results.values()), target)
+            too_much = _too_much(name, steps, operators, target)
             if result.stopped or too_much:
                 found += () if result.stopped else ((name, d) for d in too_much)
                 whole = False
@@ -160,14 +170,14 @@ class Program(Verbatim):
             if result.graph is not None and not self.errors:  # else what is measured merely follows from a fault
                 claims, broken = _checked(result.graph, result.claims)
                 found += [(name, d) for d in broken]
-                checked[name] = CheckedVariant(name, result.graph, claims)
+                checked[name] = CheckedVariant(name, result.graph, claims, definition_span(target))
         if whole and any(result.maps for result in results.values()):
             from archdsl.interpret.idle_rules import idle_rules
 
             trained = (self.elaborate(name, bind=bind, train=True) for name in self.targets())
             found += [("", d) for d in idle_rules(self.source, list(results.values()), used, trained)]
         return CheckReport(
-            _unique([*self.diagnostics, *by_variant(found)]),
+            alone(_unique([*self.diagnostics, *by_variant(found)])),
             checked,
             tuple(name for name in results if name not in checked),
         )
@@ -188,6 +198,8 @@ class CheckedVariant(Record):
     name: str
     graph: Graph
     claims: tuple[Checked, ...]
+    span: Span | None = None
+    """Where it is defined."""
 
 
 class CheckReport(Verbatim, Record):
@@ -288,5 +300,8 @@ def resolve_target(target: str) -> tuple[Program, str | None]:
 
     The variant is ``None`` where none is named. Raises :class:`DiagnosticError`.
     """
-    program = open_program(target)
-    return program, program.default
+    path, variant = find_target(target)
+    program = open_program(path)  # a path: a file may be called as a text begins
+    if variant is not None:
+        program.target(variant)
+    return program, variant

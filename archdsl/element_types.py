@@ -5,6 +5,8 @@ The one table of them. NumPy and PyTorch are not imported for it: it holds their
 
 from __future__ import annotations
 
+from math import isfinite
+
 from archdsl.record import Record
 
 
@@ -52,3 +54,20 @@ NUMBERS = FLOATS | INTEGERS
 SIGNED = FLOATS | frozenset(name for name in INTEGERS if name[0] == "i")
 BOOLEANS = frozenset({"bool"})
 ANY = NUMBERS | BOOLEANS
+
+
+def holds(dtype: str, value: float) -> bool:
+    """Whether an element can be this number; a float may round it, but not to infinity."""
+    if dtype in FLOATS:
+        return not isfinite(value) or abs(value) < _BEYOND[dtype]
+    if not isfinite(value) or value != int(value):
+        return False
+    if dtype == "bool":
+        return value in (0, 1)
+    bits = 8 * ELEMENT_TYPES[dtype].bytes
+    least = -(1 << bits - 1) if dtype in SIGNED else 0
+    return least <= value < least + (1 << bits)
+
+
+_BEYOND = {"f16": 65520.0, "bf16": 255.5 * 2.0**120, "f32": (2.0 - 2.0**-24) * 2.0**127, "f64": float("inf")}
+"""The least number that rounds to infinity."""

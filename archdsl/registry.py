@@ -6,6 +6,7 @@ A package offers one under the entry point group ``archdsl.backends``, and a rul
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from functools import cache
 from importlib import import_module, util
@@ -18,6 +19,7 @@ from archdsl.diagnostics import DiagnosticError, Refusal, did_you_mean
 from archdsl.graph import Graph
 from archdsl.offers import BACKENDS, OPERATORS, Offer, load, offers, rules
 from archdsl.ops.base import Op
+from archdsl.outputs import Kind, ends_as, foreign
 from archdsl.pipeline import Pipeline
 from archdsl.record import Record
 
@@ -101,7 +103,11 @@ class Backend(Protocol):
 
     name: str
     suffix: str
-    """How its files end, with the dot."""
+    """How its files end, with the dot; a name with this ending chooses the backend.
+
+    A backend may also have a ``mark``: a regular expression that the first bytes of its files have. Then an existing
+    file is only replaced if it has it.
+    """
     options: type[Options]
     """Its options. ``lower`` and ``write`` get an object of this class, and a graph that went through its pipeline."""
 
@@ -136,6 +142,48 @@ def backend(name: str = "onnx") -> Backend:
 
 
 _PARTS = ("name", "suffix", "options", "lowers", "lower", "write")
+
+
+def chosen(name: str | None, output: str | Path | None) -> Backend:
+    """The backend called ``name``, or the one whose files end as ``output`` does; without either, ``onnx``.
+
+    Refuses (E0007) an output whose ending is another one.
+    """
+    if output is None or str(output) == "-" or str(output).endswith(("/", os.sep)) or Path(output).is_dir():
+        return backend(name or "onnx")
+    engine = backend(name) if name is not None else _ending_as(output)
+    if engine is None:
+        known = {one: kind(backend(one)) for one in (*BUILT_IN, *offers(BACKENDS)) if one in BUILT_IN or usable(one)}
+        wanted = " or ".join(f"`{Path(output).stem or 'NAME'}{k.endings[0]}` ({k.what})" for k in known.values())
+        raise foreign(output, f"name it {wanted}")
+    if not ends_as(output, kind(engine)):
+        other = _ending_as(output)
+        help = f"name it `{Path(output).stem}{engine.suffix}`" + (f", or choose `--to {other.name}`" if other else "")
+        raise Refusal("E0007", f"the backend `{engine.name}` writes `{engine.suffix}`, not `{output}`", help=help)
+    return engine
+
+
+def kind(engine: Backend) -> Kind:
+    """What a backend writes, as a kind of file."""
+    what = {"onnx": "an ONNX model", "torch": "a PyTorch module"}.get(engine.name, f"a file of `{engine.name}`")
+    return Kind(what, (engine.suffix.lower(),), getattr(engine, "mark", ""))
+
+
+def _ending_as(output: str | Path) -> Backend | None:
+    for name in (*BUILT_IN, *(other for other in names() if other not in BUILT_IN and usable(other))):
+        engine = backend(name)
+        if ends_as(output, kind(engine)):
+            return engine
+    return None
+
+
+def usable(name: str) -> bool:
+    """Whether a backend can be loaded."""
+    try:
+        backend(name)
+    except Refusal:
+        return False
+    return True
 
 
 def _listed() -> str:

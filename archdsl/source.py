@@ -108,6 +108,11 @@ class Frame:
         """Every parameter's value, defaults included, as the reader would write it; empty where it is not known."""
         return self._settings() if self._settings is not None else {}
 
+    def stand_alone(self) -> None:
+        """Render all of it now, and let go of the scope that it is rendered from: that of a whole elaboration."""
+        settings = self.settings
+        self._arguments, self._settings = self.arguments, settings.copy
+
     def settle(self, settings: Callable[[], dict[str, str]]) -> None:
         """Give the frame what renders all its parameters, once they have their values."""
         self._settings = settings

@@ -1,9 +1,10 @@
-"""Writes ``docs/zoo.md``: every network of the zoo with its costs, by family, and what is not in it and why.
+"""Writes ``docs/zoo.md``, every network of the zoo with its costs, by family, and what is not in it and why; and
+``specs/figures.json``, the same figures for ``archdsl list``.
 
     python tools/zoo_page.py            # write
-    python tools/zoo_page.py --check    # exit 1 if the file is not what would be written
+    python tools/zoo_page.py --check    # exit 1 if a file is not what would be written
 
-The numbers are those of ``archdsl list``; papers are those that the doc comments of the specs cite.
+Papers are those that the doc comments of the specs cite.
 """
 
 from __future__ import annotations
@@ -16,7 +17,9 @@ from pathlib import Path
 
 import archdsl
 from archdsl import reading
-from archdsl.project.zoo import Entry, citation, entries, ledger_ids
+from archdsl.project import zoo_figures
+from archdsl.project.zoo import FIGURES, Entry
+from archdsl.project.zoo_figures import citation, ledger_ids, measured
 from archdsl.report.listing import network
 
 ROOT = Path(__file__).parent.parent
@@ -66,8 +69,8 @@ Every network that `archdsl list` shows, by family in the order of publication. 
 to other sources by the tests. What the columns mean is in [the cost model](cost_model.md); in short:
 
 - *depth* is the number of layers with weights on the longest path; gates and projections count where they are on it.
-- *field* is what one position sees, before the first operator that sees the whole map. In networks with
-  squeeze-and-excitation or attention that is the first gate.
+- *field* is the number of input positions that one position of the last map sees along maps; gates, which see the whole
+  map, do not end it. `<=`: at most.
 - *peak memory* is the largest sum of live activations at batch 1, without weights.
 
 How the families read beside their papers is in [families.md](families.md), how long they are in [length.md](length.md).
@@ -137,11 +140,15 @@ def undefined() -> str:
 
 
 def main(check: bool) -> int:
-    """Write the file, or say whether it is current."""
-    text = document(entries(reading.zoo_names()))
+    """Write the files, or say whether they are current."""
+    found = list(measured(reading.zoo_names()))
+    texts = {PAGE: document(found), FIGURES: zoo_figures.document(found)}
     if check:
-        return 0 if PAGE.is_file() and PAGE.read_text(encoding="utf-8") == text else 1
-    PAGE.write_text(text, encoding="utf-8")
+        return (
+            0 if all(file.is_file() and file.read_text(encoding="utf-8") == text for file, text in texts.items()) else 1
+        )
+    for file, text in texts.items():
+        file.write_text(text, encoding="utf-8")
     return 0
 
 

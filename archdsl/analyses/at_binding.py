@@ -14,7 +14,8 @@ from archdsl import dims
 from archdsl.dims import Dim, Expr
 from archdsl.element_types import FLOATS
 from archdsl.graph import Graph, Node, Value
-from archdsl.ops.base import Op, Window, Work
+from archdsl.ops.base import Op, Work
+from archdsl.ops.look import Window
 from archdsl.shapes import TensorType
 from archdsl.tape.sized import at_sizes
 
@@ -41,6 +42,7 @@ class Bound:
         self.dtype = dtype
         self.binding: dict[str, Dim] = {} if symbolic else {BATCH: 1, **graph.defaults, **(binding or {})}
         self._works: dict[tuple[object, ...], Work | None] = {}
+        self._windows: dict[tuple[object, ...], Window] = {}
         types, self._ops = (
             at_sizes(graph, self.binding) if self.binding else ({value: value.type for value in graph.values()}, {})
         )
@@ -80,10 +82,14 @@ class Bound:
             self._works[key] = None if work is None else _each(work, self.dim)
         return self._works[key]
 
-    def window(self, node: Node) -> Window:
-        """The receptive-field rule of a node's first output."""
-        window = self.op(node).window(self.types(node.inputs), self.types(node.outputs))
-        return tuple(None if axis is None else _each(axis, self.dim) for axis in window)
+    def window(self, node: Node, source: int = 0, result: int = 0) -> Window:
+        """How one of a node's results looks at one of its inputs."""
+        op, ins = self.op(node), self.types(node.inputs)
+        key = (id(op), ins, source, result)
+        if key not in self._windows:
+            found = op.looks(ins, self.types(node.outputs), source, result)
+            self._windows[key] = tuple([None if axis is None else _each(axis, self.dim) for axis in found])
+        return self._windows[key]
 
     @property
     def free(self) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from fractions import Fraction
 
 from archdsl.analyses import memory
+from archdsl.analyses.field import Field
 from archdsl.analyses.measure import Measures, show
 from archdsl.analyses.rows import Row, flops
 from archdsl.diagnostics import Refusal
@@ -66,13 +67,12 @@ def _amounts(measures: Measures, quantity: str, nodes: Sequence[Node]) -> list[t
 def _widening(measures: Measures, node: Node) -> object:
     """How much larger the field of the node's first output is than that of its inputs, on the first spatial axis."""
     known = measures.fields
-    after = known.fields.get(node.outputs[0])
-    if after is None or not known.axes:
+    if node.outputs[0] not in known or not known.axes:
         return None
-    ahead = [known.at(v)[0] for v in node.inputs if v in known.fields]
+    ahead = [known.at(v)[0] for v in node.inputs if v in known]
     own = known.at(node.outputs[0])[0]
-    sizes = [f.size for f in ahead if f is not None]
-    return own.size - max(sizes) if own is not None and sizes else None
+    sizes = [f.size for f in ahead if isinstance(f, Field)]
+    return own.size - max(sizes) if isinstance(own, Field) and sizes else None
 
 
 def _largest(amounts: Sequence[tuple[Node, object]]) -> list[Share]:

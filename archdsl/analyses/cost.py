@@ -12,8 +12,9 @@ from functools import cached_property
 from typing import Any
 
 from archdsl.analyses import memory
+from archdsl.analyses.field import AtMost
 from archdsl.analyses.measure import QUANTITIES, Amount, Measurement, Measures
-from archdsl.analyses.receptive_field import Position, sizes
+from archdsl.analyses.receptive_field import Open, sizes
 from archdsl.analyses.rows import Row
 from archdsl.diagnostics import Refusal
 from archdsl.dims import Dim
@@ -98,14 +99,14 @@ class CostTable(Shown, report="archdsl.report.costs:CostReport"):
         given = {name: size for name, size in self.binding.items() if isinstance(size, int)}
         return cost(fold(self.graph), given, symbolic=not self.binding)
 
-    def receptive_field(self, row: Row) -> tuple[Position | None, ...] | None:
-        """What a row's first output sees of the input, per spatial axis (``None``: all of the axis).
+    def receptive_field(self, row: Row) -> tuple[int | AtMost | Open | None, ...] | None:
+        """What a row's first output sees of the input along maps, per spatial axis (``None``: all of the axis).
 
         ``None`` for operators that do not depend on the input.
         """
         fields = self.measures.fields
         value = row.node.outputs[0]
-        return sizes(fields.at(value)) if value in fields.fields else None
+        return sizes(fields.at(value)) if value in fields else None
 
     def traffic(self, row: Row) -> Dim:
         """Bytes a row's operator reads and writes at fusion level ``full``."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 
 from archdsl.analyses.measure import Measures, scopes
-from archdsl.analyses.receptive_field import Field, Misaligned
+from archdsl.analyses.receptive_field import Misaligned, Seen
 from archdsl.diagnostics import Refusal
 from archdsl.graph import Graph, Node, Value
 from archdsl.record import Record
@@ -14,11 +14,14 @@ from archdsl.shown import Shown
 
 
 class AtTap(Record):
-    """A labelled value: the field on each spatial axis of the input (``None``: all of it), and the joins before it."""
+    """A labelled value: what it sees on each spatial axis of the input along maps (``None``: all of it), the operator
+    since which everything is seen as well (``None``: it is not), and the joins before it.
+    """
 
     tap: str
     value: Value
-    fields: tuple[Field | None, ...]
+    fields: tuple[Seen, ...]
+    whole: tuple[Node | None, ...]
     misaligned: tuple[Misaligned, ...]
 
 
@@ -41,7 +44,12 @@ def at_taps(graph: Graph, binding: Mapping[str, int] | None, taps: Sequence[str]
     names = dict.fromkeys(name for tap in taps for name in _matching(graph, tap))
     values = {name: _value(measures, name) for name in names}
     fields, before = measures.fields, joins_before(measures, values.values())
-    return Fields(measures, tuple(AtTap(name, v, fields.at(v), before[v]) for name, v in values.items()))
+    found = []
+    for name, value in values.items():
+        whole = fields.whole.get(value, {})
+        since = tuple(whole.get(axis) for axis in fields.axes)
+        found.append(AtTap(name, value, fields.at(value), since, before[value]))
+    return Fields(measures, tuple(found))
 
 
 def _matching(graph: Graph, tap: str) -> list[str]:

@@ -11,14 +11,15 @@ from archdsl.analyses import memory, rows as work
 from archdsl.analyses.arena import arena
 from archdsl.analyses.at_binding import Bound
 from archdsl.analyses.depth import ancestors, depths, within
-from archdsl.analyses.receptive_field import Field, ReceptiveFields, receptive_fields
+from archdsl.analyses.field import AtMost, Field
+from archdsl.analyses.receptive_field import Open, ReceptiveFields, Seen, receptive_fields, size
 from archdsl.diagnostics import Refusal, did_you_mean
 from archdsl.dims import Dim
 from archdsl.graph import Graph, Node, Value
 from archdsl.ops.base import Work
 from archdsl.record import Record
 
-Amount = Dim | Fraction | tuple[Dim | Fraction | None, ...]
+Amount = Dim | Fraction | AtMost | tuple[Dim | Fraction | AtMost | None, ...]
 
 
 class Quantity(Record):
@@ -46,8 +47,8 @@ QUANTITIES: dict[str, Quantity] = {
     "intensity": Quantity("FLOP/byte", "flops / traffic"),
     "depth": Quantity("", "layers with weights on the longest path"),
     "nodes": Quantity("", "operators"),
-    "receptive_field": Quantity("", "input positions that one position of the last spatial value sees"),
-    "stride": Quantity("", "distance between the fields of neighbouring positions of that value"),
+    "receptive_field": Quantity("", "input positions that one position of the last map sees, along maps"),
+    "stride": Quantity("", "distance between the fields of neighbouring positions of that map"),
 }
 """The names that ``expect`` and ``budget`` understand."""
 
@@ -162,7 +163,8 @@ def measure(
 ) -> Amount:  # fmt: skip
     """One quantity of a graph at its defaults or a binding. For several, keep a :class:`Measures`.
 
-    Receptive fields and strides are one number where all spatial axes agree, else a tuple (``None``: the whole axis).
+    Receptive fields and strides are one number where all spatial axes agree, else a tuple (``None``: the whole axis,
+    ``AtMost``: an upper bound).
     """
     return Measures(graph, binding).of(quantity, part, tap).value
 
@@ -187,6 +189,8 @@ def plain(value: Any) -> Any:
         return value
     if isinstance(value, tuple):
         return [plain(v) for v in value]
+    if isinstance(value, AtMost) and value.value is not None:
+        return f"at most {value.value}"
     return float(value) if isinstance(value, Fraction | float) else str(value)
 
 
@@ -251,21 +255,21 @@ class _Scope:
         return max(found.values(), default=0)
 
     def receptive_field(self) -> Amount:
-        return _one([None if f is None else f.size for f in self._fields()])
+        return _one([_settled(size(seen)) for seen in self._fields()])
 
     def stride(self) -> Amount:
-        return _one([None if f is None else f.jump for f in self._fields()])
+        return _one([_settled(seen.jump if isinstance(seen, Field) else size(seen)) for seen in self._fields()])
 
-    def _fields(self) -> tuple[Field | None, ...]:
+    def _fields(self) -> tuple[Seen, ...]:
         fields = self.m.fields if self.part is None else receptive_fields(self.m.bound, self.part)
         return fields.at(self.tap if self.tap is not None else self._last(fields))
 
     def _last(self, fields: ReceptiveFields) -> Value:
-        if fields.before_whole is not None:
-            return fields.before_whole
         if self.part is not None:
-            return self.part[-1].outputs[0]
-        return next((v for v in self.m.graph.outputs.values() if v in fields.fields), self.m.graph.inputs[0])
+            end = self.part[-1].outputs[0]
+        else:
+            end = next((v for v in self.m.graph.outputs.values() if v in fields), self.m.graph.inputs[0])
+        return fields.last_map(end, self.nodes)
 
 
 _WORK: dict[str, Callable[[Work], Dim]] = {
@@ -291,7 +295,17 @@ def _ratio(above: Amount, below: Dim) -> Fraction:
     return Fraction(above, below) if below else Fraction(0)
 
 
-def _one(values: Sequence[Dim | Fraction | None]) -> Amount:
+def _settled(value: Dim | Fraction | AtMost | Open | None) -> Dim | Fraction | AtMost | None:
+    """A figure of a receptive field; refuses (E0307) one that depends on a symbol."""
+    if isinstance(value, Open):
+        raise Refusal(
+            "E0307", f"the receptive field depends on `{value.symbol}` from `{value.node.path}` on",
+            help=f"give `{value.symbol}` a value: in the input declaration, or with `--bind`",
+        )  # fmt: skip
+    return value
+
+
+def _one(values: Sequence[Dim | Fraction | AtMost | None]) -> Amount:
     first = values[0] if values else None
     return first if first is not None and all(v == first for v in values) else tuple(values)
 

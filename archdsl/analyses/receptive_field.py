@@ -1,38 +1,54 @@
-"""Receptive fields: which positions of an input a value depends on, composed forward over the graph.
+"""Receptive fields: which positions of an input a value depends on along maps, composed forward over the graph.
 
-On every axis of a value that follows an axis of the input, position ``y`` depends on ``size`` input positions around
-the centre ``offset + jump * y``; the field is not clipped to the input. Through a window with kernel k, dilation d,
-stride s and leading padding p: ``size += (k - 1) d jump``, ``offset += ((k - 1) d / 2 - p) jump``, ``jump *= s``
-(Araujo et al., Distill 2019). At a join the field is the hull over the paths. Exact rationals; linear in the graph.
+Through a window with kernel k, dilation d, stride s and leading padding p, a field of a size around a centre
+``offset + jump * y`` becomes ``size += (k - 1) d jump``, ``offset += ((k - 1) d / 2 - p) jump``, ``jump *= s`` (Araujo
+et al., Distill 2019). At a join it is the hull over the paths.
+
+Maps are what has positions. A path on which something sees the whole axis and is the same for all positions then (a
+gate, a norm's mean) does not count as long as there is another one: the field is that of the other, and that everything
+is seen as well is kept apart (``whole``). Linear in the graph.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from fractions import Fraction
+from collections.abc import Iterable, Mapping, Sequence
 
+from archdsl import dims
 from archdsl.analyses.at_binding import Bound
+from archdsl.analyses.depth import ancestors
+from archdsl.analyses.field import AtMost, Field, aligned, hull, nothing, point, slide
+from archdsl.dims import Expr
 from archdsl.graph import Node, Value
-from archdsl.ops.base import AxisWindow
+from archdsl.ops.look import AxisWindow, OneWindow, Repeated, Unsettled, Window, pass_through
 from archdsl.record import Record
-from archdsl.shapes import TensorType
-
-Position = int | Fraction
 
 
-class Field(Record):
-    """What one axis of a value sees of the input axis ``axis``, in input positions."""
+class Open(Record):
+    """A field that depends on a symbol without a value, since the operator ``node``."""
 
     axis: int
-    size: Position
-    jump: Position
-    """The effective stride: how far apart the fields of neighbouring positions are."""
-    offset: Position
-    """The centre of the field of position 0."""
+    symbol: str
+    node: Node
+
+    def __str__(self) -> str:
+        return f"depends on {self.symbol}"
 
 
-Fields = tuple["Field | None", ...]
-"""One entry per axis of a value; ``None``: the axis does not follow a single axis of the input."""
+class Mixed(Record):
+    """An axis that holds axes of the input, merged, taken apart or in another order; its positions see at most all.
+
+    ``complete``: it holds all of their positions.
+    """
+
+    axes: frozenset[int]
+    complete: bool = False
+
+
+Entry = Field | Open | Mixed | None
+Entries = tuple[Entry, ...]
+"""One for each axis of a value; ``None``: the axis is none of a map."""
+Seen = Field | Open | Mixed | None
+"""What a value sees of an axis of the input. ``None``: everything, :class:`Mixed`: at most everything."""
 
 
 class Misaligned(Record):
@@ -44,27 +60,43 @@ class Misaligned(Record):
 
 
 class ReceptiveFields(Record):
-    """The fields of all values that depend on the input, in positions of ``source``."""
+    """The fields of all values that depend on the input, in positions of ``source``, along its ``axes``."""
 
     source: Value
-    rank: int
-    fields: dict[Value, Fields]
+    axes: tuple[int, ...]
+    """The spatial axes of the input: those behind batch and channels; of [N, T, F] that of time."""
+    entries: Mapping[Value, Entries]
+    whole: Mapping[Value, Mapping[int, Node]]
+    """For each axis of which everything is seen on the way to a value: the first operator that does."""
     misaligned: tuple[Misaligned, ...]
-    before_whole: Value | None
-    """The last value before the first operator that sees the whole input; ``None`` where there is none."""
+    first_whole: Node | None
+    """The first operator that sees the whole input, on all axes; ``None`` where there is none."""
 
-    @property
-    def axes(self) -> tuple[int, ...]:
-        """The spatial axes of the input: those after batch and channels; the last one of a lower rank."""
-        return tuple(range(2, self.rank)) if self.rank > 2 else (self.rank - 1,) if self.rank else ()
+    def __contains__(self, value: Value) -> bool:
+        return value in self.entries
 
-    def at(self, value: Value) -> tuple[Field | None, ...]:
-        """The field of a value on each spatial axis of the input; ``None``: it sees the whole axis."""
-        found = self.fields.get(value)
+    def at(self, value: Value) -> tuple[Seen, ...]:
+        """What a value sees on each of the axes."""
+        found = self.entries.get(value)
         if found is None:
-            return (None,) * len(self.axes)
-        by_axis = {f.axis: f for f in found if f is not None}
-        return tuple(by_axis.get(axis) for axis in self.axes)
+            return tuple(nothing(axis) for axis in self.axes)
+        known = {entry.axis: entry for entry in found if isinstance(entry, Field | Open)}
+        whole = self.whole[value]
+        lost = {axis: None if axis in whole else Mixed(frozenset((axis,))) for axis in self.axes}
+        return tuple(known.get(axis, lost[axis]) for axis in self.axes)
+
+    def is_map(self, value: Value) -> bool:
+        """Whether a value has an axis for each axis of the input."""
+        held = {entry.axis for entry in self.entries.get(value, ()) if isinstance(entry, Field | Open)}
+        return held.issuperset(self.axes)
+
+    def last_map(self, end: Value, nodes: Iterable[Node]) -> Value:
+        """``end``, or else the last map among the values of ``nodes`` that it is computed from; at least the input."""
+        if self.is_map(end):
+            return end
+        needed = ancestors(end)
+        maps = [v for node in nodes if node in needed for v in node.outputs if v in self.entries and self.is_map(v)]
+        return maps[-1] if maps else self.source
 
 
 def receptive_fields(bound: Bound, nodes: Sequence[Node] | None = None, source: Value | None = None) -> ReceptiveFields:
@@ -72,63 +104,111 @@ def receptive_fields(bound: Bound, nodes: Sequence[Node] | None = None, source: 
 
     Where ``nodes`` are given without a source, it is the first value that enters them from outside.
     """
-    walk = _Walk(bound, nodes if nodes is not None else bound.graph.nodes, source)
-    return walk.run()
+    nodes = nodes if nodes is not None else bound.graph.nodes
+    source = source if source is not None else _entering(bound, nodes)
+    rank = bound.type(source).rank
+    axes = tuple(range(2, rank)) if rank > 2 else (rank - 1,) if rank else ()
+    if rank == 3:
+        summed = _Walk(bound, nodes, source, (1, 2)).run().summed
+        axes = (1,) if summed == {2} else (2,)
+    return _Walk(bound, nodes, source, axes).run().result()
 
 
 class _Walk:
-    def __init__(self, bound: Bound, nodes: Sequence[Node], source: Value | None) -> None:
+    def __init__(self, bound: Bound, nodes: Sequence[Node], source: Value, axes: tuple[int, ...]) -> None:
         self.bound = bound
         self.nodes = nodes
-        self.source = source if source is not None else _entering(bound, nodes)
-        type = bound.type(self.source)
-        self.rank = type.rank
-        self.fields: dict[Value, Fields] = {self.source: tuple(Field(a, 1, 1, 0) for a in range(type.rank))}
+        self.source = source
+        self.axes = axes
+        self.plain = pass_through(bound.type(source).rank)
+        rank = bound.type(source).rank
+        self.entries: dict[Value, Entries] = {source: tuple(point(a) if a in axes else None for a in range(rank))}
+        self.whole: dict[Value, dict[int, Node]] = {source: {}}
         self.misaligned: list[Misaligned] = []
-        self.before: Value | None = None
+        self.first: Node | None = None
+        self.summed: set[int] = set()
+        """The axes along which the first layer sums up: channels, or the features of [N, T, F]."""
+        self.step = {node: step for step, node in enumerate(nodes)}
 
-    def run(self) -> ReceptiveFields:
-        result = ReceptiveFields(self.source, self.rank, self.fields, (), None)
-        tracked = set(result.axes)
+    def run(self) -> _Walk:
         for node in self.nodes:
-            seen = [value for value in node.inputs if value in self.fields]
-            if not seen:
-                continue
-            fields = self._through(node, seen)
-            for value in node.outputs:
-                self.fields[value] = fields
-            if self.before is None and not tracked <= {f.axis for f in fields if f is not None}:
-                self.before = seen[0]
-        return result.replace(misaligned=tuple(self.misaligned), before_whole=self.before)
+            ways = {value: i for i, value in enumerate(node.inputs) if value in self.entries}
+            if ways:
+                for result, value in enumerate(node.outputs):
+                    self._through(node, ways, result, value)
+        return self
 
-    def _through(self, node: Node, seen: Sequence[Value]) -> Fields:
-        window = self.bound.window(node)
-        out = self.bound.type(node.outputs[0])
-        seen = list(dict.fromkeys(seen))
-        if len(node.inputs) == 1:
-            fields = self.fields[seen[0]]
-            return tuple(None if w is None else _slide(fields[w.axis], w) for w in window)
-        return tuple(self._join(node, axis, w, seen, out) for axis, w in enumerate(window))
+    def result(self) -> ReceptiveFields:
+        return ReceptiveFields(
+            self.source, self.axes, self.entries, self.whole, tuple(dict.fromkeys(self.misaligned)), self.first
+        )
 
-    def _join(
-        self, node: Node, axis: int, window: AxisWindow | None, seen: Sequence[Value], out: TensorType
-    ) -> Field | None:
-        if window is None:
-            return None
-        fields: list[Field] = []
-        for value in seen:
-            at = _aligned(window, axis, self.bound.type(value), out)
-            field = _slide(self.fields[value][at], window) if at is not None else None
-            if field is None:
-                return None
-            fields.append(field)
-        if all(f == fields[0] for f in fields[1:]):
-            return fields[0]
-        if any(f.axis != fields[0].axis for f in fields):
-            return None
-        if any((f.jump, f.offset) != (fields[0].jump, fields[0].offset) for f in fields):
+    def _through(self, node: Node, ways: Mapping[Value, int], result: int, value: Value) -> None:
+        windows = {v: self.bound.window(node, i, result) for v, i in ways.items()}
+        if len(node.inputs) == 1 and windows[node.inputs[0]] == self.plain:
+            self.entries[value], self.whole[value] = self.entries[node.inputs[0]], self.whole[node.inputs[0]]
+            return
+        found: list[Entry] = []
+        for axis in range(self.bound.type(value).rank):
+            entries = [_through(self.entries[v], window[axis], node) for v, window in windows.items()]
+            found.append(self._joined(node, axis, entries, value))
+        whole = self._wholes(node, windows)
+        self._keep_lost(node, windows, found)
+        self.entries[value], self.whole[value] = tuple(found), whole
+        if self.first is None and self.axes and whole.keys() >= set(self.axes):
+            self.first = node
+
+    def _joined(self, node: Node, axis: int, entries: Sequence[Entry], value: Value) -> Entry:
+        """What several ways together see; those without positions do not count."""
+        some = list(dict.fromkeys([entry for entry in entries if entry is not None]))
+        if len(some) < 2:
+            return some[0] if some else None
+        unlike = _unlike(some, node)
+        if unlike is not None:
+            return unlike
+        fields = [entry for entry in some if isinstance(entry, Field)]
+        if not aligned(fields):
             self.misaligned.append(Misaligned(node, axis, tuple(fields)))
-        return _hull(fields, out.shape[axis])
+        size = self.bound.type(value).shape[axis]
+        return hull(fields, size) or Open(fields[0].axis, _symbol(size), node)
+
+    def _wholes(self, node: Node, windows: Mapping[Value, Window]) -> dict[int, Node]:
+        """The axes of the input of which everything is seen: already before, or here."""
+        before = [self.whole[value] for value in windows]
+        found = before[0] if len(before) == 1 else self._earliest(before)
+        here: set[int] = set()
+        for value, window in windows.items():
+            for entry, is_summed in _seen_whole(self.entries[value], window, node):
+                axes = _complete(entry)
+                here |= axes
+                if is_summed and node.op.role == "layer" and not self.summed:
+                    self.summed |= axes
+        new = {axis: node for axis in sorted(here) if axis not in found}
+        return {**found, **new} if new else found
+
+    def _earliest(self, before: Sequence[dict[int, Node]]) -> dict[int, Node]:
+        found: dict[int, Node] = {}
+        for known in before:
+            for axis, node in known.items():
+                if axis not in found or self.step[node] < self.step[found[axis]]:
+                    found[axis] = node
+        return found
+
+    def _keep_lost(self, node: Node, windows: Mapping[Value, Window], found: list[Entry]) -> None:
+        """Axes that are merged or put in order anew lie on the axes of the result that follow none of the input."""
+        if not _rearranges(node):
+            return
+        for value, window in windows.items():
+            lost = [entry for i, entry in enumerate(self.entries[value]) if entry and not _looking(window, i)]
+            free = [axis for axis, one in enumerate(window) if one is None]
+            if node.op.role == "view" and not free:  # an axis of size 1 is gone: its one position is behind all others
+                free = [axis for axis, entry in enumerate(found) if axis and entry is None][-1:]
+            if not lost or not free:
+                continue
+            axes = frozenset().union(*map(_axes, lost))
+            complete = len(free) == 1 and node.op.role in ("view", "join") and all(map(_complete, lost))
+            for axis in free:
+                found[axis] = Mixed(axes, complete)
 
 
 def _entering(bound: Bound, nodes: Sequence[Node]) -> Value:
@@ -140,54 +220,85 @@ def _entering(bound: Bound, nodes: Sequence[Node]) -> Value:
     return bound.graph.inputs[0]
 
 
-def _aligned(window: AxisWindow, axis: int, type: TensorType, out: TensorType) -> int | None:
-    """The axis of one of several inputs that a window looks at; ``None``: that input is constant along it."""
-    at = window.axis
-    if at == axis:  # elementwise: shapes are aligned at their last axes, and size 1 is repeated
-        at -= out.rank - type.rank
-        if at < 0 or (type.shape[at] == 1 and out.shape[axis] != 1):
-            return None
-    return at if at < type.rank else None
-
-
-MAX_BITS = 1024
-"""A field of more positions than this many bits can count is the whole axis."""
-
-
-def _slide(field: Field | None, window: AxisWindow) -> Field | None:
-    if field is None:
+def _through(entries: Entries, window: OneWindow, node: Node) -> Entry:
+    """One axis of a value through a window. What is the same for all positions is no way along a map."""
+    if window is None or isinstance(window, Repeated):
         return None
-    extent, stride, shift = window.extent, window.stride, window.shift
-    if not extent and not shift and stride == 1:
-        return field
-    if not isinstance(extent, int | Fraction) or not isinstance(shift, int | Fraction):
-        return None  # depends on a symbol without a value
-    size, jump, offset = field.size + extent * field.jump, field.jump * stride, field.offset + shift * field.jump
-    if any(n.numerator.bit_length() + n.denominator.bit_length() > MAX_BITS for n in (size, jump, offset)):
-        return None
-    return Field(field.axis, _plain(size), _plain(jump), _plain(offset))
+    entry = entries[window.axis]
+    if isinstance(entry, Mixed):
+        moved = isinstance(window, Unsettled) or window != AxisWindow(window.axis, whole=window.whole)
+        return Mixed(entry.axes) if moved else entry
+    if not isinstance(entry, Field):
+        return entry
+    size = window.size if isinstance(window, Unsettled) else window.extent
+    if isinstance(window, Unsettled) or isinstance(size, Expr):
+        return Open(entry.axis, _symbol(size), node)
+    return slide(entry, window)
 
 
-def _hull(fields: Sequence[Field], positions: object) -> Field | None:
-    """The smallest field around several. Where jumps differ it covers all of them at the first and last position."""
-    first = fields[0]
-    steps = [0]
-    if any(f.jump != first.jump for f in fields):
-        if not isinstance(positions, int):
-            return None
-        steps.append(positions - 1)
-    lows, highs = [], []
-    for y in steps:
-        lows.append(min(f.offset + f.jump * y - Fraction(f.size - 1, 2) for f in fields) - first.jump * y)
-        highs.append(max(f.offset + f.jump * y + Fraction(f.size - 1, 2) for f in fields) - first.jump * y)
-    low, high = min(lows), max(highs)
-    return Field(first.axis, _plain(high - low + 1), first.jump, _plain((high + low) / 2))
+def _seen_whole(entries: Entries, window: Window, node: Node) -> Iterable[tuple[Entry, bool]]:
+    """The entries of a value of which a node sees the whole axis, and whether it sums up along it."""
+    for axis, entry in enumerate(entries):
+        if entry is None:
+            continue
+        looks = _looking(window, axis)
+        if not looks and not _rearranges(node):
+            yield entry, True
+        elif any(isinstance(one, AxisWindow) and one.whole for one in looks):
+            yield entry, False
 
 
-def _plain(number: Position) -> Position:
-    return int(number) if isinstance(number, Fraction) and number.denominator == 1 else number
+def _looking(window: Window, axis: int) -> list[AxisWindow | Repeated | Unsettled]:
+    """The windows that look at an axis."""
+    return [one for one in window if one is not None and one.axis == axis]
 
 
-def sizes(fields: Iterable[Field | None]) -> tuple[Position | None, ...]:
-    """The size of the field on each axis; ``None``: the whole axis."""
-    return tuple(None if f is None else f.size for f in fields)
+def _rearranges(node: Node) -> bool:
+    return node.op.moves_data or node.op.role == "view"
+
+
+def _axes(entry: Entry) -> frozenset[int]:
+    if entry is None:
+        return frozenset()
+    return entry.axes if isinstance(entry, Mixed) else frozenset((entry.axis,))
+
+
+def _complete(entry: Entry) -> frozenset[int]:
+    """The axes of the input of which an axis holds all positions."""
+    return frozenset() if isinstance(entry, Mixed) and not entry.complete else _axes(entry)
+
+
+def _unlike(some: Sequence[Entry], node: Node) -> Entry:
+    """What ways see together that are not all fields of one axis, side by side; ``None``: they are."""
+    axes = frozenset().union(*map(_axes, some))
+    if any(isinstance(entry, Mixed) for entry in some) or len(axes) > 1:
+        return Mixed(axes, all(isinstance(entry, Mixed) and entry.complete for entry in some))
+    unknown = [entry for entry in some if isinstance(entry, Open)]
+    drifts = [entry.drift for entry in some if isinstance(entry, Field)]
+    if unknown:
+        return unknown[0]
+    if any(drift != drifts[0] for drift in drifts):
+        return Open(min(axes), _symbol(tuple(drifts)), node)
+    return None
+
+
+def _symbol(size: object) -> str:
+    """The first symbol that a size, or what a drift consists of, depends on."""
+    if isinstance(size, Expr):
+        return min(dims.symbols(size))
+    parts = [_symbol(part) for part in size] if isinstance(size, tuple) else []
+    return next(filter(None, parts), "")
+
+
+def sizes(seen: Iterable[Seen]) -> tuple[int | AtMost | Open | None, ...]:
+    """What is seen as a number of positions on each axis; ``None``: the whole axis."""
+    return tuple(map(size, seen))
+
+
+def size(seen: Seen) -> int | AtMost | Open | None:
+    """The positions that a field has."""
+    if isinstance(seen, Mixed):
+        return AtMost(None)
+    if isinstance(seen, Field):
+        return seen.size if seen.exact else AtMost(seen.size)
+    return seen

@@ -24,42 +24,9 @@ gives further parameters."""
 
 def build(names: tuple[str, ...] = COMMANDS) -> typer.Typer:
     """The typer application with the given commands."""
-    import typer
+    from archdsl.cli.typed import application
 
-    from archdsl.cli.typed import for_typer, grouped
-
-    app = typer.Typer(
-        name="archdsl", no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False,
-        context_settings={"help_option_names": ["-h", "--help"]},
-    )  # fmt: skip
-
-    def show_version(wanted: bool) -> None:
-        if wanted:
-            _print_version()
-            raise typer.Exit
-
-    @app.callback()
-    def options(
-        version: bool = typer.Option(
-            False, "--version", "-V", help="Print the version.", callback=show_version, is_eager=True
-        ),
-    ) -> None:
-        """A declarative architecture compiler for neural networks: specs to exact shapes, exact costs and ONNX.
-
-        Targets are `spec.arch`, `spec.arch:variant`, `-` for standard input, and names from `archdsl list`.
-        """
-
-    for name in names:
-        module = import_module(f"archdsl.cli.{name}")
-        more = module.more() if hasattr(module, "more") else []
-        app.command(name, cls=grouped(more), epilog=f"Example: {module.EXAMPLE}")(for_typer(module.command, more))
-    return app
-
-
-def _print_version() -> None:
-    from archdsl import __version__
-
-    sys.stdout.write(f"archdsl {__version__}\n")
+    return application(names)
 
 
 def main() -> None:

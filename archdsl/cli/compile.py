@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated, Any
 
 from archdsl.cli.options import Bind, Key, Names, Set, Train, bindings, settings
-from archdsl.cli.output import progress, say
+from archdsl.cli.output import place, progress, say
 from archdsl.cli.signature import Arg, Opt, Param, opt
 from archdsl.diagnostics import DiagnosticError
 
@@ -22,7 +22,9 @@ EXAMPLE = "archdsl compile mobilenet_v2 -o mobilenet_v2.onnx"
 
 def command(
     targets: Annotated[list[str], Arg("spec.arch, spec.arch:variant, data, - or zoo names", "targets")],
-    output: Annotated[str | None, opt("--output", "-o", help="a file, or a folder/ for several")] = None,
+    output: Annotated[
+        str | None, opt("--output", "-o", help="a file (.onnx, .py), a folder/ for several, or -")
+    ] = None,
     all_: Annotated[bool, opt("--all", help="all variants of the files, not only the first")] = False,
     weights: Annotated[
         str | None, opt("--weights", metavar="FILE", help=".safetensors, .pth, .npz, .onnx; or initial, none")
@@ -35,7 +37,7 @@ def command(
     allow_unexpected: Annotated[
         list[str] | None, opt("--allow-unexpected", metavar="PATTERN", help="tensors of the file that are ignored")
     ] = None,
-    to: Annotated[str, opt(*TO, help="the backend: onnx, torch or an installed one")] = "onnx",
+    to: Annotated[str | None, opt(*TO, help="the backend: onnx, torch or an installed one; else by the ending")] = None,
     set_: Set = None,
     bind: Bind = None,
     train: Train = False,
@@ -44,20 +46,20 @@ def command(
     """Compile networks to ONNX files, or to those of another backend."""
     from archdsl.project.compiling import compile
     from archdsl.project.jobs import plan
-    from archdsl.registry import backend
+    from archdsl.registry import chosen
 
-    engine = backend(to)
+    engine = chosen(to, output)
     options = {name: value for name, value in given.items() if value is not None}
-    engine.options.chosen(to, options)
+    engine.options.chosen(engine.name, options)
     parameters, sizes = settings(set_), bindings(bind)
-    jobs, notes = plan(targets, output, all_, engine.suffix)
+    jobs, notes = plan(targets, output, all_, engine)
     for note in notes:
         say(note)
     for job in jobs:
         started = time.perf_counter()
         with progress(f"compiling {job.name}"):
             done = compile(
-                job.target, job.path, backend=to, weights=weights, key=key or "", names=names or "",
+                job.target, place(job.path), backend=engine.name, weights=weights, key=key or "", names=names or "",
                 allow_missing=allow_missing or (), allow_unexpected=allow_unexpected or (),
                 settings=parameters, bind=sizes, train=train, **options,
             )  # fmt: skip
@@ -81,13 +83,19 @@ def more(arguments: Sequence[str] | None = None) -> list[Param]:
 
 
 def _named(arguments: Sequence[str]) -> str:
-    """The backend that a command line names."""
-    said = "onnx"
+    """The backend that a command line names, or means by the ending of its output."""
+    from archdsl.registry import chosen
+
+    said = output = None
     for index, word in enumerate(arguments):
         name, sign, value = word.partition("=")
         if name in TO:
             said = value if sign else "".join(arguments[index + 1 : index + 2])
-    return said
+        elif name in ("--output", "-o"):
+            output = value if sign else "".join(arguments[index + 1 : index + 2])
+    with suppress(DiagnosticError):  # what cannot be written is told when it is
+        return chosen(None, output).name if said is None else said
+    return "onnx"
 
 
 def _parameter(option: Option, headings: tuple[str, ...]) -> Param:

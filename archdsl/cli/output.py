@@ -7,9 +7,12 @@ import sys
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from archdsl.report.terminal import Paint, visible, wants_color
+from archdsl.report.terminal import Paint, inert, visible, wants_color
 
 if TYPE_CHECKING:
+    from pathlib import Path
+    from typing import BinaryIO
+
     from archdsl.diagnostics import Diagnostic
     from archdsl.report.page import Report
 
@@ -21,7 +24,7 @@ def out(text: str) -> None:
 
 def say(text: str) -> None:
     """A line for the person at the terminal, on stderr; nothing in it steers the terminal."""
-    sys.stderr.write(visible(text) + "\n")
+    sys.stderr.write(inert(visible(text)) + "\n")
 
 
 @contextlib.contextmanager
@@ -50,6 +53,11 @@ def progress(text: str, after: float = 1.0) -> Iterator[None]:
         if shown:
             sys.stderr.write("\r\x1b[K")
             sys.stderr.flush()
+
+
+def place(path: Path) -> Path | BinaryIO:
+    """Where a file is written: ``-`` is standard output."""
+    return sys.stdout.buffer if str(path) == "-" else path
 
 
 def show(report: Report, format: str) -> None:

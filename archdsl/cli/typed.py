@@ -2,17 +2,55 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
-from pathlib import Path
+from importlib import import_module
 from typing import Annotated, Any
 
 import typer
 
+from archdsl.cli.help import grouped, metavar
 from archdsl.cli.signature import Arg, Opt, Param, check, choices, params
+from archdsl.version import __version__
 
 
-def for_typer(command: Callable[..., Any], more: Sequence[Param] = ()) -> Callable[..., None]:
-    """The command with typer's declarations in its signature, ending in typer's exit."""
+def application(names: tuple[str, ...]) -> typer.Typer:
+    """The typer application with the given commands."""
+    app = typer.Typer(
+        name="archdsl", no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )  # fmt: skip
+
+    def show_version(wanted: bool) -> None:
+        if wanted:
+            sys.stdout.write(f"archdsl {__version__}\n")
+            raise typer.Exit
+
+    @app.callback()
+    def options(
+        version: bool = typer.Option(
+            False, "--version", "-V", help="Print the version.", callback=show_version, is_eager=True
+        ),
+    ) -> None:
+        """A declarative architecture compiler for neural networks: specs to exact shapes, exact costs and ONNX.
+
+        Targets are `spec.arch`, `spec.arch:variant`, `-` for standard input, and names from `archdsl list`.
+        """
+
+    for name in names:
+        module = import_module(f"archdsl.cli.{name}")
+        more = module.more() if hasattr(module, "more") else []
+        app.command(name, cls=grouped(more), epilog=f"Example: {module.EXAMPLE}")(
+            for_typer(module.command, more, alone=len(names) == 1)
+        )
+    return app
+
+
+def for_typer(command: Callable[..., Any], more: Sequence[Param] = (), *, alone: bool = True) -> Callable[..., None]:
+    """The command with typer's declarations in its signature, ending in typer's exit.
+
+    ``alone``: it is the one that was asked for, whose help may cost imports.
+    """
     import inspect
 
     from archdsl.cli.exit import outcome
@@ -29,7 +67,11 @@ def for_typer(command: Callable[..., Any], more: Sequence[Param] = ()) -> Callab
 
     described = []
     for p in known:
-        shared: Any = {"help": p.role.help, "metavar": _metavar(p), "autocompletion": _completion(p.role)}
+        shared: Any = {
+            "help": p.role.help,
+            "metavar": metavar(p) if alone else None,
+            "autocompletion": _completion(p.role),
+        }
         if isinstance(p.role, Arg):
             declared: Any = typer.Argument(**shared)
         else:
@@ -44,18 +86,6 @@ def for_typer(command: Callable[..., Any], more: Sequence[Param] = ()) -> Callab
     run.__doc__ = command.__doc__
     run.__name__ = command.__name__
     return run
-
-
-def _metavar(p: Param) -> str | None:
-    """How the help calls a value: its choices, or what kind it is; typer would write Python's type."""
-    allowed = choices(p.role)
-    if allowed and len(allowed) < 12:
-        return "|".join(allowed)
-    if isinstance(p.role, Arg):
-        return p.name.strip("_").upper()
-    if p.kind is bool:
-        return None
-    return p.role.metavar or {int: "NUMBER", Path: "FILE"}.get(p.kind, "TEXT")
 
 
 def _completion(role: Arg | Opt) -> Callable[[Any, str], list[str]] | None:
@@ -74,30 +104,3 @@ def _completion(role: Arg | Opt) -> Callable[[Any, str], list[str]] | None:
 
     complete.__annotations__ = {"ctx": typer.Context, "incomplete": str}
     return complete
-
-
-def grouped(more: Sequence[Param]) -> Any:
-    """A class for typer's commands whose help shows the options of a group under a heading of their own."""
-    from typer.core import TyperCommand
-
-    headings: dict[str, list[str]] = {}
-    for p in more:
-        for heading in p.role.groups if isinstance(p.role, Opt) else ():
-            headings.setdefault(heading, []).append(p.name)
-    inside = {name for names in headings.values() for name in names}
-
-    class Grouped(TyperCommand):
-        def format_options(self, ctx: Any, formatter: Any) -> None:
-            every: list[Any] = self.params
-            for p in every:  # what a value is, its name and its choices say; typer would add Python's type
-                if p.param_type_name == "argument":
-                    p.display_type = p.display_type_rich = lambda ctx: ""
-            self.params = [p for p in every if p.name not in inside]
-            super().format_options(ctx, formatter)
-            self.params = every
-            for heading, names in headings.items():
-                records = [p.get_help_record(ctx) for p in every if p.name in names]
-                with formatter.section(heading):
-                    formatter.write_dl([record for record in records if record is not None])
-
-    return Grouped

@@ -86,11 +86,10 @@ def diff(old: Snapshot, new: Snapshot, same: Mapping[str, str] | None = None) ->
 
 
 def _remark(old: Snapshot, new: Snapshot) -> str:
-    """A receptive field ends where an operator sees everything: a gate that is new there makes it small."""
-    quantities = (old.quantities.get("receptive_field"), new.quantities.get("receptive_field"))
-    if quantities[0] == quantities[1] or None in (old.sees_all, new.sees_all) or old.sees_all == new.sees_all:
+    """A gate that is new sees everything early, which the receptive field along maps does not tell."""
+    if None in (old.sees_all, new.sees_all) or old.sees_all == new.sees_all:
         return ""
-    return f"receptive_field stops at the first operator that sees all: before `{old.sees_all}`, now `{new.sees_all}`"
+    return f"everything is first seen at another operator: before `{old.sees_all}`, now `{new.sees_all}`"
 
 
 def interface(old: Snapshot, new: Snapshot) -> Interface:

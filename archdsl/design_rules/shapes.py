@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from math import prod, sqrt
 
+from archdsl.analyses.field import Field
 from archdsl.design_rules.view import DesignRule, Finding, View
 from archdsl.graph import Node
 from archdsl.ops.conv import Conv, ConvTranspose
@@ -100,10 +101,10 @@ def short_sight(view: View) -> Iterator[Finding]:
     image = view.shape(view.graph.inputs[0])
     fields = view.measures.fields
     for node in _heads(view):
-        if image is None or node.inputs[0] not in fields.fields:
+        if image is None or node.inputs[0] not in fields:
             continue
         pairs = zip(fields.at(node.inputs[0]), (image[axis] for axis in fields.axes))
-        short = [(field.size, size) for field, size in pairs if field is not None and field.size < size]
+        short = [(field.size, size) for field, size in pairs if isinstance(field, Field) and field.size < size]
         if short:
             seen, size = short[0]
             yield Finding(

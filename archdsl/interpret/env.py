@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal
 
 from archdsl.interpret.session import Session
@@ -32,23 +32,16 @@ class NetworkRun:
         self.trained: dict[str, Any] = {}
 
 
-class Lazy:
-    """A definition that is evaluated when it is first needed."""
-
-    __slots__ = ("make",)
-
-    def __init__(self, make: Callable[[], Any]) -> None:
-        self.make = make
-
-
 class Env:
     """Names in scope. ``kind`` tells loop iterations (through which indexed labels are visible) from bodies."""
 
     __slots__ = (
         "defaults",
         "entered",
+        "flow",
         "kind",
         "labels",
+        "late",
         "meanings",
         "names",
         "parent",
@@ -66,10 +59,14 @@ class Env:
         self.place = place
         self.kind = kind
         self.entered = entered
+        self.flow: Any = None
+        """What flows at the statement that is run."""
         self.names: dict[str, Any] = {}
         self.labels: dict[str, Any] = {}
         self.defaults: dict[str, dict[str, Any]] | None = None
         self.run: NetworkRun | None = None
+        self.late: Mapping[str, Callable[[], Any]] | None = None
+        """Definitions that are evaluated when they are first needed; of a file, which may have thousands."""
         if parent is not None:
             self.root: Env = parent.root
             """The scope of the file."""
@@ -85,11 +82,20 @@ class Env:
         """The same scope (names bound in either are seen in both) at another place, or with further defaults."""
         env = Env(self.parent, place, self.kind, self.entered, session=self.session, meanings=self.meanings)
         env.root = self.root
+        env.flow = self.flow
         env.names = self.names
         env.labels = self.labels
         env.run = self.run
+        env.late = self.late
         env.defaults = {**(self.defaults or {}), **defaults} if defaults else self.defaults
         return env
+
+    def flowing(self) -> Any:
+        """What flows where a value is computed; ``None`` where nothing has entered yet."""
+        env: Env | None = self
+        while env is not None and env.flow is None:
+            env = env.parent
+        return None if env is None else env.flow
 
     def find(self, name: str, *, labels: bool = False, within: Env | None = None) -> Any:
         """What ``name`` is bound to, or ``Env.missing``; with ``labels``, also as a label, innermost first.
@@ -101,10 +107,11 @@ class Env:
             if labels and name in env.labels:
                 return env.labels[name]
             if name in env.names:
-                value = env.names[name]
-                if isinstance(value, Lazy):
-                    env.names[name] = POISON  # whatever needs itself
-                    value = env.names[name] = value.make()
+                return env.names[name]
+            if env.late is not None and name in env.late:
+                make = env.late[name]
+                env.names[name] = POISON  # whatever needs itself
+                value = env.names[name] = make()
                 return value
             env = env.parent if within is None or env.names is not within.names else None
         return _MISSING
@@ -127,7 +134,7 @@ class Env:
         found: set[str] = set()
         env: Env | None = self
         while env is not None:
-            found |= env.names.keys() | env.labels.keys()
+            found |= env.names.keys() | env.labels.keys() | (env.late or {}).keys()
             env = env.parent
         return found
 

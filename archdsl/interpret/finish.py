@@ -62,7 +62,7 @@ def _check_names(session: Session, run: NetworkRun) -> None:
 def _check_symbols(session: Session) -> None:
     """Refuse (E0307) symbols whose values the sizes of the inputs do not tell; the batch is 1 where nothing is said."""
     draft = session.draft
-    lost = unbound([[dim for dim, _ in draft.dims]])
+    lost = unbound([dim for dim, _ in draft.dims])
     for dim, span in draft.dims:
         for name in sorted(dims.symbols(dim) & lost.keys()):
             help = f"declare an axis as `{name}` or a multiple of it, or bind it: `--bind {name}=…`"

@@ -12,6 +12,7 @@ from archdsl.diagnostics import Diagnostic
 from archdsl.dims import Dim
 from archdsl.element_types import ELEMENT_TYPES
 from archdsl.graph import Node, Value
+from archdsl.ops.base import Op
 from archdsl.shapes import TensorType
 from archdsl.source import Span
 
@@ -47,25 +48,20 @@ def misread(nodes: Iterable[Node], inputs: Iterable[Value]) -> Iterator[Diagnost
     """W0211: a layer that works on the last axis, given a map [N, C, H, W]. W0212: what an operator says of itself."""
     maps = {value for value in inputs if value.type.rank == 4 and value.type.shape[1] in PICTURE}
     for node in nodes:
-        entering = node.inputs[0] if node.inputs else None
-        code, doubt = "W0212", node.op.misread([value.type for value in node.inputs])
-        if entering in maps and node.op.role == "layer" and node.op.feature_axis == -1:
-            message = (
-                f"`{node.op.name}` works on the last axis, the width of {entering.type}: channels are on the second"
-            )
-            help = "write `flatten` before it; a linear map of the channels is `conv(…, 1)`"
-            code, doubt = "W0211", (message, help)
-        if doubt is not None:
-            yield Diagnostic(code, doubt[0], node.origin.span, help=doubt[1], frame=node.origin.frame)
-        if _makes_map(node, maps):
-            maps.update(node.outputs)
-
-
-def _makes_map(node: Node, maps: set[Value]) -> bool:
-    """Whether the results have channels second and positions behind: a convolution's, and what keeps its layout."""
-    op, result = node.op, node.outputs[0].type
-    if op.role == "layer":
-        return op.feature_axis == 1 and result.rank > 2
-    if op.moves_data or (op.role == "view" and not op.pointwise):
-        return False
-    return any(value in maps and value.type.shape[:2] == result.shape[:2] for value in node.inputs)
+        op, entering = node.op, node.inputs[0] if node.inputs else None
+        if op.role == "layer":
+            if op.feature_axis == 1:
+                maps.add(node.outputs[0])
+            elif entering in maps:
+                message = (
+                    f"`{op.name}` works on the last axis, the width of {entering.type}: channels are on the second"
+                )
+                help = "write `flatten` before it; a linear map of the channels is `conv(…, 1)`"
+                yield Diagnostic("W0211", message, node.origin.span, help=help, frame=node.origin.frame)
+            continue
+        if entering in maps and not op.moves_data and (op.role != "view" or op.pointwise):
+            maps.update(value for value in node.outputs if value.type.shape[:2] == entering.type.shape[:2])
+        if type(op).misread is not Op.misread:
+            doubt = op.misread([value.type for value in node.inputs])
+            if doubt is not None:
+                yield Diagnostic("W0212", doubt[0], node.origin.span, help=doubt[1], frame=node.origin.frame)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any, TypeVar
 
@@ -13,7 +13,7 @@ from archdsl.interpret import arithmetic, attributes, calls, control, inputs_and
 from archdsl.interpret.arguments import Call
 from archdsl.interpret.code import BodyCode, Context, Step, compiled, head_span, run_stages, stages
 from archdsl.interpret.elaboration import Elaborated, Elaboration, held
-from archdsl.interpret.env import Env, Lazy, NetworkRun
+from archdsl.interpret.env import Env, NetworkRun
 from archdsl.interpret.finish import check_sizes, drafted, settle_outputs
 from archdsl.interpret.memo import Application
 from archdsl.interpret.operators import operator_block
@@ -85,7 +85,7 @@ def elaborate(
     )
     found = Elaboration(
         graph, tuple(draft.claims), tuple(faults.diagnostics), bounds.steps,
-        len(session.tape.nodes), stopped, tuple(draft.maps), tuple(draft.axes)
+        len(session.tape.nodes), stopped, tuple(draft.maps)
     )  # fmt: skip
     return held(found, session.bind, _again(module, target, arguments, train, limits)) if hold else found
 
@@ -290,27 +290,43 @@ def module_scope(module: Module, session: Session) -> Env:
     env = Env(None, Place(session.tape, PathScope()), "module", session=session, meanings=module.meanings)
     session.scopes[id(module)] = env
     env.labels.update(dict.fromkeys(module.missing, POISON))
-    for name, (other, _) in module.imports.items():
-        env.names[name] = _imported(name, other, session)
-    for name, definition in module.definitions.items():
-        env.names[name] = POISON if name in module.unusable else _made_later(definition, module, env)
+    env.late = _Definitions(module, env)
     return env
 
 
-def _imported(name: str, module: Module, session: Session) -> Lazy:
-    return Lazy(lambda: module_scope(module, session).find(name))
+class _Definitions(Mapping[str, Callable[[], Any]]):
+    """What makes the definitions and imports of a file, by name. Nothing is made in advance: a file of thousands of
+    networks is in scope thousands of times.
+    """
 
+    __slots__ = ("env", "module")
 
-def _made_later(definition: Definition, module: Module, env: Env) -> Lazy:
-    def make() -> Any:
-        settled(module, definition)
+    def __init__(self, module: Module, env: Env) -> None:
+        self.module = module
+        self.env = env
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.module.definitions or name in self.module.imports
+
+    def __getitem__(self, name: str) -> Callable[[], Any]:
+        if name in self.module.definitions:
+            return lambda: POISON if name in self.module.unusable else self._made(self.module.definitions[name])
+        other, _ = self.module.imports[name]
+        return lambda: module_scope(other, self.env.session).find(name)
+
+    def __iter__(self) -> Iterator[str]:
+        yield from {**self.module.imports, **self.module.definitions}
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def _made(self, definition: Definition) -> Any:
+        settled(self.module, definition)
         if isinstance(definition, spec.Block):
-            return UserBlock(definition, env)
+            return UserBlock(definition, self.env)
         if isinstance(definition, spec.Network):
-            return NetworkBlock(definition, env)
-        return _value(definition, env)
-
-    return Lazy(make)
+            return NetworkBlock(definition, self.env)
+        return _value(definition, self.env)
 
 
 def _value(definition: spec.LetDefinition, env: Env) -> Any:

@@ -12,9 +12,10 @@ from typing import ClassVar
 
 from archdsl.diagnostics import Refusal
 from archdsl.element_types import FLOATS, NUMBERS
-from archdsl.ops.base import Op, Types, Window, Work, arg, pass_through
+from archdsl.ops.base import Op, Types, Work, arg
 from archdsl.ops.estimates import EVERYTHING, Interval, Moments, hull, product_sign
 from archdsl.ops.kinds import Number, Optional
+from archdsl.ops.look import Window, pass_through
 from archdsl.ops.operand_checks import need_dtype, same_dtype, times
 from archdsl.shapes import TensorType, broadcast
 

@@ -8,7 +8,6 @@ Operators know types only: no graph, no source text, no backend.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from fractions import Fraction
 from math import sqrt
 from typing import Any, ClassVar, Literal
 
@@ -16,6 +15,7 @@ from archdsl.diagnostics import Refusal
 from archdsl.dims import Dim
 from archdsl.ops.estimates import EVERYTHING, Interval, Moments
 from archdsl.ops.kinds import Kind
+from archdsl.ops.look import Window, broadcast, pass_through
 from archdsl.record import Record
 from archdsl.shapes import Shape, TensorType
 
@@ -145,27 +145,6 @@ class Work(Record):
     special: Dim = 0
 
 
-class AxisWindow(Record):
-    """How one output axis looks at the input axis ``axis``: output position ``y`` sees, in input positions,
-    a span of ``extent + 1`` around ``stride * y + shift`` (the centre). A convolution with kernel k, stride s,
-    dilation d and leading padding p has extent (k - 1) d, stride s and shift (k - 1) d / 2 - p.
-    """
-
-    axis: int
-    extent: Dim | Fraction = 0
-    stride: Fraction | int = 1
-    shift: Dim | Fraction = 0
-
-
-Window = tuple["AxisWindow | None", ...]
-"""One entry per output axis; ``None``: that axis depends on the whole input (or stems from no single axis)."""
-
-
-def pass_through(rank: int) -> Window:
-    """Every output position sees exactly its own input position."""
-    return tuple(AxisWindow(axis) for axis in range(rank))
-
-
 def literal(value: Any) -> str:
     """A value as a spec would write it."""
     if value is None:
@@ -200,6 +179,8 @@ class Op(Record):
     """Where the definition is from: the paper or ONNX operators."""
     examples: ClassVar[tuple[str, ...]] = ()
     """``"conv[64, 3, stride=2] : f32[N,3,224,224] -> f32[N,64,112,112]"``; documentation and tests."""
+    follows: ClassVar[bool] = False
+    """Whether it has, in a spec, the element type of the flow where it stands, if that is a float."""
     moves_data: ClassVar[bool] = False
     """Whether it moves elements, or makes them, and computes nothing."""
     role: ClassVar[Role] = ""
@@ -330,7 +311,17 @@ class Op(Record):
         return entering[0]
 
     def window(self, ins: Types, outs: Types) -> Window:
-        """How output positions look at input positions; the default for equal ranks is pass-through."""
+        """How positions of the first result look at positions of the inputs; for equal ranks the default is
+        pass-through.
+        """
         if ins and ins[0].rank == outs[0].rank:
             return pass_through(outs[0].rank)
         return (None,) * outs[0].rank
+
+    def looks(self, ins: Types, outs: Types, source: int, result: int) -> Window:
+        """How positions of result number ``result`` look at those of input number ``source``.
+
+        By default :meth:`window`, with inputs of several aligned at their last axes and size 1 repeated.
+        """
+        window = self.window(ins, outs)
+        return window if len(ins) == 1 else tuple([broadcast(w, i, ins[source], outs[0]) for i, w in enumerate(window)])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from fractions import Fraction
 from math import prod
 
 from archdsl import dims
@@ -11,10 +10,11 @@ from archdsl.diagnostics import Refusal
 from archdsl.dim_order import at_least
 from archdsl.dims import Dim
 from archdsl.element_types import FLOATS
-from archdsl.ops.base import ZEROS, AxisWindow, ChannelLayout, Types, Weight, Window, Work, arg, fan
+from archdsl.ops.base import ZEROS, ChannelLayout, Types, Weight, Work, arg, fan
 from archdsl.ops.kinds import Boolean, Integer, Padding, PerAxis
+from archdsl.ops.look import AxisWindow, Window
 from archdsl.ops.operand_checks import check_groups, need_dtype, static_size
-from archdsl.ops.windows import Pads, Windowed, explicit_pads, output_size, per_axis, sliding
+from archdsl.ops.windows import Pads, Windowed, explicit_pads, output_size, per_axis, unslid
 from archdsl.shapes import TensorType
 
 
@@ -59,6 +59,7 @@ class Conv(Windowed):
     bias: bool = arg(Boolean(), True, doc="add a learned bias per channel")
 
     def validate(self) -> None:
+        super().validate()
         check_groups(self.groups, self.channels, "output channels")
 
     def dilations(self, rank: int) -> tuple[int, ...]:
@@ -100,12 +101,7 @@ class Conv(Windowed):
         return Work(mac=elements * inputs * dims.product(kernel), add=elements if self.bias else 0)
 
     def window(self, ins: Types, outs: Types) -> Window:
-        kernel, stride, dilation = self.geometry(ins[0])
-        pads = self.pads(ins[0])
-        axes: list[AxisWindow | None] = [AxisWindow(0), None]
-        for i, (k, s, d) in enumerate(zip(kernel, stride, dilation)):
-            axes.append(sliding(i + 2, k, s, d, pads[i][0] if pads else 0))
-        return tuple(axes)
+        return (AxisWindow(0), None, *self.slides(ins[0]))
 
 
 class ConvTranspose(Windowed):
@@ -154,6 +150,7 @@ class ConvTranspose(Windowed):
     bias: bool = arg(Boolean(), True, doc="add a learned bias per channel")
 
     def validate(self) -> None:
+        super().validate()
         check_groups(self.groups, self.channels, "output channels")
         if self.pad in ("same_upper", "same_lower") and self.output_pad != 0:
             raise Refusal(
@@ -224,11 +221,7 @@ class ConvTranspose(Windowed):
         return Work(mac=macs, add=outs[0].elements if self.bias else 0)
 
     def window(self, ins: Types, outs: Types) -> Window:
-        # Output y meets input x where y = stride * x - pad + dilation * tap, so x lies in an interval whose ends are
-        # fractions; the number of positions seen is the extent rounded down, plus one.
-        kernel, stride, dilation = self.geometry(ins[0])
-        axes: list[AxisWindow | None] = [AxisWindow(0), None]
-        for i, (k, s, d, (begin, _)) in enumerate(zip(kernel, stride, dilation, self.pads(ins[0]))):
-            extent = Fraction((k - 1) * d, s)
-            axes.append(AxisWindow(i + 2, extent, Fraction(1, s), Fraction(begin, s) - extent / 2))
-        return tuple(axes)
+        return (
+            AxisWindow(0), None,
+            *(unslid(i + 2, *one) for i, one in enumerate(zip(*self.geometry(ins[0]), self.pads(ins[0])))),
+        )  # fmt: skip

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from archdsl import dim_order, dims
 from archdsl.diagnostics import Refusal
 from archdsl.dims import Dim
-from archdsl.ops.base import AxisWindow, Op, Types, Window, arg, pass_through
+from archdsl.ops.base import Op, Types, arg
 from archdsl.ops.estimates import Interval
 from archdsl.ops.kinds import Axis, Dimension, Integer, ListOf, OneOf, Optional
+from archdsl.ops.look import AxisWindow, Window, pass_through
 from archdsl.ops.operand_checks import resolve_axes, undecided
 from archdsl.shapes import TensorType, resolve_axis
 
@@ -73,7 +74,7 @@ class Slice(Op):
     def window(self, ins: Types, outs: Types) -> Window:
         axis = resolve_axis(self.axis, ins[0])
         start, _ = self.bounds(ins[0])
-        axes: list[AxisWindow | None] = list(pass_through(ins[0].rank))
+        axes = list(pass_through(ins[0].rank))
         axes[axis] = AxisWindow(axis, 0, self.step, start)
         return tuple(axes)
 
@@ -195,7 +196,9 @@ class Reverse(Op):
         return (ins[0],)
 
     def window(self, ins: Types, outs: Types) -> Window:
-        return _all_but(resolve_axes(self.axis, ins[0]), ins[0].rank)
+        turned = resolve_axes(self.axis, ins[0])
+        sizes = enumerate(ins[0].shape)
+        return tuple(AxisWindow(i, 0, -1, size - 1) if i in turned else AxisWindow(i) for i, size in sizes)
 
     def range(self, entering: Sequence[Interval]) -> Interval:
         return entering[0]

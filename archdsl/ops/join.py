@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from archdsl import dim_order
 from archdsl.diagnostics import Refusal
 from archdsl.dims import Dim
-from archdsl.ops.base import AxisWindow, Op, Types, Window, arg
+from archdsl.ops.base import Op, Types, arg
 from archdsl.ops.estimates import Interval, Moments, hull, mixture
 from archdsl.ops.kinds import Axis, Dimension, Integer, ListOf, OneOf
+from archdsl.ops.look import AxisWindow, Window
 from archdsl.ops.operand_checks import divide, insertion, need_equal, same_dtype
 from archdsl.shapes import TensorType, resolve_axis, show_shape
 
@@ -159,7 +160,14 @@ class Split(Op):
         return tuple(x.with_shape([*x.shape[:axis], part, *x.shape[axis + 1 :]]) for part in self.sizes(x))
 
     def window(self, ins: Types, outs: Types) -> Window:
-        return _all_but(resolve_axis(self.axis, ins[0]), ins[0].rank)
+        return self.looks(ins, outs, 0, 0)
+
+    def looks(self, ins: Types, outs: Types, source: int, result: int) -> Window:
+        axis = resolve_axis(self.axis, ins[0])
+        begin: Dim = 0
+        for out in outs[:result]:
+            begin = begin + out.shape[axis]
+        return tuple(AxisWindow(i, shift=begin if i == axis else 0) for i in range(ins[0].rank))
 
     def range(self, entering: Sequence[Interval]) -> Interval:
         return entering[0]

@@ -7,22 +7,10 @@ from math import prod
 
 from archdsl.diagnostics import Refusal
 from archdsl.element_types import FLOATS
-from archdsl.ops.base import (
-    ZEROS,
-    AxisWindow,
-    ChannelLayout,
-    Initializer,
-    Op,
-    Types,
-    Weight,
-    Window,
-    Work,
-    arg,
-    fan,
-    pass_through,
-)
+from archdsl.ops.base import ZEROS, ChannelLayout, Initializer, Op, Types, Weight, Work, arg, fan
 from archdsl.ops.estimates import Interval, product_sign
 from archdsl.ops.kinds import Boolean, DType, Integer
+from archdsl.ops.look import AxisWindow, Window, pass_through, repeated
 from archdsl.ops.operand_checks import at_least_rank, need_dtype, need_equal, same_dtype, static_size
 from archdsl.shapes import Shape, TensorType, broadcast
 
@@ -121,11 +109,18 @@ class MatMul(Op):
         return product_sign(entering)
 
     def window(self, ins: Types, outs: Types) -> Window:
-        # Rows come from one side only and columns from the other, so that neither is a window on both.
-        rank = outs[0].rank
-        if ins[0].rank != rank or rank < 3:
-            return (None,) * rank
-        return (*pass_through(rank - 2), None, None)
+        return self.looks(ins, outs, 0, 0)
+
+    def looks(self, ins: Types, outs: Types, source: int, result: int) -> Window:
+        # Rows follow the left side, and columns the right one; the axis between them is summed up.
+        type, other = ins[source], ins[1 - source]
+        shared = max(type.rank, other.rank, 2) - 2
+        batch = [repeated(i - shared + type.rank - 2, type, outs[0].shape[i]) for i in range(shared)]
+        along = {0: type.rank - 2, 1: type.rank - 1}[source]
+        own = AxisWindow(along) if type.rank > 1 else None
+        rows = (own if source == 0 else None,) * (ins[0].rank > 1)
+        columns = (own if source == 1 else None,) * (ins[1].rank > 1)
+        return (*batch, *rows, *columns)
 
 
 class Embedding(Op):

@@ -8,8 +8,9 @@ from math import inf
 from archdsl.diagnostics import Refusal
 from archdsl.element_types import ANY, BOOLEANS, FLOATS
 from archdsl.ops.arithmetic import Binary, Broadcasting
-from archdsl.ops.base import Op, Types, Window, Work, pass_through
+from archdsl.ops.base import Op, Types, Work
 from archdsl.ops.estimates import Interval, Moments, hull, mixture
+from archdsl.ops.look import Window, pass_through
 from archdsl.ops.operand_checks import need_dtype, need_equal, same_dtype, times
 from archdsl.ops.pointwise import Pointwise
 from archdsl.shapes import TensorType, broadcast

@@ -13,9 +13,10 @@ from archdsl import dims
 from archdsl.diagnostics import Refusal
 from archdsl.dims import Dim
 from archdsl.element_types import FLOATS
-from archdsl.ops.base import ONES, ZEROS, AxisWindow, Op, Types, Weight, Window, Work, arg, pass_through
+from archdsl.ops.base import ONES, ZEROS, Op, Types, Weight, Work, arg
 from archdsl.ops.estimates import EVERYTHING, UNIT, Interval, Moments, hull
 from archdsl.ops.kinds import Axis, Boolean, Integer, ListOf, Number, OneOf
+from archdsl.ops.look import AxisWindow, Window, pass_through
 from archdsl.ops.operand_checks import at_least_rank, check_groups, need_dtype, resolve_axes, static_size
 from archdsl.ops.windows import sliding, spatial
 from archdsl.shapes import TensorType, resolve_axis
@@ -133,7 +134,7 @@ class GroupNorm(_ChannelNorm):
         return data_work(ins[0].elements, ins[0].shape[0] * self.groups, self.scale, self.shift)
 
     def window(self, ins: Types, outs: Types) -> Window:
-        return (AxisWindow(0), *(None,) * (outs[0].rank - 1))
+        return (AxisWindow(0), *(AxisWindow(i, whole=True) for i in range(1, outs[0].rank)))
 
 
 class InstanceNorm(_ChannelNorm):
@@ -173,7 +174,7 @@ class InstanceNorm(_ChannelNorm):
         return data_work(ins[0].elements, ins[0].shape[0] * ins[0].shape[1], self.scale, self.shift)
 
     def window(self, ins: Types, outs: Types) -> Window:
-        return (AxisWindow(0), AxisWindow(1), *(None,) * (outs[0].rank - 2))
+        return (AxisWindow(0), AxisWindow(1), *(AxisWindow(i, whole=True) for i in range(2, outs[0].rank)))
 
 
 class _OverAxes(_Norm):
@@ -216,7 +217,7 @@ class _OverAxes(_Norm):
 
     def window(self, ins: Types, outs: Types) -> Window:
         axes = self.resolved(ins[0])
-        return tuple(None if axis in axes else AxisWindow(axis) for axis in range(outs[0].rank))
+        return tuple(AxisWindow(axis, whole=axis in axes) for axis in range(outs[0].rank))
 
 
 class LayerNorm(_OverAxes):
@@ -341,7 +342,7 @@ class L2Norm(_Norm):
 
     def window(self, ins: Types, outs: Types) -> Window:
         axis = resolve_axis(self.axis, ins[0])
-        return tuple(None if i == axis else AxisWindow(i) for i in range(outs[0].rank))
+        return tuple(AxisWindow(i, whole=i == axis) for i in range(outs[0].rank))
 
     def range(self, entering: Sequence[Interval]) -> Interval:
         low, high = entering[0]

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from archdsl import dim_order, dims
 from archdsl.diagnostics import Refusal
 from archdsl.dims import Dim
-from archdsl.element_types import BOOLEANS, FLOATS, INTEGERS, NUMBERS, SIGNED
+from archdsl.element_types import BOOLEANS, FLOATS, INTEGERS, NUMBERS, SIGNED, holds
 from archdsl.ops.base import Types, Work
 from archdsl.shapes import TensorType, resolve_axis, show_shape
 
@@ -21,6 +21,13 @@ def need_dtype(name: str, type: TensorType, accepted: frozenset[str]) -> None:
         raise Refusal(
             "E0309", f"`{name}` works on {_WORDS[accepted]}, not on {type}", help=f"convert it first: `cast({cast})`"
         )
+
+
+def need_value(name: str, value: float, dtype: str) -> None:
+    """Refuse a number that an element type cannot hold; floats may round it, but not to infinity."""
+    if not holds(dtype, value):
+        help = "give a whole number that fits, or `cast(f32)` first" if dtype not in FLOATS else "use a wider type"
+        raise Refusal("E0309", f"`{name}` of {dtype} cannot hold {value:.12g}", help=help)
 
 
 def same_dtype(name: str, ins: Types) -> str:

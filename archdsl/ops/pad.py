@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from archdsl import dim_order, dims
 from archdsl.diagnostics import Refusal
 from archdsl.dims import Dim
-from archdsl.ops.base import AxisWindow, Op, Types, Window, arg
+from archdsl.ops.base import Op, Types, arg
 from archdsl.ops.estimates import Interval, hull
 from archdsl.ops.kinds import Axis, Choice, Dimension, Integer, Like, ListOf, Number, OneOf, Optional, PerAxis
-from archdsl.ops.operand_checks import resolve_axes
+from archdsl.ops.look import AxisWindow, Window
+from archdsl.ops.operand_checks import need_value, resolve_axes
 from archdsl.ops.windows import per_axis, spatial
 from archdsl.shapes import TensorType
 
@@ -32,6 +33,9 @@ class Padded(Op):
     def shape(self, *ins: TensorType) -> tuple[TensorType, ...]:
         (x,) = ins
         pads = self.pads(x)
+        mode, value = self.filling()
+        if mode == "constant":
+            need_value(self.name, value, x.dtype)
         for axis, (size, ends) in enumerate(zip(x.shape, pads)):
             for end in ends if self.filling()[0] == "reflect" else ():
                 if dim_order.at_least(size, end + 1) is False:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from fractions import Fraction
 from math import inf, prod
 
 from archdsl.diagnostics import Refusal
 from archdsl.dims import Dim
 from archdsl.element_types import FLOATS
-from archdsl.ops.base import AxisWindow, Op, Types, Window, Work, arg, pass_through
+from archdsl.ops.base import Op, Types, Work, arg
 from archdsl.ops.estimates import Interval, Moments, greatest, hull, least
 from archdsl.ops.kinds import Boolean, Integer, Like, Optional, Padding, PerAxis
+from archdsl.ops.look import AxisWindow, Window, pass_through
 from archdsl.ops.operand_checks import need_dtype
-from archdsl.ops.windows import Pads, Windowed, explicit_pads, output_size, per_axis, sliding, spatial
+from archdsl.ops.windows import Pads, Windowed, explicit_pads, output_size, per_axis, spatial, unslid
 from archdsl.shapes import TensorType, show_shape
 
 
@@ -47,11 +47,7 @@ class Pooling(Windowed):
         return prod(self.geometry(type)[0])
 
     def window(self, ins: Types, outs: Types) -> Window:
-        pads = self.pads(ins[0])
-        axes = [AxisWindow(0), AxisWindow(1)]
-        for i, (k, s, d) in enumerate(zip(*self.geometry(ins[0]))):
-            axes.append(sliding(i + 2, k, s, d, pads[i][0] if pads else 0))
-        return tuple(axes)
+        return (AxisWindow(0), AxisWindow(1), *self.slides(ins[0]))
 
 
 class _Extremum(Pooling):
@@ -275,11 +271,8 @@ class MaxUnpool(Op):
 
     def window(self, ins: Types, outs: Types) -> Window:
         kernel, stride, pads = self.unpooling(ins[0])
-        axes = list(pass_through(2))
-        for i, (k, s, (begin, _)) in enumerate(zip(kernel, stride, pads)):
-            extent = Fraction(k - 1, s)
-            axes.append(AxisWindow(i + 2, extent, Fraction(1, s), Fraction(begin, s) - extent / 2))
-        return tuple(axes)
+        reach = (unslid(i + 2, k, s, 1, one) for i, (k, s, one) in enumerate(zip(kernel, stride, pads)))
+        return (*pass_through(2), *reach)
 
     def range(self, entering: Sequence[Interval]) -> Interval:
         return hull((entering[0], (0.0, 0.0)))

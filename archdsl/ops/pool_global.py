@@ -10,9 +10,10 @@ from archdsl import dims
 from archdsl.diagnostics import Refusal
 from archdsl.dims import Dim
 from archdsl.element_types import FLOATS
-from archdsl.ops.base import AxisWindow, Op, Types, Window, Work, arg
+from archdsl.ops.base import Op, Types, Work, arg
 from archdsl.ops.estimates import Interval, Moments, greatest, share
 from archdsl.ops.kinds import Integer, PerAxis
+from archdsl.ops.look import AxisWindow, Unsettled, Window
 from archdsl.ops.operand_checks import need_dtype
 from archdsl.ops.pool import lp_work
 from archdsl.ops.windows import per_axis, spatial
@@ -128,10 +129,12 @@ class AdaptivePooling(Op):
         return total
 
     def window(self, ins: Types, outs: Types) -> Window:
-        axes: list[AxisWindow | None] = [AxisWindow(0), AxisWindow(1)]
+        axes: list[AxisWindow | Unsettled | None] = [AxisWindow(0), AxisWindow(1)]
         for i, (n, count) in enumerate(zip(ins[0].shape[2:], self.sizes(ins[0]))):
-            if count == 1 or not isinstance(n, int):
+            if count == 1:
                 axes.append(None)
+            elif not isinstance(n, int):
+                axes.append(Unsettled(i + 2, n))
             else:  # where the sizes do not divide, bins begin and end up to this fraction of a position off the grid
                 step, slack = Fraction(n, count), Fraction(count - gcd(n, count), count)
                 axes.append(AxisWindow(i + 2, step + 2 * slack - 1, step, (step - 1) / 2))

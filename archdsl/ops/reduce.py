@@ -14,9 +14,10 @@ from archdsl import dim_order
 from archdsl.diagnostics import Refusal
 from archdsl.dims import Dim
 from archdsl.element_types import FLOATS, NUMBERS
-from archdsl.ops.base import AxisWindow, Op, Types, Window, Work, arg
+from archdsl.ops.base import Op, Types, Work, arg
 from archdsl.ops.estimates import EVERYTHING, Interval, Moments, greatest, hull, least, same_sign, share
 from archdsl.ops.kinds import Axis, Boolean, Integer, ListOf, OneOf
+from archdsl.ops.look import AxisWindow, Window
 from archdsl.ops.operand_checks import need_dtype, resolve_axes, times, undecided
 from archdsl.shapes import TensorType, resolve_axis
 
@@ -247,7 +248,8 @@ class CumSum(Op):
         return Work(add=outs[0].elements)
 
     def window(self, ins: Types, outs: Types) -> Window:
-        return _all_but(resolve_axis(self.axis, ins[0]), ins[0].rank)
+        summed = resolve_axis(self.axis, ins[0])
+        return tuple(AxisWindow(i, whole=i == summed) for i in range(ins[0].rank))
 
     def range(self, entering: Sequence[Interval]) -> Interval:
         return same_sign(entering[0])

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
-from math import lcm
+from math import floor, lcm
 
 from archdsl import dim_order, dims
 from archdsl.diagnostics import Refusal
 from archdsl.dims import Dim
 from archdsl.element_types import FLOATS
-from archdsl.ops.base import AxisWindow, Op, Types, Window, Work, arg
+from archdsl.ops.base import Op, Types, Work, arg
 from archdsl.ops.estimates import EVERYTHING, Interval
 from archdsl.ops.kinds import Boolean, Choice, Dimension, Integer, Like, ListOf, Number, OneOf, Optional
+from archdsl.ops.look import MAX_PHASES, AxisWindow, Unsettled, Window
 from archdsl.ops.operand_checks import divide, need_dtype, need_rank, times
 from archdsl.ops.pad import target
 from archdsl.ops.windows import spatial
@@ -107,14 +108,25 @@ class Resize(Op):
         return times(Work(mul=taps if taps > 1 else 0, add=taps - 1), outs[0].elements)
 
     def window(self, ins: Types, outs: Types) -> Window:
-        axes: list[AxisWindow | None] = [AxisWindow(0), AxisWindow(1)]
+        axes: list[AxisWindow | Unsettled] = [AxisWindow(0), AxisWindow(1)]
         for i, (before, after) in enumerate(zip(ins[0].shape[2:], outs[0].shape[2:])):
             step = _step(before, after, self.align_corners)
             if step is None:
-                axes.append(None)
+                axes.append(Unsettled(i + 2, after if isinstance(before, int) else before))
             else:
-                axes.append(AxisWindow(i + 2, *self._reach(step)))
+                axes.append(self._cubic(AxisWindow(i + 2, *self._reach(step))))
         return tuple(axes)
+
+    def _cubic(self, window: AxisWindow) -> AxisWindow:
+        """Cubic interpolation takes four positions, but exactly on one of them that one alone."""
+        period = Fraction(window.stride).denominator
+        if self.mode != "bicubic" or period > MAX_PHASES or period == 1:
+            return window
+        assert isinstance(window.shift, Fraction)
+        centres = [window.stride * y + window.shift for y in range(period)]
+        return window.replace(phases=tuple(
+            (floor(at), floor(at)) if at.denominator == 1 else (floor(at) - 1, floor(at) + 2) for at in centres
+        ))  # fmt: skip
 
     def _reach(self, step: Fraction) -> tuple[Fraction, Fraction, Fraction]:
         """Extent, stride and shift of the taps with a weight, whatever the position in between two inputs."""

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from archdsl import dim_order, dims
 from archdsl.diagnostics import Refusal
 from archdsl.dims import Dim
-from archdsl.ops.base import AxisWindow, Op, Types, Window, arg
+from archdsl.ops.base import Op, Types, arg
 from archdsl.ops.estimates import Interval
 from archdsl.ops.kinds import Axis, Dimension, Integer, ListOf, OneOf
+from archdsl.ops.look import AxisWindow, Repeated, Window
 from archdsl.ops.operand_checks import insertion, resolve_axes, undecided
 from archdsl.shapes import Shape, TensorType, resolve_axis, show_shape
 
@@ -265,6 +266,8 @@ class Expand(Op):
 
 
 def stretched(before: Sequence[Dim], after: Sequence[Dim]) -> Window:
-    """The window of a broadcast, aligned from the right; ``None`` where a size 1 was repeated or an axis is new."""
+    """The window of a broadcast, aligned from the right; ``None`` where an axis is new."""
     new = len(after) - len(before)
-    return (None,) * new + tuple(AxisWindow(i) if old == after[new + i] else None for i, old in enumerate(before))
+    return (None,) * new + tuple(
+        AxisWindow(i) if old == after[new + i] else Repeated(i) for i, old in enumerate(before)
+    )  # fmt: skip

@@ -6,8 +6,9 @@ from math import inf
 
 from archdsl import dims
 from archdsl.element_types import FLOATS
-from archdsl.ops.base import AxisWindow, Op, Types, Window, Work, arg
+from archdsl.ops.base import Op, Types, Work, arg
 from archdsl.ops.kinds import Axis
+from archdsl.ops.look import AxisWindow, Window
 from archdsl.ops.operand_checks import need_dtype, times
 from archdsl.shapes import TensorType, resolve_axis
 
@@ -28,7 +29,7 @@ class _Softmax(Op):
 
     def window(self, ins: Types, outs: Types) -> Window:
         whole = resolve_axis(self.axis, ins[0])
-        return tuple(None if i == whole else AxisWindow(i) for i in range(ins[0].rank))
+        return tuple(AxisWindow(i, whole=i == whole) for i in range(ins[0].rank))
 
 
 class Softmax(_Softmax):

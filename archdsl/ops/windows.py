@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from math import gcd
 from typing import TYPE_CHECKING
 
 from archdsl.diagnostics import Refusal
 from archdsl.dim_order import at_least
 from archdsl.dims import Dim, ceildiv, floordiv
-from archdsl.ops.base import AxisWindow, Op
+from archdsl.ops.base import Op
+from archdsl.ops.look import MAX_PHASES, AxisWindow
 from archdsl.shapes import TensorType
 
 Pad = str | int | tuple[int, ...]
@@ -105,7 +107,27 @@ def resolve_pads(
 def sliding(axis: int, kernel: int, stride: int, dilation: int, begin: int) -> AxisWindow:
     """The receptive-field rule of a window on one axis."""
     extent = (kernel - 1) * dilation
-    return AxisWindow(axis, extent, stride, Fraction(extent, 2) - begin)
+    return AxisWindow(axis, extent, stride, Fraction(extent, 2) - begin, dilation)
+
+
+def unslid(axis: int, kernel: int, stride: int, dilation: int, pads: tuple[int, int]) -> AxisWindow:
+    """The receptive-field rule of a transposed window, which trims ``pads``: output y meets input x where
+    y = stride * x - begin + dilation * tap, so x lies in an interval whose ends are fractions.
+    """
+    begin, extent = pads[0], Fraction((kernel - 1) * dilation, stride)
+    window = AxisWindow(axis, extent, Fraction(1, stride), Fraction(begin, stride) - extent / 2)
+    if dilation == 1 or stride > MAX_PHASES:
+        return window
+    # Only every (stride / common)-th tap meets an input, and the inputs it meets lie dilation / common apart.
+    common = gcd(dilation, stride)
+    apart = stride // common
+    phases: list[tuple[int, int] | None] = []
+    for y in range(begin, begin + stride):
+        tap = y // common * pow(dilation // common, -1, apart) % apart
+        last = tap + (kernel - 1 - tap) // apart * apart
+        meets = y % common == 0 and tap < kernel
+        phases.append(((y - dilation * last) // stride, (y - dilation * tap) // stride) if meets else None)
+    return window.replace(spacing=dilation // common, phases=tuple(phases))
 
 
 class Windowed(Op):
@@ -118,6 +140,11 @@ class Windowed(Op):
         kernel: int | tuple[int, ...]
         stride: int | tuple[int, ...] | None
         pad: Pad
+
+    def validate(self) -> None:
+        if self.pad == "same":
+            kernel = (self.kernel,) if isinstance(self.kernel, int) else self.kernel
+            explicit_pads("same", kernel, (1,) * len(kernel))
 
     def dilations(self, rank: int) -> tuple[int, ...]:
         """The distance between the taps on each of ``rank`` spatial axes."""
@@ -133,3 +160,19 @@ class Windowed(Op):
     def pads(self, type: TensorType) -> Pads | None:
         """Begin and end padding per axis; ``None`` while it depends on a symbolic size."""
         return resolve_pads(self.pad, type, *self.geometry(type))
+
+    def slides(self, type: TensorType) -> list[AxisWindow]:
+        """The receptive-field rule of each spatial axis. TensorFlow's SAME with a stride shifts by what a symbolic size
+        leaves over; without one it does not depend on the size.
+        """
+        pads = self.pads(type)
+        found = []
+        for i, (n, k, s, d) in enumerate(zip(type.shape[2:], *self.geometry(type))):
+            if pads is not None:
+                found.append(sliding(i + 2, k, s, d, pads[i][0]))
+            elif isinstance(n, int) or s == 1:
+                upper, size = self.pad == "same_upper", n if isinstance(n, int) else 1
+                found.append(sliding(i + 2, k, s, d, data_dependent_pads(upper, size, k, s, d)[0]))
+            else:
+                found.append(sliding(i + 2, k, s, d, 0).replace(drift=(self.pad, n, k, s, d)))
+        return found

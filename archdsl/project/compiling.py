@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from archdsl.diagnostics import Refusal
 from archdsl.driver import Settings
@@ -17,7 +17,7 @@ from archdsl.version import __version__
 
 if TYPE_CHECKING:
     from archdsl.analyses.measure import Measures
-    from archdsl.registry import WriteReport
+    from archdsl.registry import Backend, Options, WriteReport
 
 
 class Compiled(Verbatim, Record):
@@ -39,22 +39,20 @@ class Compiled(Verbatim, Record):
         return self.report.bytes
 
     def __str__(self) -> str:
-        """``mobilenet_v2 -> model.onnx: 53 layers, 3,504,872 parameters, 300,774,272 MACs, 13.4 MiB``."""
+        """``mobilenet_v2 -> model.onnx: depth 53, 3,504,872 parameters, 300,774,272 MACs, 13.4 MiB``."""
         from archdsl.report.figures import human_bytes, number
 
         depth, params, macs = (self.measures.of(quantity) for quantity in ("depth", "params", "macs"))
-        layers = f"{number(depth.value)} layer{'' if depth.value == 1 else 's'}"
-        counts = (
-            f"{layers}, {number(params.value)} parameters, {'>= ' if macs.partial else ''}{number(macs.value)} MACs"
-        )
+        work = f"{'>= ' if macs.partial else ''}{number(macs.value)} MACs"
+        counts = f"depth {number(depth.value)}, {number(params.value)} parameters, {work}"
         return f"{self.name} -> {self.path}: {counts}, {human_bytes(self.bytes)}"
 
 
 def compile(
     network: Network,
-    path: str | Path,
+    path: str | Path | BinaryIO,
     *,
-    backend: str = "onnx",
+    backend: str | None = None,
     weights: str | Path | None = None,
     key: str = "",
     names: str = "",
@@ -67,22 +65,19 @@ def compile(
 ) -> Compiled:
     """Write a graph or target to a file, whole or not at all.
 
+    ``backend``: ``onnx``, ``torch`` or an installed one; without it the ending of the file chooses. A file that exists
+    is replaced if archdsl wrote it as the same kind of file. ``path`` may also be a file that is open for bytes.
+
     ``weights``: a file (safetensors, ``.pth``, ``.npz``, ONNX) whose tensors become the parameters; ``key`` is
     the dictionary or prefix in it to take (``state_dict_ema``), ``names`` the map of the spec to read its names by
     (``own``: the network's own, ``order``: none), and ``allow_missing`` and ``allow_unexpected`` are shell patterns of
-    names that one side may lack. ``settings`` are the network's
-    parameters, ``bind`` gives symbols fixed sizes, ``train`` includes outputs that exist only for training. ``options``
-    are those of the backend, as ``archdsl compile --help`` lists them. Raises ``DiagnosticError``.
+    names that one side may lack. ``settings`` are the network's parameters, ``bind`` gives symbols fixed sizes,
+    ``train`` includes outputs that exist only for training. ``options`` are those of the backend, as ``archdsl compile
+    --help`` lists them. Raises ``DiagnosticError``.
     """
     from archdsl.analyses.measure import Measures
-    from archdsl.registry import backend as find
 
-    engine = find(backend)
-    if weights is not None and _is_file(weights) and "weights" not in engine.options._fields:
-        raise Refusal(
-            "E0007", f"the backend `{backend}` does not write weights, so `--weights {weights}` cannot be used with it",
-            help="load them into a PyTorch module with `net.load_state_dict(torch.load(FILE))`",
-        )  # fmt: skip
+    engine = _engine(backend, path, weights)
     if weights is not None and not _is_file(weights):  # a word is the backend's to judge
         options["weights"] = str(weights)
         weights = None
@@ -91,17 +86,17 @@ def compile(
     graph = graph_of(network, settings, None if given else bind, train)
     notes: list[str] = []
     if weights is not None:
-        if Path(path).resolve() == Path(weights).resolve():
-            raise Refusal(
-                "E0006", f"the output `{path}` would overwrite the file of weights", help="give another name with `-o`"
-            )
 
         def training() -> Graph:
             return graph if given else graph_of(network, settings, bind, True)
 
-        graph, notes = with_weights(
-            graph, weights, key=key, names=names, missing=allow_missing, unexpected=allow_unexpected, training=training
-        )
+        try:
+            graph, notes = with_weights(
+                graph, weights, key=key, names=names, missing=allow_missing, unexpected=allow_unexpected,
+                training=training,
+            )  # fmt: skip
+        except Refusal as refusal:
+            raise _explained(refusal, network, graph, weights, key, names) from None
     elif key or names:
         raise Refusal(
             "E0007", "`--key` and `--names` say how a file of weights is read", help="give `--weights FILE`, too"
@@ -111,8 +106,51 @@ def compile(
     with collector_paused():
         pipeline = chosen.pipeline()
         rewritten = (pipeline.replace(bind=bind) if given and bind else pipeline).run(graph)
-        report = engine.write(rewritten, path, chosen)
+        report = _written(engine, rewritten, path, chosen)
     return Compiled(graph.name, report, measures, tuple(notes))
+
+
+def _explained(refusal: Refusal, network: Network, graph: Graph, path: str | Path, key: str, names: str) -> Refusal:
+    """A refusal of a file that does not fit, with the variant that it fits."""
+    from archdsl import weights
+    from archdsl.project.relatives import fitting_variant
+
+    if refusal.code == "E0903" and (meant := fitting_variant(network, graph, weights.read(path, key), names)):
+        refusal.help = f"{meant}; {refusal.help}"
+    return refusal
+
+
+def _engine(name: str | None, path: str | Path | BinaryIO, weights: str | Path | None) -> Backend:
+    """The backend; refuses what it cannot write, and files that would be lost."""
+    from archdsl.outputs import check_output
+    from archdsl.registry import chosen, kind
+
+    file = path if isinstance(path, str | Path) else None
+    engine = chosen(name, file)
+    if weights is not None and _is_file(weights):
+        if "weights" not in engine.options._fields:
+            message = f"the backend `{engine.name}` does not write weights"
+            raise Refusal(
+                "E0007", f"{message}, so `--weights {weights}` cannot be used with it",
+                help="load them into a PyTorch module with `net.load_state_dict(torch.load(FILE))`",
+            )  # fmt: skip
+        if file is not None and Path(file).resolve() == Path(weights).resolve():
+            raise Refusal(
+                "E0006", f"the output `{file}` would overwrite the file of weights", help="give another name with `-o`"
+            )
+    if file is not None:
+        check_output(file, kind(engine))
+    return engine
+
+
+def _written(engine: Backend, graph: Graph, path: str | Path | BinaryIO, options: Options) -> WriteReport:
+    from archdsl.registry import WriteReport
+
+    if isinstance(path, str | Path):
+        return engine.write(graph, path, options)
+    content = engine.lower(graph, options)
+    path.write(content)
+    return WriteReport("-", len(content), len(graph.parameters()))
 
 
 def _is_file(weights: str | Path) -> bool:

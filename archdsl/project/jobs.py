@@ -7,9 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from archdsl.diagnostics import Refusal
+from archdsl.outputs import check_output
 from archdsl.project.targets import Target, open_target
 from archdsl.record import Record
-from archdsl.writing import check_writable, make_folder
+from archdsl.registry import Backend, kind
+from archdsl.writing import make_folder
 
 
 class Job(Record):
@@ -18,23 +20,25 @@ class Job(Record):
     target: Target
     name: str
     path: Path
+    """``-``: standard output."""
 
 
-def plan(targets: Sequence[str], output: str | None, all_: bool, suffix: str) -> tuple[list[Job], list[str]]:
+def plan(targets: Sequence[str], output: str | None, all_: bool, engine: Backend) -> tuple[list[Job], list[str]]:
     """The files to write, and messages about them.
 
-    Refuses what is not a target, and (E0005, E0006) everything that could clash or not be written.
+    Refuses what is not a target, and (E0005 to E0007) everything that could clash, be lost or not be written.
     """
     notes: list[str] = []
     chosen = [one for text in targets for one in _variants(open_target(text), text, all_, notes)]
     folder = _folder(output, len(chosen))
     jobs = []
     for target, name in chosen:
-        path = Path(output) if output is not None and folder is None else (folder or Path()) / f"{name}{suffix}"
+        path = Path(output) if output is not None and folder is None else (folder or Path()) / f"{name}{engine.suffix}"
         jobs.append(Job(target, name, path))
     _check_clashes(jobs)
     for job in jobs:
-        check_writable(job.path)
+        if str(job.path) != "-":
+            check_output(job.path, kind(engine))
     return jobs, notes
 
 

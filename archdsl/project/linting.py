@@ -7,7 +7,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from archdsl.diagnostics import Diagnostic, DiagnosticError, Refusal, did_you_mean
+from archdsl.diagnostics import Diagnostic, DiagnosticError, Refusal, alone, did_you_mean
 from archdsl.process import deep_stack
 from archdsl.project.targets import Step, Target, arch_files, open_target
 from archdsl.report.render import Printed
@@ -162,9 +162,11 @@ def look(
     found += unused_labels(target.program.module, graphs) if LABELS in codes and whole else []
     found = silence.keep(found)
     found += silence.unused(codes - {UNUSED}) if UNUSED in codes and whole else []
-    return sorted(
-        with_edits(found, target.program.module, graphs),
-        key=lambda d: (d.span is None, d.span.source.name if d.span else "", d.span.start if d.span else 0),
+    return alone(
+        sorted(
+            with_edits(found, target.program.module, graphs),
+            key=lambda d: (d.span is None, d.span.source.name if d.span else "", d.span.start if d.span else 0),
+        )
     )
 
 

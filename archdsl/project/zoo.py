@@ -1,38 +1,36 @@
-"""The entries of ``archdsl list``: the source of a packaged network, and its costs."""
+"""``archdsl list``: the packaged networks with their costs, from a table that lies beside the specs.
+
+The table is written by ``tools/zoo_page.py`` with what :mod:`archdsl.project.zoo_figures` measures; a test keeps it
+true.
+"""
 
 from __future__ import annotations
 
 import json
-import re
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from archdsl.diagnostics import Refusal, suggest
-from archdsl.driver import Program, load
 from archdsl.files import packaged
 from archdsl.reading import ZOO, zoo_names
 from archdsl.record import Record
 from archdsl.report.render import Printed
-from archdsl.syntax import spec
 
 if TYPE_CHECKING:
     from archdsl.report.listing import Listing
 
-QUANTITIES = ("params", "macs", "depth", "receptive_field", "peak_activations")
-"""Measured for every network, in the order of the columns."""
-
-_CITED = re.compile(r"arXiv:(?P<yy>\d\d)(?P<mm>\d\d)\.\d{4,5}|\b(?P<year>1[89]\d\d|20[0-4]\d)\b")
+FIGURES = ZOO / "figures.json"
 
 
 class Entry(Record):
     """A network of the zoo.
 
-    ``measured`` has the :data:`QUANTITIES` as plain numbers (bytes for memory; a receptive field is a list where the
-    axes differ, ``None`` the whole axis), ``partial`` those that are lower bounds only.
+    ``measured`` has parameters, MACs, depth, receptive field and peak activations as plain numbers (bytes for memory; a
+    receptive field is a list where the axes differ, ``None`` the whole axis, a text where it is an upper bound),
+    ``partial`` those that are lower bounds only.
     """
 
     name: str
@@ -69,8 +67,14 @@ class Zoo(Printed):
 
     @cached_property
     def entries(self) -> tuple[Entry, ...]:
-        """Every network with its figures: seconds for the whole zoo."""
-        return tuple(entries(self.files))
+        """Every network with its figures. What the table does not have yet is measured."""
+        known = {record["name"]: Entry(**_tuples(record)) for record in json.loads(packaged(FIGURES))}
+        missing = {name: file for name, file in self.files.items() if name not in known}
+        if missing:
+            from archdsl.project.zoo_figures import measured
+
+            known |= {entry.name: entry for entry in measured(missing)}
+        return tuple([known[name] for name in self.files])
 
     def report(self) -> Listing:
         """One table; as data with the survey's identifiers."""
@@ -90,60 +94,5 @@ def networks(pattern: str = "*") -> Zoo:
     return Zoo(found)
 
 
-def entries(zoo: Mapping[str, Path]) -> Iterator[Entry]:
-    """Measure each of the networks (a variant and its file), at the sizes at which its spec reports costs."""
-    from archdsl.analyses.measure import Measures, plain
-
-    known = ledger_ids()
-    programs: dict[Path, Program] = {}
-    for name, file in zoo.items():
-        if file not in programs:
-            programs[file] = load(file)
-        graph = programs[file].graph(name)
-        measures = Measures(graph)
-        found = {quantity: measures.of(quantity) for quantity in QUANTITIES}
-        yield Entry(
-            name, file.name, year(programs[file], name),
-            ", ".join(str(measures.bound.type(value)) for value in graph.inputs),
-            {quantity: plain(m.value) for quantity, m in found.items()},
-            tuple(quantity for quantity, m in found.items() if m.partial),
-            tuple(known.get((file.name, name), ())),
-        )  # fmt: skip
-
-
-def ledger_ids() -> Mapping[tuple[str, str], Sequence[str]]:
-    """The survey's identifiers of each file's variants: a network may have one for each input size."""
-    found: dict[tuple[str, str], list[str]] = defaultdict(list)
-    text = packaged(ZOO / "ledger.json")
-    for identifier, entry in json.loads(text).items():
-        found[entry["file"], entry["variant"]].append(identifier)
-    return found
-
-
-def citation(program: Program, variant: str) -> tuple[str, re.Match[str]] | None:
-    """The doc comment that says where a variant is from, and its first citation (an arXiv number or a year).
-
-    The variant's own comment if it cites something, else its network's, else the first of the file that does.
-    """
-    for doc in _docs(program, variant):
-        if found := _CITED.search(doc):
-            return doc, found
-    return None
-
-
-def year(program: Program, variant: str) -> int | None:
-    """The year of publication: of the arXiv number, or as cited; ``None`` where the spec cites nothing."""
-    cited = citation(program, variant)
-    if cited is None:
-        return None
-    found = cited[1]
-    return int(found["year"] or 2000 + int(found["yy"]))
-
-
-def _docs(program: Program, variant: str) -> Iterable[str]:
-    module = program.module
-    target = module.variants[variant]
-    yield target.doc
-    called = target.network.callee
-    yield from (n.doc for n in module.networks if isinstance(called, spec.Name) and n.name == called.id)
-    yield from (getattr(item, "doc", "") for item in module.file.definitions)
+def _tuples(record: dict[str, Any]) -> dict[str, Any]:
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in record.items()}

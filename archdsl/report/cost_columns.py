@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
+from collections.abc import Sequence
 from typing import Any
 
 from archdsl.analyses import other_counters
@@ -11,8 +11,8 @@ from archdsl.analyses.measure import QUANTITIES
 from archdsl.analyses.rows import Row, flops
 from archdsl.dims import Dim
 from archdsl.ops.base import Work
+from archdsl.ops.windows import Windowed
 from archdsl.report.cost_sheet import Column, Line, Sheet, Total
-from archdsl.report.figures import positions
 
 CONVENTION = "archdsl cost v1"
 
@@ -20,6 +20,10 @@ WORK = tuple(name for name in Work._fields if name != "mac")
 """The columns of arithmetic outside of contractions."""
 COLUMNS = (
     Column("op", "operator", "text"),
+    Column("kernel", "kernel", "window"),
+    Column("stride", "stride", "window"),
+    Column("dilation", "dilation", "window", wide=True),
+    Column("groups", "groups", "count"),
     Column("shape", "output", "shape"),
     Column("params", "params", "count", summed=True),
     Column("macs", "MACs", "count", summed=True),
@@ -54,10 +58,20 @@ def _shape(row: Row) -> str:
     return ", ".join(str(t) if t.dtype != "f32" else str(t)[3:] for t in row.outputs)
 
 
+def geometry(table: CostTable, row: Row) -> dict[str, Any]:
+    """Kernel, stride and dilation of a window on each axis, and the groups of a layer; ``None`` where there is none."""
+    op = table.measures.bound.op(row.node)
+    sizes: Sequence[Any] = (None,) * 3
+    if isinstance(op, Windowed):
+        sizes = op.geometry(table.measures.bound.type(row.node.inputs[0]))
+    return {**dict(zip(("kernel", "stride", "dilation"), sizes)), "groups": getattr(op, "groups", None)}
+
+
 def _cells(table: CostTable, row: Row) -> dict[str, Any]:
     work = row.work
     cells: dict[str, Any] = {
-        "op": row.op, "shape": _shape(row), "params": row.params, "macs": work.mac if work else None,
+        "op": row.op, **geometry(table, row), "shape": _shape(row),
+        "params": row.params, "macs": work.mac if work else None,
         "flops": flops(work) if work else None, "receptive_field": table.receptive_field(row),
         "activation_bytes": row.out_bytes, "in_elements": row.in_elements, "out_elements": row.out_elements,
         "buffers": row.buffers, "weight_bytes": row.weight_bytes, "traffic": table.traffic(row),
@@ -78,8 +92,6 @@ def _totals(table: CostTable) -> tuple[Total, ...]:
     for name in SHOWN:
         m = table.totals[name]
         value: Any = m.value if m else None
-        if name == "receptive_field" and isinstance(value, Fraction):
-            value = positions(value)
         found.append(Total(name, value, QUANTITIES[name].unit, bool(m and m.partial)))
     return tuple(found)
 
@@ -89,6 +101,8 @@ def _notes(table: CostTable) -> tuple[str, ...]:
     notes = [f"coverage: the work of {known} of {len(table.rows)} operators is known"]
     if table.unknown:
         notes.append("unknown: " + ", ".join(row.path for row in table.unknown[:8]))
+    if table.measures.fields.first_whole:
+        notes.append(f"everything is first seen at {table.measures.fields.first_whole.path}; fields are along maps")
     if table.measures.fields.misaligned:
         joins = dict.fromkeys(found.node.path for found in table.measures.fields.misaligned)
         notes.append("misaligned receptive fields at " + ", ".join(list(joins)[:8]))
@@ -109,4 +123,12 @@ def _as_counted(table: CostTable, tool: other_counters.Convention) -> Sheet:
     ours = Total("our macs", macs and macs.value, "", table.partial)
     totals = (Total(tool.title, total, "", None in counts), ours)
     title = f"{CONVENTION}, as counted by {tool.name} ({tool.release})"
-    return Sheet(title, table.graph.name, table.inputs, (*COLUMNS[:2], *figures), tuple(lines), totals, tool.notes)
+    return Sheet(
+        title,
+        table.graph.name,
+        table.inputs,
+        (*(c for c in COLUMNS if c.key in ("op", "shape")), *figures),
+        tuple(lines),
+        totals,
+        tool.notes,
+    )

@@ -9,7 +9,7 @@ from archdsl.record import Record
 
 
 class Column(Record):
-    """One column. ``kind``: ``text``, ``shape``, ``count``, ``bytes`` or ``field``; ``summed`` in groups."""
+    """One column; ``summed`` in groups. ``kind``: ``text``, ``shape``, ``count``, ``bytes``, ``window``, ``field``."""
 
     key: str
     title: str

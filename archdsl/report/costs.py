@@ -12,9 +12,9 @@ from archdsl.analyses.measure import QUANTITIES, Measurement, plain
 from archdsl.analyses.rows import Row
 from archdsl.dims import Dim
 from archdsl.ops.base import Work
-from archdsl.report.cost_columns import CONVENTION, sheet
+from archdsl.report.cost_columns import CONVENTION, geometry, sheet
 from archdsl.report.cost_sheet import Column, Entry, Partial, Sheet, Total, outline, sums
-from archdsl.report.figures import human_bytes, number, positions
+from archdsl.report.figures import human_bytes, number, seen
 from archdsl.report.json import place
 from archdsl.report.page import Facts, Page, Report, Table
 
@@ -53,11 +53,12 @@ class CostReport(Report):
         found, columns = self.sheet, [c for c in self.sheet.columns if self.wide or not c.wide]
         flat = [Entry(line.path, 0, line.cells) for line in found.lines] if self.flat else None
         entries = flat if flat is not None else outline(found, self.depth)
+        columns = [c for c in columns if (c.kind != "window" and c.key != "groups") or _tells(c, entries)]
         whole = sums(found.lines, columns)
         table = Table(
             ("path", *(c.title for c in columns)),
             tuple((e.label, *(_cell(c, e.cells.get(c.key)) for c in columns)) for e in entries),
-            frozenset(i for i, c in enumerate(columns, 1) if c.kind not in ("text", "shape")),
+            frozenset(i for i, c in enumerate(columns, 1) if c.kind not in ("text", "shape", "window")),
             foot=("total", *(_cell(c, whole.get(c.key)) if c.summed else "" for c in columns)),
             levels=tuple(e.level for e in entries),
             groups=frozenset(i for i, e in enumerate(entries) if e.group),
@@ -76,14 +77,21 @@ class CostReport(Report):
         table = self.table
         records = {row.path: _record(table, row) for row in table.rows}
         extra = _tool_record(table, self.tool, records) if self.tool is not None else {}
+        first = table.measures.fields.first_whole
         paths = [line.path for line in self.shown.lines] if self.shown is not None else list(records)
         return {
             "convention": CONVENTION, "network": table.graph.name, "inputs": table.inputs,
             "binding": {k: plain(v) for k, v in table.binding.items()},
             "coverage": float(table.coverage), "totals": {name: _total_record(m) for name, m in table.totals.items()},
-            **extra, "peak": _peak_record(table), "misaligned": _misaligned_records(table),
+            **extra, "sees_all": first.path if first else None, "peak": _peak_record(table),
+            "misaligned": _misaligned_records(table),
             "rows": [records[path] for path in paths],
         }  # fmt: skip
+
+
+def _tells(column: Column, entries: Sequence[Entry]) -> bool:
+    """Whether a column of windows or groups says anything: of a network without groups it does not."""
+    return any(entry.cells.get(column.key) not in (None, 1) for entry in entries)
 
 
 def _totals(totals: Sequence[Total]) -> list[str]:
@@ -108,6 +116,8 @@ def _cell(column: Column, value: Any) -> str:
         return _field(value)
     if value is None:
         return "?" if column.summed else ""
+    if column.kind == "window":
+        return str(value[0]) if column.key != "kernel" and len(set(value)) == 1 else "x".join(map(str, value))
     if column.kind == "bytes" and isinstance(value, int):
         return human_bytes(value)
     return str(value) if column.kind in ("text", "shape") else number(value)
@@ -116,10 +126,7 @@ def _cell(column: Column, value: Any) -> str:
 def _field(value: Any) -> str:
     if not isinstance(value, tuple):
         return ""
-    whole = tuple(None if size is None else positions(size) for size in value)
-    if len(set(whole)) == 1:
-        return "all" if whole[0] is None else number(whole[0])
-    return number(whole) if any(size is not None for size in whole) else "all"
+    return " x ".join(dict.fromkeys(map(seen, value)) if len(set(value)) == 1 else map(seen, value))
 
 
 def _exact(value: Any) -> Any:
@@ -127,7 +134,7 @@ def _exact(value: Any) -> Any:
         return ""
     if isinstance(value, tuple):
         return "x".join("all" if v is None else str(_exact(v)) for v in value)
-    return float(value) if isinstance(value, Fraction) else value
+    return float(value) if isinstance(value, Fraction) else value if isinstance(value, int | float) else str(value)
 
 
 # Records
@@ -175,7 +182,7 @@ def _record(table: CostTable, row: Row) -> dict[str, Any]:
     columns = {name: plain(getattr(work, name)) if work else None for name in Work._fields}
     origin = row.node.origin
     return {
-        "path": row.path, "op": row.op, "outputs": [str(t) for t in row.outputs],
+        "path": row.path, "op": row.op, **geometry(table, row), "outputs": [str(t) for t in row.outputs],
         "params": plain(row.params), "buffers": plain(row.buffers), "weight_bytes": plain(row.weight_bytes),
         **columns, "flops": plain(row.flops),
         "in_elements": plain(row.in_elements), "in_bytes": plain(row.in_bytes),

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from archdsl.analyses.field import Field
 from archdsl.analyses.fields_at import Fields
 from archdsl.analyses.measure import plain
 from archdsl.analyses.memory_plan import source_line
-from archdsl.analyses.receptive_field import Field, Misaligned
+from archdsl.analyses.receptive_field import Misaligned, Seen, size
 from archdsl.report.cost_columns import CONVENTION
-from archdsl.report.figures import number, positions
+from archdsl.report.figures import number, seen
 from archdsl.report.json import place
 from archdsl.report.page import Facts, Page, Report, Table
 
@@ -35,14 +36,17 @@ class FieldsReport(Report):
             (at.tap, axes, *figures)
             for at in found.taps
             for figures, axes in _by_figures(
-                ((str(type.shape[axis]), *_shown(field)), _letter(axis, type.rank))
-                for axis, field in zip(found.measures.fields.axes, at.fields)
+                ((str(type.shape[axis]), *_shown(field), whole.path if whole else "-"), _letter(axis, type.rank))
+                for axis, field, whole in zip(found.measures.fields.axes, at.fields, at.whole)
             )
         )
-        head = ("at", "axis", "input", "size", "stride", "offset")
+        head = ("at", "axis", "input", "size", "stride", "offset", "everything seen since")
         fields = Table(head, tuple(rows), title="receptive fields, in positions of the input")
         heading = f"{CONVENTION}, receptive fields: {graph.name}, input {source.name} {type}"
-        facts = ("offset: the centre of what position 0 sees; sizes are rounded up to whole positions",)
+        facts = (
+            "size: input positions from the first to the last that a position sees along maps; <=: at most",
+            "offset: the centre of what position 0 sees",
+        )  # fmt: skip
         return Page(heading, (Facts(facts), fields, *_joins(found, type.rank)))
 
     def data(self) -> dict[str, Any]:
@@ -53,7 +57,10 @@ class FieldsReport(Report):
             "input": {"name": source.name, "type": str(measures.bound.type(source))},
             "taps": [{
                 "tap": at.tap, "value": at.value.name, "type": str(measures.bound.type(at.value)),
-                "axes": [{"axis": axis, **_record(f)} for axis, f in zip(measures.fields.axes, at.fields)],
+                "axes": [
+                    {"axis": axis, **_record(f), "sees_all": whole.path if whole else None}
+                    for axis, f, whole in zip(measures.fields.axes, at.fields, at.whole)
+                ],
                 "misaligned": [_join(m) for m in at.misaligned],
             } for at in self.fields.taps],
         }  # fmt: skip
@@ -93,15 +100,15 @@ def _by_figures(axes: Iterable[tuple[Any, str]]) -> list[tuple[Any, str]]:
     return [(figures, " ".join(letters)) for figures, letters in found.items()]
 
 
-def _shown(field: Field | None) -> tuple[str, str, str]:
-    if field is None:
-        return "all", "-", "-"
-    return f"{positions(field.size):,}", number(field.jump), number(field.offset)
+def _shown(field: Seen) -> tuple[str, str, str]:
+    if not isinstance(field, Field):
+        return seen(size(field)), "-", "-"
+    return seen(size(field)), number(field.jump), "?" if field.drift else number(field.offset)
 
 
 def _letter(axis: int, rank: int) -> str:
     """The axis as the language names it: ``h`` and ``w`` of an image, ``t`` of a sequence."""
-    letters = {3: "nct", 4: "nchw", 5: "ncdhw"}.get(rank)
+    letters = {3: "ntt", 4: "nchw", 5: "ncdhw"}.get(rank)
     return letters[axis] if letters else str(axis)
 
 
@@ -112,8 +119,9 @@ def _join(m: Misaligned) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _record(field: Field | None) -> dict[str, Any]:
-    """Nulls: the whole axis."""
-    if field is None:
-        return {"size": None, "stride": None, "offset": None}
-    return {"size": plain(field.size), "stride": plain(field.jump), "offset": plain(field.offset)}
+def _record(field: Seen) -> dict[str, Any]:
+    """Nulls: the whole axis. A size that is not known exactly is a text."""
+    if not isinstance(field, Field):
+        return {"size": plain(size(field)), "stride": None, "offset": None}
+    offset = None if field.drift else plain(field.offset)
+    return {"size": plain(size(field)), "stride": plain(field.jump), "offset": offset}

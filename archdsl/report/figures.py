@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from math import ceil
 from typing import Any
 
 UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
@@ -33,6 +32,14 @@ def exact_bytes(size: int, unit: str = " bytes") -> str:
     return f"{size:,}{unit}" + (f" ({human_bytes(size)})" if size >= 1024 else "")
 
 
-def positions(size: int | Fraction | float) -> int:
-    """The size of a receptive field in whole positions: interpolation makes fields that end between two."""
-    return ceil(size)
+def seen(size: Any) -> str:
+    """The size of a receptive field in a table: ``427``, ``<= 427``, ``all``, ``?`` where a symbol has no value."""
+    if size is None:
+        return "all"
+    if isinstance(size, int):
+        return f"{size:,}"
+    text = str(size)
+    if not text.startswith("at most "):
+        return "?"
+    most = text.removeprefix("at most ").replace(",", "")
+    return f"<= {int(most):,}" if most.isdecimal() else f"<= {most}"

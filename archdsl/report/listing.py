@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from archdsl.analyses.measure import show
-from archdsl.report.figures import human_bytes, positions
+from archdsl.report.figures import human_bytes, seen
 from archdsl.report.page import Facts, Page, Report, Table
 
 
@@ -66,9 +66,7 @@ def _field(value: Any) -> str:
     """A count, or a receptive field: ``-`` where there is no space, ``all`` for a whole axis."""
     if isinstance(value, list):
         return " x ".join(map(_field, value)) or "-"
-    if value is None:
-        return "all"
-    return f"{positions(value):,}"
+    return seen(value)
 
 
 SIGNS = {"ok": "ok", "note": "--", "wrong": "WRONG"}

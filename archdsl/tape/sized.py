@@ -6,8 +6,9 @@ decided with symbols is decided now.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar, NamedTuple
+from weakref import ref
 
 from archdsl import dims
 from archdsl.diagnostics import Diagnostic, DiagnosticError, Refusal
@@ -16,16 +17,24 @@ from archdsl.graph import Graph, Node, Value
 from archdsl.ops.base import Op
 from archdsl.shapes import AXES, TensorType, resolve_axis
 from archdsl.tape.rebuild import rebuilt
-from archdsl.tape.tape import apply
+from archdsl.tape.tape import shapes
 
 Sizes = Mapping[str, Dim]
 
 
 class Sized(NamedTuple):
-    """Every value's type and every node's operator at the sizes."""
+    """Every value's type at the sizes, and the operators of nodes whose arguments have symbols."""
 
     types: dict[Value, TensorType]
     ops: dict[Node, Op]
+
+
+class _Last:
+    """What was found last: a graph is held to its sizes, and then measured at them."""
+
+    graph: ClassVar[Callable[[], Graph | None]] = staticmethod(lambda: None)
+    sizes: ClassVar[Sizes] = {}
+    found: ClassVar[Sized]
 
 
 def at_sizes(graph: Graph, sizes: Sizes) -> Sized:
@@ -34,31 +43,56 @@ def at_sizes(graph: Graph, sizes: Sizes) -> Sized:
     Raises ``DiagnosticError`` with what the operators' rules refuse at these sizes, each at the place of its operator;
     what follows from a refused value stays silent.
     """
+    if _Last.graph() is graph and _Last.sizes == sizes:
+        return _Last.found
+    found = _derived(graph, sizes)
+    _Last.graph, _Last.sizes, _Last.found = ref(graph, _forget), dict(sizes), found
+    return found
+
+
+def _forget(gone: object) -> None:
+    if _Last.graph is gone:
+        _Last.found = Sized({}, {})
+
+
+def _derived(graph: Graph, sizes: Sizes) -> Sized:
     types = {value: value.type.bind(sizes) for value in graph.inputs}
     ops: dict[Node, Op] = {}
     faults: list[Diagnostic] = []
-    known: dict[tuple[object, ...], tuple[Op, tuple[TensorType, ...]]] = {}
+    known: dict[tuple[int, ...], tuple[Op, tuple[TensorType, ...]]] = {}
+    """By identity: repeated blocks share their operators, and types as well."""
     for node in graph.nodes:
+        op, inputs, outputs = node.op, node.inputs, node.outputs
         try:
-            ins = tuple([types[value] for value in node.inputs])
+            if len(inputs) == 1:
+                key: tuple[int, ...] = (id(op), id(types[inputs[0]]))
+            else:
+                key = (id(op), *[id(types[value]) for value in inputs])
         except KeyError:
             continue
-        key = (id(node.op), ins)  # repeated blocks share their operators, and types as well
         found = known.get(key)
         if found is None:
             try:
-                op = bound_op(node, sizes)
-                found = known[key] = op, apply(op, *ins).types
+                changed = bound_op(node, sizes)
+                found = known[key] = changed, shapes(changed, *[types[value] for value in inputs])
             except Refusal as refusal:
-                if node.origin.span is None:  # made in Python, or data that names no text
-                    refusal.notes = (*refusal.notes, f"at the operator `{node.path}`")
-                faults.append(refusal.located(node.origin.span).diagnostic(node.origin.frame))
+                faults.append(_told(refusal, node))
                 continue
-        ops[node] = found[0]
-        types.update(zip(node.outputs, found[1]))
+        if found[0] is not op:
+            ops[node] = found[0]
+        if len(outputs) == 1:
+            types[outputs[0]] = found[1][0]
+        else:
+            types.update(zip(outputs, found[1]))
     if faults:
         raise DiagnosticError(faults)
     return Sized(types, ops)
+
+
+def _told(refusal: Refusal, node: Node) -> Diagnostic:
+    if node.origin.span is None:  # made in Python, or data that names no text
+        refusal.notes = (*refusal.notes, f"at the operator `{node.path}`")
+    return refusal.located(node.origin.span).diagnostic(node.origin.frame)
 
 
 def bound(graph: Graph, sizes: Sizes) -> Graph:
@@ -67,7 +101,7 @@ def bound(graph: Graph, sizes: Sizes) -> Graph:
 
     def change(node: Node, inputs: Sequence[Value]) -> Node:
         types = [sized.types[value] for value in node.outputs]
-        return Node(sized.ops[node], inputs, types, node.path, node.params, node.origin)
+        return Node(sized.ops.get(node, node.op), inputs, types, node.path, node.params, node.origin)
 
     made = rebuilt(graph, change, inputs=[Value(value.name, sized.types[value]) for value in graph.inputs])
     made.defaults = {name: size for name, size in graph.defaults.items() if name not in sizes}

@@ -16,6 +16,7 @@ from archdsl.graph import Node, Parameter, Value
 from archdsl.ops.base import Op, Weight
 from archdsl.shapes import TensorType
 from archdsl.source import Frame, Origin, Span
+from archdsl.tape.bound_axes import Named, with_indices
 from archdsl.tape.faults import Faults, without_unknowns
 from archdsl.tape.limits import DEFAULT, SMALL, Bounds, Limits
 from archdsl.tape.paths import Naming, PathScope, join
@@ -28,7 +29,7 @@ _SIDES = ("first", "second", "third", "fourth")
 class Tape:
     """The nodes, parameters and labelled values of one graph in the making, and what was found wrong with it."""
 
-    __slots__ = ("_repeated", "bounds", "faults", "nodes", "parameters", "paths", "taps")
+    __slots__ = ("_repeated", "bound_axes", "bounds", "faults", "named_axes", "nodes", "parameters", "paths", "taps")
 
     def __init__(self, limits: Limits = DEFAULT) -> None:
         self.bounds = Bounds(limits)
@@ -39,6 +40,10 @@ class Tape:
         self.parameters: dict[str, Parameter] = {}
         self.taps: dict[str, Value] = {}
         """Labelled tensors by path."""
+        self.named_axes = False
+        """Whether some operator's axis was named so: it depends on more than the types show."""
+        self.bound_axes: Named = {}
+        """Axes of inputs that are declared as a symbol with a bound size."""
         self._repeated: dict[str, int] = {}
 
     def node(self, op: Op, inputs: Sequence[Value | Poison], place: Place, base: str, span: Span | None) -> Flow:
@@ -53,6 +58,9 @@ class Tape:
                 place.operator(base)
                 return POISON
         live: Sequence[Value] = inputs  # type: ignore[assignment]
+        if self.bound_axes:
+            named, op = op, with_indices(op, live, self.bound_axes)
+            self.named_axes |= named is not op
         least, most = op.arity
         if len(live) < least or (most is not None and len(live) > most):
             raise wrong_count(op, len(live))
@@ -134,27 +142,33 @@ class Applied(NamedTuple):
 
 
 @lru_cache(maxsize=20_000)
+def shapes(op: Op, *types: TensorType) -> tuple[TensorType, ...]:
+    """The types that an operator gives; refuses (E0302) those without an element."""
+    outs = op.shape(*types)
+    for out in outs:
+        for size in out.shape:
+            if size < 1 if isinstance(size, int) else at_least(size, 1) is False:
+                raise _no_element(op, types, out, size)
+    return outs
+
+
+@lru_cache(maxsize=20_000)
 def apply(op: Op, *types: TensorType) -> Applied:
     """An operator's rules: functions of the types alone, and networks repeat themselves and one another."""
-    outs = op.shape(*types)
+    outs = shapes(op, *types)
     dtype = types[0].dtype if types else "f32"
     small = all(out.rank <= SMALL and all(map(_is_small, out.shape)) for out in outs)
-    if not small:
-        _check_positive(op, types, outs)
     return Applied(outs, tuple([(w, TensorType(w.dtype or dtype, w.shape)) for w in op.weights(*types)]), small)
 
 
 def _is_small(dim: Dim) -> bool:
-    return 0 < dim < 2**31 if isinstance(dim, int) else dim.weight <= SMALL and at_least(dim, 1) is not False
+    return dim < 2**31 if isinstance(dim, int) else dim.weight <= SMALL
 
 
-def _check_positive(op: Op, ins: Sequence[TensorType], outs: Sequence[TensorType]) -> None:
-    """Refuse (E0302) results that have no element, whatever the values of their symbols."""
-    for out in outs:
-        for axis, size in enumerate(out.shape):
-            if at_least(size, 1) is False:
-                of = f" of {' and '.join(map(str, ins))}" if ins else ""
-                raise Refusal("E0302", f"`{op.name}`{of} leaves nothing: axis {axis} of {out} has {size} positions")
+def _no_element(op: Op, ins: Sequence[TensorType], out: TensorType, size: Dim) -> Refusal:
+    of = f" of {' and '.join(map(str, ins))}" if ins else ""
+    axis = out.shape.index(size)
+    return Refusal("E0302", f"`{op.name}`{of} leaves nothing: axis {axis} of {out} has {size} positions")
 
 
 def wrong_count(op: Op, count: int) -> Refusal:

@@ -6,6 +6,7 @@ in here imports PyTorch, and no file is ever executed.
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 
 from archdsl.diagnostics import Refusal, did_you_mean
@@ -41,6 +42,8 @@ def read(path: str | Path, key: str = "") -> Checkpoint:
         found: Checkpoint = import_module(f"archdsl.weights.{module}").read(path)
         _check_bounds(found)
     except OSError as error:
+        if error.errno in (errno.EINVAL, errno.ENAMETOOLONG):  # what the file says, not what became of it
+            malformed(path, "it names a place or a file that cannot be")
         refuse("E0001", f"`{path}` cannot be read: {error.strerror or error}")
     if not found.tensors:
         malformed(path, "it contains no tensors")

@@ -122,7 +122,7 @@ def _matched(
     missing = tuple(p for p in wanted.values() if p.path not in names)
     taken = set(names.values())
     beyond = [name for name in offered if name not in taken]
-    copies = _copies({name: offered[name] for name in beyond}, pairs)
+    copies = _copies({name: offered[name] for name in beyond}, {names[path]: tensor for path, tensor in pairs.items()})
     unexpected = tuple(name for name in beyond if name not in copies)
     if reading is not None and reading.key:
         notes = (f"the parameters are in its `{reading.key}`", *notes)
@@ -152,20 +152,20 @@ def _unfolded(graph: Graph, matching: Matching) -> Matching:
 def _copies(beyond: Mapping[str, Tensor], used: Mapping[str, Tensor]) -> dict[str, str]:
     """Tensors that are others once more, as a tied head is saved: matrices of the same values, not all of them one."""
     found = {}
-    kinds: dict[tuple[int, ...], list[Tensor]] = {}
-    for tensor in used.values():
-        kinds.setdefault(tensor.shape, []).append(tensor)
+    kinds: dict[tuple[int, ...], list[str]] = {}
+    for name, tensor in used.items():
+        kinds.setdefault(tensor.shape, []).append(name)
     for name, tensor in islice(beyond.items(), MAX_COPIES):
         for other in kinds.get(tensor.shape, ())[:MAX_COPIES] if len(tensor.shape) > 1 else ():
-            if tensor.same_place(other) or (tensor.equals(other) and _varies(tensor)):
-                found[name] = other.name
+            if tensor.same_place(used[other]) or (tensor.equals(used[other]) and _varies(tensor)):
+                found[name] = other
                 break
     return found
 
 
 def _varies(tensor: Tensor) -> bool:
     values = tensor.values()
-    return bool((values != values[0]).any())
+    return bool(values.size and (values != values[0]).any())
 
 
 def names_of(graph: Graph, matching: Matching) -> set[str]:
@@ -191,6 +191,8 @@ def settle(
     unexpected = [name for name in beyond if not _allowed(name, allow_unexpected)]
     if missing or mismatched or unexpected:
         raise _refusal(matching, missing, mismatched, unexpected)
+    if matching.total and not matching.pairs:  # whatever was allowed: a file of which nothing is used is another's
+        raise _refusal(matching, matching.missing, matching.mismatched, matching.unexpected)
     return lines(matching)
 
 

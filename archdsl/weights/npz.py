@@ -11,7 +11,8 @@ from archdsl.element_types import ELEMENT_TYPES
 from archdsl.weights.archive import Archive
 from archdsl.weights.tensor import Checkpoint, Place, Tensor, check_shape, malformed, refuse
 
-MAX_NPY_HEADER = 10_000
+MAX_NPY_HEADER = 2048
+"""Bytes; NumPy's have 118, for few axes."""
 DTYPES = {type.stored: name for name, type in ELEMENT_TYPES.items() if type.struct}
 """NumPy's names of the element types that it has."""
 

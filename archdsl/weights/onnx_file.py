@@ -13,7 +13,7 @@ from archdsl.weights.tensor import MAX_RANK, MAX_TENSORS, Checkpoint, Place, Ten
 ELEMENTS = {type.onnx: name for name, type in ELEMENT_TYPES.items()}
 MODEL_GRAPH, MODEL_METADATA, GRAPH_NODE, GRAPH_INITIALIZER = 7, 14, 1, 5
 NODE_INPUT, NODE_OUTPUT, NODE_NAME, NODE_OPERATOR = 1, 2, 3, 4
-MAX_FIELDS = 2_000_000
+MAX_FIELDS = 1_500_000
 """Fields that are looked at: some ten for a node or tensor, each of at least two bytes in the file."""
 DIMS, DATA_TYPE, FLOAT_DATA, INT64_DATA, NAME, RAW_DATA, DOUBLE_DATA, EXTERNAL, LOCATION = 1, 2, 4, 7, 8, 9, 10, 13, 14
 PACKED = {FLOAT_DATA: "f32", DOUBLE_DATA: "f64"}

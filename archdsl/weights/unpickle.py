@@ -17,18 +17,17 @@ from archdsl.weights.tensor import malformed, refuse
 STOP = 0x2E
 MAX_TEXT = 1 << 20
 """Bytes of one string in a checkpoint: names are short."""
-MAX_STEPS = 3_000_000
+MAX_STEPS = 1_000_000
 """Opcodes, and elements that calls copy; a tensor takes some thirty. Every one of them makes some bytes and takes some
 time, however short it is in the file, so that this bounds both.
 """
-HEAVY = {0x7D: 3, 0x5D: 3, 0x8F: 8, 0x8A: 2}
-"""Opcodes that make what is large for its one byte: how many others they count for."""
 
 _MARK = object()
 
-CONSTANTS: dict[int, Any] = {0x4E: None, 0x88: True, 0x89: False}
-EMPTY: dict[int, Callable[[], Any]] = {0x7D: dict, 0x5D: list, 0x29: tuple, 0x8F: set}
-INTEGERS = {0x4A: ("<i", 4), 0x4B: ("<B", 1), 0x4D: ("<H", 2)}
+CONSTANTS: dict[int, Any] = {0x4E: None, 0x88: True, 0x89: False, 0x29: ()}
+EMPTY: dict[int, Callable[[], Any]] = {0x7D: dict, 0x5D: list}
+INTEGERS = {0x4A: (4, True), 0x4B: (1, False), 0x4D: (2, False)}
+"""Bytes of an integer, and whether it has a sign."""
 LENGTHS = {0x58: 4, 0x8C: 1, 0x8D: 8, 0x55: 1, 0x54: 4, 0x42: 4, 0x43: 1, 0x8E: 8}
 """Strings and bytes by opcode: the bytes of their length."""
 BYTES = (0x42, 0x43, 0x8E)
@@ -72,9 +71,19 @@ class Machine:
             malformed(self.path, "its pickle is malformed")
 
     def _run(self) -> Any:
-        while (code := self.take(1)[0]) != STOP:
-            self.count(HEAVY.get(code, 1))
-            self.step(code)
+        data, find = self.data, ACTIONS.get
+        while (code := data[self.at]) != STOP:
+            self.at += 1
+            self.steps += 1
+            if self.steps > MAX_STEPS:
+                self.count(0)
+            action = find(code)
+            if action is None:
+                name = REFUSED.get(code, f"{code:#04x}")
+                refuse(
+                    "E0902", f"`{self.path}`: its pickle uses the opcode {name}, which no checkpoint needs", help=HELP
+                )
+            action(self)
         return self.stack.pop()
 
     def count(self, steps: int) -> None:
@@ -93,24 +102,6 @@ class Machine:
     def number(self, count: int) -> int:
         """The next unsigned integer."""
         return int.from_bytes(self.take(count), "little")
-
-    def step(self, code: int) -> None:
-        """Carry out one opcode."""
-        stack = self.stack
-        if code in CONSTANTS:
-            stack.append(CONSTANTS[code])
-        elif code in EMPTY:
-            stack.append(EMPTY[code]())
-        elif code in INTEGERS:
-            form, size = INTEGERS[code]
-            stack.append(struct.unpack(form, self.take(size))[0])
-        elif code in LENGTHS:
-            stack.append(self.string(code))
-        elif code in ACTIONS:
-            ACTIONS[code](self)
-        else:
-            name = REFUSED.get(code, f"{code:#04x}")
-            refuse("E0902", f"`{self.path}`: its pickle uses the opcode {name}, which no checkpoint needs", help=HELP)
 
     def string(self, code: int) -> str | bytes:
         """A string or bytes."""
@@ -218,7 +209,33 @@ def _two(m: Machine) -> list[Any]:
     return [key, value]
 
 
+def _constant(value: Any) -> Callable[[Machine], None]:
+    return lambda m: m.stack.append(value)
+
+
+def _empty(kind: Callable[[], Any]) -> Callable[[Machine], None]:
+    return lambda m: m.stack.append(kind())
+
+
+def _set(m: Machine) -> None:
+    m.count(3)  # four times as large as a dictionary
+    m.stack.append(set())
+
+
+def _integer(size: int, signed: bool) -> Callable[[Machine], None]:
+    return lambda m: m.stack.append(int.from_bytes(m.take(size), "little", signed=signed))
+
+
+def _string(code: int) -> Callable[[Machine], None]:
+    return lambda m: m.stack.append(m.string(code))
+
+
 ACTIONS: dict[int, Callable[[Machine], None]] = {
+    **{code: _constant(value) for code, value in CONSTANTS.items()},
+    **{code: _empty(kind) for code, kind in EMPTY.items()},
+    **{code: _integer(*form) for code, form in INTEGERS.items()},
+    **{code: _string(code) for code in LENGTHS},
+    0x8F: _set,
     0x80: lambda m: None if m.number(1) <= 5 else malformed(m.path, "its pickle has an unknown protocol"),
     0x95: lambda m: None if m.number(8) <= len(m.data) else malformed(m.path, "its pickle is cut off"),
     0x28: lambda m: m.stack.append(_MARK),

@@ -214,12 +214,13 @@ def test_nothing_replaces_an_operator_of_the_language(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("target", "name"), [("onnx", "ONNX"), ("torch", "PyTorch")])
 def test_rules_may_be_absent_or_broken(target: str, name: str, tmp_path: Path) -> None:
     site, group = tmp_path / "site", f"archdsl.rules.{target}"
+    output = {"onnx": "net.onnx", "torch": "net.py"}[target]
     installed(site, "some-package", {OPERATOR: {"twice": "cards:Twice"}}, cards=CARD)
     (tmp_path / "net.arch").write_text(SPEC)
 
     def told() -> str:
-        done = archdsl("compile", "net.arch", "--to", target, "-o", "net.out", packages=site, folder=tmp_path)
-        assert done.returncode == 1 and "Traceback" not in done.stderr and not (tmp_path / "net.out").exists()
+        done = archdsl("compile", "net.arch", "--to", target, "-o", output, packages=site, folder=tmp_path)
+        assert done.returncode == 1 and "Traceback" not in done.stderr and not (tmp_path / output).exists()
         assert "net.arch:4:3" in done.stderr, done.stderr
         return done.stderr
 

@@ -271,7 +271,7 @@ def test_compile_ends_in_one_line(cli):
 
     done = cli("compile", "net.arch:small", "-o", "model.onnx")
     assert done.status == 0 and done.out == ""
-    assert done.err.startswith("small -> model.onnx: 2 layers, 512 parameters, 129,024 MACs, ")
+    assert done.err.startswith("small -> model.onnx: depth 2, 512 parameters, 129,024 MACs, ")
     assert done.err.endswith(" s\n") and done.err.count("\n") == 1
     onnx.checker.check_model(onnx.load("model.onnx"), full_check=True)
 
@@ -291,7 +291,7 @@ def test_compile_several_into_a_folder(cli):
     [
         (["net.arch:small", "net.arch:wide", "-o", "model.onnx"], "E0006"),
         (["net.arch:small", "./net.arch:small"], "E0006"),
-        (["net.arch", "-o", "net.arch"], "E0006"),
+        (["net.arch", "-o", "net.arch"], "E0007"),
         (["net.arch", "-o", "."], "E0005"),
         (["net.arch", "-o", "missing/model.onnx"], "E0005"),
         (["net.arch:tiny"], "E0004"),

@@ -180,13 +180,20 @@ def test_the_next_run_sweeps_what_a_killed_one_left(line: str, tmp_path: Path) -
 def test_the_file_of_a_living_process_is_not_swept(tmp_path: Path) -> None:
     (tmp_path / "big.arch").write_text(WEIGHTS)
     (tmp_path / "small.arch").write_text(SPEC)
-    process = started(tmp_path, "compile big.arch -o o.onnx")
-    while process.poll() is None and not list(tmp_path.glob(".*.part")):
-        time.sleep(0.002)
-    process.send_signal(signal.SIGSTOP)
+    parts = []
+    while not parts:  # it may be faster than its signal
+        process = started(tmp_path, "compile big.arch -o o.onnx")
+        while process.poll() is None and not list(tmp_path.glob(".*.part")):
+            time.sleep(0.002)
+        process.send_signal(signal.SIGSTOP)
+        time.sleep(0.05)
+        parts = list(tmp_path.glob(".*.part"))
+        if not parts:
+            process.send_signal(signal.SIGCONT)
+            assert process.wait(timeout=HANGS) == 0
     try:
         assert ended(tmp_path, "compile small.arch -o p.onnx")[0] == 0
-        assert list(tmp_path.glob(".*.part"))
+        assert list(tmp_path.glob(".*.part")) == parts
     finally:
         process.send_signal(signal.SIGCONT)
     assert process.wait(timeout=HANGS) == 0

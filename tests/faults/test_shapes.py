@@ -228,7 +228,7 @@ def test_a_fault_of_ours_is_its_target_s(tmp_path: Path, monkeypatch: pytest.Mon
     "body",
     [
         "softmax(axis = H)",
-        "x -> concat(axis = W)",
+        "concat(axis = W)",
         "slice(H, 1)",
         "reduce_mean(x, axis = [H, W])",
         "permute([N, H, W, 1])",
@@ -264,7 +264,7 @@ def test_what_needs_numbers_works_when_they_are_bound(tmp_path: Path, command: s
     assert done.status == 0, done.output
 
 
-@again("bind")
+@again("R7")
 @pytest.mark.parametrize("size", [-4, 0, 1.5, True, "4", None, 10**18])
 def test_bad_sizes_are_refused_everywhere(size: object) -> None:
     text = network("conv(8, 3)", "f32[B, 3, H = 8, W = 8]")
@@ -276,3 +276,17 @@ def test_bad_sizes_are_refused_everywhere(size: object) -> None:
     ):  # fmt: skip
         with pytest.raises(api.DiagnosticError, match="E0007"):
             use()
+
+
+@again("R10")
+@pytest.mark.parametrize("size", [1, 2, 3, 4, 7])
+def test_a_symbol_names_its_axis_wherever_it_is_handed(tmp_path: Path, size: int) -> None:
+    """Also where numbers are needed, in blocks, behind other operators, and where two axes are as long."""
+    before = "block head(a) { softmax(axis = a) }\n"
+    body = "conv(4, 3)\nlet a = {h}\nhead(a) -> head({w}) -> l2_norm(axis = {h})\ntranspose(h, w) -> head({th}) -> head({tw})"
+    named = network(body.format(h="H", w="W", th="H", tw="W"), "f32[N, T, H, W]", before)
+    counted = network(body.format(h=2, w=3, th=3, tw=2), "f32[N, T, H, W]", before)
+    bind = " ".join(f"--bind {name}={size}" for name in "THW")
+    shown = [archdsl(tmp_path, f"show net.arch {bind}", net__arch=text) for text in (named, counted)]
+    assert shown[0].status == 0, shown[0].output
+    assert shown[0].output == shown[1].output

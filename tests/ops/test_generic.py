@@ -13,7 +13,7 @@ from op_examples import parse_example
 
 from archdsl import dims, ops
 from archdsl.diagnostics import Refusal
-from archdsl.ops.base import pass_through
+from archdsl.ops.look import pass_through
 from archdsl.shapes import TensorType
 
 Case = tuple[dict[str, Any], list[tuple[int, ...]], Callable[..., Any]]

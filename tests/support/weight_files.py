@@ -7,6 +7,7 @@ import json
 import pickle
 import struct
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -74,6 +75,23 @@ def torch_zip(path: Path, pickled: bytes, members: dict[str, bytes], **extra: by
 
 def torch_file(path: Path, arrays: Arrays) -> Path:
     return torch_zip(path, *state(arrays))
+
+
+def nested(path: Path, inside: Mapping[str, object]) -> Path:
+    """A PyTorch file of dictionaries in dictionaries, as training scripts save them: tensors, and integers."""
+    members: dict[str, bytes] = {}
+
+    def opcodes(value: object) -> bytes:
+        if isinstance(value, Mapping):
+            return b"}(" + b"".join(unicode(str(key)) + opcodes(one) for key, one in value.items()) + b"u"
+        if isinstance(value, np.ndarray):
+            key = str(len(members))
+            members[key] = value.tobytes()
+            strides = tuple(step // value.itemsize for step in value.strides)
+            return tensor(key, STORAGE[str(value.dtype)], value.size, 0, value.shape, strides)
+        return number(int(str(value)))
+
+    return torch_zip(path, b"\x80\x02" + opcodes(inside) + b".", members)
 
 
 def npz(path: Path, arrays: Arrays, compressed: bool = False) -> Path:

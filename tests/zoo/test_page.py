@@ -13,19 +13,25 @@ from markdown import fences
 from paths import DATA, DOCS, SPECS, tool
 
 from archdsl import reading
-from archdsl.project.zoo import Entry, entries
+from archdsl.project import zoo_figures
+from archdsl.project.zoo import FIGURES, Entry, networks
 
 LEDGER = json.loads((SPECS / "ledger.json").read_text(encoding="utf-8"))
 
 
 @cache
 def zoo() -> dict[str, Entry]:
-    return {entry.name: entry for entry in entries(reading.zoo_names())}
+    return {entry.name: entry for entry in zoo_figures.measured(reading.zoo_names())}
 
 
 def test_the_page_of_the_zoo_is_current() -> None:
     page = (DOCS / "zoo.md").read_text(encoding="utf-8")
     assert page == tool("zoo_page").document(zoo().values()), "run tools/zoo_page.py"
+
+
+def test_the_table_of_the_list_is_current() -> None:
+    assert FIGURES.read_text(encoding="utf-8") == zoo_figures.document(zoo().values()), "run tools/zoo_page.py"
+    assert networks().entries == tuple(zoo().values())
 
 
 def test_every_network_is_on_the_page_once_and_nothing_is_both_there_and_missing() -> None:

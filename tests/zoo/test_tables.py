@@ -309,9 +309,35 @@ def test_dense_examples() -> None:
     assert inline("linear(500, bias = false)", "1, 800").of("params").value == 400_000
 
 
+DISTILL = {
+    "alexnet_2012": 195, "vgg16": 212, "mobilenet_v1": 315, "mobilenet_v1_w0_75": 315, "resnet50_v1": 483,
+    "resnet101_v1": 1027, "resnet152_v1": 1507, "bn_inception": 699, "inception_v3": 1311, "inception_v4": 2071,
+    "inception_resnet_v2": 3039,
+}  # fmt: skip
+"""Araujo, Norris and Sim, Computing receptive fields of convolutional neural networks (Distill 2019), table."""
+
+
+def test_receptive_fields() -> None:
+    found = {variant: zoo(variant).of("receptive_field").value for variant in (*DISTILL, "resnet50")}
+    assert found == DISTILL | {"resnet50": 427}
+
+
 @pytest.mark.parametrize(
-    ("variant", "size"),
-    [("vgg16", 212), ("alexnet_2012", 195), ("resnet50", 427), ("resnet50_v1", 483), ("mobilenet_v1", 315)],
-)
-def test_receptive_fields(variant: str, size: int) -> None:
-    assert zoo(variant).of("receptive_field").value == size
+    ("gated", "plain"),
+    [("seresnet50", "resnet50"), ("seresnet152_v1", "resnet152_v1"), ("se_wrn_28_10", "wrn_28_10"),
+     ("se_bn_inception", "bn_inception")],
+)  # fmt: skip
+def test_gates_neither_widen_nor_end_a_receptive_field(gated: str, plain: str) -> None:
+    assert zoo(gated).of("receptive_field").value == zoo(plain).of("receptive_field").value
+
+
+EFFICIENTNET_B0 = ((3, 1, 1), (3, 2, 2), (5, 2, 2), (3, 2, 3), (5, 1, 3), (5, 2, 4), (3, 1, 1))
+"""Kernel, stride and repeats of the stages (arXiv:1905.11946, table 1); the strides are those of MobileNetV2's places."""
+
+
+def test_receptive_field_of_efficientnet() -> None:
+    size, jump = 3, 2
+    for kernel, stride, repeats in EFFICIENTNET_B0:
+        for s in (stride, *(1,) * (repeats - 1)):
+            size, jump = size + (kernel - 1) * jump, jump * s
+    assert zoo("efficientnet_b0").of("receptive_field").value == size == 851

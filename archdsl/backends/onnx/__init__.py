@@ -25,6 +25,8 @@ class OnnxBackend:
 
     name = "onnx"
     suffix = ".onnx"
+    mark = r"\x12\x07archdsl"
+    """The producer, as protobuf writes it."""
     options = OnnxOptions
 
     def lowers(self, op: type[Op]) -> bool:

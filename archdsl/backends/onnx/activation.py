@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from archdsl.backends.onnx.simple_rules import nothing, plain, settings
 from archdsl.backends.onnx.writer import Emit
-from archdsl.element_types import ELEMENT_TYPES
+from archdsl.element_types import ELEMENT_TYPES, INTEGERS
+
+
+def relu(emit: Emit) -> None:
+    """``Relu``; of integers, of which runtimes have few, ``Max`` with 0."""
+    if emit.types[0].dtype in INTEGERS:
+        emit.result("Max", [emit.ins[0], emit.scalar(0)])
+    else:
+        emit.result("Relu", emit.ins)
 
 
 def relu6(emit: Emit) -> None:
@@ -18,7 +26,25 @@ def prelu(emit: Emit) -> None:
     if not emit.op.shared and rank > 2:
         own = emit.node.params["weight"].type.shape
         weight = emit.reshape(weight, own, (*own, *(1,) * (rank - 2)))
-    emit.result("PRelu", [emit.ins[0], weight])
+    if emit.types[0].dtype == "f64":
+        _bent(emit, weight)
+    else:
+        emit.result("PRelu", [emit.ins[0], weight])
+
+
+def leaky_relu(emit: Emit) -> None:
+    """``LeakyRelu``."""
+    if emit.types[0].dtype == "f64":
+        _bent(emit, emit.scalar(emit.op.slope))
+    else:
+        emit.result("LeakyRelu", emit.ins, alpha=emit.op.slope)
+
+
+def _bent(emit: Emit, slope: str) -> None:
+    """``max(x, 0) + slope * min(x, 0)``: for ``f64``, which ONNX Runtime has in old operator sets only."""
+    zero = emit.scalar(0)
+    below = emit.helper("Mul", [emit.helper("Min", [emit.ins[0], zero]), slope])
+    emit.result("Add", [emit.helper("Max", [emit.ins[0], zero]), below])
 
 
 def hard_sigmoid(emit: Emit) -> None:
@@ -34,9 +60,9 @@ def step(emit: Emit) -> None:
 
 RULES = {
     "identity": nothing,
-    "relu": plain("Relu"),
+    "relu": relu,
     "relu6": relu6,
-    "leaky_relu": settings("LeakyRelu", alpha="slope"),
+    "leaky_relu": leaky_relu,
     "prelu": prelu,
     "elu": settings("Elu", alpha="alpha"),
     "selu": plain("Selu"),

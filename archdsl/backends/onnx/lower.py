@@ -52,7 +52,7 @@ def lower(graph: Graph, options: OnnxOptions) -> Lowered:
     if not OPSETS[0] <= opset <= OPSETS[1]:
         refuse("E0603", f"opset {opset} is not supported", f"choose {OPSETS[0]} to {OPSETS[1]}")
     while True:
-        writer = Writer(graph, opset, chosen=options.opset is not None)
+        writer = Writer(graph, opset, chosen=options.opset is not None, native=options.native)
         try:
             _apply_rules(writer)
         except NeedOpsetError as need:
@@ -84,11 +84,18 @@ def _apply_rules(writer: Writer) -> None:
             if rule is None:
                 targets = "`archdsl ops` lists each operator's targets"
                 raise Refusal("E0601", f"`{node.op.name}` has no counterpart in ONNX", help=targets)
-            rule(Emit(writer, node))
+            rule(Emit(writer, node, _carried(writer, node)))
         except Refusal as refusal:
             found.append(located(refusal, node))
     if found:
         raise DiagnosticError(found)
+
+
+def _carried(writer: Writer, node: Node) -> dict[str, str] | None:
+    """``bf16`` is computed in ``f32`` as a whole, as PyTorch's CPU does, unless it is only moved."""
+    if writer.native or node.op.moves_data or node.op.role in ("view", "source"):
+        return None
+    return {"bf16": "f32"} if any(value.type.dtype == "bf16" for value in node.inputs) else None
 
 
 def check_sizes(graph: Graph) -> None:

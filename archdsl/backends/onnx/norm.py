@@ -78,12 +78,14 @@ def layer_norm(emit: Emit) -> None:
         operands = [_affine(emit, "weight", sizes), emit.optional("bias")]
         emit.result("LayerNormalization", [emit.ins[0], *operands], axis=axes[0], epsilon=emit.op.eps)
         return
+    emit = emit.wide()
     mean = _mean(emit, emit.ins[0], axes)
     _divide_by_root(emit, emit.helper("Sub", [emit.ins[0], mean]), axes)
 
 
 def rms_norm(emit: Emit) -> None:
     """``x / sqrt(mean(x * x) + eps)``; ``RMSNormalization`` exists from opset 23 only."""
+    emit = emit.wide()
     _divide_by_root(emit, emit.ins[0], emit.op.resolved(emit.types[0]))
 
 
@@ -108,6 +110,7 @@ def lrn(emit: Emit) -> None:
     if op.size % 2 and x.rank == 4:
         emit.result("LRN", emit.ins, size=op.size, alpha=op.alpha, beta=op.beta, bias=op.k)
         return
+    emit = emit.wide()
     square = emit.helper("Mul", [emit.ins[0], emit.ins[0]])
     column = emit.helper("Unsqueeze", [square, emit.ints([1])])
     plane = emit.helper("Reshape", [column, emit.ints([0, 1, fixed(x.shape[1:2])[0], -1])])
@@ -122,6 +125,7 @@ def lrn(emit: Emit) -> None:
 
 def l2_norm(emit: Emit) -> None:
     """``x / max(length, eps)``; ``LpNormalization`` has no eps."""
+    emit = emit.wide()
     (x,) = emit.types
     inputs, attributes = emit.reduce("ReduceL2", emit.ins[0], [resolve_axis(emit.op.axis, x)], keep=True)
     length = emit.helper("ReduceL2", inputs, **attributes)

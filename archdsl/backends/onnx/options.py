@@ -28,6 +28,8 @@ class OnnxOptions(registry.Options):
     """For inference only: batch norms are folded, and nodes that reach no output are dropped."""
     fold: bool | None = None
     """Fold batch norms into the layers in front of them; ``None``: as ``deploy``."""
+    native: bool = False
+    """Keep every operator in its own element type, also where ONNX Runtime has no kernel for it on the CPU."""
     external_data: bool | None = None
     """Weights in a separate file in the folder of the model; ``None``: only if the model exceeds 2 GB."""
     max_bytes: int = 16 << 30
@@ -51,6 +53,7 @@ class OnnxOptions(registry.Options):
         "deploy": "for inference: fold batch norms, drop what only training needs",
         "fold": "fold batch norms into convolutions",
         "opset": "the operator set; default: the oldest that works",
+        "native": "element types as they are, also where ONNX Runtime has no kernel on the CPU",
         "external_data": "weights in a separate file, or never; default: only beyond 2 GB",
     }
 

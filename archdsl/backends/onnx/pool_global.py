@@ -16,6 +16,7 @@ def global_lp_pool(emit: Emit) -> None:
         inputs, attributes = emit.reduce(f"ReduceL{p}", emit.ins[0], axes, keep=True)
         emit.result(f"ReduceL{p}", inputs, **attributes)
         return
+    emit = emit.wide()
     terms = emit.helper("Pow", [emit.helper("Abs", emit.ins), emit.scalar(p)])
     inputs, attributes = emit.reduce("ReduceSum", terms, axes, keep=True)
     emit.result("Pow", [emit.helper("ReduceSum", inputs, **attributes), emit.scalar(1 / p)])

@@ -60,22 +60,40 @@ def _gather_nearest(emit: Emit) -> None:
             name = emit.helper("Gather", operands, axis=axis)
 
 
+BLOCKS = frozenset({"f32", "f16", "f64", "i8", "u8"})
+"""Element types for which runtimes have ``DepthToSpace`` and ``SpaceToDepth``; the others are moved axis by axis."""
+
+
 def depth_to_space(emit: Emit) -> None:
     """``DepthToSpace``."""
+    if emit.types[0].dtype not in BLOCKS:
+        n, c, h, w = emit.types[0].shape
+        block = emit.op.block
+        inner = dims.floordiv(c, block * block)
+        first = emit.op.mode == "dcr"
+        split = (n, block, block, inner, h, w) if first else (n, inner, block, block, h, w)
+        _rearrange(emit, split, (0, 3, 4, 1, 5, 2) if first else (0, 1, 4, 2, 5, 3))
+        return
     emit.result("DepthToSpace", emit.ins, blocksize=emit.op.block, mode=emit.op.mode.upper())
 
 
 def space_to_depth(emit: Emit) -> None:
-    """``SpaceToDepth``; the other order, which it lacks, by moving axes."""
-    block = emit.op.block
-    if emit.op.mode == "dcr" or block == 1:
+    """``SpaceToDepth``; what runtimes lack, by moving axes."""
+    n, c, h, w = emit.types[0].shape
+    block, dtype = emit.op.block, emit.types[0].dtype
+    if block == 1 or (emit.op.mode == "dcr" and dtype in BLOCKS):
         emit.result("SpaceToDepth", emit.ins, blocksize=block)
         return
-    n, c, h, w = emit.types[0].shape
-    rows, columns = dims.floordiv(h, block), dims.floordiv(w, block)
-    blocks = emit.helper("Reshape", [emit.ins[0], emit.vector((n, c, rows, block, columns, block))])
-    moved = emit.helper("Transpose", [blocks], perm=[0, 1, 3, 5, 2, 4])
-    emit.result("Reshape", [moved, emit.vector(emit.outs[0].shape)])
+    split = (n, c, dims.floordiv(h, block), block, dims.floordiv(w, block), block)
+    _rearrange(emit, split, (0, 3, 5, 1, 2, 4) if emit.op.mode == "dcr" else (0, 1, 3, 5, 2, 4))
+
+
+def _rearrange(emit: Emit, split: tuple[Dim, ...], order: tuple[int, ...]) -> None:
+    """The input with its axes split, in another order, in the shape of the result."""
+    (x,), (y,) = emit.types, emit.outs
+    apart = emit.reshape(emit.ins[0], x.shape, split)
+    turned = emit.helper("Transpose", [apart], perm=order)
+    emit.result("Reshape", [turned, emit.target(tuple(split[axis] for axis in order), y.shape)])
 
 
 RULES = {"resize": resize, "depth_to_space": depth_to_space, "space_to_depth": space_to_depth}

@@ -7,176 +7,50 @@ before that is a :meth:`Emit.helper`.
 
 from __future__ import annotations
 
-import struct
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from archdsl.backends.onnx.wire import Attribute, Literal
+from archdsl.backends.onnx import types
+from archdsl.backends.onnx.draft import Custom, Emitted, NeedOpsetError, Writer, fixed, pack
+from archdsl.backends.onnx.wire import Attribute
 from archdsl.diagnostics import Refusal
-from archdsl.dims import Dim, Expr, symbols
-from archdsl.element_types import ELEMENT_TYPES
-from archdsl.graph import Graph, Node, Parameter, Value
-from archdsl.record import Record
-from archdsl.registry import ControlFlow
+from archdsl.dims import Dim
+from archdsl.element_types import ELEMENT_TYPES, FLOATS, INTEGERS
+from archdsl.graph import Node
 from archdsl.shapes import Shape, TensorType
 
-
-class NeedOpsetError(ControlFlow):
-    """The lowering must start again with a newer operator set (it was not chosen by the user)."""
-
-    def __init__(self, version: int) -> None:
-        super().__init__(version)
-        self.version = version
-
-
-class Custom(Record):
-    """An operator of a set that is not ONNX's own, such as ``com.microsoft``: the set, the operator, the set's version.
-
-    A runtime needs a kernel for it: ONNX Runtime has some, others come in a library of custom operators.
-    """
-
-    domain: str
-    kind: str
-    version: int = 1
-
-
-class Emitted:
-    """One ONNX node to be written."""
-
-    __slots__ = ("attributes", "domain", "inputs", "kind", "name", "outputs")
-
-    def __init__(
-        self, kind: str, name: str, inputs: Sequence[str], outputs: Sequence[str], attributes: dict[str, Attribute],
-        domain: str = "",
-    ) -> None:  # fmt: skip
-        self.kind = kind
-        self.name = name
-        self.inputs = list(inputs)
-        self.outputs = list(outputs)
-        self.attributes = attributes
-        self.domain = domain
-
-
-class Writer:
-    """The state of one lowering: emitted nodes, names, constants and sizes that are already there."""
-
-    def __init__(self, graph: Graph, opset: int, *, chosen: bool) -> None:
-        self.graph = graph
-        self.opset = opset
-        self.chosen = chosen
-        self.emitted: list[Emitted] = []
-        self.domains: dict[str, int] = {}
-        """The sets of operators in use beside ONNX's own, and their versions."""
-        self.parameters: dict[str, Parameter] = {}
-        self.value_names: dict[Value, str] = {}
-        self._taken: set[str] = set()
-        self._constants: dict[tuple[str, tuple[int, ...], bytes], str] = {}
-        self._sizes: dict[Dim, str] = {}
-        self._next: dict[str, int] = {}
-        for value in graph.inputs:
-            self.value_names[value] = self.fresh(value.name)
-        self._taken.update(graph.outputs, graph.parameters())
-
-    def fresh(self, name: str) -> str:
-        """``name``, or ``name_2`` … if it is taken."""
-        unique = name
-        while unique in self._taken:
-            self._next[name] = self._next.get(name, 1) + 1
-            unique = f"{name}_{self._next[name]}"
-        self._taken.add(unique)
-        return unique
-
-    def constant(self, dtype: str, values: Sequence[Any], shape: Sequence[int], name: str) -> str:
-        """The name of a constant; equal ones exist once, in front of their first use."""
-        return self.literal(Literal(dtype, shape, pack(dtype, values)), name)
-
-    def literal(self, literal: Literal, name: str) -> str:
-        """The name of a constant tensor."""
-        key = (literal.dtype, literal.shape, literal.data)
-        if key not in self._constants:
-            name = self.fresh(name)
-            self.emitted.append(Emitted("Constant", name, (), (name,), {"value": literal}))
-            self._constants[key] = name
-        return self._constants[key]
-
-    def size(self, dim: Dim) -> str:
-        """A one-element ``i64`` vector that holds ``dim`` when the model runs."""
-        if isinstance(dim, int):
-            return self.constant("i64", (dim,), (1,), f"size/{dim}")
-        if dim not in self._sizes:
-            self._sizes[dim] = self._compute(dim)
-        return self._sizes[dim]
-
-    def _compute(self, dim: Expr) -> str:
-        """Emit the arithmetic of a polynomial; its symbols come from the shapes of the network's inputs."""
-        name = str(dim)
-        if dim.terms == {((name, 1),): 1}:
-            return self._symbol(name)
-        total = ""
-        for monomial, factor in dim.terms.items():
-            term = "" if monomial and factor == 1 else self.size(factor)
-            for atom, power in monomial:
-                if isinstance(atom, str):
-                    base = self.size(Expr({((atom, 1),): 1}))
-                else:  # ONNX truncates; the numerators are never negative, so this is the floor
-                    base = self._arithmetic("Div", self.size(atom.numerator), self.size(atom.divisor), str(atom))
-                for _ in range(power):
-                    term = self._arithmetic("Mul", term, base, f"{name}/term") if term else base
-            total = self._arithmetic("Add", total, term, f"{name}/sum") if total else term
-        return total
-
-    def _arithmetic(self, kind: str, left: str, right: str, name: str) -> str:
-        name = self.fresh(f"size/{name}")
-        self.emitted.append(Emitted(kind, name, (left, right), (name,), {}))
-        return name
-
-    def _symbol(self, name: str) -> str:
-        """The size of the axis of an input that is declared as this symbol (or as a multiple of it)."""
-        fallback: tuple[Value, int, int, int] | None = None
-        for value in self.graph.inputs:
-            for axis, dim in enumerate(value.type.shape):
-                if isinstance(dim, int) or symbols(dim) != {name}:
-                    continue
-                factor, offset = dim.terms.get(((name, 1),), 0), dim.terms.get((), 0)
-                if (factor, offset) == (1, 0) and len(dim.terms) == 1:
-                    return self._axis(value, axis, name)
-                if factor and len(dim.terms) == 1 + (offset != 0):
-                    fallback = fallback or (value, axis, factor, offset)
-        if fallback is None:
-            raise Refusal(
-                "E0601", f"the size `{name}` cannot be computed when the model runs: no input axis has it",
-                help=f"bind it, `--bind {name}=…`, or declare an input axis as `{name}`",
-            )  # fmt: skip
-        value, axis, factor, offset = fallback
-        size = self._axis(value, axis, f"{name}/axis")
-        if offset:
-            size = self._arithmetic("Sub", size, self.size(offset), f"{name}/offset")
-        return size if factor == 1 else self._arithmetic("Div", size, self.size(factor), name)
-
-    def _axis(self, value: Value, axis: int, name: str) -> str:
-        name = self.fresh(f"size/{name}")
-        source = self.value_names[value]
-        self.emitted.append(Emitted("Shape", name, (source,), (name,), {"start": axis, "end": axis + 1}))
-        return name
+__all__ = ["Custom", "Emit", "Emitted", "NeedOpsetError", "Writer", "fixed", "pack"]
 
 
 class Emit:
     """A node of ours that is being lowered."""
 
-    def __init__(self, writer: Writer, node: Node) -> None:
+    def __init__(self, writer: Writer, node: Node, carry: Mapping[str, str] | None = None) -> None:
         self.writer = writer
         self.node = node
         self.op: Any = node.op
         self.opset = writer.opset
-        self.ins = [writer.value_names[value] for value in node.inputs]
-        self.types = [value.type for value in node.inputs]
-        self.outs = [value.type for value in node.outputs]
+        self.carry = carry or {}
+        """Element types and those that stand in for them in all of this node."""
+        self.types = [self._carrying(value.type) for value in node.inputs]
+        self.outs = [self._carrying(value.type) for value in node.outputs]
+        names = [writer.value_names[value] for value in node.inputs]
+        self.ins = [self.cast(name, type.dtype) for name, type in zip(names, self.types)] if carry else names
+
+    def _carrying(self, type: TensorType) -> TensorType:
+        return TensorType(self.carry[type.dtype], type.shape) if type.dtype in self.carry else type
+
+    def wide(self) -> Emit:
+        """The same node with half types computed in ``f32``, where squares overflow and a small eps vanishes."""
+        halves = {one for one in types.HALVES if any(type.dtype == one for type in self.types)}
+        return Emit(self.writer, self.node, dict.fromkeys(halves, "f32")) if halves else self
 
     def param(self, slot: str) -> str:
         """The name of the parameter in ``slot``."""
         parameter = self.node.params[slot]
         self.writer.parameters[parameter.path] = parameter
-        return parameter.path
+        self.writer.dtypes[parameter.path] = parameter.type.dtype
+        return self.cast(parameter.path, self.carry.get(parameter.type.dtype))
 
     def optional(self, slot: str) -> str:
         """The name of the parameter in ``slot``, or ``""`` (an absent input) if the node has none."""
@@ -186,7 +60,19 @@ class Emit:
         """Emit the ONNX node that gives this node's outputs. Absent trailing inputs are left out."""
         names = [self.writer.fresh(value.name) for value in self.node.outputs]
         self.writer.value_names.update(zip(self.node.outputs, names))
-        self._emit(kind, self.node.path, inputs, names, attributes)
+        if not self.carry:
+            self._emit(kind, self.node.path, inputs, names, attributes)
+            return
+        plain = kind.kind if isinstance(kind, Custom) else kind
+        made = [
+            self.writer.fresh(f"{self.node.path}/{plain}") if value.type.dtype in self.carry else name
+            for value, name in zip(self.node.outputs, names)
+        ]
+        back = [(one, name, value) for one, name, value in zip(made, names, self.node.outputs) if one != name]
+        self._emit(kind, made[0] if back else self.node.path, inputs, made, attributes)
+        for i, (one, name, value) in enumerate(back):
+            label = self.node.path if i == 0 else self.writer.fresh(f"{self.node.path}/Cast")
+            self._emit("Cast", label, [one], [name], {"to": ELEMENT_TYPES[value.type.dtype].onnx})
 
     def helper(self, kind: str | Custom, inputs: Sequence[str], **attributes: Attribute) -> str:
         """Emit an ONNX node on the way; gives the name of its output."""
@@ -208,7 +94,75 @@ class Emit:
         domain = ""
         if isinstance(kind, Custom):
             domain, kind = self._imported(kind), kind.kind
-        self.writer.emitted.append(Emitted(kind, name, given, outputs, attributes, domain))
+        signature = None if domain else types.signature(kind)
+        if signature is None:
+            known = self.writer.dtypes.get(given[0], "") if given else ""
+            self.writer.dtypes.update(dict.fromkeys(outputs, known))
+            self.writer.emitted.append(Emitted(kind, name, given, outputs, attributes, domain))
+            return
+        bound = signature.bound([self.writer.dtypes.get(one, "") for one in given], kind, attributes)
+        carried = self._carried(kind, signature, bound)
+        self.writer.dtypes.update(zip(outputs, signature.results(bound)))
+        if not carried:
+            self.writer.emitted.append(Emitted(kind, name, given, outputs, attributes))
+            return
+        given = [one and self.cast(one, carried.get(signature.input(i))) for i, one in enumerate(given)]
+        self._carry(kind, name, given, outputs, attributes, [carried.get(one) for one in signature.outputs])
+
+    def _carried(self, kind: str, signature: types.Signature, bound: dict[str, str]) -> dict[str, str]:
+        """The variables whose type another one carries; starts again with a newer operator set where one takes it.
+
+        Refuses (E0601) a type that nothing carries.
+        """
+        found = {}
+        for variable, dtype in bound.items():
+            since = signature.since[variable]
+            native = self.writer.native
+            if dtype in since and (native or types.runs(kind, variable, dtype)):
+                if since[dtype] > self.opset:
+                    self.require(since[dtype], f"`{kind}` of {dtype}")
+                continue
+            wider = types.carrier(kind, dtype)
+            if since.get(wider, types.NEVER) > self.opset or not (native or types.runs(kind, variable, wider)):
+                raise self._refused(kind, dtype, dtype in since)
+            found[variable] = wider
+        return found
+
+    def _refused(self, kind: str, dtype: str, valid: bool) -> Refusal:
+        """The refusal of an element type: ONNX has it and ONNX Runtime does not, or neither has."""
+        cast = f"convert what enters: `cast({'i64' if dtype in INTEGERS else 'f32'})`"
+        if not valid:
+            message = f"`{self.op.name}` of {dtype} cannot be said in ONNX: no operator set has `{kind}` of it"
+            return Refusal("E0601", message, help=cast)
+        message = f"ONNX Runtime has no kernel on the CPU for `{self.op.name}` of {dtype} (`{kind}`)"
+        return Refusal("E0607", message, help=f"{cast}, or write it for another runtime with `--native`")
+
+    def _carry(
+        self,
+        kind: str,
+        name: str,
+        inputs: Sequence[str],
+        outputs: Sequence[str],
+        attributes: dict[str, Attribute],
+        carried: Sequence[str | None],
+    ) -> None:
+        """The node in the carrying type, and a ``Cast`` to each output that it carries."""
+        fresh = [self.writer.fresh(f"{name}/{kind}") if wider else out for out, wider in zip(outputs, carried)]
+        back = [(made, out) for made, out in zip(fresh, outputs) if made != out]
+        self.writer.emitted.append(Emitted(kind, fresh[0] if back else name, inputs, fresh, attributes))
+        for i, (made, out) in enumerate(back):
+            label = name if i == 0 else self.writer.fresh(f"{name}/Cast")
+            to = ELEMENT_TYPES[self.writer.dtypes[out]].onnx
+            self.writer.emitted.append(Emitted("Cast", label, [made], [out], {"to": to}))
+
+    def cast(self, name: str, dtype: str | None) -> str:
+        """A helper ``Cast``; the value itself where it has the type, or no other is asked for."""
+        if dtype is None or self.writer.dtypes.get(name) == dtype:
+            return name
+        key = (name, dtype)
+        if key not in self.writer.casts:
+            self.writer.casts[key] = self.helper("Cast", [name], to=ELEMENT_TYPES[dtype].onnx)
+        return self.writer.casts[key]
 
     def _imported(self, custom: Custom) -> str:
         """The domain, which the model will import; a model has one version of it."""
@@ -220,7 +174,8 @@ class Emit:
 
     def forward(self, *names: str) -> None:
         """Emit nothing: the outputs are these values (by default the inputs themselves)."""
-        self.writer.value_names.update(zip(self.node.outputs, names or self.ins))
+        for value, name in zip(self.node.outputs, names or self.ins):
+            self.writer.value_names[value] = self.cast(name, value.type.dtype) if self.carry else name
 
     def require(self, opset: int, what: str) -> None:
         """What a rule needs ``what`` for exists from ``opset`` on: the lowering starts again with it, or refuses
@@ -242,7 +197,10 @@ class Emit:
 
     def scalar(self, value: float, dtype: str | None = None) -> str:
         """A constant scalar, by default of the first input's element type."""
-        return self.writer.constant(dtype or self.types[0].dtype, (value,), (), f"{self.node.path}/scalar")
+        dtype = dtype or self.types[0].dtype
+        if dtype not in FLOATS and value == int(value):
+            value = int(value)
+        return self.writer.constant(dtype, (value,), (), f"{self.node.path}/scalar")
 
     def constant(self, dtype: str, values: Sequence[float], shape: Sequence[int]) -> str:
         """A constant tensor, elements in row-major order."""
@@ -295,27 +253,3 @@ class Emit:
         if self.opset >= 18 or kind == "ReduceSum":
             return [name, self.ints(axes)], {"keepdims": int(keep)}
         return [name], {"axes": tuple(axes), "keepdims": int(keep)}
-
-
-def fixed(shape: Sequence[Dim]) -> list[int]:
-    """A shape that ONNX needs in numbers; refuses symbols."""
-    for size in shape:
-        if not isinstance(size, int):
-            names = ", ".join(f"`{name}`" for name in sorted(symbols(size)))
-            raise Refusal("E0601", f"a fixed size is needed here, not {size}", help=f"bind {names}: `--bind …`")
-    return [size for size in shape if isinstance(size, int)]
-
-
-def pack(dtype: str, values: Sequence[Any]) -> bytes:
-    """The little-endian bytes of some numbers; refuses what the element type cannot hold."""
-    try:
-        if dtype == "bf16":
-            return b"".join(_bfloat16(value) for value in values)
-        return struct.pack(f"<{len(values)}{ELEMENT_TYPES[dtype].struct}", *values)
-    except (struct.error, OverflowError) as error:
-        raise Refusal("E0602", f"a constant does not fit the element type {dtype}: {error}") from None
-
-
-def _bfloat16(value: float) -> bytes:
-    (bits,) = struct.unpack("<I", struct.pack("<f", value))
-    return struct.pack("<H", (bits + 0x7FFF + (bits >> 16 & 1)) >> 16 & 0xFFFF)

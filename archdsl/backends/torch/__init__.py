@@ -26,6 +26,7 @@ class TorchBackend:
 
     name = "torch"
     suffix = ".py"
+    mark = r'\A""".*, written by archdsl'
     options = TorchOptions
 
     def lowers(self, op: type[Op]) -> bool:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from archdsl.backends.torch.form import Call, Raw
+from archdsl.backends.torch.form import Call, Raw, is_symbol
 from archdsl.backends.torch.forward import Forward, plain
 from archdsl.backends.torch.helpers import needed
 from archdsl.backends.torch.module_tree import Box, Item
@@ -138,11 +138,9 @@ def sequence(box: Box, made: dict[int, Any]) -> Call | None:
         return None
     layers: dict[str, Any] = {}
     (value,) = box.inputs
-    read = {v: sum(v in s.node.inputs if isinstance(s, Item) else v in s.inputs for s in box.steps) for v in box.inputs}
+    read = {v: sum(v in s.inputs for s in box.steps) for v in box.inputs}
     for step in box.steps:
-        inputs, outputs = (
-            (step.node.inputs, step.node.outputs) if isinstance(step, Item) else (step.inputs, step.outputs)
-        )
+        inputs, outputs = (step.inputs, step.node.outputs) if isinstance(step, Item) else (step.inputs, step.outputs)
         if tuple(inputs) != (value,) or len(outputs) != 1:
             return None
         layer = _layer(step, box, made)
@@ -256,9 +254,11 @@ class Draft:
             gives, back = "dict[str, Tensor]", Listed([])
         else:
             gives, back = ("Tensor" if len(results) == 1 else f"tuple[{', '.join(['Tensor'] * len(results))}]"), None
-        head = f"    def forward({', '.join(['self', *(f'{name}: Tensor' for name in arguments)])}) -> {gives}:"
+        kinds = ["int" if is_symbol(value) else "Tensor" for value in self.box.inputs]
+        typed = [f"{name}: {kind}" for name, kind in zip(arguments, kinds)]
+        head = f"    def forward({', '.join(['self', *typed])}) -> {gives}:"
         if len(head) > 88:
-            inner = "".join(f"        {name}: Tensor,\n" for name in arguments)
+            inner = "".join(f"        {one},\n" for one in typed)
             head = f"    def forward(\n        self,\n{inner}    ) -> {gives}:"
 
         def number(match: re.Match[str]) -> str:

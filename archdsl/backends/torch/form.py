@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from archdsl.diagnostics import Refusal
-from archdsl.dims import Dim
+from archdsl.dims import Dim, symbols as symbols_of
 from archdsl.element_types import ELEMENT_TYPES
-from archdsl.graph import Node
+from archdsl.graph import Node, Value
 from archdsl.shapes import TensorType
 
 DTYPES = {name: f"torch.{type.framework}" for name, type in ELEMENT_TYPES.items()}
@@ -34,18 +35,21 @@ class Raw(str):
 class Form:
     """``layer`` is what the module keeps under the operator's name; ``text`` computes the result.
 
-    In ``text``, ``{0}``, ``{1}`` … stand for the inputs and ``{self}`` for the layer.
+    In ``text``, ``{0}``, ``{1}`` … stand for the inputs and then the symbols, ``{self}`` for the layer.
     """
 
-    __slots__ = ("layer", "numbers", "text", "uses")
+    __slots__ = ("layer", "numbers", "reads", "text", "uses")
 
     def __init__(
-        self, layer: Call | None, text: str, uses: Sequence[str] = (), numbers: Sequence[tuple[str, Any]] = ()
-    ) -> None:
+        self, layer: Call | None, text: str, uses: Sequence[str] = (), numbers: Sequence[tuple[str, Any]] = (),
+        reads: Sequence[Value] = (),
+    ) -> None:  # fmt: skip
         self.layer = layer
         self.text = text
         self.uses = tuple(uses)
         self.numbers = tuple(numbers)
+        self.reads = tuple(reads)
+        """Symbols, which stand behind the inputs."""
 
 
 def call(name: str, *positional: tuple[str, Any], **named: Any) -> Call:
@@ -58,7 +62,10 @@ def call(name: str, *positional: tuple[str, Any], **named: Any) -> Call:
 class Site:
     """A node as its rule sees it."""
 
-    def __init__(self, node: Node) -> None:
+    def __init__(self, node: Node, symbols: Mapping[str, Value] | None = None) -> None:
+        self.symbols = symbols or {}
+        """The symbols that can be read from the network's inputs."""
+        self.reads: list[Value] = []
         self.node = node
         self.op: Any = node.op
         self.types = [value.type for value in node.inputs]
@@ -72,11 +79,11 @@ class Site:
 
     def layer(self, layer: Call, text: str = "{self}({0})", uses: Sequence[str] = ()) -> Form:
         """A layer, and how it is applied."""
-        return Form(layer, text, uses, self.numbers)
+        return Form(layer, text, uses, self.numbers, self.reads)
 
     def text(self, text: str, *, layer: Call | None = None, uses: Sequence[str] = ()) -> Form:
         """An expression; ``layer`` is the same as a module, for sequences."""
-        return Form(layer, text, uses, self.numbers)
+        return Form(layer, text, uses, self.numbers, self.reads)
 
     def dtype(self, slot: str = "weight") -> Raw | None:
         """The ``dtype`` argument where the parameters are not float32."""
@@ -86,7 +93,7 @@ class Site:
         return Raw(DTYPES[found.type.dtype])
 
     def sizes(self, after: Sequence[Dim], word: str = "size", *, infer: bool = False) -> str:
-        """Sizes as a tuple: numbers, sizes of the first input, one -1 (``infer``). Refuses (E0601) other symbols."""
+        """Sizes as a tuple: numbers, sizes of the inputs, one -1 (``infer``), or expressions over symbols."""
         known: dict[Dim, str] = {}
         for index, type in enumerate(self.types):
             for axis, size in enumerate(type.shape):
@@ -102,11 +109,42 @@ class Site:
                 open_ = False
                 parts.append("-1")
             else:
-                raise Refusal(
-                    "E0601", f"`{self.op.name}` needs the size {size}, which PyTorch cannot read from its inputs",
-                    help="bind the symbol: `--bind N=1`",
-                )  # fmt: skip
+                parts.append(self.computed(size))
         return "(" + ", ".join(parts) + ("," if len(parts) == 1 else "") + ")"
+
+    def literal(self, size: Dim) -> str:
+        """A size in its place: a number, or an expression over symbols."""
+        return str(size) if isinstance(size, int) else self.computed(size)
+
+    def computed(self, size: Dim) -> str:
+        """A size as an expression over the symbols of the network's inputs. Refuses (E0601) symbols that none binds."""
+        names = sorted(symbols_of(size))
+        if missing := [name for name in names if name not in self.symbols]:
+            raise Refusal(
+                "E0601", f"`{self.op.name}` needs the size `{missing[0]}`, which no axis of the inputs has",
+                help=f"bind it: `--bind {missing[0]}=…`",
+            )  # fmt: skip
+        for name in names:
+            if self.symbols[name] not in self.reads:
+                self.reads.append(self.symbols[name])
+        first = len(self.types)
+        return _WORD.sub(lambda word: f"{{{first + self.reads.index(self.symbols[word[0]])}}}", str(size))
+
+
+_WORD = re.compile(r"[^\W\d]\w*")
+
+
+def symbol_value(name: str) -> Value:
+    """What stands for a symbol of the network's inputs: a number that modules hand down."""
+    return Value(name, _SYMBOL)
+
+
+_SYMBOL = TensorType("i64", ())
+
+
+def is_symbol(value: Value) -> bool:
+    """Whether a value stands for a symbol."""
+    return value.type is _SYMBOL
 
 
 Lowering = Callable[[Site], Form]

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import keyword
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from heapq import heappop, heappush
 from itertools import chain, count
 from typing import Any
 
+from archdsl.backends.torch.form import is_symbol, symbol_value
 from archdsl.backends.torch.module_tree import Box, Item, Step
+from archdsl.dim_solve import readings
+from archdsl.dims import Dim, symbols
 from archdsl.graph import Value
 
 NAMES = ("x", "y", "z", "u", "v", "w")
@@ -34,7 +37,7 @@ class Forward:
         """A heap of variables that can be used again, the simplest name first."""
         self.fresh = self._fresh()
         self.arguments = self._arguments()
-        self.lines = [self._line(index, step) for index, step in enumerate(box.steps)]
+        self.lines = [*self._readings(), *(self._line(index, step) for index, step in enumerate(box.steps))]
 
     def results(self) -> list[str]:
         """The variables of the results."""
@@ -43,11 +46,42 @@ class Forward:
     def _arguments(self) -> list[str]:
         for value in self.box.inputs:
             name = "".join(c if c.isascii() and (c.isalnum() or c == "_") else "_" for c in value.name)
-            if self.box.path or not name.isidentifier() or name in TAKEN or name in self.taken:
+            if is_symbol(value):
+                name = self._symbol(value)
+            elif self.box.path or not name.isidentifier() or name in TAKEN or name in self.taken:
                 name = next(self.fresh)
             self.names[value] = name
             self.taken.add(name)
         return [self.names[value] for value in self.box.inputs]
+
+    def _symbol(self, value: Value) -> str:
+        """The variable of a symbol: its name, unless that is taken."""
+        name = value.name
+        while name in TAKEN or name in self.taken:
+            name += "_"
+        self.names[value] = name
+        self.taken.add(name)
+        return name
+
+    def _readings(self) -> list[str]:
+        """In the network itself: ``H = x.shape[2] // 16``, for each symbol that is needed somewhere."""
+        if self.box.path:
+            return []
+        found = readings([value.type.shape for value in self.box.inputs])
+        needed = {value.name: value for item in self.box.nodes for value in item.form.reads}
+        for name in [*found][::-1]:  # what one is read with is needed as well
+            if name in needed:
+                for other in symbols(found[name].factor) | symbols(found[name].rest):
+                    needed.setdefault(other, symbol_value(other))
+        names = {name: self._symbol(needed[name]) for name in found if name in needed}
+        lines = []
+        for name, variable in names.items():
+            tensor, axis, factor, rest = found[name]
+            size = f"{self.names[self.box.inputs[tensor]]}.shape[{axis}]"
+            size = size if rest == 0 else f"{size} - {_written(rest, names)}"
+            size = size if factor == 1 else f"{f'({size})' if rest != 0 else size} // {_written(factor, names)}"
+            lines.append(f"{variable} = {size}")
+        return lines
 
     def _fresh(self) -> Iterator[str]:
         for name in chain(NAMES, (f"t{i}" for i in count(1))):
@@ -85,6 +119,11 @@ class Forward:
         return "self" + "".join(access(name) for name in inner.split("."))
 
 
+def _written(dim: Dim, names: Mapping[str, str]) -> str:
+    text = re.sub(r"[^\W\d]\w*", lambda word: names[word[0]], str(dim))
+    return f"({text})" if " " in text else text
+
+
 def access(name: str) -> str:
     """How a module's attribute is read."""
     return f".{name}" if plain(name) else f'.get_submodule("{name}")'
@@ -101,7 +140,7 @@ def _rank(name: str) -> tuple[int, int]:
 
 def _ends(step: Step) -> tuple[list[Value], list[Value]]:
     if isinstance(step, Item):
-        return list(step.node.inputs), list(step.node.outputs)
+        return list(step.inputs), list(step.node.outputs)
     return step.inputs, step.outputs
 
 

@@ -7,11 +7,13 @@ parameters' names only, and the box around it does its work.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from archdsl import registry
-from archdsl.backends.torch.form import Call, Form, Lowering, Site
+from archdsl.backends.torch.carry import carried
+from archdsl.backends.torch.form import Call, Form, Lowering, Site, is_symbol, symbol_value
 from archdsl.diagnostics import Diagnostic, DiagnosticError, Refusal
+from archdsl.dim_solve import readings
 from archdsl.graph import Graph, Node, Value
 from archdsl.ops.base import Op
 from archdsl.source import Frame
@@ -26,7 +28,7 @@ def rule_for(op: type[Op]) -> Lowering | None:
 class Item:
     """One application of an operator, in the box whose work it is."""
 
-    __slots__ = ("form", "index", "node", "owner")
+    __slots__ = ("form", "index", "inputs", "node", "owner")
 
     def __init__(self, index: int, node: Node, form: Form, owner: str) -> None:
         self.index = index
@@ -34,6 +36,7 @@ class Item:
         self.form = form
         self.owner = owner
         """The path of the layer; another node's where weights are shared."""
+        self.inputs = (*node.inputs, *form.reads)
 
 
 class Box:
@@ -67,13 +70,14 @@ def boxes_of(graph: Graph) -> Box:
     """The outermost box of a graph. Raises ``DiagnosticError`` where an operator has no counterpart."""
     boxes = {"": Box("", None)}
     found: list[Diagnostic] = []
+    symbols = {name: symbol_value(name) for name in readings([value.type.shape for value in graph.inputs])}
     for index, node in enumerate(graph.nodes):
         try:
-            _place(boxes, index, node)
+            _place(boxes, index, node, symbols)
         except Refusal as refusal:
             found.append(refusal.located(node.origin.span).diagnostic(node.origin.frame))
     if found:
-        raise DiagnosticError(found)
+        raise DiagnosticError({(d.code, d.span or d.message): d for d in found[::-1]}.values())
     root = boxes[""]
     uses = _uses(graph)
     waiting = [root]
@@ -92,13 +96,13 @@ def boxes_of(graph: Graph) -> Box:
     return root
 
 
-def _place(boxes: dict[str, Box], index: int, node: Node) -> None:
+def _place(boxes: dict[str, Box], index: int, node: Node, symbols: Mapping[str, Value]) -> None:
     """Apply the node's rule; file it under the scope it is computed in and its layer under the layer's."""
     rule = rule_for(type(node.op))
     if rule is None:
         targets = "`archdsl ops` lists each operator's targets"
         raise Refusal("E0601", f"`{node.op.name}` has no counterpart in PyTorch", help=targets)
-    form = rule(Site(node))
+    form = carried(node, rule(Site(node, symbols)))
     owner = _owner(node)
     home = node.path.rpartition(".")[0]
     if owner != node.path:
@@ -222,7 +226,7 @@ def _links(steps: list[Step]) -> list[set[int]]:
     after: list[set[int]] = [set() for _ in steps]
     for i, step in enumerate(steps):
         for item in items_of(step):
-            for value in item.node.inputs:
+            for value in item.inputs:
                 start = maker.get(value)
                 if start is not None and start != i:
                     after[start].add(i)
@@ -252,8 +256,8 @@ def _interface(box: Box, uses: dict[Value, list[int]]) -> None:
     """What a box takes, in the order of use, and what it gives to others."""
     inside = {item.index for item in box.nodes}
     made = {value for item in box.nodes for value in item.node.outputs}
-    taken = dict.fromkeys(value for item in box.nodes for value in item.node.inputs if value not in made)
-    box.inputs = list(taken)
+    taken = dict.fromkeys(value for item in box.nodes for value in item.inputs if value not in made)
+    box.inputs = sorted(taken, key=is_symbol)
     box.outputs = [
         value for item in box.nodes for value in item.node.outputs
         if any(user not in inside for user in uses.get(value, ()))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from archdsl.backends.torch.conv import flat
 from archdsl.backends.torch.form import Form, Lowering, Site
 from archdsl.backends.torch.simple_rules import real
 
@@ -15,13 +14,12 @@ def pad(site: Site) -> Form:
     if mode == "constant":
         while pads and not any(pads[0]):
             pads = pads[1:]
-        return site.text(
-            f"F.pad({{0}}, {flat(pads)}" + (f", value={real(value)})" if value else ")") if pads else "{0}"
-        )
+        ends = ", ".join(site.literal(n) for pair in reversed(pads) for n in pair)
+        return site.text(f"F.pad({{0}}, ({ends})" + (f", value={real(value)})" if value else ")") if pads else "{0}")
     text = "{0}"
     for axis, (begin, end) in enumerate(pads):
         if begin or end:
-            text = f'pad_inside({text}, {axis}, {begin}, {end}, "{mode}")'
+            text = f'pad_inside({text}, {axis}, {site.literal(begin)}, {site.literal(end)}, "{mode}")'
     return site.text(text, uses=("pad_inside",))
 
 

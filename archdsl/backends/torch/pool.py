@@ -7,6 +7,7 @@ from math import inf, prod
 from archdsl.backends.torch.conv import flat, padded
 from archdsl.backends.torch.form import Form, Lowering, Site, call, short
 from archdsl.diagnostics import Refusal
+from archdsl.dims import symbols
 from archdsl.ops.windows import Pads
 
 
@@ -67,8 +68,9 @@ def max_pool_indices(site: Site) -> Form:
 
 
 def _open(site: Site) -> Refusal:
+    names = sorted({name for size in site.types[0].shape[2:] for name in symbols(size)})
     return Refusal("E0601", f"`{site.op.name}` with `pad = {site.op.pad}` needs fixed sizes in PyTorch",
-                   help="bind the symbols: `--bind H=224`")  # fmt: skip
+                   help="bind the symbols: " + " ".join(f"`--bind {name}=…`" for name in names))  # fmt: skip
 
 
 def max_unpool(site: Site) -> Form:
