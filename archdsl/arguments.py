@@ -11,7 +11,7 @@ _R = TypeVar("_R")
 
 
 def checked(function: Callable[_P, _R], name: str = "") -> Callable[_P, _R]:
-    """The function, called ``name``: an argument of another type than its signature says is a ``TypeError`` that names it.
+    """The function, called ``name``: an argument of another type than the signature says is a ``TypeError`` naming it.
 
     Values of mappings, and what is given as ``**options``, are judged where it is known what they are for.
     """
