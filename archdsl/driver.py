@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from archdsl.arguments import checked
 from archdsl.diagnostics import Diagnostic, DiagnosticError, alone, did_you_mean
 from archdsl.graph import Graph
 from archdsl.interpret.elaboration import Elaboration
@@ -84,6 +85,7 @@ class Program(Verbatim):
         }
         return [*self.variants, *(n.name for n in self.module.networks if _has_claims(n) or n.name not in covered)]
 
+    @checked
     def target(self, name: str | None = None) -> spec.Variant | spec.Network:
         """The variant or network called ``name``; the default, or the first variant (or network), without one."""
         name = self.default if name is None else name
@@ -99,6 +101,7 @@ class Program(Verbatim):
             raise DiagnosticError([Diagnostic("E0004", f"{self.source.name} has no variant `{name}`", help=help)])
         return found
 
+    @checked
     def elaborate(
         self,
         variant: str | None = None,
@@ -115,6 +118,7 @@ class Program(Verbatim):
         """SHA-256 of the text and of every file it uses; the same wherever they lie."""
         return self.module.source_hash
 
+    @checked
     def graph(
         self,
         /,
@@ -139,6 +143,7 @@ class Program(Verbatim):
             raise DiagnosticError(_unique([*self.diagnostics, *result.diagnostics]))
         return result.graph
 
+    @checked
     def check(self, variants: Iterable[str] | None = None) -> list[Diagnostic]:
         """Everything wrong with the text and its variants (all by default), claims included, in source order."""
         return self.report(variants).diagnostics
@@ -316,5 +321,8 @@ def resolve_target(target: str) -> tuple[Program, str | None]:
 
     The variant is ``None`` where none is named. Raises :class:`DiagnosticError`.
     """
-    program = open_program(target)
-    return program, program.default
+    path, variant = find_target(target)
+    program = open_program(path)  # a path: a file may be called as a text begins
+    if variant is not None:
+        program.target(variant)
+    return program, variant

@@ -134,11 +134,15 @@ def _compare(measured: Any, op: str, bound: Any) -> bool:
         if order is None:
             names = sorted({name for n in (measured, bound) if isinstance(n, Expr) for name in dims.symbols(n)})
             raise Refusal(
-                "E0307", f"whether {measured} {op} {bound} depends on `{names[0]}`",
+                "E0307", f"whether {_text(measured)} {op} {_text(bound)} depends on `{names[0]}`",
                 help=f"give `{names[0]}` a value: in the input declaration, or with `--bind`",
             )  # fmt: skip
         measured, bound = order, 0
     return COMPARISONS[op](measured, bound)
+
+
+def _text(value: Any) -> str:
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
 def _headroom(measured: Any, op: str, bound: Any) -> Fraction | None:

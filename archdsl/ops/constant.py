@@ -43,6 +43,7 @@ class Constant(Op):
     """
 
     name = "constant"
+    follows = True
     role = "source"
     sources = "ONNX Constant"
     arity = (0, 0)
@@ -54,7 +55,7 @@ class Constant(Op):
     )
 
     values: Any = arg(Array(), doc="a number, or nested lists of numbers")
-    dtype: str = arg(DType(), "f32", doc="element type")
+    dtype: str = arg(DType(), "f32", doc="element type; by default that of the flow, if it is a float")
 
     def validate(self) -> None:
         for value in elements(self.values):
@@ -78,10 +79,11 @@ class _Filled(Op):
 
     arity = (0, 0)
     sources = "ONNX ConstantOfShape"
+    follows = True
     role = "source"
 
     size: Shape = arg(ListOf(Dimension(0)), doc="the sizes")
-    dtype: str = arg(DType(), "f32", doc="element type")
+    dtype: str = arg(DType(), "f32", doc="element type; by default that of the flow, if it is a float")
 
     def shape(self, *ins: TensorType) -> tuple[TensorType, ...]:
         return (TensorType(self.dtype, self.size),)
@@ -172,6 +174,7 @@ class Param(Op):
     """
 
     name = "param"
+    follows = True
     role = "source"
     sources = "torch.nn.Parameter"
     elsewhere = ("Parameter",)
@@ -189,7 +192,9 @@ class Param(Op):
         Start(), Initializer("normal", (0.0, 0.02)),
         doc="how it begins: `normal(0, 0.02)`, `uniform(-1, 1)`, `fan`, `zeros`, `ones`, a number, or nested lists",
     )  # fmt: skip
-    dtype: str = arg(Choice(tuple(sorted(FLOATS))), "f32", doc="element type")
+    dtype: str = arg(
+        Choice(tuple(sorted(FLOATS))), "f32", doc="element type; by default that of the flow, if it is a float"
+    )
 
     def validate(self) -> None:
         if isinstance(self.init, tuple) and outline(self.init) != self.size:

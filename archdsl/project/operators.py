@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from archdsl.diagnostics import Diagnostic, Refusal
+from archdsl.files import packaged
 from archdsl.report.render import Printed
 
 if TYPE_CHECKING:
@@ -150,7 +151,7 @@ def types(name: str) -> dict[str, list[str]]:
     import json
     from importlib.resources import files
 
-    text = files(__package__ or "").joinpath("operator_types.json").read_text(encoding="utf-8")
+    text = packaged(files(__package__ or "").joinpath("operator_types.json"))
     return {sign: names.split() for sign, names in json.loads(text).get(name, {}).items()}
 
 

@@ -191,6 +191,8 @@ def settle(
     unexpected = [name for name in beyond if not _allowed(name, allow_unexpected)]
     if missing or mismatched or unexpected:
         raise _refusal(matching, missing, mismatched, unexpected)
+    if matching.total and not matching.pairs:  # whatever was allowed: a file of which nothing is used is another's
+        raise _refusal(matching, matching.missing, matching.mismatched, matching.unexpected)
     return lines(matching)
 
 

@@ -169,7 +169,11 @@ class _Found:
         if self.entries > 4 * MAX_TENSORS or len(self.views) > MAX_TENSORS:
             malformed(self.path, f"it has more than {MAX_TENSORS:,} tensors")
         for word, value in table.items():
-            if not isinstance(word, str) or len(key) + len(word) > MAX_NAME:
+            if not isinstance(word, str):
+                continue
+            if len(key) + len(word) >= MAX_NAME:
+                if isinstance(value, View):
+                    malformed(self.path, f"a tensor in it has a name of {len(word):,} characters")
                 continue
             name = f"{key}.{word}" if key else word
             if isinstance(value, View):

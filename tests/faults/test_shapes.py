@@ -283,7 +283,7 @@ def test_bad_sizes_are_refused_everywhere(size: object) -> None:
 def test_a_symbol_names_its_axis_wherever_it_is_handed(tmp_path: Path, size: int) -> None:
     """Also where numbers are needed, in blocks, behind other operators, and where two axes are as long."""
     before = "block head(a) { softmax(axis = a) }\n"
-    body = "conv(4, 3)\nlet a = {h}\nhead(a) -> head({w}) -> l2_norm(axis = [{h}, {w}])\ntranspose(h, w) -> head({th}) -> head({tw})"
+    body = "conv(4, 3)\nlet a = {h}\nhead(a) -> head({w}) -> l2_norm(axis = {h})\ntranspose(h, w) -> head({th}) -> head({tw})"
     named = network(body.format(h="H", w="W", th="H", tw="W"), "f32[N, T, H, W]", before)
     counted = network(body.format(h=2, w=3, th=3, tw=2), "f32[N, T, H, W]", before)
     bind = " ".join(f"--bind {name}={size}" for name in "THW")

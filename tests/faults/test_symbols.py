@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -192,3 +193,54 @@ def test_grids_are_made_where_the_model_runs(tmp_path: Path, size: str) -> None:
     found = api.run(tmp_path / "net.onnx", {"x": np.zeros((1, 3, h, w), "float32")})["anchors"]
     rows, columns = np.mgrid[4 : h + 4 : 8, 4 : w + 4 : 8]
     np.testing.assert_array_equal(found, np.stack([columns, rows], -1).reshape(-1, 2))
+
+
+def built(shape: list[int | str]) -> object:
+    net = api.Builder("net")
+    x = net.input("x", "f32", shape)
+    y = net.apply("conv", x, channels=8, kernel=7, pad="valid")
+    return net.graph(y=net.apply("resize", y, scale=0.5))
+
+
+@again("F29")
+def test_the_builder_takes_the_dimensions_of_a_text(tmp_path: Path) -> None:
+    body = "conv(8, 7, pad = valid) -> resize(scale = 0.5)\noutput y"
+    for dims in (["N", 3, "16 * H", "W"], ["N", 3, "H = 64", "16 * W = 32"], ["N", 3, "H", "H + 4"]):
+        text = api.load(network(body, f"f32[{', '.join(map(str, dims))}]")).graph()
+        assert str(built(dims)).partition("\n")[2] == str(text).partition("\n")[2]
+        for bind in ({}, {"N": 2, "H": 20} if "16 * H" not in dims else {"H": 2}):
+            if bind or "H = 64" in dims:
+                assert api.cost(built(dims), bind).total("params") == api.cost(text, bind).total("params")
+
+
+@again("F29")
+@pytest.mark.parametrize(
+    "shape, code",
+    [(["N", 3, "H = 4", 9], "E0302"), (["N", 3, 0, 9], "E0205"), (["N", 3, -4, 9], "E0205"), (["N", 3, "H * K", 9], "E0307"),
+     (["N", 3, "16 * H = 17", 9], "E0205"), (["N", 3, "H //", 9], "E0802"), (["N", 3, "H = 9", "H = 8"], "E0205")],
+)  # fmt: skip
+def test_the_builder_refuses_what_a_text_is_refused_for(shape: list[int | str], code: str) -> None:
+    with pytest.raises(api.DiagnosticError, match=code):
+        built(shape)
+
+
+@again("F29")
+@pytest.mark.parametrize("size", [0, -4, "0 * H", "H * W"])
+def test_documents_are_refused_too(tmp_path: Path, size: int | str) -> None:
+    document = json.loads(api.show(api.load(network("relu", "f32[N, 5, 7]")).graph(), "json"))
+    document["inputs"][0]["shape"][1] = size
+    document["nodes"][0].pop("outputs")
+    done = archdsl(tmp_path, "check net.json", net__json=json.dumps(document))
+    assert done.status == 1, done.output
+    assert "Traceback" not in done.output
+
+
+@again("F29")
+def test_weights_are_matched_at_bound_sizes(tmp_path: Path) -> None:
+    text = network("if x.h > 7 { max_pool(2) }\nconv(8, 3)", FREE)
+    fixed = text.replace("f32[N, 3, H, W]", "f32[N, 3, 16, 16]")
+    done = archdsl(tmp_path, "compile fixed.arch -o net.onnx", fixed__arch=fixed, net__arch=text)
+    assert done.status == 0, done.output
+    assert "E0307" in archdsl(tmp_path, "weights map net.arch net.onnx").output
+    done = archdsl(tmp_path, "weights map net.arch net.onnx --bind H=16 --bind W=16")
+    assert done.status == 0, done.output

@@ -62,7 +62,7 @@ def _findings(outcome: Outcome, root: str) -> list[str]:
             span = file_span(d)
             place = (file_name(span, root), span.start, span.end) if span else ()
             places.setdefault((d.severity, d.code, *place, d.message), (d, []))[1].append(target.name)
-    shown = sorted(places.values(), key=lambda found: found[0].severity)  # errors first
+    shown = sorted(places.values(), key=lambda found: (found[0].severity, -len(found[1])))  # errors first
     return [_finding(d, targets, root) for d, targets in shown]
 
 
