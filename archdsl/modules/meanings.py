@@ -8,7 +8,7 @@ A name means the first of these that there is:
 4. a symbol of an input's shape;
 5. ``preprocess`` and ``labels``, behind ``with``;
 6. a choice of an argument (``same``, ``bilinear``);
-7. a function of numbers, where it is called;
+7. ``pi``, or a function of numbers, where it is called;
 8. an operator that another package offers.
 
 Behind ``->`` and in front of ``(…)`` or ``{…}`` stands a block, and labels are tensors: there they are passed over, so
@@ -31,7 +31,7 @@ from archdsl.syntax import spec
 
 Kind = Literal[
     "operator", "local", "parameter", "definition", "import", "combinator", "keyword", "label", "symbol", "end",
-    "choice", "function", "later", "dynamic", "unknown",
+    "choice", "constant", "function", "later", "dynamic", "unknown",
 ]  # fmt: skip
 """``end``: ``preprocess`` or ``labels``; ``keyword``: ``tuple`` or ``none``; ``later``: a word that the language keeps
 for a later edition; ``unknown``: nothing is called so, which is reported."""
@@ -87,13 +87,15 @@ class Scope:
     condition: what such a name means there is known only while running.
     """
 
-    __slots__ = ("arm", "choices", "labels", "lets", "names", "parent", "partly", "perhaps", "rebinds")
+    __slots__ = ("arm", "choices", "labels", "lets", "loop", "names", "parent", "partly", "perhaps", "rebinds")
 
     def __init__(
         self, parent: Scope | None = None, names: Iterable[str] = (), *, partly: bool = False,
-        choices: frozenset[str] = frozenset(), arm: bool = False,
+        choices: frozenset[str] = frozenset(), arm: bool = False, loop: bool = False,
     ) -> None:  # fmt: skip
         self.parent = parent
+        self.loop = loop
+        """Whether this is the body of a loop."""
         self.names: dict[str, Meaning] = dict.fromkeys(names, Meaning("local"))
         self.labels: dict[str, Meaning] = {}
         self.partly: bool = partly or (parent is not None and parent.partly)
@@ -136,6 +138,15 @@ class Scope:
                 return scope.names[name]
             scope = scope.parent
         return None
+
+    def outside_of_the_loop(self, name: str) -> bool:
+        """Whether the name is made outside of the innermost loop around this place, and not in it so far."""
+        scope: Scope | None = self
+        while scope is not None and name not in scope.names and name not in scope.labels:
+            if scope.loop:
+                return scope.nearest(name) is not None
+            scope = scope.parent
+        return False
 
     def labelled(self, name: str) -> Meaning | None:
         """The nearest label of that name."""

@@ -13,7 +13,7 @@ from archdsl.modules.findings import duplicates, name_span, recursion, unused
 from archdsl.modules.meanings import DYNAMIC, Meaning, Scope
 from archdsl.modules.module import Module
 from archdsl.modules.resolve_expressions import ExpressionResolver
-from archdsl.modules.structure import bound_by, label_of, nested_bodies
+from archdsl.modules.structure import bound_by, label_of, names_read, nested_bodies
 from archdsl.shapes import AXES
 from archdsl.source import Span
 from archdsl.syntax import spec
@@ -154,9 +154,10 @@ class _Resolver(ExpressionResolver):
         for name in names:
             span = statement.span.word(name)
             if scope.labelled_here(name):
-                self.refuse(
-                    Refusal("E0208", f"`{name}` is a label above in this body", help="choose another name"), span
-                )
+                hidden = Refusal("E0208", f"`{name}` is a label above in this body", help="choose another name")
+                self.refuse(hidden, span)
+            elif scope.outside_of_the_loop(name) and any(read.id == name for read in names_read(statement.value)):
+                self.refuse(_every_time(name), span)
             self.bind(name, span, scope)
 
     def _flow(self, statement: spec.Flow | spec.Branch, scope: Scope) -> None:
@@ -232,7 +233,7 @@ class _Resolver(ExpressionResolver):
             unknown = not bound
         else:
             self.expression(statement.count, scope)
-        inner = Scope(scope, partly=unknown)
+        inner = Scope(scope, partly=unknown, loop=True)
         for name in (*bound, *([statement.index] if statement.index else [])):
             self.bind(name, statement.span.word(name), inner)
         self.body(statement.body, inner)
@@ -263,6 +264,14 @@ _STATEMENTS: dict[type[spec.Statement], Callable[[_Resolver, Any, Scope], None]]
     spec.Weights: _Resolver._weights, spec.With: _Resolver._with, spec.Flow: _Resolver._flow,
     spec.Branch: _Resolver._flow,
 }  # fmt: skip
+
+
+def _every_time(name: str) -> Refusal:
+    """The refusal of a ``let`` in a loop that reads the name it hides: nothing is carried to the next iteration."""
+    return Refusal(
+        "E0219", f"`{name}` is computed from the `{name}` outside of the loop: every iteration makes the same",
+        help="compute it from the iteration (`repeat 3 as i { let c = 16 * 2 ** i … }`), or give it another name",
+    )  # fmt: skip
 
 
 def _merge(arms: list[Scope], scope: Scope) -> None:
