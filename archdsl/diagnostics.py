@@ -46,6 +46,11 @@ class Diagnostic(Verbatim, Record):
     """What the finding is about where one place may have several: a network and the claim that it does not meet."""
 
     @property
+    def of_use(self) -> bool:
+        """Whether a tool or its use failed; the spec may be correct."""
+        return self.code.startswith(("E00", "E07", "E0603", "E0605"))
+
+    @property
     def severity(self) -> Severity:
         """``error`` for E codes, ``warning`` for W codes."""
         return "warning" if self.code.startswith("W") else "error"

@@ -110,6 +110,19 @@ class Expr:
         return floordiv(other, self)
 
 
+class BoundSize(int):
+    """The size of a symbol that is bound: a number that still names the axes that are declared as the symbol."""
+
+    symbol: str
+
+    @classmethod
+    def of(cls, symbol: str, size: int) -> BoundSize:
+        """The size of this symbol."""
+        found = cls(size)
+        found.symbol = symbol
+        return found
+
+
 def weight(dim: Dim) -> int:
     """How many words it takes to write a dimension down."""
     return dim.weight if isinstance(dim, Expr) else 1

@@ -18,7 +18,7 @@ from archdsl.process import deep_stack
 from archdsl.reading import find_target, read_main, read_source
 from archdsl.record import Record
 from archdsl.shown import Verbatim
-from archdsl.source import Source
+from archdsl.source import Source, Span
 from archdsl.syntax import spec
 
 if TYPE_CHECKING:
@@ -116,15 +116,25 @@ class Program(Verbatim):
         return self.module.source_hash
 
     def graph(
-        self, variant: str | None = None, *, bind: Mapping[str, int] | None = None, train: bool = False, **params: Value
+        self,
+        /,
+        variant: str | None = None,
+        *,
+        settings: Settings | None = None,
+        bind: Mapping[str, int] | None = None,
+        train: bool = False,
+        **params: Value,
     ) -> Graph:
-        """The graph of a variant (the first by default); ``params`` override the network's parameters.
+        """The graph of a variant (the first by default); ``params`` override the network's parameters, and so do
+        ``settings``, in which a parameter may be called ``train``, too.
 
         ``bind`` gives symbols fixed sizes. Raises :class:`DiagnosticError`.
         """
         if self.errors:
             raise DiagnosticError(self.diagnostics)
-        result = elaborate(self.module, self.target(variant), params, bindings=bind, train=train)
+        result = elaborate(
+            self.module, self.target(variant), {**(settings or {}), **params}, bindings=bind, train=train
+        )
         if result.graph is None:
             raise DiagnosticError(_unique([*self.diagnostics, *result.diagnostics]))
         return result.graph
@@ -160,7 +170,7 @@ class Program(Verbatim):
             if result.graph is not None and not self.errors:  # else what is measured merely follows from a fault
                 claims, broken = _checked(result.graph, result.claims)
                 found += [(name, d) for d in broken]
-                checked[name] = CheckedVariant(name, result.graph, claims)
+                checked[name] = CheckedVariant(name, result.graph, claims, definition_span(target))
         if whole and any(result.maps for result in results.values()):
             from archdsl.interpret.idle_rules import idle_rules
 
@@ -188,6 +198,8 @@ class CheckedVariant(Record):
     name: str
     graph: Graph
     claims: tuple[Checked, ...]
+    span: Span | None = None
+    """Where it is defined."""
 
 
 class CheckReport(Verbatim, Record):
@@ -288,5 +300,8 @@ def resolve_target(target: str) -> tuple[Program, str | None]:
 
     The variant is ``None`` where none is named. Raises :class:`DiagnosticError`.
     """
-    program = open_program(target)
-    return program, program.default
+    path, variant = find_target(target)
+    program = open_program(path)  # a path: a file may be called as a text begins
+    if variant is not None:
+        program.target(variant)
+    return program, variant

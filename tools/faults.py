@@ -24,7 +24,9 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-PACKAGE = ("archdsl", "backends", "grammars", "specs", "cli.py", "pyproject.toml")
+PACKAGE = (
+    "archdsl", "backends", "grammars", "specs", "cli.py", "pyproject.toml", "action.yml", ".pre-commit-hooks.yaml",
+)  # fmt: skip
 
 
 class Known:

@@ -67,8 +67,8 @@ def check_claims(
         try:
             result = check_claim(measures, claim.quantity, claim.op, claim.bound, claim.part, claim.tap)
         except Refusal as refusal:
-            about = _about(name or measures.graph.name, claim)
-            broken.append(refusal.located(claim.span).diagnostic().replace(about=about))
+            title = about(name or measures.graph.name, claim)
+            broken.append(refusal.located(claim.span).diagnostic().replace(about=title))
             continue
         checked.append(Checked(claim, result))
         if not result.ok:
@@ -86,10 +86,10 @@ def _broken(name: str, claim: ClaimValue, result: Result) -> Diagnostic:
     wanted = f"`{result.subject} {result.op} {show(result.quantity, result.bound)}`"
     code, what = ("E0401", "the expectation") if claim.kind == "expect" else ("E0402", "its budget")
     message = f"`{name}` does not meet {what} {wanted}: the measured value is {result.shown}"
-    return Diagnostic(code, message, claim.span, about=_about(name, claim))
+    return Diagnostic(code, message, claim.span, about=about(name, claim))
 
 
-def _about(name: str, claim: ClaimValue) -> str:
+def about(name: str, claim: ClaimValue) -> str:
     """``small: macs <=``: what stays when figures and bounds change."""
     return f"{name}: {Subject(claim.quantity, claim.part, claim.tap)} {claim.op}"
 
@@ -134,11 +134,15 @@ def _compare(measured: Any, op: str, bound: Any) -> bool:
         if order is None:
             names = sorted({name for n in (measured, bound) if isinstance(n, Expr) for name in dims.symbols(n)})
             raise Refusal(
-                "E0307", f"whether {measured} {op} {bound} depends on `{names[0]}`",
+                "E0307", f"whether {_text(measured)} {op} {_text(bound)} depends on `{names[0]}`",
                 help=f"give `{names[0]}` a value: in the input declaration, or with `--bind`",
             )  # fmt: skip
         measured, bound = order, 0
     return COMPARISONS[op](measured, bound)
+
+
+def _text(value: Any) -> str:
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
 def _headroom(measured: Any, op: str, bound: Any) -> Fraction | None:

@@ -58,13 +58,7 @@ def tell(diagnostics: Iterable[Diagnostic]) -> int:
     return status_of(found)
 
 
-USE = ("E00", "E07", "E0603", "E0605")
-"""Codes (or their beginnings) that mean that a tool or its use failed; the spec may be correct."""
-
-
 def status_of(diagnostics: Iterable[Diagnostic]) -> int:
     """2 where a tool or its use failed, 1 for other errors, 0 for none or warnings only."""
-    codes = [d.code for d in diagnostics if d.severity == "error"]
-    if any(code.startswith(USE) for code in codes):
-        return FAILURE
-    return FINDINGS if codes else CLEAN
+    errors = [d for d in diagnostics if d.severity == "error"]
+    return FAILURE if any(d.of_use for d in errors) else FINDINGS if errors else CLEAN

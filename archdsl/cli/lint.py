@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from archdsl.cli.exit import CLEAN, FINDINGS, status_of
 from archdsl.cli.options import Bind, Reports, Targets, Watching, bindings, listed
@@ -44,12 +44,13 @@ def command(
         from archdsl.cli.watching import watched
 
         watched(targets, lambda: command(targets, format, select, ignore, target, fix, strict, report, bind))
-    from archdsl.cli.reports import emit, wanted
+    from archdsl.cli.reports import emit, reported, wanted
     from archdsl.project.linting import lint
 
     reports = wanted(report)
-    codes = {"select": listed(select), "ignore": listed(ignore)}
-    found = lint(*targets, **codes, target=target, fix=fix, bind=bindings(bind), step=lambda text: progress(text))
+    codes: dict[str, Any] = {"select": listed(select), "ignore": listed(ignore)}
+    options = {**codes, "target": target, "fix": fix, "bind": bindings(bind)}
+    found = reported(reports, format, lambda: lint(*targets, **options, step=lambda text: progress(text)))
     for note in found.notes:
         say(note)
     emit(reports, found)

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from archdsl.report.terminal import Paint, visible, wants_color
+from archdsl.report.terminal import Paint, inert, visible, wants_color
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,7 +24,7 @@ def out(text: str) -> None:
 
 def say(text: str) -> None:
     """A line for the person at the terminal, on stderr; nothing in it steers the terminal."""
-    sys.stderr.write(visible(text) + "\n")
+    sys.stderr.write(inert(visible(text)) + "\n")
 
 
 @contextlib.contextmanager

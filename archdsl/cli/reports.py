@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from archdsl.diagnostics import Refusal, did_you_mean
 from archdsl.record import Record
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from archdsl.project.checked import Check
     from archdsl.project.linting import Lint
     from archdsl.report.outcome import Outcome
+
+    Found = TypeVar("Found", Check, Lint)
 
 FILES = ("sarif", "junit", "gitlab", "markdown", "json")
 """Forms that need a file; ``github`` talks to the runner."""
@@ -52,6 +54,24 @@ def wanted(texts: Iterable[str] | None) -> list[Report]:
     return list(found.values())
 
 
+def reported(reports: Sequence[Report], format: str, work: Callable[[], Found]) -> Found:
+    """Do the work. What makes it fail as a whole is told in every report, too, and goes on."""
+    try:
+        return work()
+    except Exception as error:
+        if isinstance(error, BrokenPipeError):
+            raise
+        from archdsl.cli.output import show
+        from archdsl.project.checked import Check, CheckedTarget
+        from archdsl.project.failures import findings_of
+
+        failed = Check([CheckedTarget("archdsl", findings_of(error), ())])
+        emit(reports, failed)
+        if format == "json":
+            show(failed.report(), format)
+        raise
+
+
 def emit(reports: Sequence[Report], found: Check | Lint) -> None:
     """Render every report, then write them; if one cannot be rendered, no file is written."""
     if not reports:
@@ -81,6 +101,9 @@ def _step_summary(outcome: Outcome, root: str) -> None:
     """Append to the summary of the workflow step, where there is one."""
     name = os.environ.get(SUMMARY)
     if name:
+        from archdsl.report.sinks.markdown import STEP, render
         from archdsl.writing import append_file
 
-        append_file(Path(name), _render("markdown", outcome, root) + "\n")
+        path = Path(name)
+        said = path.stat().st_size if path.exists() else 0  # what the step wrote before counts, too
+        append_file(path, render(outcome, root, STEP - said) + "\n")

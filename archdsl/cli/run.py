@@ -21,6 +21,7 @@ def command(
     ep: Annotated[str, opt("--ep", help="execution provider: cpu, cuda or cuda,cpu")] = "cpu",
     seed: Annotated[int, opt("--seed", min=0, help="seed of random inputs and of a spec's weights")] = 0,
     top: Annotated[int, opt("--top", min=0, help="how many of the largest class scores to show")] = 5,
+    times: Annotated[int, opt("--times", min=0, help="calls that are timed after one to warm up, in a second")] = 10,
     save: Annotated[str | None, opt("--save", metavar="FILE.npz", help="write the outputs")] = None,
     set_: Set = None,
     bind: Bind = None,
@@ -36,7 +37,7 @@ def command(
         check_output(save, ARRAYS)
     given, sizes = settings(set_), bindings(bind)
     with progress(f"running {target}"), warnings.catch_warnings(action="ignore"):  # they are said as notes
-        found = run(target, files=input or (), ep=ep, seed=seed, settings=given, bind=sizes)
+        found = run(target, files=input or (), ep=ep, seed=seed, settings=given, bind=sizes, times=times)
     if save is not None:
         found.save(Path(save))
         say(f"wrote {save}")
@@ -51,4 +52,4 @@ def command(
     for name, shape in found.inputs.items():
         say(f"{name}: {shape}")
     show(report, format)
-    say(f"{found.seconds * 1000:.1f} ms on {', '.join(found.providers)}")
+    say(f"{found.timing}, on {', '.join(found.providers)}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from archdsl.cli.exit import CLEAN, FINDINGS
-from archdsl.cli.options import Key, Names, Set, Train, settings
+from archdsl.cli.options import Bind, Key, Names, Set, Train, bindings, settings
 from archdsl.cli.output import say, show
 from archdsl.cli.signature import Arg, opt
 from archdsl.diagnostics import Refusal
@@ -24,14 +24,15 @@ def command(
     key: Key = None,
     under: Names = None,
     set_: Set = None,
+    bind: Bind = None,
     train: Train = False,
 ) -> int:
     """Inspect, map and export weight files: .safetensors, .pth, .npz, .onnx."""
     from archdsl.project import checkpoints
 
-    given = settings(set_)
+    given, sizes = settings(set_), bindings(bind)
     if action == "map" and under is not None and len(names) == 1:
-        show(checkpoints.weight_names(names[0], under, settings=given, train=train).report(), "text")
+        show(checkpoints.weight_names(names[0], under, settings=given, bind=sizes, train=train).report(), "text")
         return CLEAN
     network = action == "map" or (action == "export" and under is not None)
     if len(names) != (2 if network else 1):
@@ -43,7 +44,7 @@ def command(
         return CLEAN
     if action == "map":
         matched = checkpoints.match_weights(
-            names[0], names[1], key=key or "", names=under or "", settings=given, train=train
+            names[0], names[1], key=key or "", names=under or "", settings=given, bind=sizes, train=train
         )
         show(matched.report(), "text")
         for line in [*matched.summary, *([f"help: {matched.help}"] if matched.help else [])]:
@@ -51,7 +52,7 @@ def command(
         return CLEAN if matched.complete else FINDINGS
     target = names[0] if network else None
     done = checkpoints.export_weights(
-        names[-1], output, network=target, names=under, key=key or "", settings=given, train=train
+        names[-1], output, network=target, names=under, key=key or "", settings=given, bind=sizes, train=train
     )
     say(str(done))
     return CLEAN

@@ -44,6 +44,23 @@ class Layer(Record):
         return value or 0
 
 
+class Demand(Record):
+    """A bound: of the spec (``expect``, ``budget``), or of the project (``project``, ``warn``), also on growth."""
+
+    kind: str
+    subject: str
+    op: str
+    bound: Any
+    """As plain data: a number, a polynomial as text, or what may be added (``2 %``)."""
+
+    def __str__(self) -> str:
+        return (
+            f"{self.subject} {self.op} {self.bound:,}"
+            if isinstance(self.bound, int)
+            else " ".join(map(str, (self.subject, self.op, self.bound)))
+        )
+
+
 class Snapshot(Record):
     """A network at its default sizes."""
 
@@ -58,6 +75,10 @@ class Snapshot(Record):
     """The ONNX operator set that it needs, where somebody asked."""
     sees_all: str | None = None
     """The first operator that sees the whole input, whatever the receptive field along maps."""
+    absent: frozenset[str] = frozenset()
+    """Of the quantities that were asked for, those of a part or label that the network does not have."""
+    demands: tuple[Demand, ...] = ()
+    """What it was held to, where somebody asked."""
 
     def chain(self, layer: Layer) -> list[int]:
         """The applications a layer is in, outermost first."""
@@ -83,12 +104,22 @@ class Snapshot(Record):
 
 
 @collector_paused()
-def snapshot(graph: Graph, opset: int | None = None, more: Iterable[Subject] = ()) -> Snapshot:
+def snapshot(
+    graph: Graph, opset: int | None = None, more: Iterable[Subject] = (), demands: Iterable[Demand] = ()
+) -> Snapshot:
     """The figures of a graph: all quantities of the net, and ``more``.
 
-    What depends on a symbol, or is of a part that the graph does not have, is ``None``.
+    What a symbol leaves open, or is of a part that the graph does not have (``absent``), is ``None``.
     """
     measures = Measures(graph)
+    quantities: dict[str, Any] = {}
+    absent: set[str] = set()
+    for subject in (*map(Subject, QUANTITIES), *more):
+        try:
+            quantities[str(subject)] = plain(measures.of(subject.quantity, subject.part, subject.tap).value)
+        except Refusal as refusal:
+            quantities[str(subject)] = None
+            absent |= {str(subject)} if refusal.code == "E0201" else set()
     blocks = _Blocks()
     layers = [
         Layer(
@@ -99,10 +130,10 @@ def snapshot(graph: Graph, opset: int | None = None, more: Iterable[Subject] = (
         for row in measures.rows
     ]  # fmt: skip
     return Snapshot(
-        graph.name, {str(one): _quantity(measures, one) for one in (*map(Subject, QUANTITIES), *more)},
-        {v.name: str(v.type) for v in graph.inputs}, {name: str(v.type) for name, v in graph.outputs.items()},
+        graph.name, quantities, {v.name: str(v.type) for v in graph.inputs},
+        {name: str(v.type) for name, v in graph.outputs.items()},
         {path: str(p.type) for path, p in graph.parameters().items()}, tuple(blocks.found), tuple(layers), opset,
-        _sees_all(measures),
+        _sees_all(measures), frozenset(absent), tuple(demands),
     )  # fmt: skip
 
 
@@ -139,13 +170,6 @@ def _number(dim: Any) -> int | None:
     return dim if isinstance(dim, int) else None
 
 
-def _quantity(measures: Measures, wanted: Subject) -> Any:
-    try:
-        return plain(measures.of(wanted.quantity, wanted.part, wanted.tap).value)
-    except Refusal:
-        return None
-
-
 def _sees_all(measures: Measures) -> str | None:
     first = measures.fields.first_whole
     return None if first is None else first.path
@@ -172,7 +196,8 @@ def to_record(taken: Snapshot) -> dict[str, Any]:
         "layers": [
             [x.path, x.op, dict(x.config), x.output, x.params, x.macs, x.bytes, x.block] for x in taken.layers
         ],
-        "opset": taken.opset, "sees_all": taken.sees_all,
+        "opset": taken.opset, "sees_all": taken.sees_all, "absent": sorted(taken.absent),
+        "demands": [[one.kind, one.subject, one.op, one.bound] for one in taken.demands],
     }  # fmt: skip
 
 
@@ -184,9 +209,18 @@ def from_record(record: Any) -> Snapshot:
         )
         layers = tuple(_layers(record["layers"], len(blocks)))
         inputs, outputs, parameters = (_texts(record[key]) for key in ("inputs", "outputs", "parameters"))
-        quantities, opset = dict(record["quantities"]), _natural(record["opset"], 1_000)
+        quantities = {str(name): _figure(value) for name, value in record["quantities"].items()}
+        opset = _natural(record["opset"], 1_000)
         sees_all = None if record["sees_all"] is None else str(record["sees_all"])
-        return Snapshot(str(record["name"]), quantities, inputs, outputs, parameters, blocks, layers, opset, sees_all)
+        absent = frozenset(str(name) for name in record.get("absent", ()))
+        demands = tuple(
+            Demand(str(kind), str(subject), str(op), _figure(bound))
+            for kind, subject, op, bound in record.get("demands", ())
+        )
+        name = str(record["name"])
+        return Snapshot(
+            name, quantities, inputs, outputs, parameters, blocks, layers, opset, sees_all, absent, demands
+        )  # fmt: skip
     except (KeyError, TypeError, ValueError, AttributeError):
         raise Refusal(
             "E0011", "the file is not a baseline", help="`archdsl check --save-baseline FILE` writes one"
@@ -198,6 +232,17 @@ def _layers(records: Any, blocks: int) -> Iterator[Layer]:
         if any(n is not None and not isinstance(n, int) for n in (params, macs, size)):
             raise ValueError
         yield Layer(str(path), str(op), _texts(config), str(output), params, macs, size, _natural(block, blocks))
+
+
+def _figure(value: Any, nested: bool = False) -> Any:
+    """A figure as :func:`archdsl.analyses.measure.plain` makes it."""
+    if value is None or isinstance(value, str) or (isinstance(value, int) and not isinstance(value, bool)):
+        return value
+    if isinstance(value, float) and value == value and abs(value) != float("inf"):
+        return value
+    if isinstance(value, list) and not nested:
+        return [_figure(one, True) for one in value]
+    raise ValueError
 
 
 def _texts(record: Any) -> dict[str, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from json import JSONDecoder
 from json.decoder import scanstring  # type: ignore[attr-defined]
 from typing import Any
@@ -26,7 +26,7 @@ def _in_json(source: Source, path: Path) -> Span:
     start = _skip(text, 0)
     key: Span | None = None
     for step in path:
-        found = _member(text, start, step) if text[start] == "{" else _element(text, start, step)
+        found = _parts(source, start).get(step)
         if found is None:
             break
         key_start, start = found
@@ -42,32 +42,37 @@ def _skip(text: str, at: int) -> int:
     return match.end() if match else at
 
 
-def _member(text: str, at: int, step: str | int) -> tuple[int, int] | None:
-    """Where the object at ``at`` has the key ``step`` and its value (the last such, as JSON readers take it)."""
-    found = None
+def _parts(source: Source, at: int) -> dict[str | int, tuple[int, int]]:
+    """Where the parts of the object or list at ``at`` begin, with their keys (of two equal ones the last, as readers
+    of JSON take it), and their values; found once, because a large document may have many faults.
+    """
+    known: dict[int, dict[str | int, tuple[int, int]]] = source.__dict__.setdefault("_parts", {})
+    if at not in known:
+        text = source.text
+        known[at] = dict(_members(text, at) if text[at] == "{" else _elements(text, at) if text[at] == "[" else ())
+    return known[at]
+
+
+def _members(text: str, at: int) -> Iterator[tuple[str, tuple[int, int]]]:
     at = _skip(text, at + 1)
     while text[at] == '"':
         name, after = scanstring(text, at + 1)
         value = _skip(text, _skip(text, after) + 1)
-        if name == step:
-            found = at, value
+        yield name, (at, value)
         at = _skip(text, _DECODER.raw_decode(text, value)[1])
         if text[at] == ",":
             at = _skip(text, at + 1)
-    return found
 
 
-def _element(text: str, at: int, step: str | int) -> tuple[int, int] | None:
-    if text[at] != "[" or not isinstance(step, int):
-        return None
+def _elements(text: str, at: int) -> Iterator[tuple[int, tuple[int, int]]]:
     at = _skip(text, at + 1)
-    for _ in range(step):
-        if text[at] == "]":
-            return None
+    index = 0
+    while text[at] != "]":
+        yield index, (at, at)
         at = _skip(text, _DECODER.raw_decode(text, at)[1])
         if text[at] == ",":
             at = _skip(text, at + 1)
-    return None if text[at] == "]" else (at, at)
+        index += 1
 
 
 def _in_yaml(source: Source, path: Path) -> Span:

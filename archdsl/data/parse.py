@@ -7,11 +7,14 @@ from typing import Any
 
 from archdsl.data.form import FORMAT, FORMAT_VERSION, GraphForm
 from archdsl.data.locate import Path, span_of
+from archdsl.data.sizes import excesses, joined, shifted, stretches
 from archdsl.diagnostics import Diagnostic, DiagnosticError
 from archdsl.source import Source, Span
 
 HEADER = {"format": FORMAT, "format_version": FORMAT_VERSION}
 MAX_BYTES = 256 * 2**20
+MAX_VALUES = 3_000_000
+"""Commas and brackets: a document of the largest size that `show` writes has 2,300,000."""
 MAX_DEPTH = 100
 MAX_FINDINGS = 20
 
@@ -26,9 +29,16 @@ def _refuse(source: Source, code: str, message: str, at: int, help: str = "") ->
     return DiagnosticError([Diagnostic(code, message, Span(source, at, at), help=help)])
 
 
-def _parse_json(source: Source) -> Any:
+def _check_size(source: Source) -> None:
+    """Refuse what would take more memory than a document may: what counts is how many values it has."""
     if len(source.text) > MAX_BYTES:
         raise _refuse(source, "E0801", f"the document is larger than {MAX_BYTES // 2**20} MiB", 0)
+    if sum(source.text.count(sign) for sign in ",[{") > MAX_VALUES:
+        raise _refuse(source, "E0801", f"the document has more than {MAX_VALUES:,} values", 0)
+
+
+def _parse_json(source: Source) -> Any:
+    _check_size(source)
     try:
         return json.loads(source.text, parse_constant=_no_constant)
     except json.JSONDecodeError as error:
@@ -55,8 +65,7 @@ def yaml_package() -> Any:
 
 def _parse_yaml(source: Source) -> Any:
     yaml = yaml_package()
-    if len(source.text) > MAX_BYTES:
-        raise _refuse(source, "E0801", f"the document is larger than {MAX_BYTES // 2**20} MiB", 0)
+    _check_size(source)
     try:
         _check_events(source, yaml)
         return yaml.safe_load(source.text)
@@ -90,14 +99,27 @@ def _validate(source: Source, data: Any, yaml: bool) -> GraphForm:
                 help='a graph begins with {"format": "archdsl.graph", "format_version": 1, …}; '
                 "a network is described by a spec: `archdsl init` makes a first one",
             )])  # fmt: skip
+    begun: Path = []
     try:
+        for place, reason in excesses(data):
+            message = f"`{_dotted(data, place)}`: {reason}"
+            raise DiagnosticError([Diagnostic("E0802", message, span_of(source, place, yaml=yaml))])
         # Tuples of the form are lists in the text: only JSON's own reading is strict and still takes them.
-        return GraphForm.model_validate_json(json.dumps(data, allow_nan=False))
+        form: GraphForm | None = None
+        later: dict[str, list[Any]] = {}
+        for begun, part in stretches(data):
+            read = GraphForm.model_validate_json(json.dumps(part, allow_nan=False))
+            form = read if form is None else form
+            if begun:
+                later.setdefault(str(begun[0]), []).append(getattr(read, str(begun[0])))
+        assert form is not None
+        return form.model_copy(update={key: joined([getattr(form, str(key)), *parts]) for key, parts in later.items()})
     except ValidationError as error:
         found: dict[tuple[int, int], Diagnostic] = {}
         for one in error.errors(include_url=False, include_input=False, include_context=False)[: 4 * MAX_FINDINGS]:
-            span = span_of(source, one["loc"], yaml=yaml)
-            message = f"`{_dotted(data, one['loc'])}`: {_reason(one['loc'], one['msg'])}"
+            place = shifted(one["loc"], begun)
+            span = span_of(source, place, yaml=yaml)
+            message = f"`{_dotted(data, place)}`: {_reason(place, one['msg'])}"
             found.setdefault((span.start, span.end), Diagnostic("E0802", message, span))
         raise DiagnosticError(list(found.values())[:MAX_FINDINGS]) from None
     except (TypeError, ValueError, RecursionError):

@@ -20,6 +20,7 @@ from archdsl.data.form import (
 from archdsl.data.locate import Path, span_of
 from archdsl.data.parse import parse_form
 from archdsl.diagnostics import Diagnostic, DiagnosticError, Refusal, did_you_mean
+from archdsl.dim_solve import unbound
 from archdsl.dim_text import parse_dimension
 from archdsl.dims import Dim, product
 from archdsl.graph import Graph, NameMap, Node, Parameter, Stored, Value
@@ -58,6 +59,8 @@ class _Reader:
         self.sources = [Source(s.name, s.text) for s in form.sources]
         for index, input in enumerate(form.inputs):
             self.add_input(input, index)
+        for name in unbound([dim for value in self.values.values() for dim in value.type.shape]):
+            raise self.error("E0805", f"the sizes of the inputs do not say what `{name}` is", ["inputs"])
         for index, parameter in enumerate(form.parameters):
             self.add_parameter(parameter, index)
         for index, frame in enumerate(form.frames):

@@ -45,8 +45,6 @@ def _name(expr: spec.Name, code: Code) -> Given:
                 return name
             if not is_flow(value) and value is not POISON and formal is not ANYTHING:
                 raise hidden_by_choice(name, formal.name).located(expr.span)
-        if formal is not None and name in env.session.bind and "h" in formal.choices:
-            env.session.draft.axes += () if name in env.visible() else (name,)
         return as_tensors(code(env), env)
 
     return given

@@ -177,23 +177,28 @@ class _Binding:
         argument = given.syntax
         formal = self._named(given) if argument.name is not None else self._next()
         value = given.given(formal, self.env) if known is None else as_tensors(known[0], self.env)
-        if argument.name is None and (is_flow(value) or (value is POISON and self._perhaps_entering(index))):
+        refused = is_refused(value)
+        if argument.name is None and (is_flow(value) or (refused and self._perhaps_entering(index))):
             self.listed = self.listed or isinstance(value, tuple)
-            self.tensors.extend(value if isinstance(value, tuple) else (value,))
+            self.tensors.extend(value if isinstance(value, tuple) else (POISON if refused else value,))
+            if refused:  # what it was is not certain
+                self.doubtful.update(f.name for f in self.block.formals if f.required)
             return
         if formal is not None:
             self.formals.append(formal)
         if type(value) in _PLAIN and formal is not None:
+            self.given[formal.name] = POISON  # where it is refused, it keeps its place
             self.given[formal.name] = self._plain(value, formal)
             return
         if formal is None:
-            if is_refused(value):
+            if refused:
                 self.failed = self.failed or not self.block.runs_poisoned
                 return
             self._too_many(argument, value)
         assert formal is not None
         if is_flow(value) and not (formal.like or formal.takes_tensors):
             raise self._tensor_given(formal, value)
+        self.given[formal.name] = POISON
         self.given[formal.name] = self._checked(value, formal)
 
     def _tensor_given(self, formal: Formal, value: Any) -> Refusal:
@@ -210,10 +215,11 @@ class _Binding:
             return True
         if len(self.tensors) < index:
             return False
-        unnamed = sum(argument.syntax.name is None for argument in self.call.arguments)
+        names = [argument.syntax.name for argument in self.call.arguments]
         several = isinstance(self.block, OpBlock) and self.block.card.arity[1] != 1
         self.failed = self.failed or not self.block.runs_poisoned
-        return several or unnamed > sum(formal.required for formal in formals if not formal.takes_tensors)
+        needed = sum(f.required and f.name not in names for f in formals if not f.takes_tensors)
+        return several or names.count(None) > needed
 
     def fault(self, argument: spec.Argument) -> None:
         """An argument was refused: a body is worth running nevertheless, with poison for what is not known."""

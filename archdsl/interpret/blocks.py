@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from archdsl.diagnostics import Refusal
 from archdsl.interpret.values import BlockValue, is_refused
 from archdsl.source import Span
 from archdsl.tape.paths import PathScope, join
-from archdsl.tape.poison import REFUSED, Flow
+from archdsl.tape.poison import POISON, REFUSED, Flow
 from archdsl.tape.tape import Place
 
 
@@ -18,7 +19,7 @@ class Pipe(BlockValue):
 
     name = "pipeline"
 
-    def __init__(self, stages: list[tuple[BlockValue, Span]]) -> None:
+    def __init__(self, stages: list[tuple[Any, Span]]) -> None:
         self.stages = stages
         self.kind_name = REFUSED if any(is_refused(block) for block, _ in stages) else self.kind_name
 
@@ -29,7 +30,7 @@ class Pipe(BlockValue):
         for block, where in self.stages:
             bounds.step()
             try:
-                flow = block.apply(flow, inner, where)
+                flow = POISON if block is POISON else block.apply(flow, inner, where)
             except Refusal as refusal:
                 raise refusal.located(where) from None
         return flow

@@ -199,6 +199,6 @@ def _pipeline(expr: spec.Pipeline, context: Context) -> Code:
         if head is POISON or is_flow(head):
             return run_stages(head, rest, env)
         blocks = [(as_stage(head, span), span), *((code(env), where) for code, where in rest)]
-        return POISON if any(block is POISON for block, _ in blocks) else Pipe(blocks)
+        return Pipe(blocks)
 
     return pipeline

@@ -177,6 +177,7 @@ class BodyCode:
         session = env.session
         for index, step in enumerate(self.steps):
             session.bounds.step()
+            env.flow = flow
             try:
                 flow = step(env, flow, naming)
             except BoundExceeded as exceeded:

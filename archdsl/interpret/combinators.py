@@ -6,7 +6,7 @@ Sources: residual (He et al. 2015), dense (Huang et al. 2016), parallel (Szegedy
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from archdsl.diagnostics import Refusal
@@ -25,16 +25,19 @@ from archdsl.shapes import show_shape
 from archdsl.source import Span
 from archdsl.tape.faults import without_unknowns
 from archdsl.tape.limits import FAULT_STEPS
-from archdsl.tape.poison import POISON, Flow
+from archdsl.tape.poison import POISON, Flow, Poison
 from archdsl.tape.provenance import derivations
 from archdsl.tape.tape import Place
 
 Rule = Callable[..., Flow]
 """What a combinator does with the flow, the place and its arguments."""
+Part = BlockValue | Poison
 
 
 class Combinator(Parametric):
-    """A function on blocks, with arguments."""
+    """A function on blocks, with arguments. Those that were refused are poison, and the others are looked at."""
+
+    runs_poisoned = True
 
     def __init__(self, name: str, formals: tuple[Formal, ...]) -> None:
         super().__init__()
@@ -49,8 +52,10 @@ class Seq(Combinator):
 
     def apply(self, flow: Flow, place: Place, span: Span | None) -> Flow:
         place.tape.bounds.step()
-        body: BlockValue = self.effective()["body"]
+        body: Part = self.effective()["body"]
         place = place.at(place.sequence())
+        if isinstance(body, Poison):
+            return POISON
         if isinstance(body, BodyBlock):
             return body.code.run(body.inside(flow, place), flow)
         return body.apply(flow, place, _written(body, span))
@@ -78,9 +83,9 @@ def _written(body: BlockValue, span: Span | None) -> Span | None:
     return body.written or span if isinstance(body, Parametric) else span
 
 
-def _run(body: BlockValue, flow: Flow, place: Place, span: Span | None) -> Flow:
+def _run(body: Part, flow: Flow, place: Place, span: Span | None) -> Flow:
     """Apply a combinator's part."""
-    return body.apply(flow, _within(body, place), _written(body, span))
+    return POISON if isinstance(body, Poison) else body.apply(flow, _within(body, place), _written(body, span))
 
 
 def _residual(
@@ -88,28 +93,40 @@ def _residual(
     place: Place,
     span: Span | None,
     *,
-    body: BlockValue,
-    shortcut: BlockValue | None = None,
-    join: BlockValue | None = None,
-    scale: float = 1.0,
-    drop_path: float = 0.0,
+    body: Part,
+    shortcut: Part | None = None,
+    join: Part | None = None,
+    scale: Any = 1.0,
+    drop_path: Any = 0.0,
 ) -> Flow:
     """``join(body(x) * scale, shortcut(x))``."""
     place = place.at(place.combinator())
     left = _run(body, flow, place, span)
-    if drop_path > 0:
+    if drop_path is not POISON and drop_path > 0:
         left = operator_block("drop_path").with_bound({"p": drop_path}).apply(left, place, span)
-    if scale != 1.0 and isinstance(left, Value):
+    if scale is not POISON and scale != 1.0 and isinstance(left, Value):
         left = tensor_operation("mul", (left, float(scale)), place, span)
     right = flow if shortcut is None else _run(shortcut, flow, place, span)
     joined = operator_block("add") if join is None else join
-    if left is POISON or right is POISON:
-        joined.apply(POISON, place, span)
-        return POISON
+    if left is POISON or right is POISON or isinstance(joined, Poison):
+        return _of_the_others(joined, (left, right), place, span)
     agreed = _check_sides("residual", {"body": left, "shortcut": right}, joined, flow, place, span)
     if agreed is not None:
         return agreed
     return joined.apply((*items(left), *items(right)), place, span)
+
+
+def _of_the_others(join: Part, sides: Sequence[Flow], place: Place, span: Span | None) -> Flow:
+    """What a join gives where a side of it was refused: those of an elementwise one have one type."""
+    _run(join, POISON, place, span)
+    known: Flow = next((side for side in sides if isinstance(side, Value)), POISON)
+    if not isinstance(join, Poison) and _elementwise(join):
+        return known
+    return POISON
+
+
+def _elementwise(join: Part) -> bool:
+    return isinstance(join, OpBlock) and join.card.pointwise and join.card.role == "join"
 
 
 def _check_sides(
@@ -119,7 +136,7 @@ def _check_sides(
 
     ``None`` if they are equal; else the fault is reported, and the sizes that agree are returned.
     """
-    if not isinstance(join, OpBlock) or not (join.card.pointwise and join.card.role == "join"):
+    if not _elementwise(join):
         return None
     values = {side: value for side, value in sides.items() if isinstance(value, Value)}
     tensors = list(values.values())
@@ -151,9 +168,11 @@ def _projection(body_side: Value, shortcut_side: Value, entered: Flow) -> str:
     return f"give the shortcut a projection: `residual(shortcut = conv({body[1]}, 1{stride}))`"
 
 
-def _parallel(flow: Flow, place: Place, span: Span | None, *, join: BlockValue, branches: Any) -> Flow:
+def _parallel(flow: Flow, place: Place, span: Span | None, *, join: Part, branches: Any) -> Flow:
     """Every branch gets the flow; a tuple gives one element to each branch."""
     place = place.at(place.combinator())
+    if isinstance(branches, Poison):
+        return POISON
     parts = branches.expand(place, flow) if isinstance(branches, Branches) else branches
     if not parts:
         raise Refusal("E0310", "`parallel` has no branch")
@@ -168,12 +187,11 @@ def _parallel(flow: Flow, place: Place, span: Span | None, *, join: BlockValue, 
     names: list[str] = []
     for index, part in enumerate(parts):
         entering = flow[index] if isinstance(flow, tuple) else flow
-        results.append(part.apply(entering, place, span))
+        results.append(POISON if part is POISON else part.apply(entering, place, span))
         label = part.label if isinstance(part, BranchBlock) else None
         names.append(f"branch `{label}`" if label else f"branch {index + 1}")
-    if any(result is POISON for result in results):
-        join.apply(POISON, place, span)
-        return POISON
+    if isinstance(join, Poison) or any(result is POISON for result in results):
+        return _of_the_others(join, results, place, span)
     agreed = _check_sides("parallel", dict(zip(names, results)), join, flow, place, span)
     if agreed is not None:
         return agreed
@@ -181,12 +199,13 @@ def _parallel(flow: Flow, place: Place, span: Span | None, *, join: BlockValue, 
     return derived(lambda: join.apply(joined, place, span), list(zip(names, results)))
 
 
-def _dense(
-    flow: Flow, place: Place, span: Span | None, *, n: int, body: BlockValue, join: BlockValue | None = None
-) -> Flow:
+def _dense(flow: Flow, place: Place, span: Span | None, *, n: Any, body: Part, join: Part | None = None) -> Flow:
     """Application k sees the join of the input and all earlier outputs; the result joins all of them."""
     numbered = place.naming == "direct"
     place = place.at(place.combinator())
+    if n is POISON or isinstance(body, Poison) or isinstance(join, Poison):
+        _run(body, flow, place, span)
+        return POISON
     joined = operator_block("concat") if join is None else join
     if isinstance(flow, tuple):
         raise Refusal("E0310", f"`dense` takes one tensor, not {describe(flow)}")

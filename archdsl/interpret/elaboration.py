@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from archdsl import dims
 from archdsl.diagnostics import Diagnostic, DiagnosticError
 from archdsl.graph import Graph
 from archdsl.interpret.session import ClaimValue
 from archdsl.record import Record
-from archdsl.tape.sized import at_sizes, bound
+from archdsl.tape.sized import at_sizes
 
 if TYPE_CHECKING:
     from archdsl.interpret.checkpoint_names import Applied, CheckpointNames
@@ -31,9 +30,6 @@ class Elaboration(Record):
     maps: tuple[CheckpointNames, ...] = ()
     """Its ``weights`` statements."""
 
-    axes: tuple[str, ...] = ()
-    """Axes that are named by a symbol with a bound size."""
-
     def applied_maps(self) -> list[Applied]:
         """The maps applied to the graph's parameters, if there is a graph."""
         graph = self.graph
@@ -49,35 +45,15 @@ def held(found: Elaboration, bindings: Mapping[str, int], again: Elaborated) -> 
 
     What is told then is what a text with these sizes in the places of the symbols is told.
     """
-    found = _with_named_axes(found, bindings, again)
     graph = found.graph
     if graph is None or not graph.defaults:
         return found
     try:
         at_sizes(graph, graph.defaults)
     except DiagnosticError as error:
-        sizes = {**bindings, **graph.defaults}
-        fixed = _with_named_axes(again(sizes), sizes, again)
+        fixed = again({**bindings, **graph.defaults})
         wrong = fixed.diagnostics if fixed.graph is None else (*fixed.diagnostics, *error.diagnostics)
         at = "at the declared sizes " + ", ".join(f"{name} = {size}" for name, size in graph.defaults.items())
         told = tuple(d.replace(notes=(*d.notes, at)) if d.severity == "error" else d for d in wrong)
         return found.replace(graph=None, diagnostics=told, steps=found.steps + fixed.steps)
     return found
-
-
-def _with_named_axes(found: Elaboration, bindings: Mapping[str, int], again: Elaborated) -> Elaboration:
-    """Where a symbol names an axis and has a size, it gets the size when all axes are found."""
-    if not found.axes:
-        return found
-    free = again({})
-    if free.graph is None:
-        return free
-    try:
-        graph = bound(free.graph, bindings)
-    except DiagnosticError as error:
-        return free.replace(graph=None, diagnostics=(*free.diagnostics, *error.diagnostics))
-    claims = tuple(
-        claim.replace(bound=dims.evaluate(claim.bound, bindings)) if isinstance(claim.bound, dims.Expr) else claim
-        for claim in free.claims
-    )
-    return free.replace(graph=graph, claims=claims)

@@ -36,6 +36,7 @@ class Env:
     __slots__ = (
         "defaults",
         "entered",
+        "flow",
         "kind",
         "labels",
         "late",
@@ -56,6 +57,8 @@ class Env:
         self.place = place
         self.kind = kind
         self.entered = entered
+        self.flow: Any = None
+        """What flows at the statement that is run."""
         self.names: dict[str, Any] = {}
         self.labels: dict[str, Any] = {}
         self.defaults: dict[str, dict[str, Any]] | None = None
@@ -77,12 +80,20 @@ class Env:
         """The same scope (names bound in either are seen in both) at another place, or with further defaults."""
         env = Env(self.parent, place, self.kind, self.entered, session=self.session, meanings=self.meanings)
         env.root = self.root
+        env.flow = self.flow
         env.names = self.names
         env.labels = self.labels
         env.run = self.run
         env.late = self.late
         env.defaults = {**(self.defaults or {}), **defaults} if defaults else self.defaults
         return env
+
+    def flowing(self) -> Any:
+        """What flows where a value is computed; ``None`` where nothing has entered yet."""
+        env: Env | None = self
+        while env is not None and env.flow is None:
+            env = env.parent
+        return None if env is None else env.flow
 
     def find(self, name: str) -> Any:
         """What ``name`` is bound to, or ``Env.missing``."""

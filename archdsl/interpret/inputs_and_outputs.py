@@ -56,6 +56,10 @@ def _entered(statement: spec.Input, type: TensorType, env: Env) -> Value:
         raise Refusal("E0207", f"two inputs are called `{statement.name}`")
     value = Value(statement.name, type)
     draft.inputs.append(value)
+    for axis, dim in enumerate(statement.type.dims):
+        declared = dim.dim if isinstance(dim, spec.SizedDim) else dim
+        if isinstance(declared, spec.Name) and declared.id in env.session.bind and declared.id in draft.symbols:
+            env.session.tape.bound_axes[value, axis] = declared.id
     env.session.tape.paths.add(statement.name)
     if doubt := input_misread(statement.name, type, statement.type.span):
         env.session.faults.report(doubt)
@@ -126,8 +130,7 @@ def _dimension(dim: spec.Expr, context: Context) -> Dimension:
             env.session.draft.dims.append((found, dim.span))
             if default is not None:
                 _give(found, default(env), dim.span, env)
-        size: dims.Dim = found
-        return size
+        return found if isinstance(found, dims.Expr) else int(found)
 
     return declared_size
 
@@ -142,7 +145,7 @@ def _declare(name: str, env: Env) -> None:
     if env.run is not None and env.run.feed is not None:
         env.names[name] = dims.symbol(name + _INNER)
     elif name in session.bind:
-        draft.symbols[name] = session.bind[name]
+        draft.symbols[name] = dims.BoundSize.of(name, session.bind[name])
     else:
         draft.symbols.setdefault(name, dims.symbol(name))
 

@@ -86,7 +86,7 @@ class Application:
     def keep(self, result: Flow) -> None:
         """Remember the run, if it made nothing but nodes."""
         tape, before = self._place.tape, self._before
-        if before is None or tape.renamed or not before.only_grew(self._session):
+        if before is None or tape.renamed or tape.named_axes or not before.only_grew(self._session):
             return
         made = len(tape.nodes) - before.nodes
         if self._records.nodes + made <= MOST:

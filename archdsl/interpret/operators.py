@@ -7,6 +7,7 @@ from typing import Any, Self
 
 from archdsl import ops
 from archdsl.diagnostics import Refusal
+from archdsl.element_types import FLOATS
 from archdsl.graph import Value
 from archdsl.interpret import recovery
 from archdsl.interpret.env import Env
@@ -51,7 +52,20 @@ class OpBlock(Parametric):
     def settle(self, env: Env, span: Span) -> Any:
         if self.card.arity[1] != 0:
             return self
-        return env.place.tape.node(self.operator(), (), env.place, self.name, span)
+        return env.place.tape.node(self._following(env).operator(), (), env.place, self.name, span)
+
+    def _following(self, env: Env) -> OpBlock:
+        """A source in the element type of the flow, where that is a float and no ``dtype`` is given."""
+        if not self.card.follows or "dtype" in self.bound or "dtype" in self.defaults:
+            return self
+        flow = env.flowing()
+        first = flow[0] if isinstance(flow, tuple) and flow else flow
+        dtype = first.type.dtype if isinstance(first, Value) else ""
+        if dtype not in FLOATS or dtype == self.card.signature["dtype"].default:
+            return self
+        copy = self._copy()
+        copy.bound = {**self.bound, "dtype": dtype}
+        return copy
 
     def guess(self, flow: Flow, tape: Tape) -> Flow:
         if flow is POISON:
@@ -62,17 +76,17 @@ class OpBlock(Parametric):
     def apply(self, flow: Flow, place: Place, span: Span | None) -> Flow:
         if self.card.vanishes:
             return flow
-        op = self.operator()
-        if flow is POISON:
-            place.operator(self.name)
-            return POISON
-        inputs = items(what_enters(flow, self.name))
+        inputs = items(what_enters(flow, self.name)) if flow is not POISON else ()
         if self.card.role == "join" and len(set(inputs)) < len(inputs):
             self._tell_twice(place, span)
         try:
+            op = self.operator()
+            if flow is POISON:
+                place.operator(self.name)
+                return POISON
             return place.tape.node(op, inputs, place, self.name, span)
         except Refusal as refusal:
-            if self.card.role == "layer" and refusal.code in ("E0206", "E0302"):
+            if inputs and self.card.role == "layer" and refusal.code in ("E0206", "E0302"):
                 entering = inputs[0].type.shape[1] if isinstance(inputs[0], Value) else None
                 refusal.help = window_help(self.name, entering, self.bound) or refusal.help
             raise

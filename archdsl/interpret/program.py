@@ -85,7 +85,7 @@ def elaborate(
     )
     found = Elaboration(
         graph, tuple(draft.claims), tuple(faults.diagnostics), bounds.steps,
-        len(session.tape.nodes), stopped, tuple(draft.maps), tuple(draft.axes)
+        len(session.tape.nodes), stopped, tuple(draft.maps)
     )  # fmt: skip
     return held(found, session.bind, _again(module, target, arguments, train, limits)) if hold else found
 

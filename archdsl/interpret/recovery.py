@@ -30,29 +30,58 @@ def application(card: type[Op], arguments: dict[str, Any], inputs: Sequence[Any]
     least, most = card.arity
     if len(values) != len(inputs) or not max(least, 1) <= len(values) <= (most or len(values)):
         return POISON
-    required = {n: a for n, a in card.signature.items() if a.default is REQUIRED}
-    if any(name not in arguments or arguments[name] is POISON for name in required):
-        return POISON
+    required = [n for n, a in card.signature.items() if a.default is REQUIRED]
     good = {name: value for name, value in arguments.items() if value is not POISON}
+    missing = [name for name in required if name not in good]
+    if missing:
+        return _whatever(card, good, missing, values, tape)
     least_given = {name: good[name] for name in required}
     unpadded = {**least_given, "pad": "valid"} if "pad" in card.signature else least_given
     types = [v.type for v in values]
     agreed = _agreeing(types)
     for attempt, ins, certain in ((good, types, 2), (least_given, types, 2), (unpadded, types, 2), (good, agreed, 1)):
-        try:
-            op = card(**attempt)
-            op.validate()
-            outs = op.shape(*ins)
-            tape.bounds.check_sizes(outs)
-        except Refusal:
-            continue
-        made = tuple(Value(card.name, _opened(out, certain, tape)) for out in outs)
-        return made[0] if len(made) == 1 else made
+        outs = _results(card, attempt, ins, tape)
+        if outs is not None:
+            return _made(card, [_opened(out, certain, tape) for out in outs])
     return POISON
 
 
-def _opened(type: TensorType, certain: int, tape: Tape) -> TensorType:
-    return type.with_shape(dim if axis < certain else tape.faults.unknown() for axis, dim in enumerate(type.shape))
+def _results(card: type[Op], arguments: dict[str, Any], types: Sequence[TensorType], tape: Tape) -> Any:
+    """What an operator gives; ``None`` where it refuses."""
+    try:
+        op = card(**arguments)
+        op.validate()
+        outs = op.shape(*types)
+        tape.bounds.check_sizes(outs)
+    except Refusal:
+        return None
+    return outs
+
+
+def _whatever(card: type[Op], good: dict[str, Any], missing: list[str], values: list[Value], tape: Tape) -> Flow:
+    """The result of a layer without some numbers that it needs: what is the same for two values of them."""
+    if card.role != "layer" and "kernel" not in card.signature:
+        return POISON
+    found = [
+        _results(card, {**good, **dict.fromkeys(missing, sample)}, [v.type for v in values], tape) for sample in (1, 3)
+    ]
+    if any(outs is None or len(outs) != 1 for outs in found):
+        return POISON
+    (first,), (second,) = found
+    return _made(card, [_opened(first, 2, tape, second)])
+
+
+def _made(card: type[Op], types: Sequence[TensorType]) -> Flow:
+    made = tuple(Value(card.name, type) for type in types)
+    return made[0] if len(made) == 1 else made
+
+
+def _opened(type: TensorType, certain: int, tape: Tape, other: TensorType | None = None) -> TensorType:
+    """The type with every size left open behind the first ``certain`` axes, or where the ``other`` has another one."""
+    others = type.shape if other is None else other.shape
+    return type.with_shape(
+        dim if axis < certain and dim == others[axis] else tape.faults.unknown() for axis, dim in enumerate(type.shape)
+    )
 
 
 def _agreeing(types: Sequence[TensorType]) -> Sequence[TensorType]:

@@ -43,8 +43,6 @@ class Draft:
         """Each holds the outputs against what is expected of one of them."""
         self.maps: list[Any] = []
         """Its ``weights`` statements: :class:`~archdsl.interpret.checkpoint_names.CheckpointNames`."""
-        self.axes: list[str] = []
-        """Axes that are named by a symbol with a bound size, which the types do not show."""
         self.preprocess: dict[str, Preprocess] = {}
         self.labels: dict[str, tuple[str, ...]] = {}
 

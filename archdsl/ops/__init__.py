@@ -43,7 +43,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "index": ("slice", "select", "gather", "take", "reverse", "tile"),
     "pad": ("pad_axes", "pad_channels", "crop"),
     "resample": ("resize", "depth_to_space", "space_to_depth"),
-    "constant": ("constant", "zeros", "ones", "param", "one_hot"),
+    "constant": ("constant", "zeros", "ones", "positions", "param", "one_hot"),
 }  # fmt: skip
 """Module of ``archdsl.ops`` -> the operators it defines."""
 

@@ -179,6 +179,8 @@ class Op(Record):
     """Where the definition is from: the paper or ONNX operators."""
     examples: ClassVar[tuple[str, ...]] = ()
     """``"conv[64, 3, stride=2] : f32[N,3,224,224] -> f32[N,64,112,112]"``; documentation and tests."""
+    follows: ClassVar[bool] = False
+    """Whether it has, in a spec, the element type of the flow where it stands, if that is a float."""
     moves_data: ClassVar[bool] = False
     """Whether it moves elements, or makes them, and computes nothing."""
     role: ClassVar[Role] = ""

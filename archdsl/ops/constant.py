@@ -8,10 +8,10 @@ from typing import Any, ClassVar
 
 from archdsl.diagnostics import Refusal
 from archdsl.dims import Dim
-from archdsl.element_types import FLOATS, INTEGERS, holds
+from archdsl.element_types import FLOATS, INTEGERS, NUMBERS, holds
 from archdsl.ops.base import Initializer, Op, Types, Weight, arg, fan
 from archdsl.ops.estimates import EVERYTHING, Interval
-from archdsl.ops.kinds import Array, Choice, Dimension, DType, Integer, Kind, ListOf
+from archdsl.ops.kinds import Array, Choice, Dimension, DType, Integer, Kind, ListOf, Number
 from archdsl.ops.look import AxisWindow, Window
 from archdsl.ops.operand_checks import insertion, need_dtype
 from archdsl.shapes import Shape, TensorType, show_shape
@@ -43,6 +43,7 @@ class Constant(Op):
     """
 
     name = "constant"
+    follows = True
     role = "source"
     sources = "ONNX Constant"
     arity = (0, 0)
@@ -54,7 +55,7 @@ class Constant(Op):
     )
 
     values: Any = arg(Array(), doc="a number, or nested lists of numbers")
-    dtype: str = arg(DType(), "f32", doc="element type")
+    dtype: str = arg(DType(), "f32", doc="element type; by default that of the flow, if it is a float")
 
     def validate(self) -> None:
         for value in elements(self.values):
@@ -78,10 +79,11 @@ class _Filled(Op):
 
     arity = (0, 0)
     sources = "ONNX ConstantOfShape"
+    follows = True
     role = "source"
 
     size: Shape = arg(ListOf(Dimension(0)), doc="the sizes")
-    dtype: str = arg(DType(), "f32", doc="element type")
+    dtype: str = arg(DType(), "f32", doc="element type; by default that of the flow, if it is a float")
 
     def shape(self, *ins: TensorType) -> tuple[TensorType, ...]:
         return (TensorType(self.dtype, self.size),)
@@ -104,6 +106,48 @@ class Ones(_Filled):
     name = "ones"
     limits = (1.0, 1.0)
     examples = ("ones[[2, 3]] : -> f32[2,3]", "ones[[4], dtype=i64] : -> i64[4]")
+
+
+class Positions(Op):
+    """The numbers of ``size`` positions, ``start + step * i``: grids and anchors without lists of numbers.
+
+    ``positions(in.w, start = 0.5)`` are the centres of a row of pixels; two of them broadcast to a grid.
+    """
+
+    name = "positions"
+    arity = (0, 0)
+    role = "source"
+    sources = "ONNX Range; torch.arange"
+    elsewhere = ("arange", "linspace", "meshgrid")
+    examples = (
+        "positions[4] : -> f32[4]",
+        "positions[3, start=0.5, step=8] : -> f32[3]",
+        "positions[5, dtype=i64] : -> i64[5]",
+    )
+
+    size: Dim = arg(Dimension(1), doc="how many")
+    start: float = arg(Number(), 0.0, doc="the first")
+    step: float = arg(Number(), 1.0, doc="the distance of two")
+    dtype: str = arg(Choice(tuple(sorted(NUMBERS))), "f32", doc="element type")
+
+    def validate(self) -> None:
+        whole = self.start == int(self.start) and self.step == int(self.step)
+        if self.dtype not in FLOATS and not whole:
+            raise Refusal("E0309", f"`positions` of {self.dtype} are whole numbers", help="use `dtype = f32`")
+        if self.dtype[0] == "u" and (self.start < 0 or self.step < 0):
+            raise Refusal("E0205", f"`positions` of {self.dtype} cannot be negative", help="use `dtype = i64`")
+
+    def shape(self, *ins: TensorType) -> tuple[TensorType, ...]:
+        return (TensorType(self.dtype, (self.size,)),)
+
+    def window(self, ins: Types, outs: Types) -> Window:
+        return (None,)
+
+    def range(self, entering: Sequence[Interval]) -> Interval:
+        if not isinstance(self.size, int):
+            return EVERYTHING
+        last = self.start + self.step * (self.size - 1)
+        return min(self.start, last), max(self.start, last)
 
 
 class Start(Kind):
@@ -130,6 +174,7 @@ class Param(Op):
     """
 
     name = "param"
+    follows = True
     role = "source"
     sources = "torch.nn.Parameter"
     elsewhere = ("Parameter",)
@@ -147,7 +192,9 @@ class Param(Op):
         Start(), Initializer("normal", (0.0, 0.02)),
         doc="how it begins: `normal(0, 0.02)`, `uniform(-1, 1)`, `fan`, `zeros`, `ones`, a number, or nested lists",
     )  # fmt: skip
-    dtype: str = arg(Choice(tuple(sorted(FLOATS))), "f32", doc="element type")
+    dtype: str = arg(
+        Choice(tuple(sorted(FLOATS))), "f32", doc="element type; by default that of the flow, if it is a float"
+    )
 
     def validate(self) -> None:
         if isinstance(self.init, tuple) and outline(self.init) != self.size:

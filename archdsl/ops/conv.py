@@ -59,6 +59,7 @@ class Conv(Windowed):
     bias: bool = arg(Boolean(), True, doc="add a learned bias per channel")
 
     def validate(self) -> None:
+        super().validate()
         check_groups(self.groups, self.channels, "output channels")
 
     def dilations(self, rank: int) -> tuple[int, ...]:
@@ -149,6 +150,7 @@ class ConvTranspose(Windowed):
     bias: bool = arg(Boolean(), True, doc="add a learned bias per channel")
 
     def validate(self) -> None:
+        super().validate()
         check_groups(self.groups, self.channels, "output channels")
         if self.pad in ("same_upper", "same_lower") and self.output_pad != 0:
             raise Refusal(

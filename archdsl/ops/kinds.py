@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from archdsl.diagnostics import Refusal, did_you_mean
 from archdsl.dim_order import at_least
-from archdsl.dims import Expr
+from archdsl.dims import BoundSize, Expr
 from archdsl.element_types import ELEMENT_TYPES
 from archdsl.record import Record
 from archdsl.shapes import AXES, TensorType
@@ -255,6 +255,8 @@ class Axis(Kind):
     def check(self, value: Any, what: str) -> int | str:
         if isinstance(value, str) and (value in AXES or (value.isidentifier() and value[0].isupper())):
             return value
+        if isinstance(value, BoundSize):
+            return value.symbol
         if isinstance(value, Expr):
             names = _symbols(value)
             if len(names) == 1 and str(value) in names:

@@ -141,6 +141,11 @@ class Windowed(Op):
         stride: int | tuple[int, ...] | None
         pad: Pad
 
+    def validate(self) -> None:
+        if self.pad == "same":
+            kernel = (self.kernel,) if isinstance(self.kernel, int) else self.kernel
+            explicit_pads("same", kernel, (1,) * len(kernel))
+
     def dilations(self, rank: int) -> tuple[int, ...]:
         """The distance between the taps on each of ``rank`` spatial axes."""
         return (1,) * rank

@@ -2,33 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from archdsl.diagnostics import Diagnostic
-from archdsl.driver import CheckedVariant
 from archdsl.record import Record
 from archdsl.report.page import Table
 from archdsl.report.render import Printed
 from archdsl.version import __version__
 
 if TYPE_CHECKING:
-    from archdsl.compare.snapshot import Snapshot
     from archdsl.report.checked import CheckReport
-    from archdsl.report.outcome import Outcome
+    from archdsl.report.outcome import NetworkOutcome, Outcome
 
 
 class CheckedTarget(Record):
-    """One target: its findings, the variants that have a graph, and what those were in the baseline."""
+    """One target: its findings, and its networks with their claims. ``broken``: variants that could not be measured."""
 
     target: str
     diagnostics: tuple[Diagnostic, ...]
-    variants: Mapping[str, CheckedVariant]
-    before: Mapping[str, Snapshot] = {}
+    networks: tuple[NetworkOutcome, ...]
     broken: tuple[str, ...] = ()
-    """Variants that could not be measured."""
-    bind: Mapping[str, int] = {}
-    """Sizes of symbols."""
 
 
 class Check(Printed):
@@ -62,22 +56,16 @@ class Check(Printed):
 
         return render(self.outcome(), ".")
 
-    def report(self) -> CheckReport:
-        """Every claim with what was measured for it, and the tables."""
+    def report(self, quiet: bool = False) -> CheckReport:
+        """Every claim with what was measured for it (``quiet``: those that are broken), and the tables."""
         from archdsl.report.checked import CheckReport
 
-        return CheckReport(self.outcome())
+        return CheckReport(self.outcome(), quiet)
 
     def outcome(self) -> Outcome:
         """The run as the model that all sinks render."""
-        from archdsl.report.outcome import NetworkOutcome, Outcome, TargetOutcome, claim_outcome
+        from archdsl.report.outcome import Outcome, TargetOutcome
         from archdsl.report.pages import page
 
-        targets = []
-        for one in self.targets:
-            networks = (
-                NetworkOutcome(name, tuple(claim_outcome(c.result) for c in variant.claims))
-                for name, variant in one.variants.items()
-            )
-            targets.append(TargetOutcome(one.target, tuple(networks), one.diagnostics, one.broken))
-        return Outcome(__version__, tuple(targets), page, self.tables)
+        targets = tuple(TargetOutcome(one.target, one.networks, one.diagnostics, one.broken) for one in self.targets)
+        return Outcome(__version__, targets, page, self.tables, self.notes)

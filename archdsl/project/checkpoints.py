@@ -44,8 +44,9 @@ class WeightFile(Printed):
 class WeightMatch(Printed):
     """How a weight file fits a network: every parameter and the tensor that it gets."""
 
-    def __init__(self, matching: Matching) -> None:
+    def __init__(self, matching: Matching, variant: str = "") -> None:
         self.matching = matching
+        self.variant = variant
 
     @property
     def complete(self) -> bool:
@@ -55,7 +56,7 @@ class WeightMatch(Printed):
     @property
     def help(self) -> str:
         """What may be the reason where it is not complete, and what helps; empty where nothing is known."""
-        return "; ".join(self.matching.hints)
+        return "; ".join(filter(None, (self.variant, *self.matching.hints)))
 
     @property
     def summary(self) -> list[str]:
@@ -118,6 +119,7 @@ def match_weights(
     key: str = "",
     names: str = "",
     settings: Settings | None = None,
+    bind: Mapping[str, int] | None = None,
     train: bool = False,
 ) -> WeightMatch:
     """How a weight file fits a graph or target; ``key`` and ``names`` are those of :func:`archdsl.compile`.
@@ -125,16 +127,28 @@ def match_weights(
     Raises ``DiagnosticError`` for what cannot be read, and for what can be read in two ways (E0903).
     """
     from archdsl import weights
+    from archdsl.project.relatives import fitting_variant
     from archdsl.weights.match import match
 
-    return WeightMatch(match(graph_of(network, settings, None, train), weights.read(path, key), names))
+    graph, checkpoint = graph_of(network, settings, bind, train), weights.read(path, key)
+    found = match(graph, checkpoint, names)
+    if found.complete:
+        return WeightMatch(found)
+    return WeightMatch(found, fitting_variant(network, graph, checkpoint, names))
 
 
-def weight_names(network: Network, names: str, *, settings: Settings | None = None, train: bool = False) -> WeightNames:
+def weight_names(
+    network: Network,
+    names: str,
+    *,
+    settings: Settings | None = None,
+    bind: Mapping[str, int] | None = None,
+    train: bool = False,
+) -> WeightNames:
     """What a map of the spec (``weights timm { … }``) calls the parameters; refuses (E0007) a map that it lacks."""
     from archdsl.weights.choose import stored_under
 
-    return WeightNames(stored_under(graph_of(network, settings, None, train), names))
+    return WeightNames(stored_under(graph_of(network, settings, bind, train), names))
 
 
 def export_weights(
@@ -145,6 +159,7 @@ def export_weights(
     names: str | None = None,
     key: str = "",
     settings: Settings | None = None,
+    bind: Mapping[str, int] | None = None,
     train: bool = False,
 ) -> Exported:
     """Write the tensors of a weight file as safetensors: in the same folder, unless ``output`` is given.
@@ -163,7 +178,7 @@ def export_weights(
     if network is None:
         found = _single(found)
     if network is not None and names is not None:
-        found = _renamed(graph_of(network, settings, None, train), found, names)
+        found = _renamed(graph_of(network, settings, bind, train), found, names)
     target = Path(output) if output else found.path.with_name(f"{found.path.stem}.safetensors")
     sources = {found.path, *(tensor.place.path for tensor in found.values() if tensor.place)}
     if target.resolve() in {source.resolve() for source in sources}:

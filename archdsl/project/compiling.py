@@ -71,9 +71,9 @@ def compile(
     ``weights``: a file (safetensors, ``.pth``, ``.npz``, ONNX) whose tensors become the parameters; ``key`` is
     the dictionary or prefix in it to take (``state_dict_ema``), ``names`` the map of the spec to read its names by
     (``own``: the network's own, ``order``: none), and ``allow_missing`` and ``allow_unexpected`` are shell patterns of
-    names that one side may lack. ``settings`` are the network's
-    parameters, ``bind`` gives symbols fixed sizes, ``train`` includes outputs that exist only for training. ``options``
-    are those of the backend, as ``archdsl compile --help`` lists them. Raises ``DiagnosticError``.
+    names that one side may lack. ``settings`` are the network's parameters, ``bind`` gives symbols fixed sizes,
+    ``train`` includes outputs that exist only for training. ``options`` are those of the backend, as ``archdsl compile
+    --help`` lists them. Raises ``DiagnosticError``.
     """
     from archdsl.analyses.measure import Measures
 
@@ -90,9 +90,13 @@ def compile(
         def training() -> Graph:
             return graph if given else graph_of(network, settings, bind, True)
 
-        graph, notes = with_weights(
-            graph, weights, key=key, names=names, missing=allow_missing, unexpected=allow_unexpected, training=training
-        )
+        try:
+            graph, notes = with_weights(
+                graph, weights, key=key, names=names, missing=allow_missing, unexpected=allow_unexpected,
+                training=training,
+            )  # fmt: skip
+        except Refusal as refusal:
+            raise _explained(refusal, network, graph, weights, key, names) from None
     elif key or names:
         raise Refusal(
             "E0007", "`--key` and `--names` say how a file of weights is read", help="give `--weights FILE`, too"
@@ -104,6 +108,16 @@ def compile(
         rewritten = (pipeline.replace(bind=bind) if given and bind else pipeline).run(graph)
         report = _written(engine, rewritten, path, chosen)
     return Compiled(graph.name, report, measures, tuple(notes))
+
+
+def _explained(refusal: Refusal, network: Network, graph: Graph, path: str | Path, key: str, names: str) -> Refusal:
+    """A refusal of a file that does not fit, with the variant that it fits."""
+    from archdsl import weights
+    from archdsl.project.relatives import fitting_variant
+
+    if refusal.code == "E0903" and (meant := fitting_variant(network, graph, weights.read(path, key), names)):
+        refusal.help = f"{meant}; {refusal.help}"
+    return refusal
 
 
 def _engine(name: str | None, path: str | Path | BinaryIO, weights: str | Path | None) -> Backend:

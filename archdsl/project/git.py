@@ -1,110 +1,189 @@
-"""The specs of a state of a git repository, as files: nothing is fetched, and the working tree is not changed."""
+"""States of a git repository: which commit a reference means. Nothing is fetched, and no file is changed."""
 
 from __future__ import annotations
 
 import os
 import re
 import subprocess
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from io import BytesIO
+from collections.abc import Mapping
 from pathlib import Path
 
 from archdsl.diagnostics import Refusal
-from archdsl.writing import make_folder, scratch, write_file
+from archdsl.record import Record
 
 _REF = re.compile(r"(branch|tag|commit)=([\w./@+-]+)", re.ASCII)
-_STRING = re.compile(rb'"([^"\n]*)"')
-_LARGEST = 200_000_000
+_HASH = re.compile("[0-9a-f]{40}|[0-9a-f]{64}")
+LARGEST = 200_000_000
 """Bytes of git's answers that are read."""
+SECONDS = 120
 
 
-@contextmanager
-def checked_out(reference: str, place: Path, ref: str) -> Iterator[tuple[Path, Path]]:
-    """A folder with the specs of ``.git#branch=main``, and the root of the repository that they lie in.
+class State(Record):
+    """A commit, and the root of the working tree that its paths are compared with."""
 
-    ``place`` and ``ref`` are the parts of ``reference``. Refuses (E0012) what names no state of a repository.
+    reference: str
+    repository: Path
+    root: Path
+    commit: str
+    remark: str = ""
+    """What else there is to say about it: that it is where a branch was left."""
+
+
+def state(reference: str, *, base: bool = False) -> State | None:
+    """The commit that a reference means, as git writes it (``main``, ``HEAD~1``, ``@{u}``) or as ``.git#branch=main``.
+
+    ``None``: it is neither. ``base``: a branch means the commit where ``HEAD`` left it. Refuses (E0012) a reference
+    that can only be meant as a state, and is none.
     """
-    repository = place.parent if place.name == ".git" else place
+    place, sign, ref = reference.partition("#")
+    explicit = bool(sign) or Path(place).name == ".git"
+    if not explicit:
+        return _revision(reference, base)
+    repository = Path(place).parent if Path(place).name == ".git" else Path(place)
     names = _REF.fullmatch(ref)
     if names is None or names[2].startswith("-") or ".." in names[2]:
-        raise Refusal(
-            "E0012", f"`--against {reference}` does not name a branch, tag or commit", help="write `.git#branch=main`"
-        )
-    root = Path(_git(repository, reference, "rev-parse", "--show-toplevel").decode().rstrip("\n"))
-    commit = _commit(root, reference, names[1], names[2])
-    with scratch() as folder:
-        for path, content in _specs(root, reference, commit).items():
-            file = folder.joinpath(*path.split("/"))
-            if file.resolve().is_relative_to(folder):  # a tree that was made by hand may say `..`
-                make_folder(file.parent)
-                write_file(file, content)
-        yield folder, root.resolve()
+        help = "write `main` or `.git#branch=main`"
+        raise Refusal("E0012", f"`{reference}` does not name a branch, tag or commit", help=help)
+    root = _root(repository, reference)
+    commit = _named(repository, reference, names[1], names[2])
+    found = State(reference, repository, root, commit)
+    return _left(found, names[2]) if base and names[1] == "branch" else found
 
 
-def _specs(root: Path, reference: str, commit: str) -> dict[str, bytes]:
-    """The specs of a commit, and files that they may name (labels): those whose name occurs in one as a string."""
-    names: dict[str, str] = {}
-    for line in _git(root, reference, "ls-tree", "-r", "-z", "--full-tree", commit).split(b"\0")[:-1]:
-        kind, _, path = os.fsdecode(line).partition("\t")
-        if kind.startswith("100"):  # an ordinary file: no link, no submodule
-            names[path] = kind.split()[2]
-    found = _blobs(root, reference, {path: id for path, id in names.items() if path.endswith(".arch")})
-    named = {Path(os.fsdecode(text)).name for one in found.values() for text in _STRING.findall(one)}
-    others = {path: id for path, id in names.items() if path not in found and Path(path).name in named}
-    return found | _blobs(root, reference, others)
+def _revision(text: str, base: bool) -> State | None:
+    """What ``git rev-parse`` makes of a text, in the current folder."""
+    here = Path()
+    if not text or text.startswith("-") or "\n" in text or "\0" in text:
+        return None
+    commit = _verified(here, text)
+    if commit is None:
+        return None
+    found = State(text, here, _root(here, text), commit)
+    if not base:
+        return found
+    name = run(here, "rev-parse", "--symbolic-full-name", "--end-of-options", text).stdout.decode(errors="replace")
+    branch = re.search(r"^refs/(?:heads|remotes)/(.+)$", name, re.MULTILINE)
+    return _left(found, branch[1]) if branch else found
 
 
-def _blobs(root: Path, reference: str, ids: Mapping[str, str]) -> dict[str, bytes]:
-    """The contents of files as they were committed, whatever attributes say; what is not here is left out."""
-    stream = BytesIO(_git(root, reference, "cat-file", "--batch", given="".join(f"{id}\n" for id in ids.values())))
-    found = {}
-    for path in ids:
-        head = stream.readline().split()
-        if head[1:2] == [b"blob"]:
-            found[path] = stream.read(int(head[2]))
-            stream.read(1)
-    return found
+def _verified(folder: Path, text: str) -> str | None:
+    """The commit that git takes a text for."""
+    try:
+        done = run(folder, "rev-parse", "--verify", "--quiet", "--end-of-options", text)
+        found = done.stdout.decode(errors="replace").split()[-1:]
+        if done.returncode or not found or not _HASH.fullmatch(found[0]):
+            return None
+        done = run(folder, "rev-parse", "--verify", "--quiet", f"{found[0]}^{{commit}}")  # behind `:/fix` it were text
+    except Refusal:  # there is no git
+        return None
+    commit = done.stdout.decode(errors="replace").strip()
+    return commit if done.returncode == 0 and _HASH.fullmatch(commit) else None
 
 
-def _commit(root: Path, reference: str, kind: str, name: str) -> str:
+def _named(repository: Path, reference: str, kind: str, name: str) -> str:
     """The commit that a branch (here or of ``origin``), a tag or a commit name refers to."""
     wanted = {
         "branch": (f"refs/heads/{name}", f"refs/remotes/origin/{name}"), "tag": (f"refs/tags/{name}",),
         "commit": (name,) if re.fullmatch("[0-9a-f]{4,64}", name) else (),
     }[kind]  # fmt: skip
-    for ref in wanted:
-        done = _run(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}")
-        if done.returncode == 0:
-            return done.stdout.decode().strip()
-    fetch = f"git fetch --depth=1 origin {name}" + (f":refs/remotes/origin/{name}" if kind == "branch" else "")
+    found = next((commit for ref in wanted if (commit := _verified(repository, ref)) is not None), None)
+    if found is not None:
+        return found
+    what = name + (f":refs/remotes/origin/{name}" if kind == "branch" else "")
     raise Refusal(
-        "E0012", f"`--against {reference}`: the repository has no {kind} `{name}`",
-        help=f"nothing is fetched; a shallow checkout needs `{fetch}` first",
+        "E0012", f"`{reference}`: the repository has no {kind} `{name}`",
+        help=f"nothing is fetched: do that first, with `git fetch {_unshallow(repository)}origin {what}`",
     )  # fmt: skip
 
 
-def _git(folder: Path, reference: str, *arguments: str, given: str = "") -> bytes:
-    done = _run(folder, *arguments, given=given)
-    if done.returncode != 0 or len(done.stdout) > _LARGEST:
-        reason = done.stderr.decode(errors="replace").strip().partition("\n")[0] or "too much to read"
-        raise Refusal("E0012", f"`--against {reference}`: {reason}")
+def _left(found: State, branch: str) -> State:
+    """The commit where ``HEAD`` left a branch: what came to the branch later is no change of ours.
+
+    Refuses (E0012) where a shallow clone does not reach back to it.
+    """
+    head = _verified(found.repository, "HEAD")
+    if head is None or head == found.commit:
+        return found
+    if _shallow(found.repository):  # its history is cut, but a commit still names its parents
+        content = run(found.repository, "cat-file", "commit", head).stdout.decode(errors="replace")
+        if found.commit in re.findall(r"^parent (\w+)$", content.partition("\n\n")[0], re.MULTILINE):
+            return found.replace(remark=f"{found.commit[:10]}, which `HEAD` is a merge with")
+    base = run(found.repository, "merge-base", head, found.commit).stdout.decode().strip()
+    if not _HASH.fullmatch(base):
+        if _shallow(found.repository):
+            raise Refusal(
+                "E0012", f"`{found.reference}`: this clone is shallow, so it is not known where `HEAD` left `{branch}`",
+                help=f"`git fetch --unshallow origin`, or compare with one commit: `.git#commit={found.commit[:10]}`",
+            )  # fmt: skip
+        return found.replace(remark=f"{found.commit[:10]}, which has no history in common with `HEAD`")
+    if base == found.commit:
+        return found
+    return found.replace(commit=base, remark=f"{base[:10]}, where `HEAD` left `{branch}`")
+
+
+def _shallow(repository: Path) -> bool:
+    return run(repository, "rev-parse", "--is-shallow-repository").stdout.strip() == b"true"
+
+
+def _unshallow(repository: Path) -> str:
+    return "--unshallow " if _shallow(repository) else ""
+
+
+def _root(repository: Path, reference: str) -> Path:
+    """The top of the working tree; of a bare repository, that of the folder we are in."""
+    done = run(repository, "rev-parse", "--show-toplevel")
+    if done.returncode and run(repository, "rev-parse", "--is-bare-repository").stdout.strip() == b"true":
+        done = run(Path(), "rev-parse", "--show-toplevel")
+        if done.returncode:
+            return Path.cwd()
+    if done.returncode:
+        raise Refusal("E0012", f"`{reference}`: {_reason(done)}")
+    return Path(os.fsdecode(done.stdout).rstrip("\n")).resolve()
+
+
+def answer(folder: Path, reference: str, *arguments: str) -> bytes:
+    """What git says to a question that it must have an answer to; refuses (E0012) where it has none."""
+    done = run(folder, *arguments)
+    if done.returncode != 0 or len(done.stdout) > LARGEST:
+        raise Refusal("E0012", f"`{reference}`: {_reason(done)}")
     return done.stdout
 
 
-def _run(folder: Path, *arguments: str, given: str = "") -> subprocess.CompletedProcess[bytes]:
-    """Git, without network, prompts or locks."""
-    quiet = {"GIT_TERMINAL_PROMPT": "0", "GIT_NO_LAZY_FETCH": "1", "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"}
+def _reason(done: subprocess.CompletedProcess[bytes]) -> str:
+    return done.stderr.decode(errors="replace").strip().partition("\n")[0] or "git has too much to say"
+
+
+def environment(folder: Path) -> Mapping[str, str]:
+    """Without network, prompts and locks; in another folder also without what a hook of this repository is told."""
+    quiet = {
+        "GIT_TERMINAL_PROMPT": "0", "GIT_NO_LAZY_FETCH": "1", "GIT_ALLOW_PROTOCOL": "none", "GIT_OPTIONAL_LOCKS": "0",
+        "LC_ALL": "C",
+    }  # fmt: skip
+    of_here = () if folder == Path() else ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX")
+    return {name: value for name, value in os.environ.items() if name not in of_here} | quiet
+
+
+def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:
+    """Ask git; of a long answer, :data:`LARGEST` bytes and one more. Refuses (E0012) where there is no git."""
+    from threading import Timer
+
     try:
-        return subprocess.run(
-            ["git", "-C", str(folder), *arguments],
-            capture_output=True,
-            check=False,
-            input=given.encode(),
-            env=os.environ | quiet,
-            timeout=120,
-        )
-    except FileNotFoundError:
-        raise Refusal("E0012", "`--against .git#…` needs the command `git`") from None
-    except subprocess.TimeoutExpired:
-        raise Refusal("E0012", "git did not answer within two minutes") from None
+        process = subprocess.Popen(
+            ["git", "-C", str(folder), *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, env=environment(folder),
+        )  # fmt: skip
+    except OSError:
+        raise Refusal("E0012", "states of a repository are asked of the command `git`, which is not here") from None
+    timer = Timer(SECONDS, process.kill)
+    timer.start()
+    try:
+        assert process.stdout is not None and process.stderr is not None
+        out = process.stdout.read(LARGEST + 1)
+        if len(out) > LARGEST:
+            process.kill()
+        told = process.stderr.read(10_000)
+        process.stdout.close()
+        process.stderr.close()
+        return subprocess.CompletedProcess(process.args, process.wait(), out, told)
+    finally:
+        timer.cancel()

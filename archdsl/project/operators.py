@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from archdsl.diagnostics import Diagnostic, Refusal
+from archdsl.files import packaged
 from archdsl.report.render import Printed
 
 if TYPE_CHECKING:
@@ -102,6 +103,7 @@ def record(name: str, faults: list[Refusal]) -> dict[str, Any]:
         "examples": [spelled(example) for example in card.examples],
         "package": package(name),
         "targets": targets(name, faults),
+        "types": types(name),
     }
 
 
@@ -142,6 +144,15 @@ def package(name: str) -> str:
     from archdsl.offers import OPERATORS, offers
 
     return "" if ops.is_operator(name) else offers(OPERATORS)[name][0].package
+
+
+def types(name: str) -> dict[str, list[str]]:
+    """The element types of one of archdsl's own operators by what writes them (``tools/type_table.py``)."""
+    import json
+    from importlib.resources import files
+
+    text = packaged(files(__package__ or "").joinpath("operator_types.json"))
+    return {sign: names.split() for sign, names in json.loads(text).get(name, {}).items()}
 
 
 def targets(name: str, faults: list[Refusal]) -> list[str]:

@@ -30,6 +30,7 @@ def run(
     seed: int = 0,
     settings: Settings | None = None,
     bind: Mapping[str, int] | None = None,
+    times: int = 0,
 ) -> Run:
     """Run a model with ONNX Runtime; a mapping of its outputs' names to NumPy arrays.
 
@@ -37,13 +38,14 @@ def run(
     names to arrays, or to paths of ``.npy`` files and of pictures, which enter as the model says; one array or path is
     the first input; ``None`` takes ``files`` (``x.npy``, ``name=photo.jpg``) and makes random inputs from ``seed`` for
     the rest, with free dimensions as in ``bind``, as declared, or 1. What is not a file yet runs with initial weights
-    of ``seed``; ``settings`` are its parameters. ``ep`` is ``cpu``, ``cuda`` or ``cuda,cpu``. Raises
-    ``DiagnosticError``, with E07xx for what cannot run; warns of what should be known about the inputs.
+    of ``seed``; ``settings`` are its parameters. ``ep`` is ``cpu``, ``cuda`` or ``cuda,cpu``. Up to
+    ``times`` more calls are timed (``timing`` of the result), which takes about a second. Raises ``DiagnosticError``,
+    with E07xx for what cannot run; warns of what should be known about the inputs.
     """
     from archdsl.runtime.execute import execute
 
     file, sizes = _runnable(model, settings, seed, bind)
-    found = execute(file, files, arrays=inputs, ep=ep, seed=seed, sizes=sizes)
+    found = execute(file, files, arrays=inputs, ep=ep, seed=seed, sizes=sizes, times=times)
     for note in found.notes:
         warnings.warn(note, stacklevel=2)
     return found

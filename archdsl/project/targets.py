@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
@@ -44,7 +45,7 @@ class Target(Record):
                 raise Refusal("E0007", f"`{self.document.name}` is data: it has no parameters to set and no variants")
             return data.read(self.document, bind or {})
         assert self.program is not None
-        return self.program.graph(self.variant, bind=bind, train=train, **(settings or {}))
+        return self.program.graph(self.variant, settings=settings, bind=bind, train=train)
 
 
 Network = Graph | Target | str | Path
@@ -101,7 +102,8 @@ def read_source(name: str) -> Source:
 
 
 def arch_files(paths: Iterable[str | Path]) -> list[str]:
-    """Files as they were written, folders as all ``.arch`` files below them (hidden folders left out), each once.
+    """Files as they were written, folders as all ``.arch`` files below them, each once; hidden folders and Python
+    environments are left out.
 
     Refuses (E0001) the empty text, which Python takes for the current folder.
     """
@@ -114,10 +116,14 @@ def _expand(path: str) -> Iterator[str]:
     if path == "-" or not Path(path).is_dir():
         yield path
         return
-    found = sorted(
-        file for file in Path(path).rglob("*.arch")
-        if not any(part.startswith(".") for part in file.relative_to(path).parts)
-    )  # fmt: skip
+    found: list[Path] = []
+    for place, folders, files in os.walk(path):
+        inside = Path(place)
+        if "pyvenv.cfg" in files and place != path:  # a Python environment, in which this package may be installed
+            folders.clear()
+            continue
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        found += [inside / name for name in files if name.endswith(".arch") and not name.startswith(".")]
     if not found:
         raise Refusal("E0001", f"there is no .arch file in `{path}`")
-    yield from map(str, found)
+    yield from map(str, sorted(found))

@@ -15,12 +15,14 @@ class CheckReport(Report):
 
     kind = "check"
 
-    def __init__(self, outcome: Outcome) -> None:
+    def __init__(self, outcome: Outcome, quiet: bool = False) -> None:
         self.outcome = outcome
+        self.quiet = quiet
 
     def page(self) -> Page:
         """A table for each target: its networks and their claims, with bound and what is left of it."""
-        return Page("", (*(_claims(one) for one in self.outcome.targets if one.networks), *self.outcome.tables))
+        targets = map(_broken, self.outcome.targets) if self.quiet else self.outcome.targets
+        return Page("", (*(_claims(one) for one in targets if one.networks), *self.outcome.tables))
 
     def data(self) -> dict[str, Any]:
         """All of the outcome."""
@@ -42,7 +44,8 @@ class CheckReport(Report):
         compared = {t.title: [dict(zip(t.head, row)) for row in t.rows] for t in self.outcome.tables}
         return {
             "targets": files, "diagnostics": diagnostic_records(found), "errors": errors,
-            "warnings": len(found) - errors, **({"compared": compared} if compared else {}),
+            "warnings": len(found) - errors, "notes": list(self.outcome.notes),
+            **({"compared": compared} if compared else {}),
         }  # fmt: skip
 
 
@@ -58,6 +61,12 @@ class FindingsReport(Report):
         from archdsl.report.json import diagnostic_records
 
         return {"diagnostics": diagnostic_records(self.diagnostics)}
+
+
+def _broken(target: TargetOutcome) -> TargetOutcome:
+    """The networks with a claim that does not hold, and these claims."""
+    networks = (n.replace(claims=tuple(c for c in n.claims if not c.ok)) for n in target.networks)
+    return target.replace(networks=tuple(network for network in networks if network.claims))
 
 
 def _claims(target: TargetOutcome) -> Table:

@@ -123,4 +123,12 @@ def _as_counted(table: CostTable, tool: other_counters.Convention) -> Sheet:
     ours = Total("our macs", macs and macs.value, "", table.partial)
     totals = (Total(tool.title, total, "", None in counts), ours)
     title = f"{CONVENTION}, as counted by {tool.name} ({tool.release})"
-    return Sheet(title, table.graph.name, table.inputs, (*COLUMNS[:2], *figures), tuple(lines), totals, tool.notes)
+    return Sheet(
+        title,
+        table.graph.name,
+        table.inputs,
+        (*(c for c in COLUMNS if c.key in ("op", "shape")), *figures),
+        tuple(lines),
+        totals,
+        tool.notes,
+    )

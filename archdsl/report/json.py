@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
+from math import isfinite
 from typing import Any
 
 from archdsl.diagnostics import Diagnostic
+from archdsl.report.terminal import STEERING
 from archdsl.source import Frame, Span
 
 FORMAT_VERSION = 1
@@ -14,8 +17,44 @@ WIDTH = 120
 
 
 def document(kind: str, **content: Any) -> str:
-    """A JSON document of the given kind, ending in a newline. Keys keep their order; text is UTF-8."""
-    return layout({"format": f"archdsl.{kind}", "format_version": FORMAT_VERSION, **content}) + "\n"
+    """A JSON document of the given kind, ending in a newline. Keys keep their order; text is UTF-8; numbers that
+    are not finite, which JSON cannot say, are null.
+    """
+    content = _finite(content)
+    return inert(layout({"format": f"archdsl.{kind}", "format_version": FORMAT_VERSION, **content})) + "\n"
+
+
+_UNSAFE = re.compile(rf"##(?=\w*\[)|[{STEERING}]")
+
+
+def inert(text: str) -> str:
+    """A JSON text without raw characters that steer terminals or CI systems: escaped, they mean what they meant.
+
+    Halves of characters, as a file name that is no UTF-8 has them, cannot be written in UTF-8 and become U+FFFD.
+    """
+    return _UNSAFE.sub(_escape, text)
+
+
+def _escape(found: re.Match[str]) -> str:
+    code = ord(found[0][0])
+    if found[0] == "##":
+        return "#\\u0023"
+    if 0xD800 <= code <= 0xDFFF:
+        return "\ufffd"
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\u{0xD7C0 + (code >> 10):04x}\\u{0xDC00 + (code & 0x3FF):04x}"
+
+
+def _finite(data: Any) -> Any:
+    """The data without infinities and NaN; what has none stays the same object."""
+    if isinstance(data, float):
+        return data if isfinite(data) else None
+    if isinstance(data, dict):
+        changed = {key: new for key, value in data.items() if (new := _finite(value)) is not value}
+        return {**data, **changed} if changed else data
+    if isinstance(data, list | tuple):
+        made = [_finite(item) for item in data]
+        return made if any(new is not old for new, old in zip(made, data)) else data
+    return data
 
 
 def layout(data: Any, indent: int = 0) -> str:

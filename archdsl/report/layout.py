@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from archdsl.process import collector_paused
 from archdsl.report.page import Drawing, Facts, Page, Part, Table
-from archdsl.report.terminal import Paint, visible, width
+from archdsl.report.terminal import Paint, inert, visible, width
 
 INDENT = "  "
 PLAIN = Paint(False)
@@ -27,7 +27,7 @@ def text(page: Page, paint: Paint = PLAIN, limit: int | None = None) -> str:
         elif block:
             blocks.append(block)
         close = isinstance(part, Table) and part.close
-    return "\n\n".join("\n".join(block) for block in blocks) + ("\n" if blocks else "")
+    return inert("\n\n".join("\n".join(block) for block in blocks) + ("\n" if blocks else ""))
 
 
 def lines(part: Part, paint: Paint = PLAIN, limit: int | None = None) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from archdsl.report.page import Facts, Page, Part, Table
+from archdsl.report.terminal import visible
 
 LEVEL = "\u2003"
 """What indents a cell: Markdown drops ordinary spaces."""
@@ -41,11 +42,34 @@ def table(shown: Table) -> str:
     return "".join(f"| {' | '.join(row)} |\n" for row in rows)
 
 
+_CODE = re.compile(r"(?<!`)`([^`]+)`(?!`)")
+_MARKS = re.compile(r"[\\*_\[\]<>|#`&]|~(?=~)|(?<=~)~")
+_LEADS = re.compile(r"^(?=[-+](?:\s|$)|[-=]{2}|=$)|^\d{1,9}(?=[.)](?:\s|$))")
+
+
 def escaped(text: str) -> str:
-    """Text that Markdown shows as it is; text between backticks stays code."""
-    parts = text.replace("\n", " ").split("`")
-    if len(parts) % 2 == 0:  # an odd backtick: nothing is code
-        return re.sub(r"([\\*_\[\]<>|#`])", r"\\\1", text.replace("\n", " "))
-    plain = (re.sub(r"([\\*_\[\]<>|#])", r"\\\1", part) for part in parts[::2])
-    code = (part.replace("|", "\\|") for part in parts[1::2])
-    return "`".join(piece for pair in zip(plain, [*code, ""]) for piece in pair)[:-1]
+    """Text that Markdown shows as it is; text between backticks stays code.
+
+    Nothing in it is HTML, a link, a list, a fence or a mention: it may be a stranger's, and is shown to others.
+    """
+    text = visible(text.replace("\n", " "))
+    parts = _CODE.split(text)
+    if text.count("`") != len(parts) - 1:  # a backtick that pairs with none: nothing is code
+        parts = [text]
+    plain = [_MARKS.sub(r"\\\g<0>", part).replace("@", "@\u2060") for part in parts[::2]]
+    plain[0] = _LEADS.sub(r"\g<0>\\", plain[0])
+    code = [f"`{part.replace('|', chr(92) + '|')}`" for part in parts[1::2]]
+    return "".join(piece for pair in zip(plain, [*code, ""]) for piece in pair)
+
+
+def code(text: str) -> str:
+    """Text in code, whatever backticks it has."""
+    text = visible(text.replace("\n", " "))
+    fence = "`" * (1 + max(map(len, re.findall("`+", text)), default=0))
+    space = " " if "`" in text else ""
+    return f"{fence}{space}{text}{space}{fence}"
+
+
+def html(text: str) -> str:
+    """Text inside of an HTML tag, where Markdown means nothing."""
+    return visible(text.replace("\n", " ")).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

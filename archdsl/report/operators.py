@@ -78,7 +78,20 @@ def _page(r: Mapping[str, Any]) -> Page:
         parts.append(Table((), tuple(rows), frozenset(), title="Arguments"))
     source = tuple(f"{key}  {r[field]}" for key, field in (("Source ", "sources"), ("Package", "package")) if r[field])
     targets = " ".join(r["targets"]) or "none"
-    parts.append(Facts((f"Inputs   {count}", f"Outputs  {results}", f"Targets  {targets}", *source)))
+    types = tuple(f"{'Types' if i == 0 else '':7}  {line}" for i, line in enumerate(_types(r.get("types", {}))))
+    parts.append(Facts((f"Inputs   {count}", f"Outputs  {results}", f"Targets  {targets}", *types, *source)))
     if r["examples"]:
         parts.append(Table((), tuple((example,) for example in r["examples"]), frozenset(), title="Examples"))
     return Page(r["signature"], tuple(parts))
+
+
+TYPES = {
+    "both": "", "onnx": " (ONNX only)", "native, torch": " (PyTorch, and ONNX with --native)",
+    "native": " (ONNX with --native only)",
+}  # fmt: skip
+"""What is said of element types that not everything writes."""
+
+
+def _types(found: Mapping[str, Sequence[str]]) -> list[str]:
+    """``f32 f16 bf16``, and a line for those with a condition."""
+    return [" ".join(found[sign]) + note for sign, note in TYPES.items() if sign in found]

@@ -75,6 +75,8 @@ class Outcome(Record):
     page: Callable[[str], str]
     """Code -> its Markdown page (empty where there is none)."""
     tables: tuple[Table, ...] = ()
+    notes: tuple[str, ...] = ()
+    """What could not be checked or compared, and why; what was compared with."""
 
     @property
     def diagnostics(self) -> list[Diagnostic]:
@@ -118,7 +120,8 @@ def file_name(span: Span, root: str) -> str:
 
 
 def fingerprints(diagnostics: Sequence[Diagnostic], root: str) -> list[str]:
-    """An identity for each finding that survives edits elsewhere in the file: of code, file and the text marked.
+    """An identity for each finding that survives edits elsewhere in the file: of code, file and the text marked, or of
+    the network and the claim that it does not meet.
 
     Line numbers and measured figures take no part; equal findings are numbered.
     """
@@ -128,8 +131,8 @@ def fingerprints(diagnostics: Sequence[Diagnostic], root: str) -> list[str]:
     found = []
     for d in diagnostics:
         span = file_span(d)
-        text = " ".join(span.source.line(span.line).split()) if span else d.message
+        text = d.about or (" ".join(span.source.line(span.line).split()) if span else d.message)
         key = (d.code, file_name(span, root) if span else "", text)
         seen[key] = seen.get(key, 0) + 1
-        found.append(sha256("\0".join([*key, str(seen[key])]).encode()).hexdigest())
+        found.append(sha256("\0".join([*key, str(seen[key])]).encode(errors="replace")).hexdigest())
     return found

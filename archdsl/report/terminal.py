@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from typing import TextIO
 
 STYLES = {
@@ -11,6 +12,9 @@ STYLES = {
 """Style name -> SGR parameters."""
 
 TAB = 4
+STEERING = "\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e007f"
+"""Characters that steer a terminal or an editor, as a class: C1 controls, directions, separators, tags, halves."""
+_STEERS = re.compile(f"[{STEERING}]")
 
 
 def wants_color(stream: TextIO) -> bool:
@@ -33,6 +37,17 @@ class Paint:
     def __call__(self, style: str, text: str) -> str:
         """``text`` in the given style."""
         return f"\x1b[{STYLES[style]}m{text}\x1b[0m" if self.color and text else text
+
+
+_COMMAND = re.compile(r"^([^\S\n]*)::(?=[A-Za-z])|##(?=\w*\[)", re.MULTILINE)
+
+
+def inert(text: str) -> str:
+    """Whole lines as a log may hold them: what a CI system would read as a command (``::name``, ``##[name]``) is none.
+
+    GitHub's runner, for one, obeys such lines in whatever a step prints.
+    """
+    return _COMMAND.sub(lambda found: "## " if found[1] is None else f"{found[1]}: :", text)
 
 
 def visible(text: str) -> str:
@@ -70,6 +85,4 @@ def _safe(char: str) -> str:
         return chr(0x2400 + code)
     if code == 0x7F:
         return "\u2421"
-    steers = 0x80 <= code < 0xA0 or 0x202A <= code <= 0x202E or 0x2066 <= code <= 0x2069
-    separates = code in (0x2028, 0x2029)
-    return "\ufffd" if steers or separates or 0xD800 <= code <= 0xDFFF else char
+    return "\ufffd" if _STEERS.match(char) else char

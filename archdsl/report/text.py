@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from archdsl.diagnostics import Diagnostic
-from archdsl.report.terminal import Paint, cells, visible, width
+from archdsl.report.terminal import Paint, cells, inert, visible, width
 from archdsl.source import Frame, Source, Span
 
 LIMIT = 120
@@ -36,13 +36,13 @@ def render(diagnostic: Diagnostic, *, color: bool = False) -> str:
         lines.append(indent + detail.replace("\n", "\n" + " " * (gutter + 3)))
     if not marks and d.note:
         lines.insert(1, indent + visible(d.note))
-    return "\n".join(lines)
+    return inert("\n".join(lines))
 
 
 def concise(diagnostic: Diagnostic) -> str:
     """One line: ``specs/mine.arch:14:9: error[E0304]: …``."""
     place = f"{visible(str(diagnostic.span))}: " if diagnostic.span else ""
-    return f"{place}{diagnostic.severity}[{diagnostic.code}]: {visible(diagnostic.message)}"
+    return inert(f"{place}{diagnostic.severity}[{diagnostic.code}]: {visible(diagnostic.message)}")
 
 
 def summary(diagnostics: Iterable[Diagnostic]) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,8 +13,9 @@ from archdsl.report.page import Facts, Page, Report
 from archdsl.report.render import Printed
 from archdsl.runtime.inputs import check_inputs, completed, file_input, file_inputs, symbols_of
 from archdsl.runtime.model_inputs import Tell, Wanted, wanted_inputs
-from archdsl.runtime.outputs import describe_output, render_output
-from archdsl.runtime.session import check_providers, first_line, metadata_of, open_session
+from archdsl.runtime.outputs import describe_output, render_output, tensors_of
+from archdsl.runtime.session import call, check_providers, first_line, metadata_of, open_session
+from archdsl.runtime.timing import Timing, timed
 from archdsl.writing import scratch, write_file
 
 if TYPE_CHECKING:
@@ -25,18 +25,18 @@ if TYPE_CHECKING:
 class Run(Printed, Mapping[str, "numpy.ndarray"]):
     """What a run gave: the outputs' names and their arrays.
 
-    ``inputs`` are descriptions by name: ``float32[1, 3, 224, 224]``; ``metadata`` is the model's; ``notes`` are for the
-    reader.
+    ``inputs`` are descriptions by name: ``float32[1, 3, 224, 224]``; ``timing`` is how long the calls took;
+    ``metadata`` is the model's; ``notes`` are for the reader.
     """
 
     def __init__(
         self, inputs: Mapping[str, str], outputs: Mapping[str, numpy.ndarray], providers: Sequence[str],
-        seconds: float, metadata: Mapping[str, str], notes: Sequence[str],
+        timing: Timing, metadata: Mapping[str, str], notes: Sequence[str],
     ) -> None:  # fmt: skip
         self.inputs = dict(inputs)
         self.outputs = dict(outputs)
         self.providers = tuple(providers)
-        self.seconds = seconds
+        self.timing = timing
         self.metadata = dict(metadata)
         self.notes = tuple(notes)
 
@@ -60,8 +60,11 @@ class Run(Printed, Mapping[str, "numpy.ndarray"]):
 
         check_output(path, ARRAYS)
         buffer = io.BytesIO()
-        np.savez(buffer, **self.outputs)  # type: ignore[arg-type]
-        with zipfile.ZipFile(buffer, "a") as archive:
+        with zipfile.ZipFile(buffer, "w") as archive:  # not `savez`: it takes an output called `file` for its own
+            for name, array in self.outputs.items():
+                with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
+                    text = array.astype(str) if array.dtype == object else array
+                    np.lib.format.write_array(member, text, allow_pickle=False)
             archive.comment = b"archdsl run"
         write_file(Path(path), buffer.getvalue())
 
@@ -92,7 +95,8 @@ class RunReport(Report):
         """The same as plain data."""
         run = self.run
         return {
-            "target": self.target, "providers": list(run.providers), "seconds": run.seconds, "outputs": self.records,
+            "target": self.target, "providers": list(run.providers), "timing": run.timing.data(),
+            "outputs": self.records,
         }  # fmt: skip
 
 
@@ -104,8 +108,9 @@ def execute(
     ep: str = "cpu",
     seed: int = 0,
     sizes: Mapping[str, int] | None = None,
+    times: int = 0,
 ) -> Run:
-    """Run a model once; refuses (E07xx) what cannot run.
+    """Run a model; refuses (E07xx) what cannot run. Behind that, up to ``times`` more calls are timed.
 
     ``model`` is the path of an ONNX file, or a function that writes one to the path it is given. Inputs are ``arrays``
     (by name, in order, or one for the first input; paths are files), or else from ``files``, and random numbers from
@@ -114,14 +119,16 @@ def execute(
     check_providers(ep)
     if not callable(model):
         check_file(Path(model))
-        return _execute(Path(model), files, arrays, ep, seed, sizes)
+        return _execute(Path(model), files, arrays, ep, seed, sizes, times)
     with scratch() as folder:
         path = folder / "model.onnx"
         model(path)
-        return _execute(path, files, arrays, ep, seed, sizes)
+        return _execute(path, files, arrays, ep, seed, sizes, times)
 
 
-def _execute(path: Path, files: Sequence[str], arrays: Any, ep: str, seed: int, sizes: Mapping[str, int] | None) -> Run:
+def _execute(
+    path: Path, files: Sequence[str], arrays: Any, ep: str, seed: int, sizes: Mapping[str, int] | None, times: int
+) -> Run:
     session = open_session(path, ep)
     metadata = metadata_of(session)
     if metadata.get("archdsl.weights") == "none":
@@ -132,14 +139,13 @@ def _execute(path: Path, files: Sequence[str], arrays: Any, ep: str, seed: int, 
     notes: list[str] = []
     ready = _inputs(wanted_inputs(session), files, arrays, seed, sizes, notes.append)
     names = [one.name for one in session.get_outputs()]
-    started = time.perf_counter()
     try:
-        values = session.run(names, ready)
+        values, timing = timed(lambda: call(session, names, ready), times)
     except Exception as error:  # ONNX Runtime's exceptions share no base class but Exception
         raise Refusal("E0705", "the model failed while it ran", notes=(first_line(error),)) from None
-    seconds = time.perf_counter() - started
     shown = {name: f"{array.dtype}{list(array.shape)}" for name, array in ready.items()}
-    return Run(shown, dict(zip(names, values)), session.get_providers(), seconds, metadata, notes)
+    outputs = tensors_of(session.get_outputs(), values, notes.append)
+    return Run(shown, outputs, session.get_providers(), timing, metadata, notes)
 
 
 def _inputs(

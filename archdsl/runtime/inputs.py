@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from archdsl.diagnostics import Refusal, did_you_mean
 from archdsl.dim_solve import UnequalError, solve
 from archdsl.dims import Dim, evaluate, symbols
-from archdsl.files import check_file
+from archdsl.runtime.arrays import archive, array
 from archdsl.runtime.model_inputs import Tell, Wanted
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def file_inputs(
     for text in files:
         name, path = _named(text, names)
         if path.suffix.lower() == ".npz" and name is None:
-            arrays |= _archive(path)
+            arrays |= archive(path, {one.name: _checking(one) for one in wanted}, lambda name: _unknown(name, wanted))
             continue
         if name is None:
             name = next((n for n in names if n not in arrays), None)
@@ -88,7 +88,7 @@ def file_inputs(
 def file_input(path: Path, target: Wanted | None, tell: Tell) -> numpy.ndarray:
     """The array in a file, or a picture as the input ``target``."""
     if path.suffix.lower() not in IMAGES:
-        return _array(path)
+        return array(path, _checking(target) if target is not None else lambda shape: None)
     if target is None:
         raise Refusal("E0704", f"no input of the model can be read from `{path}`")
     from archdsl.runtime.picture import as_input
@@ -106,45 +106,9 @@ def _named(text: str, names: Sequence[str]) -> tuple[str | None, Path]:
     return None, Path(text)
 
 
-def _load(path: Path) -> Any:
-    from zipfile import BadZipFile
-
-    import numpy as np
-
-    check_file(path)
-    try:
-        return np.load(path, allow_pickle=False)
-    except OSError as error:
-        raise Refusal("E0001", f"cannot read `{path}`: {error.strerror or error}") from None
-    except (ValueError, EOFError, BadZipFile) as error:
-        kinds = ".npy, .npz or an image (" + " ".join(IMAGES) + ")"
-        notes = (str(error),) if path.suffix.lower() in (".npy", ".npz") else ()  # of others it only knows pickles
-        raise Refusal("E0704", f"`{path}` is not an array file", help=f"give {kinds}", notes=notes) from None
-
-
-def _array(path: Path) -> numpy.ndarray:
-    import numpy as np
-
-    loaded = _load(path)
-    if not isinstance(loaded, np.ndarray):
-        help = "rename it to .npz, and give it without an input name"
-        raise Refusal("E0704", f"`{path}` is an archive, not one array", help=help)
-    return loaded
-
-
-def _archive(path: Path) -> dict[str, numpy.ndarray]:
-    import zlib
-    from zipfile import BadZipFile
-
-    import numpy as np
-
-    loaded = _load(path)
-    if isinstance(loaded, np.ndarray):
-        raise Refusal("E0704", f"`{path}` is named .npz but is a single array")
-    try:
-        return {name: loaded[name] for name in loaded.files}
-    except (ValueError, OSError, EOFError, KeyError, BadZipFile, zlib.error) as error:
-        raise Refusal("E0704", f"`{path}` is damaged", notes=(str(error),)) from None
+def _unknown(name: str, wanted: Sequence[Wanted]) -> Refusal:
+    help = did_you_mean(name, [one.name for one in wanted], f"the inputs are {', '.join(map(str, wanted))}")
+    return Refusal("E0704", f"the model has no input `{name}`", help=help)
 
 
 def check_inputs(wanted: Sequence[Wanted], arrays: Mapping[str, Any]) -> dict[str, numpy.ndarray]:
@@ -154,8 +118,7 @@ def check_inputs(wanted: Sequence[Wanted], arrays: Mapping[str, Any]) -> dict[st
     names = [one.name for one in wanted]
     for name in arrays:
         if name not in names:
-            help = did_you_mean(name, names, f"the inputs are {', '.join(map(str, wanted))}")
-            raise Refusal("E0704", f"the model has no input `{name}`", help=help)
+            raise _unknown(name, wanted)
     ready: dict[str, numpy.ndarray] = {}
     sizes: dict[str, Dim] = {}
     for one in wanted:
@@ -169,6 +132,10 @@ def check_inputs(wanted: Sequence[Wanted], arrays: Mapping[str, Any]) -> dict[st
         _check_shape(one, array.shape, sizes)
         ready[one.name] = array
     return ready
+
+
+def _checking(one: Wanted) -> Callable[[tuple[int, ...]], None]:
+    return lambda shape: _check_shape(one, shape, {})
 
 
 def _check_shape(one: Wanted, shape: tuple[int, ...], sizes: dict[str, Dim]) -> None:

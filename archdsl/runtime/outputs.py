@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from archdsl.files import packaged
@@ -15,6 +15,35 @@ if TYPE_CHECKING:
 
 IMAGENET_MEANS = (0.485, 0.456, 0.406)
 """The means of the channels over ImageNet, which its preprocessing subtracts."""
+
+
+def tensors_of(outputs: Sequence[Any], values: Sequence[Any], tell: Callable[[str], None]) -> dict[str, numpy.ndarray]:
+    """What a session gave, as arrays by name. A list of mappings (ZipMap's scores by class) becomes a matrix, its
+    columns in the order of the keys; another list an array for each item; an optional that is empty none.
+    """
+    found: dict[str, numpy.ndarray] = {}
+    for one, value in zip(outputs, values):
+        made = dict(_tensors(one.name, value))
+        if not one.type.startswith("tensor"):
+            tell(f"{visible(one.name)} is a {one.type}, shown as {', '.join(map(visible, made)) or 'nothing'}")
+        found |= made
+    return found
+
+
+def _tensors(name: str, value: Any) -> Iterator[tuple[str, numpy.ndarray]]:
+    import numpy as np
+
+    if isinstance(value, np.ndarray | np.generic):
+        yield name, np.asarray(value)
+    elif isinstance(value, dict):
+        yield name, np.asarray([value[key] for key in sorted(value)])
+    elif isinstance(value, list) and value and all(isinstance(v, dict) and v.keys() == value[0].keys() for v in value):
+        yield name, np.asarray([[row[key] for key in sorted(row)] for row in value])
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _tensors(f"{name}.{index}", item)
+    elif value is not None:
+        yield name, np.asarray(value)
 
 
 def describe_output(name: str, array: numpy.ndarray, top: int, metadata: Mapping[str, str] = {}) -> dict[str, Any]:

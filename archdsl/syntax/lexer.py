@@ -29,6 +29,10 @@ NO_MEND = 4000
 """Tokens after which an unclosed bracket is no longer corrected, to stay linear."""
 
 
+DIRECTIONS = re.compile("[\u202a-\u202e\u2066-\u2069]")
+"""Embeddings, overrides and isolates of the Unicode bidirectional algorithm."""
+
+
 @cache
 def scanner() -> re.Pattern[str]:
     """One pattern with a named group for each terminal."""
@@ -60,6 +64,8 @@ class Lexer:
 
     def run(self) -> list[Token]:
         """All tokens, without an end marker."""
+        if not self.source.text.isascii():
+            self._directions()
         self._scan()
         while self.open:
             self._unclosed_at_end()
@@ -79,6 +85,13 @@ class Lexer:
         self.diagnostics.append(Diagnostic(code, message, self.span(start, end), note, help=help))
         if len(self.diagnostics) >= self.limits.faults:
             raise LimitError("", "", self.span(start, end))
+
+    def _directions(self) -> None:
+        """Refuse what changes the order in which a text is shown, also in comments and strings (CVE-2021-42574)."""
+        for found in DIRECTIONS.finditer(self.source.text, self.position, self.stop):
+            message = f"the character U+{ord(found[0]):04X} changes the order in which the text is shown"
+            help = "leave it out: readers see another text than the compiler"
+            self.report("E0101", message, found.start(), found.end(), help)
 
     def _scan(self) -> None:
         match = scanner().match

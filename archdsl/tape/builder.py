@@ -15,13 +15,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from archdsl import dims, ops
+from archdsl import dim_order, dims, ops
 from archdsl.diagnostics import Refusal, did_you_mean
+from archdsl.dim_solve import UnequalError, solve, unbound
+from archdsl.dim_text import parse_dimension
+from archdsl.dims import Dim
 from archdsl.graph import Graph, Value
 from archdsl.interface import Preprocess, checked_labels, fitting_labels, preprocess_of
 from archdsl.shapes import TensorType
 from archdsl.tape.paths import PathScope
 from archdsl.tape.poison import Poison
+from archdsl.tape.sized import at_sizes
 from archdsl.tape.tape import Place, Tape
 
 Scalar = bool | int | float | str | None
@@ -42,16 +46,33 @@ class Builder:
         self._labels: dict[str, tuple[str, ...]] = {}
 
     def input(self, name: str, dtype: str, shape: Sequence[int | str], **preprocess: Argument) -> Value:
-        """An input tensor; strings in ``shape`` are symbols. ``preprocess`` are arguments of the block of that name."""
-        sizes = tuple(dims.symbol(size) if isinstance(size, str) else size for size in shape)
-        value = Value(name, TensorType(dtype, sizes))
+        """An input tensor; strings in ``shape`` are dimensions as in a text: ``"H"``, ``"16 * H"``, ``"H = 224"``.
+        ``preprocess`` are arguments of the block of that name.
+        """
+        value = Value(name, TensorType(dtype, tuple([self._dimension(size) for size in shape])))
         self._inputs.append(value)
         self._tape.paths.add(name)
         if preprocess:
             self._preprocess[name] = preprocess_of(preprocess).settled(value.type)
-        if "N" in shape:
-            self._defaults.setdefault("N", 1)
         return value
+
+    def _dimension(self, size: int | str) -> Dim:
+        if not isinstance(size, str):
+            if type(size) is not int or size < 1:
+                raise Refusal("E0205", f"a dimension must be a positive integer, not {size!r}")
+            return size
+        text, _, given = size.partition("=")
+        dim = parse_dimension(text)
+        if dim_order.at_least(dim, 1) is False:
+            raise Refusal("E0205", f"a dimension must be at least 1, not {dim}")
+        if given:
+            wanted = parse_dimension(given)
+            try:
+                found = solve([(dim, wanted)], self._defaults)
+            except UnequalError:
+                raise Refusal("E0205", f"`{dim}` cannot be {wanted}") from None
+            self._defaults.update({name: value for name, value in found.items() if isinstance(value, int)})
+        return dim
 
     def apply(self, op: str, *inputs: Value, label: str | None = None, **arguments: Argument) -> Value:
         """Apply an operator that has one output."""
@@ -87,10 +108,17 @@ class Builder:
         fitting_labels(checked_labels(names, "`labels`"), value.type.shape, f"`{output}`")
         self._labels[output] = tuple(names)
 
-    def graph(self, **outputs: Value) -> Graph:
-        """The graph with the named outputs."""
+    def graph(self, /, **outputs: Value) -> Graph:
+        """The graph with the named outputs. The sizes that its inputs declare are held against all rules."""
         tape = self._tape
-        return Graph(
-            self.name, self._inputs, tape.nodes, outputs, taps=tape.taps, defaults=self._defaults,
+        sizes = [dim for value in self._inputs for dim in value.type.shape]
+        for name in unbound(sizes):
+            raise Refusal("E0307", f"the sizes of the inputs do not say what `{name}` is")
+        batch = {"N": 1} if any("N" in dims.symbols(dim) for dim in sizes) else {}
+        graph = Graph(
+            self.name, self._inputs, tape.nodes, outputs, taps=tape.taps, defaults=batch | self._defaults,
             preprocess=self._preprocess, labels=self._labels,
         )  # fmt: skip
+        if graph.defaults:
+            at_sizes(graph, graph.defaults)
+        return graph

@@ -16,6 +16,7 @@ from archdsl.graph import Node, Parameter, Value
 from archdsl.ops.base import Op, Weight
 from archdsl.shapes import TensorType
 from archdsl.source import Frame, Origin, Span
+from archdsl.tape.bound_axes import Named, with_indices
 from archdsl.tape.faults import Faults, without_unknowns
 from archdsl.tape.limits import DEFAULT, SMALL, Bounds, Limits
 from archdsl.tape.paths import Naming, PathScope, join
@@ -28,7 +29,7 @@ _SIDES = ("first", "second", "third", "fourth")
 class Tape:
     """The nodes, parameters and labelled values of one graph in the making, and what was found wrong with it."""
 
-    __slots__ = ("_repeated", "bounds", "faults", "nodes", "parameters", "paths", "taps")
+    __slots__ = ("_repeated", "bound_axes", "bounds", "faults", "named_axes", "nodes", "parameters", "paths", "taps")
 
     def __init__(self, limits: Limits = DEFAULT) -> None:
         self.bounds = Bounds(limits)
@@ -39,6 +40,10 @@ class Tape:
         self.parameters: dict[str, Parameter] = {}
         self.taps: dict[str, Value] = {}
         """Labelled tensors by path."""
+        self.named_axes = False
+        """Whether some operator's axis was named so: it depends on more than the types show."""
+        self.bound_axes: Named = {}
+        """Axes of inputs that are declared as a symbol with a bound size."""
         self._repeated: dict[str, int] = {}
 
     def node(self, op: Op, inputs: Sequence[Value | Poison], place: Place, base: str, span: Span | None) -> Flow:
@@ -53,6 +58,9 @@ class Tape:
                 place.operator(base)
                 return POISON
         live: Sequence[Value] = inputs  # type: ignore[assignment]
+        if self.bound_axes:
+            named, op = op, with_indices(op, live, self.bound_axes)
+            self.named_axes |= named is not op
         least, most = op.arity
         if len(live) < least or (most is not None and len(live) > most):
             raise wrong_count(op, len(live))

@@ -83,7 +83,7 @@ def prefixes(ours: Collection[str], theirs: Collection[str]) -> list[tuple[str, 
     for name in theirs:
         votes.update(("", head) for head in heads(name) if name[len(head) :] in known)
     for name in ours:
-        votes.update((head, "") for head in heads(name) if name[len(head) :] in offered)
+        votes.update((head, "") for head in heads(name) if _speaks(name[len(head) :], offered))
     mine, other = common(ours), common(theirs)
     if mine and other:
         _vote_for_both(votes, mine, other, known, offered)
@@ -92,7 +92,7 @@ def prefixes(ours: Collection[str], theirs: Collection[str]) -> list[tuple[str, 
 
 
 def _vote_for_both(votes: Counter[tuple[str, str]], mine: str, other: str, known: set[str], offered: set[str]) -> None:
-    """Where each side has a prefix. What is left must still have two components: a role alone says nothing."""
+    """Where each side has a prefix."""
     bare = {name[len(mine) :] for name in known}
     for name in offered:
         votes.update((mine, head) for head in heads(name) if _speaks(name[len(head) :], bare))
@@ -102,6 +102,7 @@ def _vote_for_both(votes: Counter[tuple[str, str]], mine: str, other: str, known
 
 
 def _speaks(rest: str, known: set[str]) -> bool:
+    """What is left of a name of ours must still have two components: a role alone says nothing."""
     return "." in rest and rest in known
 
 

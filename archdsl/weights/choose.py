@@ -28,7 +28,9 @@ def stored_under(graph: Graph, name: str) -> Mapping[str, Stored]:
         return {path: Stored(path, parameter.type.shape) for path, parameter in parameters.items()}
     if name not in graph.maps:
         known = ", ".join(f"`{one}`" for one in graph.maps) or "none"
-        help = did_you_mean(name, graph.maps, f"its maps: {known}")
+        help = did_you_mean(
+            name, graph.maps, f"its maps: {known}; or `{OWN}`, its own names, or `{ORDER}`, none at all"
+        )
         raise Refusal("E0007", f"`{graph.name}` has no map `{name}`", help=help)
     return graph.maps[name](parameters)
 

@@ -165,7 +165,7 @@ def _copies(beyond: Mapping[str, Tensor], used: Mapping[str, Tensor]) -> dict[st
 
 def _varies(tensor: Tensor) -> bool:
     values = tensor.values()
-    return bool((values != values[0]).any())
+    return bool(values.size and (values != values[0]).any())
 
 
 def names_of(graph: Graph, matching: Matching) -> set[str]:
@@ -191,6 +191,8 @@ def settle(
     unexpected = [name for name in beyond if not _allowed(name, allow_unexpected)]
     if missing or mismatched or unexpected:
         raise _refusal(matching, missing, mismatched, unexpected)
+    if matching.total and not matching.pairs:  # whatever was allowed: a file of which nothing is used is another's
+        raise _refusal(matching, matching.missing, matching.mismatched, matching.unexpected)
     return lines(matching)
 
 

@@ -28,6 +28,17 @@ from archdsl.weights.tensor import (
 from archdsl.weights.unpickle import Global, Machine
 
 STORAGES = {type.storage: name for name, type in ELEMENT_TYPES.items() if type.storage}
+INERT = (
+    "argparse.Namespace", "collections.Counter", "datetime.date", "datetime.datetime", "datetime.timedelta",
+    "numpy.core.multiarray.scalar", "numpy._core.multiarray.scalar", "numpy.dtype", "_codecs.encode",
+    "pathlib.PosixPath", "pathlib.WindowsPath", "pathlib.PurePosixPath", "pathlib.PureWindowsPath", "torch.device",
+    "torch.torch_version.TorchVersion", "pytorch_lightning.utilities.parsing.AttributeDict",
+    "lightning.pytorch.utilities.parsing.AttributeDict", "lightning_fabric.utilities.data.AttributeDict",
+    "lightning.fabric.utilities.data.AttributeDict",
+)  # fmt: skip
+"""What training scripts save beside the parameters: options, dates, paths, numbers. All become an empty thing."""
+MARKERS = ("float16", "float32", "float64", "bfloat16", "int32", "int64", "bool")
+"""Element types of PyTorch as values."""
 MAX_DEPTH = 6
 """Dictionaries in dictionaries, as training scripts save them."""
 
@@ -41,6 +52,10 @@ class Storage:
         self.dtype = dtype
         self.member = member
         self.count = count
+
+
+class Inert(dict[Any, Any]):
+    """What stands in a file for an object that is not needed. It takes a state and items, and nobody looks at them."""
 
 
 class View:
@@ -114,7 +129,8 @@ def _table(path: Path) -> dict[str, Callable[..., Any] | None]:
         "torch._utils._rebuild_parameter": parameter,
         "torch.Size": size,
     }
-    return table | {f"torch.{name}": None for name in STORAGES}
+    markers = [*STORAGES, *MARKERS]
+    return table | dict.fromkeys(INERT, lambda *_: Inert()) | {f"torch.{name}": None for name in markers}
 
 
 def _storages(archive: Archive, root: str) -> Callable[[Any], Storage]:
@@ -153,13 +169,17 @@ class _Found:
         if self.entries > 4 * MAX_TENSORS or len(self.views) > MAX_TENSORS:
             malformed(self.path, f"it has more than {MAX_TENSORS:,} tensors")
         for word, value in table.items():
-            if not isinstance(word, str) or len(key) + len(word) > MAX_NAME:
+            if not isinstance(word, str):
+                continue
+            if len(key) + len(word) >= MAX_NAME:
+                if isinstance(value, View):
+                    malformed(self.path, f"a tensor in it has a name of {len(word):,} characters")
                 continue
             name = f"{key}.{word}" if key else word
             if isinstance(value, View):
                 self.views[name] = value
                 self.keys[key] = None
-            elif isinstance(value, dict) and id(value) not in above and len(above) < MAX_DEPTH:
+            elif type(value) is dict and id(value) not in above and len(above) < MAX_DEPTH:
                 self.descend(value, name, (*above, id(value)))
 
 

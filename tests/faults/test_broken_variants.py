@@ -20,7 +20,7 @@ REFUSED = "variant a = Net(8)\nvariant b = Net(6)\nvariant c = Net(6)\nvariant d
 
 def outputs(folder: Path, text: str) -> dict[str, str]:
     """What every form of the outcome says."""
-    forms = {"sarif": "o.sarif", "junit": "o.xml", "gitlab": "o.gitlab", "markdown": "o.md", "json": "o.json"}
+    forms = {"sarif": "o.sarif", "junit": "o.xml", "gitlab": "o.gitlab.json", "markdown": "o.md", "json": "o.json"}
     reports = ",".join(["github", *(f"{form}={name}" for form, name in forms.items())])
     done = archdsl(folder, f"check net.arch --report {reports}", net__arch=text)
     assert done.status == 1, done.output

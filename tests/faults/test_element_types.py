@@ -139,3 +139,73 @@ def test_statistics_of_half_types_do_not_vanish(tmp_path: Path, body: str, case:
     wanted = STATISTICS[body](x.astype(np.float64))
     assert np.isfinite(found).all()
     np.testing.assert_allclose(found, wanted, rtol=4e-3, atol=4e-3)
+
+
+# Gap 8: what has no input follows the flow
+
+SOURCES = {
+    "param": "x * param([1, 4, 1, 1])",
+    "constant": "x * constant([1, 2])",
+    "zeros": "x + zeros([1, 4, 1, 1])",
+    "ones": "x + ones([1, 4, 1, 1])",
+    "under a label": "w: param([1, 4, 1, 1])\n  output y = x * w",
+    "let": "let w = param([1, 4, 1, 1])\n  output y = x * w",
+    "in a block": "unit(4)\n  unit(4)\n  unit(4)",
+    "in a loop": "repeat 2 { unit(4) }",
+    "in a body": "residual { relu -> add(param([1, 4, 1, 1])) }",
+    "in a branch": "parallel(add) { | relu | relu -> mul(param([4, 1, 1])) }",
+}
+
+
+@fault("Gap8", "`dtype` of param, constant, zeros and ones was f32 whatever flows", "under labels, in let, blocks, loops, "
+       "branches and bodies, repeated blocks; numbers in equations followed already")  # fmt: skip
+@pytest.mark.parametrize("body", SOURCES.values(), ids=SOURCES.keys())
+@pytest.mark.parametrize("dtype", ["f16", "f64"])
+def test_sources_follow_the_flow(tmp_path: Path, body: str, dtype: str) -> None:
+    block = "block unit(c) { w: param([1, c, 1, 1]); in * w }\n"
+    text = f"arch 1\n{block}network Net() {{\n  input x: {dtype}[N, 4, 8, 2]\n  {body}\n}}\n"
+    done = archdsl(tmp_path, "compile net.arch -o net.onnx", net__arch=text)
+    assert done.status == 0, done.output
+    model = onnx.load(tmp_path / "net.onnx")
+    onnx.checker.check_model(model, full_check=True)
+    wanted = {"f16": onnx.TensorProto.FLOAT16, "f64": onnx.TensorProto.DOUBLE}[dtype]
+    assert {tensor.data_type for tensor in model.graph.initializer} <= {wanted}
+    assert model.graph.output[0].type.tensor_type.elem_type == wanted
+
+
+@again("Gap8")
+def test_another_type_can_be_said_and_integers_are_not_followed(tmp_path: Path) -> None:
+    text = (
+        "arch 1\nnetwork Net() {\n  input t: i64[N, 4]\n  output a = constant([1, 2]), b = param([2], dtype = f16)\n}\n"
+    )
+    done = archdsl(tmp_path, "compile net.arch -o net.onnx", net__arch=text)
+    assert done.status == 0, done.output
+    found = [one.type.tensor_type.elem_type for one in onnx.load(tmp_path / "net.onnx").graph.output]
+    assert found == [onnx.TensorProto.FLOAT, onnx.TensorProto.FLOAT16]
+
+
+NETWORKS = {
+    "f32": "conv(4, 3) -> batch_norm -> relu -> layer_norm(axes = c) -> global_avg_pool -> flatten -> linear(5)",
+    "f64": "layer_norm(axes = c) -> relu -> global_lp_pool(2) -> flatten -> linear(5)",
+    "i64": "x * 3 -> reduce_sum(axis = c)", "bool": "logical_not",
+}  # fmt: skip
+
+
+@again("F10")
+@pytest.mark.reference
+@pytest.mark.parametrize("dtype", [one for one in TYPES if one != "u64"])
+def test_both_backends_agree_and_run(tmp_path: Path, dtype: str) -> None:
+    like = dtype if dtype in NETWORKS else "f32" if dtype in ("f16", "bf16") else "i64"
+    text = f"arch 1\nnetwork Net() {{\n  input x: {dtype}[N, 4, 8, 8]\n  {NETWORKS[like]}\n}}\n"
+    line = "compile net.arch -o net.onnx && archdsl compile net.arch -o net.py && archdsl run net.onnx"
+    done = archdsl(tmp_path, f"{line} && archdsl verify net.onnx --against net.py", net__arch=text)
+    assert done.status == 0, done.output
+    assert "the same" in done.output
+
+
+@again("F10")
+def test_a_model_without_a_kernel_is_told_apart_from_a_broken_one(tmp_path: Path) -> None:
+    line = "compile net.arch --native -o net.onnx && archdsl run net.onnx"
+    done = archdsl(tmp_path, line, net__arch=text_of("conv", "bf16"))
+    assert done.status != 0 and "error[E0703]" in done.output
+    assert "no kernel" in done.output and "`Conv`" in done.output and "--native" in done.output

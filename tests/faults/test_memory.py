@@ -2,37 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from faults import again, fault
-from process import HANGS
+from memory import measured
 
-MEASURED = """
-import json, resource, sys, time
-sys.argv = ["archdsl", *sys.argv[1:]]
-from archdsl.cli import main
-try:
-    main()
-except SystemExit as end:
-    status = end.code
-seconds = time.process_time()
-print(json.dumps([status, seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024]), file=sys.stderr)
-"""
 NETWORK = "network N{}() {{ input x: f32[N, 8]; relu; linear(4); output y; budget {{ params <= 1K }} }}\n"
-
-
-def measured(folder: Path, *words: str) -> tuple[float, float]:
-    """Processor seconds and MiB of a command that finds nothing wrong."""
-    done = subprocess.run(
-        [sys.executable, "-c", MEASURED, *words], cwd=folder, capture_output=True, text=True, timeout=HANGS
-    )
-    status, seconds, mebibytes = json.loads(done.stderr.splitlines()[-1])
-    assert status == 0, done.stderr[-2000:]
-    return seconds, mebibytes
 
 
 @fault(

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import cProfile
 import json
+import pstats
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -136,3 +140,99 @@ def test_an_upper_bound_is_said_and_holds_no_lower_bound(tmp_path: Path) -> None
     assert verdict(tmp_path, body, f"budget {{ receptive_field < {most} }}") == "E0402"
     assert found in archdsl(tmp_path, "check net.arch").output
     assert f"<= {most}" in archdsl(tmp_path, "cost net.arch").output
+
+
+@fault("N06", "the line of `compile` had a word of its own for the quantity", "no other place says layers")
+def test_depth_is_called_depth(tmp_path: Path) -> None:
+    told = archdsl(tmp_path, "compile lenet5 -o lenet5.onnx").output
+    assert "depth 5, 61,706 parameters" in told
+    assert "layers" not in told
+
+
+WINDOWS = """a: conv(8, [3, 5], stride = [2, 1]) -> relu
+b: conv(16, 3, groups = 8)
+c: max_pool(2)
+y: global_avg_pool"""
+
+
+@fault(
+    "N07", "columns were those of the cost model only", "table, CSV and JSON; convolutions, transposed ones, poolings"
+)
+def test_kernel_stride_and_groups_are_columns(tmp_path: Path) -> None:
+    done = archdsl(tmp_path, "cost net.arch --format json", net__arch=network(WINDOWS))
+    rows = {row["path"]: row for row in json.loads(done.output)["rows"]}
+    shown = [(rows[path]["kernel"], rows[path]["stride"], rows[path]["groups"]) for path in ("a.conv", "b", "c", "y")]
+    assert shown == [([3, 5], [2, 1], 1), ([3, 3], [1, 1], 8), ([2, 2], [2, 2], None), (None, None, None)]
+    table = archdsl(tmp_path, "cost net.arch").output.splitlines()
+    head = next(line for line in table if line.startswith("path"))
+    assert head.split()[:6] == ["path", "operator", "kernel", "stride", "groups", "output"]
+    assert next(line for line in table if line.startswith("b ")).split()[:5] == ["b", "conv", "3x3", "1", "8"]
+
+
+@again("N07")
+def test_columns_that_say_nothing_are_left_out(tmp_path: Path) -> None:
+    told = archdsl(tmp_path, "cost net.arch", net__arch=network("linear(4) -> relu\noutput y", "f32[N, 8]")).output
+    assert "kernel" not in told and "groups" not in told
+
+
+@fault(
+    "N08", "the first call, in which kernels are chosen and memory is taken, was timed", "text and JSON; Python's run"
+)
+def test_run_times_several_calls_after_one_to_warm_up(tmp_path: Path) -> None:
+    told = archdsl(tmp_path, "run lenet5").output
+    assert "the median of 10 calls" in told and "to warm up, on CPUExecutionProvider" in told
+    timing = json.loads(archdsl(tmp_path, "run lenet5 --times 5 --format json").output)["timing"]
+    assert timing["calls"] == 5
+    assert timing["least"] <= timing["median"] <= timing["most"]
+    assert "one call without one to warm up" in archdsl(tmp_path, "run lenet5 --times 0").output
+
+
+@fault(
+    "N09",
+    "every network of the zoo was elaborated and measured for a table that never changes; tables ran over the terminal",
+    "text and JSON; `list PATTERN`; tables of cost, cost --wide, sweeps, differences",
+)
+def test_the_list_measures_nothing(tmp_path: Path) -> None:
+    """Measuring takes 25 million calls; reading a table takes some ten thousand."""
+    profile = cProfile.Profile()
+    done = profile.runcall(archdsl, tmp_path, "list")
+    assert "efficientnet_b0" in done.output
+    assert pstats.Stats(profile).total_calls < 500_000  # type: ignore[attr-defined]
+
+
+@again("N09")
+@pytest.mark.parametrize("command", ["list", "cost efficientnet_b0 --wide", "diff resnet50 seresnet50"])
+def test_tables_fit_the_terminal(command: str, tmp_path: Path) -> None:
+    """As wide as the terminal at most, on one of 80 columns."""
+    run = "from archdsl.cli import main; main()"
+    line = [sys.executable, "-c", run, *command.split()]
+    script = f"import os, pty; os.environ.update(COLUMNS='80', NO_COLOR='1'); pty.spawn({line!r})"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=tmp_path, check=False)
+    lines = [line.rpartition("\x1b[K")[2] for line in done.stdout.replace("\r", "").split("\n") if line]
+    tables = [line for line in lines if line.count("  ") > 1]
+    assert len(tables) > 5
+    assert max(map(len, tables)) <= 80
+
+
+@fault(
+    "F25",
+    "operators that a rule did not name fell to the MACs of ours, 0 for most, where the tool has a count",
+    "thop and ptflops: upsampling in all modes; ptflops: lp_pool, lrn; torchinfo: raw parameters; onnx-tool: transposed "
+    "convolution, sigmoid, softplus, lrn, poolings with three axes, adaptive poolings, norms of reductions",
+)
+@pytest.mark.parametrize(
+    ("tool", "stage", "count"),
+    [
+        ("fvcore", "resize(scale = 2, mode = bilinear)", 4 * 1024), ("thop", "resize(scale = 2, mode = bilinear)", 11 * 1024),
+        ("thop", "resize(scale = 2)", 1024), ("thop", "resize(scale = 2, mode = bicubic)", 259 * 1024),
+        ("ptflops-pytorch", "resize(scale = 2, mode = bilinear)", 2 * 1024), ("ptflops-pytorch", "lp_pool(2)", 256 + 2 * 64),
+        ("onnx-tool", "sigmoid", 32 * 256), ("onnx-tool", "lrn(5)", ">="), ("onnx-tool", "reduce_l2(axis = 1)", ">="),
+    ],
+    ids=lambda value: str(value).partition("(")[0],
+)  # fmt: skip
+def test_counts_of_other_tools_are_theirs(tool: str, stage: str, count: object, tmp_path: Path) -> None:
+    """The counts are those of the tools themselves (fvcore 0.1.5, thop 0.1.1, ptflops 0.7.5, onnx-tool 1.0.1)."""
+    text = network(f"y: {stage}", "f32[1, 4, 8, 8]")
+    done = archdsl(tmp_path, f"cost net.arch --as {tool} --format json", net__arch=text)
+    found = json.loads(done.output)["as"]
+    assert (">=" if found["partial"] else found["total"]) == count

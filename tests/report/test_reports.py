@@ -99,7 +99,7 @@ def test_junit_counts_cases_and_failures(folder):
 
 def test_junit_is_xml_whatever_the_text_holds(folder):
     (folder / "odd.arch").write_text(
-        'arch 1\nnetwork Net() { input x: f32[N, 3, 8, 8]; assert false, "]]> & <b> \x01 \\" é" }\n'
+        'arch 1\nnetwork Net() { input x: f32[N, 3, 8, 8]; assert false, "]]> & <b> \x7f \\" é" }\n'
     )
     check(folder, "junit=out.xml")
     assert "]]> & <b>" in (folder / "out.xml").read_text().replace("&gt;", ">").replace("&amp;", "&").replace(

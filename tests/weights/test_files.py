@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import argparse
 import builtins
+import datetime
 import os
 import struct
 import subprocess
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -79,6 +82,20 @@ def test_bfloat16_and_nested_state(tmp_path: Path) -> None:
     found = found.under("state_dict.module")
     assert list(found) == ["a"] and found["a"].dtype == "bf16"
     np.testing.assert_array_equal(found["a"].array(), values)
+
+
+def test_what_scripts_save_beside_the_parameters_is_left_out(tmp_path: Path) -> None:
+    """Options, paths, dates and counts, pickled by Python; nothing of them is made."""
+    beside = {
+        "args": argparse.Namespace(lr=0.1, out=Path("runs")), "steps": Counter([1, 2, 2]),
+        "when": datetime.timedelta(1), "loss": np.float64(1.5),
+    }  # fmt: skip
+    inner = make.unicode("a") + make.tensor("0", "FloatStorage", 2, 0, (2,), (1,))
+    for protocol in (2, 4):
+        data = make.pickled(beside, protocol)[2 if protocol == 2 else 11 : -1]
+        body = b"\x80\x02}(" + make.unicode("more") + data + make.unicode("model") + b"}(" + inner + b"uu."
+        found = weights.read(make.torch_zip(tmp_path / "w.pt", body, {"0": np.array([1, 2], "f4").tobytes()}))
+        assert list(found) == ["model.a"] and found["model.a"].array().tolist() == [1, 2]
 
 
 def test_views_share_a_storage(tmp_path: Path) -> None:

@@ -85,7 +85,7 @@ network GPT(words = 11, d = 4) {
   input tokens: i64[N, T = 6]
   wte: embedding(words, d)
   c_fc: linear(d)
-  matmul(transpose(wte.weight))
+  c_fc -> matmul(transpose(wte.weight))
   output logits
   weights nanogpt { "wte" -> "transformer.wte"; "c_fc" -> "transformer.h.0.mlp.c_fc" }
 }
@@ -214,6 +214,17 @@ def test_norms_that_are_folded_into_what_has_no_bias_left_are_explained(tmp_path
     make.npz(tmp_path / "w.npz", arrays)
     done = mapped(tmp_path, "w.npz")
     assert done.status == 1 and "has folded the norms (2, as `bn1`)" in done.output, done.output
+
+
+def test_a_file_of_another_variant(tmp_path: Path) -> None:
+    """The message names the variant that it is of."""
+    family = NET.replace("network Net()", "network Net(c = 4)").replace("conv(4,", "conv(c,")
+    spec = family + "variant narrow = Net()\nvariant wide = Net(c = 8)\n"
+    (tmp_path / "net.arch").write_text(spec)
+    assert run("archdsl compile net.arch:wide -o wide.onnx", tmp_path).status == 0
+    for line in ("weights map net.arch wide.onnx", "compile net.arch --weights wide.onnx -o x.onnx"):
+        done = run(f"archdsl {line}", tmp_path)
+        assert done.status == 1 and "the file fits the variant `wide` (12 of 12 tensors)" in done.output, done.output
 
 
 @pytest.mark.reference

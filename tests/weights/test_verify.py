@@ -92,6 +92,7 @@ FULL = {**SHAPES, "cut.weight": (2, 3), "cut.bias": (2,)}
         ({"more": (3,)}, "", 1, "unexpected: `more`"),
         ({"more": (3,)}, "--allow-unexpected 'm*'", 0, "1 in the file are not used"),
         ({"a.weigth": (3, 2), "a.weight": None}, "", 1, "the file has `a.weigth`"),
+        (dict.fromkeys(FULL) | {"z": (3,)}, "--allow-missing '*' --allow-unexpected '*'", 1, "0 of 6 tensors match"),
         ({"a.num_batches_tracked": ()}, "", 0, "6 of 6"),
     ],
 )

@@ -30,6 +30,22 @@ def filled(value: int) -> Lowering:
     return rule
 
 
+def positions(emit: Emit) -> None:
+    """``Range`` of whole numbers, scaled and shifted: floats in ``f32`` at least, as PyTorch does it."""
+    (type,) = emit.outs
+    op = emit.op
+    kind = "i64" if type.dtype not in FLOATS else type.dtype if ELEMENT_TYPES[type.dtype].bytes > 4 else "f32"
+    (size,) = type.shape
+    end = emit.scalar(size, "i64") if isinstance(size, int) else emit.reshape(emit.vector([size]), (1,), ())
+    found = emit.helper("Range", [emit.scalar(0, "i64"), end, emit.scalar(1, "i64")])
+    found = emit.cast(found, kind)
+    if op.step != 1:
+        found = emit.helper("Mul", [found, emit.scalar(op.step, kind)])
+    if op.start != 0:
+        found = emit.helper("Add", [found, emit.scalar(op.start, kind)])
+    emit.result("Cast", [found], to=ELEMENT_TYPES[type.dtype].onnx)
+
+
 def param(emit: Emit) -> None:
     """The parameter itself."""
     (slot,) = emit.node.params
@@ -54,4 +70,11 @@ def one_hot(emit: Emit) -> None:
     emit.forward(found if kind == type.dtype else emit.helper("Cast", [found], to=ELEMENT_TYPES[type.dtype].onnx))
 
 
-RULES = {"constant": constant, "zeros": filled(0), "ones": filled(1), "param": param, "one_hot": one_hot}
+RULES = {
+    "constant": constant,
+    "zeros": filled(0),
+    "ones": filled(1),
+    "positions": positions,
+    "param": param,
+    "one_hot": one_hot,
+}

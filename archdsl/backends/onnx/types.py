@@ -15,6 +15,7 @@ from typing import Any
 
 from archdsl.backends.onnx.wire import Attribute, Literal
 from archdsl.element_types import ELEMENT_TYPES
+from archdsl.files import packaged
 from archdsl.record import Record
 
 LACKING = {
@@ -103,9 +104,7 @@ def signature(kind: str) -> Signature | None:
 
 @cache
 def _table() -> Mapping[str, Mapping[str, Any]]:
-    found: Mapping[str, Mapping[str, Any]] = json.loads(
-        files(__package__ or "").joinpath("onnx_types.json").read_text(encoding="utf-8")
-    )
+    found: Mapping[str, Mapping[str, Any]] = json.loads(packaged(files(__package__ or "").joinpath("onnx_types.json")))
     return found
 
 

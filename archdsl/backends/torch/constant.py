@@ -7,6 +7,7 @@ from typing import Any
 from archdsl.backends.torch.form import DTYPES, Form, Lowering, Raw, Site, call, fixed
 from archdsl.backends.torch.simple_rules import real, unless
 from archdsl.diagnostics import Refusal
+from archdsl.element_types import FLOATS
 from archdsl.ops.base import Initializer
 from archdsl.ops.operand_checks import insertion
 
@@ -26,6 +27,20 @@ def _nested(values: Any) -> str:
 def filled(site: Site) -> Form:
     """``zeros`` or ``ones``."""
     return site.text(f"torch.{site.op.name}({site.sizes(site.op.size)}, dtype={DTYPES[site.op.dtype]})")
+
+
+def positions(site: Site) -> Form:
+    """``arange``, scaled and shifted."""
+    op = site.op
+    floats = op.dtype in FLOATS
+    kind = f", dtype={DTYPES['f64' if op.dtype == 'f64' else 'f32']}" if floats else ""
+    size = site.sizes([op.size])[1:-2]
+    text = f"torch.arange({size}{kind})"
+    step, start = (real(op.step), real(op.start)) if floats else (int(op.step), int(op.start))
+    text = text if op.step == 1 else f"{text} * {step}"
+    text = text if op.start == 0 else f"{text} + {start}"
+    wanted = op.dtype not in ("f32", "f64", "i64")
+    return site.text(f"({text}).to({DTYPES[op.dtype]})" if wanted else text)
 
 
 def param(site: Site) -> Form:
@@ -69,6 +84,7 @@ RULES: dict[str, Lowering] = {
     "constant": constant,
     "zeros": filled,
     "ones": filled,
+    "positions": positions,
     "param": param,
     "one_hot": one_hot,
 }

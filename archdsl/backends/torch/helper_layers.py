@@ -220,15 +220,21 @@ class RmsNorm(Affine):
         self.along = tuple(sizes.get(axis, 1) for axis in range(rank))
 
     def forward(self, x: Tensor) -> Tensor:
+        dtype = x.dtype
+        x = x if dtype == torch.float64 else x.float()
+        x = self.centred(x)
         square = (x * x).mean(self.axes, keepdim=True)
-        x = x / torch.sqrt(square + self.eps)
+        x = (x / torch.sqrt(square + self.eps)).to(dtype)
         if self.weight is not None:
             x = x * self.weight.reshape(self.along)
         return x if self.bias is None else x + self.bias.reshape(self.along)
+
+    def centred(self, x: Tensor) -> Tensor:
+        return x
 
 
 class LayerNorm(RmsNorm):
     """Normalisation over some axes, then scale and shift."""
 
-    def forward(self, x: Tensor) -> Tensor:
-        return super().forward(x - x.mean(self.axes, keepdim=True))
+    def centred(self, x: Tensor) -> Tensor:
+        return x - x.mean(self.axes, keepdim=True)

@@ -10,6 +10,7 @@ import heapq
 from collections.abc import Iterator, Mapping
 
 from archdsl import registry
+from archdsl.backends.torch.carry import carried
 from archdsl.backends.torch.form import Call, Form, Lowering, Site, is_symbol, symbol_value
 from archdsl.diagnostics import Diagnostic, DiagnosticError, Refusal
 from archdsl.dim_solve import readings
@@ -101,7 +102,7 @@ def _place(boxes: dict[str, Box], index: int, node: Node, symbols: Mapping[str, 
     if rule is None:
         targets = "`archdsl ops` lists each operator's targets"
         raise Refusal("E0601", f"`{node.op.name}` has no counterpart in PyTorch", help=targets)
-    form = rule(Site(node, symbols))
+    form = carried(node, rule(Site(node, symbols)))
     owner = _owner(node)
     home = node.path.rpartition(".")[0]
     if owner != node.path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from archdsl.backends.torch.carry import UNSIGNED
 from archdsl.backends.torch.form import DTYPES, Form, Lowering, Site
 from archdsl.backends.torch.simple_rules import along
 from archdsl.element_types import FLOATS
@@ -24,7 +25,7 @@ def reduction(text: str) -> Lowering:
 def _kept(site: Site) -> str:
     """An argument that keeps small integers what they are: PyTorch's sums and products of them are ``i64``."""
     dtype = site.types[0].dtype
-    return "" if dtype in FLOATS or dtype == "i64" else f", dtype={DTYPES[dtype]}"
+    return "" if dtype in FLOATS or dtype == "i64" or dtype in UNSIGNED else f", dtype={DTYPES[dtype]}"
 
 
 def reduce_sum(site: Site) -> Form:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from archdsl.report.outcome import Outcome, details, file_name, file_span, in_file
+from archdsl.report.terminal import visible
 from archdsl.source import Span
 
 
@@ -33,6 +34,8 @@ def _command(level: str, title: str, span: Span | None, text: str, root: str) ->
 
 
 def _data(text: str) -> str:
+    """Text in a command: nothing in it ends the command, begins another, or steers the log that shows it."""
+    text = "\n".join(map(visible, text.split("\n")))
     return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 

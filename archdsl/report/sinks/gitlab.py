@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from archdsl.report.json import inert
 from archdsl.report.outcome import Outcome, details, file_name, file_span, fingerprints
 
 
@@ -19,4 +20,4 @@ def render(outcome: Outcome, root: str) -> str:
             "severity": "major" if d.severity == "error" else "minor",
             "location": {"path": path, "lines": {"begin": line}},
         })  # fmt: skip
-    return json.dumps(entries, ensure_ascii=False, indent=2) + "\n"
+    return inert(json.dumps(entries, ensure_ascii=False, indent=2)) + "\n"

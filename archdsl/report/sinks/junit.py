@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 from archdsl.report.outcome import Outcome, TargetOutcome, details
+from archdsl.report.terminal import visible
 from archdsl.report.text import summary
 
 
 def render(outcome: Outcome, root: str) -> str:
     """The form that Jenkins, GitLab and GitHub's test reporters read. Warnings are included, but are not failures."""
     suites = [_suite(target) for target in outcome.targets]
-    tests = sum(count for _, count, _ in suites)
-    failures = sum(count for _, _, count in suites)
-    head = f'<testsuites name="archdsl" tests="{tests}" failures="{failures}" errors="0">'
-    return "\n".join(
-        ['<?xml version="1.0" encoding="UTF-8"?>', head, *(text for text, _, _ in suites), "</testsuites>\n"]
-    )
+    tests, failures, errors = (sum(counts) for counts in zip(*(counts for _, counts in suites), (0, 0, 0)))
+    head = f'<testsuites name="archdsl" tests="{tests}" failures="{failures}" errors="{errors}">'
+    return "\n".join(['<?xml version="1.0" encoding="UTF-8"?>', head, *(text for text, _ in suites), "</testsuites>\n"])
 
 
-def _suite(target: TargetOutcome) -> tuple[str, int, int]:
-    """A suite, its cases and how many of them fail."""
+def _suite(target: TargetOutcome) -> tuple[str, tuple[int, int, int]]:
+    """A suite, its cases, how many of them fail, and how many could not run."""
     cases = [_own_case(target)]
-    failed = int(any(d.severity == "error" for d in target.diagnostics)) + len(target.broken)
+    wrong = [d for d in target.diagnostics if d.severity == "error"]
+    errors = int(any(d.of_use for d in wrong))
+    failed = int(bool(wrong)) - errors + len(target.broken)
     for name in target.broken:
         told = '<failure type="network" message="could not be measured">see `findings`</failure>'
         cases.append(_case(f"{target.name}:{name}", "measured", told))
@@ -33,8 +33,9 @@ def _suite(target: TargetOutcome) -> tuple[str, int, int]:
                 failed += 1
                 inner = f'<failure type="claim" message="{_xml(shown)}">{_xml(shown)}</failure>'
             cases.append(_case(f"{target.name}:{network.name}", name, inner))
-    head = f'  <testsuite name="{_xml(target.name)}" tests="{len(cases)}" failures="{failed}" errors="0" skipped="0">'
-    return "\n".join([head, *cases, "  </testsuite>"]), len(cases), failed
+    counts = f'tests="{len(cases)}" failures="{failed}" errors="{errors}"'
+    head = f'  <testsuite name="{_xml(target.name)}" {counts} skipped="0">'
+    return "\n".join([head, *cases, "  </testsuite>"]), (len(cases), failed, errors)
 
 
 def _own_case(target: TargetOutcome) -> str:
@@ -44,7 +45,8 @@ def _own_case(target: TargetOutcome) -> str:
     inner = f"<system-out>{told}</system-out>" if lines else ""
     errors = [d for d in target.diagnostics if d.severity == "error"]
     if errors:
-        inner = f'<failure type="{errors[0].code}" message="{_xml(summary(target.diagnostics))}">{told}</failure>'
+        kind = "error" if any(d.of_use for d in errors) else "failure"  # JUnit's word for a test that could not run
+        inner = f'<{kind} type="{errors[0].code}" message="{_xml(summary(target.diagnostics))}">{told}</{kind}>'
     return _case(target.name, "findings", inner)
 
 
@@ -53,7 +55,8 @@ def _case(group: str, name: str, inner: str) -> str:
 
 
 def _xml(text: str) -> str:
-    """Text for XML 1.0: what it cannot hold becomes U+FFFD."""
+    """Text for XML 1.0: what it cannot hold, and what steers a terminal or an editor, is made visible."""
+    text = "\n".join(map(visible, text.split("\n")))
     legal = (
         c if c in "\t\n\r" or " " <= c < "\ud800" or "\ue000" <= c < "\ufffe" or c > "\uffff" else "\ufffd"
         for c in text

@@ -18,7 +18,7 @@ from archdsl.diagnostics import DiagnosticError
 EXAMPLES = [example for example in all_examples() if backend.lowers(type(example.op))]
 WITHOUT_RULE: dict[str, str] = {}
 """Operators that ONNX cannot say, each with the reason; compiling one is E0601."""
-FIXED = {"constant", "zeros", "ones", "param"}
+FIXED = {"constant", "positions", "zeros", "ones", "param"}
 """Operators without inputs: nothing varies."""
 
 WRONG_REFERENCE = {

@@ -160,6 +160,17 @@ operator("zeros", lambda op, p: torch.zeros(op.size, dtype=TORCH[op.dtype]))(fil
 operator("ones", lambda op, p: torch.ones(op.size, dtype=TORCH[op.dtype]))(filled)
 
 
+@operator("positions", lambda op, p: (torch.arange(op.size).double() * op.step + op.start).to(TORCH[op.dtype]))
+def positions(draw: Draw) -> Case:
+    dtype = draw.one("f32", "f64", "i64", "i32")
+    number = (
+        (draw.one(0, 1, 3), draw.one(1, 2, -1))
+        if dtype[0] == "i"
+        else (draw.one(0.0, 0.5, -2.0), draw.one(1.0, 8.0, -0.25))
+    )
+    return Case({"size": draw.whole(1, 6), "start": number[0], "step": number[1], "dtype": dtype}, [])
+
+
 @operator("param", lambda op, p: p[""])
 def param(draw: Draw) -> Case:
     """Its values come with the weights; how they begin is tested where initial values are."""

@@ -1,0 +1,78 @@
+"""Every family of the zoo: its maps lead there and back, and one tensor that is wrong is seen by ``verify``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import weight_files as make
+from paths import SPECS
+
+import archdsl
+from archdsl import weights
+from archdsl.graph import Graph
+
+FAMILIES = sorted(path.stem for path in SPECS.glob("*.arch"))
+LARGE = {"alexnet", "amoebanet", "bam", "cbam", "cmpe_se", "delugenet", "dpn", "inception_resnet", "inception_v4", "pyramidnet",
+         "overfeat", "pnasnet", "polynet", "residual_attention", "senet", "sknet", "vgg", "wide_resnet", "zfnet",
+         "msdnet", "se_resnet", "xception"}  # fmt: skip
+"""More than 24 million parameters, or long to run: for the night."""
+CASES = [pytest.param(n, marks=pytest.mark.nightly if n in LARGE else pytest.mark.slow) for n in FAMILIES]
+JUMPS = {"perceptron", "adaline", "madaline"}
+"""Networks whose outputs are steps: a change may well not be seen in them."""
+
+
+def networks(family: str) -> list[Graph]:
+    """The smallest network of a family, and for each further set of maps the smallest that has it."""
+    program = archdsl.load(SPECS / f"{family}.arch")
+    graphs = [program.graph(name) for name in program.variants if name not in JUMPS]
+    graphs = sorted((graph for graph in graphs if kernels(graph)), key=size)
+    first: dict[tuple[str, ...], Graph] = {}
+    for graph in graphs:
+        first.setdefault(tuple(graph.maps), graph)
+    return list(first.values())
+
+
+def kernels(graph: Graph) -> list[str]:
+    """Weights with more than one value on two axes."""
+    return [path for path, p in graph.parameters().items() if sum(n != 1 for n in p.type.shape) > 1]
+
+
+def size(graph: Graph) -> int:
+    return sum(p.type.elements for p in graph.parameters().values())
+
+
+@pytest.mark.parametrize("family", CASES)
+def test_maps_lead_there_and_back_and_a_wrong_tensor_is_seen(family: str, tmp_path: Path) -> None:
+    graphs = networks(family)
+    assert graphs
+    for graph in graphs:
+        archdsl.compile(graph, tmp_path / "a.onnx", external_data=False)
+        found = weights.read(tmp_path / "a.onnx")
+        tensors = {name: found[name].array() for name in graph.parameters()}
+        there_and_back(graph, tensors, tmp_path)
+        wrong = kernels(graph)[0]
+        tensors[wrong] = np.roll(tensors[wrong].reshape(-1), 1).reshape(tensors[wrong].shape)
+        make.safetensors(tmp_path / "c.safetensors", tensors)
+        archdsl.compile(graph, tmp_path / "c.onnx", weights=tmp_path / "c.safetensors", external_data=False)
+        assert archdsl.verify(tmp_path / "a.onnx", against=tmp_path / "a.onnx").same
+        assert not archdsl.verify(tmp_path / "a.onnx", against=tmp_path / "c.onnx").same
+
+
+def there_and_back(graph: Graph, tensors: make.Arrays, folder: Path) -> None:
+    """Written under every map, and loaded from there."""
+    for names in graph.maps:
+        file = folder / f"{names}.safetensors"
+        archdsl.export_weights(folder / "a.onnx", file, network=graph, names=names)
+        archdsl.compile(graph, folder / "b.onnx", weights=file, external_data=False)
+        again = weights.read(folder / "b.onnx")
+        for name, array in tensors.items():
+            np.testing.assert_array_equal(again[name].array(), array, names)
+
+
+def test_every_map_of_the_zoo_is_among_them() -> None:
+    for family in FAMILIES:
+        text = (SPECS / f"{family}.arch").read_text(encoding="utf-8")
+        declared = {line.split()[1] for line in text.splitlines() if line.startswith("  weights ")}
+        assert not declared or declared == {name for graph in networks(family) for name in graph.maps}, family
