@@ -18,7 +18,7 @@ from archdsl.interpret.parametric import Parametric
 from archdsl.interpret.stages import what_enters
 from archdsl.interpret.values import Table, as_flow, show
 from archdsl.modules.suggestions import unknown_name
-from archdsl.modules.words import late_word, word, words
+from archdsl.modules.words import CONSTANTS, late_word, word, words
 from archdsl.syntax import spec
 from archdsl.tape.paths import Labelled
 from archdsl.tape.poison import POISON
@@ -59,7 +59,7 @@ def _name(expr: spec.Name, context: Context) -> Code:
         return _label(name, missing)
     if kind == "choice" and late_word(name) is None:  # the letter of an axis, where no argument has it for a choice
         return missing
-    if kind in ("combinator", "keyword", "end", "choice", "function", "later"):
+    if kind in ("combinator", "keyword", "end", "choice", "constant", "function", "later"):
         return located(lambda env: word_value(name, kind, env), expr.span)
     return missing
 
@@ -136,6 +136,8 @@ def word_value(name: str, kind: str, env: Env) -> Any:
         from archdsl.interpret.preprocess_and_labels import end
 
         return with_defaults(end(name), env)
+    if kind == "constant":
+        return CONSTANTS[name]
     if kind == "function":
         raise Refusal("E0204", f"`{name}` is a function on numbers: call it, `{name}(…)`")
     if kind == "later":

@@ -108,12 +108,44 @@ def unused(module: Module) -> Iterable[Diagnostic]:
                     .located(parameter.span)
                     .diagnostic()
                 )
+        yield from _unused_lets(definition)
     for name, (_, imported) in module.imports.items():
         if name not in used:
             yield Refusal("W0203", f"`{name}` is imported but never used").located(imported.span).diagnostic()
     if module.networks:
-        for name, definition in module.definitions.items():
-            if isinstance(definition, spec.Block) and name not in used and not ops.is_operator(name):
-                yield Refusal(
-                    "W0202", f"the block `{name}` is never used", help="leave it out, or move it to a file of blocks"
-                ).located(name_span(definition, name)).diagnostic()  # fmt: skip
+        yield from _unused_definitions(module, used)
+
+
+def _unused_definitions(module: Module, used: set[str]) -> Iterable[Diagnostic]:
+    for name, definition in module.definitions.items():
+        if name in used or ops.is_operator(name):
+            continue
+        if isinstance(definition, spec.Block):
+            yield Refusal(
+                "W0202", f"the block `{name}` is never used", help="leave it out, or move it to a file of blocks"
+            ).located(name_span(definition, name)).diagnostic()  # fmt: skip
+        elif isinstance(definition, spec.LetDefinition):
+            yield _unused_let(name).located(name_span(definition, name)).diagnostic()
+
+
+def _unused_lets(definition: spec.Definition) -> Iterable[Diagnostic]:
+    """Names that a ``let`` gives, and that nothing in the definition reads."""
+    lets = [node for node in walk(definition) if isinstance(node, spec.Let)]
+    if not lets:
+        return
+    read: set[str] = set()
+    for node in walk(definition):
+        if isinstance(node, spec.Name):
+            read.add(node.id)
+        elif isinstance(node, spec.OutputItem):
+            read.add(node.name)
+        elif isinstance(node, spec.Missing):
+            read |= node.names
+    for let in lets:
+        if read.isdisjoint(let.targets) and set(let.targets) != {"_"}:
+            yield _unused_let(*let.targets).located(let.span).diagnostic()
+
+
+def _unused_let(*names: str) -> Refusal:
+    shown = " and ".join(f"`{name}`" for name in names if name != "_")
+    return Refusal("W0208", f"nothing reads {shown}", help="leave the `let` out, or use what it names")

@@ -10,7 +10,7 @@ A name means the first of these that there is:
 6. a symbol of an input's shape;
 7. ``preprocess`` and ``labels``, behind ``with``;
 8. a choice of an argument (``same``, ``bilinear``);
-9. a function of numbers, where it is called;
+9. ``pi``, or a function of numbers, where it is called;
 10. an operator that another package offers.
 
 As an argument whose parameter has the name among its choices, a name is that choice, unless it is a tensor.
@@ -29,7 +29,7 @@ from archdsl.syntax import spec
 
 Kind = Literal[
     "operator", "local", "parameter", "definition", "import", "combinator", "keyword", "label", "symbol", "end",
-    "choice", "function", "later", "dynamic", "unknown",
+    "choice", "constant", "function", "later", "dynamic", "unknown",
 ]  # fmt: skip
 """``end``: ``preprocess`` or ``labels``; ``keyword``: ``tuple`` or ``none``; ``later``: a word that the language keeps
 for a later edition; ``unknown``: nothing is called so, which is reported."""
@@ -85,13 +85,15 @@ class Scope:
     condition: what such a name means there is known only while running.
     """
 
-    __slots__ = ("choices", "labels", "names", "parent", "partly", "rebinds")
+    __slots__ = ("choices", "labels", "loop", "names", "parent", "partly", "rebinds")
 
     def __init__(
         self, parent: Scope | None = None, names: Iterable[str] = (), *, partly: bool = False,
-        choices: frozenset[str] = frozenset(),
+        choices: frozenset[str] = frozenset(), loop: bool = False,
     ) -> None:  # fmt: skip
         self.parent = parent
+        self.loop = loop
+        """Whether this is the body of a loop."""
         self.names: dict[str, Meaning] = dict.fromkeys(names, Meaning("local"))
         self.labels: dict[str, Meaning] = {}
         self.partly: bool = partly or (parent is not None and parent.partly)
@@ -106,6 +108,15 @@ class Scope:
                 return scope.names[name]
             scope = scope.parent
         return None
+
+    def outside_of_the_loop(self, name: str) -> bool:
+        """Whether the name is made outside of the innermost loop around this place, and not in it so far."""
+        scope: Scope | None = self
+        while scope is not None and name not in scope.names and name not in scope.labels:
+            if scope.loop:
+                return scope.known(name)
+            scope = scope.parent
+        return False
 
     def labelled(self, name: str) -> Meaning | None:
         """The nearest label of that name."""

@@ -13,7 +13,7 @@ from archdsl.modules.findings import duplicates, name_span, recursion, unused
 from archdsl.modules.meanings import DYNAMIC, Meaning, Scope
 from archdsl.modules.module import Module
 from archdsl.modules.resolve_expressions import ExpressionResolver
-from archdsl.modules.structure import bound_by, label_of, nested_bodies
+from archdsl.modules.structure import bound_by, label_of, names_read, nested_bodies
 from archdsl.shapes import AXES
 from archdsl.source import Span
 from archdsl.syntax import spec
@@ -143,6 +143,8 @@ class _Resolver(ExpressionResolver):
     def _let(self, statement: spec.Let, scope: Scope) -> None:
         self.expression(statement.value, scope)
         for target in statement.targets:
+            if scope.outside_of_the_loop(target) and any(read.id == target for read in names_read(statement.value)):
+                self.refuse(_every_time(target), statement.span.word(target))
             self.bind(target, statement.span.word(target), scope)
 
     def _share(self, statement: spec.Share, scope: Scope) -> None:
@@ -214,7 +216,7 @@ class _Resolver(ExpressionResolver):
             unknown = not bound
         else:
             self.expression(statement.count, scope)
-        inner = Scope(scope, partly=unknown)
+        inner = Scope(scope, partly=unknown, loop=True)
         for name in (*bound, *([statement.index] if statement.index else [])):
             self.bind(name, statement.span.word(name), inner)
         self.body(statement.body, inner)
@@ -244,6 +246,14 @@ _STATEMENTS: dict[type[spec.Statement], Callable[[_Resolver, Any, Scope], None]]
     spec.Repeat: _Resolver._loop, spec.For: _Resolver._loop, spec.Missing: _Resolver._missing,
     spec.Weights: _Resolver._weights, spec.With: _Resolver._with,
 }  # fmt: skip
+
+
+def _every_time(name: str) -> Refusal:
+    """The refusal of a ``let`` in a loop that reads the name it hides: nothing is carried to the next iteration."""
+    return Refusal(
+        "E0219", f"`{name}` is computed from the `{name}` outside of the loop: every iteration makes the same",
+        help="compute it from the iteration (`repeat 3 as i { let c = 16 * 2 ** i … }`), or give it another name",
+    )  # fmt: skip
 
 
 def _merge(arms: list[Scope], scope: Scope) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from archdsl.syntax import spec
+from archdsl.syntax.walk import walk
 
 
 def label_of(statement: spec.Statement) -> spec.Target | None:
@@ -12,6 +13,12 @@ def label_of(statement: spec.Statement) -> spec.Target | None:
     if isinstance(statement, spec.Flow | spec.Branch | spec.Repeat | spec.For | spec.If):
         return statement.label
     return None
+
+
+def names_read(expr: spec.Expr) -> Iterator[spec.Name]:
+    """The names that an expression reads, but for those that a comprehension in it binds."""
+    bound = {target for node in walk(expr) if isinstance(node, spec.Comprehension) for target in node.targets}
+    return (node for node in walk(expr) if isinstance(node, spec.Name) and node.id not in bound)
 
 
 def is_single(body: spec.Body) -> bool:

@@ -259,6 +259,10 @@ WRONG: dict[str, tuple[str, Told]] = {
     # warnings
     "an unused parameter": ("block f(«c») { relu }\n---\nf(3)", told("W0201", "the parameter `c` of `f` is never used")),
     "an unused block": ("block «f» { relu }\n---\ntanh", told("W0202", "the block `f` is never used")),
+    "a let in a loop": (
+        "let c = 4\nrepeat 2 { let «c» = c * 2; conv(c, 3) }", told("E0219", "every iteration makes the same", "2 ** i"),
+    ),
+    "an unread value": ("«let c = 4»\nrelu", told("W0208", "nothing reads `c`", "leave the `let` out")),
     "an unused import": ("use std.cnn («conv_bn»)\n---\nrelu", told("W0203", "`conv_bn` is imported but never used")),
     "an unused result": ("let a = in -> «relu»\ntanh", told("W0204", "the result of `relu` is never used", "label it")),
     "a picture without a batch": (
