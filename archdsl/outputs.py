@@ -10,6 +10,7 @@ import re
 from pathlib import Path
 
 from archdsl.diagnostics import Refusal
+from archdsl.files import open_file
 from archdsl.record import Record
 from archdsl.writing import check_writable
 
@@ -90,7 +91,7 @@ def _ours(path: Path, mark: str) -> bool:
     """Whether a file is empty, or has the mark at its beginning or its end."""
     try:
         size = path.stat().st_size
-        with path.open("rb") as file:
+        with open_file(path) as file:
             looked = file.read(LOOKED_AT)
             if size > LOOKED_AT:
                 file.seek(max(size - LOOKED_AT, LOOKED_AT))

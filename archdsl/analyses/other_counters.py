@@ -16,6 +16,7 @@ from archdsl.dims import Dim
 from archdsl.ops.base import Op, Work
 from archdsl.ops.conv import ConvTranspose
 from archdsl.ops.norm import LocalResponseNorm
+from archdsl.ops.pool import LpPool
 from archdsl.ops.resample import Resize
 from archdsl.ops.softmax import Softmax
 from archdsl.ops.windows import Windowed
@@ -110,7 +111,9 @@ def convention(name: str) -> Convention:
     return CONVENTIONS[name]
 
 
-def _torchinfo(layer: Layer) -> Dim:
+def _torchinfo(layer: Layer) -> Dim | None:
+    if layer.card.role == "source" and layer.weights:
+        return None
     if layer.op in CONVOLUTIONS:
         return layer.weights * layer.batch * dims.product(layer.row.outputs[0].shape[2:])
     return layer.weights * layer.batch
@@ -144,10 +147,16 @@ def _thop(layer: Layer) -> Dim:
         return layer.output
     if layer.op in AVERAGES:
         return layer.input + layer.output
+    if isinstance(layer.card, Resize):
+        return layer.output * _THOP_RESIZE.get(layer.card.mode, 0)
     if isinstance(layer.card, Softmax):  # exponentials, additions, divisions: 3 n - 1 for n terms
         axis = resolve_axis(layer.card.axis, layer.ins[0])
         return layer.input * 3 - dims.floordiv(layer.input, layer.ins[0].shape[axis])
     return layer.input if layer.op == "prelu" else 0
+
+
+_THOP_RESIZE = {"nearest": 1, "linear": 5, "bilinear": 11, "bicubic": 259}
+"""thop's cost of one element; it knows no trilinear interpolation and counts 0."""
 
 
 def _ptflops(layer: Layer) -> Dim:
@@ -157,7 +166,11 @@ def _ptflops(layer: Layer) -> Dim:
         return layer.work.mac + layer.bias
     if layer.op in WINDOW_POOLS or layer.op in ADAPTIVE_POOLS:
         return layer.input * 2
-    if layer.op in ("relu", "prelu", "elu", "gelu"):
+    if isinstance(layer.card, LocalResponseNorm):  # also: a pooling of padded squares, two products and a sum
+        return layer.input * 4 + dims.floordiv(layer.input, layer.ins[0].shape[1]) * (layer.card.size - 1)
+    if isinstance(layer.card, LpPool):  # a function made of others: a pooling, a relu and a product
+        return layer.input + layer.output * 2
+    if layer.op in ("relu", "prelu", "elu", "gelu", "resize"):
         return layer.output * 2
     if layer.op in ("relu6", "leaky_relu", "silu", "softmax"):
         return layer.output
@@ -169,27 +182,37 @@ def _ptflops_aten(layer: Layer) -> Dim:
 
 
 def _onnx_tool(layer: Layer) -> Dim | None:
-    if layer.op in CONVOLUTIONS or layer.op == "linear":
+    if isinstance(layer.card, ConvTranspose):  # its own reading of the weight: [in, out / groups, kernel]
+        return layer.output * dims.product(layer.row.node.params["weight"].type.shape[1:]) + layer.bias
+    if layer.op in ("conv", "linear"):
         return layer.work.mac + layer.bias
     if layer.op == "batch_norm":
         before = layer.row.node.inputs[0].producer
         return 0 if before is not None and before.op.role == "layer" else layer.output * 31
-    if isinstance(layer.card, LocalResponseNorm):
-        return layer.output * (37 + layer.card.size)
+    if (layer.op == "avg_pool" and layer.ins[0].rank == 5) or (layer.op == "adaptive_avg_pool" and not _divides(layer)):
+        return None  # exported as something else
     if layer.op in WINDOW_POOLS and isinstance(layer.card, Windowed):
         return layer.output * dims.product(layer.card.geometry(layer.ins[0])[0])
-    if layer.op in AVERAGES or layer.op.startswith("reduce_"):
+    if layer.op in AVERAGES or layer.op in ("reduce_mean", "reduce_sum", "reduce_max", "reduce_min"):
         return layer.input
     if layer.op in _ONNX_TOOL:
         return layer.output * _ONNX_TOOL[layer.op] * max(1, len(layer.ins) - 1)
     return layer.work.mac if layer.work == Work(mac=layer.work.mac) else None
 
 
+def _divides(layer: Layer) -> bool:
+    """Whether the sizes of a map are multiples of those of the result."""
+    return all(
+        isinstance(n, int) and isinstance(m, int) and n % m == 0
+        for n, m in zip(layer.ins[0].shape[2:], layer.row.outputs[0].shape[2:])
+    )
+
+
 _ONNX_TOOL = {
     "add": 1, "sub": 1, "mul": 1, "div": 4, "max": 1, "min": 1, "neg": 1, "abs": 1,
     "relu": 1, "relu6": 2, "clip": 2, "leaky_relu": 2, "prelu": 2, "elu": 35,
-    "exp": 32, "log": 43, "sqrt": 24, "pow": 32, "sigmoid": 36, "tanh": 76, "softmax": 36, "log_softmax": 80,
-    "softplus": 76, "hard_sigmoid": 4, "hard_swish": 5,
+    "exp": 32, "log": 43, "sqrt": 24, "pow": 32, "sigmoid": 32, "tanh": 76, "softmax": 36, "log_softmax": 80,
+    "softplus": 77, "hard_sigmoid": 4, "hard_swish": 5,
 }  # fmt: skip
 """onnx-tool's cost of one element, from its constants EXP 32, LOG 43, SQRT 24, DIV 4. A batch norm that is not folded
 is a root, a division, a product and two sums: 31."""
@@ -201,15 +224,15 @@ CONVENTIONS: dict[str, Convention] = {c.name: c for c in (
     Convention("contractions", "torch.utils.flop_counter / 2, calflops 0.3.2", "MACs", lambda layer: layer.work.mac),
     Convention("torchinfo", "1.8.0", "mult-adds", _torchinfo, (
         "parameters, biases included, times output positions for convolutions, times the batch for anything else",
-        "products of two computed tensors are not counted",
+        "products of two computed tensors are not counted; a raw parameter is by the module that owns it",
     )),
     Convention("fvcore", "0.1.5", "flops", _fvcore, (
         "2-D adaptive and global average pooling counts one per input element; `x.mean([2, 3])` in the source does not",
     )),
     Convention("ptflops-pytorch", "0.7.5", "MACs", _ptflops, (
-        "a module that calls its function is counted twice (relu, prelu, elu, gelu, poolings), a bare function once; "
-        "archdsl assumes modules",
-        "additions written `a + b` are not counted",
+        "a module that calls its function is counted twice (relu, prelu, elu, gelu, poolings, upsampling), a bare "
+        "function once; archdsl assumes modules",
+        "sums and products written `a + b`, `a @ b` are not counted; archdsl assumes `a + b` and `torch.matmul(a, b)`",
     )),
     Convention("ptflops-aten", "0.7.5", "MACs", _ptflops_aten),
     Convention("thop", "0.1.1", "MACs", _thop, (MODULES, "archdsl assumes modules")),

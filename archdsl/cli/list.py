@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from archdsl.cli.output import out, progress, show
+from archdsl.cli.output import out, show
 from archdsl.cli.signature import Arg, opt
 
 FORMATS = ("text", "json", "names")
@@ -23,5 +23,4 @@ def command(
     if format == "names":
         out("".join(name + "\n" for name in found.names))
         return
-    with progress("measuring"):
-        show(found.report(), format)
+    show(found.report(), format)

@@ -20,14 +20,16 @@ def command(
     layers: Annotated[
         bool, opt("--layers", help="also compare intermediate values, and name the first that differs")
     ] = False,
-    tolerance: Annotated[str, opt("--tolerance", help="largest allowed max|a - b| / max|b|")] = "1e-4",
+    tolerance: Annotated[
+        str | None, opt("--tolerance", help="largest allowed max|a - b| / max|b|: 1e-4, of f16 1e-2, of bf16 5e-2")
+    ] = None,
     seed: Annotated[int, opt("--seed", min=0, help="seed of random inputs")] = 0,
     bind: Bind = None,
     format: TextOrJson = "text",
 ) -> int:
     """Compare the outputs of two implementations; exit 1 if they differ."""
     try:
-        limit = float(tolerance)
+        limit = None if tolerance is None else float(tolerance)
     except ValueError:
         raise Refusal("E0007", f"`--tolerance {tolerance}` is not a number of at least 0") from None
     from archdsl.project.comparing import verify

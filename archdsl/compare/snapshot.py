@@ -214,7 +214,7 @@ def from_record(record: Any) -> Snapshot:
         sees_all = None if record["sees_all"] is None else str(record["sees_all"])
         absent = frozenset(str(name) for name in record.get("absent", ()))
         demands = tuple(
-            Demand(str(kind), str(subject), str(op), _figure(bound))
+            Demand(str(kind), str(subject), str(op), fixed(_figure(bound)))
             for kind, subject, op, bound in record.get("demands", ())
         )
         name = str(record["name"])
@@ -243,6 +243,11 @@ def _figure(value: Any, nested: bool = False) -> Any:
     if isinstance(value, list) and not nested:
         return [_figure(one, True) for one in value]
     raise ValueError
+
+
+def fixed(bound: Any) -> Any:
+    """A bound of several axes as a tuple: demands are compared and counted."""
+    return tuple(bound) if isinstance(bound, list) else bound
 
 
 def _texts(record: Any) -> dict[str, str]:

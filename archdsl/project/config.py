@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
 LONGEST = 1_000_000
 """Bytes of a configuration that are read."""
-_OURS = re.compile(rb"""^\s*\[\[?\s*["']?tool["']?\s*\.\s*["']?archdsl|^\s*(?:\[\s*)?["']?tool\b[^.]*archdsl""", re.M)
+_OURS = re.compile(
+    rb"""^\s*(?:\[\[?\s*)?["']?tool["']?\s*(?:\.\s*["']?archdsl|(?=[=\]])[\s\S]*archdsl)""", re.MULTILINE
+)
 """What a ``pyproject.toml`` looks like that may have something to say: others are not parsed."""
 
 

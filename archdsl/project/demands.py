@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from archdsl.analyses.measure import Subject, plain
-from archdsl.compare.snapshot import Demand
+from archdsl.compare.snapshot import Demand, fixed
 
 if TYPE_CHECKING:
     from archdsl.interpret.session import ClaimValue
@@ -22,7 +22,7 @@ UPPER, LOWER = ("<", "<="), (">", ">=")
 
 def demands_of(claims: Iterable[ClaimValue]) -> tuple[Demand, ...]:
     """What a spec demands of a network."""
-    return tuple(Demand(c.kind, str(Subject(c.quantity, c.part, c.tap)), c.op, plain(c.bound)) for c in claims)
+    return tuple(Demand(c.kind, str(Subject(c.quantity, c.part, c.tap)), c.op, fixed(plain(c.bound))) for c in claims)
 
 
 def of_budgets(budgets: Sequence[Budget], names: Iterable[str]) -> dict[str, tuple[Demand, ...]]:

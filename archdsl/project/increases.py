@@ -32,7 +32,7 @@ def held(
         if before is None:
             why = f"it could not be measured in {baseline}"
             raise Refusal("E0307", f"whether `{subject}` of `{name}` grew is not known: {why}", help=HELP)
-        old = _read(before)
+        old = _read(before, f"{subject}` of `{name}", baseline)
         ok = _within(found.value, old, increase, name)
     except Refusal as refusal:
         return None, refusal.located(increase.span).diagnostic().replace(about=about)
@@ -61,11 +61,16 @@ def as_claim(increase: Increase, result: Result) -> ClaimValue:
     return ClaimValue("budget", of.quantity, of.part, of.tap, result.op, result.bound, increase.span)
 
 
-def _read(before: Any) -> Any:
-    """A figure of a baseline: polynomials are kept as text."""
+def _read(before: Any, what: str, baseline: str) -> Any:
+    """A figure of a baseline: polynomials are kept as text. Refuses (E0011) what is no figure."""
     if isinstance(before, list):
-        return tuple(map(_read, before))
-    return parse_dimension(before) if isinstance(before, str) else before
+        return tuple(_read(one, what, baseline) for one in before)
+    if not isinstance(before, str):
+        return before
+    try:
+        return parse_dimension(before)
+    except Refusal as refusal:
+        raise Refusal("E0011", f"`{baseline}`: what it has for `{what}` is no figure: {refusal.message}") from None
 
 
 def _within(new: Any, old: Any, increase: Increase, name: str) -> bool:

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from archdsl.diagnostics import Diagnostic, Refusal
+from archdsl.files import packaged
 from archdsl.report.render import Printed
 
 if TYPE_CHECKING:
@@ -61,10 +62,13 @@ def operators(name: str | None = None) -> Operators:
         return Operators((), True, (), found)
     faults: list[Refusal] = []
     if name is not None:
-        records = [record(name, faults)]
+        from archdsl.project.operator_costs import measured
+
+        one = record(name, faults)
+        records = [{**one, "cost": measured(one["examples"])}]
     else:
         faults = registry.faults()
-        records = [record(one, []) for one in known if usable(one)]
+        records = [record(other, []) for other in known if usable(other)]
     rest = [*combinators(), *blocks()] if name is None else ()
     return Operators(records, name is not None, [fault.diagnostic() for fault in faults], rest)
 
@@ -86,6 +90,7 @@ def record(name: str, faults: list[Refusal]) -> dict[str, Any]:
 
     card = ops.load(name)
     doc = (card.__doc__ or "").strip().replace("``", "`")
+    examples = [spelled(example) for example in card.examples]
     arguments = [
         {"name": key, "kind": one.kind.text, "required": required(one), "default": written(one), "doc": one.doc}
         for key, one in card.signature.items()
@@ -99,7 +104,7 @@ def record(name: str, faults: list[Refusal]) -> dict[str, Any]:
         "inputs": list(card.arity),
         "results": card.results,
         "sources": card.sources,
-        "examples": [spelled(example) for example in card.examples],
+        "examples": examples,
         "package": package(name),
         "targets": targets(name, faults),
         "types": types(name),
@@ -150,7 +155,7 @@ def types(name: str) -> dict[str, list[str]]:
     import json
     from importlib.resources import files
 
-    text = files(__package__ or "").joinpath("operator_types.json").read_text(encoding="utf-8")
+    text = packaged(files(__package__ or "").joinpath("operator_types.json"))
     return {sign: names.split() for sign, names in json.loads(text).get(name, {}).items()}
 
 

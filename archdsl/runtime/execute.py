@@ -14,7 +14,7 @@ from archdsl.report.render import Printed
 from archdsl.runtime.inputs import check_inputs, completed, file_input, file_inputs, symbols_of
 from archdsl.runtime.model_inputs import Tell, Wanted, wanted_inputs
 from archdsl.runtime.outputs import describe_output, render_output, tensors_of
-from archdsl.runtime.session import check_providers, first_line, metadata_of, open_session
+from archdsl.runtime.session import call, check_providers, first_line, metadata_of, open_session
 from archdsl.runtime.timing import Timing, timed
 from archdsl.writing import scratch, write_file
 
@@ -140,7 +140,7 @@ def _execute(
     ready = _inputs(wanted_inputs(session), files, arrays, seed, sizes, notes.append)
     names = [one.name for one in session.get_outputs()]
     try:
-        values, timing = timed(lambda: session.run(names, ready), times)
+        values, timing = timed(lambda: call(session, names, ready), times)
     except Exception as error:  # ONNX Runtime's exceptions share no base class but Exception
         raise Refusal("E0705", "the model failed while it ran", notes=(first_line(error),)) from None
     shown = {name: f"{array.dtype}{list(array.shape)}" for name, array in ready.items()}

@@ -11,7 +11,7 @@ from archdsl.dims import Dim, symbol
 from archdsl.element_types import ELEMENT_TYPES
 from archdsl.interface import PREPROCESS
 from archdsl.record import Record
-from archdsl.runtime.session import metadata_of
+from archdsl.runtime.session import BFLOAT16, metadata_of
 
 Tell = Callable[[str], None]
 """A function that gets messages for the reader."""
@@ -58,8 +58,9 @@ def wanted_inputs(session: Any) -> list[Wanted]:
     metadata = metadata_of(session)
     found = []
     for one in session.get_inputs():
-        if one.type not in NUMPY:
+        dtype = "float32" if one.type == BFLOAT16 else NUMPY.get(one.type)
+        if dtype is None:
             raise Refusal("E0704", f"the input `{one.name}` is a {one.type}, which cannot be given here")
         shape = tuple(d if d is not None else "?" for d in one.shape)
-        found.append(Wanted(one.name, NUMPY[one.type], shape, metadata.get(PREPROCESS + one.name)))
+        found.append(Wanted(one.name, dtype, shape, metadata.get(PREPROCESS + one.name)))
     return found

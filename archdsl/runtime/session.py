@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from archdsl.diagnostics import Refusal
+from archdsl.element_types import ELEMENT_TYPES
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+_LACKING = re.compile(r"Could not find an implementation for (\w+)\(\d+\) node with name '([^']*)'")
+
 PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
 """``--ep`` name -> ONNX Runtime's name."""
+
+BFLOAT16 = "tensor(bfloat16)"
+"""NumPy lacks it."""
 
 DISTRIBUTIONS = {"cpu": "onnxruntime", "cuda": "onnxruntime-gpu"}
 
@@ -66,6 +73,42 @@ def open_session(model: Path | bytes, ep: str = "cpu", threads: int = 0) -> Any:
     return session
 
 
+def call(session: Any, names: Sequence[str], arrays: Mapping[str, Any]) -> list[Any]:
+    """The outputs called ``names``. ``bfloat16``, which NumPy lacks, is ``float32`` on both sides."""
+    types = {one.name: one.type for one in (*session.get_inputs(), *session.get_outputs())}
+    if BFLOAT16 not in types.values():
+        found: list[Any] = session.run(list(names), dict(arrays))
+        return found
+    value = runtime().OrtValue
+    given = {
+        name: value.ortvalue_from_numpy_with_onnx_type(_rounded(array), ELEMENT_TYPES["bf16"].onnx)
+        if types[name] == BFLOAT16 else value.ortvalue_from_numpy(array)
+        for name, array in arrays.items()
+    }  # fmt: skip
+    return [_widened(one) if types[name] == BFLOAT16 else one.numpy()
+            for name, one in zip(names, session.run_with_ort_values(list(names), given))]  # fmt: skip
+
+
+def _rounded(array: Any) -> Any:
+    """The bits of ``float32`` numbers, rounded to ``bfloat16`` (half to even)."""
+    import numpy as np
+
+    bits = np.ascontiguousarray(array, np.float32).view(np.uint32)
+    return ((bits + (0x7FFF + (bits >> 16 & 1))) >> 16).astype(np.uint16)
+
+
+def _widened(value: Any) -> Any:
+    """A ``bfloat16`` tensor of the runtime as ``float32``."""
+    import ctypes
+
+    import numpy as np
+
+    shape = value.shape()
+    count = int(np.prod(shape, dtype=np.int64))
+    bits = np.frombuffer(ctypes.string_at(value.data_ptr(), 2 * count), np.uint16).astype(np.uint32)
+    return (bits << 16).view(np.float32).reshape(shape)
+
+
 def metadata_of(session: Any) -> dict[str, str]:
     """What the model says of itself; refuses (E0706) what is not text."""
     try:
@@ -96,6 +139,13 @@ def _session_refusal(error: Exception, wanted: Sequence[str]) -> Refusal:
         )  # fmt: skip
     if PROVIDERS["cuda"] in wanted and ("CUDA" in text or "cudnn" in text.lower()):
         return Refusal("E0702", "CUDA does not work here", help="`archdsl doctor` gives the details", notes=(text,))
+    if lacking := _LACKING.search(text):
+        kind, place = lacking[1], lacking[2]
+        return Refusal(
+            "E0703", f"ONNX Runtime has no kernel for `{kind}` of the element types that it has at `{place}`",
+            help="the file is valid ONNX for other runtimes; compile without `--native`, or in f32, to run it here",
+            notes=(text,),
+        )  # fmt: skip
     return Refusal("E0703", "ONNX Runtime cannot load this model", notes=(text,))
 
 

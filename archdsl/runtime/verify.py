@@ -14,7 +14,7 @@ from archdsl.record import Record
 from archdsl.runtime.inputs import check_inputs, completed, file_inputs, symbols_of
 from archdsl.runtime.model_inputs import wanted_inputs
 from archdsl.runtime.outputs import tensors_of
-from archdsl.runtime.session import first_line, open_session
+from archdsl.runtime.session import BFLOAT16, call, first_line, open_session
 
 if TYPE_CHECKING:
     import numpy
@@ -59,6 +59,17 @@ def verify(
     return found, inner
 
 
+COARSE = {BFLOAT16: 5e-2, "tensor(float16)": 1e-2}
+"""What two right implementations may differ by in half types, of the largest value."""
+
+
+def tolerance_of(model: Path) -> float:
+    """How far two right implementations may be apart, by the coarsest type of the model's inputs and outputs."""
+    session = open_session(model)
+    types = {one.type for one in (*session.get_inputs(), *session.get_outputs())}
+    return next((limit for type, limit in COARSE.items() if type in types), 1e-4)
+
+
 def _compare(name: str, a: Any, b: Any) -> Compared:
     import numpy as np
 
@@ -86,7 +97,7 @@ def _onnx(path: Path, inputs: Arrays, layers: bool) -> Values:
         raise Refusal("E0704", f"`{path}` takes {len(wanted)} inputs, not {len(inputs)}")
     every = session.get_outputs()
     try:
-        given = session.run([one.name for one in every], dict(zip(wanted, inputs.values())))
+        given = call(session, [one.name for one in every], dict(zip(wanted, inputs.values())))
     except Exception as error:  # ONNX Runtime's exceptions share no base class but Exception
         raise Refusal("E0705", f"`{path}` failed while it ran", notes=(first_line(error),)) from None
     asked = [(one, value) for one, value in zip(every, given) if one.name in names]
@@ -126,12 +137,28 @@ def _torch(path: Path, model: Path, inputs: Arrays, layers: bool) -> Values:
             inner.register_forward_hook(lambda _m, _i, result, name=name: seen.setdefault(name, result))
     try:
         with torch.no_grad():
-            result = net(*(torch.from_numpy(array.copy()) for array in inputs.values()))
+            result = net(*_given(model, inputs))
     except Exception as error:  # whatever the module's code raises
         raise Refusal("E0705", f"`{path}` failed while it ran", notes=(first_line(error),)) from None
     several = result if isinstance(result, dict) else dict(enumerate(result if isinstance(result, tuple) else [result]))
-    inner = {name: value.numpy() for name, value in seen.items() if name and isinstance(value, torch.Tensor)}
-    return Values({str(name): value.numpy() for name, value in several.items()}, inner)
+    inner = {name: _array(value) for name, value in seen.items() if name and isinstance(value, torch.Tensor)}
+    return Values({str(name): _array(value) for name, value in several.items()}, inner)
+
+
+def _given(model: Path, inputs: Arrays) -> list[Any]:
+    """The inputs as tensors of the model's types."""
+    import torch
+
+    types = [one.type for one in open_session(model).get_inputs()]
+    tensors = [torch.from_numpy(array.copy()) for array in inputs.values()]
+    return [x.to(torch.bfloat16) if type == BFLOAT16 else x for x, type in zip(tensors, types)]
+
+
+def _array(value: Any) -> Any:
+    """A tensor as an array, ``bfloat16`` as ``float32``."""
+    import torch
+
+    return (value.float() if value.dtype == torch.bfloat16 else value).numpy()
 
 
 def _loaded(path: Path, model: Path) -> Any:
@@ -147,8 +174,10 @@ def _loaded(path: Path, model: Path) -> Any:
         net = getattr(module, module.__all__[0])().eval()
     except Exception as error:  # whatever the file's code raises
         raise Refusal("E0705", f"`{path}` does not give a module", notes=(first_line(error),)) from None
-    given = weights.read(model)
     wanted = {name for name in net.state_dict() if not name.endswith("num_batches_tracked")}
+    if not wanted:
+        return net
+    given = weights.read(model)
     if lacking := sorted(wanted - given.keys()):
         raise Refusal("E0903", f"`{model}` has no parameter `{lacking[0]}`", notes=(f"{len(lacking)} are missing",),
                       help="compile it without `--fold` and `--deploy`")  # fmt: skip

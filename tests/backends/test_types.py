@@ -113,14 +113,14 @@ def agree(name: str, arguments: dict[str, object], dtype: str, inputs: dict[str,
     found = session(model).run(None, inputs)
     with torch.no_grad():
         wanted = outputs_of(net(*(torch.from_numpy(array) for array in inputs.values())))
-    kept = 1 if name == "max_pool_indices" and dtype in ("f16", "bf16") else None  # rounding makes equals
+    kept = 1 if name in ("max_pool_indices", "top_k") and dtype in ("f16", "bf16") else None  # rounding makes equals
     for ours, theirs in zip(found[:kept], wanted[:kept], strict=True):
         assert ours.shape == theirs.shape and ours.dtype == theirs.dtype
         assert distance(ours, theirs) <= CLOSE.get(dtype, 0.0), (name, arguments, dtype)
     return True
 
 
-CHAOTIC = ("argmax", "argmin", "top_k", "round", "floor", "ceil", "step", "sign", "equal", "not_equal")
+CHAOTIC = ("argmax", "argmin", "round", "floor", "ceil", "step", "sign", "equal", "not_equal")
 """Where a rounding of the input decides: their inputs are whole numbers."""
 
 
@@ -134,6 +134,8 @@ def test_onnx_runtime_and_pytorch_agree_in_every_type(name: str) -> None:
             if inputs is None:
                 inputs = {f"x{i}": np.ones([int(str(n)) for n in t.shape], ELEMENT_TYPES[t.dtype].framework)
                           for i, t in enumerate(example.input_types)}  # fmt: skip
+            if name == "reduce_prod" and dtype in FLOATS:  # without overflow, which runtimes may postpone
+                inputs = {key: x / 4 for key, x in inputs.items()}
             if name in CHAOTIC:
                 inputs = {key: np.round(x) for key, x in inputs.items()}
             arguments = {key: getattr(example.op, key) for key in type(example.op).signature}

@@ -182,3 +182,30 @@ def test_another_type_can_be_said_and_integers_are_not_followed(tmp_path: Path) 
     assert done.status == 0, done.output
     found = [one.type.tensor_type.elem_type for one in onnx.load(tmp_path / "net.onnx").graph.output]
     assert found == [onnx.TensorProto.FLOAT, onnx.TensorProto.FLOAT16]
+
+
+NETWORKS = {
+    "f32": "conv(4, 3) -> batch_norm -> relu -> layer_norm(axes = c) -> global_avg_pool -> flatten -> linear(5)",
+    "f64": "layer_norm(axes = c) -> relu -> global_lp_pool(2) -> flatten -> linear(5)",
+    "i64": "x * 3 -> reduce_sum(axis = c)", "bool": "logical_not",
+}  # fmt: skip
+
+
+@again("F10")
+@pytest.mark.reference
+@pytest.mark.parametrize("dtype", [one for one in TYPES if one != "u64"])
+def test_both_backends_agree_and_run(tmp_path: Path, dtype: str) -> None:
+    like = dtype if dtype in NETWORKS else "f32" if dtype in ("f16", "bf16") else "i64"
+    text = f"arch 1\nnetwork Net() {{\n  input x: {dtype}[N, 4, 8, 8]\n  {NETWORKS[like]}\n}}\n"
+    line = "compile net.arch -o net.onnx && archdsl compile net.arch -o net.py && archdsl run net.onnx"
+    done = archdsl(tmp_path, f"{line} && archdsl verify net.onnx --against net.py", net__arch=text)
+    assert done.status == 0, done.output
+    assert "the same" in done.output
+
+
+@again("F10")
+def test_a_model_without_a_kernel_is_told_apart_from_a_broken_one(tmp_path: Path) -> None:
+    line = "compile net.arch --native -o net.onnx && archdsl run net.onnx"
+    done = archdsl(tmp_path, line, net__arch=text_of("conv", "bf16"))
+    assert done.status != 0 and "error[E0703]" in done.output
+    assert "no kernel" in done.output and "`Conv`" in done.output and "--native" in done.output

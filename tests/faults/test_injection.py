@@ -53,6 +53,7 @@ def commands(log: str) -> list[tuple[str, str]]:
             end = line.find("::", line.index("::") + 2)
             if end >= 0:
                 found.append((line.lstrip()[2:].split(" ")[0].split("::")[0], line))
+                continue
         start = line.find("##[")
         if start >= 0 and line.find("]", start) >= 0:
             found.append((line[start + 3 : line.find("]", start)], line))

@@ -15,6 +15,7 @@ from typing import Any
 
 from archdsl.backends.onnx.wire import Attribute, Literal
 from archdsl.element_types import ELEMENT_TYPES
+from archdsl.files import packaged
 from archdsl.record import Record
 
 LACKING = {
@@ -33,6 +34,9 @@ MOVING = frozenset({
     "Split", "Squeeze", "Transpose", "Unsqueeze",
 })  # fmt: skip
 """What ONNX Runtime has for ``bf16`` on the CPU: nothing that computes."""
+
+SAID = ("Cast", "ConstantOfShape")
+"""Where an attribute says the type of the result."""
 
 HALVES = ("f16", "bf16")
 
@@ -103,9 +107,7 @@ def signature(kind: str) -> Signature | None:
 
 @cache
 def _table() -> Mapping[str, Mapping[str, Any]]:
-    found: Mapping[str, Mapping[str, Any]] = json.loads(
-        files(__package__ or "").joinpath("onnx_types.json").read_text(encoding="utf-8")
-    )
+    found: Mapping[str, Mapping[str, Any]] = json.loads(packaged(files(__package__ or "").joinpath("onnx_types.json")))
     return found
 
 
