@@ -49,8 +49,8 @@ def _name(expr: spec.Name, context: Context) -> Code:
     kind = meaning.kind
     if kind == "unknown":
         return located(lambda env: _unknown(name), expr.span)
-    made = meaning.bound is not None
-    missing = located(lambda env: look_up(name, env, made), expr.span)
+    made, applied = meaning.bound is not None, context.applied
+    missing = located(lambda env: look_up(name, env, made, applied=applied), expr.span)
     if kind == "operator":
         return located(lambda env: with_defaults(operator_block(name), env), expr.span)
     if kind in ("local", "parameter", "definition", "import"):
@@ -97,19 +97,20 @@ def with_defaults(block: Parametric, env: Env) -> Parametric:
     return block.with_defaults(env.operator_defaults(block.name)) if env.session.has_defaults else block
 
 
-def look_up(name: str, env: Env, made: bool = False) -> Any:
+def look_up(name: str, env: Env, made: bool = False, *, applied: bool = False) -> Any:
     """What a name means that could not be settled before running, in the order of :mod:`archdsl.modules.meanings`.
 
     ``made``: a statement above binds it. Where it is not bound, that was refused, or followed from what was.
+    ``applied``: a block is wanted.
     """
-    if ops.is_operator(name):
-        return with_defaults(operator_block(name), env)
-    value = env.find(name)
+    value = env.find(name, labels=not applied)
     if value is not Env.missing:
         return with_defaults(value, env) if isinstance(value, Parametric) and not value.bound else value
     kind = word(name)
     if kind is not None:
         return word_value(name, kind, env)
+    if ops.is_operator(name):
+        return with_defaults(operator_block(name), env)
     label = env.find_label(name)
     if label is not Env.missing:
         return label
@@ -164,7 +165,10 @@ def _in(expr: spec.In, context: Context) -> Code:
     def entered(env: Env) -> Any:
         value = env.input()
         if value is Env.missing:
-            raise Refusal("E0217", "`in` is the input of a block, and there is no block here")
+            raise Refusal(
+                "E0217", "`in` is what enters a block, a branch or a turn of a loop, and here is none of them",
+                help="write the name of the network's input, or label the stage that is meant: `stem: …`, then `stem`",
+            )  # fmt: skip
         return what_enters(value, "in")
 
     return entered

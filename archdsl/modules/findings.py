@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from archdsl import ops
 from archdsl.diagnostics import Diagnostic, Refusal
 from archdsl.modules.module import Module, definition_span
-from archdsl.modules.words import COMBINATORS
 from archdsl.source import Span
 from archdsl.syntax import spec
 from archdsl.syntax.walk import walk
@@ -31,11 +30,7 @@ def duplicates(module: Module, symbols: frozenset[str]) -> Iterable[Diagnostic]:
 
 
 def _definable(name: str, span: Span, seen: dict[str, Span]) -> Iterable[Diagnostic]:
-    if ops.is_operator(name) or name in COMBINATORS:
-        yield (
-            Refusal("E0208", f"`{name}` is already an operator", help="choose another name").located(span).diagnostic()
-        )
-    elif name in seen:
+    if name in seen:
         yield Refusal(
             "E0207", f"`{name}` is defined twice", notes=[f"first on line {seen[name].line}"]
         ).located(span).diagnostic()  # fmt: skip
@@ -88,7 +83,8 @@ def _cycle(names: list[str]) -> Refusal:
     shown = names if len(names) <= 8 else [*names[:6], "…", names[-1]]
     return Refusal(
         "E0209", f"`{names[-1]}` is defined in terms of itself: {' -> '.join(shown)}",
-        help="use `repeat`, or pass the inner block as an argument",
+        help="in this file the name means this definition, not the operator: choose another"
+        if ops.is_operator(names[-1]) else "use `repeat`, or pass the inner block as an argument",
     )  # fmt: skip
 
 
@@ -118,7 +114,7 @@ def unused(module: Module) -> Iterable[Diagnostic]:
 
 def _unused_definitions(module: Module, used: set[str]) -> Iterable[Diagnostic]:
     for name, definition in module.definitions.items():
-        if name in used or ops.is_operator(name):
+        if name in used:
             continue
         if isinstance(definition, spec.Block):
             yield Refusal(

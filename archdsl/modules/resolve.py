@@ -104,7 +104,7 @@ class _Resolver(ExpressionResolver):
                 self._inputs(definition)
             self.body(definition.body, scope)
         for stage in getattr(definition, "then", ()):
-            self.expression(stage, scope)
+            self.stage(stage, scope)
 
     def _inputs(self, definition: spec.Network) -> None:
         if not any(isinstance(s, spec.Input | spec.Missing) for s in definition.body.statements):
@@ -120,6 +120,7 @@ class _Resolver(ExpressionResolver):
     def body(self, body: spec.Body, scope: Scope) -> None:
         self.labels(body)
         scope.rebinds |= frozenset(bound_by(body))
+        scope.lets |= frozenset(bound_by(body, labels=False))
         self.statements(body.statements, scope)
 
     def labels(self, body: spec.Body) -> None:
@@ -141,15 +142,29 @@ class _Resolver(ExpressionResolver):
         _STATEMENTS.get(type(statement), _Resolver._other)(self, statement, scope)
 
     def _let(self, statement: spec.Let, scope: Scope) -> None:
-        self.expression(statement.value, scope)
-        for target in statement.targets:
-            if scope.outside_of_the_loop(target) and any(read.id == target for read in names_read(statement.value)):
-                self.refuse(_every_time(target), statement.span.word(target))
-            self.bind(target, statement.span.word(target), scope)
+        self._named(statement, statement.targets, scope)
 
     def _share(self, statement: spec.Share, scope: Scope) -> None:
+        self._named(statement, (statement.name,), scope)
+
+    def _named(self, statement: spec.Let | spec.Share, names: tuple[str, ...], scope: Scope) -> None:
+        self.naming = frozenset(names)
         self.expression(statement.value, scope)
-        self.bind(statement.name, statement.span.word(statement.name), scope)
+        self.naming = frozenset()
+        for name in names:
+            span = statement.span.word(name)
+            if scope.labelled_here(name):
+                hidden = Refusal("E0208", f"`{name}` is a label above in this body", help="choose another name")
+                self.refuse(hidden, span)
+            elif scope.outside_of_the_loop(name) and any(read.id == name for read in names_read(statement.value)):
+                self.refuse(_every_time(name), span)
+            self.bind(name, span, scope)
+
+    def _flow(self, statement: spec.Flow | spec.Branch, scope: Scope) -> None:
+        self.head(statement.value, scope)
+        if statement.shape is not None:
+            self.expression(statement.shape, scope)
+        self._label(statement, scope)
 
     def _input(self, statement: spec.Input, scope: Scope) -> None:
         for dim in statement.type.dims:
@@ -195,12 +210,14 @@ class _Resolver(ExpressionResolver):
         arms: list[Scope] = []
         for condition, arm in statement.arms:
             self.expression(condition, scope)
-            arms.append(Scope(scope))
+            arms.append(Scope(scope, arm=True))
             self.body(arm, arms[-1])
         if statement.otherwise is not None:
-            arms.append(Scope(scope))
+            arms.append(Scope(scope, arm=True))
             self.body(statement.otherwise, arms[-1])
             _merge(arms, scope)
+        for opened in arms:
+            scope.perhaps |= {*opened.labels, *opened.perhaps} - scope.labels.keys()
         for arm in nested_bodies(statement):
             _collect_indexed(arm, scope)
         self._rest(statement, scope)
@@ -225,7 +242,7 @@ class _Resolver(ExpressionResolver):
 
     def _rest(self, statement: spec.Repeat | spec.For | spec.If, scope: Scope) -> None:
         for stage in statement.then:
-            self.expression(stage, scope)
+            self.stage(stage, scope)
         if statement.shape is not None:
             self.expression(statement.shape, scope)
         self._label(statement, scope)
@@ -244,7 +261,8 @@ class _Resolver(ExpressionResolver):
 _STATEMENTS: dict[type[spec.Statement], Callable[[_Resolver, Any, Scope], None]] = {
     spec.Let: _Resolver._let, spec.Share: _Resolver._share, spec.Input: _Resolver._input, spec.If: _Resolver._if,
     spec.Repeat: _Resolver._loop, spec.For: _Resolver._loop, spec.Missing: _Resolver._missing,
-    spec.Weights: _Resolver._weights, spec.With: _Resolver._with,
+    spec.Weights: _Resolver._weights, spec.With: _Resolver._with, spec.Flow: _Resolver._flow,
+    spec.Branch: _Resolver._flow,
 }  # fmt: skip
 
 

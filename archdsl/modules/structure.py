@@ -44,9 +44,9 @@ def static_labels(body: spec.Body) -> frozenset[str]:
     return frozenset(found)
 
 
-def bound_by(body: spec.Body, arm: bool = False) -> Iterator[str]:
+def bound_by(body: spec.Body, arm: bool = False, *, labels: bool = True) -> Iterator[str]:
     """Names that a body's statements bind in its own scope, those in the arms of conditions included; of these, labels
-    as well.
+    as well, if they are wanted.
     """
     for statement in body.statements:
         if isinstance(statement, spec.Let):
@@ -55,8 +55,8 @@ def bound_by(body: spec.Body, arm: bool = False) -> Iterator[str]:
             yield statement.name
         elif isinstance(statement, spec.If | spec.With):
             for nested in nested_bodies(statement):
-                yield from bound_by(nested, arm or isinstance(statement, spec.If))
-        label = label_of(statement) if arm else None
+                yield from bound_by(nested, arm or isinstance(statement, spec.If), labels=labels)
+        label = label_of(statement) if arm and labels else None
         if label is not None and label.name is not None:
             yield label.name
 
