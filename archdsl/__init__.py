@@ -74,7 +74,10 @@ def __getattr__(name: str) -> object:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     module, _, attribute = _HOMES[name].partition(":")
-    value = globals()[name] = getattr(import_module(f"archdsl.{module}"), attribute or name)
+    value: object = getattr(import_module(f"archdsl.{module}"), attribute or name)
+    if callable(value) and not isinstance(value, type):
+        value = import_module("archdsl.arguments").checked(value, f"archdsl.{name}")
+    globals()[name] = value
     return value
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from archdsl.arguments import checked
 from archdsl.diagnostics import Diagnostic, DiagnosticError, alone, did_you_mean
 from archdsl.graph import Graph
 from archdsl.interpret.elaboration import Elaboration
@@ -84,6 +85,7 @@ class Program(Verbatim):
         }
         return [*self.variants, *(n.name for n in self.module.networks if _has_claims(n) or n.name not in covered)]
 
+    @checked
     def target(self, name: str | None = None) -> spec.Variant | spec.Network:
         """The variant or network called ``name``; the default, or the first variant (or network), without one."""
         name = self.default if name is None else name
@@ -99,6 +101,7 @@ class Program(Verbatim):
             raise DiagnosticError([Diagnostic("E0004", f"{self.source.name} has no variant `{name}`", help=help)])
         return found
 
+    @checked
     def elaborate(
         self,
         variant: str | None = None,
@@ -115,6 +118,7 @@ class Program(Verbatim):
         """SHA-256 of the text and of every file it uses; the same wherever they lie."""
         return self.module.source_hash
 
+    @checked
     def graph(
         self,
         /,
@@ -139,6 +143,7 @@ class Program(Verbatim):
             raise DiagnosticError(_unique([*self.diagnostics, *result.diagnostics]))
         return result.graph
 
+    @checked
     def check(self, variants: Iterable[str] | None = None) -> list[Diagnostic]:
         """Everything wrong with the text and its variants (all by default), claims included, in source order."""
         return self.report(variants).diagnostics
@@ -177,7 +182,7 @@ class Program(Verbatim):
             trained = (self.elaborate(name, bind=bind, train=True) for name in self.targets())
             found += [("", d) for d in idle_rules(self.source, list(results.values()), used, trained)]
         return CheckReport(
-            alone(_unique([*self.diagnostics, *by_variant(found)])),
+            alone(_without_unread_results(_unique([*self.diagnostics, *by_variant(found)]))),
             checked,
             tuple(name for name in results if name not in checked),
         )
@@ -233,6 +238,22 @@ def _unique(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
     for d in diagnostics:
         kept.setdefault((*_place(d), d.about), d)
     return sorted(kept.values(), key=lambda d: (d.span.source.name, d.span.start) if d.span else ("", -1))
+
+
+def _without_unread_results(diagnostics: list[Diagnostic]) -> list[Diagnostic]:
+    """Without the ``let``s that nothing reads (W0208) whose result is told to be unused itself (W0204); behind an error
+    without all of them, since what is unused may follow from it.
+    """
+    if any(d.severity == "error" for d in diagnostics):
+        return [d for d in diagnostics if d.code != "W0208"]
+    unused = [d.span for d in diagnostics if d.code == "W0204" and d.span is not None]
+    return [
+        d
+        for d in diagnostics
+        if d.code != "W0208"
+        or d.span is None
+        or not any(d.span.source is s.source and d.span.start <= s.start < d.span.end for s in unused)
+    ]
 
 
 def _place(d: Diagnostic) -> tuple[object, ...]:

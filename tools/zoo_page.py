@@ -18,7 +18,8 @@ from pathlib import Path
 import archdsl
 from archdsl import reading
 from archdsl.project import zoo_figures
-from archdsl.project.zoo import FIGURES, Entry
+from archdsl.project.zoo import FIGURES
+from archdsl.project.zoo_entry import Entry
 from archdsl.project.zoo_figures import citation, ledger_ids, measured
 from archdsl.report.listing import network
 

@@ -16,6 +16,7 @@ from archdsl.analyses.field import AtMost
 from archdsl.analyses.measure import QUANTITIES, Amount, Measurement, Measures
 from archdsl.analyses.receptive_field import Open, sizes
 from archdsl.analyses.rows import Row
+from archdsl.arguments import checked
 from archdsl.diagnostics import Refusal
 from archdsl.dims import Dim
 from archdsl.graph import Graph
@@ -69,6 +70,7 @@ class CostTable(Shown, report="archdsl.report.costs:CostReport"):
                 found[quantity] = None
         return found
 
+    @checked
     def total(self, quantity: str) -> Amount:
         """The value of one total: ``cost(graph).total("macs")``."""
         return self.measures.of(quantity).value

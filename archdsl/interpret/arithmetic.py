@@ -117,8 +117,8 @@ def binary(op: str, left: Any, right: Any, env: Env, span: Span) -> Any:
 def _block_hint(value: Any, op: str) -> str:
     if isinstance(value, BlockValue):
         if op == "*":
-            return f"repeat it: `repeat 3 {{ {value.name}(…) }}`; or apply it first: `(in -> {value.name}) * …`"
-        return f"apply it first: `(in -> {value.name}) {op} …`"
+            return f"repeat it: `repeat 3 {{ {value.name}(…) }}`; or apply it first: `(x -> {value.name}(…)) * …`"
+        return f"apply it first: `(x -> {value.name}(…)) {op} …`"
     return ""
 
 

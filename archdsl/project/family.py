@@ -58,6 +58,9 @@ def values(name: str, text: str) -> list[int | float]:
 
 def spread(varied: Varied) -> dict[str, Sequence[Value]]:
     """The values of every parameter; refuses (E0007) families with too many members."""
+    for name, value in varied.items():
+        if not isinstance(value, str | Sequence):
+            raise TypeError(f"the values of `{name}` must be a range in a text or a sequence, not {value!r:.60}")
     found = {name: values(name, v) if isinstance(v, str) else v for name, v in varied.items()}
     count = prod(len(v) for v in found.values())
     if count > MOST:

@@ -14,7 +14,7 @@ from pathlib import Path
 from archdsl.analyses.measure import Measures, plain
 from archdsl.driver import Program, load
 from archdsl.files import packaged
-from archdsl.project.zoo import Entry
+from archdsl.project.zoo_entry import Entry
 from archdsl.reading import ZOO
 from archdsl.syntax import spec
 

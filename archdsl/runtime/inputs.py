@@ -26,6 +26,8 @@ def random_inputs(
     """Standard normal floats and integers in {0, 1}; symbols are ``sizes[name]`` or 1."""
     import numpy as np
 
+    if seed < 0:
+        raise Refusal("E0007", f"the seed {seed} is negative")
     generator = np.random.Generator(np.random.Philox(seed))
     arrays: dict[str, numpy.ndarray] = {}
     given: dict[str, Dim] = {**dict.fromkeys(symbols_of(wanted), 1), **(sizes or {})}

@@ -16,6 +16,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from archdsl import dim_order, dims, ops
+from archdsl.arguments import checked
 from archdsl.diagnostics import Refusal, did_you_mean
 from archdsl.dim_solve import UnequalError, solve, unbound
 from archdsl.dim_text import parse_dimension
@@ -36,6 +37,7 @@ Argument = Scalar | Sequence[Scalar] | Sequence[Sequence[Scalar]]
 class Builder:
     """Builds one graph, operator by operator; every fault raises :class:`archdsl.DiagnosticError` at once."""
 
+    @checked
     def __init__(self, name: str) -> None:
         self.name = name
         self._tape = Tape()
@@ -45,6 +47,7 @@ class Builder:
         self._preprocess: dict[str, Preprocess] = {}
         self._labels: dict[str, tuple[str, ...]] = {}
 
+    @checked
     def input(self, name: str, dtype: str, shape: Sequence[int | str], **preprocess: Argument) -> Value:
         """An input tensor; strings in ``shape`` are dimensions as in a text: ``"H"``, ``"16 * H"``, ``"H = 224"``.
         ``preprocess`` are arguments of the block of that name.
@@ -74,6 +77,7 @@ class Builder:
             self._defaults.update({name: value for name, value in found.items() if isinstance(value, int)})
         return dim
 
+    @checked
     def apply(self, op: str, *inputs: Value, label: str | None = None, **arguments: Argument) -> Value:
         """Apply an operator that has one output."""
         found = self.apply_all(op, *inputs, label=label, **arguments)
@@ -81,6 +85,7 @@ class Builder:
             raise Refusal("E0204", f"`{op}` has {len(found)} outputs, not one", help="use `apply_all`")
         return found[0]
 
+    @checked
     def apply_all(self, op: str, *inputs: Value, label: str | None = None, **arguments: Argument) -> tuple[Value, ...]:
         """Apply an operator; all of its outputs."""
         place = self._place
@@ -103,6 +108,7 @@ class Builder:
         finally:
             self._place = kept
 
+    @checked
     def labels(self, output: str, value: Value, names: Sequence[str]) -> None:
         """What the classes of an output are called."""
         fitting_labels(checked_labels(names, "`labels`"), value.type.shape, f"`{output}`")

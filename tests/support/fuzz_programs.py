@@ -88,7 +88,7 @@ class Writer:
                 lambda: f"sum([1 for _ in range({value})])",
                 lambda: f"len({[0] * min(value, 20)}) + {value - min(value, 20)}",
                 lambda: f"len([k for k in range({2 * value}) if k % 2 == 0])",
-                lambda: f"round({value - 0.25})",
+                lambda: f"round_half_even({value - 0.25})",
                 lambda: f"-(-{value})" if value else "0",
                 lambda: f"abs({-value})",
                 lambda: f"[{value}, 1, 2][0:2][0]",

@@ -14,7 +14,8 @@ from paths import DATA, DOCS, SPECS, tool
 
 from archdsl import reading
 from archdsl.project import zoo_figures
-from archdsl.project.zoo import FIGURES, Entry, networks
+from archdsl.project.zoo import FIGURES, networks
+from archdsl.project.zoo_entry import Entry
 
 LEDGER = json.loads((SPECS / "ledger.json").read_text(encoding="utf-8"))
 

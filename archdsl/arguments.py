@@ -1,0 +1,123 @@
+"""Arguments of the functions of Python, held against their signatures before anything is done with them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from functools import wraps
+from typing import Any, Literal, ParamSpec, TypeVar, Union, get_args, get_origin
+
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
+
+
+def checked(function: Callable[_P, _R], name: str = "") -> Callable[_P, _R]:
+    """The function, called ``name``: an argument of another type than the signature says is a ``TypeError`` naming it.
+
+    Values of mappings, and what is given as ``**options``, are judged where it is known what they are for.
+    """
+    known: list[tuple[Any, dict[str, Any]]] = []
+
+    @wraps(function)
+    def call(*args: _P.args, **kwargs: _P.kwargs) -> _R:
+        if not known:
+            known.append(_signature(function))
+        signature, hints = known[0]
+        for parameter, value in signature.bind(*args, **kwargs).arguments.items():
+            kind = signature.parameters[parameter].kind.name
+            if parameter in hints and kind != "VAR_KEYWORD":
+                for one in value if kind == "VAR_POSITIONAL" else (value,):
+                    if not fits(one, hints[parameter]):
+                        wanted = described(hints[parameter])
+                        called = name or function.__qualname__
+                        raise TypeError(f"`{parameter}` of {called}() must be {wanted}, not {one!r:.80}")
+        return function(*args, **kwargs)
+
+    return call
+
+
+def _signature(function: Callable[..., Any]) -> tuple[Any, dict[str, Any]]:
+    """The signature, and the types of its parameters; those that only type checkers know may be anything."""
+    import inspect
+
+    names = _Names(getattr(function, "__globals__", {}))
+    hints = {}
+    for name, annotation in getattr(function, "__annotations__", {}).items():
+        try:
+            hints[name] = eval(annotation, {}, names) if isinstance(annotation, str) else annotation
+        except (AttributeError, TypeError, NameError):
+            hints[name] = Any
+    return inspect.signature(function), hints
+
+
+class _Names(dict[str, Any]):
+    """The names of a module; what is not there is ``Any``."""
+
+    def __missing__(self, name: str) -> Any:
+        import builtins
+
+        return getattr(builtins, name, Any)
+
+
+def fits(value: Any, hint: Any) -> bool:
+    """Whether a value has a type, as far as that is to be said without changing it."""
+    origin, parts = get_origin(hint), get_args(hint)
+    if hint is Any:
+        return True
+    if hint is None or hint is type(None):
+        return value is None
+    if origin is Literal:
+        return value in parts
+    if origin is not None and not isinstance(origin, type):
+        return any(fits(value, part) for part in parts) if origin is Union else True
+    if _is_union(hint):
+        return any(fits(value, part) for part in parts)
+    if origin is not None and issubclass(origin, Callable):  # type: ignore[arg-type]
+        return callable(value)
+    if origin is not None:
+        return _container(value, origin, parts)
+    return _plain(value, hint) if isinstance(hint, type) else True
+
+
+def _is_union(hint: Any) -> bool:
+    import types
+
+    return isinstance(hint, types.UnionType)
+
+
+def _container(value: Any, origin: type, parts: tuple[Any, ...]) -> bool:
+    if isinstance(value, str | bytes):  # a text is a collection of texts for Python, and never meant as one
+        return False
+    if not isinstance(value, origin):
+        return False
+    if isinstance(value, Collection) and parts and parts[-1] is not Ellipsis:
+        return all(fits(item, parts[0]) for item in value)
+    return True
+
+
+def _plain(value: Any, kind: type) -> bool:
+    import numbers
+
+    if kind.__module__ == "typing":  # of files
+        return hasattr(value, "write" if kind.__name__.endswith("IO") else "__class__")
+    if kind is bool:
+        return isinstance(value, bool) or type(value).__name__ in ("bool", "bool_")  # NumPy's
+    if kind in (int, float):
+        return isinstance(value, numbers.Integral if kind is int else numbers.Real)
+    return isinstance(value, kind) or getattr(kind, "_is_protocol", False)
+
+
+def described(hint: Any) -> str:
+    """A type as a sentence has it: ``str, Path or None``."""
+    if _is_union(hint) or get_origin(hint) is Union:
+        *first, last = dict.fromkeys(described(part) for part in get_args(hint))
+        return f"{', '.join(first)} or {last}" if first else last
+    if hint is None or hint is type(None):
+        return "None"
+    if get_origin(hint) is not None and issubclass(_class(hint), Mapping | Collection):
+        return f"a {_class(hint).__name__.lower()} of {' and '.join(described(part) for part in get_args(hint))}"
+    return getattr(hint, "__name__", str(hint))
+
+
+def _class(hint: Any) -> type:
+    origin = get_origin(hint)
+    return origin if isinstance(origin, type) else object
