@@ -182,7 +182,7 @@ class Program(Verbatim):
             trained = (self.elaborate(name, bind=bind, train=True) for name in self.targets())
             found += [("", d) for d in idle_rules(self.source, list(results.values()), used, trained)]
         return CheckReport(
-            alone(_unique([*self.diagnostics, *by_variant(found)])),
+            alone(_without_unread_results(_unique([*self.diagnostics, *by_variant(found)]))),
             checked,
             tuple(name for name in results if name not in checked),
         )
@@ -238,6 +238,22 @@ def _unique(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
     for d in diagnostics:
         kept.setdefault((*_place(d), d.about), d)
     return sorted(kept.values(), key=lambda d: (d.span.source.name, d.span.start) if d.span else ("", -1))
+
+
+def _without_unread_results(diagnostics: list[Diagnostic]) -> list[Diagnostic]:
+    """Without the ``let``s that nothing reads (W0208) whose result is told to be unused itself (W0204); behind an error
+    without all of them, since what is unused may follow from it.
+    """
+    if any(d.severity == "error" for d in diagnostics):
+        return [d for d in diagnostics if d.code != "W0208"]
+    unused = [d.span for d in diagnostics if d.code == "W0204" and d.span is not None]
+    return [
+        d
+        for d in diagnostics
+        if d.code != "W0208"
+        or d.span is None
+        or not any(d.span.source is s.source and d.span.start <= s.start < d.span.end for s in unused)
+    ]
 
 
 def _place(d: Diagnostic) -> tuple[object, ...]:

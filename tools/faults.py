@@ -60,7 +60,8 @@ class Known:
 
 
 def _numbered(number: str) -> tuple[str, int]:
-    return number.rstrip("0123456789"), int(number.lstrip("ABCDEFGHIJKLMNOPQRSTUVWXYZap") or 0)
+    letters = number.rstrip("0123456789")
+    return letters, int(number[len(letters) :] or 0)
 
 
 def _unpack(commit: str, folder: Path) -> None:

@@ -11,37 +11,40 @@ from archdsl.interpret.parametric import ANYTHING, Formal
 from archdsl.interpret.values import Indexed, as_flow, is_flow
 from archdsl.modules.resolve_expressions import hidden_by_choice
 from archdsl.syntax import spec
+from archdsl.tape.paths import Labelled
 from archdsl.tape.poison import POISON
 
 Given = Callable[[Formal | None, Env], Any]
 """An argument: its value for the parameter that it is given for, in a scope."""
 
 
-def argument_code(expr: spec.Expr, context: Context) -> Given:
+def argument_code(expr: spec.Expr, context: Context, named: bool = False) -> Given:
     """The code of an argument; a bare name that is one of the parameter's choices is that choice.
 
-    Unless it is a tensor: in ``softmax(w)`` and ``transpose(h)`` the letters name no axes where tensors have them.
+    Unless it is a tensor and the argument is not ``named``: in ``softmax(w)`` and ``transpose(h)`` the letters name no
+    axes where tensors have them. In ``softmax(axis = w)`` no tensor can be meant.
     """
     if isinstance(expr, spec.Number | spec.Boolean):
         value = expr.value
         return lambda formal, env: value
     code = compiled(expr, context)
     if isinstance(expr, spec.Name):
-        return _name(expr, code)
+        return _name(expr, code, named)
     if isinstance(expr, spec.ListExpr):
-        return _list([argument_code(item, context) for item in expr.items], code)
+        return _list([argument_code(item, context, named) for item in expr.items], code)
     if isinstance(expr, spec.Conditional):
-        return _conditional(expr, code, context)
+        return _conditional(expr, code, context, named)
     return lambda formal, env: as_tensors(code(env), env)
 
 
-def _name(expr: spec.Name, code: Code) -> Given:
+def _name(expr: spec.Name, code: Code, named: bool) -> Given:
     name = expr.id
 
     def given(formal: Formal | None, env: Env) -> Any:
         if formal is not None and name in formal.choices:
-            value = env.find(name)
-            if value is Env.missing:
+            value = env.find(name, labels=not named)
+            value = as_tensors(value.result if type(value) is Labelled else value, env)
+            if value is Env.missing or (named and is_flow(value)):
                 return name
             if not is_flow(value) and value is not POISON and formal is not ANYTHING:
                 raise hidden_by_choice(name, formal.name).located(expr.span)
@@ -59,9 +62,9 @@ def _list(items: list[Given], code: Code) -> Given:
     return given
 
 
-def _conditional(expr: spec.Conditional, code: Code, context: Context) -> Given:
+def _conditional(expr: spec.Conditional, code: Code, context: Context, named: bool) -> Given:
     verdict = condition(expr.condition, context)
-    then, otherwise = argument_code(expr.value, context), argument_code(expr.otherwise, context)
+    then, otherwise = (argument_code(side, context, named) for side in (expr.value, expr.otherwise))
 
     def given(formal: Formal | None, env: Env) -> Any:
         if formal is None or not formal.choices:

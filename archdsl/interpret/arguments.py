@@ -38,7 +38,7 @@ class Argument:
     def given(self, formal: Formal | None, env: Env) -> Any:
         """Its value for the parameter that it is given for."""
         if self._code is None:
-            self._code = argument_code(self.syntax.value, self._context)
+            self._code = argument_code(self.syntax.value, self._context, self.syntax.name is not None)
         return self._code(formal, env)
 
 

@@ -25,7 +25,7 @@ from archdsl.interpret.env import Env
 from archdsl.interpret.expressions import look_up
 from archdsl.interpret.functions import FUNCTIONS, bounded
 from archdsl.interpret.named_tensors import unnamed
-from archdsl.interpret.stages import apply_block, as_stage
+from archdsl.interpret.stages import apply_block, as_stage, hiding
 from archdsl.interpret.values import BlockValue, as_flow, describe, is_flow
 from archdsl.modules.structure import is_branching
 from archdsl.modules.words import INITIALIZERS
@@ -59,7 +59,7 @@ def _block_call(expr: spec.Call, context: Context) -> Code:
             return call.bind(block, env)
         if block is not POISON:
             message = f"only blocks and functions can be called, not {describe(block)}"
-            raise Refusal("E0204", message).located(expr.callee.span)
+            raise Refusal("E0204", message, help=hiding(expr.callee.span)).located(expr.callee.span)
         call.evaluate(unnamed(env))
         return POISON
 
@@ -94,7 +94,7 @@ def _function(name: str, expr: spec.Call, context: Context) -> Code:
         inside = unnamed(env)
         values = [as_tensors(code(inside), inside) for code in codes]
         if call is not None and any(is_flow(v) for v in values):
-            return call.bind(look_up(name, env), env, values=values)
+            return call.bind(look_up(name, env, applied=True), env, values=values)
         if named is not None:
             raise Refusal("E0202", f"`{name}` has no argument `{named.name}`").located(named.span)
         if any(v is POISON for v in values):

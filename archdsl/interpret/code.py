@@ -16,7 +16,7 @@ from archdsl.diagnostics import Refusal
 from archdsl.graph import Value
 from archdsl.interpret.env import Env
 from archdsl.interpret.labels import Label, poison_names
-from archdsl.interpret.stages import apply_block, as_stage, recovered
+from archdsl.interpret.stages import apply_block, as_stage, hiding, recovered
 from archdsl.interpret.values import BlockValue, as_flow, describe, is_flow
 from archdsl.modules.meanings import Meanings
 from archdsl.modules.structure import is_single, static_labels
@@ -256,7 +256,7 @@ class FlowCode:
         head = as_flow(head, env.session.bounds)
         if head is POISON or is_flow(head):
             return head
-        help = "give it a name with `let`"
+        help = hiding(self._span) or "give it a name with `let`"
         if isinstance(head, tuple) and any(isinstance(item, BlockValue) for item in head):
             help = "blocks are chained with `->`, or written on separate lines"
         message = f"a statement must be a block or a tensor, not {describe(head)}"

@@ -19,11 +19,13 @@ ANY = "*"
 class NetworkRun:
     """One use of a network: at the top its inputs are the graph's, inside another they are fed from the flow."""
 
-    __slots__ = ("feed", "outputs", "places", "started", "trained")
+    __slots__ = ("feed", "outputs", "places", "scope", "started", "trained")
 
     def __init__(self, feed: list[Any] | None) -> None:
         self.feed = feed
         self.started = False
+        self.scope: Env | None = None
+        """The scope of its body."""
         self.outputs: dict[str, Any] = {}
         self.places: dict[str, Span] = {}
         """Where the outputs are declared."""
@@ -95,10 +97,15 @@ class Env:
             env = env.parent
         return None if env is None else env.flow
 
-    def find(self, name: str) -> Any:
-        """What ``name`` is bound to, or ``Env.missing``."""
+    def find(self, name: str, *, labels: bool = False, within: Env | None = None) -> Any:
+        """What ``name`` is bound to, or ``Env.missing``; with ``labels``, also as a label, innermost first.
+
+        ``within``: looked for in this scope and those inside of it only.
+        """
         env: Env | None = self
         while env is not None:
+            if labels and name in env.labels:
+                return env.labels[name]
             if name in env.names:
                 return env.names[name]
             if env.late is not None and name in env.late:
@@ -106,11 +113,11 @@ class Env:
                 env.names[name] = POISON  # whatever needs itself
                 value = env.names[name] = make()
                 return value
-            env = env.parent
+            env = env.parent if within is None or env.names is not within.names else None
         return _MISSING
 
     def find_label(self, name: str) -> Any:
-        """The result labelled ``name``, or ``Env.missing``: labels are a namespace of their own, so that a
+        """The result labelled ``name``, or ``Env.missing``. Where a block is applied, labels are passed over, so that a
         checkpoint's ``conv`` may be a label without hiding the operator.
         """
         env: Env | None = self

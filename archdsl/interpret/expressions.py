@@ -18,7 +18,7 @@ from archdsl.interpret.parametric import Parametric
 from archdsl.interpret.stages import what_enters
 from archdsl.interpret.values import Table, as_flow, show
 from archdsl.modules.suggestions import unknown_name
-from archdsl.modules.words import late_word, word, words
+from archdsl.modules.words import CONSTANTS, late_word, word, words
 from archdsl.syntax import spec
 from archdsl.tape.paths import Labelled
 from archdsl.tape.poison import POISON
@@ -49,8 +49,8 @@ def _name(expr: spec.Name, context: Context) -> Code:
     kind = meaning.kind
     if kind == "unknown":
         return located(lambda env: _unknown(name), expr.span)
-    made = meaning.bound is not None
-    missing = located(lambda env: look_up(name, env, made), expr.span)
+    made, applied = meaning.bound is not None, context.applied
+    missing = located(lambda env: look_up(name, env, made, applied=applied), expr.span)
     if kind == "operator":
         return located(lambda env: with_defaults(operator_block(name), env), expr.span)
     if kind in ("local", "parameter", "definition", "import"):
@@ -59,7 +59,7 @@ def _name(expr: spec.Name, context: Context) -> Code:
         return _label(name, missing)
     if kind == "choice" and late_word(name) is None:  # the letter of an axis, where no argument has it for a choice
         return missing
-    if kind in ("combinator", "keyword", "end", "choice", "function", "later"):
+    if kind in ("combinator", "keyword", "end", "choice", "constant", "function", "later"):
         return located(lambda env: word_value(name, kind, env), expr.span)
     return missing
 
@@ -97,19 +97,20 @@ def with_defaults(block: Parametric, env: Env) -> Parametric:
     return block.with_defaults(env.operator_defaults(block.name)) if env.session.has_defaults else block
 
 
-def look_up(name: str, env: Env, made: bool = False) -> Any:
+def look_up(name: str, env: Env, made: bool = False, *, applied: bool = False) -> Any:
     """What a name means that could not be settled before running, in the order of :mod:`archdsl.modules.meanings`.
 
     ``made``: a statement above binds it. Where it is not bound, that was refused, or followed from what was.
+    ``applied``: a block is wanted.
     """
-    if ops.is_operator(name):
-        return with_defaults(operator_block(name), env)
-    value = env.find(name)
+    value = env.find(name, labels=not applied)
     if value is not Env.missing:
         return with_defaults(value, env) if isinstance(value, Parametric) and not value.bound else value
     kind = word(name)
     if kind is not None:
         return word_value(name, kind, env)
+    if ops.is_operator(name):
+        return with_defaults(operator_block(name), env)
     label = env.find_label(name)
     if label is not Env.missing:
         return label
@@ -136,6 +137,8 @@ def word_value(name: str, kind: str, env: Env) -> Any:
         from archdsl.interpret.preprocess_and_labels import end
 
         return with_defaults(end(name), env)
+    if kind == "constant":
+        return CONSTANTS[name]
     if kind == "function":
         raise Refusal("E0204", f"`{name}` is a function on numbers: call it, `{name}(…)`")
     if kind == "later":
@@ -162,7 +165,10 @@ def _in(expr: spec.In, context: Context) -> Code:
     def entered(env: Env) -> Any:
         value = env.input()
         if value is Env.missing:
-            raise Refusal("E0217", "`in` is the input of a block, and there is no block here")
+            raise Refusal(
+                "E0217", "`in` is what enters a block, a branch or a turn of a loop, and here is none of them",
+                help="write the name of the network's input, or label the stage that is meant: `stem: …`, then `stem`",
+            )  # fmt: skip
         return what_enters(value, "in")
 
     return entered

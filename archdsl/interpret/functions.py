@@ -74,9 +74,25 @@ def _divisible(session: Session, v: Any, divisor: Any = 8) -> int:
 
 
 def _round(session: Session, v: Any) -> int:
-    """Half up: ``round(2.5) == 3``."""
-    v = _number(v, _round)
-    return v if isinstance(v, int) else math.floor(v + 0.5)
+    """Refused for numbers: papers and tools mean either of two rules. Of tensors it is an operator."""
+    _number(v, _round)
+    raise Refusal(
+        "E0204", "`round` does not say how halves are rounded",
+        help="write `round_half_even` (Python, NumPy, ONNX: 2.5 becomes 2) or `round_half_up` (2.5 becomes 3)",
+    )  # fmt: skip
+
+
+def _round_half_even(session: Session, v: Any) -> int:
+    """To the nearest integer, halves to the even one: Python's ``round``."""
+    rounded: int = round(_number(v, _round_half_even))
+    return rounded
+
+
+def _round_half_up(session: Session, v: Any) -> int:
+    """To the nearest integer, halves upwards; exact, where adding 0.5 would itself be rounded."""
+    v = _number(v, _round_half_up)
+    below: int = math.floor(v)
+    return below + 1 if v - below >= 0.5 else below
 
 
 def _ceil(session: Session, v: Any) -> int:
@@ -105,6 +121,25 @@ def _log2(session: Session, v: Any) -> float:
     if v <= 0:
         raise Refusal("E0205", f"`log2` needs a positive number, not {v}")
     return math.log2(v)
+
+
+def _log(session: Session, v: Any) -> float:
+    v = _number(v, _log)
+    if v <= 0:
+        raise Refusal("E0205", f"`log` needs a positive number, not {v}")
+    return math.log(v)
+
+
+def _exp(session: Session, v: Any) -> float:
+    return math.exp(_number(v, _exp))
+
+
+def _sin(session: Session, v: Any) -> float:
+    return math.sin(_number(v, _sin))
+
+
+def _cos(session: Session, v: Any) -> float:
+    return math.cos(_number(v, _cos))
 
 
 def _len(session: Session, v: Any) -> int:
@@ -192,9 +227,11 @@ def _zip(session: Session, *values: Any) -> tuple[tuple[Any, ...], ...]:
 FUNCTIONS: dict[str, tuple[Callable[..., Any], int, int | None]] = {
     _name(function): (function, least, most)
     for function, least, most in (
-        (_abs, 1, 1), (_all, 1, 1), (_any, 1, 1), (_ceil, 1, 1), (_contains, 2, 2), (_divisible, 1, 2),
-        (_enumerate, 1, 1), (_floor, 1, 1), (_len, 1, 1), (_log2, 1, 1), (_max, 1, None), (_min, 1, None),
-        (_range, 1, 3), (_round, 1, 1), (_sqrt, 1, 1), (_sum, 1, 1), (_zip, 1, None),
+        (_abs, 1, 1), (_all, 1, 1), (_any, 1, 1), (_ceil, 1, 1), (_contains, 2, 2), (_cos, 1, 1), (_divisible, 1, 2),
+        (_enumerate, 1, 1), (_exp, 1, 1), (_floor, 1, 1), (_len, 1, 1),
+        (_log, 1, 1), (_log2, 1, 1), (_max, 1, None), (_min, 1, None),
+        (_range, 1, 3), (_round, 1, 1), (_round_half_even, 1, 1), (_round_half_up, 1, 1), (_sin, 1, 1),
+        (_sqrt, 1, 1), (_sum, 1, 1), (_zip, 1, None),
     )
 }  # fmt: skip
 """Name -> function, least and greatest number of arguments."""

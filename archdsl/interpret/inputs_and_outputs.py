@@ -15,12 +15,12 @@ from archdsl.interpret.code import Code, Context, Step, compiled, statement
 from archdsl.interpret.control import choice
 from archdsl.interpret.env import Env, NetworkRun
 from archdsl.interpret.misreadings import input_misread
-from archdsl.interpret.values import describe, is_flow, show
+from archdsl.interpret.values import BlockValue, Indexed, as_flow, describe, is_flow, show
 from archdsl.shapes import TensorType
 from archdsl.source import Span
 from archdsl.syntax import spec
 from archdsl.syntax.walk import walk
-from archdsl.tape.paths import Naming, join
+from archdsl.tape.paths import Labelled, Naming, join
 from archdsl.tape.poison import POISON, Flow
 
 Dimension = Callable[[Env], dims.Dim]
@@ -43,7 +43,6 @@ def _input(statement: spec.Input, context: Context) -> Step:
         if network.started:
             return flow
         network.started = True
-        env.entered = value
         return value
 
     return run
@@ -195,11 +194,13 @@ def _item(item: spec.OutputItem, train: bool, context: Context) -> Callable[[Env
         name = _name(item.name, index, env)
         if name is POISON:
             return
-        value: Any = flow if value_of is None else value_of(env, name, flow)
+        value: Any = _made(item, name, env, run, flow) if value_of is None else value_of(env, name, flow)
         if name in run.outputs:
             raise Refusal("E0207", f"two outputs are called `{name}`").located(item.span)
         if value is not POISON and not is_flow(value):
-            raise Refusal("E0204", f"the output `{name}` must be a tensor, not {describe(value)}").located(item.span)
+            help = f"`output {name} = {name}` is what it makes of the flow" if isinstance(value, BlockValue) else ""
+            message = f"the output `{name}` must be a tensor, not {describe(value)}"
+            raise Refusal("E0204", message, help=help).located(item.span)
         run.places[name] = item.span
         if isinstance(value, tuple):
             run.outputs.update({join(name, str(i)): v for i, v in enumerate(value)})
@@ -213,6 +214,18 @@ def _item(item: spec.OutputItem, train: bool, context: Context) -> Callable[[Env
             declare("labels", name, value, item.labels, env)
 
     return declare
+
+
+def _made(item: spec.OutputItem, name: str, env: Env, run: NetworkRun, flow: Flow) -> Any:
+    """What ``output name`` gives: what this network calls so, if it is a tensor or a block; else the flow."""
+    found = env.find(item.name, labels=True, within=run.scope)
+    if isinstance(found, Labelled):
+        found = found.result
+    if isinstance(found, Indexed) and item.index is not None:
+        labelled = next((value for k, value in found.items.items() if f"{item.name}.{k}" == name), None)
+        found = labelled.result if labelled is not None else flow
+    found = as_flow(found, env.session.bounds)
+    return found if found is POISON or is_flow(found) or isinstance(found, BlockValue) else flow
 
 
 def _name(name: str, index: Code | None, env: Env) -> Any:

@@ -9,7 +9,7 @@ from typing import Any
 from archdsl.diagnostics import Refusal
 from archdsl.graph import Value
 from archdsl.interpret.env import Env
-from archdsl.interpret.values import Indexed, describe
+from archdsl.interpret.values import BlockValue, Indexed, describe
 from archdsl.modules.structure import label_of, nested_bodies
 from archdsl.source import shortened
 from archdsl.syntax import spec
@@ -61,12 +61,24 @@ class Label:
     def enter(self, env: Env) -> tuple[Env, str, int | None] | None:
         """The scope of the labelled statement, the label's name and its index; ``None`` where they are not known."""
         name, index = self._evaluated(env)
+        if self.syntax.name is not None:
+            self._hides_nothing(self.syntax.name, env)
         if name is POISON:
             if self.syntax.index is not None and self.syntax.name is not None:
                 leave_open(self.syntax.name, env)
             return None
         outer = env.place.scope
         return env.at(env.place.at(outer.child(self._path(outer, name, index)))), name, index
+
+    def _hides_nothing(self, name: str, env: Env) -> None:
+        """Refuse (E0208) a label that would hide a value: blocks alone are known by where they stand."""
+        value = env.find(name)
+        if value is Env.missing or value is POISON or isinstance(value, BlockValue):
+            return
+        raise Refusal(
+            "E0208", f"`{name}` is {describe(value)} here, and the label would hide it",
+            help="choose another label; `weights` says what it is called in a checkpoint",
+        ).located(self.syntax.span)  # fmt: skip
 
     def _evaluated(self, env: Env) -> tuple[Any, int | None]:
         label = self.syntax

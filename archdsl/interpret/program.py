@@ -274,7 +274,7 @@ class NetworkBlock(Parametric):
         """Run the body at ``place``; its inputs come from ``run.feed``, or are the graph's."""
         effective = self.effective()
         frame = place.frame = Frame(self.name, partial(show_arguments, effective), span, place.frame)
-        env = Env(self.env, place, "body", flow)
+        env = run.scope = Env(self.env, place, "body")
         env.run = run
         self.code.parameters.bind(effective, env, frame)
         if self.code.defaults is not None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from archdsl import ops
 from archdsl.diagnostics import Refusal
 from archdsl.interpret.values import BlockValue, describe, is_flow
+from archdsl.modules.words import COMBINATORS
 from archdsl.source import Span
 from archdsl.tape.limits import BoundExceeded
 from archdsl.tape.poison import POISON, Flow
@@ -49,6 +51,15 @@ def as_stage(value: Any, span: Span) -> Any:
     if is_flow(value):
         raise Refusal(
             "E0204", f"{describe(value)} cannot follow `->`: only blocks can be applied",
-            help="a tensor begins a statement: `x -> f`; join tensors with `concat(x)` or `add(x)`",
+            help=hiding(span) or "a tensor begins a statement: `x -> f`; join tensors with `concat(x)` or `add(x)`",
         ).located(span)  # fmt: skip
-    raise Refusal("E0204", f"only blocks can be applied with `->`, not {describe(value)}").located(span)
+    message = f"only blocks can be applied with `->`, not {describe(value)}"
+    raise Refusal("E0204", message, help=hiding(span)).located(span)
+
+
+def hiding(span: Span) -> str:
+    """Help where a name at this place means a value, and would be an operator if nothing bound it."""
+    name = span.text
+    if not (ops.is_operator(name) or name in COMBINATORS):
+        return ""
+    return f"what is called `{name}` here hides the operator `{name}`: choose another name for it"

@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from archdsl import ops
 from archdsl.diagnostics import Diagnostic, Refusal
 from archdsl.modules.module import Module, definition_span
-from archdsl.modules.words import COMBINATORS
 from archdsl.source import Span
 from archdsl.syntax import spec
 from archdsl.syntax.walk import walk
@@ -31,11 +30,7 @@ def duplicates(module: Module, symbols: frozenset[str]) -> Iterable[Diagnostic]:
 
 
 def _definable(name: str, span: Span, seen: dict[str, Span]) -> Iterable[Diagnostic]:
-    if ops.is_operator(name) or name in COMBINATORS:
-        yield (
-            Refusal("E0208", f"`{name}` is already an operator", help="choose another name").located(span).diagnostic()
-        )
-    elif name in seen:
+    if name in seen:
         yield Refusal(
             "E0207", f"`{name}` is defined twice", notes=[f"first on line {seen[name].line}"]
         ).located(span).diagnostic()  # fmt: skip
@@ -88,7 +83,8 @@ def _cycle(names: list[str]) -> Refusal:
     shown = names if len(names) <= 8 else [*names[:6], "…", names[-1]]
     return Refusal(
         "E0209", f"`{names[-1]}` is defined in terms of itself: {' -> '.join(shown)}",
-        help="use `repeat`, or pass the inner block as an argument",
+        help="in this file the name means this definition, not the operator: choose another"
+        if ops.is_operator(names[-1]) else "use `repeat`, or pass the inner block as an argument",
     )  # fmt: skip
 
 
@@ -108,12 +104,44 @@ def unused(module: Module) -> Iterable[Diagnostic]:
                     .located(parameter.span)
                     .diagnostic()
                 )
+        yield from _unused_lets(definition)
     for name, (_, imported) in module.imports.items():
         if name not in used:
             yield Refusal("W0203", f"`{name}` is imported but never used").located(imported.span).diagnostic()
     if module.networks:
-        for name, definition in module.definitions.items():
-            if isinstance(definition, spec.Block) and name not in used and not ops.is_operator(name):
-                yield Refusal(
-                    "W0202", f"the block `{name}` is never used", help="leave it out, or move it to a file of blocks"
-                ).located(name_span(definition, name)).diagnostic()  # fmt: skip
+        yield from _unused_definitions(module, used)
+
+
+def _unused_definitions(module: Module, used: set[str]) -> Iterable[Diagnostic]:
+    for name, definition in module.definitions.items():
+        if name in used:
+            continue
+        if isinstance(definition, spec.Block):
+            yield Refusal(
+                "W0202", f"the block `{name}` is never used", help="leave it out, or move it to a file of blocks"
+            ).located(name_span(definition, name)).diagnostic()  # fmt: skip
+        elif isinstance(definition, spec.LetDefinition):
+            yield _unused_let(name).located(name_span(definition, name)).diagnostic()
+
+
+def _unused_lets(definition: spec.Definition) -> Iterable[Diagnostic]:
+    """Names that a ``let`` gives, and that nothing in the definition reads."""
+    lets = [node for node in walk(definition) if isinstance(node, spec.Let)]
+    if not lets:
+        return
+    read: set[str] = set()
+    for node in walk(definition):
+        if isinstance(node, spec.Name):
+            read.add(node.id)
+        elif isinstance(node, spec.OutputItem):
+            read.add(node.name)
+        elif isinstance(node, spec.Missing):
+            read |= node.names
+    for let in lets:
+        if read.isdisjoint(let.targets) and set(let.targets) != {"_"}:
+            yield _unused_let(*let.targets).located(let.span).diagnostic()
+
+
+def _unused_let(*names: str) -> Refusal:
+    shown = " and ".join(f"`{name}`" for name in names if name != "_")
+    return Refusal("W0208", f"nothing reads {shown}", help="leave the `let` out, or use what it names")

@@ -2,18 +2,20 @@
 
 A name means the first of these that there is:
 
-1. an operator: nothing may hide one;
-2. what a statement, loop or parameter list around it binds, innermost first;
-3. a definition or an import of the file;
-4. a combinator, ``tuple``, ``none``;
-5. a label above it, innermost body first;
-6. a symbol of an input's shape;
-7. ``preprocess`` and ``labels``, behind ``with``;
-8. a choice of an argument (``same``, ``bilinear``);
-9. a function of numbers, where it is called;
-10. an operator that another package offers.
+1. what a statement, loop, parameter list or label around it binds, innermost first;
+2. a definition or an import of the file;
+3. a combinator, ``tuple``, ``none``, or an operator;
+4. a symbol of an input's shape;
+5. ``preprocess`` and ``labels``, behind ``with``;
+6. a choice of an argument (``same``, ``bilinear``);
+7. ``pi``, or a function of numbers, where it is called;
+8. an operator that another package offers.
 
-As an argument whose parameter has the name among its choices, a name is that choice, unless it is a tensor.
+Behind ``->`` and in front of ``(…)`` or ``{…}`` stands a block, and labels are tensors: there they are passed over, so
+that labels may be called like what they label. A name that is both is refused where a line or pipeline begins with it.
+
+As an argument whose parameter has the name among its choices, a name is that choice; where the argument has no name,
+it is a tensor if there is one.
 ``dynamic`` is what cannot be known before running: a column of a table that is not written out where the loop stands,
 a symbol in a library, or what one arm of a condition binds anew.
 """
@@ -29,7 +31,7 @@ from archdsl.syntax import spec
 
 Kind = Literal[
     "operator", "local", "parameter", "definition", "import", "combinator", "keyword", "label", "symbol", "end",
-    "choice", "function", "later", "dynamic", "unknown",
+    "choice", "constant", "function", "later", "dynamic", "unknown",
 ]  # fmt: skip
 """``end``: ``preprocess`` or ``labels``; ``keyword``: ``tuple`` or ``none``; ``later``: a word that the language keeps
 for a later edition; ``unknown``: nothing is called so, which is reported."""
@@ -85,18 +87,48 @@ class Scope:
     condition: what such a name means there is known only while running.
     """
 
-    __slots__ = ("choices", "labels", "names", "parent", "partly", "rebinds")
+    __slots__ = ("arm", "choices", "labels", "lets", "loop", "names", "parent", "partly", "perhaps", "rebinds")
 
     def __init__(
         self, parent: Scope | None = None, names: Iterable[str] = (), *, partly: bool = False,
-        choices: frozenset[str] = frozenset(),
+        choices: frozenset[str] = frozenset(), arm: bool = False, loop: bool = False,
     ) -> None:  # fmt: skip
         self.parent = parent
+        self.loop = loop
+        """Whether this is the body of a loop."""
         self.names: dict[str, Meaning] = dict.fromkeys(names, Meaning("local"))
         self.labels: dict[str, Meaning] = {}
         self.partly: bool = partly or (parent is not None and parent.partly)
         self.choices = choices
+        self.arm = arm
+        """Whether it is that of a condition's arm, which belongs to the body around it."""
         self.rebinds: frozenset[str] = frozenset()
+        self.lets: frozenset[str] = frozenset()
+        """Of these, what ``let`` and ``share`` bind."""
+        self.perhaps: set[str] = set()
+        """Labels that only some arms of a condition above give."""
+
+    def around(self) -> Iterator[Scope]:
+        """The scope and those around it, innermost first."""
+        scope: Scope | None = self
+        while scope is not None:
+            yield scope
+            scope = scope.parent
+
+    def labelled_here(self, name: str) -> bool:
+        """Whether the name is a label of this body."""
+        for scope in self.around():
+            if name in scope.labels or not scope.arm:
+                return name in scope.labels
+        return False
+
+    def nearest(self, name: str) -> Meaning | None:
+        """What binds or labels the name nearest."""
+        for scope in self.around():
+            found = scope.labels.get(name) or scope.names.get(name)
+            if found is not None:
+                return found
+        return None
 
     def bound(self, name: str) -> Meaning | None:
         """What binds the name nearest."""
@@ -106,6 +138,15 @@ class Scope:
                 return scope.names[name]
             scope = scope.parent
         return None
+
+    def outside_of_the_loop(self, name: str) -> bool:
+        """Whether the name is made outside of the innermost loop around this place, and not in it so far."""
+        scope: Scope | None = self
+        while scope is not None and name not in scope.names and name not in scope.labels:
+            if scope.loop:
+                return scope.nearest(name) is not None
+            scope = scope.parent
+        return False
 
     def labelled(self, name: str) -> Meaning | None:
         """The nearest label of that name."""
@@ -124,10 +165,6 @@ class Scope:
                 return True
             scope = scope.parent
         return False
-
-    def known(self, name: str) -> bool:
-        """Whether the name is bound or a label."""
-        return self.bound(name) is not None or self.labelled(name) is not None
 
     def all(self) -> set[str]:
         """Every name that is bound, and every label."""

@@ -13,7 +13,7 @@ from archdsl.modules.findings import duplicates, name_span, recursion, unused
 from archdsl.modules.meanings import DYNAMIC, Meaning, Scope
 from archdsl.modules.module import Module
 from archdsl.modules.resolve_expressions import ExpressionResolver
-from archdsl.modules.structure import bound_by, label_of, nested_bodies
+from archdsl.modules.structure import bound_by, label_of, names_read, nested_bodies
 from archdsl.shapes import AXES
 from archdsl.source import Span
 from archdsl.syntax import spec
@@ -104,7 +104,7 @@ class _Resolver(ExpressionResolver):
                 self._inputs(definition)
             self.body(definition.body, scope)
         for stage in getattr(definition, "then", ()):
-            self.expression(stage, scope)
+            self.stage(stage, scope)
 
     def _inputs(self, definition: spec.Network) -> None:
         if not any(isinstance(s, spec.Input | spec.Missing) for s in definition.body.statements):
@@ -120,6 +120,7 @@ class _Resolver(ExpressionResolver):
     def body(self, body: spec.Body, scope: Scope) -> None:
         self.labels(body)
         scope.rebinds |= frozenset(bound_by(body))
+        scope.lets |= frozenset(bound_by(body, labels=False))
         self.statements(body.statements, scope)
 
     def labels(self, body: spec.Body) -> None:
@@ -141,13 +142,29 @@ class _Resolver(ExpressionResolver):
         _STATEMENTS.get(type(statement), _Resolver._other)(self, statement, scope)
 
     def _let(self, statement: spec.Let, scope: Scope) -> None:
-        self.expression(statement.value, scope)
-        for target in statement.targets:
-            self.bind(target, statement.span.word(target), scope)
+        self._named(statement, statement.targets, scope)
 
     def _share(self, statement: spec.Share, scope: Scope) -> None:
+        self._named(statement, (statement.name,), scope)
+
+    def _named(self, statement: spec.Let | spec.Share, names: tuple[str, ...], scope: Scope) -> None:
+        self.naming = frozenset(names)
         self.expression(statement.value, scope)
-        self.bind(statement.name, statement.span.word(statement.name), scope)
+        self.naming = frozenset()
+        for name in names:
+            span = statement.span.word(name)
+            if scope.labelled_here(name):
+                hidden = Refusal("E0208", f"`{name}` is a label above in this body", help="choose another name")
+                self.refuse(hidden, span)
+            elif scope.outside_of_the_loop(name) and any(read.id == name for read in names_read(statement.value)):
+                self.refuse(_every_time(name), span)
+            self.bind(name, span, scope)
+
+    def _flow(self, statement: spec.Flow | spec.Branch, scope: Scope) -> None:
+        self.head(statement.value, scope)
+        if statement.shape is not None:
+            self.expression(statement.shape, scope)
+        self._label(statement, scope)
 
     def _input(self, statement: spec.Input, scope: Scope) -> None:
         for dim in statement.type.dims:
@@ -193,12 +210,14 @@ class _Resolver(ExpressionResolver):
         arms: list[Scope] = []
         for condition, arm in statement.arms:
             self.expression(condition, scope)
-            arms.append(Scope(scope))
+            arms.append(Scope(scope, arm=True))
             self.body(arm, arms[-1])
         if statement.otherwise is not None:
-            arms.append(Scope(scope))
+            arms.append(Scope(scope, arm=True))
             self.body(statement.otherwise, arms[-1])
             _merge(arms, scope)
+        for opened in arms:
+            scope.perhaps |= {*opened.labels, *opened.perhaps} - scope.labels.keys()
         for arm in nested_bodies(statement):
             _collect_indexed(arm, scope)
         self._rest(statement, scope)
@@ -214,7 +233,7 @@ class _Resolver(ExpressionResolver):
             unknown = not bound
         else:
             self.expression(statement.count, scope)
-        inner = Scope(scope, partly=unknown)
+        inner = Scope(scope, partly=unknown, loop=True)
         for name in (*bound, *([statement.index] if statement.index else [])):
             self.bind(name, statement.span.word(name), inner)
         self.body(statement.body, inner)
@@ -223,7 +242,7 @@ class _Resolver(ExpressionResolver):
 
     def _rest(self, statement: spec.Repeat | spec.For | spec.If, scope: Scope) -> None:
         for stage in statement.then:
-            self.expression(stage, scope)
+            self.stage(stage, scope)
         if statement.shape is not None:
             self.expression(statement.shape, scope)
         self._label(statement, scope)
@@ -242,8 +261,17 @@ class _Resolver(ExpressionResolver):
 _STATEMENTS: dict[type[spec.Statement], Callable[[_Resolver, Any, Scope], None]] = {
     spec.Let: _Resolver._let, spec.Share: _Resolver._share, spec.Input: _Resolver._input, spec.If: _Resolver._if,
     spec.Repeat: _Resolver._loop, spec.For: _Resolver._loop, spec.Missing: _Resolver._missing,
-    spec.Weights: _Resolver._weights, spec.With: _Resolver._with,
+    spec.Weights: _Resolver._weights, spec.With: _Resolver._with, spec.Flow: _Resolver._flow,
+    spec.Branch: _Resolver._flow,
 }  # fmt: skip
+
+
+def _every_time(name: str) -> Refusal:
+    """The refusal of a ``let`` in a loop that reads the name it hides: nothing is carried to the next iteration."""
+    return Refusal(
+        "E0219", f"`{name}` is computed from the `{name}` outside of the loop: every iteration makes the same",
+        help="compute it from the iteration (`repeat 3 as i { let c = 16 * 2 ** i … }`), or give it another name",
+    )  # fmt: skip
 
 
 def _merge(arms: list[Scope], scope: Scope) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from archdsl import ops
 from archdsl.diagnostics import Diagnostic, Refusal
 from archdsl.modules.meanings import DYNAMIC, OPERATOR, UNKNOWN, Meaning, Scope
 from archdsl.modules.module import Module
 from archdsl.modules.suggestions import unknown_name
-from archdsl.modules.words import COMBINATORS, late_word, word, words
+from archdsl.modules.words import late_word, word, words
 from archdsl.ops.base import Op
 from archdsl.shapes import AXES
 from archdsl.source import Span
@@ -15,14 +18,18 @@ from archdsl.syntax import spec
 from archdsl.syntax.walk import children, walk
 
 _AXES = frozenset(AXES)
-_STANDING = frozenset({"operator", "local", "parameter", "import", "dynamic", "unknown"})
+_STANDING = frozenset({"operator", "combinator", "local", "parameter", "import", "dynamic", "unknown"})
 """Meanings that no statement changes: nothing may hide them, or they are looked for while running."""
+_BLOCKS = frozenset({"operator", "combinator", "local", "parameter", "definition", "import"})
+"""Meanings that may be those of a block."""
 
 
 class ExpressionResolver:
     """The part of the walk over a definition that looks into expressions; bodies and statements are for its heir."""
 
     parameters: frozenset[str] = frozenset()
+    naming: frozenset[str] = frozenset()
+    """What the ``let`` at work names."""
     around: spec.Definition
     """The definition at work."""
 
@@ -45,13 +52,12 @@ class ExpressionResolver:
         self.found.append(refusal.located(span).diagnostic())
 
     def bind(self, name: str, span: Span, scope: Scope, parameters: frozenset[str] | None = None) -> None:
-        """A value gets a name: operators, parameters and imports must not be hidden by it."""
+        """A value gets a name: parameters and imports must not be hidden by it."""
         if name == "_":
             return
         hidden = self.parameters if parameters is None else parameters
         what = (
-            "an operator" if ops.is_operator(name) or name in COMBINATORS
-            else "a parameter" if name in hidden
+            "a parameter" if name in hidden
             else "an import" if name in self.module.imports
             else ""
         )  # fmt: skip
@@ -64,26 +70,65 @@ class ExpressionResolver:
 
     def expression(self, node: spec.Syntax, scope: Scope) -> None:
         """Check every name below ``node`` (syntax is at most a few hundred levels deep)."""
-        if isinstance(node, spec.Name):
-            self.name(node, scope)
-        elif isinstance(node, spec.Comprehension):
-            self.expression(node.iterable, scope)
-            inner = Scope(scope, node.targets)
-            for part in (node.condition, node.element):
-                if part is not None:
-                    self.expression(part, inner)
-        elif isinstance(node, spec.Body):
-            self.body(node, Scope(scope))
+        rule = _EXPRESSIONS.get(type(node))
+        if rule is not None:
+            rule(self, node, scope)
         elif isinstance(node, spec.Statement):
             self.statement(node, scope)
-        elif isinstance(node, spec.Call):
-            self._call(node, scope)
         else:
             for child in children(node):
                 self.expression(child, scope)
 
+    def _comprehension(self, node: spec.Comprehension, scope: Scope) -> None:
+        self.expression(node.iterable, scope)
+        inner = Scope(scope, node.targets)
+        for part in (node.condition, node.element):
+            if part is not None:
+                self.expression(part, inner)
+
+    def _body(self, node: spec.Body, scope: Scope) -> None:
+        self.body(node, Scope(scope))
+
+    def _pipeline(self, node: spec.Pipeline, scope: Scope) -> None:
+        self.head(node.stages[0], scope)
+        for stage in node.stages[1:]:
+            self.stage(stage, scope)
+
+    def _with_body(self, node: spec.WithBody, scope: Scope) -> None:
+        self.stage(node.head, scope)
+        self.expression(node.body, scope)
+
+    def head(self, node: spec.Expr, scope: Scope) -> None:
+        """What a line or a pipeline begins with: a tensor, or a block for the flow."""
+        if isinstance(node, spec.Name):
+            self.name(node, scope, head=True)
+        elif isinstance(node, spec.Frozen | spec.Own):
+            self.head(node.value, scope)
+        elif isinstance(node, spec.Conditional):
+            self.expression(node.condition, scope)
+            self.head(node.value, scope)
+            self.head(node.otherwise, scope)
+        else:
+            self.expression(node, scope)
+
+    def stage(self, node: spec.Expr, scope: Scope) -> None:
+        """What is applied: a block, and so no label."""
+        if isinstance(node, spec.Name):
+            self.name(node, scope, applied=True)
+        elif isinstance(node, spec.Frozen | spec.Own):
+            self.stage(node.value, scope)
+        elif isinstance(node, spec.Conditional):
+            self.expression(node.condition, scope)
+            self.stage(node.value, scope)
+            self.stage(node.otherwise, scope)
+        elif isinstance(node, spec.Pipeline):
+            for stage in node.stages:
+                self.stage(stage, scope)
+        else:
+            self.expression(node, scope)
+
     def _call(self, node: spec.Call, scope: Scope) -> None:
-        self.expression(node.callee, scope)
+        self.stage(node.callee, scope)
         card = self._card(node.callee.id, scope) if isinstance(node.callee, spec.Name) else None
         declared = {} if card is None else card.signature
         signature = {name: frozenset(argument.kind.choices) for name, argument in declared.items()}
@@ -96,7 +141,7 @@ class ExpressionResolver:
 
     def _card(self, name: str, scope: Scope) -> type[Op] | None:
         """The operator that a call's name means."""
-        if self.meaning(name, scope) is not OPERATOR:
+        if self.meaning(name, scope, applied=True) is not OPERATOR:
             return None
         try:
             return ops.load(name)
@@ -110,9 +155,10 @@ class ExpressionResolver:
             if meaning is not None and meaning.kind == "parameter":
                 self.refuse(hidden_by_choice(value.id, formal), value.span)
 
-    def name(self, node: spec.Name, scope: Scope) -> None:
-        """Settle one name; report it where it means nothing."""
-        meaning = self.meaning(node.id, scope)
+    def name(self, node: spec.Name, scope: Scope, *, applied: bool = False, head: bool = False) -> None:
+        """Settle one name; report it where it means nothing, or could mean two things."""
+        meaning = self.meaning(node.id, scope, applied=applied)
+        self._unambiguous(node, meaning, scope, applied, head)
         anew = meaning.kind not in _STANDING and scope.rebound(node.id)
         self.module.meanings.settle(node, Meaning("dynamic", meaning.bound) if anew else meaning)
         if meaning.kind == "definition":
@@ -123,6 +169,30 @@ class ExpressionResolver:
             known = [*scope.all(), *words(), *ops.names(), *ops.offered(), *(self.symbols or ())]
             self.refuse(self._made_later(node) or unknown_name(node.id, known), node.span)
 
+    def _unambiguous(self, node: spec.Name, meaning: Meaning, scope: Scope, applied: bool, head: bool) -> None:
+        """Refuse (E0208) a name with a second reading."""
+        name = node.id
+        if meaning.kind == "label":
+            other = self.meaning(name, scope, applied=True) if head else UNKNOWN
+            if other.kind in _BLOCKS:
+                what, where = _WHAT[other.kind], f" (line {meaning.bound.line})" if meaning.bound else ""
+                help = f"give the label another name, or write `{name}()` for the block"
+                self.refuse(
+                    Refusal("E0208", f"`{name}` is a label{where} and {what}: either could be meant", help=help),
+                    node.span,
+                )
+        elif meaning.kind in _BLOCKS and not applied and any(name in s.perhaps for s in scope.around()):
+            message = f"`{name}` is {_WHAT[meaning.kind]}, and also a label in one arm of a condition above"
+            self.refuse(Refusal("E0208", message, help="give the label another name"), node.span)
+        elif self._is_block(name, meaning) and name not in self.naming and any(name in s.lets for s in scope.around()):
+            message = f"`{name}` is {_WHAT[meaning.kind]} here, and this body gives the name to a value, too"
+            self.refuse(Refusal("E0208", message, help="choose another name for the value"), node.span)
+
+    def _is_block(self, name: str, meaning: Meaning) -> bool:
+        if meaning.kind == "definition":
+            return not isinstance(self.module.definitions.get(name), spec.LetDefinition)
+        return meaning.kind in ("operator", "combinator")
+
     def _load(self, node: spec.Name) -> None:
         """Load what a package offers; report it where it cannot be used."""
         try:
@@ -130,18 +200,18 @@ class ExpressionResolver:
         except Refusal as refusal:
             self.refuse(refusal, node.span)
 
-    def meaning(self, name: str, scope: Scope) -> Meaning:
-        """What a name means at this place."""
-        if ops.is_operator(name):
-            return OPERATOR
+    def meaning(self, name: str, scope: Scope, *, applied: bool = False) -> Meaning:
+        """What a name means at this place; ``applied``: a block is wanted."""
         if scope.partly:
             return DYNAMIC
-        bound = scope.bound(name)
+        bound = scope.bound(name) if applied else scope.nearest(name)
         if bound is not None:
             return bound
         kind = word(name)
         if kind is not None:
             return Meaning(kind)
+        if ops.is_operator(name):
+            return OPERATOR
         labelled = scope.labelled(name)
         if labelled is not None:
             return labelled
@@ -162,6 +232,18 @@ class ExpressionResolver:
                 line = f"it is made on line {later.span.line}: use it after that line"
                 return Refusal("E0201", f"`{node.id}` is used before it is made", help=line)
         return None
+
+
+_EXPRESSIONS: dict[type[spec.Syntax], Callable[[ExpressionResolver, Any, Scope], None]] = {
+    spec.Name: ExpressionResolver.name, spec.Comprehension: ExpressionResolver._comprehension,
+    spec.Body: ExpressionResolver._body, spec.Call: ExpressionResolver._call,
+    spec.Pipeline: ExpressionResolver._pipeline, spec.WithBody: ExpressionResolver._with_body,
+}  # fmt: skip
+
+_WHAT = {
+    "operator": "an operator", "combinator": "a combinator", "local": "a value", "parameter": "a parameter",
+    "definition": "a definition of this file", "import": "an import",
+}  # fmt: skip
 
 
 def _made_by(node: spec.Syntax) -> tuple[str | None, ...]:

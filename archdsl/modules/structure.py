@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from archdsl.syntax import spec
+from archdsl.syntax.walk import walk
 
 
 def label_of(statement: spec.Statement) -> spec.Target | None:
@@ -12,6 +13,12 @@ def label_of(statement: spec.Statement) -> spec.Target | None:
     if isinstance(statement, spec.Flow | spec.Branch | spec.Repeat | spec.For | spec.If):
         return statement.label
     return None
+
+
+def names_read(expr: spec.Expr) -> Iterator[spec.Name]:
+    """The names that an expression reads, but for those that a comprehension in it binds."""
+    bound = {target for node in walk(expr) if isinstance(node, spec.Comprehension) for target in node.targets}
+    return (node for node in walk(expr) if isinstance(node, spec.Name) and node.id not in bound)
 
 
 def is_single(body: spec.Body) -> bool:
@@ -37,9 +44,9 @@ def static_labels(body: spec.Body) -> frozenset[str]:
     return frozenset(found)
 
 
-def bound_by(body: spec.Body, arm: bool = False) -> Iterator[str]:
+def bound_by(body: spec.Body, arm: bool = False, *, labels: bool = True) -> Iterator[str]:
     """Names that a body's statements bind in its own scope, those in the arms of conditions included; of these, labels
-    as well.
+    as well, if they are wanted.
     """
     for statement in body.statements:
         if isinstance(statement, spec.Let):
@@ -48,8 +55,8 @@ def bound_by(body: spec.Body, arm: bool = False) -> Iterator[str]:
             yield statement.name
         elif isinstance(statement, spec.If | spec.With):
             for nested in nested_bodies(statement):
-                yield from bound_by(nested, arm or isinstance(statement, spec.If))
-        label = label_of(statement) if arm else None
+                yield from bound_by(nested, arm or isinstance(statement, spec.If), labels=labels)
+        label = label_of(statement) if arm and labels else None
         if label is not None and label.name is not None:
             yield label.name
 

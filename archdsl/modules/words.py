@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import pi
+
 from archdsl.element_types import ELEMENT_TYPES
 from archdsl.modules.meanings import Kind
 from archdsl.ops import CHOICES
@@ -9,10 +11,13 @@ from archdsl.ops import CHOICES
 COMBINATORS = ("seq", "residual", "parallel", "dense")
 """Functions on blocks: :mod:`archdsl.interpret.combinators`."""
 FUNCTIONS = (
-    "abs", "all", "any", "ceil", "contains", "divisible", "enumerate", "floor", "len", "log2", "max", "min", "range",
-    "round", "sqrt", "sum", "zip",
+    "abs", "all", "any", "ceil", "contains", "cos", "divisible", "enumerate", "exp", "floor", "len", "log",
+    "log2", "max", "min", "range",
+    "round", "round_half_even", "round_half_up", "sin", "sqrt", "sum", "zip",
 )  # fmt: skip
 """Functions of numbers and lists: :mod:`archdsl.interpret.functions`."""
+CONSTANTS = {"pi": pi}
+"""Numbers that have a name, where nothing else is called so."""
 INITIALIZERS = ("uniform", "normal")
 """How a parameter begins, where it is called with two numbers."""
 LATER = ("scan", "map", "rnn", "gru", "lstm", "gru_cell", "lstm_cell")
@@ -38,6 +43,8 @@ def late_word(name: str) -> Kind | None:
         return "end"
     if name in CHOICE_WORDS:
         return "choice"
+    if name in CONSTANTS:
+        return "constant"
     if name in FUNCTIONS or name in INITIALIZERS:
         return "function"
     return "later" if name in LATER else None
@@ -45,4 +52,4 @@ def late_word(name: str) -> Kind | None:
 
 def words() -> list[str]:
     """All of them."""
-    return ["tuple", "none", *COMBINATORS, *FUNCTIONS, *INITIALIZERS, *LATER, *ENDS, *CHOICE_WORDS]
+    return ["tuple", "none", *COMBINATORS, *FUNCTIONS, *CONSTANTS, *INITIALIZERS, *LATER, *ENDS, *CHOICE_WORDS]

@@ -31,10 +31,10 @@ class Conv(Windowed):
         "Conv2d = conv(64, 3, pad = valid)",
         "Conv3d = conv(64, 3, pad = valid)",
         "convolution",
-        "depthwise = conv(in.c, 3, groups = in.c)",
-        "depthwise_conv = conv(in.c, 3, groups = in.c)",
-        "dwconv = conv(in.c, 3, groups = in.c)",
-        "DepthwiseConv2D = conv(in.c, 3, groups = in.c)",
+        "depthwise = conv(64, 3, groups = 64)",
+        "depthwise_conv = conv(64, 3, groups = 64)",
+        "dwconv = conv(64, 3, groups = 64)",
+        "DepthwiseConv2D = conv(64, 3, groups = 64)",
     )
     role = "layer"
     examples = (

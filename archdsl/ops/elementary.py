@@ -181,7 +181,7 @@ class Ceil(Pointwise):
 class Round(Pointwise):
     """The nearest integer, halves to the even one. Counted as one comparison per element.
 
-    (Numbers are rounded half up while compiling; tensors follow IEEE 754, as ONNX and NumPy do.)
+    (Numbers are rounded by `round_half_even` and `round_half_up` while compiling.)
     """
 
     name = "round"

@@ -64,7 +64,9 @@ class Integer(Kind):
 
     def check(self, value: Any, what: str) -> int:
         if isinstance(value, float):
-            raise refuse(what, "an integer", value, "say how to round: `floor(x)`, `round(x)` or `divisible(x, 8)`")
+            raise refuse(
+                what, "an integer", value, "say how to round: `floor(x)`, `round_half_even(x)` or `divisible(x, 8)`"
+            )
         if isinstance(value, Expr):
             names = ", ".join(f"`{n}`" for n in sorted(_symbols(value)))
             raise Refusal(

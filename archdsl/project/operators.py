@@ -62,10 +62,13 @@ def operators(name: str | None = None) -> Operators:
         return Operators((), True, (), found)
     faults: list[Refusal] = []
     if name is not None:
-        records = [record(name, faults)]
+        from archdsl.project.operator_costs import measured
+
+        one = record(name, faults)
+        records = [{**one, "cost": measured(one["examples"])}]
     else:
         faults = registry.faults()
-        records = [record(one, []) for one in known if usable(one)]
+        records = [record(other, []) for other in known if usable(other)]
     rest = [*combinators(), *blocks()] if name is None else ()
     return Operators(records, name is not None, [fault.diagnostic() for fault in faults], rest)
 
@@ -87,6 +90,7 @@ def record(name: str, faults: list[Refusal]) -> dict[str, Any]:
 
     card = ops.load(name)
     doc = (card.__doc__ or "").strip().replace("``", "`")
+    examples = [spelled(example) for example in card.examples]
     arguments = [
         {"name": key, "kind": one.kind.text, "required": required(one), "default": written(one), "doc": one.doc}
         for key, one in card.signature.items()
@@ -100,7 +104,7 @@ def record(name: str, faults: list[Refusal]) -> dict[str, Any]:
         "inputs": list(card.arity),
         "results": card.results,
         "sources": card.sources,
-        "examples": [spelled(example) for example in card.examples],
+        "examples": examples,
         "package": package(name),
         "targets": targets(name, faults),
         "types": types(name),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from archdsl.report.figures import number
 from archdsl.report.page import Facts, Page, Part, Report, Table
 
 WIDTH = 120
@@ -80,9 +81,23 @@ def _page(r: Mapping[str, Any]) -> Page:
     targets = " ".join(r["targets"]) or "none"
     types = tuple(f"{'Types' if i == 0 else '':7}  {line}" for i, line in enumerate(_types(r.get("types", {}))))
     parts.append(Facts((f"Inputs   {count}", f"Outputs  {results}", f"Targets  {targets}", *types, *source)))
+    if r.get("cost"):
+        parts.append(Facts(_cost(r["cost"])))
     if r["examples"]:
         parts.append(Table((), tuple((example,) for example in r["examples"]), frozenset(), title="Examples"))
     return Page(r["signature"], tuple(parts))
+
+
+def _cost(found: Mapping[str, Any]) -> tuple[str, str]:
+    """What it holds and computes, of an example, at batch 1."""
+    weights = ", ".join(
+        f"{name} {type.partition('[')[1]}{type.partition('[')[2]}" for name, type in found["weights"].items()
+    )
+    work = found["work"]
+    counts = (
+        "not known" if work is None else ", ".join(f"{number(n)} {name}" for name, n in work.items() if n) or "none"
+    )
+    return f"Weights  {weights or 'none'}", f"Cost     {counts}, for {found['example']}"
 
 
 TYPES = {

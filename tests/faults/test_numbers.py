@@ -236,3 +236,19 @@ def test_counts_of_other_tools_are_theirs(tool: str, stage: str, count: object, 
     done = archdsl(tmp_path, f"cost net.arch --as {tool} --format json", net__arch=text)
     found = json.loads(done.output)["as"]
     assert (">=" if found["partial"] else found["total"]) == count
+
+
+@fault("N15", "the page of an operator was made of its card's texts alone", "weights and arithmetic of all operators")
+@pytest.mark.parametrize(
+    ("operator", "lines"),
+    [  # 3 -> 64 channels, 3 x 3, on 112 x 112 positions
+        ("conv", ("Weights  weight [64, 3, 3, 3], bias [64]", f"Cost     {112 * 112 * 64 * 27:,} mac, {112 * 112 * 64:,} add,")),
+        ("linear", ("Weights  weight [1000, 512], bias [1000]", "Cost     512,000 mac, 1,000 add,")),
+        ("relu", ("Weights  none", "Cost     30 cmp,")),
+        ("flatten", ("Weights  none", "Cost     none,")),
+    ],
+    ids=["conv", "linear", "relu", "flatten"],
+)  # fmt: skip
+def test_the_page_of_an_operator_has_weights_and_cost(operator: str, lines: tuple[str, str], tmp_path: Path) -> None:
+    told = archdsl(tmp_path, f"ops {operator}").output
+    assert [line for line in lines if line not in told] == []

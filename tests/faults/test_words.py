@@ -70,7 +70,7 @@ def test_what_is_probably_misread_is_told_by_check(x: str, body: str, warns: boo
         ("group_norm(4, 8)", "write `group_norm(4)`"),
         ("pool(2)", "`max_pool(2)` or `avg_pool(2)`"),
         ("for [6, 12] as i { conv(i, 3) }", "`for i in [6, 12] { … }`"),
-        ("depthwise_conv(3)", "`conv(in.c, 3, groups = in.c)`"),
+        ("depthwise_conv(3)", "`conv(64, 3, groups = 64)`"),
         ("conv(8, 3) * 3", "`repeat 3 { conv(…) }`"),
         ("conv2d(8, 3)", "`conv(64, 3, pad = valid)`"),
     ],

@@ -127,7 +127,7 @@ def test_so_is_any_other_value(bind: str) -> None:
 
 
 def test_a_tensor_is_meant_where_one_has_the_name() -> None:
-    text = "arch 1\nnetwork Net() { input x: f32[N, 4, 8, 8]\nlet w = in -> conv(4, 3)\nsoftmax(w)\noutput y }\n"
+    text = "arch 1\nnetwork Net() { input x: f32[N, 4, 8, 8]\nlet w = x -> conv(4, 3)\nsoftmax(w)\noutput y }\n"
     graph = archdsl.load(text).graph()
     assert [node.op.name for node in graph.nodes] == ["conv", "softmax"]
 
@@ -145,8 +145,6 @@ ANEW = [
     ("let w = 1", "let f = { conv(w, 1) }\nlet w = 2\nf", "conv(2, 1)"),
     ("let w = 1", "conv(w, 1)\nlet w = 2", "conv(1, 1)"),
     ("let w = 1", "with conv(bias = true) { let w = 2 }\nconv(w, 1)", "conv(2, 1)"),
-    ("block w() = relu", "if true { share w = conv(2, 1) }\nw", "conv(2, 1)"),
-    ("", "w: conv(4, 1)\nif true { let w = 2 }\nconv(w, 1)", "conv(2, 1)"),
     ("", "if true { let len = 2 }\nconv(len, 1)", "conv(2, 1)"),
     ("", "if true { let none = 2 }\nconv(none, 1)", "conv(2, 1)"),
     ("", "if true { let t = 2 }\nconv(t, 1)", "conv(2, 1)"),
@@ -157,6 +155,52 @@ ANEW = [
 @pytest.mark.parametrize(("top", "body", "last"), ANEW)
 def test_what_one_arm_or_a_later_statement_binds_anew_is_found(top: str, body: str, last: str) -> None:
     text = f"arch 1\n{top}\nnetwork Net() {{\ninput x: f32[N, 4, 8, 8]\n{body}\noutput y\n}}\n"
+    assert repr(archdsl.load(text).graph().nodes[-1].op) == last
+
+
+TWICE = [
+    ("block w() = relu", "if true { share w = conv(2, 1) }\nw"),
+    ("", "w: conv(4, 1)\nif true { let w = 2 }\ntanh(w)"),
+    ("", "w: conv(4, 1)\nlet w = 2\ntanh(w)"),
+    ("", "let w = 2\nw: conv(w, 1)"),
+    ("", "relu\nlet relu = tanh\nrelu"),
+    ("", "if true { let relu = tanh }\nrelu"),
+    ("", "if true { relu: tanh }\nrelu"),
+    ("block w = relu", "w: w\nw"),
+    ("block w = relu", "w: w\nw -> conv(2, 1)"),
+    ("block w = relu", "w: w\nlet z = w -> conv(2, 1)"),
+    ("block w = relu", "w: w\nresidual { w }"),
+    ("", "relu: tanh\nparallel(add) { | relu | tanh }"),
+    ("", "residual: tanh\nfrozen residual"),
+    ("block f(w: block) { w: w; w }", "f(relu)"),
+]
+"""Bodies in which a name has a second reading."""
+
+
+@pytest.mark.parametrize(("top", "body"), TWICE)
+def test_a_name_with_a_second_reading_is_refused(top: str, body: str) -> None:
+    text = f"arch 1\n{top}\nnetwork Net() {{\ninput x: f32[N, 4, 8, 8]\n{body}\noutput y\n}}\n"
+    found = driver.open_program(text).report().diagnostics
+    assert [d.code for d in found if d.severity == "error"] == ["E0208"], found
+
+
+ONE = [
+    ("block w = relu", "w: conv(2, 1)\nconv(3, 1) -> w\nresidual { conv(3, 1) -> w() }", "add"),
+    ("block w = relu", "w: conv(2, 1)\nw()", "relu"),
+    ("block w = relu", "w: conv(2, 1)\nconv(3, 1)\noutput a = w, b = add(w, 1 * w)", "add"),
+    ("block w = relu", "let w = x -> w\nw -> tanh", "tanh"),
+    ("", "softmax: tanh\nlet z = softmax\nz -> softmax(axis = 1)", "softmax(axis = 1)"),
+    ("", "w: conv(2, 1)\nconv(3, 1)\nsoftmax(w, axis = w)", "softmax(axis = w)"),
+    ("block relu = tanh", "relu", "tanh"),
+    ("", "residual: conv(4, 1)\nresidual { relu }", "add"),
+]
+"""Bodies in which a name is both, and where it stands says which; and the last operator."""
+
+
+@pytest.mark.parametrize(("top", "body", "last"), ONE)
+def test_where_a_name_stands_says_what_it_means(top: str, body: str, last: str) -> None:
+    body += "" if "output" in body else "\noutput y"
+    text = f"arch 1\n{top}\nnetwork Net() {{\ninput x: f32[N, 4, 8, 8]\n{body}\n}}\n"
     assert repr(archdsl.load(text).graph().nodes[-1].op) == last
 
 

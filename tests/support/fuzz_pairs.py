@@ -166,25 +166,26 @@ def types(random: Random) -> str:
     """An element type: the same shapes as in f32, and a file that the checker accepts, or a refusal with a code."""
     dtype = random.choice(TYPES)
     lines = [one.written() for one in stages(random)]
-    text = network(lines, f"{dtype}[N, 4, 16, 16]")
-    found, wanted = elaborated(text), graph_of(network(lines))
+    text, plain = (network(lines, f"{one}[N, 4, 256, 256]") for one in (dtype, "f32"))
+    found, wanted = elaborated(text), graph_of(plain)
     if isinstance(found, list):
         if not all(d.code[:2] in ("E0", "E6") and d.span for d in found):
             raise Failure(f"{dtype}: refused without code and place: {found[0]}\n{text}")
-        return network(lines)
+        return plain
     same(
         [v.type.shape for n in found.nodes for v in n.outputs],
         [v.type.shape for n in wanted.nodes for v in n.outputs],
         dtype,
     )
-    try:
-        model = backend.lower(found, OnnxOptions())
-    except DiagnosticError as error:
-        if not all(d.code in ("E0601", "E0602") for d in error.diagnostics):
-            raise Failure(f"{dtype}: {error}\n{text}") from None
-    else:
-        onnx.checker.check_model(onnx.ModelProto.FromString(model), full_check=True)
-    return network(lines)
+    for native in (False, True):  # as ONNX has it, whatever runs it
+        try:
+            model = backend.lower(found, OnnxOptions(native=native))
+        except DiagnosticError as error:
+            if not all(d.code in ("E0601", "E0602", *(() if native else ("E0607",))) for d in error.diagnostics):
+                raise Failure(f"{dtype}: {error}\n{text}") from None
+        else:
+            onnx.checker.check_model(onnx.ModelProto.FromString(model), full_check=True)
+    return plain
 
 
 def scoped(random: Random) -> str:

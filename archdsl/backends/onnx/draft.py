@@ -68,6 +68,8 @@ class Writer:
         self.value_names: dict[Value, str] = {}
         self.dtypes: dict[str, str] = {}
         """The element type of every name that is there."""
+        self.settled: dict[tuple[str, ...], tuple[str, ...]] = {}
+        """Operators with the types of their inputs that are written as they are: the types of their results."""
         self.casts: dict[tuple[str, str], str] = {}
         """What is there in a second element type."""
         self._taken: set[str] = set()

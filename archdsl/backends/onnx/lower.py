@@ -93,9 +93,9 @@ def _apply_rules(writer: Writer) -> None:
 
 def _carried(writer: Writer, node: Node) -> dict[str, str] | None:
     """``bf16`` is computed in ``f32`` as a whole, as PyTorch's CPU does, unless it is only moved."""
-    if writer.native or node.op.moves_data or node.op.role in ("view", "source"):
+    if all(value.type.dtype != "bf16" for value in node.inputs) or writer.native:
         return None
-    return {"bf16": "f32"} if any(value.type.dtype == "bf16" for value in node.inputs) else None
+    return None if node.op.moves_data or node.op.role in ("view", "source") else {"bf16": "f32"}
 
 
 def check_sizes(graph: Graph) -> None:

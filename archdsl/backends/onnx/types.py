@@ -35,6 +35,9 @@ MOVING = frozenset({
 })  # fmt: skip
 """What ONNX Runtime has for ``bf16`` on the CPU: nothing that computes."""
 
+SAID = ("Cast", "ConstantOfShape")
+"""Where an attribute says the type of the result."""
+
 HALVES = ("f16", "bf16")
 
 CARRIERS = {

@@ -32,10 +32,12 @@ class Emit:
         self.opset = writer.opset
         self.carry = carry or {}
         """Element types and those that stand in for them in all of this node."""
-        self.types = [self._carrying(value.type) for value in node.inputs]
-        self.outs = [self._carrying(value.type) for value in node.outputs]
-        names = [writer.value_names[value] for value in node.inputs]
-        self.ins = [self.cast(name, type.dtype) for name, type in zip(names, self.types)] if carry else names
+        self.ins = [writer.value_names[value] for value in node.inputs]
+        self.types = [value.type for value in node.inputs]
+        self.outs = [value.type for value in node.outputs]
+        if carry:
+            self.types, self.outs = list(map(self._carrying, self.types)), list(map(self._carrying, self.outs))
+            self.ins = [self.cast(name, type.dtype) for name, type in zip(self.ins, self.types)]
 
     def _carrying(self, type: TensorType) -> TensorType:
         return TensorType(self.carry[type.dtype], type.shape) if type.dtype in self.carry else type
@@ -94,16 +96,26 @@ class Emit:
         domain = ""
         if isinstance(kind, Custom):
             domain, kind = self._imported(kind), kind.kind
+        dtypes = self.writer.dtypes
+        entering = [dtypes.get(one, "") for one in given]
+        key = (domain, kind, *entering)
+        known_results = self.writer.settled.get(key)
+        if known_results is not None:
+            dtypes.update(zip(outputs, known_results))
+            self.writer.emitted.append(Emitted(kind, name, given, outputs, attributes, domain))
+            return
         signature = None if domain else types.signature(kind)
         if signature is None:
             known = self.writer.dtypes.get(given[0], "") if given else ""
             self.writer.dtypes.update(dict.fromkeys(outputs, known))
             self.writer.emitted.append(Emitted(kind, name, given, outputs, attributes, domain))
             return
-        bound = signature.bound([self.writer.dtypes.get(one, "") for one in given], kind, attributes)
+        bound = signature.bound(entering, kind, attributes)
         carried = self._carried(kind, signature, bound)
         self.writer.dtypes.update(zip(outputs, signature.results(bound)))
         if not carried:
+            if kind not in types.SAID:
+                self.writer.settled[key] = signature.results(bound)
             self.writer.emitted.append(Emitted(kind, name, given, outputs, attributes))
             return
         given = [one and self.cast(one, carried.get(signature.input(i))) for i, one in enumerate(given)]
