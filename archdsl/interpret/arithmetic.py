@@ -95,7 +95,8 @@ def binary(op: str, left: Any, right: Any, env: Env, span: Span) -> Any:
     env.session.bounds.step()
     if left is POISON or right is POISON:
         return POISON
-    if isinstance(left, Value) or isinstance(right, Value):
+    blocks = [value for value in (left, right) if isinstance(value, BlockValue)]
+    if not blocks and (isinstance(left, Value) or isinstance(right, Value)):
         if op not in ops.INFIX:
             raise Refusal("E0204", f"`{op}` is not defined for tensors", help="use `+ - * / ** @` or an operator")
         return tensor_operation(ops.INFIX[op], (left, right), env.place, span)
@@ -106,7 +107,7 @@ def binary(op: str, left: Any, right: Any, env: Env, span: Span) -> Any:
     if op == "*" and isinstance(left, tuple) and isinstance(right, int) and not isinstance(right, bool):
         env.session.bounds.check_items(len(left) * max(right, 0))
         return bounded(left * right, env.session)
-    for value in (left, right):
+    for value in blocks or (left, right):
         if isinstance(value, bool) or not isinstance(value, _NUMBERS):
             raise Refusal(
                 "E0204", f"`{op}` needs numbers or tensors, not {describe(value)}", help=_block_hint(value, op)
@@ -118,7 +119,7 @@ def _block_hint(value: Any, op: str) -> str:
     if isinstance(value, BlockValue):
         if op == "*":
             return f"repeat it: `repeat 3 {{ {value.name}(…) }}`; or apply it first: `(x -> {value.name}(…)) * …`"
-        return f"apply it first: `(x -> {value.name}(…)) {op} …`"
+        return f"`->` binds loosest: apply it first, `(x -> {value.name}(…)) {op} …`"
     return ""
 
 

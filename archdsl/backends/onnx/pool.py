@@ -94,7 +94,8 @@ def max_unpool(emit: Emit) -> None:
     """``MaxUnpool`` where the kernel determines the shape; else the elements are scattered over zeros."""
     kernel, stride, pads = emit.op.unpooling(emit.types[0])
     after = emit.outs[0].shape
-    if emit.op.replace(like=None).shape(*emit.types)[0].shape == after:
+    alone = emit.op.replace(like=None).shape(*emit.types)[0].shape == after
+    if alone and emit.types[0].dtype != "f64":  # of which runtimes lack it
         emit.result("MaxUnpool", emit.ins, kernel_shape=kernel, strides=stride, **padding(pads))
         return
     flat = [emit.helper("Reshape", [name, emit.ints([-1])]) for name in emit.ins]
