@@ -12,7 +12,7 @@ from archdsl.dims import Expr
 from archdsl.graph import Value
 from archdsl.interpret.code import Code, Context, compiled, condition, expression
 from archdsl.interpret.env import Env
-from archdsl.interpret.functions import bounded, power
+from archdsl.interpret.functions import bounded, power, times
 from archdsl.interpret.values import BlockValue, describe
 from archdsl.source import Span
 from archdsl.syntax import spec
@@ -137,6 +137,8 @@ def _numeric(op: str, left: Any, right: Any, env: Env) -> Any:
         raise Refusal("E0306", f"{left} / {right} is not always an integer", help="use `//` for dimensions")
     if symbolic and op == "%":
         return left - dims.floordiv(left, right) * right
+    if symbolic and op == "*":
+        return times(left, right, env.session)
     try:
         return _NUMERIC[op](left, right)
     except OverflowError:
