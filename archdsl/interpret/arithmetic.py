@@ -12,7 +12,7 @@ from archdsl.dims import Expr
 from archdsl.graph import Value
 from archdsl.interpret.code import Code, Context, compiled, condition, expression
 from archdsl.interpret.env import Env
-from archdsl.interpret.functions import bounded, power
+from archdsl.interpret.functions import bounded, power, times
 from archdsl.interpret.values import BlockValue, describe
 from archdsl.source import Span
 from archdsl.syntax import spec
@@ -95,7 +95,8 @@ def binary(op: str, left: Any, right: Any, env: Env, span: Span) -> Any:
     env.session.bounds.step()
     if left is POISON or right is POISON:
         return POISON
-    if isinstance(left, Value) or isinstance(right, Value):
+    blocks = [value for value in (left, right) if isinstance(value, BlockValue)]
+    if not blocks and (isinstance(left, Value) or isinstance(right, Value)):
         if op not in ops.INFIX:
             raise Refusal("E0204", f"`{op}` is not defined for tensors", help="use `+ - * / ** @` or an operator")
         return tensor_operation(ops.INFIX[op], (left, right), env.place, span)
@@ -106,7 +107,7 @@ def binary(op: str, left: Any, right: Any, env: Env, span: Span) -> Any:
     if op == "*" and isinstance(left, tuple) and isinstance(right, int) and not isinstance(right, bool):
         env.session.bounds.check_items(len(left) * max(right, 0))
         return bounded(left * right, env.session)
-    for value in (left, right):
+    for value in blocks or (left, right):
         if isinstance(value, bool) or not isinstance(value, _NUMBERS):
             raise Refusal(
                 "E0204", f"`{op}` needs numbers or tensors, not {describe(value)}", help=_block_hint(value, op)
@@ -118,7 +119,7 @@ def _block_hint(value: Any, op: str) -> str:
     if isinstance(value, BlockValue):
         if op == "*":
             return f"repeat it: `repeat 3 {{ {value.name}(…) }}`; or apply it first: `(x -> {value.name}(…)) * …`"
-        return f"apply it first: `(x -> {value.name}(…)) {op} …`"
+        return f"`->` binds loosest: apply it first, `(x -> {value.name}(…)) {op} …`"
     return ""
 
 
@@ -136,6 +137,8 @@ def _numeric(op: str, left: Any, right: Any, env: Env) -> Any:
         raise Refusal("E0306", f"{left} / {right} is not always an integer", help="use `//` for dimensions")
     if symbolic and op == "%":
         return left - dims.floordiv(left, right) * right
+    if symbolic and op == "*":
+        return times(left, right, env.session)
     try:
         return _NUMERIC[op](left, right)
     except OverflowError:

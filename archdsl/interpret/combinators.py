@@ -132,11 +132,12 @@ def _elementwise(join: Part) -> bool:
 def _check_sides(
     name: str, sides: dict[str, Flow], join: BlockValue, entered: Flow, place: Place, span: Span | None
 ) -> Flow | None:
-    """Elementwise joins need equal shapes: the message shows both, and where they came from.
+    """Elementwise joins need equal shapes: the message shows both, and where they came from. Products broadcast, as
+    ``*`` does: a gate is smaller than what it scales.
 
     ``None`` if they are equal; else the fault is reported, and the sizes that agree are returned.
     """
-    if not _elementwise(join):
+    if not _elementwise(join) or (isinstance(join, OpBlock) and join.card.infix == "*"):
         return None
     values = {side: value for side, value in sides.items() if isinstance(value, Value)}
     tensors = list(values.values())

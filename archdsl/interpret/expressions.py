@@ -155,7 +155,11 @@ def _string(expr: spec.String, context: Context) -> Code:
 
     def string(env: Env) -> Any:
         values = [part if isinstance(part, str) else part(env) for part in parts]
-        return POISON if any(v is POISON for v in values) else bounded("".join(map(show, values)), env.session)
+        if any(v is POISON for v in values):
+            return POISON
+        shown = [*map(show, values)]
+        env.session.bounds.check_text(sum(map(len, shown)))
+        return "".join(shown)
 
     return string
 

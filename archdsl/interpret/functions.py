@@ -243,10 +243,8 @@ def bounded(value: Any, session: Session) -> Any:
         raise Refusal("E0504", f"an integer can have at most {session.bounds.limits.bits} bits")
     if type(value) is float and (value != value or value in (math.inf, -math.inf)):
         raise Refusal("E0205", "the result is not a finite number")
-    if isinstance(value, str) and len(value) > session.bounds.limits.items:
-        raise Refusal(
-            "E0503", f"a string of {len(value):,} characters; at most {session.bounds.limits.items:,} are allowed"
-        )
+    if isinstance(value, str):
+        session.bounds.check_text(len(value))
     if isinstance(value, tuple):
         session.bounds.check_items(len(value))
     if type(value) is Expr:
@@ -254,15 +252,30 @@ def bounded(value: Any, session: Session) -> Any:
     return session.lists.made(value) if type(value) is tuple else value
 
 
+def times(left: Any, right: Any, session: Session) -> Any:
+    """The product of two dimensions; every pair of their terms is work."""
+    session.bounds.step(dims.weight(left) * dims.weight(right) // 16)
+    return left * right
+
+
 def power(left: Any, right: Any, session: Session) -> Any:
     """``left ** right``, refused before it is too large to compute."""
     if isinstance(left, int) and isinstance(right, int) and right > 0:
         if abs(left) > 1 and right * (abs(left).bit_length() - 1) > session.bounds.limits.bits:
             raise Refusal("E0504", f"an integer can have at most {session.bounds.limits.bits} bits")
+    elif isinstance(right, Expr):
+        raise Refusal(
+            "E0306", f"an exponent must be known while compiling, but {right} is known only when the model runs",
+            help=f"bind `{min(dims.symbols(right))}`",
+        )  # fmt: skip
     elif isinstance(left, Expr):
         if not isinstance(right, int) or not 0 <= right <= 16:
             raise Refusal("E0306", f"a dimension can be raised only to a small integer power, not to {right}")
-        return dims.product([left] * right)
+        result: Any = 1
+        for _ in range(right):
+            result = times(result, left, session)
+            session.bounds.check_dimension(result)
+        return result
     try:
         result = left**right
     except (OverflowError, ZeroDivisionError):

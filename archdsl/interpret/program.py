@@ -15,6 +15,7 @@ from archdsl.interpret.code import BodyCode, Context, Step, compiled, head_span,
 from archdsl.interpret.elaboration import Elaborated, Elaboration, held
 from archdsl.interpret.env import Env, NetworkRun
 from archdsl.interpret.finish import check_sizes, drafted, settle_outputs
+from archdsl.interpret.functions import bounded
 from archdsl.interpret.memo import Application
 from archdsl.interpret.operators import operator_block
 from archdsl.interpret.parameters import Parameters
@@ -128,6 +129,7 @@ def _overrides(block: NetworkBlock, arguments: Mapping[str, Any], env: Env) -> d
                 help=did_you_mean(name, formals, f"parameters: {listed}"),
             )  # fmt: skip
         value = _defined(value, env) if isinstance(value, str) else _as_list(value)
+        _within_bounds(value, env)
         kind: Kind | None = formals[name].kind
         checked[name] = value if kind is None else kind.check(value, f"`{name}` of `{block.name}`")
     return checked
@@ -139,6 +141,13 @@ def _defined(name: str, env: Env) -> Any:
     if value is not Env.missing:
         return value
     return operator_block(name) if ops.is_operator(name) or name in ops.offered() else name
+
+
+def _within_bounds(value: Any, env: Env) -> None:
+    """Refuse numbers, texts and lists from outside that no expression could give."""
+    for item in value if type(value) is tuple else ():
+        _within_bounds(item, env)
+    bounded(value, env.session)
 
 
 def _as_list(value: Any) -> Any:

@@ -150,17 +150,22 @@ def show(value: object, nested: bool = True) -> str:
     return getattr(value, "kind_name", type(value).__name__)
 
 
+def _collected(value: Indexed, bounds: Bounds) -> Any:
+    bounds.step(len(value.items) // 8)
+    return POISON if value.incomplete else value.as_tuple()
+
+
 def as_flow(value: Any, bounds: Bounds) -> Any:
     """Collected labels and nested tuples of tensors as one flat tuple; other values as they are."""
     if type(value) is Value or isinstance(value, BlockValue):
         return value
     if isinstance(value, Indexed):
-        bounds.step(len(value.items) // 8)
-        value = POISON if value.incomplete else value.as_tuple()
+        value = _collected(value, bounds)
     if isinstance(value, tuple) and value and not isinstance(value[0], int | float | str):
         bounds.step(len(value) // 8)
         flat: list[Any] = []
         for item in value:
+            item = _collected(item, bounds) if isinstance(item, Indexed) else item
             flat.extend(item if isinstance(item, tuple) else (item,))
         if any(map(is_refused, flat)):
             return POISON

@@ -15,6 +15,7 @@ from archdsl.ops.base import Op
 from archdsl.shapes import AXES
 from archdsl.source import Span
 from archdsl.syntax import spec
+from archdsl.syntax.limits import LIMITS
 from archdsl.syntax.walk import children, walk
 
 _AXES = frozenset(AXES)
@@ -37,6 +38,7 @@ class ExpressionResolver:
         self.module = module
         self.symbols = symbols
         self.found: list[Diagnostic] = []
+        self._made: dict[str, list[Span]] | None = None
         self.uses: dict[str, Span] = {}
         """The file's definitions that are named, each with one of the places."""
 
@@ -165,7 +167,7 @@ class ExpressionResolver:
             self.uses.setdefault(node.id, node.span)
         if meaning is OPERATOR and not ops.is_operator(node.id):
             self._load(node)
-        if meaning is UNKNOWN:
+        if meaning is UNKNOWN and len(self.found) < LIMITS.faults:  # help is looked for among all names
             known = [*scope.all(), *words(), *ops.names(), *ops.offered(), *(self.symbols or ())]
             self.refuse(self._made_later(node) or unknown_name(node.id, known), node.span)
 
@@ -227,11 +229,21 @@ class ExpressionResolver:
         if node.id in self.module.variants:
             help = "apply its network: a variant is a network with its arguments"
             return Refusal("E0201", f"`{node.id}` is a variant, and variants are not applied", help=help)
-        for later in walk(self.around):
-            if later.span.start > node.span.start and node.id in _made_by(later):
-                line = f"it is made on line {later.span.line}: use it after that line"
-                return Refusal("E0201", f"`{node.id}` is used before it is made", help=line)
+        later = next((span for span in self._makers().get(node.id, ()) if span.start > node.span.start), None)
+        if later is not None:
+            line = f"it is made on line {later.line}: use it after that line"
+            return Refusal("E0201", f"`{node.id}` is used before it is made", help=line)
         return None
+
+    def _makers(self) -> dict[str, list[Span]]:
+        """Where the definition at work makes each of its names, in the order of the text; asked for messages only."""
+        if self._made is None:
+            self._made = {}
+            for node in walk(self.around):
+                for name in _made_by(node):
+                    if name is not None:
+                        self._made.setdefault(name, []).append(node.span)
+        return self._made
 
 
 _EXPRESSIONS: dict[type[spec.Syntax], Callable[[ExpressionResolver, Any, Scope], None]] = {

@@ -97,6 +97,17 @@ class Bounds:
             raise Refusal("E0503", f"a list of {count:,} elements; at most {self.limits.items:,} are allowed")
         self.step(count)
 
+    def check_text(self, length: int) -> None:
+        """Refuse (E0503) strings that are too long; all of them together are work, and so stay within some 32 MiB."""
+        if length > self.limits.items:
+            raise Refusal("E0503", f"a string of {length:,} characters; at most {self.limits.items:,} are allowed")
+        self.step(length // 64)
+
+    def check_outputs(self, count: int) -> None:
+        """Account for the results of one operator, where there are many."""
+        if count > SMALL:
+            self.step(2 * count)
+
     def check_sizes(self, types: Sequence[TensorType]) -> None:
         """Refuse (E0506) tensors that no machine could hold, before their sizes outgrow the work."""
         for type in types:

@@ -68,6 +68,7 @@ class Tape:
         path, prefix = place.operator(base)
         path = self.fresh(path)
         applied = self._applied(op, live, span)
+        bounds.check_outputs(len(applied.types))
         if not applied.small:
             bounds.check_sizes(applied.types)
         params = {w.slot or "value": self._parameter(w, type, prefix, place) for w, type in applied.weights}

@@ -121,3 +121,51 @@ def test_a_conditional_and_an_output_are_no_exception() -> None:
     assert [*found.parameters()] == ["w"]
     found = archdsl.load(network("conv(3, 1)\noutput y = frozen param([3, 1, 1]), z = x")).graph()
     assert "y" in found.parameters()
+
+
+COLLECTED = "repeat 2 as i { e[i]: conv(4, 3) }\n"
+
+
+@fault(
+    "F31",
+    "lists of labels were taken apart only where they stood alone",
+    "tuples, lists, calls, let, outputs; one list, two lists, a list before and behind a tensor",
+)
+@pytest.mark.parametrize("form", ["(x, e) -> concat", "concat(x, e)", "x -> concat(e)", "let m = (x, e)\nm -> concat"])
+def test_collected_labels_are_spliced(form: str) -> None:
+    assert graph(f"{COLLECTED}{form}\noutput z") == graph(f"{COLLECTED}(x, e[0], e[1]) -> concat\noutput z")
+
+
+@again("F31")
+def test_two_lists_too() -> None:
+    lists = COLLECTED + "repeat 2 as i { d[i]: conv(5, 3) }\n"
+    expected = graph(f"{lists}(e[0], e[1], d[0], d[1]) -> concat\noutput z")
+    assert graph(f"{lists}(e, d) -> concat\noutput z") == graph(f"{lists}concat(e, d)\noutput z") == expected
+
+
+@fault("B5", "lists of labels were taken apart only where they stood alone", "as F31")
+@pytest.mark.parametrize("join", ["concat", "add", "stack", "max"])
+def test_lists_of_labels_enter_joins(join: str) -> None:
+    assert graph(f"{COLLECTED}conv(4, 1)\nf: (conv(x, 4, 1), e) -> {join}\noutput z = f")
+
+
+@fault("B10", "elementwise joins of combinators wanted equal shapes", "parallel, residual; other joins keep the check")
+def test_products_of_branches_broadcast() -> None:
+    body = "parallel(mul) {{ | {} | global_avg_pool -> sigmoid }}\noutput y"
+    assert archdsl.load(network(body.format("identity"))).graph().outputs["y"].type.shape[1:] == (3, 32, 32)
+    body = "residual(join = mul) { global_avg_pool -> sigmoid }\noutput y"
+    assert archdsl.load(network(body)).graph().outputs["y"].type.shape[1:] == (3, 32, 32)
+
+
+@again("B10")
+@pytest.mark.parametrize("line", ["x -> relu - x", "resize(scale = 1) + x", "x + relu", "relu - relu"])
+def test_a_block_in_arithmetic_has_a_hint_at_parentheses(tmp_path: Path, line: str) -> None:
+    done = command(tmp_path, "check net.arch", net__arch=network(line))
+    assert done.output.count("error[E0204]") == 1 and "binds loosest" in done.output, done.output
+
+
+@again("F33")
+def test_a_number_among_tensors_has_help_that_works(tmp_path: Path) -> None:
+    done = command(tmp_path, "check net.arch", net__arch=network("max(x, -x, 0.3)"))
+    assert "`constant(0.3)`" in done.output, done.output
+    assert graph("max(x, -x, constant(0.3))\noutput y")

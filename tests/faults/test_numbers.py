@@ -252,3 +252,12 @@ def test_counts_of_other_tools_are_theirs(tool: str, stage: str, count: object, 
 def test_the_page_of_an_operator_has_weights_and_cost(operator: str, lines: tuple[str, str], tmp_path: Path) -> None:
     told = archdsl(tmp_path, f"ops {operator}").output
     assert [line for line in lines if line not in told] == []
+
+
+@fault(
+    "A4", "of rank 3 the last axis was taken for the positions, whatever it is", "linear, layer_norm, attention over T"
+)
+def test_positions_of_a_sequence_of_features_are_steps(tmp_path: Path) -> None:
+    body = "linear(8) -> transpose -> conv(8, 5) -> transpose -> layer_norm\ny: linear(3)"
+    assert field(tmp_path, body, "f32[N, 20, 8]") == 5
+    assert field(tmp_path, "conv(8, 5) -> relu\ny: conv(8, 3)", "f32[N, 8, 20]") == 7

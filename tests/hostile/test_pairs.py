@@ -9,6 +9,7 @@ import pytest
 
 from archdsl import data
 from archdsl.interpret import blocks, expressions, labels
+from archdsl.modules.meanings import Scope
 from archdsl.tape.builder import Builder
 from archdsl.weights import candidates, convert, match
 
@@ -98,6 +99,7 @@ PLANTED: dict[str, tuple[str, Plant]] = {
     ),
     "`share` makes weights anew": ("share", _weights_anew),
     "a computed label is in capitals": ("computed", _computed_label_in_capitals),
+    "a block hides its label": ("labels", lambda patch: patch.setattr(Scope, "nearest", Scope.bound)),
     "prefixes are not looked for": (
         "prefixes",
         lambda patch: patch.setattr(candidates, "prefixes", lambda ours, theirs: [("", "")]),

@@ -31,8 +31,8 @@ POINTWISE = (
 )  # fmt: skip
 SAME = (
     "max_pool(3, stride = 1, pad = same)", "avg_pool(3, stride = 1, pad = same)", "lrn(5)", "frozen batch_norm",
-    "batch_norm(eps = 1e-3)", "instance_norm", "conv(in.c, 1)", "conv(in.c, 3, groups = in.c)", "scale_shift",
-    "conv(in.c, 3, dilation = 2, bias = false)", "conv(in.c, [1, 3]) -> conv(in.c, [3, 1])", "pad_axes(1) -> crop(1)",
+    "batch_norm(eps = 1e-3)", "instance_norm", "seq { conv(in.c, 1) }", "seq { conv(in.c, 3, groups = in.c) }", "scale_shift",
+    "seq { conv(in.c, 3, dilation = 2, bias = false) }", "seq { conv(in.c, [1, 3]) -> conv(in.c, [3, 1]) }", "pad_axes(1) -> crop(1)",
     "permute([0, 1, 3, 2])", "l2_norm", "reverse(axis = w)", "softmax(axis = c)",
 )  # fmt: skip
 LIBRARY = {"scale_shift": "std.cnn", "squeeze_excite": "std.attention", "conv_bn": "std.cnn", "conv_relu": "std.cnn"}
@@ -219,17 +219,15 @@ class Writer:
         name, other = self.random.choice(names)
         if other == t:
             how = self.pick(
-                "add({})", "in * 0.5 + {} -> relu", "let g = sigmoid({})\nmul(g)", "(in, {}) -> max", "{} - in / 2",
-                "where(in > 0, in, {})", "minus: {} * {} - 1",
+                "identity -> add({})", "{} * 0.5 + {} -> relu", "let g = sigmoid({})\nidentity -> mul(g)", "max({}, -{})",
+                "identity -> max({})", "{} - {} / 2", "where({} > 0, tanh({}), {})", "minus: {} * {} - 1",
             )  # fmt: skip
             how = how.replace("g = ", f"{self.fresh('g')} = ").replace("mul(g)", f"mul(g{self.count})")
             if "minus" in how:
                 how = how.replace("minus", self.fresh("minus"))
-            if "in" in how.replace("min", "") and "in" in how.split():
-                how = how.replace("in ", f"{name} ").replace("(in,", f"({name},").replace("- in /", f"- {name} /")
             return how.format(*[name] * 4).split("\n"), t
         if other.s == t.s and t.s:
-            return [f"concat({name})"], Type(t.c + other.c, t.s)
+            return [f"identity -> concat({name})"], Type(t.c + other.c, t.s)
         return [f"{name} -> {self.keep(other, 1)}"], other
 
     def _binding(self, t: Type) -> tuple[list[str], Type]:
@@ -244,7 +242,7 @@ class Writer:
             condition = self.pick(f"{name} == {value}", f"not {name} < 1", f"{name} > 0 or false")
             return [f"let {name} = {self.integer(value)}", f'assert {condition}, "size {{{name}}}"'], t
         if form == 3 and t.s:
-            return [f"let {name}, _ = ({self.keep(t, 1)}, {t.c})"[:0] + "assert in.rank == 4 and len(in.shape) == 4"], t
+            return [f"let {name}, _ = ({self.keep(t, 1)}, {t.c})"[:0] + "assert x.rank >= 2 and len(x.shape) >= 2"], t
         return [f"let {name} = [{self.integer(1)}, {self.integer(2)}]", f"repeat {name}[0] {{ {self.keep(t, 1)} }}"], t
 
     def compound(self, t: Type, depth: int, names: Names) -> tuple[list[str], Type]:
@@ -335,7 +333,7 @@ class Writer:
             self.keepers.append(f"{name} {{ | relu | tanh }}")
             return [f"block {name}(parts: [block]) = parallel(add, parts)"]
         if form == 4:
-            self.keepers.append(f"{name}(relu, gate = conv(in.c, 1))")
+            self.keepers.append(f"{name}(relu, gate = {{ conv(in.c, 1) }})")
             return [
                 *doc, f"block {name}(f: block, gate: block) {{", "  let t = in -> gate -> sigmoid",
                 "  (in -> f) * t + in * (1 - t)", "}",
@@ -408,7 +406,7 @@ class Writer:
         if form == 0:
             return ["output logits"]
         if form == 1:
-            return [f"output main = in, tap = {self.random.choice(names)[0]}".replace("main = in, ", "")]
+            return [f"output tap = {self.random.choice(names)[0]}"]
         if form == 2:
             return ["train output aux = x -> global_avg_pool", "output result"]
         return []
