@@ -43,6 +43,8 @@ class Bound:
         self.binding: dict[str, Dim] = {} if symbolic else {BATCH: 1, **graph.defaults, **(binding or {})}
         self._works: dict[tuple[object, ...], Work | None] = {}
         self._windows: dict[tuple[object, ...], Window] = {}
+        self._alike: dict[Node, int] = {}
+        self._numbers: dict[tuple[object, ...], int] = {}
         types, self._ops = (
             at_sizes(graph, self.binding) if self.binding else ({value: value.type for value in graph.values()}, {})
         )
@@ -84,9 +86,12 @@ class Bound:
 
     def window(self, node: Node, source: int = 0, result: int = 0) -> Window:
         """How one of a node's results looks at one of its inputs."""
-        op, ins = self.op(node), self.types(node.inputs)
-        key = (id(op), ins, source, result)
+        if node not in self._alike:  # nodes of one operator and of equal types have one number
+            like = (id(self.op(node)), self.types(node.inputs))  # of a join, which has a window for each input, once
+            self._alike[node] = self._numbers.setdefault(like, len(self._numbers))
+        key = (self._alike[node], source, result)
         if key not in self._windows:
+            op, ins = self.op(node), self.types(node.inputs)
             found = op.looks(ins, self.types(node.outputs), source, result)
             self._windows[key] = tuple([None if axis is None else _each(axis, self.dim) for axis in found])
         return self._windows[key]

@@ -25,6 +25,11 @@ CLOSERS = {"LPAR": "RPAR", "LSQB": "RSQB", "LBRACE": "RBRACE"}
 OPENERS = {closer: opener for opener, closer in CLOSERS.items()}
 DEFINERS = frozenset({"BLOCK", "NETWORK", "VARIANT", "USE"})
 """Tokens that begin a definition at the start of a line, before a name, even if brackets are open."""
+_NAMING = re.compile(r"[ \t]+(?:(?!(?:if|else|for|and|or|in|as|not)\b)[A-Za-z_]|[a-z]+[ \t]*=(?!=))")
+SOFT = dict.fromkeys(("input", "next", "output", "state"), _NAMING) | {"table": re.compile(r"[ \t]*\{")}
+"""Words that are names wherever what they need as words does not follow: a name, or a brace."""
+ALONE = re.compile(r"[ \t]*(?:[\n;}#]|$)")
+"""Behind a word that begins a statement: nothing, so that a statement was meant and is not complete."""
 NO_MEND = 4000
 """Tokens after which an unclosed bracket is no longer corrected, to stay linear."""
 
@@ -113,10 +118,20 @@ class Lexer:
                 )
             elif kind == "NAME":
                 value = found.group()
-                self.add(words.get(value, kind), value, start, self.position)
+                if value in SOFT and self._is_name(value):
+                    self.add(kind, value, start, self.position)
+                else:
+                    self.add(words.get(value, kind), value, start, self.position)
             else:
                 assert kind is not None
                 self.add(kind, found.group(), start, self.position)
+
+    def _is_name(self, word: str) -> bool:
+        """Whether a word that begins a statement or a table is a name here: what it needs does not follow."""
+        if SOFT[word].match(self.source.text, self.position, self.stop):
+            return False
+        begins = self.separator is not None or not self.tokens or self.tokens[-1].type in ("LBRACE", "_SEP")
+        return not (begins and ALONE.match(self.source.text, self.position, self.stop))
 
     def add(self, kind: str, text: str, start: int, end: int) -> None:
         """Append a token, and before it the separator that is due."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from effort import seconds_of
 from faults import again, fault
 from memory import measured
 
@@ -33,3 +34,24 @@ def test_linted_networks_are_let_go(tmp_path: Path) -> None:
         (tmp_path / name).write_text(text)
     few, many = measured(tmp_path, "lint", *names[:10]), measured(tmp_path, "lint", *names)
     assert many[1] < few[1] + 25, (few, many)
+
+
+@fault(
+    "R6", "every input of a join compared the types of all of its inputs", "cost, lint and diff of wide joins; found by doubling "
+    "labels, fans, dense connections, shortcuts, outputs, blocks in check, lint, cost, memory, diff, compile and show",
+)  # fmt: skip
+def test_a_wide_join_is_linear() -> None:
+    import archdsl
+
+    def seconds(width: int) -> float:
+        branches = "".join(f"  l{i}: x -> conv(8, 3)\n" for i in range(width))
+        names = ", ".join(f"l{i}" for i in range(width))
+        text = (
+            "arch 1\nnetwork Net() {\n  input x: f32[N, 8, 16, 16]\n"
+            + branches
+            + f"  ({names}) -> concat\n  output y\n}}\n"
+        )
+        graph = archdsl.load(text).graph()
+        return seconds_of(lambda: str(archdsl.cost(graph)))
+
+    assert seconds(2400) < 7 * seconds(600)  # four times as much; 13 times before

@@ -142,3 +142,12 @@ def test_an_axis_is_meant_where_no_tensor_can_be(axis: str) -> None:
         f"arch 1\nnetwork Net() {{\n  input t: f32[N, 5, 8]\n  softmax({axis})\n  output y\n}}\n"
     ).graph()
     assert [node.op.axis for node in found.nodes] == ["t"]
+
+
+@again("Gap10")
+@pytest.mark.parametrize("name", ["state", "output", "table", "input", "next"])
+def test_soft_words_are_names(name: str) -> None:
+    before = f"block f({name}, k = {name}) = conv({name}, k, pad = 3)"
+    body = f"f({name} = 7)\nlet {name} = 5\nconv({name}, 1)\nconv({name} if true else 3, 1)\noutput y"
+    text = network(body, before=before)
+    assert [node.outputs[0].type.shape[1] for node in archdsl.load(text).graph().nodes] == [7, 5, 5]

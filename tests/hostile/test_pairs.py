@@ -8,7 +8,8 @@ import fuzz_pairs
 import pytest
 
 from archdsl import data
-from archdsl.interpret import blocks, expressions, inputs_and_outputs, labels
+from archdsl.interpret import blocks, expressions, labels
+from archdsl.modules.meanings import Scope
 from archdsl.tape.builder import Builder
 from archdsl.weights import candidates, convert, match
 
@@ -98,10 +99,7 @@ PLANTED: dict[str, tuple[str, Plant]] = {
     ),
     "`share` makes weights anew": ("share", _weights_anew),
     "a computed label is in capitals": ("computed", _computed_label_in_capitals),
-    "an output is the flow, whatever its name": (
-        "labels",
-        lambda patch: patch.setattr(inputs_and_outputs, "_made", lambda item, name, env, run, flow: flow),
-    ),
+    "a block hides its label": ("labels", lambda patch: patch.setattr(Scope, "nearest", Scope.bound)),
     "prefixes are not looked for": (
         "prefixes",
         lambda patch: patch.setattr(candidates, "prefixes", lambda ours, theirs: [("", "")]),

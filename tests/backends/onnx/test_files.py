@@ -223,7 +223,7 @@ def test_numbers_that_do_not_fit() -> None:
 @pytest.mark.parametrize("init", ["{}", "[{}, 0, 0]", "uniform(-{0}, {0})", "normal(0, {})"])
 def test_initial_values_that_do_not_fit(init: str, dtype: str, tmp_path: Path) -> None:
     value = {"f16": "1e6", "bf16": "1e40", "f32": "1e40", "f64": "1e308"}[dtype]
-    text = f"arch 1\nnetwork Net() {{ input x: {dtype}[N, 3]; in + param([3], init = {init.format(value)}, dtype = {dtype}) }}"
+    text = f"arch 1\nnetwork Net() {{ input x: {dtype}[N, 3]; x + param([3], init = {init.format(value)}, dtype = {dtype}) }}"
     if dtype == "f64" and init[0] in "{[":
         assert backend.lower(archdsl.load(text).graph())
         return
