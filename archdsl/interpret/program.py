@@ -274,7 +274,7 @@ class NetworkBlock(Parametric):
         result = self.run(run, inner, span, flow)
         if run.feed:
             raise Refusal("E0310", f"`{self.name}` is given {len(feed)} tensor(s) more than it has inputs")
-        outputs = tuple(run.outputs.values())
+        outputs = tuple(value for name, value in run.outputs.items() if name not in run.trained)
         if any(o is POISON for o in outputs):
             return POISON
         return (outputs[0] if len(outputs) == 1 else outputs) if outputs else result
