@@ -6,8 +6,8 @@ decided with symbols is decided now.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, ClassVar, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 from weakref import ref
 
 from archdsl import dims
@@ -29,12 +29,8 @@ class Sized(NamedTuple):
     ops: dict[Node, Op]
 
 
-class _Last:
-    """What was found last: a graph is held to its sizes, and then measured at them."""
-
-    graph: ClassVar[Callable[[], Graph | None]] = staticmethod(lambda: None)
-    sizes: ClassVar[Sizes] = {}
-    found: ClassVar[Sized]
+_last: tuple[ref[Graph], Sizes, Sized] | None = None
+"""What was found last: a graph is held to its sizes, then measured at them. One name, so that threads see it whole."""
 
 
 def at_sizes(graph: Graph, sizes: Sizes) -> Sized:
@@ -43,16 +39,19 @@ def at_sizes(graph: Graph, sizes: Sizes) -> Sized:
     Raises ``DiagnosticError`` with what the operators' rules refuse at these sizes, each at the place of its operator;
     what follows from a refused value stays silent.
     """
-    if _Last.graph() is graph and _Last.sizes == sizes:
-        return _Last.found
+    global _last
+    last = _last
+    if last is not None and last[0]() is graph and last[1] == sizes:
+        return last[2]
     found = _derived(graph, sizes)
-    _Last.graph, _Last.sizes, _Last.found = ref(graph, _forget), dict(sizes), found
+    _last = ref(graph, _forget), dict(sizes), found
     return found
 
 
 def _forget(gone: object) -> None:
-    if _Last.graph is gone:
-        _Last.found = Sized({}, {})
+    global _last
+    if _last is not None and _last[0] is gone:
+        _last = None
 
 
 def _derived(graph: Graph, sizes: Sizes) -> Sized:
