@@ -42,3 +42,26 @@ def test_a_misspelt_one_is_suggested(tmp_path: Path) -> None:
     assert done.status == 1 and "E0213" in done.output and "zoo.resnet" in done.output
     done = archdsl(tmp_path, "check a.arch", a__arch=SPEC.replace("(WRN)", "(WRM)"))
     assert done.status == 1 and "E0215" in done.output and "WRN" in done.output
+
+
+@again("Gap 6")
+def test_blocks_of_the_library_take_a_dilation(tmp_path: Path) -> None:
+    """A window of 3 with dilation 2 sees 5 positions, and has as many parameters as without."""
+    text = """\
+arch 1
+use std.cnn (conv_relu)
+use std.mobile (separable)
+use std.resnet (bottleneck)
+network Net() {
+  input x: f32[N, 8, 32, 32]
+  a: conv_relu(8, 3, dilation = 2)
+  b: separable(8, dilation = 2)
+  c: bottleneck(2, dilation = 2)
+  expect receptive_field at a == 5
+  expect receptive_field at b == 9
+  expect receptive_field at c == 13
+  expect params of a == 8 * 8 * 9 + 8
+}
+"""
+    done = archdsl(tmp_path, "check a.arch", a__arch=text)
+    assert done.status == 0, done.output
