@@ -13,6 +13,7 @@ from archdsl.modules.module import no_files
 from archdsl.record import Record
 from archdsl.source import Source, Span
 from archdsl.tape.limits import DEFAULT, Limits
+from archdsl.tape.poison import Flow
 from archdsl.tape.tape import Tape
 
 
@@ -38,6 +39,8 @@ class Draft:
         """Dimensions of the inputs that have symbols, and where they are declared."""
         self.inputs: list[Value] = []
         self.outputs: dict[str, Value] = {}
+        self.trained: list[Flow] = []
+        """What the ``train output``s are, those of networks inside of this one included."""
         self.claims: list[ClaimValue] = []
         self.shape_claims: list[Callable[[Mapping[str, Value]], None]] = []
         """Each holds the outputs against what is expected of one of them."""
