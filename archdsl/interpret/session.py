@@ -37,6 +37,8 @@ class Draft:
         self.dims: list[tuple[Dim, Span]] = []
         """Dimensions of the inputs that have symbols, and where they are declared."""
         self.inputs: list[Value] = []
+        self.places: dict[str, Span] = {}
+        """Where each input is declared."""
         self.outputs: dict[str, Value] = {}
         self.claims: list[ClaimValue] = []
         self.shape_claims: list[Callable[[Mapping[str, Value]], None]] = []

@@ -205,6 +205,9 @@ class _OverAxes(_Norm):
     def shape(self, *ins: TensorType) -> tuple[TensorType, ...]:
         (x,) = ins
         need_dtype(self.name, x, FLOATS)
+        if isinstance(self.axes, int) and self.axes >= x.rank:
+            help = f"leave out the input size, which is known: `{self.name}` is over the last axis"
+            raise Refusal("E0308", f"axis {self.axes} is outside of {x}, which has {x.rank} axes", help=help)
         self.resolved(x)
         if self.scale or self.shift:
             self.affine_shape(x)
