@@ -134,11 +134,15 @@ class Program(Verbatim):
 
         ``bind`` gives symbols fixed sizes. Raises :class:`DiagnosticError`.
         """
+        return self.made(variant, {**(settings or {}), **params}, bind, train)
+
+    def made(
+        self, variant: str | None, arguments: Mapping[str, Value], bind: Mapping[str, int] | None, train: bool
+    ) -> Graph:
+        """:meth:`graph`, of arguments that were checked already."""
         if self.errors:
             raise DiagnosticError(self.diagnostics)
-        result = elaborate(
-            self.module, self.target(variant), {**(settings or {}), **params}, bindings=bind, train=train
-        )
+        result = elaborate(self.module, self.target(variant), arguments, bindings=bind, train=train)
         if result.graph is None:
             raise DiagnosticError(_unique([*self.diagnostics, *result.diagnostics]))
         return result.graph

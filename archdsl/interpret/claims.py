@@ -94,7 +94,7 @@ def _shape_claim(claim: spec.ShapeClaim, context: Context) -> Collect:
     return collect
 
 
-def check_shape_claims(session: Session) -> None:
-    """Hold the outputs against ``expect output name :: [ … ]``, once all outputs are known."""
+def check_shape_claims(session: Session, outputs: Mapping[str, Value]) -> None:
+    """Hold the outputs, those for training included, against ``expect output name :: [ … ]``."""
     for check in session.draft.shape_claims:
-        check(session.draft.outputs)
+        check(outputs)

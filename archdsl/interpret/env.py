@@ -30,6 +30,7 @@ class NetworkRun:
         self.places: dict[str, Span] = {}
         """Where the outputs are declared."""
         self.trained: dict[str, Any] = {}
+        """Those of the outputs that are kept only in graphs for training."""
 
 
 class Env:

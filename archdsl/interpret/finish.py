@@ -28,10 +28,12 @@ def settle_outputs(session: Session, run: NetworkRun, flow: Flow) -> set[Node]:
         outputs = {**last, **outputs}
     if any(value is POISON for value in outputs.values()):
         return set()
+    check_shape_claims(session, {name: value for name, value in outputs.items() if isinstance(value, Value)})
+    if not session.train:
+        outputs = {name: value for name, value in outputs.items() if name not in run.trained}
     session.draft.outputs = {name: value for name, value in outputs.items() if isinstance(value, Value)}
     _check_names(session, run)
-    check_shape_claims(session)
-    live = _live(session)
+    live = _needed(session.draft.outputs.values())
     _warn_unused(session, live)
     _warn_inputs(session, run, live)
     _warn_outputs(session, run)
@@ -91,27 +93,28 @@ def check_bound(bound: Mapping[str, int], symbols: Iterable[str]) -> None:
             raise Refusal("E0007", f"no input has the symbol `{name}`", help=help)
 
 
-def _live(session: Session) -> set[Node]:
-    """Nodes that some output depends on."""
-    live: set[Node] = set()
-    waiting = [value.producer for value in session.draft.outputs.values()]
+def _needed(values: Iterable[Flow]) -> set[Node]:
+    """Nodes that some of the values depend on."""
+    found: set[Node] = set()
+    waiting = [value.producer for value in values if isinstance(value, Value)]
     while waiting:
         node = waiting.pop()
-        if node is None or node in live:
+        if node is None or node in found:
             continue
-        live.add(node)
+        found.add(node)
         waiting += [value.producer for value in node.inputs]
-    return live
+    return found
 
 
 def _warn_unused(session: Session, live: set[Node]) -> None:
-    """Drop operators whose result is not used, and warn about the last operator of each such piece."""
+    """Warn about the last operator of each piece whose result is used by no output, those for training included."""
     nodes, faults = session.tape.nodes, session.faults
     if len(live) == len(nodes) or faults.failed:
         return  # behind an error, what is unused merely follows from it
     used = {value for node in nodes for value in node.inputs}
+    needed = live | _needed(session.draft.trained)
     for node in nodes:
-        if node not in live and node.inputs and not any(value in used for value in node.outputs):
+        if node not in needed and node.inputs and not any(value in used for value in node.outputs):
             message, help = (
                 f"the result of `{node.op.name}` is never used",
                 "label it and use the label, or leave it out",

@@ -175,15 +175,15 @@ def _give(dim: dims.Expr, size: Any, span: Span, env: Env) -> None:
 
 @statement(spec.Output)
 def _output(statement: spec.Output, context: Context) -> Step:
-    """``output logits``, ``output a = x, b = y``; ``train output`` exists only when compiling for training."""
+    """``output logits``, ``output a = x, b = y``. A ``train output`` is made in every graph, so that its faults are
+    told and what it needs is used; it is kept only in graphs for training.
+    """
     items = [_item(item, statement.train, context) for item in statement.items]
 
     def run(env: Env, flow: Flow, naming: Naming) -> Flow:
         network = env.run
         if network is None:
             raise Refusal("E0217", "only networks can declare outputs", help="the result of a block is its last flow")
-        if statement.train and (not env.session.train or network.feed is not None):
-            return flow
         for item in items:
             item(env, network, flow)
         return flow
@@ -211,13 +211,12 @@ def _item(item: spec.OutputItem, train: bool, context: Context) -> Callable[[Env
             message = f"the output `{name}` must be a tensor, not {describe(value)}"
             raise Refusal("E0204", message, help=help).located(item.span)
         run.places[name] = item.span
-        if isinstance(value, tuple):
-            run.outputs.update({join(name, str(i)): v for i, v in enumerate(value)})
-        else:
-            run.outputs[name] = value
+        values = {join(name, str(i)): v for i, v in enumerate(value)} if isinstance(value, tuple) else {name: value}
+        run.outputs.update(values)
         if train:
-            run.trained[name] = value
-        if item.labels is not None and run.feed is None:
+            run.trained.update(values)
+            env.session.draft.trained += values.values()
+        if item.labels is not None and run.feed is None and (env.session.train or not train):
             from archdsl.interpret.preprocess_and_labels import declare
 
             declare("labels", name, value, item.labels, env)

@@ -14,6 +14,7 @@ from archdsl.interpret.arguments import Call
 from archdsl.interpret.code import BodyCode, Context, Step, compiled, head_span, run_stages, stages
 from archdsl.interpret.elaboration import Elaborated, Elaboration, held
 from archdsl.interpret.env import Env, NetworkRun
+from archdsl.interpret.file_lets import let_value
 from archdsl.interpret.finish import check_sizes, drafted, settle_outputs
 from archdsl.interpret.functions import bounded
 from archdsl.interpret.memo import Application
@@ -22,14 +23,13 @@ from archdsl.interpret.parameters import Parameters
 from archdsl.interpret.parametric import Parametric
 from archdsl.interpret.session import Session
 from archdsl.interpret.statements import defaults_code
-from archdsl.interpret.values import is_flow, show_arguments
+from archdsl.interpret.values import show_arguments
 from archdsl.modules.module import Definition, Module, definition_span
 from archdsl.modules.resolve import settled
 from archdsl.ops.kinds import Kind
 from archdsl.process import collector_paused, deep_stack
 from archdsl.source import Frame, Span
 from archdsl.syntax import spec
-from archdsl.syntax.walk import height
 from archdsl.tape.faults import Faults
 from archdsl.tape.limits import DEFAULT, BoundExceeded, Limits
 from archdsl.tape.paths import Naming, PathScope
@@ -274,7 +274,7 @@ class NetworkBlock(Parametric):
         result = self.run(run, inner, span, flow)
         if run.feed:
             raise Refusal("E0310", f"`{self.name}` is given {len(feed)} tensor(s) more than it has inputs")
-        outputs = tuple(run.outputs.values())
+        outputs = tuple(value for name, value in run.outputs.items() if name not in run.trained)
         if any(o is POISON for o in outputs):
             return POISON
         return (outputs[0] if len(outputs) == 1 else outputs) if outputs else result
@@ -335,22 +335,4 @@ class _Definitions(Mapping[str, Callable[[], Any]]):
             return UserBlock(definition, self.env)
         if isinstance(definition, spec.Network):
             return NetworkBlock(definition, self.env)
-        return _value(definition, self.env)
-
-
-def _value(definition: spec.LetDefinition, env: Env) -> Any:
-    bounds, faults = env.session.bounds, env.session.faults
-    kept = bounds.level
-    bounds.level += height(definition.value)
-    try:
-        if bounds.level > bounds.limits.levels:
-            raise bounds.too_deep()
-        value = compiled(definition.value, Context(env.meanings))(env)
-    except Refusal as refusal:
-        return faults.refuse(refusal.located(definition.span), None)
-    finally:
-        bounds.level = kept
-    if is_flow(value):
-        message = f"`{definition.name}` cannot be a tensor: it is outside of any network"
-        return faults.refuse(Refusal("E0210", message).located(definition.span), None)
-    return value
+        return let_value(definition, self.env)

@@ -13,6 +13,7 @@ from archdsl.modules.module import no_files
 from archdsl.record import Record
 from archdsl.source import Source, Span
 from archdsl.tape.limits import DEFAULT, Limits
+from archdsl.tape.poison import Flow
 from archdsl.tape.tape import Tape
 
 
@@ -40,6 +41,8 @@ class Draft:
         self.places: dict[str, Span] = {}
         """Where each input is declared."""
         self.outputs: dict[str, Value] = {}
+        self.trained: list[Flow] = []
+        """What the ``train output``s are, those of networks inside of this one included."""
         self.claims: list[ClaimValue] = []
         self.shape_claims: list[Callable[[Mapping[str, Value]], None]] = []
         """Each holds the outputs against what is expected of one of them."""

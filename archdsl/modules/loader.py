@@ -13,6 +13,8 @@ from archdsl.syntax.parse import parse
 
 STD = Path(__file__).resolve().parent.parent / "std"
 """The standard library."""
+ZOO = STD.parent / "specs"
+"""The networks of the zoo, of which files of the zoo and of users take blocks and networks."""
 
 _LIBRARY: dict[Path, Module] = {}
 """Modules of the standard library that were read before; they do not change while a process runs."""
@@ -81,6 +83,10 @@ class Loader:
 
     def _locate(self, module: Module | None, name: str) -> Path:
         """The file of that name, relative to the module's own; refuses (E0213, E0214) what may not be read."""
+        if module is not None and module.path is not None and module.path.parent == ZOO:
+            path = ZOO / Path(name).name
+            if path.is_file():
+                return path
         if module is None or module.library or self.root is None:
             raise Refusal("E0214", "a spec that is not in a file cannot refer to other files")
         base = module.path.parent if module.path is not None else self.root
@@ -102,12 +108,12 @@ class Loader:
         return path
 
     def _library(self, use: spec.Use) -> Path:
-        known = {f"std.{p.stem}" for p in STD.glob("*.arch")}
+        known = {f"{room}.{p.stem}": p for room, folder in (("std", STD), ("zoo", ZOO)) for p in folder.glob("*.arch")}
         if use.path not in known:
-            listed = ", ".join(f"`{name}`" for name in sorted(known))
+            listed = ", ".join(f"`{name}`" for name in sorted(known) if name.startswith("std.")) + ", and the zoo's"
             help = did_you_mean(use.path, known, f"modules: {listed}")
             raise Refusal("E0213", f"there is no module `{use.path}`", help=help)
-        return STD / f"{use.path.removeprefix('std.')}.arch"
+        return known[use.path]
 
     def _load(self, path: Path, use: spec.Use) -> Module:
         if path in self.loaded:
@@ -115,7 +121,7 @@ class Loader:
         if path in self.loading:
             names = " -> ".join(p.name for p in [*self.loading[self.loading.index(path) :], path])
             raise Refusal("E0209", f"files import each other: {names}")
-        library = path.parent == STD
+        library = path.parent == STD or (path.parent == ZOO and self.root != ZOO)
         if library and path in _LIBRARY:
             return _LIBRARY[path]
         source = self._read(path, use.path)

@@ -44,7 +44,7 @@ def late_word(name: str) -> Kind | None:
     if name in CHOICE_WORDS:
         return "choice"
     if name in CONSTANTS:
-        return "constant"
+        return "number"
     if name in FUNCTIONS or name in INITIALIZERS:
         return "function"
     return "later" if name in LATER else None

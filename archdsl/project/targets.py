@@ -40,12 +40,7 @@ class Target(Record):
         self, settings: Settings | None = None, bind: Mapping[str, int] | None = None, train: bool = False
     ) -> Graph:
         """Its graph; raises ``DiagnosticError``."""
-        if self.document is not None:
-            if settings or train:
-                raise Refusal("E0007", f"`{self.document.name}` is data: it has no parameters to set and no variants")
-            return data.read(self.document, bind or {})
-        assert self.program is not None
-        return self.program.graph(self.variant, settings=settings, bind=bind, train=train)
+        return graph_of(self, settings, bind, train)
 
 
 Network = Graph | Target | str | Path
@@ -75,7 +70,12 @@ def graph_of(
     if isinstance(network, str | Path):
         network = open_target(network)
     if isinstance(network, Target):
-        return network.graph(settings, bind, train)
+        if network.program is not None:
+            return network.program.made(network.variant, settings or {}, bind, train)
+        assert network.document is not None
+        if settings or train:
+            raise Refusal("E0007", f"`{network.document.name}` is data: it has no parameters to set and no variants")
+        return data.read(network.document, bind or {})
     if not isinstance(network, Graph):
         raise TypeError(f"a graph or a target is needed, not {network!r:.60}; use archdsl.load(…).graph()")
     if settings or train:

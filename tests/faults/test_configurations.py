@@ -153,6 +153,7 @@ def test_patterns_stay_inside(tmp_path: Path, spec: str) -> None:
 
 
 @again("R8")
+@pytest.mark.slow
 def test_a_large_file_of_a_state_is_never_held(tmp_path: Path) -> None:
     """600 MB as an .arch file, which git packs into 600 KB."""
     folder = repository(tmp_path, net__arch=NET)
@@ -180,6 +181,7 @@ def test_a_large_baseline_is_refused_before_it_is_parsed(tmp_path: Path) -> None
     "every budget was held against every target, each time resolving paths, and every pattern walked the tree",
     "exact names, patterns, variants; budgets that hold for nothing; saved baselines; graphs that were kept to the end",
 )
+@pytest.mark.slow
 def test_many_budgets_and_many_specs_are_linear(tmp_path: Path) -> None:
     """300 and 1,200 specs, each with a budget of its own: four times as much work, in not more memory."""
     seconds, memories = {}, {}
@@ -194,6 +196,7 @@ def test_many_budgets_and_many_specs_are_linear(tmp_path: Path) -> None:
 
 
 @again("R6")
+@pytest.mark.slow
 def test_graphs_are_not_kept(tmp_path: Path) -> None:
     """300 networks of 400 operators against a baseline: not much more memory than ten of them take."""
     net = "arch 1\nnetwork Net() { input x: f32[N, 3, 8, 8]; repeat 200 { conv(4, 3) -> relu }; output y }\n"

@@ -131,6 +131,7 @@ def test_findings_of_budgets_name_the_network_and_stand_where_it_grew(tmp_path: 
     "findings, tables, claims; comments on pull requests (65,536 characters), steps (1 MiB, less what is there), SARIF "
     "(25,000 results); `--quiet`",
 )
+@pytest.mark.slow
 def test_a_summary_of_thousands_keeps_what_matters(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """4,000 networks that a shared block breaks, and 4,000 that a budget of the project breaks."""
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "summary.md"))
