@@ -57,18 +57,6 @@ def _side(size: Dim) -> bool:
     return not isinstance(size, int) or size > 2 * max(PICTURE)
 
 
-_BY_DEFAULT = {"softmax": 4, "log_softmax": 4, "layer_norm": 3, "rms_norm": 3}
-"""What works on the last axis unless another is named, and the rank from which a map is hardly meant so: weights over
-the positions of one axis, [N, 1, T], are a softmax of the last.
-"""
-
-
-_ON_CHANNELS = frozenset(
-    ["batch_norm", "instance_norm", "conv", "global_avg_pool", "global_max_pool", "max_pool", "avg_pool"]
-)
-"""What takes the second axis for the channels."""
-
-
 def misread(nodes: Iterable[Node], inputs: Iterable[Value]) -> Iterator[Diagnostic]:
     """W0211: what works on the last axis, given a map [N, C, H, W]; and what works on the channels, given a sequence
     [N, T, F]. W0212: what an operator says of itself.
@@ -82,7 +70,7 @@ def misread(nodes: Iterable[Node], inputs: Iterable[Value]) -> Iterator[Diagnost
         if op.role == "layer":
             made = maps if op.feature_axis == 1 else sequences
             made.update(value for value in node.outputs if made is maps or value.type.rank == 3)
-        for known in (maps, sequences) if op.role != "layer" and op.name != "matmul" else ():
+        for known in (maps, sequences) if op.role != "layer" and (op.pointwise or len(node.inputs) == 1) else ():
             if entering in known and not op.moves_data and (op.role != "view" or op.pointwise):
                 known.update(value for value in node.outputs if value.type.shape[:2] == entering.type.shape[:2])
         if op.role == "join" and len(node.inputs) == 1:
@@ -104,7 +92,7 @@ def _wrong_axis(node: Node, maps: AbstractSet[Value], sequences: AbstractSet[Val
         return f"`{name}` {doubt[0]}", doubt[1]
     if entering in maps:
         axis = "axes" if hasattr(op, "axes") else "axis"
-        if name in _BY_DEFAULT and getattr(op, axis) == -1 and type.rank >= _BY_DEFAULT[name]:
+        if _last_by_default(op, type.rank):
             help = f"write `{name}({axis} = c)` for the channels, `{name}({axis} = {type.rank - 1})` if this is meant"
         elif op.role == "layer" and op.feature_axis != 1:
             help = "write `flatten` before it; a linear map of the channels is `conv(…, 1)`"
@@ -114,16 +102,23 @@ def _wrong_axis(node: Node, maps: AbstractSet[Value], sequences: AbstractSet[Val
         return f"`{name}` works on the last axis, the {what} of {type}: channels are on the second", help
     if entering not in sequences or type.shape[1] == type.shape[2]:
         return None
-    if name == "concat":
+    if op.role == "join" and getattr(op, "axis", None) == "c":
         same = len(node.inputs) > 1 and all(v in sequences and v.type.shape == type.shape for v in node.inputs)
-        if not same or getattr(op, "axis", None) != "c":
+        if not same:
             return None
-        help = "write `concat(axis = f)` for the features, `concat(axis = t)` if this is meant"
-        return f"`concat` joins along the second axis, the positions of {type}: features are on the last", help
-    if name not in _ON_CHANNELS:
+        help = f"write `{name}(axis = f)` for the features, `{name}(axis = t)` if this is meant"
+        return f"`{name}` joins along the second axis, the positions of {type}: features are on the last", help
+    if not (op.pools_maps or op.folds or op.centres_channels):
         return None
     help = f"write `transpose(1, 2) -> {name}`, and `transpose(1, 2)` again where features are last"
     return f"`{name}` takes the second axis of {type} for the channels: features are on the last", help
+
+
+def _last_by_default(op: Op, rank: int) -> bool:
+    """Whether it works on the last axis because none is named. A softmax of [N, 1, T] is one over positions."""
+    if hasattr(op, "axes"):
+        return bool(op.axes == -1)
+    return op.role == "activation" and rank > 3 and getattr(op, "axis", None) == -1
 
 
 def _gate(ins: Sequence[Value]) -> tuple[str, str] | None:
