@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from functools import lru_cache
 from typing import Literal
 
@@ -125,6 +125,13 @@ class Refusal(DiagnosticError):
 def did_you_mean(name: str, candidates: Iterable[str], otherwise: str = "") -> str:
     """The help for a name that is not known: the candidate that was most likely meant, or ``otherwise``."""
     return suggest(nearest(name, candidates), otherwise)
+
+
+def check_choice(value: str, option: str, allowed: Collection[str]) -> None:
+    """Refuse (E0007) a value of an option that is not one of those allowed."""
+    if value not in allowed:
+        help = did_you_mean(value, allowed, f"choose from {', '.join(allowed)}")
+        raise Refusal("E0007", f"`{option} {value}` is not available", help=help)
 
 
 def suggest(meant: str | None, otherwise: str = "") -> str:

@@ -137,11 +137,6 @@ def symbol(name: str) -> Expr:
     return Expr({((name, 1),): 1})
 
 
-def is_static(dim: Dim) -> bool:
-    """Whether the dimension is a plain integer."""
-    return isinstance(dim, int)
-
-
 def floordiv(a: Dim, b: Dim) -> Dim:
     """``a // b``, exact and canonical."""
     if isinstance(a, int) and isinstance(b, int):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 
 from archdsl.diagnostics import Refusal, did_you_mean, nearest, suggest
@@ -65,8 +67,12 @@ def zoo_files() -> list[Path]:
     return sorted(ZOO.glob("*.arch"))
 
 
-def zoo_names() -> dict[str, Path]:
-    """Every variant of the zoo and the file that defines it, without parsing any: a test holds this to the parser."""
+@cache
+def zoo_names() -> Mapping[str, Path]:
+    """Every variant of the zoo and the file that defines it, without parsing any: a test holds this to the parser.
+
+    Read once: a run with many budgets or targets asks for each of them.
+    """
     return {name: path for path in zoo_files() for name in _VARIANT.findall(packaged(path))}
 
 

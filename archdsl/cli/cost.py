@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 from archdsl.cli.exit import FINDINGS
 from archdsl.cli.options import Bind, Set, Target, Train, bindings, listed, settings
 from archdsl.cli.output import show
-from archdsl.cli.signature import choose, opt
-from archdsl.diagnostics import Refusal
+from archdsl.cli.signature import opt
+from archdsl.diagnostics import Refusal, check_choice
 
 if TYPE_CHECKING:
     from archdsl.report.cost_sheet import Sheet
@@ -98,7 +98,7 @@ def _chosen(sheet: Sheet, sort: str | None, select: list[str] | None) -> Sheet:
     from archdsl.report import cost_sheet
 
     if sort is not None:
-        choose(sort, "--sort", tuple(column.key for column in sheet.columns))
+        check_choice(sort, "--sort", tuple(column.key for column in sheet.columns))
         sheet = cost_sheet.ordered(sheet, sort)
     if select:
         sheet = cost_sheet.select(sheet, select)

@@ -9,7 +9,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from archdsl.diagnostics import Refusal, did_you_mean
+from archdsl.diagnostics import Refusal, check_choice
 from archdsl.record import Record
 
 if TYPE_CHECKING:
@@ -36,9 +36,7 @@ def wanted(texts: Iterable[str] | None) -> list[Report]:
     found: dict[str, Report] = {}
     for text in (part.strip() for whole in texts or () for part in whole.split(",")):
         form, sign, name = text.partition("=")
-        if form not in (*FILES, "github"):
-            help = did_you_mean(form, (*FILES, "github"), f"choose from {', '.join((*FILES, 'github'))}")
-            raise Refusal("E0007", f"`--report {text}` is not available", help=help)
+        check_choice(form, "--report", (*FILES, "github"))
         if (form == "github") == bool(sign and name):
             raise Refusal("E0007", f"`--report {form}`" + (" takes no file" if sign else f" needs a file: {form}=FILE"))
         report = Report(form, Path(name) if name else None)

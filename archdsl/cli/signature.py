@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from importlib import import_module
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
-from archdsl.diagnostics import Refusal, did_you_mean
+from archdsl.diagnostics import check_choice
 from archdsl.record import Record
 
 Choices = tuple[str, ...] | str
@@ -80,14 +80,7 @@ def check(known: Iterable[Param], values: Mapping[str, Any]) -> None:
         allowed = choices(param.role)
         name = param.role.names[0] if isinstance(param.role, Opt) else param.name
         for value in given if isinstance(given, list) else [given]:
-            choose(value, name, allowed)
-
-
-def choose(value: str, option: str, allowed: tuple[str, ...]) -> None:
-    """Refuse (E0007) a value of an option that is not one of those allowed."""
-    if value not in allowed:
-        help = did_you_mean(value, allowed, f"choose from {', '.join(allowed)}")
-        raise Refusal("E0007", f"`{option} {value}` is not available", help=help)
+            check_choice(value, name, allowed)
 
 
 def params(command: Callable[..., Any]) -> list[Param]:

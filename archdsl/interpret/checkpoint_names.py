@@ -213,6 +213,10 @@ class _Application:
             return None
         found: Captures = ()
         for component, text in zip(pattern, rest):
+            if not component.capture:  # most are plain text: no call for these
+                if text != component.before:
+                    return None
+                continue
             captured = component.match(text)
             if captured is None:
                 return None

@@ -121,7 +121,7 @@ class Loader:
         if path in self.loading:
             names = " -> ".join(p.name for p in [*self.loading[self.loading.index(path) :], path])
             raise Refusal("E0209", f"files import each other: {names}")
-        library = path.parent in (STD, ZOO) and self.root != ZOO
+        library = path.parent == STD or (path.parent == ZOO and self.root != ZOO)
         if library and path in _LIBRARY:
             return _LIBRARY[path]
         source = self._read(path, use.path)

@@ -11,7 +11,7 @@ from archdsl.compare.diff import interface
 from archdsl.compare.growth import grown
 from archdsl.compare.partners import Trace, partners, trace
 from archdsl.compare.snapshot import Snapshot
-from archdsl.diagnostics import Diagnostic, Refusal, did_you_mean
+from archdsl.diagnostics import Diagnostic, check_choice
 from archdsl.project.baseline import Baseline
 from archdsl.project.demands import loosened, of_budgets, placed, titles
 from archdsl.project.holding import Budgets, defined_in
@@ -28,11 +28,10 @@ KINDS = ("breaking", "gone", "renamed", "new", "loosened")
 
 def failing(kinds: Iterable[str]) -> frozenset[str]:
     """The kinds of changes that a run is to fail on; refuses (E0007) others."""
-    for kind in kinds:
-        if kind not in KINDS:
-            help = did_you_mean(kind, KINDS, f"choose from {', '.join(KINDS)}")
-            raise Refusal("E0007", f"`--fail-on {kind}` is not available", help=help)
-    return frozenset(kinds)
+    found = frozenset(kinds)
+    for kind in sorted(found):
+        check_choice(kind, "--fail-on", KINDS)
+    return found
 
 
 class Changes:

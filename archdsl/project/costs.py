@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from archdsl.diagnostics import Refusal, did_you_mean
+from archdsl.diagnostics import Refusal, check_choice
 from archdsl.driver import Settings
 from archdsl.graph import Graph
 from archdsl.process import collector_paused
@@ -62,9 +62,8 @@ def memory(
     from archdsl.analyses.memory_plan import DTYPES, Memory
 
     for value, option, choices in ((level, "--level", LEVELS), (dtype, "--dtype", DTYPES)):
-        if value is not None and value not in choices:
-            help = did_you_mean(value, choices, f"choose from {', '.join(choices)}")
-            raise Refusal("E0007", f"`{option} {value}` is not available", help=help)
+        if value is not None:
+            check_choice(value, option, choices)
     return Memory(_graph(network, bind, settings, train, folded), bind or {}, level=level, dtype=dtype)
 
 

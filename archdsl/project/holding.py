@@ -171,7 +171,7 @@ class _File:
             yield from (self.folder / name for name in below if pattern.match(name))
         zoo = zoo_names()
         families = {file.stem: file for file in zoo.values()}
-        yield from (file for name, file in (zoo | families).items() if pattern.match(name))
+        yield from (file for name, file in {**zoo, **families}.items() if pattern.match(name))
 
     def _below(self, folder: Path) -> list[str]:
         """The specs below a folder, relative to that of the file; each folder is walked once."""

@@ -7,7 +7,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from archdsl.diagnostics import Diagnostic, DiagnosticError, Refusal, alone, did_you_mean
+from archdsl.diagnostics import Diagnostic, DiagnosticError, Refusal, alone, check_choice
 from archdsl.process import deep_stack
 from archdsl.project.targets import Step, Target, arch_files, open_target
 from archdsl.report.render import Printed
@@ -129,9 +129,7 @@ def chosen_machine(name: str | None, select: Collection[str] | None) -> Machine 
         if asked:
             raise Refusal("E0007", f"`--select {min(asked)}` needs a `--target`", help=", ".join(MACHINES))
         return None
-    if name not in MACHINES:
-        help = did_you_mean(name, MACHINES, f"choose from {', '.join(MACHINES)}")
-        raise Refusal("E0007", f"`--target {name}` is not available", help=help)
+    check_choice(name, "--target", MACHINES)
     return MACHINES[name]
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
-from archdsl.diagnostics import Refusal, did_you_mean
+from archdsl.diagnostics import Refusal, check_choice, did_you_mean
 from archdsl.driver import Settings
 from archdsl.files import packaged
 from archdsl.project.targets import Network, graph_of
@@ -64,9 +64,7 @@ def show(
     ``depth``: scopes below it are drawn as one box. ``settings`` are the network's parameters, ``bind`` gives symbols
     sizes, ``train`` includes outputs that exist only for training. Raises ``DiagnosticError``.
     """
-    if format not in FORMATS:
-        help = did_you_mean(format, FORMATS, f"choose from {', '.join(FORMATS)}")
-        raise Refusal("E0007", f"`--format {format}` is not available", help=help)
+    check_choice(format, "--format", FORMATS)
     if depth is not None and format not in ("mermaid", "dot"):
         help = "give `--format mermaid` or `--format dot`"
         raise Refusal("E0007", f"`--depth` is for drawings, not for `--format {format}`", help=help)

@@ -73,6 +73,8 @@ def _read(path: Path, stream: IO[bytes], size: int, check: Check) -> numpy.ndarr
         raise Refusal("E0704", f"`{path}` has a damaged header", notes=(first_line(error),)) from None
     if dtype.hasobject:
         raise Refusal("E0704", f"`{path}` holds Python objects, which are never loaded")
+    if not dtype.itemsize or dtype.subdtype is not None:
+        raise Refusal("E0704", f"`{path}` holds elements of {dtype}, which no input takes")
     check(shape)
     wanted = prod(shape) * dtype.itemsize
     if wanted > size:

@@ -79,9 +79,9 @@ def _compare(name: str, a: Any, b: Any) -> Compared:
         apart = 0.0 if np.array_equal(a, b) else float("inf")
         return Compared(name, apart, apart)
     a, b = a.astype(np.float64), b.astype(np.float64)
-    if not np.array_equal(np.isfinite(a), np.isfinite(b)):
-        return Compared(name, float("inf"), float("inf"))
     finite = np.isfinite(a)
+    if not np.array_equal(finite, np.isfinite(b)) or not np.array_equal(a[~finite], b[~finite], equal_nan=True):
+        return Compared(name, float("inf"), float("inf"))
     apart = float(np.abs(a[finite] - b[finite]).max(initial=0.0))
     return Compared(name, apart, apart / max(float(np.abs(b[finite]).max(initial=0.0)), 1e-30))
 

@@ -6,7 +6,7 @@ decided with symbols is decided now.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, NamedTuple
 from weakref import ref
 
@@ -20,6 +20,8 @@ from archdsl.tape.rebuild import rebuilt
 from archdsl.tape.tape import shapes
 
 Sizes = Mapping[str, Dim]
+_PLAIN = frozenset({int, bool, float, type(None)})
+"""Types of arguments that have no symbols: most of them."""
 
 
 class Sized(NamedTuple):
@@ -30,11 +32,11 @@ class Sized(NamedTuple):
 
 
 class _Last:
-    """What was found last: a graph is held to its sizes, and then measured at them."""
+    """What was found last: a graph is held to its sizes, and then measured at them. One value, since threads replace it
+    while others read it.
+    """
 
-    graph: ClassVar[Callable[[], Graph | None]] = staticmethod(lambda: None)
-    sizes: ClassVar[Sizes] = {}
-    found: ClassVar[Sized]
+    kept: ClassVar[tuple[ref[Graph], Sizes, Sized] | None] = None
 
 
 def at_sizes(graph: Graph, sizes: Sizes) -> Sized:
@@ -43,16 +45,18 @@ def at_sizes(graph: Graph, sizes: Sizes) -> Sized:
     Raises ``DiagnosticError`` with what the operators' rules refuse at these sizes, each at the place of its operator;
     what follows from a refused value stays silent.
     """
-    if _Last.graph() is graph and _Last.sizes == sizes:
-        return _Last.found
+    last = _Last.kept
+    if last is not None and last[0]() is graph and last[1] == sizes:
+        return last[2]
     found = _derived(graph, sizes)
-    _Last.graph, _Last.sizes, _Last.found = ref(graph, _forget), dict(sizes), found
+    _Last.kept = ref(graph, _forget), dict(sizes), found
     return found
 
 
-def _forget(gone: object) -> None:
-    if _Last.graph is gone:
-        _Last.found = Sized({}, {})
+def _forget(gone: ref[Graph]) -> None:
+    last = _Last.kept
+    if last is not None and last[0] is gone:
+        _Last.kept = None
 
 
 def _derived(graph: Graph, sizes: Sizes) -> Sized:
@@ -115,7 +119,7 @@ def bound_op(node: Node, sizes: Sizes) -> Op:
     changed: dict[str, Any] = {}
     for name in op.signature:
         given = getattr(op, name)
-        if isinstance(given, Expr | TensorType | tuple | str):
+        if type(given) not in _PLAIN and isinstance(given, Expr | TensorType | tuple | str):
             found = _bound(given, sizes, before)
             if found != given:
                 changed[name] = found

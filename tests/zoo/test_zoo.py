@@ -41,7 +41,8 @@ def measures(variant: str, **params: Any) -> Measures:
 def parts(name: str) -> tuple[str, dict[str, int]]:
     """``mobilenet_v2 res=192`` -> the variant and the parameters that are set beside; ``train=1`` is with the heads."""
     variant, *settings = name.split()
-    return variant, {key: int(value) for key, value in (setting.split("=") for setting in settings)}
+    given = {key: int(value) for key, value in (setting.split("=") for setting in settings)}
+    return variant, {key: bool(value) if key == "train" else value for key, value in given.items()}
 
 
 @cache
