@@ -273,6 +273,9 @@ class _Binding:
         )
 
     def _checked(self, value: Any, formal: Formal) -> Any:
+        if formal.choices and (value is None or (isinstance(value, OpBlock) and not value.bound)):
+            name = "none" if value is None else value.name
+            value = name if name in formal.choices else value  # through a parameter: what it is for is known only here
         if type(value) in _PLAIN:
             return self._plain(value, formal)
         if formal.like:
