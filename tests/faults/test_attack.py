@@ -32,3 +32,28 @@ def test_none_is_called_none(tmp_path: Path, call: str) -> None:
 def test_networks_without_operators_are_compared(tmp_path: Path, line: str) -> None:
     done = archdsl(tmp_path, line, full__arch=network("conv(4, 3)"), bare__arch=network("assert 1 < 2"))
     assert done.status == 0 and ("conv" in done.output) == ("full" in line)
+
+
+@fault(
+    "attack",
+    "a table of rows was taken for a classifier, whose features the rule about its width compares",
+    "indices without axes, one axis, two; behind other operators",
+)
+@pytest.mark.parametrize("x", ["i64[]", "i64[5]", "i64[N, 5]"])
+def test_a_table_is_no_classifier(tmp_path: Path, x: str) -> None:
+    done = archdsl(tmp_path, "lint net.arch --format concise", net__arch=network("embedding(100, 7)", x=x))
+    assert done.status == 0 and "E0014" not in done.output and "W0406" not in done.output, done.output
+
+
+@fault("attack", "the data form took a graph without outputs, which no file can have", "torch, onnx, show, cost")
+@pytest.mark.parametrize(
+    "line", ["compile net.json -o net.py", "compile net.json -o net.onnx", "show net.json", "cost net.json"]
+)
+def test_a_document_without_outputs_is_refused(tmp_path: Path, line: str) -> None:
+    document = """{
+      "format": "archdsl.graph", "format_version": 1, "name": "net",
+      "inputs": [{"name": "x", "dtype": "f32", "shape": ["N", 8]}],
+      "nodes": [{"path": "y", "op": "relu", "inputs": ["x"]}], "outputs": {}
+    }"""
+    done = archdsl(tmp_path, line, net__json=document)
+    assert done.status and "[E0802]" in done.output and "net.json:4:" in done.output, done.output

@@ -212,6 +212,8 @@ def held(name: str, done: console.Done, case: Input) -> None:
     for code, message, placed in found:
         if code not in pages() or not message.strip():
             raise Failure(f"{name}: no page, or no headline: [{code}] {message}")
+        if case.ending != ".arch" and name in ("lint", "check text"):
+            continue  # a document may lack the places of its text
         if not placed and name != "at y" and not code.startswith(("E00", "E06", "E0307", "E05")):
             raise Failure(f"{name}: without a place: [{code}] {message[:500]}")
 
