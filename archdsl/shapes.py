@@ -81,6 +81,14 @@ def resolve_axis(axis: int | str, type: TensorType) -> int:
     return index
 
 
+def _aligned(shapes: Sequence[Shape]) -> str:
+    """Help for one value per channel that meets a map: axes are aligned at the end, so it needs axes behind."""
+    large, small = max(shapes, key=len), min(shapes, key=len)
+    if len(small) != 2 or len(large) < 3 or large[:2] != small:
+        return ""
+    return f"sizes are aligned at the end: `reshape({show_shape((*small, *(1,) * (len(large) - 2)))})` comes first"
+
+
 def broadcast(shapes: Sequence[Shape]) -> Shape:
     """The common shape by ONNX's (NumPy's) multidirectional broadcasting; refuses what cannot be decided."""
     rank = max(map(len, shapes))
@@ -95,13 +103,14 @@ def broadcast(shapes: Sequence[Shape]) -> Shape:
             if size != 1:
                 shown = " and ".join(map(show_shape, shapes))
                 names = sorted(dims.symbols(dim) | dims.symbols(size))
+                aligned = _aligned(shapes)
                 if dim_order.equal(dim, size) is None and names:
                     raise Refusal(
                         "E0307",
                         f"whether {shown} agree depends on `{names[0]}`",
-                        help=f"give `{names[0]}` a fixed value, or make both sides the same expression",
+                        help=aligned or f"give `{names[0]}` a fixed value, or make both sides the same expression",
                     )
-                raise Refusal("E0303", f"the shapes {shown} do not broadcast: {size} against {dim}")
+                raise Refusal("E0303", f"the shapes {shown} do not broadcast: {size} against {dim}", help=aligned)
             size = dim
         result.append(size)
     return tuple(result)

@@ -159,7 +159,7 @@ def _parts(pair: Pair, old: Snapshot, new: Snapshot) -> list[Part]:
     """What became of a pair; nothing for what is as it was."""
     if pair.old is None or pair.new is None:
         side, owner, kind = (pair.new, new, "added") if pair.new else (pair.old, old, "removed")
-        return [Part(kind, title_of(side, owner), pair, None)] if side else []
+        return [Part(kind, title_of(side, owner), pair, None)] if side and side.ops else []
     a, b = pair.old.layer, pair.new.layer
     if a is None or b is None:  # an operator became a scope, or one side is empty
         return [*_parts(Pair(pair.old, None), old, new), *_parts(Pair(None, pair.new), old, new)]

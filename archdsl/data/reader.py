@@ -72,6 +72,8 @@ class _Reader:
             if parameter.path not in self.used:
                 message = f"no node uses the parameter `{parameter.path}`"
                 raise self.error("E0804", message, ["parameters", index, "path"])
+        if not form.outputs:
+            raise self.error("E0802", "a graph needs an output", ["outputs"])
         outputs = {name: self.value(value, ["outputs", name]) for name, value in form.outputs.items()}
         taps = {name: self.value(value, ["taps", name]) for name, value in form.taps.items()}
         inputs = [self.values[input.name] for input in form.inputs]

@@ -120,7 +120,7 @@ class View:
             if len(node.inputs) != 1 or node.params:
                 return None
             node = node.inputs[0].producer
-        return node
+        return None if node is None or node.op.looks_up else node  # a table has rows, not features, for its inputs
 
 
 DesignRule = Callable[[View], Iterator[Finding]]

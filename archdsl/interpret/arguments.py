@@ -154,6 +154,11 @@ class Call:
         return found.settle(env, self.span)
 
 
+def _tensors(values: tuple[Any, ...]) -> bool:
+    """Whether all are tensors, or stand for some that were refused."""
+    return all(value is POISON or isinstance(value, Value | Labelled) for value in values)
+
+
 class _Binding:
     """The state of one call while its arguments are taken in order."""
 
@@ -177,7 +182,7 @@ class _Binding:
         argument = given.syntax
         formal = self._named(given) if argument.name is not None else self._next()
         value = given.given(formal, self.env) if known is None else as_tensors(known[0], self.env)
-        refused = is_refused(value)
+        refused = is_refused(value) or (isinstance(value, tuple) and POISON in value and _tensors(value))
         if argument.name is None and (is_flow(value) or (refused and self._perhaps_entering(index))):
             self.listed = self.listed or isinstance(value, tuple)
             self.tensors.extend(value if isinstance(value, tuple) else (POISON if refused else value,))
@@ -268,6 +273,9 @@ class _Binding:
         )
 
     def _checked(self, value: Any, formal: Formal) -> Any:
+        if formal.choices and (value is None or (isinstance(value, OpBlock) and not value.bound)):
+            name = "none" if value is None else value.name
+            value = name if name in formal.choices else value  # through a parameter: what it is for is known only here
         if type(value) in _PLAIN:
             return self._plain(value, formal)
         if formal.like:

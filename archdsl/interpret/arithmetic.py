@@ -110,15 +110,19 @@ def binary(op: str, left: Any, right: Any, env: Env, span: Span) -> Any:
     for value in blocks or (left, right):
         if isinstance(value, bool) or not isinstance(value, _NUMBERS):
             raise Refusal(
-                "E0204", f"`{op}` needs numbers or tensors, not {describe(value)}", help=_block_hint(value, op)
+                "E0204",
+                f"`{op}` needs numbers or tensors, not {describe(value)}",
+                help=_block_hint(value, op, right if value is left else left),
             )
     return bounded(_numeric(op, left, right, env), env.session)
 
 
-def _block_hint(value: Any, op: str) -> str:
+def _block_hint(value: Any, op: str, other: Any) -> str:
     if isinstance(value, BlockValue):
         if op == "*":
-            return f"repeat it: `repeat 3 {{ {value.name}(…) }}`; or apply it first: `(x -> {value.name}(…)) * …`"
+            n = other if isinstance(other, int) and other is not True else None
+            if n:
+                return f"repeat it: `repeat {n} {{ {value.name}(…) }}`"
         return f"`->` binds loosest: apply it first, `(x -> {value.name}(…)) {op} …`"
     return ""
 

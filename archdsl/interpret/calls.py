@@ -6,6 +6,7 @@ from typing import Any
 
 from archdsl import ops
 from archdsl.diagnostics import Refusal
+from archdsl.graph import Value
 from archdsl.interpret.argument_code import as_tensors
 from archdsl.interpret.arguments import Call
 from archdsl.interpret.blocks import FrozenBlock, OwnBlock, Pipe, weights_of_its_own
@@ -33,6 +34,7 @@ from archdsl.ops.base import Initializer
 from archdsl.ops.kinds import Number
 from archdsl.source import Span
 from archdsl.syntax import spec
+from archdsl.tape.paths import Labelled
 from archdsl.tape.poison import POISON, REFUSED, Flow
 from archdsl.tape.tape import Place
 
@@ -59,7 +61,11 @@ def _block_call(expr: spec.Call, context: Context) -> Code:
             return call.bind(block, env)
         if block is not POISON:
             message = f"only blocks and functions can be called, not {describe(block)}"
-            raise Refusal("E0204", message, help=hiding(expr.callee.span)).located(expr.callee.span)
+            help = hiding(expr.callee.span)
+            if isinstance(block, Value | Labelled) and not help:
+                name = expr.callee.span.text
+                help = f"a label names a tensor; a block with one set of weights is `share {name} = …`"
+            raise Refusal("E0204", message, help=help).located(expr.callee.span)
         call.evaluate(unnamed(env))
         return POISON
 

@@ -258,7 +258,7 @@ class FlowCode:
             return head
         help = hiding(self._span) or "give it a name with `let`"
         if isinstance(head, tuple) and any(isinstance(item, BlockValue) for item in head):
-            help = "blocks are chained with `->`, or written on separate lines"
+            help = "blocks are chained with `->`; branches of the flow are `parallel(concat) { | a | b }`"
         message = f"a statement must be a block or a tensor, not {describe(head)}"
         raise Refusal("E0204", message, help=help).located(self._span)
 

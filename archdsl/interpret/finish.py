@@ -35,6 +35,8 @@ def settle_outputs(session: Session, run: NetworkRun, flow: Flow) -> set[Node]:
     _check_names(session, run)
     live = _needed(session.draft.outputs.values())
     _warn_unused(session, live)
+    _warn_inputs(session, run, live)
+    _warn_outputs(session, run)
     if not session.faults.failed:
         for doubt in misread((node for node in session.tape.nodes if node in live), session.draft.inputs):
             session.faults.report(doubt)
@@ -118,6 +120,32 @@ def _warn_unused(session: Session, live: set[Node]) -> None:
                 "label it and use the label, or leave it out",
             )
             faults.report(Diagnostic("W0204", message, node.origin.span, help=help, frame=node.origin.frame))
+
+
+def _warn_inputs(session: Session, run: NetworkRun, live: set[Node]) -> None:
+    """Warn about inputs that no output depends on: the flow begins with the first, the others must be named."""
+    draft, faults = session.draft, session.faults
+    if len(draft.inputs) < 2 or run.trained or faults.failed:
+        return
+    used = {value for node in live for value in node.inputs} | set(draft.outputs.values())
+    for value in draft.inputs:
+        if value not in used:
+            help = f"begin with it where it enters, `{value.name} -> …`, or leave it out"
+            span = session.draft.places.get(value.name)
+            faults.report(Diagnostic("W0204", f"no output depends on the input `{value.name}`", span, help=help))
+
+
+def _warn_outputs(session: Session, run: NetworkRun) -> None:
+    """Warn (W0213) about a tensor that is two outputs: a bare name that means nothing else is the flow."""
+    first: dict[Value, str] = {}
+    for name, value in run.outputs.items():
+        if not isinstance(value, Value) or name not in run.places:
+            continue
+        other = first.setdefault(value, name)
+        if other != name:
+            message = f"the outputs `{other}` and `{name}` are one tensor"
+            help = f"label what `{name}` is where it is made, `{name}: …`, or give it: `output {name} = …`"
+            session.faults.report(Diagnostic("W0213", message, run.places[name], help=help))
 
 
 def drafted(session: Session, module: Module, target: spec.Variant | spec.Network, doc: str, live: set[Node]) -> Graph:

@@ -7,14 +7,14 @@ from contextlib import suppress
 from typing import Any
 
 from archdsl import dim_order, dims
-from archdsl.diagnostics import Refusal, did_you_mean
+from archdsl.diagnostics import Diagnostic, Refusal, did_you_mean
 from archdsl.dim_solve import UnequalError, solve
 from archdsl.element_types import ELEMENT_TYPES
 from archdsl.graph import Value
 from archdsl.interpret.code import Code, Context, Step, compiled, statement
 from archdsl.interpret.control import choice
 from archdsl.interpret.env import Env, NetworkRun
-from archdsl.interpret.misreadings import input_misread
+from archdsl.interpret.misreadings import input_misread, misspelt
 from archdsl.interpret.values import BlockValue, Indexed, as_flow, describe, is_flow, show
 from archdsl.shapes import TensorType
 from archdsl.source import Span
@@ -37,7 +37,12 @@ def _input(statement: spec.Input, context: Context) -> Step:
         if network is None:
             help = "a block gets its input by `->`; inside, it is `in`"
             raise Refusal("E0217", "only networks can declare inputs", help=help)
-        type = declared(env)
+        try:
+            type = declared(env)
+        except Refusal:
+            if network.feed:
+                network.feed.pop(0)  # it was for this input: it is not one too many
+            raise
         value = _entered(statement, type, env) if network.feed is None else _fed(statement, type, network, env)
         env.names[statement.name] = value
         if network.started:
@@ -55,6 +60,7 @@ def _entered(statement: spec.Input, type: TensorType, env: Env) -> Value:
         raise Refusal("E0207", f"two inputs are called `{statement.name}`")
     value = Value(statement.name, type)
     draft.inputs.append(value)
+    draft.places[statement.name] = statement.span
     for axis, dim in enumerate(statement.type.dims):
         declared = dim.dim if isinstance(dim, spec.SizedDim) else dim
         if isinstance(declared, spec.Name) and declared.id in env.session.bind and declared.id in draft.symbols:
@@ -118,13 +124,17 @@ def _dimension(dim: spec.Expr, context: Context) -> Dimension:
 
     def declared_size(env: Env) -> dims.Dim:
         for name in names:
+            if name in ("None", "True", "False"):
+                help = "name an axis of any size with a symbol: `f32[N, 3, 224, 224]`"
+                raise Refusal("E0205", f"a dimension cannot be `{name}`", help=help).located(dim.span)
             if not isinstance(env.find(name), int | dims.Expr):
                 _declare(name, env)
         found = code(env)
         if isinstance(found, bool) or not isinstance(found, int | dims.Expr):
             raise Refusal("E0204", f"a dimension must be an integer, not {describe(found)}").located(dim.span)
         if dim_order.at_least(found, 1) is False:
-            raise Refusal("E0205", f"a dimension must be at least 1, not {found}").located(dim.span)
+            help = "name it with a symbol: `f32[N, 3, H, W]`"
+            raise Refusal("E0205", f"a dimension must be at least 1, not {found}", help=help).located(dim.span)
         if isinstance(found, dims.Expr) and env.run is not None and env.run.feed is None:
             env.session.draft.dims.append((found, dim.span))
             if default is not None:
@@ -198,7 +208,11 @@ def _item(item: spec.OutputItem, train: bool, context: Context) -> Callable[[Env
         if name in run.outputs:
             raise Refusal("E0207", f"two outputs are called `{name}`").located(item.span)
         if value is not POISON and not is_flow(value):
-            help = f"`output {name} = {name}` is what it makes of the flow" if isinstance(value, BlockValue) else ""
+            help = (
+                f"label what it made, `{name}: …`; `output {name} = {name}` applies it here"
+                if isinstance(value, BlockValue)
+                else ""
+            )
             message = f"the output `{name}` must be a tensor, not {describe(value)}"
             raise Refusal("E0204", message, help=help).located(item.span)
         run.places[name] = item.span
@@ -224,7 +238,19 @@ def _made(item: spec.OutputItem, name: str, env: Env, run: NetworkRun, flow: Flo
         labelled = next((value for k, value in found.items.items() if f"{item.name}.{k}" == name), None)
         found = labelled.result if labelled is not None else flow
     found = as_flow(found, env.session.bounds)
-    return found if found is POISON or is_flow(found) or isinstance(found, BlockValue) else flow
+    if found is POISON or is_flow(found) or isinstance(found, BlockValue):
+        return found
+    _nearly(item, name, env)
+    return flow
+
+
+def _nearly(item: spec.OutputItem, name: str, env: Env) -> None:
+    """Warn (W0213) where an output that is the flow has nearly the name of a label."""
+    labels = (other for other in env.visible() if isinstance(env.find(other, labels=True), Labelled))
+    if near := next((other for other in sorted(labels) if misspelt(name, other)), None):
+        message = f"`{name}` is no label, so this output is the flow; there is a label `{near}`"
+        help = f"write `output {near}`, or another name"
+        env.session.faults.report(Diagnostic("W0213", message, item.span, help=help))
 
 
 def _name(name: str, index: Code | None, env: Env) -> Any:

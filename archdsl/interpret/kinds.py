@@ -26,7 +26,8 @@ class BlockKind(Kind):
         if isinstance(value, Branches):
             raise Refusal("E0204", f"{what} must be one block, not a list of branches", help="leave out the `|`")
         if not isinstance(value, BlockValue):
-            raise Refusal("E0204", f"{what} must be a block, not {describe(value)}")
+            help = f"without quotes: `{value}`" if isinstance(value, str) and value.isidentifier() else ""
+            raise Refusal("E0204", f"{what} must be a block, not {describe(value)}", help=help)
         return value
 
 

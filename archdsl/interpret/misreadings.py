@@ -6,7 +6,7 @@ looks like.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence, Set as AbstractSet
 
 from archdsl.diagnostics import Diagnostic
 from archdsl.dims import Dim
@@ -35,6 +35,19 @@ def input_misread(name: str, type: TensorType, span: Span) -> Diagnostic | None:
     return Diagnostic("W0210", f"the picture `{name}` {what}", span, help=f"write `{type.dtype}[{meant}]`")
 
 
+def misspelt(name: str, other: str) -> bool:
+    """Whether two different names differ in one letter that is missing, or in two that are exchanged; case and
+    underscores do not count.
+    """
+    a, b = sorted((name.lower().replace("_", ""), other.lower().replace("_", "")), key=len)
+    if len(b) < 5 or len(b) - len(a) > 1:
+        return a == b and name != other
+    i = next((i for i, (x, y) in enumerate(zip(a, b)) if x != y), len(a))
+    if len(a) < len(b):
+        return not b[i].isdigit() and a[i:] == b[i + 1 :]
+    return name != other and (a == b or (a[i : i + 2] == b[i : i + 2][::-1] and a[i + 2 :] == b[i + 2 :]))
+
+
 def _written(shape: Iterable[Dim]) -> str:
     return ", ".join(map(str, shape))
 
@@ -45,23 +58,76 @@ def _side(size: Dim) -> bool:
 
 
 def misread(nodes: Iterable[Node], inputs: Iterable[Value]) -> Iterator[Diagnostic]:
-    """W0211: a layer that works on the last axis, given a map [N, C, H, W]. W0212: what an operator says of itself."""
+    """W0211: what works on the last axis, given a map [N, C, H, W]; and what works on the channels, given a sequence
+    [N, T, F]. W0212: what an operator says of itself.
+    """
     maps = {value for value in inputs if value.type.rank == 4 and value.type.shape[1] in PICTURE}
+    sequences: set[Value] = set()
     for node in nodes:
         op, entering = node.op, node.inputs[0] if node.inputs else None
+        if doubt := _wrong_axis(node, maps, sequences):
+            yield Diagnostic("W0211", doubt[0], node.origin.span, help=doubt[1], frame=node.origin.frame)
         if op.role == "layer":
-            if op.feature_axis == 1:
-                maps.add(node.outputs[0])
-            elif entering in maps:
-                message = (
-                    f"`{op.name}` works on the last axis, the width of {entering.type}: channels are on the second"
-                )
-                help = "write `flatten` before it; a linear map of the channels is `conv(…, 1)`"
-                yield Diagnostic("W0211", message, node.origin.span, help=help, frame=node.origin.frame)
-            continue
-        if entering in maps and not op.moves_data and (op.role != "view" or op.pointwise):
-            maps.update(value for value in node.outputs if value.type.shape[:2] == entering.type.shape[:2])
+            made = maps if op.feature_axis == 1 else sequences
+            made.update(value for value in node.outputs if made is maps or value.type.rank == 3)
+        for known in (maps, sequences) if op.role != "layer" and (op.pointwise or len(node.inputs) == 1) else ():
+            if entering in known and not op.moves_data and (op.role != "view" or op.pointwise):
+                known.update(value for value in node.outputs if value.type.shape[:2] == entering.type.shape[:2])
+        if op.role == "join" and entering in maps and getattr(op, "axis", None) == "c":
+            maps.update(node.outputs)
+        if op.role == "join" and len(node.inputs) == 1:
+            message, help = f"`{op.name}` of one tensor joins nothing", f"name what it joins: `{op.name}(a, b)`"
+            yield Diagnostic("W0212", message, node.origin.span, help=help, frame=node.origin.frame)
         if type(op).misread is not Op.misread:
             doubt = op.misread([value.type for value in node.inputs])
             if doubt is not None:
                 yield Diagnostic("W0212", doubt[0], node.origin.span, help=doubt[1], frame=node.origin.frame)
+
+
+def _wrong_axis(node: Node, maps: AbstractSet[Value], sequences: AbstractSet[Value]) -> tuple[str, str] | None:
+    """That an operator works on another axis than the one on which the layers before it have the features."""
+    if not node.inputs:
+        return None
+    op, entering = node.op, node.inputs[0]
+    name, type = op.name, entering.type
+    if len(node.inputs) == 2 and op.pointwise and (doubt := _gate(node.inputs)):
+        return f"`{name}` {doubt[0]}", doubt[1]
+    if entering in maps:
+        axis = "axes" if hasattr(op, "axes") else "axis"
+        if _last_by_default(op, type.rank):
+            help = f"write `{name}({axis} = c)` for the channels, `{name}({axis} = {type.rank - 1})` if this is meant"
+        elif op.role == "layer" and op.feature_axis != 1:
+            help = "write `flatten` before it; a linear map of the channels is `conv(…, 1)`"
+        else:
+            return None
+        what = "width" if type.rank == 4 else "length"
+        return f"`{name}` works on the last axis, the {what} of {type}: channels are on the second", help
+    if entering not in sequences or type.shape[1] == type.shape[2]:
+        return None
+    if op.role == "join" and getattr(op, "axis", None) == "c":
+        same = len(node.inputs) > 1 and all(v in sequences and v.type.shape == type.shape for v in node.inputs)
+        if not same:
+            return None
+        help = f"write `{name}(axis = f)` for the features, `{name}(axis = t)` if this is meant"
+        return f"`{name}` joins along the second axis, the positions of {type}: features are on the last", help
+    if not (op.pools_maps or op.folds or op.centres_channels):
+        return None
+    help = f"write `transpose(1, 2) -> {name}`, and `transpose(1, 2)` again where features are last"
+    return f"`{name}` takes the second axis of {type} for the channels: features are on the last", help
+
+
+def _last_by_default(op: Op, rank: int) -> bool:
+    """Whether it works on the last axis because none is named. A softmax of [N, 1, T] is one over positions."""
+    if hasattr(op, "axes"):
+        return bool(op.axes == -1)
+    return op.role == "activation" and rank > 3 and getattr(op, "axis", None) == -1
+
+
+def _gate(ins: Sequence[Value]) -> tuple[str, str] | None:
+    """That a vector for each sample, [N, C], meets a map [N, C, H, W]: it is taken for [H, W]."""
+    large, small = sorted((value.type for value in ins), key=lambda type: -type.rank)
+    if small.rank != 2 or large.rank < 4 or small.shape != large.shape[:2]:
+        return None
+    written = ", ".join(map(str, (*small.shape, *(1,) * (large.rank - 2))))
+    message = f"takes {small} for the last axes of {large}: sizes are aligned at the end"
+    return message, f"for the channels, `reshape([{written}])` comes first"

@@ -70,6 +70,7 @@ def applied(block: BlockValue, tensors: list[Any], env: Env, span: Span) -> Flow
         try:
             block.effective()
         except Refusal as missing:
+            missing.help = missing.help.replace(f"`{block.name}(", f"`{block.name}(…, ", 1)
             missing.notes = ("a tensor that a call names enters the block, and is no argument of it",)
             raise
     return apply_block(block, tensors[0] if len(tensors) == 1 else tuple(tensors), env.place, span)

@@ -110,4 +110,8 @@ class Parametric(BlockValue):
             body = f" {last.body}"
         call = f"({', '.join(f.name for f in required)})" if required else ""
         what = "a body" if body and formal is last else f"the argument `{formal.name}`"
-        return Refusal("E0203", f"`{self.name}` needs {what}", help=f"write `{self.name}{call}{body}`")
+        call = call.replace("(join)", "(concat)")
+        help = f"write `{self.name}{call}{body}`"
+        if self.name == "dense":
+            help += "; a fully connected layer is `linear(…)`"
+        return Refusal("E0203", f"`{self.name}` needs {what}", help=help)

@@ -38,6 +38,8 @@ class Draft:
         self.dims: list[tuple[Dim, Span]] = []
         """Dimensions of the inputs that have symbols, and where they are declared."""
         self.inputs: list[Value] = []
+        self.places: dict[str, Span] = {}
+        """Where each input is declared."""
         self.outputs: dict[str, Value] = {}
         self.trained: list[Flow] = []
         """What the ``train output``s are, those of networks inside of this one included."""

@@ -110,8 +110,6 @@ def describe(value: object) -> str:
     if is_flow(value):
         assert isinstance(value, tuple)
         return f"a tuple of {len(value)} tensors"
-    if value is None:
-        return "`none`"
     return plain(value)
 
 

@@ -91,25 +91,50 @@ def _cycle(names: list[str]) -> Refusal:
 def unused(module: Module) -> Iterable[Diagnostic]:
     """Warnings: parameters, imports and (in files with a network) blocks that nothing refers to."""
     used: set[str] = set()
+    unread: list[tuple[str, spec.Parameter]] = []
     for definition in module.file.definitions:
         names = _mentioned(definition)
         used |= names - {getattr(definition, "name", "")}
-        for parameter in getattr(definition, "parameters", ()):
-            if parameter.name not in names and definition.name not in module.unusable:  # type: ignore[attr-defined]
-                yield (
-                    Refusal(
-                        "W0201",
-                        f"the parameter `{parameter.name}` of `{definition.name}` is never used",  # type: ignore[attr-defined]
-                    )
-                    .located(parameter.span)
-                    .diagnostic()
-                )
+        unread += [
+            (definition.name, parameter)  # type: ignore[attr-defined]
+            for parameter in getattr(definition, "parameters", ())
+            if parameter.name not in names and definition.name not in module.unusable  # type: ignore[attr-defined]
+        ]
         yield from _unused_lets(definition)
+    values = _given_as_values(module.file.definitions) if unread else set()
+    for name, parameter in unread:
+        if name not in values:
+            message = f"the parameter `{parameter.name}` of `{name}` is never used"
+            yield Refusal("W0201", message).located(parameter.span).diagnostic()
     for name, (_, imported) in module.imports.items():
         if name not in used:
             yield Refusal("W0203", f"`{name}` is imported but never used").located(imported.span).diagnostic()
     if module.networks:
         yield from _unused_definitions(module, used)
+
+
+def _given_as_values(definitions: Iterable[spec.Definition]) -> set[str]:
+    """Names that are given as values, with some of their arguments or without: as an argument, a default, a ``let``, a
+    cell, an element or a side of a condition. Such a block has the parameters that its callers give.
+    """
+    found: set[str] = set()
+    for node in (node for definition in definitions for node in walk(definition)):
+        values: Iterable[spec.Expr | None] = ()
+        if isinstance(node, spec.Argument | spec.Let | spec.LetDefinition):
+            values = (node.value,)
+        elif isinstance(node, spec.Parameter):
+            values = (node.default,)
+        elif isinstance(node, spec.ListExpr):
+            values = node.items
+        elif isinstance(node, spec.Conditional):
+            values = (node.value, node.otherwise)
+        elif isinstance(node, spec.TableExpr):
+            values = (cell for row in node.rows for cell in row)
+        for value in values:
+            name = value.callee if isinstance(value, spec.Call) else value
+            if isinstance(name, spec.Name):
+                found.add(name.id)
+    return found
 
 
 def _unused_definitions(module: Module, used: set[str]) -> Iterable[Diagnostic]:

@@ -225,7 +225,7 @@ class ExpressionResolver:
         return OPERATOR if name in ops.offered() else UNKNOWN
 
     def _made_later(self, node: spec.Name) -> Refusal | None:
-        """The refusal of a name that a later statement gives, or that only a variant has."""
+        """The refusal of a name that another statement gives, or that only a variant has."""
         if node.id in self.module.variants:
             help = "apply its network: a variant is a network with its arguments"
             return Refusal("E0201", f"`{node.id}` is a variant, and variants are not applied", help=help)
@@ -233,6 +233,12 @@ class ExpressionResolver:
         if later is not None:
             line = f"it is made on line {later.line}: use it after that line"
             return Refusal("E0201", f"`{node.id}` is used before it is made", help=line)
+        if made := self._makers().get(node.id):
+            help = (
+                f"it is made on line {made[0].line}, in braces that end before this line; "
+                "behind an `if`, a name stands where every arm makes it"
+            )
+            return Refusal("E0201", f"`{node.id}` is not defined here", help=help)
         return None
 
     def _makers(self) -> dict[str, list[Span]]:

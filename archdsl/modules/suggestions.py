@@ -8,6 +8,7 @@ from functools import cache
 from archdsl import ops
 from archdsl.diagnostics import Refusal, nearest, suggest
 from archdsl.ops.base import REQUIRED
+from archdsl.ops.kinds import ListOf
 
 _SAME = {
     "out_channels": "channels", "filters": "channels", "num_filters": "channels", "channels_out": "channels",
@@ -26,10 +27,17 @@ _INFERRED = frozenset(
     ["in_channels", "in_features", "num_features", "input_dim", "input_size", "input_shape", "num_channels", "inplanes"]
 )
 _NEEDLESS = frozenset(["inplace", "data_format", "track_running_stats", "trainable", "name", "device"])
+_ATTENTION = "linear`, `matmul` and `softmax` in a block of your own: `softmax(q @ transpose(k))"
 _WORDS_ELSEWHERE = {
     "sequential": "seq", "skip": "residual", "branch": "parallel", "inputshape": "in.shape", "print": "assert",
     "pool": "max_pool(2)` or `avg_pool(2)", "pooling": "max_pool(2)` or `avg_pool(2)",
     "norm": "batch_norm` or `layer_norm", "normalization": "batch_norm` or `layer_norm",
+    "mean": "global_avg_pool` or `reduce_mean(axis = -1)", "sum": "reduce_sum(axis = -1)",
+    "multiheadattention": _ATTENTION, "attention": _ATTENTION, "selfattention": _ATTENTION, "mha": _ATTENTION,
+    "addnorm": "residual { … } -> layer_norm", "separableconv": "use std.mobile (separable)` and `separable(64, 3)",
+    "separableconv2d": "use std.mobile (separable)` and `separable(64, 3)",
+    "se": "use std.attention (squeeze_excite)` and `squeeze_excite",
+    "seblock": "use std.attention (squeeze_excite)` and `squeeze_excite",
     "loop": "repeat 3 { … }", "while": "repeat 3 { … }", "range": "for i in range(3) { … }",
 }  # fmt: skip
 """Another framework's words for what is no single operator -> ours, in lower case without underscores."""
@@ -37,7 +45,9 @@ _WORDS_ELSEWHERE = {
 _PREFIXES = frozenset(["nn", "F", "torch", "keras", "layers", "tf", "self"])
 """Prefixes of a layer in other frameworks."""
 
-_WORDS = {"True": "true", "False": "false", "None": "none", "null": "none", "nil": "none", "input": "in"}
+_WORDS = {"True": "true", "False": "false", "None": "none", "null": "none", "nil": "none"}
+_ENTERING = frozenset(["x", "input", "inputs", "inp"])
+"""What is called so elsewhere is what enters a block."""
 _ATTRIBUTES = {
     "channels": "c", "depth": "c", "width": "w", "height": "h", "length": "t", "time": "t", "features": "f",
     "size": "shape", "ndim": "rank", "dims": "rank", "dim": "rank", "type": "dtype",
@@ -66,6 +76,9 @@ def position_help(block: str, index: int, given: Sequence[str]) -> str:
     if not ops.is_operator(block):
         return ""
     card = ops.load(block)
+    kinds = [argument.kind for argument in card.signature.values()]
+    if len(kinds) == 1 and isinstance(kinds[0], ListOf) and index == 0 and len(given) > 1:
+        return f"write a list: `{block}([{', '.join(given)}])`"
     needed = sum(argument.default is REQUIRED for argument in card.signature.values())
     if not card.sized_elsewhere or index != needed:
         return ""
@@ -88,6 +101,9 @@ def unknown_name(name: str, known: Iterable[str]) -> Refusal:
     if name in _PREFIXES and name not in known:
         help = "operators and labels are written without a prefix: `conv(64, 3)`"
         return Refusal("E0201", f"`{name}` is not defined here", help=help)
+    if name in _ENTERING:
+        help = "what enters a block is `in`; what enters a network has the name of its `input` line"
+        return Refusal("E0201", f"`{name}` is not defined here", help=help)
     ours = _WORDS.get(name) or _elsewhere().get(plain(name), "")
     if ours and (name in _WORDS or "(" in ours or lower not in known):
         called, sign, _ = ours.partition("(")
@@ -104,6 +120,8 @@ def attribute_help(name: str, known: Sequence[str]) -> str:
     """What to write for an attribute that tensors do not have."""
     if ops.is_operator(name):
         return f"operators are applied with `->`: `x -> {name}`"
+    if name in ("T", "mT"):
+        return "the last two axes are swapped by `transpose`: `transpose(x)`"
     ours = _ATTRIBUTES.get(name) or nearest(name, known)
     return suggest(ours, f"it has {', '.join(f'`{k}`' for k in known)}")
 

@@ -95,6 +95,7 @@ class PRelu(Pointwise):
 
     name = "prelu"
     elsewhere = ("PReLU = prelu(shared = true)",)
+    sized_elsewhere = "first"
     sources = "ONNX PRelu; arXiv:1502.01852"
     role = "activation"
     cost = Work(cmp=1, mul=1)

@@ -205,6 +205,8 @@ class Op(Record):
     """Whether no node is made for it: a stage of it is as if it were not there."""
     feature_axis: ClassVar[int] = 1
     """Of layers: the axis of input and result along which features lie."""
+    pools_maps: ClassVar[bool] = False
+    """Whether it works on the positions of each channel, which are on axis 1."""
     accumulates: ClassVar[bool] = False
     """Whether the result can be written over one of the inputs (at fusion level ``full``), as a sum's can."""
     folds: ClassVar[bool] = False

@@ -18,6 +18,19 @@ from archdsl.ops.windows import Pads, Windowed, explicit_pads, output_size, per_
 from archdsl.shapes import TensorType
 
 
+def input_size_given(name: str, channels: int, kernel: object, stride: object, x: TensorType) -> tuple[str, str] | None:
+    """A misreading: channels in and out and the kernel in PyTorch's order make a large even kernel and a stride."""
+    if channels != x.shape[1] or not isinstance(kernel, int) or not isinstance(stride, int):
+        return None
+    if kernel < 8 or kernel % 2 or stride < 2 or (kernel % stride == 0 and stride > 4):
+        return None
+    return (
+        f"`{name}({channels}, {kernel}, {stride})` makes {channels} channels with kernel {kernel} and stride {stride}",
+        f"leave out the input size, which is known: `{name}({kernel}, {stride})`; "
+        f"if this is meant, write the kernel of each axis: `[{', '.join([str(kernel)] * (x.rank - 2))}]`",
+    )
+
+
 class Conv(Windowed):
     """Convolution (cross-correlation) over the spatial axes of [N, C, spatial…].
 
@@ -91,6 +104,9 @@ class Conv(Windowed):
             found.append(Weight("bias", (self.channels,), ZEROS))
         return tuple(found)
 
+    def misread(self, ins: Types) -> tuple[str, str] | None:
+        return input_size_given(self.name, self.channels, self.kernel, self.stride, ins[0])
+
     def channel_layout(self, weight: Sequence[int]) -> ChannelLayout:
         return ChannelLayout(block=prod(weight[1:]))
 
@@ -157,6 +173,16 @@ class ConvTranspose(Windowed):
                 "E0205", f"`pad = {self.pad}` fixes the output at size * stride, so `output_pad` cannot be given",
                 help="leave `output_pad` out, or give `pad` as a number",
             )  # fmt: skip
+
+    def misread(self, ins: Types) -> tuple[str, str] | None:
+        _, stride, _ = self.geometry(ins[0])
+        if self.pad == "same" and self.output_pad == 0 and len({*stride}) == 1 and stride[0] > 1:
+            times = f"{stride[0]} times"
+            return (
+                f"`pad = same` with stride {stride[0]} gives {stride[0] - 1} less than {times} the size",
+                f"for {times} the size, write `pad = same_upper`, or add `output_pad = {stride[0] - 1}`",
+            )
+        return input_size_given(self.name, self.channels, self.kernel, self.stride, ins[0])
 
     def dilations(self, rank: int) -> tuple[int, ...]:
         return per_axis(self.dilation, rank, "`dilation`")

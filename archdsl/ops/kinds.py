@@ -14,6 +14,8 @@ from archdsl.shapes import AXES, TensorType
 
 def describe(value: object) -> str:
     """A description of a value for messages."""
+    if value is None:
+        return "`none`"
     if isinstance(value, bool):
         return "`true`" if value else "`false`"
     if isinstance(value, int | float):

@@ -203,8 +203,9 @@ class _OverAxes(_Norm):
             raise Refusal("E0205", f"`axes` of `{self.name}` must name at least one axis")
 
     def shape(self, *ins: TensorType) -> tuple[TensorType, ...]:
-        (x,) = ins
-        need_dtype(self.name, x, FLOATS)
+        need_dtype(self.name, x := ins[0], FLOATS)
+        if isinstance(self.axes, int) and self.axes >= x.rank:
+            raise Refusal("E0308", f"{x} has no axis {self.axes}", help="leave out the input size, which is known")
         self.resolved(x)
         if self.scale or self.shift:
             self.affine_shape(x)

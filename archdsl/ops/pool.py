@@ -16,6 +16,8 @@ from archdsl.ops.operand_checks import need_dtype
 from archdsl.ops.windows import Pads, Windowed, explicit_pads, output_size, per_axis, spatial, unslid
 from archdsl.shapes import TensorType, show_shape
 
+_GLOBAL = {"max_pool": "global_max_pool", "lp_pool": "global_lp_pool"}
+
 
 class Pooling(Windowed):
     """Base of the windowed poolings: shape and receptive field."""
@@ -41,6 +43,15 @@ class Pooling(Windowed):
                 )  # fmt: skip
             sizes.append(output_size(n, k, s, d, pads, ceil=self.ceil))
         return (x.with_shape([*x.shape[:2], *sizes]),)
+
+    def misread(self, ins: Types) -> tuple[str, str] | None:
+        kernel, stride, _ = self.geometry(ins[0])
+        if {*kernel, *stride} != {1} or self.pad not in ("valid", "same", 0):
+            return None
+        return (
+            f"`{self.name}({self.kernel})` does nothing: its first argument is the window, of one position",
+            f"one value per channel is `{_GLOBAL.get(self.name, 'global_avg_pool')}`",
+        )
 
     def taps(self, type: TensorType) -> int:
         """Elements of one window; those on padding count (the dense formula)."""

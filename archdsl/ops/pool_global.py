@@ -23,6 +23,8 @@ from archdsl.shapes import TensorType
 class GlobalPooling(Op):
     """Base of the global poolings: one value per channel, the spatial axes stay as 1."""
 
+    pools_maps = True
+
     def shape(self, *ins: TensorType) -> tuple[TensorType, ...]:
         (x,) = ins
         need_dtype(self.name, x, FLOATS)

@@ -92,7 +92,12 @@ class Reshape(_View):
         rest = dims.floordiv(x.elements, given) if -1 in self.to else 1
         if rest * given != x.elements:
             if dim_order.equal(rest * given, x.elements) is None:
-                raise undecided(f"whether {show_shape(x.shape)} can become {show_shape(self.to)}", (x.elements, given))
+                open_ = undecided(
+                    f"whether {show_shape(x.shape)} can become {show_shape(self.to)}", (x.elements, given)
+                )
+                if dims.product(x.shape[1:]) == given:
+                    open_.help = f"the batch is an axis, too: `reshape({show_shape((x.shape[0], *self.to))})`"
+                raise open_
             takes = f"{show_shape(self.to)} takes {'multiples of ' if -1 in self.to else ''}{given}"
             raise Refusal("E0303", f"{show_shape(x.shape)} has {x.elements} elements, {takes}")
         return (x.with_shape(rest if size == -1 else size for size in self.to),)
@@ -182,7 +187,8 @@ class Permute(Op):
         """The order as non-negative indices."""
         found = resolve_axes(self.order, type)
         if len(found) != type.rank:
-            raise Refusal("E0308", f"`permute` names {len(found)} axes, but {type} has {type.rank}")
+            help = "name every axis once, the batch as 0: `permute([0, 2, 1])`"
+            raise Refusal("E0308", f"`permute` names {len(found)} axes, but {type} has {type.rank}", help=help)
         return found
 
     def shape(self, *ins: TensorType) -> tuple[TensorType, ...]:

@@ -136,6 +136,8 @@ class Windowed(Op):
     Its subclasses declare the fields ``kernel``, ``stride`` (``None``: the kernel) and ``pad``, each in its own order.
     """
 
+    pools_maps = True
+
     if TYPE_CHECKING:
         kernel: int | tuple[int, ...]
         stride: int | tuple[int, ...] | None

@@ -62,9 +62,10 @@ def geometry(table: CostTable, row: Row) -> dict[str, Any]:
     """Kernel, stride and dilation of a window on each axis, and the groups of a layer; ``None`` where there is none."""
     op = table.measures.bound.op(row.node)
     sizes: Sequence[Any] = (None,) * 3
+    groups = getattr(op, "groups", None)
     if isinstance(op, Windowed):
         sizes = op.geometry(table.measures.bound.type(row.node.inputs[0]))
-    return {**dict(zip(("kernel", "stride", "dilation"), sizes)), "groups": getattr(op, "groups", None)}
+    return {**dict(zip(("kernel", "stride", "dilation"), sizes)), "groups": groups if isinstance(groups, int) else None}
 
 
 def _cells(table: CostTable, row: Row) -> dict[str, Any]:

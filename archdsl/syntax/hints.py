@@ -78,6 +78,10 @@ def _applied(fault: Surroundings) -> str:
         return ""
     if kind == "NUMBER" and before.type == "NAME":
         return f"arguments are written in parentheses: `{before.text}({fault.token.text}, …)`"
+    if kind == "WITH":
+        return "arguments stand in the parentheses; defaults for several calls in front: `with conv(…) { … }`"
+    if kind == "COMMA" and before.type == "NAME":
+        return "values are taken apart by `let a, b = …`; blocks are composed with `->`"
     if kind in ("NAME", "COMMA"):
         return "blocks are composed with `->`; statements are separated by a newline or `;`"
     return ""

@@ -38,8 +38,8 @@ SPEAKS = [
     ("W0404", "relu -> max_pool(4)"),
     ("W0404", "relu -> residual { conv(8, 3) } -> max_pool(2) -> conv(8, 3)"),
     ("W0404", "relu -> conv(8, 3, stride = 4)"),
-    ("W0405", "(in -> relu, in) -> concat"),
-    ("W0405", "(in -> conv(8, 3), in -> sigmoid) -> add"),
+    ("W0405", "(x -> relu, x) -> concat"),
+    ("W0405", "(x -> conv(8, 3), x -> sigmoid) -> add"),
     ("W0406", "global_avg_pool -> flatten -> linear(9)"),
     ("W0407", "max_pool(8) -> conv(16, 3) -> global_avg_pool -> flatten -> linear(4)"),
     ("W0407", "conv(16, 3) -> global_avg_pool -> flatten -> linear(4)"),
@@ -58,17 +58,17 @@ SILENT = [
     ("W0401", "conv(16, 3, bias = false) -> batch_norm"),
     ("W0401", "conv(16, 3) -> relu -> batch_norm"),
     ("W0401", "conv(16, 3) -> layer_norm"),
-    ("W0401", "let a = in -> conv(16, 3)\n(a -> batch_norm, a) -> concat"),
+    ("W0401", "let a = x -> conv(16, 3)\n(a -> batch_norm, a) -> concat"),
     ("W0402", "conv(16, 2, stride = 2, pad = valid)"),
     ("W0402", "conv_transpose(8, 1, stride = 2)"),
     ("W0403", "conv(16, 3, stride = 2)"),
     ("W0404", "conv(16, 3, stride = 2)"),
     ("W0404", "global_avg_pool"),
     ("W0404", "relu -> conv(32, 3, stride = 4)"),
-    ("W0404", "let a = in -> max_pool(4) -> conv(8, 1) -> resize(32)\n(a, in) -> add"),  # a way around it
-    ("W0405", "(in -> relu, in -> relu) -> concat"),
-    ("W0405", "(in, in) -> add"),
-    ("W0405", "in + param([1, 8, 1, 1])"),
+    ("W0404", "let a = x -> max_pool(4) -> conv(8, 1) -> resize(32)\n(a, x) -> add"),  # a way around it
+    ("W0405", "(x -> relu, x -> relu) -> concat"),
+    ("W0405", "(x, x) -> add"),
+    ("W0405", "x + param([1, 8, 1, 1])"),
     ("W0406", "global_avg_pool -> flatten -> linear(8)"),
     ("W0407", "max_pool(4) -> global_avg_pool -> flatten -> linear(4)"),
     ("W0408", "repeat 6 { conv(8, 7) }\nglobal_avg_pool -> flatten -> linear(4)"),
@@ -133,7 +133,7 @@ def test_depthwise_channels_are_counted_together():
 
 LABELS = [
     ("skip: relu\nconv(8, 3)", ["skip"]),
-    ("a: in\nconv(8, 3)", ["a"]),
+    ("a: x\nconv(8, 3)", ["a"]),
     ("skip: relu\nlet b = skip -> conv(8, 3)\n(b, skip) -> add", []),
     ("stem: conv(8, 3)\nrelu", []),
     ("act: relu -> sigmoid", []),
@@ -167,17 +167,17 @@ def test_ranges_hold_what_is_computed():
     from archdsl import run as execute
 
     body = """
-    let a = in -> relu6
-    let b = in -> conv(8, 3) -> tanh
+    let a = x -> relu6
+    let b = x -> conv(8, 3) -> tanh
     y1: (a, b) -> concat
     y2: a * (b -> sigmoid)
     y3: a - (b -> abs)
     y4: (a, b) -> max
     y5: b -> avg_pool(3, pad = 1) -> softplus -> max_pool(2)
-    y6: in -> gelu
-    y7: in -> silu -> leaky_relu
-    y8: in -> hard_swish
-    y9: in -> mish
+    y6: x -> gelu
+    y7: x -> silu -> leaky_relu
+    y8: x -> hard_swish
+    y9: x -> mish
     """ + "\n".join(f"output o{i} = y{i}" for i in range(1, 10))
     made = graph(body)
     x = np.random.default_rng(0).normal(0, 6, (1, 8, 32, 32)).astype(np.float32)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from faults import again, archdsl, fault
+import pytest
+from faults import again, archdsl, fault, network
 
 SPEC = """\
 arch 1
@@ -63,5 +64,32 @@ network Net() {
   expect params of a == 8 * 8 * 9 + 8
 }
 """
+    done = archdsl(tmp_path, "check a.arch", a__arch=text)
+    assert done.status == 0, done.output
+
+
+@again("Gap 6")
+@pytest.mark.parametrize(
+    ("block", "windows", "params"),
+    [
+        ("std.resnet basic(8", 2, "2 * (8 * 8 * 9 + 16)"), ("std.resnet basic_v2(8", 2, "2 * (16 + 8 * 8 * 9)"), ("std.resnet bottleneck_v2(2", 1, "16 + 16 + 4 + 36 + 4 + 16"),
+        ("std.mobile linear_bottleneck(8", 1, "384 + 96 + 432 + 96 + 384 + 16"), ("std.mobile inverted_residual(8", 1, "384 + 96 + 432 + 96 + 384 + 16"), ("std.dense dense_layer(8", 1, "16 + 256 + 64 + 32 * 8 * 9"),
+        ("std.mobile mb_conv(8, 16", 1, "128 + 32 + 144 + 32 + 128 + 16"),
+    ],
+)  # fmt: skip
+def test_residual_and_mobile_blocks_take_a_dilation(block: str, windows: int, params: str, tmp_path: Path) -> None:
+    """Each window of 3 with dilation d sees 2 d positions more; shapes and parameters stay what they are."""
+    file, call = block.split(" ", 1)
+    body = (
+        f"plain: {call})\ntwo: x -> {call}, dilation = 2)\nthree: x -> {call}, dilation = 3)\noutput plain, two, three"
+    )
+    claims = [
+        f"expect receptive_field at {name} == {1 + 2 * d * windows}"
+        for name, d in (("plain", 1), ("two", 2), ("three", 3))
+    ]
+    claims += [f"expect params of {name} == {params}" for name in ("plain", "two", "three")]
+    shapes = [f"expect output {name} :: [N, 8, 32, 32]" for name in ("plain", "two", "three")]
+    use = f"use {file} ({call.partition('(')[0]})"
+    text = network("\n".join([body, *claims, *shapes]), "f32[N, 8, 32, 32]", use)
     done = archdsl(tmp_path, "check a.arch", a__arch=text)
     assert done.status == 0, done.output

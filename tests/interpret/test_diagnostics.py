@@ -132,7 +132,7 @@ WRONG: dict[str, tuple[str, Told]] = {
     "an argument of nothing": ("relu(«speed = 2»)", told("E0202", "`speed`", "it takes none")),
     "a forgotten argument": ("«max_pool»", told("E0203", "`max_pool` needs the argument `kernel`", "`max_pool(kernel)`")),
     "forgotten arguments": ("«conv()»", told("E0203", "`conv` needs the argument", "write `conv(channels, kernel)`")),
-    "a forgotten join": ("«parallel» { | relu | tanh }", told("E0203", "the argument `join`", "`parallel(join) { | … | … }`")),
+    "a forgotten join": ("«parallel» { | relu | tanh }", told("E0203", "the argument `join`", "`parallel(concat) { | … | … }`")),
     "a forgotten body": ("«residual»", told("E0203", "`residual` needs a body", "write `residual { … }`")),
     "forgotten branches": ("«parallel(concat)»", told("E0203", "`parallel` needs a body", "{ | … | … }`")),
     "too many for none": ("relu(«3»)", told("E0216", "`relu` takes no arguments")),
@@ -272,6 +272,9 @@ WRONG: dict[str, tuple[str, Told]] = {
         "network Other() { input y: «f32[3, 64, 64]»; relu }\n---\nrelu", told("W0210", "`y` has no batch axis", "`f32[N, 3, 64, 64]`"),
     ),
     "a linear layer on a map": ("conv(4, 3) -> «linear(3)»", told("W0211", "the width of f32[N, 4, 8, 8]", "`flatten`")),
+    "a misspelt output": (
+        "logits: conv(8, 3)\nrelu\noutput «logit»", told("W0213", "there is a label `logits`", "`output logits`")
+    ),
     "a size that is a factor": ("«resize(2)»", told("W0212", "makes maps of the size 2", "`resize(scale = 2)`")),
     "one tensor twice": ("a: conv(3, 1)\na -> «concat(x, a)»", told("W0207", "one tensor enters `concat` more than once")),
     "an idle rule": ("conv(3, 1)\nweights timm { «\"cnv\"» -> \"c\" }", told("W0205", "this rule matches no parameter")),

@@ -177,7 +177,7 @@ GROUPS: dict[str, dict[str, tuple[Make, str | None]]] = {
         "carriage returns and newlines": (lambda: net("relu").replace("\n", "\r\n"), None),
         "carriage returns": (lambda: net("relu").replace("\n", "\r"), "E0105"),
         "letters that look alike": (lambda: net("\u0441onv(8, 3)"), "E0101"),
-        "text that runs backwards": (lambda: net('assert 1 > 2, "\u202e evil"'), "E0403"),
+        "text that runs backwards": (lambda: net('relu # "\u202e evil"'), "E0101"),
         "nothing": (lambda: "", "E0105"),
     },
 }  # fmt: skip

@@ -30,7 +30,8 @@ def table(name: str) -> list[dict[str, str]]:
 @cache
 def zoo(variant: str, arguments: str = "") -> Measures:
     params = {k: int(v) for k, v in (a.split("=") for a in arguments.split())}
-    return Measures(archdsl.load(SPECS / ledger.variants()[variant]).graph(variant, **params))
+    given = {name: bool(value) if name == "train" else value for name, value in params.items()}
+    return Measures(archdsl.load(SPECS / ledger.variants()[variant]).graph(variant, **given))
 
 
 def inline(body: str, shape: str) -> Measures:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from archdsl.backends.onnx import external, lower as lowering, stream
@@ -140,20 +141,21 @@ def _write_external(
     from archdsl.backends.onnx import initialisers
 
     data, offsets = initialisers.outside(parameters, options)
-    with Unfinished(target.with_name(target.name + ".data")) as file:
-        digest = stream.write(file, data, _threads(options), digest=True).hex()[:16]
-        beside = external.data_file(target, digest)
-        places = {path: (beside.name, offset) for path, offset in offsets.items()}
-        parts = _model(lowered, graph, options, initialisers.referring(parameters, options, places))
-        if stream.size(parts) > PROTOBUF_LIMIT:
-            refuse("E0602", "the model is larger than 2 GB even without its weights")
-        with Unfinished(target) as model, exclusive(target.parent):  # else another one might remove the data meanwhile
-            stream.write(model, parts, 1)
-            try:
+    try:
+        with Unfinished(target.with_name(target.name + ".data")) as file:
+            digest = stream.write(file, data, _threads(options), digest=True).hex()[:16]
+            beside = external.data_file(target, digest)
+            places = {path: (beside.name, offset) for path, offset in offsets.items()}
+            parts = _model(lowered, graph, options, initialisers.referring(parameters, options, places))
+            if stream.size(parts) > PROTOBUF_LIMIT:
+                refuse("E0602", "the model is larger than 2 GB even without its weights")
+            with Unfinished(target) as model, exclusive(target.parent):  # else another might remove the data meanwhile
+                stream.write(model, parts, 1)
                 file.finish(beside)
                 model.finish()
-            finally:
-                external.remove_unnamed(target)
+    finally:  # when nothing is written any more: earlier data, or that of a model that did not come to be
+        with suppress(OSError), exclusive(target.parent):
+            external.remove_unnamed(target)
     total = stream.size(parts) + stream.size(data)
     return WriteReport(str(target), total, len(parameters), len(lowered.nodes), lowered.opset, str(beside))
 

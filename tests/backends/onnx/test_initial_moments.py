@@ -145,7 +145,7 @@ DOUBLED = "repeat 1000 { let a = (in, in) -> add; (a, a) -> average }"
 """The mean doubles, the variance stays."""
 ODD = {
     "a mean beyond every float": f"relu; {DOUBLED}; relu -> batch_norm",
-    "infinite": "relu; repeat 2000 { (in, in) -> add }; let a = in; (a - a) * a -> elu -> batch_norm -> gelu -> conv(4, 3) -> batch_norm",
+    "infinite": "relu; big: repeat 2000 { (in, in) -> add }; (big - big) * big -> elu -> batch_norm -> gelu -> conv(4, 3) -> batch_norm",
     "nothing": "repeat 2000 { (in, in) -> average }; batch_norm -> mish -> global_max_pool -> batch_norm",
     "at the input, and shared": "share b = batch_norm; b -> b -> conv(4, 3) -> b",
     "kernels of a million taps": "reshape([N, 4, 1, 64]); share c = conv(4, [1, 999999], pad = [0, 499999], groups = 4); repeat 20 { c }; batch_norm",

@@ -1,0 +1,59 @@
+"""What attacks found: the kinds of it, each with the rule that it broke."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from faults import archdsl, fault, network
+
+
+@fault(
+    "attack",
+    "two places described a value in messages, and the one of the operators did not know `none`",
+    "arguments that are an integer, a number, a list of them, a choice, an axis, a size or an array",
+)
+@pytest.mark.parametrize(
+    "call",
+    ["conv(none, 3)", "conv(4, [none, 3])", "dropout(none)", "zeros([none])", "softmax(axis = none)",
+     "constant([none])", "conv(4, 3, bias = none)", "cast(none)"],
+)  # fmt: skip
+def test_none_is_called_none(tmp_path: Path, call: str) -> None:
+    done = archdsl(tmp_path, "check net.arch", net__arch=network(call))
+    assert done.status == 1 and "not `none`" in done.output and "NoneType" not in done.output
+
+
+@fault(
+    "attack",
+    "the comparison took it for granted that both networks have operators",
+    "the old one without, the new one without, both without",
+)
+@pytest.mark.parametrize("line", ["diff full.arch bare.arch", "diff bare.arch full.arch", "diff bare.arch bare.arch"])
+def test_networks_without_operators_are_compared(tmp_path: Path, line: str) -> None:
+    done = archdsl(tmp_path, line, full__arch=network("conv(4, 3)"), bare__arch=network("assert 1 < 2"))
+    assert done.status == 0 and ("conv" in done.output) == ("full" in line)
+
+
+@fault(
+    "attack",
+    "a table of rows was taken for a classifier, whose features the rule about its width compares",
+    "indices without axes, one axis, two; behind other operators",
+)
+@pytest.mark.parametrize("x", ["i64[]", "i64[5]", "i64[N, 5]"])
+def test_a_table_is_no_classifier(tmp_path: Path, x: str) -> None:
+    done = archdsl(tmp_path, "lint net.arch --format concise", net__arch=network("embedding(100, 7)", x=x))
+    assert done.status == 0 and "E0014" not in done.output and "W0406" not in done.output, done.output
+
+
+@fault("attack", "the data form took a graph without outputs, which no file can have", "torch, onnx, show, cost")
+@pytest.mark.parametrize(
+    "line", ["compile net.json -o net.py", "compile net.json -o net.onnx", "show net.json", "cost net.json"]
+)
+def test_a_document_without_outputs_is_refused(tmp_path: Path, line: str) -> None:
+    document = """{
+      "format": "archdsl.graph", "format_version": 1, "name": "net",
+      "inputs": [{"name": "x", "dtype": "f32", "shape": ["N", 8]}],
+      "nodes": [{"path": "y", "op": "relu", "inputs": ["x"]}], "outputs": {}
+    }"""
+    done = archdsl(tmp_path, line, net__json=document)
+    assert done.status and "[E0802]" in done.output and "net.json:4:" in done.output, done.output
