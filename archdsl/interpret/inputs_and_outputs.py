@@ -37,7 +37,12 @@ def _input(statement: spec.Input, context: Context) -> Step:
         if network is None:
             help = "a block gets its input by `->`; inside, it is `in`"
             raise Refusal("E0217", "only networks can declare inputs", help=help)
-        type = declared(env)
+        try:
+            type = declared(env)
+        except Refusal:
+            if network.feed:
+                network.feed.pop(0)  # it was for this input: it is not one too many
+            raise
         value = _entered(statement, type, env) if network.feed is None else _fed(statement, type, network, env)
         env.names[statement.name] = value
         if network.started:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import planted
 import pytest
+import substituted
 from faults import again, archdsl, fault, network
 
 CASES = {
@@ -71,3 +72,19 @@ def test_the_cause_comes_first(tmp_path: Path) -> None:
     text = network("f(nowhere) -> conv(8, 4)", before="block f(c) = conv(c, 3) -> conv(2 * c, [c, c]) -> add(in)")
     output = archdsl(tmp_path, "check a.arch", a__arch=text).output
     assert output.index("E0201") < output.index("E0206") and output.count("error[") == 2
+
+
+@again("B3")
+@pytest.mark.parametrize("number", range(12))
+def test_one_wrong_expression_is_one_fault(number: int, tmp_path: Path) -> None:
+    """A tenth of the mutants of 12 programs of ``python tests/support/substituted.py``."""
+    tried, wrong = substituted.experiment(3, number, tmp_path, share=0.1)
+    assert tried and not wrong
+
+
+@again("B3")
+@pytest.mark.parametrize("size", ["nowhere", "1 // 0", "N + nowhere"])
+def test_a_refused_size_of_a_network_inside_of_another_is_one_fault(size: str, tmp_path: Path) -> None:
+    before = f"network Inner() {{ input y: f32[N, {size}, H, W]; conv(4, 1) }}"
+    told = planted.told(network("Inner -> conv(3, 1)", before=before), tmp_path)
+    assert [code for code, _, _ in told] == ["E0212" if "0" in size else "E0201"]
