@@ -43,7 +43,8 @@ def claim_outcome(result: Result) -> ClaimOutcome:
     """A checked claim with its figures as people read them."""
     from archdsl.analyses.measure import plain, show
 
-    headroom = None if result.headroom is None else float(result.headroom)
+    room = result.headroom
+    headroom = float(room) if room is not None and abs(room) < 10**300 else None  # beside a bound that is almost zero
     return ClaimOutcome(
         result.subject, result.shown, result.op, show(result.quantity, result.bound), result.ok, headroom,
         plain(result.measured), result.partial, plain(result.bound),

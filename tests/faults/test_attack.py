@@ -57,3 +57,11 @@ def test_a_document_without_outputs_is_refused(tmp_path: Path, line: str) -> Non
     }"""
     done = archdsl(tmp_path, line, net__json=document)
     assert done.status and "[E0802]" in done.output and "net.json:4:" in done.output, done.output
+
+
+@fault("attack", "the room beside a bound that is almost zero was made a float, which cannot hold it", "every quantity")
+@pytest.mark.parametrize("format", ["text", "json"])
+def test_a_bound_that_is_almost_zero(tmp_path: Path, format: str) -> None:
+    spec = network("conv(4, 3)\nbudget { macs >= 5e-324 }")
+    done = archdsl(tmp_path, f"check net.arch --format {format}", net__arch=spec)
+    assert done.status == 0 and "macs" in done.output and "Traceback" not in done.output, done.output
