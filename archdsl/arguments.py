@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import wraps
-from typing import Any, Literal, ParamSpec, TypeVar, Union, get_args, get_origin
+from typing import Any, Literal, NamedTuple, ParamSpec, TypeVar, Union, get_args, get_origin
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
@@ -15,30 +15,54 @@ def checked(function: Callable[_P, _R], name: str = "") -> Callable[_P, _R]:
 
     Values of mappings, and what is given as ``**options``, are judged where it is known what they are for.
     """
-    known: list[tuple[Any, dict[str, Any]]] = []
+    known: list[tuple[_Parameters, dict[str, Any]]] = []
 
     @wraps(function)
     def call(*args: _P.args, **kwargs: _P.kwargs) -> _R:
         if not known:
-            known.append(_signature(function))
-        signature, hints = known[0]
-        for parameter, value in signature.bind(*args, **kwargs).arguments.items():
-            kind = signature.parameters[parameter].kind.name
-            if parameter in hints and kind != "VAR_KEYWORD":
-                for one in value if kind == "VAR_POSITIONAL" else (value,):
-                    if not fits(one, hints[parameter]):
-                        wanted = described(hints[parameter])
-                        called = name or function.__qualname__
-                        raise TypeError(f"`{parameter}` of {called}() must be {wanted}, not {one!r:.80}")
+            known.append((_parameters(function), _hints(function)))
+        parameters, hints = known[0]
+        for parameter, value in parameters.given(args, kwargs):
+            if parameter in hints and not fits(value, hints[parameter]):
+                called, wanted = name or function.__qualname__, described(hints[parameter])
+                raise TypeError(f"`{parameter}` of {called}() must be {wanted}, not {value!r:.80}")
         return function(*args, **kwargs)
 
     return call
 
 
-def _signature(function: Callable[..., Any]) -> tuple[Any, dict[str, Any]]:
-    """The signature, and the types of its parameters; those that only type checkers know may be anything."""
-    import inspect
+class _Parameters(NamedTuple):
+    """Names of parameters, read off the code: ``inspect`` is slow to load, and every command calls such functions."""
 
+    positional: tuple[str, ...]
+    rest: str
+    """That of ``*rest``, or none."""
+    named: frozenset[str]
+    """What may be given by name; other names are those of ``**options``."""
+
+    def given(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+        """Parameters with what is given for them. What cannot be called so, the function itself says."""
+        yield from zip(self.positional, args)
+        yield from ((self.rest, one) for one in args[len(self.positional) :])
+        yield from ((name, value) for name, value in kwargs.items() if name in self.named)
+
+
+def _parameters(function: Callable[..., Any]) -> _Parameters:
+    while hasattr(function, "__wrapped__"):
+        function = function.__wrapped__
+    code = function.__code__
+    count = code.co_argcount + code.co_kwonlyargcount
+    names = code.co_varnames
+    rest = names[count] if code.co_flags & _VARARGS else ""
+    return _Parameters(names[: code.co_argcount], rest, frozenset(names[code.co_posonlyargcount : count]))
+
+
+_VARARGS = 0x04
+"""CPython's ``CO_VARARGS``."""
+
+
+def _hints(function: Callable[..., Any]) -> dict[str, Any]:
+    """The types of its parameters; those that only type checkers know may be anything."""
     names = _Names(getattr(function, "__globals__", {}))
     hints = {}
     for name, annotation in getattr(function, "__annotations__", {}).items():
@@ -46,7 +70,7 @@ def _signature(function: Callable[..., Any]) -> tuple[Any, dict[str, Any]]:
             hints[name] = eval(annotation, {}, names) if isinstance(annotation, str) else annotation
         except (AttributeError, TypeError, NameError):
             hints[name] = Any
-    return inspect.signature(function), hints
+    return hints
 
 
 class _Names(dict[str, Any]):

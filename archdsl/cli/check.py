@@ -79,10 +79,11 @@ def _run(
 
 
 def _checked(targets: list[str], save_baseline: Path | None, options: dict[str, Any]) -> Check:
-    from archdsl.outputs import BASELINE, check_output
     from archdsl.project import checking
 
     if save_baseline is not None:
+        from archdsl.outputs import BASELINE, check_output
+
         check_output(save_baseline, BASELINE)
     found = checking.check(*targets, **options, step=lambda text: progress(text))
     if save_baseline is not None:

@@ -73,6 +73,8 @@ def misread(nodes: Iterable[Node], inputs: Iterable[Value]) -> Iterator[Diagnost
         for known in (maps, sequences) if op.role != "layer" and (op.pointwise or len(node.inputs) == 1) else ():
             if entering in known and not op.moves_data and (op.role != "view" or op.pointwise):
                 known.update(value for value in node.outputs if value.type.shape[:2] == entering.type.shape[:2])
+        if op.role == "join" and entering in maps and getattr(op, "axis", None) == "c":
+            maps.update(node.outputs)
         if op.role == "join" and len(node.inputs) == 1:
             message, help = f"`{op.name}` of one tensor joins nothing", f"name what it joins: `{op.name}(a, b)`"
             yield Diagnostic("W0212", message, node.origin.span, help=help, frame=node.origin.frame)

@@ -93,7 +93,7 @@ class _Filled(Op):
 
 
 class Zeros(_Filled):
-    """Zeros: ``zeros([N, 8, in.h, in.w])``."""
+    """Zeros: ``zeros([N, 8, x.h, x.w])``."""
 
     name = "zeros"
     limits = (0.0, 0.0)
@@ -111,7 +111,7 @@ class Ones(_Filled):
 class Positions(Op):
     """The numbers of ``size`` positions, ``start + step * i``: grids and anchors without lists of numbers.
 
-    ``positions(in.w, start = 0.5)`` are the centres of a row of pixels; two of them broadcast to a grid.
+    ``positions(x.w, start = 0.5)`` are the centres of a row of pixels; two of them broadcast to a grid.
     """
 
     name = "positions"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import traceback
 from pathlib import Path
 
 from archdsl.diagnostics import Diagnostic, DiagnosticError
@@ -20,6 +19,8 @@ def findings_of(error: Exception) -> tuple[Diagnostic, ...]:
         return (Diagnostic("E0008", "there is not enough memory for this"),)
     if isinstance(error, RecursionError):
         return (Diagnostic("E0008", "this is nested deeper than the stack allows"),)
+    import traceback  # slow to load, and rarely needed
+
     frame = traceback.extract_tb(error.__traceback__)[-1]
     place = f"in {'/'.join(Path(frame.filename).parts[-3:])}, line {frame.lineno}"
     message = f"this is a fault of archdsl, not of the text: {type(error).__name__}: {error}"

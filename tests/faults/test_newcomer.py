@@ -14,6 +14,10 @@ SILENT = {
     "input_left_out": ("W0204", "fa: linear(4)\nfb: linear(4)\nconcat(fa, fb)",
                        "fa: linear(4)\nfb: b -> linear(4)\nconcat(fa, fb)", TWO),
     "join_of_one": ("W0212", "concat -> linear(4)\noutput y, z = b", "concat(x, b) -> linear(4)\noutput y, z = b", TWO),
+    "linear_behind_branches": (
+        "W0211", "parallel(concat) { | conv(8, 1) | conv(8, 3) }\nglobal_avg_pool -> dropout(0.4) -> linear(5)",
+        "parallel(concat) { | conv(8, 1) | conv(8, 3) }\nglobal_avg_pool -> flatten -> dropout(0.4) -> linear(5)", MAPS,
+    ),
     "softmax_of_map": ("W0211", "conv(10, 1) -> softmax", "conv(10, 1) -> softmax(axis = c)", MAPS),
     "log_softmax_of_map": ("W0211", "conv(10, 1) -> relu -> log_softmax", "conv(10, 1) -> log_softmax(axis = 3)", MAPS),
     "layer_norm_of_map": ("W0211", "conv(8, 3) -> layer_norm", "conv(8, 3) -> layer_norm(axes = c)", MAPS),
