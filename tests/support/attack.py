@@ -159,8 +159,11 @@ def judge(case: Input, folder: Path) -> str:
 def _judged(case: Input, folder: Path) -> str:
     verdict = "refused"
     if case.ending == ".arch":
-        formatted = guarded("format", lambda: formats(case.text))
-        if formatted not in (None, case.text) and len(case.text) < 10_000:
+        found = guarded("format", lambda: formats(case.text))
+        if found is not None:
+            guarded("format again", lambda: formats_again(*found))
+        formatted = found[1] if found is not None else case.text
+        if formatted != case.text and len(case.text) < 10_000:
             first, second = (guarded("meaning", lambda text=text: means(text)) for text in (case.text, formatted))
             if first != second:
                 raise Failure(f"formatting changes the graph:\n{formatted}")
@@ -227,16 +230,17 @@ def text_findings(said: str) -> list[tuple[str, str, bool]]:
     return [(m[1], m[2], m[3] is not None) for m in PLACED.finditer(said)]
 
 
-def formats(text: str) -> str | None:
-    """The formatted text, which has the same tree, and is formatted already."""
+def formats(text: str) -> tuple[Any, str] | None:
+    """The tree of a text that parses, and the formatted text."""
     tree, faults = parse(Source("case", text))
-    if faults or tree is None:
-        return None
-    formatted = format_file(tree)
+    return None if faults or tree is None else (tree, format_file(tree))
+
+
+def formats_again(tree: Any, formatted: str) -> None:
+    """A formatted text has the same tree, and is formatted already."""
     again = parse_file(Source("case", formatted))
     if again != tree or format_file(again) != formatted:
         raise Failure(f"formatting changes the tree, or again the text:\n{formatted[:2000]}")
-    return formatted
 
 
 def means(text: str) -> str:

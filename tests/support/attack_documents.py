@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from copy import deepcopy
 from functools import cache
 from random import Random
 from typing import Any
@@ -44,14 +45,14 @@ def document(r: Random) -> Input:
         holder, key = r.choice(places)
         how = r.randrange(8)
         if how < 4:
-            holder[key] = r.choice(JSON)
+            holder[key] = deepcopy(r.choice(JSON))
         elif how == 4:
             del holder[key]
         elif how == 5:
             other, place = r.choice(places)
-            holder[key] = json.loads(json.dumps(other[place])) if held(other, place) else 3
+            holder[key] = deepcopy(other[place]) if held(other, place) else 3
         elif isinstance(holder, list):
-            holder.insert(r.randrange(len(holder) + 1), json.loads(json.dumps(holder[key])))
+            holder.insert(r.randrange(len(holder) + 1), deepcopy(holder[key]))
         else:
             holder[r.choice(["x", "", "op", "shape", str(key) + "s", "format_version"])] = json.loads(
                 json.dumps(holder[key])

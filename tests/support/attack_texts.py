@@ -129,7 +129,7 @@ def nesting(r: Random) -> Input:
 def long(r: Random) -> Input:
     """Names, strings, numbers, lines and lists that are long."""
     n = r.choice([50, 100, 101, 200, 255, 256, 257, 1000, 5000, 100_000, 1_000_000])
-    m = min(n, 20_000)
+    m = min(n, 5_000)
     name = r.choice("aé") * n
     return Input(r.choice([
         lambda: plain(f"{name}: relu\nconv(4, 3)"),

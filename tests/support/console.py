@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import re
 import shlex
@@ -70,6 +71,7 @@ def _run(arguments: list[str], folder: Path, stdin: bytes) -> Done:
         status = end.code
     finally:
         os.chdir(here)
+        gc.unfreeze()  # a command freezes what it leaves, because its process ends
     return Done(status if isinstance(status, int) else 0 if status is None else 1, stream.getvalue())
 
 
