@@ -11,8 +11,8 @@ from typing import Any
 from archdsl.cli.signals import received
 from archdsl.diagnostics import Diagnostic, DiagnosticError
 
-CLEAN, FINDINGS, FAILURE = 0, 1, 2
-"""Exit statuses; after a signal 128 and its number."""
+CLEAN, FINDINGS, FAILURE, INTERRUPTED = 0, 1, 2, 130
+"""Exit statuses; after a signal 128 and its number, which for Ctrl-C is 2."""
 
 
 def outcome(command: Callable[..., int | None], arguments: Mapping[str, Any]) -> int:
@@ -23,7 +23,7 @@ def outcome(command: Callable[..., int | None], arguments: Mapping[str, Any]) ->
     except Exception as error:
         status = status_after(error)
     except KeyboardInterrupt:
-        status = FAILURE
+        status = INTERRUPTED
     return received() or status  # libraries make other errors of a signal: modules in C do while they load
 
 

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import NoReturn
 
-from archdsl.cli.exit import outcome
+from archdsl.cli.exit import INTERRUPTED, outcome
 from archdsl.cli.output import say
 from archdsl.cli.signals import received
 from archdsl.project.watch import Watch
@@ -22,8 +22,7 @@ def watched(targets: Sequence[str], command: Callable[[], int]) -> NoReturn:
         if sys.stdout.isatty():
             sys.stdout.write(CLEAR)
         watch.begin()
-        outcome(command, {})
-        if received() is not None:
+        if outcome(command, {}) == INTERRUPTED or received() is not None:
             raise KeyboardInterrupt
         say(f"watching {counted(watch.count, 'file')}; Ctrl-C stops")
         say(f"{watch.wait()} has changed")
