@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Literal
 
 from archdsl.interpret.session import Session
@@ -138,6 +138,13 @@ class Env:
             found |= env.names.keys() | env.labels.keys() | (env.late or {}).keys()
             env = env.parent
         return found
+
+    def labelled(self) -> Iterator[tuple[str, Any]]:
+        """All labels in scope with their results, innermost first."""
+        env: Env | None = self
+        while env is not None:
+            yield from env.labels.items()
+            env = env.parent
 
     def input(self) -> Flow | Any:
         """``in``: what entered the nearest enclosing block, branch or iteration."""

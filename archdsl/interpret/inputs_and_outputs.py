@@ -246,7 +246,7 @@ def _made(item: spec.OutputItem, name: str, env: Env, run: NetworkRun, flow: Flo
 
 def _nearly(item: spec.OutputItem, name: str, env: Env) -> None:
     """Warn (W0213) where an output that is the flow has nearly the name of a label."""
-    labels = (other for other in env.visible() if isinstance(env.find(other, labels=True), Labelled))
+    labels = {other for other, value in env.labelled() if isinstance(value, Labelled)}
     if near := next((other for other in sorted(labels) if misspelt(name, other)), None):
         message = f"`{name}` is no label, so this output is the flow; there is a label `{near}`"
         help = f"write `output {near}`, or another name"

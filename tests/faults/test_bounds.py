@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import resource
 import subprocess
 import sys
 from pathlib import Path
 
+import memory
 import pytest
 from faults import again, fault, network
 
@@ -19,22 +21,18 @@ SECONDS, MEBIBYTES = 2.0, 400
 def bounded(text: str, folder: Path) -> str:
     """What ``archdsl check`` prints of the text; fails where it takes more processor time or memory than is allowed."""
     (folder / "a.arch").write_text(text, encoding="utf-8")
-    command = [sys.executable, "-m", "archdsl", "check", "a.arch"]
-    if not (Path(archdsl.__file__).parent / "__main__.py").is_file():
-        command[1:3] = ["-c", "from archdsl.cli import main; main()"]
     limit = (int(4 * SECONDS), int(4 * SECONDS))
-    environment = {**os.environ, "PYTHONPATH": str(Path(archdsl.__file__).parent.parent)}
-    with subprocess.Popen(
-        command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    paths = [str(Path(archdsl.__file__).parent.parent), str(Path(memory.__file__).parent)]
+    done = subprocess.run(
+        [sys.executable, "-c", memory.MEASURED, "check", "a.arch"], cwd=folder, capture_output=True, text=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CPU, limit),
-    ) as process:  # fmt: skip
-        assert process.stdout is not None
-        output = process.stdout.read()
-        _, status, used = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    assert "Traceback" not in output and "E0014" not in output and process.returncode in (0, 1), output[-2000:]
-    assert used.ru_utime + used.ru_stime < 2 * SECONDS, "twice the bound, because other work slows processors down"
-    assert used.ru_maxrss < MEBIBYTES * 1024
+    )  # fmt: skip
+    output = done.stdout + done.stderr
+    assert "Traceback" not in output and "E0014" not in output and done.returncode in (0, 1), output[-2000:]
+    _, seconds, mebibytes = json.loads(done.stderr.splitlines()[-1])
+    assert seconds < 2 * SECONDS, "twice the bound, because other work slows processors down"
+    assert mebibytes < MEBIBYTES
     return output
 
 

@@ -153,9 +153,11 @@ def _write_external(
                 stream.write(model, parts, 1)
                 file.finish(beside)
                 model.finish()
-    finally:  # when nothing is written any more: earlier data, or that of a model that did not come to be
+                external.remove_unnamed(target)
+    except BaseException:  # the data of a model that did not come to be
         with suppress(OSError), exclusive(target.parent):
             external.remove_unnamed(target)
+        raise
     total = stream.size(parts) + stream.size(data)
     return WriteReport(str(target), total, len(parameters), len(lowered.nodes), lowered.opset, str(beside))
 

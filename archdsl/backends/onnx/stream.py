@@ -94,20 +94,26 @@ def _run(
     queue = iter(jobs)
     errors: list[BaseException] = []
 
+    def do(offset: int, payload: Payload, start: int) -> None:
+        data = payload.stretch(start)
+        if hashes is not None:
+            hashes[offset] = blake2b(data).digest()
+        write_at(descriptor, data, offset)
+
     def work() -> None:
         try:
-            for offset, payload, start in queue:
+            for job in queue:
                 if errors:
                     return
-                data = payload.stretch(start)
-                if hashes is not None:
-                    hashes[offset] = blake2b(data).digest()
-                write_at(descriptor, data, offset)
+                do(*job)
         except BaseException as error:
             errors.append(error)
 
     helpers = min(threads, len(jobs) // 8) - 1
     if helpers > 0:
+        # The first alone: it imports what makes numbers. An interrupt within an import of this thread would keep its
+        # lock, for which the others would wait without end.
+        do(*next(queue))
         _beside(work, helpers, errors)
     else:
         work()
