@@ -200,10 +200,11 @@ def scoped(random: Random) -> str:
     plain = [one.written() for one in some]
     short = [one.written(shared) if one.name == operator else one.written() for one in some]
     call = f"with {operator}({name} = {value(shared[1])})"
-    text = network([f"{call} {{", *[f"  {line}" for line in short], "}"])
-    before = network(short, before="").replace("network Net", f"{call}\nnetwork Net")
-    same(str(graph_of(text)), str(graph_of(network(plain))), f"`with` around a body\n{text}")
-    same(str(graph_of(before)), str(graph_of(network(plain))), f"`with` before a network\n{before}")
+    large = "f32[N, 4, 256, 256]"  # no window is too large for what is left of it
+    text = network([f"{call} {{", *[f"  {line}" for line in short], "}"], large)
+    before = network(short, large).replace("network Net", f"{call}\nnetwork Net")
+    same(str(graph_of(text)), str(graph_of(network(plain, large))), f"`with` around a body\n{text}")
+    same(str(graph_of(before)), str(graph_of(network(plain, large))), f"`with` before a network\n{before}")
     return text
 
 
