@@ -132,12 +132,7 @@ class Scope:
 
     def bound(self, name: str) -> Meaning | None:
         """What binds the name nearest."""
-        scope: Scope | None = self
-        while scope is not None:
-            if name in scope.names:
-                return scope.names[name]
-            scope = scope.parent
-        return None
+        return next((scope.names[name] for scope in self.around() if name in scope.names), None)
 
     def outside_of_the_loop(self, name: str) -> bool:
         """Whether the name is made outside of the innermost loop around this place, and not in it so far."""
@@ -150,21 +145,11 @@ class Scope:
 
     def labelled(self, name: str) -> Meaning | None:
         """The nearest label of that name."""
-        scope: Scope | None = self
-        while scope is not None:
-            if name in scope.labels:
-                return scope.labels[name]
-            scope = scope.parent
-        return None
+        return next((scope.labels[name] for scope in self.around() if name in scope.labels), None)
 
     def rebound(self, name: str) -> bool:
         """Whether a body around this place binds the name, be it further down or in one arm of a condition."""
-        scope: Scope | None = self
-        while scope is not None:
-            if name in scope.rebinds:
-                return True
-            scope = scope.parent
-        return False
+        return any(name in scope.rebinds for scope in self.around())
 
     def all(self) -> set[str]:
         """Every name that is bound, and every label."""
@@ -173,9 +158,4 @@ class Scope:
 
     def is_choice(self, name: str) -> bool:
         """Whether the argument in which a name is used has it among its choices."""
-        scope: Scope | None = self
-        while scope is not None:
-            if name in scope.choices:
-                return True
-            scope = scope.parent
-        return False
+        return any(name in scope.choices for scope in self.around())
