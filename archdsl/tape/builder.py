@@ -25,6 +25,7 @@ from archdsl.graph import Graph, Value
 from archdsl.interface import Preprocess, checked_labels, fitting_labels, preprocess_of
 from archdsl.shapes import TensorType
 from archdsl.tape.bound_axes import axis_index
+from archdsl.tape.operands import apart
 from archdsl.tape.paths import PathScope
 from archdsl.tape.poison import Poison
 from archdsl.tape.scan import Loop
@@ -34,6 +35,8 @@ from archdsl.tape.tape import Place, Tape
 Scalar = bool | int | float | str | None
 Argument = Scalar | Sequence[Scalar] | Sequence[Sequence[Scalar]]
 """An argument of an operator or of ``preprocess``, as Python has it."""
+Tensors = Value | Sequence[Value]
+"""An argument of an operator that is a tensor, or several."""
 
 
 Run = Callable[..., tuple[Sequence[Value], Sequence[Value]]]
@@ -84,7 +87,7 @@ class Builder:
         return dim
 
     @checked
-    def apply(self, op: str, *inputs: Value, label: str | None = None, **arguments: Argument) -> Value:
+    def apply(self, op: str, *inputs: Value, label: str | None = None, **arguments: Argument | Tensors) -> Value:
         """Apply an operator that has one output."""
         found = self.apply_all(op, *inputs, label=label, **arguments)
         if len(found) != 1:
@@ -92,15 +95,18 @@ class Builder:
         return found[0]
 
     @checked
-    def apply_all(self, op: str, *inputs: Value, label: str | None = None, **arguments: Argument) -> tuple[Value, ...]:
+    def apply_all(
+        self, op: str, *inputs: Value, label: str | None = None, **arguments: Argument | Tensors
+    ) -> tuple[Value, ...]:
         """Apply an operator; all of its outputs."""
         place = self._place
         if not ops.is_operator(op) and op not in ops.offered():
             raise Refusal("E0201", f"there is no operator `{op}`", help=did_you_mean(op, ops.names()))
-        card = ops.load(op).create(**arguments)
+        plain, named = apart(ops.load(op), arguments)
+        card = ops.load(op).create(**plain)
         if label is not None:
             place = place.at(place.scope.child(place.scope.label(label)), "direct")
-        found = self._tape.node(card, inputs, place, op, None)
+        found = self._tape.node(card, (*inputs, *named), place, op, None)
         values = found if isinstance(found, tuple) else (found,)
         return tuple(value for value in values if not isinstance(value, Poison))  # there is none: faults raise
 

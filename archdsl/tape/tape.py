@@ -77,7 +77,7 @@ class Tape:
         if self.bound_axes:
             named, op = op, with_indices(op, live, self.bound_axes)
             self.named_axes |= named is not op
-        least, most = op.arity
+        least, most = op.accepts
         if len(live) < least or (most is not None and len(live) > most):
             raise wrong_count(op, len(live))
         bounds.count_node(self.made)
@@ -200,7 +200,7 @@ def _no_element(op: Op, ins: Sequence[TensorType], out: TensorType, size: Dim) -
 
 def wrong_count(op: Op, count: int) -> Refusal:
     """The refusal (E0310) of another number of inputs than the operator takes."""
-    least, most = op.arity
+    least, most = op.accepts
     wanted = str(least) if least == most else f"{least} to {most}" if most else f"at least {least}"
     return Refusal(
         "E0310", f"`{op.name}` takes {wanted} tensor{'s' if wanted != '1' else ''}, not {count}",
