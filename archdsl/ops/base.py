@@ -217,6 +217,8 @@ class Op(Record):
     """Whether it takes away again what was added to all of a channel."""
     looks_up: ClassVar[bool] = False
     """Whether it reads only as many elements of its weights as it gives."""
+    holds_graph: ClassVar[bool] = False
+    """Whether its nodes hold a graph (``Node.body``): see :meth:`enters`, :meth:`leaves` and :meth:`runs`."""
 
     signature: ClassVar[dict[str, Arg]] = {}
     operands: ClassVar[tuple[str, ...]] = ()
@@ -299,6 +301,23 @@ class Op(Record):
 
     def shape(self, *ins: TensorType) -> tuple[TensorType, ...]:
         """The output types; refuses (``Refusal``) input types that do not fit."""
+        raise NotImplementedError
+
+    def enters(self, ins: Types) -> tuple[TensorType, ...]:
+        """Of what :attr:`holds_graph`: the types of that graph's inputs, one for each input of the node."""
+        raise NotImplementedError
+
+    @property
+    def first_captured(self) -> int:
+        """Of what :attr:`holds_graph`: the number of the first input that only hands on a value from outside."""
+        raise NotImplementedError
+
+    def leaves(self) -> tuple[TensorType, ...]:
+        """Of what :attr:`holds_graph`: the types of that graph's outputs."""
+        raise NotImplementedError
+
+    def runs(self, ins: Types) -> Dim:
+        """Of what :attr:`holds_graph`: how often that graph runs."""
         raise NotImplementedError
 
     def weights(self, *ins: TensorType) -> tuple[Weight, ...]:

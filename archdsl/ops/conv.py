@@ -164,7 +164,7 @@ class ConvTranspose(Windowed):
         "conv_transpose[8, 2, stride=2] : f32[2,4,3,4,5] -> f32[2,8,6,8,10]",
         "conv_transpose[8, 2, stride=2] : f32[N,4,H,W] -> f32[N,8,2 * H,2 * W]",
         "conv_transpose[8, 2, stride=2, weight=1] : f32[N,4,H,W], f32[4,8,2,2] -> f32[N,8,2 * H,2 * W]",
-        "conv_transpose[6, 3, groups=2, bias=false, weight=1] : f32[2,2,5], f32[2,2,3,3] -> f32[2,6,7]",
+        "conv_transpose[6, 3, bias=false, weight=1] : f32[2,4,5], f32[4,6,3] -> f32[2,6,7]",
     )
 
     channels: int = arg(Integer(1), doc="output channels")
