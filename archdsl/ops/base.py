@@ -7,7 +7,7 @@ Operators know types only: no graph, no source text, no backend.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import sqrt
 from typing import Any, ClassVar, Literal
 
@@ -20,6 +20,8 @@ from archdsl.record import Record
 from archdsl.shapes import Shape, TensorType
 
 Types = Sequence[TensorType]
+Ends = tuple[Dim, Dim]
+"""The least and the greatest of some integers."""
 
 
 class Arg(Record):
@@ -277,6 +279,13 @@ class Op(Record):
     def shape(self, *ins: TensorType) -> tuple[TensorType, ...]:
         """The output types; refuses (``Refusal``) input types that do not fit."""
         raise NotImplementedError
+
+    def integers(self, ins: Types, outs: Types, asked: Ends | None, entering: Sequence[Interval]) -> Mapping[int, Ends]:
+        """Inputs whose elements have to be some integers, by their numbers: positions or lengths of an axis, or what
+        makes the results what is ``asked`` of them. For whoever draws inputs of a model at random.
+        """
+        passes = asked is not None and (self.moves_data or self.role == "view")
+        return dict.fromkeys(range(len(ins)), asked) if passes and asked is not None else {}
 
     def weights(self, *ins: TensorType) -> tuple[Weight, ...]:
         """Parameters and buffers, in the framework's order."""
