@@ -11,10 +11,9 @@ from archdsl.dims import product
 from archdsl.element_types import FLOATS
 from archdsl.ops.base import Op, Types, Work, arg
 from archdsl.ops.estimates import Interval, Moments, hull
-from archdsl.ops.kinds import Boolean, Integer, Number, Optional
+from archdsl.ops.kinds import Boolean, Integer, Number, Operand, Optional
 from archdsl.ops.look import AxisWindow, OneWindow, Window, repeated
 from archdsl.ops.operand_checks import need_dtype, need_equal, need_past, need_rank, same_dtype, static_size
-from archdsl.ops.operands import Operand
 from archdsl.shapes import Shape, TensorType, broadcast, show_shape
 
 
@@ -22,7 +21,7 @@ class Attend(Op):
     """Attention: ``softmax(q @ transpose(k) * scale) @ v`` for each head.
 
     Queries [N, h, T, e], keys [N, kv, S, e] and values [N, kv, S, g] give [N, h, T, g]. ``kv`` divides ``h``: query
-    head i looks at head ``i // (h / kv)`` of the others. ``mask`` broadcasts to [N, h, T, S]: of ``bool`` it is what may
+    head i looks at head ``i // (h / kv)`` of the others. ``mask`` broadcasts to [N, h, T, S]: ``bool`` is what may
     be seen, a float is added to the scores. With ``causal`` and ``sliding_window`` positions are aligned at their
     ends, query i stands at key ``i + S - T``, and there must be as many keys as queries, or more. A query that sees
     nothing gives zeros.
@@ -39,14 +38,14 @@ class Attend(Op):
     examples = (
         "attend : f32[N,4,T,16], f32[N,4,S,16], f32[N,4,S,8] -> f32[N,4,T,8]",
         "attend[causal=true] : f32[2,4,5,8], f32[2,2,5,8], f32[2,2,5,8] -> f32[2,4,5,8]",
-        "attend[mask=tensor] : f32[N,2,T,8], f32[N,2,T,8], f32[N,2,T,8], bool[N,1,1,T] -> f32[N,2,T,8]",
         "attend[causal=true] : f32[N,2,T,8], f32[N,1,S+T,8], f32[N,1,S+T,8] -> f32[N,2,T,8]",
         "attend[causal=true, sliding_window=3] : f32[1,2,T,8], f32[1,2,T,8], f32[1,2,T,8] -> f32[1,2,T,8]",
-        "attend[mask=tensor, scale=0.5] : f32[2,2,3,4], f32[2,2,6,4], f32[2,2,6,4], f32[2,3,6] -> f32[2,2,3,4]",
+        "attend[mask=1] : f32[N,2,T,8], f32[N,2,T,8], f32[N,2,T,8], bool[N,1,1,T] -> f32[N,2,T,8]",
+        "attend[mask=1, scale=0.5] : f32[2,2,3,4], f32[2,2,6,4], f32[2,2,6,4], f32[2,3,6] -> f32[2,2,3,4]",
         "attend[softcap=2.0, sliding_window=2] : f32[2,2,4,8], f32[2,2,6,8], f32[2,2,6,8] -> f32[2,2,4,8]",
     )
 
-    mask: str | None = arg(Operand(), None, doc="what may be seen (bool), or what is added to the scores")
+    mask: int | None = arg(Operand(), None, doc="what may be seen (bool), or what is added to the scores")
     causal: bool = arg(Boolean(), False, doc="no query sees keys behind its own position")
     scale: float | None = arg(Optional(Number()), None, doc="factor of the scores; `1 / sqrt(e)` if none")
     sliding_window: int | None = arg(Optional(Integer(1)), None, doc="only keys less than this far away are seen")

@@ -56,5 +56,5 @@ def attend(draw: Draw) -> Case:
     }
     if draw.flag():
         shape = [draw.one(size, 1) for size in (n, heads, rows, keys)][draw.whole(0, 3) :]
-        return Case({**arguments, "mask": "tensor"}, [q, k, v, draw.array(shape, draw.one("bool", dtype))])
+        return Case({**arguments, "mask": 1}, [q, k, v, draw.array(shape, draw.one("bool", dtype))])
     return Case(arguments, [q, k, v], (0, 2) if draw.flag() else ())
