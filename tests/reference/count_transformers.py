@@ -12,6 +12,7 @@ from __future__ import annotations
 import csv
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -106,7 +107,7 @@ def rows() -> list[tuple[str, int, int, str]]:
     for variant, (model, config, settings) in MODELS.items():
         for length in LENGTHS[variant.split("_")[0]]:
             settled = getattr(library, config)(**settings, attn_implementation="eager")
-            params, macs = count(lambda: getattr(library, model)(settled), text(model, length))
+            params, macs = count(partial(getattr(library, model), settled), text(model, length))
             name = variant if length == LENGTHS[variant.split("_")[0]][0] else f"{variant} T={length}"
             if model.startswith("T5") and "=" in name:
                 name += f" S={length}"
@@ -116,18 +117,17 @@ def rows() -> list[tuple[str, int, int, str]]:
     import torchvision
 
     for variant, name in VISION.items():
-        params, macs = count(lambda: getattr(torchvision_models(), name)(), image)
+        params, macs = count(getattr(torchvision_models(), name), image)
         found.append((variant, params, macs, f"torchvision {torchvision.__version__}"))
         print(*found[-1])
     for variant, name in DEIT.items():
-        params, macs = count(lambda: timm().create_model(name), image)
+        params, macs = count(partial(timm().create_model, name), image)
         found.append((variant, params, macs, f"timm {timm().__version__}"))
         print(*found[-1])
     return found
 
 
 if __name__ == "__main__":
-    torch.nn.attention.sdpa_kernel  # noqa: B018
     with (Path(sys.argv[1]) / "counts_attention.csv").open("w", newline="") as file:
         table = csv.writer(file, lineterminator="\n")
         table.writerow(("variant", "params", "macs", "source"))

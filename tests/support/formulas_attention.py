@@ -45,7 +45,9 @@ def t5(d: int, depth: int, hidden: int, heads: int, s: int, t: int, words: int =
     return total((tables, 0), times(depth, encoder), times(depth, decoder), dense(d, words, t, bias=False))
 
 
-def llama(d: int, depth: int, heads: int, e: int, hidden: int, t: int, tied: bool = False, words: int = 128_256) -> Count:
+def llama(
+    d: int, depth: int, heads: int, e: int, hidden: int, t: int, tied: bool = False, words: int = 128_256
+) -> Count:
     gated = times(3, dense(d, hidden, t, bias=False))
     layer = total(attention(d, t, t, heads * e, 8 * e), gated, (2 * d, 0))
     return total(times(depth, layer), (d + (0 if tied else words * d), 0), dense(d, words, t, bias=False))

@@ -116,7 +116,9 @@ def vit() -> Case:
     def other() -> Any:
         from torch_models import timm
 
-        return timm().create_model("vit_base_patch16_224", depth=2, embed_dim=24, num_heads=3, img_size=48, num_classes=7)
+        return timm().create_model(
+            "vit_base_patch16_224", depth=2, embed_dim=24, num_heads=3, img_size=48, num_classes=7
+        )
 
     return Case(
         "vit_b_16", {"d": 24, "depth": 2, "heads": 3, "res": 48, "classes": 7}, "", other,
@@ -151,11 +153,26 @@ def swin() -> Case:
     )  # fmt: skip
 
 
+def transformer() -> Case:
+    """The paper's, of PyTorch's parts: it has no biases in attention, which `nn.Transformer` cannot leave out alone."""
+
+    def other() -> Any:
+        from torch_transformer import Transformer
+
+        return Transformer(50, 16, 24, 4, 2)
+
+    return Case(
+        "transformer_base", {"d": 16, "depth": 2, "heads": 4, "hidden": 24, "vocab": 50}, "", other,
+        lambda draw: {"source": tokens(draw, 2, 13), "target": tokens(draw, 2, 9)},
+        lambda net, x: {"logits": net(x["source"], x["target"])},
+    )  # fmt: skip
+
+
 def named(found: Any, **names: str) -> Arrays:
     return {ours: found[theirs] for ours, theirs in names.items()}
 
 
-CASES = {make.__name__: make for make in (bert, gpt2, t5, llama, whisper, vit, vit_torchvision, swin)}
+CASES = {make.__name__: make for make in (bert, gpt2, t5, llama, whisper, vit, vit_torchvision, swin, transformer)}
 
 
 def lively(net: Any) -> Any:
@@ -178,26 +195,71 @@ def expected(case: Case, net: Any, inputs: Arrays) -> Arrays:
     return {name: value.numpy() for name, value in found.items()}
 
 
+def checkpoint(net: Any, path: Path) -> Path:
+    """As the library saves it."""
+    import torch
+
+    torch.save({name: value.float() for name, value in net.state_dict().items() if value.is_floating_point()}, path)
+    return path
+
+
+def plain(case: Case) -> Any:
+    return driver.resolve_target(case.variant)[0].graph(case.variant, **case.small)
+
+
+def loaded(case: Case, path: Path) -> Any:
+    """Our network with the values of a checkpoint, all of them."""
+    graph = plain(case)
+    found, told = with_weights(graph, path)
+    count, how = len(graph.parameters()), f"by the map `{case.map}`" if case.map else "by name"
+    assert told[0].startswith(f"{path.name}: {count} of {count} tensors matched {how}"), told
+    return found
+
+
+def arrays(inputs: Arrays) -> Arrays:
+    return {name: value.astype(np.float32) if value.dtype.kind == "f" else value for name, value in inputs.items()}
+
+
 @pytest.mark.reference
 @pytest.mark.parametrize("name", CASES)
 def test_small_networks_give_the_same_numbers(name: str, tmp_path: Path) -> None:
+    """ONNX Runtime and the generated module, each against the other library in float64."""
+    import onnx
+    import torch
+    from torch_module import distance, load_initialisers, module_of, outputs_of
+
+    case = CASES[name]()
+    net = lively(case.other())
+    inputs = case.inputs(np.random.default_rng(3))
+    wanted = expected(case, net, inputs)
+    graph = loaded(case, checkpoint(net, tmp_path / "w.pth"))
+    archdsl.compile(graph, tmp_path / "m.onnx")
+    found = archdsl.run(tmp_path / "m.onnx", arrays(inputs))
+    assert set(found) == set(wanted)
+    for output, value in wanted.items():
+        assert distance(found[output], value) <= 1e-5, output
+    module = module_of(plain(case))
+    load_initialisers(module, onnx.load(tmp_path / "m.onnx"))
+    given = arrays(inputs)
+    with torch.no_grad():
+        made = outputs_of(module(*[torch.from_numpy(given[value.name]) for value in graph.inputs]))
+    for output, value in zip(graph.outputs, made):
+        assert distance(value, wanted[output]) <= 1e-5, output
+
+
+@pytest.mark.reference
+@pytest.mark.parametrize("name", CASES)
+def test_a_tensor_that_is_moved_by_one_place_is_noticed(name: str, tmp_path: Path) -> None:
     import torch
     from torch_module import distance
 
     case = CASES[name]()
     net = lively(case.other())
     inputs = case.inputs(np.random.default_rng(3))
-    state = {path: value.float() for path, value in net.state_dict().items() if value.is_floating_point()}
-    torch.save(state, tmp_path / "w.pth")
-    graph = driver.resolve_target(case.variant)[0].graph(case.variant, **case.small)
-    loaded, told = with_weights(graph, tmp_path / "w.pth")
-    count = len(graph.parameters())
-    how = f"by the map `{case.map}`" if case.map else "by name"
-    assert told[0].startswith(f"w.pth: {count} of {count} tensors matched {how}"), told
-    archdsl.compile(loaded, tmp_path / "m.onnx")
-    feeds = {name: value.astype(np.float32) if value.dtype.kind == "f" else value for name, value in inputs.items()}
-    found = archdsl.run(tmp_path / "m.onnx", feeds)
     wanted = expected(case, net, inputs)
-    assert set(found) == set(wanted)
-    for output, value in wanted.items():
-        assert distance(found[output], value) <= 1e-5, output
+    path, value = max(net.named_parameters(), key=lambda one: (one[1].ndim == 2, "attn" in one[0] or "att" in one[0]))
+    with torch.no_grad():
+        value.copy_(value.flatten().roll(1).reshape(value.shape))
+    archdsl.compile(loaded(case, checkpoint(net, tmp_path / "w.pth")), tmp_path / "m.onnx")
+    found = archdsl.run(tmp_path / "m.onnx", arrays(inputs))
+    assert max(distance(found[output], one) for output, one in wanted.items()) > 1e-2, path

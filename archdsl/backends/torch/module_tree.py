@@ -7,7 +7,7 @@ parameters' names only, and the box around it does its work.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 
 from archdsl import registry
 from archdsl.backends.torch.carry import carried
@@ -28,7 +28,7 @@ def rule_for(op: type[Op]) -> Lowering | None:
 class Item:
     """One application of an operator, in the box whose work it is."""
 
-    __slots__ = ("form", "index", "inputs", "node", "owner")
+    __slots__ = ("form", "index", "inputs", "keeps", "node", "owner")
 
     def __init__(self, index: int, node: Node, form: Form, owner: str) -> None:
         self.index = index
@@ -37,6 +37,8 @@ class Item:
         self.owner = owner
         """The path of the layer; another node's where weights are shared."""
         self.inputs = (*node.inputs, *form.reads)
+        self.keeps = form.layer is not None and "{self}" in form.text
+        """Whether its layer has the path, rather than being applied in place."""
 
 
 class Box:
@@ -71,11 +73,18 @@ def boxes_of(graph: Graph) -> Box:
     boxes = {"": Box("", None)}
     found: list[Diagnostic] = []
     symbols = {name: symbol_value(name) for name in readings([value.type.shape for value in graph.inputs])}
+    items: list[Item] = []
     for index, node in enumerate(graph.nodes):
         try:
-            _place(boxes, index, node, symbols)
+            items.append(_item(index, node, symbols))
         except Refusal as refusal:
             found.append(refusal.located(node.origin.span).diagnostic(node.origin.frame))
+    layers = {item.owner: {p.path for p in item.node.params.values()} for item in items if item.keeps}
+    for item in items:
+        try:
+            _place(boxes, item, layers)
+        except Refusal as refusal:
+            found.append(refusal.located(item.node.origin.span).diagnostic(item.node.origin.frame))
     if found:
         raise DiagnosticError({(d.code, d.span or d.message): d for d in found[::-1]}.values())
     root = boxes[""]
@@ -96,21 +105,34 @@ def boxes_of(graph: Graph) -> Box:
     return root
 
 
-def _place(boxes: dict[str, Box], index: int, node: Node, symbols: Mapping[str, Value]) -> None:
-    """Apply the node's rule; file it under the scope it is computed in and its layer under the layer's."""
+def _item(index: int, node: Node, symbols: Mapping[str, Value]) -> Item:
+    """The node as its rule writes it."""
     rule = rule_for(type(node.op))
     if rule is None:
         targets = "`archdsl ops` lists each operator's targets"
         raise Refusal("E0601", f"`{node.op.name}` has no counterpart in PyTorch", help=targets)
-    form = carried(node, rule(Site(node, symbols)))
-    owner = _owner(node)
+    return Item(index, node, carried(node, rule(Site(node, symbols))), _owner(node))
+
+
+def _place(boxes: dict[str, Box], item: Item, layers: Mapping[str, Set[str]]) -> None:
+    """File the node under the scope it is computed in and its layer under the layer's. What is computed inside of a
+    label that is itself a layer, as an argument of it, is computed beside it: a path is a layer or a box.
+    """
+    node, owner = item.node, item.owner
     home = node.path.rpartition(".")[0]
     if owner != node.path:
         home = _common(home, owner.rpartition(".")[0])
-    item = Item(index, node, form, owner)
-    if "{self}" in form.text and form.layer is not None:
-        keeper = _box(boxes, owner.rpartition(".")[0])
-        keeper.kept.setdefault(owner.rpartition(".")[2], _frozen(form.layer, node))
+    while home in layers:
+        home = home.rpartition(".")[0]
+    if item.keeps and item.form.layer is not None:
+        outer, _, name = owner.rpartition(".")
+        if outer in layers and owner not in layers[outer]:
+            raise Refusal(
+                "E0601", f"the parameter `{owner}` would lie inside of the layer `{outer}`, which PyTorch cannot have",
+                help="compute what the layer is given on a line of its own",
+            )  # fmt: skip
+        if outer not in layers:  # a tied parameter is where its layer is
+            _box(boxes, outer).kept.setdefault(name, _frozen(item.form.layer, node))
     box = _box(boxes, home)
     box.frame = box.frame or node.origin.frame
     box.steps.append(item)
