@@ -275,7 +275,7 @@ WRONG: dict[str, tuple[str, Told]] = {
     "a misspelt output": (
         "logits: conv(8, 3)\nrelu\noutput «logit»", told("W0213", "there is a label `logits`", "`output logits`")
     ),
-    "a size that is a factor": ("«resize(2)»", told("W0212", "makes maps of the size 2", "`resize(scale = 2)`")),
+    "a size that is a factor": ("«resize(2)»", told("W0212", "makes maps of 2 x 2", "`resize(scale = 2)`")),
     "one tensor twice": ("a: conv(3, 1)\na -> «concat(x, a)»", told("W0207", "one tensor enters `concat` more than once")),
     "an idle rule": ("conv(3, 1)\nweights timm { «\"cnv\"» -> \"c\" }", told("W0205", "this rule matches no parameter")),
     # syntax
