@@ -43,6 +43,7 @@ SILENT = {
     "batch_flattened": ("W0212", "reshape([-1]) -> relu", "flatten -> relu", MAPS),
     "embedding_order": ("W0212", "embedding(512, 30000)", "embedding(30000, 512)", TOKENS),
     "keras_momentum": ("W0212", "batch_norm(momentum = 0.99)", "batch_norm(momentum = 0.01)", MAPS),
+    "layer_twice": ("W0214", "let f = conv(16, 3)\nf -> relu -> f", "share f = conv(16, 3)\nf -> relu -> f", MAPS),
     "misspelt_label": ("W0213", "logits: conv(8, 3)\nrelu\noutput logit", "logits: conv(8, 3)\nrelu\noutput logits, y", MAPS),
     "one_tensor_twice": ("W0213", "conv(8, 3)\noutput boxes, scores", "boxes: conv(8, 3)\nscores: relu\noutput boxes, scores",
                          MAPS),

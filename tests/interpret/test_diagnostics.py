@@ -266,6 +266,9 @@ WRONG: dict[str, tuple[str, Told]] = {
         "let c = 4\nrepeat 2 { let «c» = c * 2; conv(c, 3) }", told("E0219", "every iteration makes the same", "2 ** i"),
     ),
     "an unread value": ("«let c = 4»\nrelu", told("W0208", "nothing reads `c`", "leave the `let` out")),
+    "a layer that is used twice": (
+        "«let f = conv(3, 1)»\nf -> relu -> f", told("W0214", "each of the 2 uses of `f`", "`share f = …`")
+    ),
     "an unused import": ("use std.cnn («conv_bn»)\n---\nrelu", told("W0203", "`conv_bn` is imported but never used")),
     "an unused result": ("let a = x -> «relu»\ntanh", told("W0204", "the result of `relu` is never used", "label it")),
     "a picture without a batch": (
