@@ -217,6 +217,9 @@ class Op(Record):
     looks_up: ClassVar[bool] = False
     """Whether it reads only as many elements of its weights as it gives."""
 
+    draws: ClassVar[bool] = False
+    """Whether its results are drawn at random in each run, so that two engines agree in their distribution only."""
+
     signature: ClassVar[dict[str, Arg]] = {}
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
