@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import sqrt
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, TypeVar
 
 from archdsl.diagnostics import Refusal
 from archdsl.dims import Dim
@@ -20,6 +20,7 @@ from archdsl.record import Record
 from archdsl.shapes import Shape, TensorType
 
 Types = Sequence[TensorType]
+T = TypeVar("T")
 
 
 class Arg(Record):
@@ -216,16 +217,21 @@ class Op(Record):
     """Whether it takes away again what was added to all of a channel."""
     looks_up: ClassVar[bool] = False
     """Whether it reads only as many elements of its weights as it gives."""
+    holds_graph: ClassVar[bool] = False
+    """Whether its nodes hold a graph (``Node.body``): see :meth:`enters`, :meth:`leaves` and :meth:`runs`."""
 
     draws: ClassVar[bool] = False
     """Whether its results are drawn at random in each run, so that two engines agree in their distribution only."""
 
     signature: ClassVar[dict[str, Arg]] = {}
+    operands: ClassVar[tuple[str, ...]] = ()
+    """The arguments that are tensors: these enter behind the inputs of ``arity``, in this order."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         declared = {name: value for name, value in cls._defaults.items() if isinstance(value, Arg)}
         cls.signature = {**cls.signature, **declared}
+        cls.operands = tuple([name for name, one in cls.signature.items() if one.kind.by_name])
         cls._defaults = {
             name: (value.default if isinstance(value, Arg) else value)
             for name, value in cls._defaults.items()
@@ -265,6 +271,25 @@ class Op(Record):
         op.validate()
         return op
 
+    @property
+    def accepts(self) -> tuple[int, int | None]:
+        """Least and greatest number of tensor inputs, those that are given by name included."""
+        if not self.operands:
+            return self.arity
+        named = sum(getattr(self, name) or 0 for name in self.operands)
+        least, most = self.arity
+        return least + named, None if most is None else most + named
+
+    def operand(self, name: str, inputs: Sequence[T]) -> tuple[T, ...]:
+        """What stands among the inputs (or in a list as long) for the argument ``name``; nothing if it is not given."""
+        end = len(inputs)
+        for other in reversed(self.operands):
+            begin = end - (getattr(self, other) or 0)
+            if other == name:
+                return tuple(inputs[begin:end])
+            end = begin
+        raise KeyError(name)
+
     def __hash__(self) -> int:
         known: int | None = self.__dict__.get("_hash")
         if known is None:
@@ -279,6 +304,23 @@ class Op(Record):
 
     def shape(self, *ins: TensorType) -> tuple[TensorType, ...]:
         """The output types; refuses (``Refusal``) input types that do not fit."""
+        raise NotImplementedError
+
+    def enters(self, ins: Types) -> tuple[TensorType, ...]:
+        """Of what :attr:`holds_graph`: the types of that graph's inputs, one for each input of the node."""
+        raise NotImplementedError
+
+    @property
+    def first_captured(self) -> int:
+        """Of what :attr:`holds_graph`: the number of the first input that only hands on a value from outside."""
+        raise NotImplementedError
+
+    def leaves(self) -> tuple[TensorType, ...]:
+        """Of what :attr:`holds_graph`: the types of that graph's outputs."""
+        raise NotImplementedError
+
+    def runs(self, ins: Types) -> Dim:
+        """Of what :attr:`holds_graph`: how often that graph runs."""
         raise NotImplementedError
 
     def weights(self, *ins: TensorType) -> tuple[Weight, ...]:

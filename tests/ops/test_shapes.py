@@ -35,7 +35,7 @@ def test_example(example: Example) -> None:
     outs = example.op.shape(*example.input_types)
     assert outs == example.output_types
     assert len(outs) == example.op.results or example.op.results == -1
-    least, most = example.op.arity
+    least, most = example.op.accepts
     assert least <= len(example.input_types) and (most is None or len(example.input_types) <= most)
     slots = [weight.slot for weight in example.op.weights(*example.input_types)]
     assert len(set(slots)) == len(slots)
