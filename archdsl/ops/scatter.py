@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import inf
 
 from archdsl.diagnostics import Refusal
 from archdsl.element_types import NUMBERS
-from archdsl.ops.base import Op, Types, Work, arg
+from archdsl.ops.base import Ends, Op, Types, Work, arg
 from archdsl.ops.estimates import EVERYTHING, Interval, hull, same_sign
 from archdsl.ops.kinds import Axis, Choice, Integer
 from archdsl.ops.look import AxisWindow, Window, pass_through
@@ -50,6 +50,10 @@ class _Scattering(Op):
             case "max" | "min":
                 return Work(cmp=count)
         return Work()
+
+    def integers(self, ins: Types, outs: Types, asked: Ends | None, entering: Sequence[Interval]) -> Mapping[int, Ends]:
+        positions: dict[int, Ends] = {1: (0, ins[0].shape[resolve_axis(self.axis, ins[0])] - 1)}
+        return positions if asked is None or self.reduce in ("add", "mul") else {0: asked, 2: asked, **positions}
 
     def window(self, ins: Types, outs: Types) -> Window:
         return pass_through(ins[0].rank)
