@@ -41,6 +41,8 @@ class Kind(Record):
     body: ClassVar[str] = ""
     """The form of a trailing body, if the argument may be given as one: ``{ … }``."""
     takes_tensors: ClassVar[bool] = False
+    by_name: ClassVar[bool] = False
+    """Whether tensors are given to it by name alone."""
     takes_values: ClassVar[bool] = False
     """Whether values that only the language has, such as blocks, are arguments of this kind."""
 
@@ -272,6 +274,29 @@ class Axis(Kind):
                 return str(value)
         if not isinstance(value, int) or isinstance(value, bool):
             raise refuse(what, "an axis (an integer, `c`, `t`, `f`, `h`, `w` or a declared symbol)", value)
+        return value
+
+
+class Operand(Kind):
+    """Tensors that are given by name and enter behind the others: one, or up to ``most`` in a tuple.
+
+    The operator itself keeps how many they are, ``None`` where none is given.
+    """
+
+    most: int = 1
+    takes_tensors: ClassVar[bool] = True
+    by_name: ClassVar[bool] = True
+
+    @property
+    def text(self) -> str:
+        one = ", ".join(["tensor"] * self.most)
+        return f"{one if self.most == 1 else f'({one})'} | none"
+
+    def check(self, value: Any, what: str) -> int | None:
+        if value is None:
+            return None
+        if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= self.most:
+            raise refuse(what, self.text, value)
         return value
 
 
