@@ -157,6 +157,9 @@ class Op(Record):
     holds_graph: ClassVar[bool] = False
     """Whether its nodes hold a graph (``Node.body``): see :meth:`enters`, :meth:`leaves` and :meth:`runs`."""
 
+    draws: ClassVar[bool] = False
+    """Whether its results are drawn at random in each run, so that two engines agree in their distribution only."""
+
     signature: ClassVar[dict[str, Arg]] = {}
     operands: ClassVar[tuple[str, ...]] = ()
     """The arguments that are tensors: these enter behind the inputs of ``arity``, in this order."""
