@@ -248,7 +248,7 @@ class Optional(Kind):
 
 
 class Axis(Kind):
-    """An axis: an integer (negative from the end), a letter (``c t f h w``) or a declared symbol."""
+    """An axis: an integer (negative from the end), a letter (``n c t f h w``) or a declared symbol."""
 
     choices: ClassVar[tuple[str, ...]] = tuple(AXES)
 
@@ -266,7 +266,7 @@ class Axis(Kind):
             if len(names) == 1 and str(value) in names:
                 return str(value)
         if not isinstance(value, int) or isinstance(value, bool):
-            raise refuse(what, "an axis (an integer, `c`, `t`, `f`, `h`, `w` or a declared symbol)", value)
+            raise refuse(what, "an axis (an integer, `n`, `c`, `t`, `f`, `h`, `w` or a declared symbol)", value)
         return value
 
 
