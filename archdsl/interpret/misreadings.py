@@ -88,7 +88,8 @@ def _spread(node: Node, maps: set[Value], sequences: set[Value]) -> None:
         made.update(value for value in node.outputs if made is maps or value.type.rank == 3)
     for known in (maps, sequences) if op.role != "layer" and (op.pointwise or len(node.inputs) == 1) else ():
         if entering in known and not op.moves_data and (op.role != "view" or op.pointwise):
-            known.update(value for value in node.outputs if value.type.shape[:2] == entering.type.shape[:2])
+            kept = [value for value in node.outputs if value.type.shape[:2] == entering.type.shape[:2]]
+            known.update(value for value in kept if known is maps or value.type.rank == 3)
     if isinstance(op, Transpose) and entering in maps and op.resolved(entering.type) == (0, 2, 1):
         sequences.update(node.outputs)
     if op.role == "join" and entering in maps and getattr(op, "axis", None) == "c":
