@@ -33,13 +33,16 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """An option of its own, because a second ``-m`` would replace the one in pyproject.toml."""
-    if config.getoption("--fast"):
-        kept: list[pytest.Item] = []
-        out: list[pytest.Item] = []
-        for item in items:
-            (out if any(item.get_closest_marker(kind) for kind in KINDS) else kept).append(item)
-        items[:] = kept
+    """An option of its own, because a second ``-m`` would replace the one in pyproject.toml. What is nightly as well as
+    ``reference`` runs where ``-m`` speaks of nights (or is empty): `pytest -m reference` is what every change passes.
+    """
+    left_out = list(KINDS) if config.getoption("--fast") else []
+    chosen = config.getoption("-m")
+    if chosen and "nightly" not in chosen:
+        left_out.append("nightly")
+    out = [item for item in items if any(item.get_closest_marker(kind) for kind in left_out)]
+    if out:
+        items[:] = [item for item in items if not any(item.get_closest_marker(kind) for kind in left_out)]
         config.hook.pytest_deselected(items=out)
 
 

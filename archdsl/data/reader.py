@@ -187,7 +187,7 @@ class _Reader:
         path: Path = ["nodes", index]
         inputs = [self.value(name, [*path, "inputs", i]) for i, name in enumerate(form.inputs)]
         op = self.operator(form, path)
-        low, high = op.arity
+        low, high = op.accepts
         if len(inputs) < low or (high is not None and len(inputs) > high):
             raise self.error("E0805", f"`{op.name}` does not take {len(inputs)} inputs", [*path, "inputs"])
         ins = [value.type for value in inputs]

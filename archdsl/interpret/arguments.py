@@ -117,7 +117,7 @@ class Call:
         except Refusal as refusal:
             if argument.syntax.name is None:
                 given = [other.syntax.span.text for other in self.arguments]
-                refusal.help = refusal.help or position_help(binding.block.name, index, given)
+                refusal.help = position_help(binding.block.name, index, given) or refusal.help
             env.session.faults.refuse(refusal.located(argument.syntax.span), env.place.frame)
             binding.fault(argument.syntax)
 
@@ -255,7 +255,8 @@ class _Binding:
 
     def _next(self) -> Formal | None:
         """The next parameter that is not a tensor's, or, after all of these, a tensor's."""
-        left = [f for f in self.block.formals if f.name not in self.given and f.name not in self.block.bound]
+        known = {*self.given, *self.block.bound}
+        left = [f for f in self.block.formals if f.name not in known and not f.by_name]
         return next((formal for formal in left if not formal.takes_tensors), left[0] if left else None)
 
     def _too_many(self, argument: spec.Argument, value: Any) -> None:
@@ -286,7 +287,7 @@ class _Binding:
         if extent.poisoned:
             self.failed = self.failed or not self.block.runs_poisoned
             return POISON
-        if formal.kind is None or value is POISON:
+        if formal.kind is None or value is POISON or (value is None and formal.takes_tensors and not formal.required):
             return value
         if isinstance(value, BlockValue | Labelled | Initializer) and not formal.takes_values:
             formal.kind.check(value, f"`{formal.name}` of `{self.block.name}`")

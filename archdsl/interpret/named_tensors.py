@@ -46,14 +46,15 @@ def unnamed(env: Env) -> Env:
 
 
 def dealt(block: Any, tensors: list[Any], *, behind: bool) -> tuple[Any, list[Any]]:
-    """The block with its parameters that are declared ``: tensor``, and the tensors that enter it.
+    """The block with its parameters that are declared ``: tensor``, and the tensors that enter it. Those of operators
+    that take tensors (``start = h``) are given by name alone.
 
     The tensors of a call are those that enter, and behind them those of the parameters. Behind an arrow something
     enters already; where as many are named as parameters must be given, nothing does.
     """
     if not isinstance(block, Parametric):
         return block, tensors
-    wanting = [f for f in block.formals if f.takes_tensors and f.name not in block.bound]
+    wanting = [f for f in block.formals if f.takes_tensors and not f.by_name and f.name not in block.bound]
     required = sum(f.required for f in wanting)
     surplus = max(0 if behind else 1, len(tensors) - len(wanting))
     if not behind and 0 < required == len(tensors):

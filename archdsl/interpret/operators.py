@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from archdsl import ops
 from archdsl.diagnostics import Refusal
@@ -13,11 +13,13 @@ from archdsl.interpret import recovery
 from archdsl.interpret.env import Env
 from archdsl.interpret.parametric import Formal, Parametric
 from archdsl.interpret.stages import what_enters
-from archdsl.interpret.values import BlockValue, items
+from archdsl.interpret.values import BlockValue, describe, is_flow, items
 from archdsl.modules.suggestions import window_help
 from archdsl.ops.base import REQUIRED, Op
+from archdsl.ops.kinds import Kind, Operand
 from archdsl.source import Span
-from archdsl.tape.poison import POISON, REFUSED, Flow
+from archdsl.tape.operands import apart
+from archdsl.tape.poison import POISON, REFUSED, Flow, Poison
 from archdsl.tape.tape import Place, Tape
 
 
@@ -31,15 +33,19 @@ class OpBlock(Parametric):
         self.card = card
         self.name = card.name
         self._made: Op | None = None
-        self.formals = tuple(Formal(n, a.kind, a.default is REQUIRED) for n, a in card.signature.items())
+        self.formals = tuple(Formal(n, _spoken(a.kind), a.default is REQUIRED) for n, a in card.signature.items())
 
     def operator(self) -> Op:
         """The card with its arguments; made once, since blocks and operators are immutable."""
         if self._made is None:
-            op = self.card(**self.effective())
+            op = self.card(**apart(self.card, self.effective())[0])
             op.validate()
             self._made = op
         return self._made
+
+    def _named(self) -> tuple[Value | Poison, ...]:
+        """The tensors that are given by name."""
+        return apart(self.card, {**self.defaults, **self.bound})[1] if self.card.operands else ()
 
     def _copy(self) -> Self:
         copy = super()._copy()
@@ -71,7 +77,8 @@ class OpBlock(Parametric):
         if flow is POISON:
             return POISON
         inputs = flow if isinstance(flow, tuple) else (flow,)
-        return recovery.application(self.card, {**self.defaults, **self.bound}, inputs, tape)
+        arguments, named = apart(self.card, {**self.defaults, **self.bound})
+        return recovery.application(self.card, arguments, (*inputs, *named), tape)
 
     def apply(self, flow: Flow, place: Place, span: Span | None) -> Flow:
         if self.card.vanishes:
@@ -80,11 +87,11 @@ class OpBlock(Parametric):
         if self.card.role == "join" and len(set(inputs)) < len(inputs):
             self._tell_twice(place, span)
         try:
-            op = self.operator()
+            op, named = self.operator(), self._named()
             if flow is POISON:
                 place.operator(self.name)
                 return POISON
-            return place.tape.node(op, inputs, place, self.name, span)
+            return place.tape.node(op, (*inputs, *named), place, self.name, span)
         except Refusal as refusal:
             if inputs and self.card.role == "layer" and refusal.code in ("E0206", "E0302"):
                 entering = inputs[0].type.shape[1] if isinstance(inputs[0], Value) else None
@@ -99,6 +106,30 @@ class OpBlock(Parametric):
         )  # fmt: skip
         if span is not None:
             place.tape.faults.report(told.located(span).diagnostic(place.frame))
+
+
+class NamedTensors(Kind):
+    """The tensors of an argument of an operator, ``most`` of them in a tuple; or ``none``."""
+
+    most: int = 1
+    takes_tensors: ClassVar[bool] = True
+    by_name: ClassVar[bool] = True
+
+    @property
+    def text(self) -> str:
+        return Operand(self.most).text
+
+    def check(self, value: Any, what: str) -> Any:
+        if value is None:
+            return None
+        if not is_flow(value) or len(items(value)) > self.most:
+            raise Refusal("E0204", f"{what} must be {self.text}, not {describe(value)}")
+        return value
+
+
+def _spoken(kind: Kind) -> Kind:
+    """What the language gives for an argument of this kind."""
+    return NamedTensors(kind.most) if isinstance(kind, Operand) else kind
 
 
 @cache

@@ -22,6 +22,7 @@ class Formal:
     __slots__ = (
         "accepted",
         "body",
+        "by_name",
         "choices",
         "kind",
         "like",
@@ -41,6 +42,7 @@ class Formal:
         self.like = isinstance(kind, Like)
         self.body = kind.body if kind is not None else ""
         self.takes_tensors = kind is not None and kind.takes_tensors
+        self.by_name = kind is not None and kind.by_name
         self.takes_values = kind is not None and kind.takes_values
 
 

@@ -7,19 +7,28 @@ Operators know types only: no graph, no source text, no backend.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from math import sqrt
-from typing import Any, ClassVar, Literal
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Literal, TypeVar
 
 from archdsl.diagnostics import Refusal
 from archdsl.dims import Dim
 from archdsl.ops.estimates import EVERYTHING, Interval, Moments
+from archdsl.ops.initializers import (
+    ONES as ONES,
+    ZEROS as ZEROS,
+    Initializer as Initializer,
+    fan as fan,
+    filled as filled,
+)
 from archdsl.ops.kinds import Kind
 from archdsl.ops.look import Window, broadcast, pass_through
 from archdsl.record import Record
 from archdsl.shapes import Shape, TensorType
 
 Types = Sequence[TensorType]
+Ends = tuple[Dim, Dim]
+"""The least and the greatest of some integers."""
+T = TypeVar("T")
 
 
 class Arg(Record):
@@ -41,77 +50,6 @@ REQUIRED = _Required()
 def arg(kind: Kind, default: Any = REQUIRED, *, doc: str = "") -> Any:
     """Declare a field of an operator card."""
     return Arg(kind, default, doc)
-
-
-class Initializer(Record):
-    """How a parameter begins.
-
-    ``scheme``: ``fan`` (the scheme chosen at compile time, scaled by ``fan_in``/``fan_out``), ``zeros``, ``ones``,
-    ``constant`` (``values[0]``), ``uniform`` (``values`` = low, high), ``normal`` (``values`` = mean, deviation) or
-    ``data`` (``values`` are the elements in row-major order).
-    """
-
-    scheme: str
-    values: tuple[float, ...] = ()
-    fan_in: int = 0
-    fan_out: int = 0
-
-    def distribution(self, scheme: str) -> tuple[str, float, float]:
-        """``uniform`` with centre and half width, ``normal`` with mean and deviation, ``fill`` with a value; ``data``.
-
-        ``scheme`` (``kaiming``, ``xavier_normal``, …) is that of the weights that are scaled by their fans.
-        """
-        match self.scheme:
-            case "fan" if scheme == "zeros":
-                return "fill", 0.0, 0.0
-            case "fan":
-                deviation = sqrt(self._variance(scheme.removesuffix("_normal")))
-                if scheme.endswith("_normal"):
-                    return "normal", 0.0, deviation
-                return "uniform", 0.0, deviation * sqrt(3)
-            case "zeros":
-                return "fill", 0.0, 0.0
-            case "ones":
-                return "fill", 1.0, 0.0
-            case "constant":
-                return "fill", self.values[0], 0.0
-            case "uniform":
-                low, high = self.values
-                return "uniform", low / 2 + high / 2, high / 2 - low / 2
-            case "normal":
-                mean, deviation = self.values
-                return "normal", mean, deviation
-            case "data":
-                return "data", 0.0, 0.0
-        raise ValueError(f"unknown initialiser {self.scheme!r}")
-
-    def _variance(self, scheme: str) -> float:
-        if scheme == "xavier":
-            return 2 / max(self.fan_in + self.fan_out, 1)
-        return (2 if scheme == "kaiming" else 1) / max(self.fan_in, 1)
-
-    def moments(self, scheme: str) -> Moments:
-        """Mean and variance of the elements that it gives."""
-        kind, centre, spread = self.distribution(scheme)
-        if kind == "data":
-            mean = sum(self.values) / max(len(self.values), 1)
-            return mean, sum((value - mean) ** 2 for value in self.values) / max(len(self.values), 1)
-        return centre, spread * spread / 3 if kind == "uniform" else spread * spread
-
-
-ZEROS = Initializer("zeros")
-ONES = Initializer("ones")
-
-
-def filled(value: float) -> Initializer:
-    """The same number everywhere."""
-    return Initializer("constant", (value,))
-
-
-def fan(fan_in: Dim, fan_out: Dim) -> Initializer:
-    """Scaled by the number of inputs and outputs of one unit."""
-    assert isinstance(fan_in, int) and isinstance(fan_out, int)
-    return Initializer("fan", fan_in=fan_in, fan_out=fan_out)
 
 
 class Weight(Record):
@@ -218,13 +156,21 @@ class Op(Record):
     """Whether it takes axis 1 for the channels, whatever enters (layers and poolings of maps say so by themselves)."""
     looks_up: ClassVar[bool] = False
     """Whether it reads only as many elements of its weights as it gives."""
+    holds_graph: ClassVar[bool] = False
+    """Whether its nodes hold a graph (``Node.body``): see :meth:`enters`, :meth:`leaves` and :meth:`runs`."""
+
+    draws: ClassVar[bool] = False
+    """Whether its results are drawn at random in each run, so that two engines agree in their distribution only."""
 
     signature: ClassVar[dict[str, Arg]] = {}
+    operands: ClassVar[tuple[str, ...]] = ()
+    """The arguments that are tensors: these enter behind the inputs of ``arity``, in this order."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         declared = {name: value for name, value in cls._defaults.items() if isinstance(value, Arg)}
         cls.signature = {**cls.signature, **declared}
+        cls.operands = tuple([name for name, one in cls.signature.items() if one.kind.by_name])
         cls._defaults = {
             name: (value.default if isinstance(value, Arg) else value)
             for name, value in cls._defaults.items()
@@ -264,6 +210,25 @@ class Op(Record):
         op.validate()
         return op
 
+    @property
+    def accepts(self) -> tuple[int, int | None]:
+        """Least and greatest number of tensor inputs, those that are given by name included."""
+        if not self.operands:
+            return self.arity
+        named = sum(getattr(self, name) or 0 for name in self.operands)
+        least, most = self.arity
+        return least + named, None if most is None else most + named
+
+    def operand(self, name: str, inputs: Sequence[T]) -> tuple[T, ...]:
+        """What stands among the inputs (or in a list as long) for the argument ``name``; nothing if it is not given."""
+        end = len(inputs)
+        for other in reversed(self.operands):
+            begin = end - (getattr(self, other) or 0)
+            if other == name:
+                return tuple(inputs[begin:end])
+            end = begin
+        raise KeyError(name)
+
     def __hash__(self) -> int:
         known: int | None = self.__dict__.get("_hash")
         if known is None:
@@ -278,6 +243,30 @@ class Op(Record):
 
     def shape(self, *ins: TensorType) -> tuple[TensorType, ...]:
         """The output types; refuses (``Refusal``) input types that do not fit."""
+        raise NotImplementedError
+
+    def integers(self, ins: Types, outs: Types, asked: Ends | None, entering: Sequence[Interval]) -> Mapping[int, Ends]:
+        """Inputs whose elements have to be some integers, by their numbers: positions or lengths of an axis, or what
+        makes the results what is ``asked`` of them. For whoever draws inputs of a model at random.
+        """
+        passes = asked is not None and (self.moves_data or self.role == "view")
+        return dict.fromkeys(range(len(ins)), asked) if passes and asked is not None else {}
+
+    def enters(self, ins: Types) -> tuple[TensorType, ...]:
+        """Of what :attr:`holds_graph`: the types of that graph's inputs, one for each input of the node."""
+        raise NotImplementedError
+
+    @property
+    def first_captured(self) -> int:
+        """Of what :attr:`holds_graph`: the number of the first input that only hands on a value from outside."""
+        raise NotImplementedError
+
+    def leaves(self) -> tuple[TensorType, ...]:
+        """Of what :attr:`holds_graph`: the types of that graph's outputs."""
+        raise NotImplementedError
+
+    def runs(self, ins: Types) -> Dim:
+        """Of what :attr:`holds_graph`: how often that graph runs."""
         raise NotImplementedError
 
     def weights(self, *ins: TensorType) -> tuple[Weight, ...]:

@@ -5,12 +5,12 @@ Names shared with numbers (``abs``, ``sqrt``, ``floor`` …) are told apart by w
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import ceil, cos, erf, exp, floor, inf, isfinite, log, sin, sqrt, trunc
 
 from archdsl.diagnostics import Refusal
 from archdsl.element_types import INTEGERS, NUMBERS, SIGNED
-from archdsl.ops.base import Types, Work, arg
+from archdsl.ops.base import Ends, Types, Work, arg
 from archdsl.ops.estimates import EVERYTHING, Interval
 from archdsl.ops.kinds import DType, Number, Optional
 from archdsl.ops.pointwise import Pointwise
@@ -213,6 +213,13 @@ class Clip(Pointwise):
         if self.low is not None and self.high is not None and self.low > self.high:
             raise Refusal("E0205", f"`low` of `clip` must not exceed `high`, but {self.low:g} > {self.high:g}")
 
+    def misread(self, ins: Types) -> tuple[str, str] | None:
+        if self.high is not None or self.low is None or self.low < 1:
+            return None
+        low = f"{self.low:g}"
+        help = f"for an upper bound, write `clip(high = {low})`; for the lower one, `max(x, constant({low}))`"
+        return f"`clip({low})` gives the lower bound alone: what is below {low} becomes {low}", help
+
     def work(self, ins: Types, outs: Types) -> Work:
         bounds = (self.low is not None) + (self.high is not None)
         return Work(cmp=outs[0].elements * bounds)
@@ -236,6 +243,9 @@ class Cast(Pointwise):
     def shape(self, *ins: TensorType) -> tuple[TensorType, ...]:
         (x,) = ins
         return (TensorType(self.dtype, x.shape),)
+
+    def integers(self, ins: Types, outs: Types, asked: Ends | None, entering: Sequence[Interval]) -> Mapping[int, Ends]:
+        return {} if asked is None else {0: asked}
 
     def function(self, x: float) -> float:
         if self.dtype == "bool":

@@ -41,6 +41,8 @@ class Kind(Record):
     body: ClassVar[str] = ""
     """The form of a trailing body, if the argument may be given as one: ``{ … }``."""
     takes_tensors: ClassVar[bool] = False
+    by_name: ClassVar[bool] = False
+    """Whether tensors are given to it by name alone."""
     takes_values: ClassVar[bool] = False
     """Whether values that only the language has, such as blocks, are arguments of this kind."""
 
@@ -127,7 +129,12 @@ class Choice(Kind):
     def check(self, value: Any, what: str) -> str:
         if not isinstance(value, str) or value not in self.names:
             wanted = "one of " + ", ".join(f"`{n}`" for n in self.names)
-            raise refuse(what, wanted, value, did_you_mean(value, self.names) if isinstance(value, str) else "")
+            help = (
+                did_you_mean(value, self.names)
+                if isinstance(value, str)
+                else f"write a name, such as `{self.names[-1]}`"
+            )
+            raise refuse(what, wanted, value, help)
         return value
 
 
@@ -270,6 +277,29 @@ class Axis(Kind):
         return value
 
 
+class Operand(Kind):
+    """Tensors that are given by name and enter behind the others: one, or up to ``most`` in a tuple.
+
+    The operator itself keeps how many they are, ``None`` where none is given.
+    """
+
+    most: int = 1
+    takes_tensors: ClassVar[bool] = True
+    by_name: ClassVar[bool] = True
+
+    @property
+    def text(self) -> str:
+        one = ", ".join(["tensor"] * self.most)
+        return f"{one if self.most == 1 else f'({one})'} | none"
+
+    def check(self, value: Any, what: str) -> int | None:
+        if value is None:
+            return None
+        if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= self.most:
+            raise refuse(what, self.text, value)
+        return value
+
+
 class DType(Kind):
     """An element type, such as ``f32`` or ``i64``."""
 
@@ -335,7 +365,9 @@ def _bounded(value: float, low: float | None, high: float | None, what: str) -> 
         wanted = (
             f"at least {low:g}" if high is None else (f"at most {high:g}" if low is None else f"{low:g} to {high:g}")
         )
-        raise Refusal("E0205", f"{what} must be {wanted}, not {value}")
+        share = (low, high) == (0, 1) and 1 < value <= 100
+        help = f"it is a share of 1: {value:g} % is `{value / 100:g}`" if share else ""
+        raise Refusal("E0205", f"{what} must be {wanted}, not {value}", help=help)
     if value != value or value in (float("inf"), float("-inf")):
         raise Refusal("E0205", f"{what} must be finite, not {value}")
     return value

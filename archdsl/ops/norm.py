@@ -52,12 +52,7 @@ class BatchNorm(_ChannelNorm):
     name = "batch_norm"
     sources = "ONNX BatchNormalization; Ioffe and Szegedy (arXiv:1502.03167)"
     sized_elsewhere = "first"
-    elsewhere = (
-        "BatchNorm1d",
-        "BatchNorm2d",
-        "BatchNorm3d",
-        "bn",
-    )
+    elsewhere = ("BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "bn")
     folds = True
     centres_channels = True
     examples = (
@@ -92,6 +87,12 @@ class BatchNorm(_ChannelNorm):
         mean = Weight("running_mean", channels, ZEROS, buffer=True)
         variance = Weight("running_var", channels, ONES, buffer=True)
         return (*affine(channels, self.scale, self.shift), mean, variance)
+
+    def misread(self, ins: Types) -> tuple[str, str] | None:
+        if self.momentum <= 0.5:
+            return None
+        message = f"`momentum = {self.momentum:g}` is the share of the new batch, so that old ones are nearly forgotten"
+        return message, f"what Keras and TensorFlow call {self.momentum:g} is `momentum = {1 - self.momentum:.6g}`"
 
     def work(self, ins: Types, outs: Types) -> Work:
         return Work(mul=outs[0].elements, add=outs[0].elements)
@@ -143,11 +144,7 @@ class InstanceNorm(_ChannelNorm):
     name = "instance_norm"
     sources = "ONNX InstanceNormalization; Ulyanov et al. (arXiv:1607.08022)"
     sized_elsewhere = "first"
-    elsewhere = (
-        "InstanceNorm1d = instance_norm(scale = false, shift = false)",
-        "InstanceNorm2d = instance_norm(scale = false, shift = false)",
-        "InstanceNorm3d = instance_norm(scale = false, shift = false)",
-    )
+    elsewhere = (*(f"InstanceNorm{rank}d = instance_norm(scale = false, shift = false)" for rank in (1, 2, 3)),)
     centres_channels = True
     examples = (
         "instance_norm : f32[N,8,14,14] -> f32[N,8,14,14]",
