@@ -127,6 +127,8 @@ class Choice(Kind):
         return " | ".join(self.names)
 
     def check(self, value: Any, what: str) -> str:
+        if value is None and "none" in self.names:
+            return "none"
         if not isinstance(value, str) or value not in self.names:
             wanted = "one of " + ", ".join(f"`{n}`" for n in self.names)
             raise refuse(what, wanted, value, did_you_mean(value, self.names) if isinstance(value, str) else "")

@@ -176,10 +176,13 @@ def wrong_count(op: Op, count: int) -> Refusal:
     """The refusal (E0310) of another number of inputs than the operator takes."""
     least, most = op.accepts
     wanted = str(least) if least == most else f"{least} to {most}" if most else f"at least {least}"
+    help = "join a tuple first (`concat`, `add`), or choose one tensor of it: `x[0]`" if count > 1 else ""
+    if op.operands and count > least:
+        named = " and ".join(f"`{name} = …`" for name in op.operands)
+        help = f"tensors that configure it are given by name: {named}"
     return Refusal(
-        "E0310", f"`{op.name}` takes {wanted} tensor{'s' if wanted != '1' else ''}, not {count}",
-        help="join a tuple first (`concat`, `add`), or choose one tensor of it: `x[0]`" if count > 1 else "",
-    )  # fmt: skip
+        "E0310", f"`{op.name}` takes {wanted} tensor{'s' if wanted != '1' else ''}, not {count}", help=help
+    )
 
 
 class Place:
