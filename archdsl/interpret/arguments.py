@@ -255,7 +255,8 @@ class _Binding:
 
     def _next(self) -> Formal | None:
         """The next parameter that is not a tensor's, or, after all of these, a tensor's."""
-        left = [f for f in self.block.formals if f.name not in self.given and f.name not in self.block.bound]
+        known = {*self.given, *self.block.bound}
+        left = [f for f in self.block.formals if f.name not in known and not f.by_name]
         return next((formal for formal in left if not formal.takes_tensors), left[0] if left else None)
 
     def _too_many(self, argument: spec.Argument, value: Any) -> None:

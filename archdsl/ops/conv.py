@@ -10,8 +10,9 @@ from archdsl.diagnostics import Refusal
 from archdsl.dim_order import at_least
 from archdsl.dims import Dim
 from archdsl.element_types import FLOATS
-from archdsl.ops.base import ZEROS, ChannelLayout, Types, Weight, Work, arg, fan
-from archdsl.ops.kinds import Boolean, Integer, Padding, PerAxis
+from archdsl.ops.base import ChannelLayout, Types, Weight, Work, arg, fan
+from archdsl.ops.given_weight import looks_at_weight, need_weight, owned
+from archdsl.ops.kinds import Boolean, Integer, Operand, Padding, PerAxis
 from archdsl.ops.look import AxisWindow, Window
 from archdsl.ops.operand_checks import check_groups, need_dtype, static_size
 from archdsl.ops.windows import Pads, Windowed, explicit_pads, output_size, per_axis, unslid
@@ -35,6 +36,8 @@ class Conv(Windowed):
     """Convolution (cross-correlation) over the spatial axes of [N, C, spatial…].
 
     Output size per axis: ``floor((size + pads - dilation * (kernel - 1) - 1) / stride) + 1``.
+    With ``weight = w`` the kernel is the tensor ``w``, [channels, C / groups, kernel…], and the layer owns at most a
+    bias; [N, channels, C / groups, kernel…] is a kernel for each sample.
     """
 
     name = "conv"
@@ -61,6 +64,9 @@ class Conv(Windowed):
         "conv[8, 3] : f32[2,4,9] -> f32[2,8,9]",
         "conv[8, 3, stride=2] : f32[2,4,5,6,7] -> f32[2,8,3,3,4]",
         "conv[8, 3, stride=2] : f32[N,3,H,W] -> f32[N,8,(H + 1) // 2,(W + 1) // 2]",
+        "conv[8, 3, weight=1] : f32[N,4,H,W], f32[8,4,3,3] -> f32[N,8,H,W]",
+        "conv[8, 3, stride=2, groups=2, bias=false, weight=1] : f32[2,4,9], f32[2,8,2,3] -> f32[2,8,5]",
+        "conv[1, [2, 3], pad=valid, weight=1] : f32[N,4,H,W], f32[N,1,4,2,3] -> f32[N,1,H - 1,W - 2]",
     )
 
     channels: int = arg(Integer(1), doc="output channels")
@@ -70,6 +76,7 @@ class Conv(Windowed):
     dilation: int | tuple[int, ...] = arg(PerAxis(1), 1, doc="distance between the taps of the window")
     groups: int = arg(Integer(1), 1, doc="independent groups of channels")
     bias: bool = arg(Boolean(), True, doc="add a learned bias per channel")
+    weight: int | None = arg(Operand(), None, doc="the weight, if it is computed; [N, …]: one for each sample")
 
     def validate(self) -> None:
         super().validate()
@@ -79,12 +86,13 @@ class Conv(Windowed):
         return per_axis(self.dilation, rank, "`dilation`")
 
     def shape(self, *ins: TensorType) -> tuple[TensorType, ...]:
-        (x,) = ins
+        x = ins[0]
         need_dtype(self.name, x, FLOATS)
         kernel, stride, dilation = self.geometry(x)
         fixed = explicit_pads(self.pad, kernel, dilation)
         channels = static_size(x, 1, "the channels")
         check_groups(self.groups, channels, "input channels")
+        need_weight(self.name, ins, (self.channels, channels // self.groups, *kernel))
         sizes = [
             output_size(n, k, s, d, fixed[i] if fixed else None)
             for i, (n, k, s, d) in enumerate(zip(x.shape[2:], kernel, stride, dilation))
@@ -92,17 +100,17 @@ class Conv(Windowed):
         return (x.with_shape([x.shape[0], self.channels, *sizes]),)
 
     def weights(self, *ins: TensorType) -> tuple[Weight, ...]:
-        (x,) = ins
+        x = ins[0]
         kernel, _, _ = self.geometry(x)
         channels = x.shape[1]
         assert isinstance(channels, int)
         taps = prod(kernel)
         inputs = channels // self.groups
         init = fan(inputs * taps, self.channels // self.groups * taps)
-        found = [Weight("weight", (self.channels, inputs, *kernel), init)]
-        if self.bias:
-            found.append(Weight("bias", (self.channels,), ZEROS))
-        return tuple(found)
+        return owned(self.weight, self.bias, (self.channels, inputs, *kernel), init, self.channels)
+
+    def looks(self, ins: Types, outs: Types, source: int, result: int) -> Window:
+        return looks_at_weight(ins, outs) if source else self.window(ins, outs)
 
     def misread(self, ins: Types) -> tuple[str, str] | None:
         return input_size_given(self.name, self.channels, self.kernel, self.stride, ins[0])
@@ -127,7 +135,8 @@ class ConvTranspose(Windowed):
     output; ``same`` trims ``dilation * (kernel - 1) // 2`` on both sides (odd kernels), so that
     ``output_pad = stride - 1`` gives ``size * stride``; ``same_upper`` and ``same_lower`` give ``size * stride`` by
     themselves, as TensorFlow does.
-    The weight is [C_in, C_out / groups, kernel…] as in PyTorch. MACs are counted at the input positions:
+    The weight is [C_in, C_out / groups, kernel…] as in PyTorch, and may be computed (``weight = w``; [N, C_in, …]: one
+    for each sample). MACs are counted at the input positions:
     input elements * kernel * C_out / groups.
     """
 
@@ -154,6 +163,8 @@ class ConvTranspose(Windowed):
         "conv_transpose[8, 3, stride=2] : f32[2,4,5] -> f32[2,8,11]",
         "conv_transpose[8, 2, stride=2] : f32[2,4,3,4,5] -> f32[2,8,6,8,10]",
         "conv_transpose[8, 2, stride=2] : f32[N,4,H,W] -> f32[N,8,2 * H,2 * W]",
+        "conv_transpose[8, 2, stride=2, weight=1] : f32[N,4,H,W], f32[4,8,2,2] -> f32[N,8,2 * H,2 * W]",
+        "conv_transpose[6, 3, bias=false, weight=1] : f32[2,4,5], f32[4,6,3] -> f32[2,6,7]",
     )
 
     channels: int = arg(Integer(1), doc="output channels")
@@ -164,6 +175,7 @@ class ConvTranspose(Windowed):
     dilation: int | tuple[int, ...] = arg(PerAxis(1), 1, doc="distance between the taps of the window")
     groups: int = arg(Integer(1), 1, doc="independent groups of channels")
     bias: bool = arg(Boolean(), True, doc="add a learned bias per channel")
+    weight: int | None = arg(Operand(), None, doc="the weight, if it is computed; [N, …]: one for each sample")
 
     def validate(self) -> None:
         super().validate()
@@ -213,10 +225,12 @@ class ConvTranspose(Windowed):
         return found
 
     def shape(self, *ins: TensorType) -> tuple[TensorType, ...]:
-        (x,) = ins
+        x = ins[0]
         need_dtype(self.name, x, FLOATS)
         kernel, stride, dilation = self.geometry(x)
-        check_groups(self.groups, static_size(x, 1, "the channels"), "input channels")
+        channels = static_size(x, 1, "the channels")
+        check_groups(self.groups, channels, "input channels")
+        need_weight(self.name, ins, (channels, self.channels // self.groups, *kernel))
         extras, sizes = self.output_pads(x), list[Dim]()
         for n, k, s, d, pads, extra in zip(x.shape[2:], kernel, stride, dilation, self.pads(x), extras):
             size = (n - 1) * s + d * (k - 1) + 1 + extra - sum(pads)
@@ -228,15 +242,16 @@ class ConvTranspose(Windowed):
         return (x.with_shape([x.shape[0], self.channels, *sizes]),)
 
     def weights(self, *ins: TensorType) -> tuple[Weight, ...]:
-        (x,) = ins
+        x = ins[0]
         kernel, stride, _ = self.geometry(x)
         channels, outputs = static_size(x, 1, "the channels"), self.channels // self.groups
         # Only every stride-th tap meets an input: an output position sums this many products on average.
         fan_in = max(channels // self.groups * prod(kernel) // prod(stride), 1)
-        found = [Weight("weight", (channels, outputs, *kernel), fan(fan_in, outputs * prod(kernel)))]
-        if self.bias:
-            found.append(Weight("bias", (self.channels,), ZEROS))
-        return tuple(found)
+        init = fan(fan_in, outputs * prod(kernel))
+        return owned(self.weight, self.bias, (channels, outputs, *kernel), init, self.channels)
+
+    def looks(self, ins: Types, outs: Types, source: int, result: int) -> Window:
+        return looks_at_weight(ins, outs) if source else self.window(ins, outs)
 
     def channel_layout(self, weight: Sequence[int]) -> ChannelLayout:  # [in, out / groups, window]
         return ChannelLayout(block=prod(weight[2:]), groups=self.groups, rows=weight[0] // self.groups)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import prod
 
 from archdsl.diagnostics import Refusal
 from archdsl.element_types import FLOATS
-from archdsl.ops.base import ZEROS, ChannelLayout, Initializer, Op, Types, Weight, Work, arg, fan
+from archdsl.ops.base import ChannelLayout, Ends, Initializer, Op, Types, Weight, Work, arg, fan
 from archdsl.ops.estimates import Interval, product_sign
-from archdsl.ops.kinds import Boolean, DType, Integer
+from archdsl.ops.given_weight import need_weight, owned
+from archdsl.ops.kinds import Boolean, DType, Integer, Operand
 from archdsl.ops.look import AxisWindow, Window, pass_through, repeated
 from archdsl.ops.operand_checks import at_least_rank, need_dtype, need_equal, same_dtype, static_size
 from archdsl.shapes import Shape, TensorType, broadcast
@@ -18,7 +19,8 @@ from archdsl.shapes import Shape, TensorType, broadcast
 class Linear(Op):
     """``x W^T + b`` over the last axis: [N, F] -> [N, features], or [N, T, F] -> [N, T, features].
 
-    The weight is [features, F] as in PyTorch; F must be static. MACs: output elements * F.
+    The weight is [features, F] as in PyTorch; F must be static. With ``weight = w`` it is the tensor ``w``, so that
+    ``linear(vocab, weight = embed.weight, bias = false)`` is a tied head. MACs: output elements * F.
     """
 
     name = "linear"
@@ -36,24 +38,24 @@ class Linear(Op):
         "linear[8, bias=false] : f32[2,5] -> f32[2,8]",
         "linear[8] : f32[N,T,16] -> f32[N,T,8]",
         "linear[8] : f32[2,3,4,5] -> f32[2,3,4,8]",
+        "linear[8, bias=false, weight=1] : f32[N,T,16], f32[8,16] -> f32[N,T,8]",
+        "linear[8, weight=1] : f32[2,5], f32[8,5] -> f32[2,8]",
     )
 
     features: int = arg(Integer(1), doc="output features")
     bias: bool = arg(Boolean(), True, doc="add a learned bias per feature")
+    weight: int | None = arg(Operand(), None, doc="the weight, if it is another layer's or computed")
 
     def shape(self, *ins: TensorType) -> tuple[TensorType, ...]:
-        (x,) = ins
+        x = ins[0]
         need_dtype(self.name, x, FLOATS)
         at_least_rank(self.name, x, 2, "[N, F] or [N, T, F]")
-        static_size(x, -1, "the last axis")
+        need_weight(self.name, ins, (self.features, static_size(x, -1, "the last axis")), samples=False)
         return (x.with_shape([*x.shape[:-1], self.features]),)
 
     def weights(self, *ins: TensorType) -> tuple[Weight, ...]:
         inputs = static_size(ins[0], -1, "the last axis")
-        found = [Weight("weight", (self.features, inputs), fan(inputs, self.features))]
-        if self.bias:
-            found.append(Weight("bias", (self.features,), ZEROS))
-        return tuple(found)
+        return owned(self.weight, self.bias, (self.features, inputs), fan(inputs, self.features), self.features)
 
     def channel_layout(self, weight: Sequence[int]) -> ChannelLayout:
         return ChannelLayout(block=prod(weight[1:]))
@@ -64,6 +66,9 @@ class Linear(Op):
 
     def window(self, ins: Types, outs: Types) -> Window:
         return (*pass_through(outs[0].rank - 1), None)
+
+    def looks(self, ins: Types, outs: Types, source: int, result: int) -> Window:
+        return (None,) * outs[0].rank if source else self.window(ins, outs)
 
 
 class MatMul(Op):
@@ -157,6 +162,9 @@ class Embedding(Op):
                 help="declare the input as `i64[N, T]`, or convert it: `cast(i64)`",
             )  # fmt: skip
         return (TensorType(self.dtype, (*x.shape, self.features)),)
+
+    def integers(self, ins: Types, outs: Types, asked: Ends | None, entering: Sequence[Interval]) -> Mapping[int, Ends]:
+        return {0: (0, self.count - 1)}
 
     def weights(self, *ins: TensorType) -> tuple[Weight, ...]:
         return (Weight("weight", (self.count, self.features), Initializer("normal", (0.0, 1.0)), dtype=self.dtype),)

@@ -48,15 +48,22 @@ class Emit:
         return Emit(self.writer, self.node, dict.fromkeys(halves, "f32")) if halves else self
 
     def param(self, slot: str) -> str:
-        """The name of the parameter in ``slot``."""
+        """The name of the parameter in ``slot``, or of the tensor that is given in its place."""
+        if given := self.operand(slot):
+            return given
         parameter = self.node.params[slot]
         self.writer.parameters[parameter.path] = parameter
         self.writer.dtypes[parameter.path] = parameter.type.dtype
         return self.cast(parameter.path, self.carry.get(parameter.type.dtype))
 
     def optional(self, slot: str) -> str:
-        """The name of the parameter in ``slot``, or ``""`` (an absent input) if the node has none."""
-        return self.param(slot) if slot in self.node.params else ""
+        """As :meth:`param`, or ``""`` (an absent input) if the node has none."""
+        return self.param(slot) if slot in self.node.params else self.operand(slot)
+
+    def operand(self, name: str) -> str:
+        """The tensor that is given by name, or ``""``."""
+        op = self.node.op
+        return next(iter(op.operand(name, self.ins)), "") if name in op.operands else ""
 
     def result(self, kind: str | Custom, inputs: Sequence[str], **attributes: Attribute | Body) -> None:
         """Emit the ONNX node that gives this node's outputs. Absent trailing inputs are left out."""

@@ -72,6 +72,11 @@ class Site:
         self.outs = [value.type for value in node.outputs]
         self.numbers: list[tuple[str, Any]] = []
 
+    def operand(self, name: str) -> str:
+        """The tensor that is given by name, in the text; ``None`` without one."""
+        given: tuple[int, ...] = self.op.operand(name, range(len(self.types)))
+        return f"{{{given[0]}}}" if given else "None"
+
     def number(self, word: str, value: Any) -> str:
         """A number in the text that may differ between the uses of one class."""
         self.numbers.append((word, value))

@@ -9,6 +9,10 @@ from archdsl.backends.torch.simple_rules import plain, unless
 def linear(site: Site) -> Form:
     """``Linear``."""
     op = site.op
+    if op.weight:
+        bias = call("Affine", ("features", (op.features,)), scale=False, shift=True, dtype=site.dtype("bias"))
+        text = f"F.linear({{0}}, {site.operand('weight')}"
+        return site.layer(bias, f"{text}, {{self}}.bias)", ("Affine",)) if op.bias else site.text(f"{text})")
     features = ("in_features", fixed(site.types[0], -1))
     return site.layer(
         call("nn.Linear", features, ("features", op.features), bias=unless(True, op.bias), dtype=site.dtype())

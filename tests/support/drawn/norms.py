@@ -100,11 +100,12 @@ def l2_norm(draw: Draw) -> Case:
     return Case({"axis": axis, "eps": draw.one(1e-12, 1e-3, 5.0)}, [x], free_axes(draw, x.ndim))
 
 
-@operator("linear", lambda op, p, x: F.linear(x, p["weight"], p.get("bias")))
+@operator("linear", lambda op, p, x, *given: F.linear(x, *given or [p["weight"]], p.get("bias")))
 def linear(draw: Draw) -> Case:
-    x, bias = draw.array(draw.shape(2, 4)), draw.flag()
-    arguments = {"features": draw.whole(1, 6), "bias": bias}
-    return Case(arguments, [x], draw.one((), (0,)))
+    x, bias, given = draw.array(draw.shape(2, 4)), draw.flag(), draw.flag()
+    arguments = {"features": draw.whole(1, 6), "bias": bias, "weight": 1 if given else None}
+    inputs = [x, draw.array([arguments["features"], x.shape[-1]])] if given else [x]
+    return Case(arguments, inputs, () if given else draw.one((), (0,)))
 
 
 @operator("matmul", of(torch.matmul))

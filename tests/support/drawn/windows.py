@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
@@ -118,6 +119,28 @@ def free_axes(draw: Draw, rank: int) -> tuple[int, ...]:
     return draw.one((), (0,), (0, *range(2, rank)))
 
 
+def one_by_one(function: Any) -> Any:
+    """The same with a weight that may be given, and then one for each sample: the samples one after the other."""
+
+    def computed(op: Any, p: Parameters, x: Tensor, weight: Tensor | None = None) -> Tensor:
+        if weight is None or weight.dim() == x.dim():
+            return function(op, p if weight is None else {**p, "weight": weight}, x)
+        return torch.cat([function(op, {**p, "weight": w}, one[None]) for one, w in zip(x, weight)])
+
+    return computed
+
+
+def weighted(draw: Draw, arguments: dict[str, Any], x: Any, shape: list[int]) -> Case:
+    """A weight of the layer's own, one that is given, or one for each sample."""
+    kind = draw.one("own", "given", "samples")
+    if kind == "own":
+        return Case(arguments, [x], free_axes(draw, x.ndim))
+    free = draw.one((), (0,)) if kind == "samples" else ()
+    weight = draw.array([x.shape[0], *shape] if kind == "samples" else shape)
+    return Case(arguments | {"weight": 1}, [x, weight], free)
+
+
+@one_by_one
 def convolved(op: Any, p: Parameters, x: Tensor) -> Tensor:
     w = Windows.of(op, x)
     begins = w.begins if w.symmetric else 0
@@ -131,7 +154,7 @@ def conv(draw: Draw) -> Case:
     bias = draw.flag()
     x = draw.array([draw.whole(1, 3), groups * draw.whole(1, 3), *w.sizes])
     arguments |= {"channels": groups * draw.whole(1, 3), "groups": groups, "bias": bias}
-    return Case(arguments, [x], free_axes(draw, x.ndim))
+    return weighted(draw, arguments, x, [arguments["channels"], x.shape[1] // groups, *w.kernel])
 
 
 def added(op: Any, w: Windows) -> tuple[Ends, list[int]]:
@@ -144,6 +167,7 @@ def added(op: Any, w: Windows) -> tuple[Ends, list[int]]:
     return w.ends, many(op.output_pad, w.rank)
 
 
+@one_by_one
 def deconvolved(op: Any, p: Parameters, x: Tensor) -> Tensor:
     w = Windows.of(op, x)
     function, weight, bias = TRANSPOSED[w.rank - 1], p["weight"], p.get("bias")
@@ -168,4 +192,4 @@ def conv_transpose(draw: Draw) -> Case:
             while (sizes[i] - 1) * s + d * (k - 1) + 1 + extra[i] - sum(w.ends[i]) < 1:
                 sizes[i] += 1
     x = draw.array([draw.whole(1, 3), groups * draw.whole(1, 3), *sizes])
-    return Case(arguments, [x], free_axes(draw, x.ndim))
+    return weighted(draw, arguments, x, [x.shape[1], arguments["channels"] // groups, *w.kernel])
