@@ -206,9 +206,7 @@ def wrong_count(op: Op, count: int) -> Refusal:
     if op.operands and count > least:
         named = " and ".join(f"`{name} = …`" for name in op.operands)
         help = f"tensors that configure it are given by name: {named}"
-    return Refusal(
-        "E0310", f"`{op.name}` takes {wanted} tensor{'s' if wanted != '1' else ''}, not {count}", help=help
-    )
+    return Refusal("E0310", f"`{op.name}` takes {wanted} tensor{'s' if wanted != '1' else ''}, not {count}", help=help)
 
 
 class Place:
