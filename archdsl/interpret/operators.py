@@ -16,8 +16,7 @@ from archdsl.interpret.stages import what_enters
 from archdsl.interpret.values import BlockValue, describe, is_flow, items
 from archdsl.modules.suggestions import window_help
 from archdsl.ops.base import REQUIRED, Op
-from archdsl.ops.kinds import Kind
-from archdsl.ops.operands import Operand
+from archdsl.ops.kinds import Kind, Operand
 from archdsl.source import Span
 from archdsl.tape.operands import apart
 from archdsl.tape.poison import POISON, REFUSED, Flow, Poison

@@ -12,10 +12,9 @@ from archdsl.dims import Dim
 from archdsl.element_types import FLOATS
 from archdsl.ops.base import ChannelLayout, Types, Weight, Work, arg, fan
 from archdsl.ops.given_weight import looks_at_weight, need_weight, owned
-from archdsl.ops.kinds import Boolean, Integer, Padding, PerAxis
+from archdsl.ops.kinds import Boolean, Integer, Operand, Padding, PerAxis
 from archdsl.ops.look import AxisWindow, Window
 from archdsl.ops.operand_checks import check_groups, need_dtype, static_size
-from archdsl.ops.operands import Operand
 from archdsl.ops.windows import Pads, Windowed, explicit_pads, output_size, per_axis, unslid
 from archdsl.shapes import TensorType
 

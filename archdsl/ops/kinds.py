@@ -274,6 +274,29 @@ class Axis(Kind):
         return value
 
 
+class Operand(Kind):
+    """Tensors that are given by name and enter behind the others: one, or up to ``most`` in a tuple.
+
+    The operator itself keeps how many they are, ``None`` where none is given.
+    """
+
+    most: int = 1
+    takes_tensors: ClassVar[bool] = True
+    by_name: ClassVar[bool] = True
+
+    @property
+    def text(self) -> str:
+        one = ", ".join(["tensor"] * self.most)
+        return f"{one if self.most == 1 else f'({one})'} | none"
+
+    def check(self, value: Any, what: str) -> int | None:
+        if value is None:
+            return None
+        if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= self.most:
+            raise refuse(what, self.text, value)
+        return value
+
+
 class DType(Kind):
     """An element type, such as ``f32`` or ``i64``."""
 
@@ -298,30 +321,6 @@ class Like(Kind):
         if not isinstance(value, TensorType):
             raise refuse(what, "a tensor", value)
         return value
-
-
-class Array(Kind):
-    """Numbers in nested lists of equal lengths (or one number)."""
-
-    @property
-    def text(self) -> str:
-        return "number | [number] | [[number]] …"
-
-    def check(self, value: Any, what: str) -> Any:
-        if isinstance(value, tuple | list):
-            rows = tuple(self.check(v, what) for v in value)
-            if len({_outline(row) for row in rows}) > 1:
-                raise Refusal("E0205", f"the nested lists of {what} have different lengths")
-            return rows
-        if not isinstance(value, int | float):
-            raise refuse(what, "numbers", value)
-        if isinstance(value, int) and value.bit_length() > 1000:
-            raise Refusal("E0205", f"{what} contains a number that is too large for any element type")
-        return value
-
-
-def _outline(value: Any) -> tuple[int, ...]:
-    return (len(value), *_outline(value[0])) if isinstance(value, tuple) and value else ((0,) if value == () else ())
 
 
 def _symbols(value: Expr) -> frozenset[str]:

@@ -10,10 +10,9 @@ from archdsl.element_types import FLOATS
 from archdsl.ops.base import ChannelLayout, Ends, Initializer, Op, Types, Weight, Work, arg, fan
 from archdsl.ops.estimates import Interval, product_sign
 from archdsl.ops.given_weight import need_weight, owned
-from archdsl.ops.kinds import Boolean, DType, Integer
+from archdsl.ops.kinds import Boolean, DType, Integer, Operand
 from archdsl.ops.look import AxisWindow, Window, pass_through, repeated
 from archdsl.ops.operand_checks import at_least_rank, need_dtype, need_equal, same_dtype, static_size
-from archdsl.ops.operands import Operand
 from archdsl.shapes import Shape, TensorType, broadcast
 
 

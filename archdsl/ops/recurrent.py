@@ -16,10 +16,9 @@ from archdsl.dims import Dim
 from archdsl.element_types import FLOATS
 from archdsl.ops.base import Initializer, Op, Types, Weight, Work, arg
 from archdsl.ops.estimates import EVERYTHING, Interval, Moments
-from archdsl.ops.kinds import Boolean, Choice, Integer, Optional
+from archdsl.ops.kinds import Boolean, Choice, Integer, Operand, Optional
 from archdsl.ops.look import AxisWindow, OneWindow, Window
 from archdsl.ops.operand_checks import need_dtype, need_equal, need_rank, static_size, times
-from archdsl.ops.operands import Operand
 from archdsl.shapes import TensorType
 
 

@@ -203,10 +203,11 @@ def wrong_count(op: Op, count: int) -> Refusal:
     least, most = op.accepts
     wanted = str(least) if least == most else f"{least} to {most}" if most else f"at least {least}"
     help = "join a tuple first (`concat`, `add`), or choose one tensor of it: `x[0]`" if count > 1 else ""
-    if op.operands and count > least:
+    if op.operands and most is not None and count > most:
         named = " and ".join(f"`{name} = …`" for name in op.operands)
         help = f"tensors that configure it are given by name: {named}"
-    return Refusal("E0310", f"`{op.name}` takes {wanted} tensor{'s' if wanted != '1' else ''}, not {count}", help=help)
+    message = f"`{op.name}` takes {wanted} tensor{'s' if wanted != '1' else ''}, not {count}"
+    return Refusal("E0310", message, help=help)
 
 
 class Place:

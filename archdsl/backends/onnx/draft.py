@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections import ChainMap
-from collections.abc import Iterator, Mapping, MutableMapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, MutableMapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -25,7 +25,7 @@ class NeedOpsetError(ControlFlow):
     are newer than ``newest``, unless it needs them.
     """
 
-    def __init__(self, version: int, newest: int = OPSETS[1]) -> None:
+    def __init__(self, version: int, newest: int) -> None:
         super().__init__(version)
         self.version = version
         self.newest = newest
@@ -99,6 +99,8 @@ class Writer:
         """Operators with the types of their inputs that are written as they are: the types of their results."""
         self.casts: MutableMapping[tuple[str, str], str] = {}
         """What is there in a second element type."""
+        self.shared: MutableMapping[Hashable, str] = {}
+        """What several nodes of ours need and is computed once, by what it is."""
         self._taken: set[str] = set()
         self._constants: dict[tuple[str, tuple[int, ...], bytes], str] = {}
         self._sizes: dict[Dim, str] = {}
@@ -121,12 +123,12 @@ class Writer:
     @contextmanager
     def inside(self, body: Body) -> Iterator[None]:
         """What is emitted meanwhile is the body's; but for constants and sizes, which are there for all."""
-        kept, casts = self.emitted, self.casts
-        self.emitted, self.casts = body.nodes, ChainMap({}, casts)
+        kept = self.emitted, self.casts, self.shared
+        self.emitted, self.casts, self.shared = body.nodes, ChainMap({}, self.casts), ChainMap({}, self.shared)
         try:
             yield
         finally:
-            self.emitted, self.casts = kept, casts
+            self.emitted, self.casts, self.shared = kept
 
     def constant(self, dtype: str, values: Sequence[Any], shape: Sequence[int], name: str) -> str:
         """The name of a constant; equal ones exist once, in front of their first use."""

@@ -57,8 +57,8 @@ def lower(graph: Graph, options: OnnxOptions) -> Lowered:
         try:
             _apply_rules(writer)
         except NeedOpsetError as need:
-            newest = min(newest, need.newest)
-            opset = need.version or options.opset or OPSETS[0]
+            newest = need.newest
+            opset = need.version or OPSETS[0]
             continue
         return _encode(writer, options)
 

@@ -7,7 +7,7 @@ before that is a :meth:`Emit.helper`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any
 
 from archdsl.backends.onnx import types
@@ -105,6 +105,13 @@ class Emit:
             inputs, attributes = [self.helper(kind, inputs, **attributes)], {"to": ELEMENT_TYPES[value.type.dtype].onnx}
             kind = "Cast"
         self._emit(kind, label, inputs, [name], attributes)
+
+    def once(self, key: Hashable, make: Callable[[], str]) -> str:
+        """What ``make`` emits, which nodes that ask for the same ``key`` share."""
+        known = self.writer.shared.get(key)
+        if known is None:
+            known = self.writer.shared[key] = make()
+        return known
 
     def _emit(
         self,
@@ -224,7 +231,7 @@ class Emit:
         if self.opset >= opset:
             return
         if not self.writer.chosen:
-            raise NeedOpsetError(opset)
+            raise NeedOpsetError(opset, self.writer.newest)
         raise Refusal(
             "E0601",
             f"{what} needs the operator set {opset}, but {self.opset} was asked for",
@@ -236,13 +243,15 @@ class Emit:
         no other set was asked for and nothing in the graph holds it back (:meth:`at_most`).
         """
         if self.opset < opset and not self.writer.chosen and opset <= self.writer.newest:
-            raise NeedOpsetError(opset)
+            raise NeedOpsetError(opset, self.writer.newest)
         return self.opset >= opset
 
     def at_most(self, opset: int) -> None:
         """Nothing in this graph may ask for a newer set than this for the sake of speed alone."""
         if opset < self.writer.newest:
-            raise NeedOpsetError(0, newest=opset)
+            self.writer.newest = opset
+            if self.opset > opset and not self.writer.chosen:
+                raise NeedOpsetError(0, opset)
 
     def ints(self, values: Sequence[int]) -> str:
         """A constant ``i64`` vector."""
