@@ -42,10 +42,13 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     ),
     "shape": ("flatten", "reshape", "squeeze", "unsqueeze", "permute", "transpose", "broadcast_to"),
     "join": ("concat", "stack", "split"),
-    "index": ("slice", "select", "gather", "take", "reverse", "tile"),
+    "index": ("slice", "select", "gather", "take", "gather_elements", "reverse", "tile"),
+    "scatter": ("scatter", "scatter_elements"),
     "pad": ("pad_axes", "pad_channels", "crop"),
     "resample": ("resize", "depth_to_space", "space_to_depth"),
     "constant": ("constant", "zeros", "ones", "positions", "param", "one_hot"),
+    "noise": ("random_normal", "random_uniform"),
+    "fourier": ("fft", "rfft", "irfft"),
 }  # fmt: skip
 """Module of ``archdsl.ops`` -> the operators it defines."""
 

@@ -205,7 +205,7 @@ def wrong_count(op: Op, count: int) -> Refusal:
     help = "join a tuple first (`concat`, `add`), or choose one tensor of it: `x[0]`" if count > 1 else ""
     if op.operands and most is not None and count > most:
         named = " and ".join(f"`{name} = …`" for name in op.operands)
-        help = f"tensors that configure it are given by name: {named}"
+        help = f"{help}; tensors that configure it are given by name: {named}"
     message = f"`{op.name}` takes {wanted} tensor{'s' if wanted != '1' else ''}, not {count}"
     return Refusal("E0310", message, help=help)
 
