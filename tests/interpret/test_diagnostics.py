@@ -136,7 +136,7 @@ WRONG: dict[str, tuple[str, Told]] = {
     "a forgotten body": ("«residual»", told("E0203", "`residual` needs a body", "write `residual { … }`")),
     "forgotten branches": ("«parallel(concat)»", told("E0203", "`parallel` needs a body", "{ | … | … }`")),
     "too many for none": ("relu(«3»)", told("E0216", "`relu` takes no arguments")),
-    "one too many": ("batch_norm(1e-3, 0.1, true, true, «5»)", told("E0216", "at most 4 arguments", "`eps`, `momentum`")),
+    "one too many": ("batch_norm(1e-3, 0.1, true, true, c, «5»)", told("E0216", "at most 5 arguments", "`eps`, `momentum`")),
     "twice the same": ("conv(8, 3, «kernel = 5»)", told("E0216", "`kernel` is given twice")),
     "a body for an operator": ("«conv(8, 3)» { relu }", told("E0216", "`conv` takes no body", "`a -> b`")),
     "a body for a block without": (
