@@ -80,9 +80,9 @@ def joins_before(measures: Measures, values: Iterable[Value]) -> dict[Value, tup
     own: dict[Node, int] = {}  # as the bits of a number, so that sets are merged by `|`
     for bit, join in enumerate(known):
         own[join.node] = own.get(join.node, 0) | 1 << bit
-    last = {value: step for step, node in enumerate(measures.graph.nodes) for value in node.inputs}
+    last = {value: step for step, node in enumerate(measures.bound.nodes) for value in node.inputs}
     seen: dict[Value, int] = {}
-    for step, node in enumerate(measures.graph.nodes):
+    for step, node in enumerate(measures.bound.nodes):
         bits = own.get(node, 0)
         for value in node.inputs:
             bits |= seen.get(value, 0)

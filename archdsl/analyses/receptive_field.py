@@ -18,8 +18,9 @@ from archdsl.analyses.at_binding import Bound
 from archdsl.analyses.depth import ancestors
 from archdsl.analyses.field import AtMost, Field, aligned, hull, nothing, point, slide
 from archdsl.dims import Expr
-from archdsl.graph import Node, Value
+from archdsl.graph import Graph, Node, Value
 from archdsl.ops.look import AxisWindow, OneWindow, Repeated, Unsettled, Window, pass_through
+from archdsl.ops.scan import Scan
 from archdsl.record import Record
 
 
@@ -51,6 +52,10 @@ Seen = Field | Open | Mixed | None
 """What a value sees of an axis of the input. ``None``: everything, :class:`Mixed`: at most everything."""
 
 
+RUNS = 64
+"""Runs of a body that are followed one by one."""
+
+
 class Misaligned(Record):
     """A join of paths whose fields differ in jump or centre: the hull covers both, but they are not concentric."""
 
@@ -62,6 +67,7 @@ class Misaligned(Record):
 class ReceptiveFields(Record):
     """The fields of all values that depend on the input, in positions of ``source``, along its ``axes``."""
 
+    graph: Graph
     source: Value
     axes: tuple[int, ...]
     """The spatial axes of the input: those behind batch and channels; of [N, T, F] that of time."""
@@ -94,7 +100,7 @@ class ReceptiveFields(Record):
         """``end``, or else the last map among the values of ``nodes`` that it is computed from; at least the input."""
         if self.is_map(end):
             return end
-        needed = ancestors(end)
+        needed = ancestors(end, self.graph)
         maps = [v for node in nodes if node in needed for v in node.outputs if v in self.entries and self.is_map(v)]
         return maps[-1] if maps else self.source
 
@@ -128,19 +134,86 @@ class _Walk:
         self.first: Node | None = None
         self.summed: set[int] = set()
         """The axes along which the first layer sums up: channels, or the features of [N, T, F]."""
-        self.step = {node: step for step, node in enumerate(nodes)}
+        self.step = bound.steps
 
     def run(self) -> _Walk:
-        for node in self.nodes:
+        inside = {inner for node in self.nodes if node.body is not None for inner in node.body.all_nodes()}
+        self._nodes([node for node in self.nodes if node not in inside] if inside else self.nodes)
+        return self
+
+    def _nodes(self, nodes: Iterable[Node]) -> None:
+        for node in nodes:
             ways = {value: i for i, value in enumerate(node.inputs) if value in self.entries}
-            if ways:
+            if ways and isinstance(node.op, Scan) and node.body is not None:
+                self._runs(node, node.op, node.body)
+            elif ways:
                 for result, value in enumerate(node.outputs):
                     self._through(node, ways, result, value)
-        return self
+
+    def _runs(self, node: Node, op: Scan, body: Graph) -> None:
+        """A body that runs along an axis: with states, a result sees all of that axis. What the states see grows from
+        run to run; after :data:`RUNS` it is the whole axis.
+        """
+        cut = [*[None] * op.states, *op.axes, *[None] * (len(node.inputs) - op.first_captured)]
+        for outer, inner, axis in zip(node.inputs, body.inputs, cut):
+            if outer in self.entries:
+                self._stand_in(inner, _without(self.entries[outer], axis), self.whole[outer])
+        results = list(body.outputs.values())
+        count = self.bound.op(node).runs(self.bound.types(node.inputs))
+        joins = len(self.misaligned)
+        for run in range(RUNS):
+            del self.misaligned[joins:]
+            self._nodes(body.nodes)
+            if run + 1 == count or not self._handed_on(node, body.inputs[: op.states], results):
+                break
+        else:
+            self._grown(node, body.inputs[: op.states], results)
+            self._nodes(body.nodes)
+        self._stacked(node, op, results)
+
+    def _stand_in(self, value: Value, entries: Entries, whole: Mapping[int, Node]) -> None:
+        self.entries[value], self.whole[value] = entries, dict(whole)
+
+    def _handed_on(self, node: Node, states: Sequence[Value], results: Sequence[Value]) -> bool:
+        """Let states see what they are handed as well; whether that is more."""
+        grown = False
+        for state, after in zip(states, results):
+            if after not in self.entries:
+                continue
+            entries, before = self.entries[after], self.entries.get(state)
+            if before is not None:
+                pairs = [[entry for entry in pair if entry is not None] for pair in zip(before, entries)]
+                entries = tuple([self._joined(node, i, pair, state) for i, pair in enumerate(pairs)])
+            grown = grown or entries != before
+            self._stand_in(state, entries, self._earliest([self.whole.get(state, {}), self.whole[after]]))
+        return grown
+
+    def _grown(self, node: Node, states: Sequence[Value], results: Sequence[Value]) -> None:
+        """States that still see more with every run see all of those axes."""
+        for state, after in zip(states, results):
+            if after in self.entries:
+                same = [a if a == b else None for a, b in zip(self.entries[state], self.entries[after])]
+                lost = [a for a, b in zip(self.entries[after], same) if a is not None and b is None]
+                whole = {axis: node for entry in lost for axis in _axes(entry)}
+                self._stand_in(state, tuple(same), {**whole, **self.whole[state]})
+
+    def _stacked(self, node: Node, op: Scan, results: Sequence[Value]) -> None:
+        """The results of all runs: the axis is there again, seen as a whole where there are states."""
+        cut = node.inputs[op.states]
+        along = self.entries[cut][op.axes[0]] if cut in self.entries and not op.states else None
+        seen = [self.entries[v][axis] for v, axis in zip(node.inputs[op.states :], op.axes) if v in self.entries]
+        axes = frozenset[int]().union(*map(_complete, seen)) if op.states else frozenset[int]()
+        for number, (outer, inner) in enumerate(zip(node.outputs, results)):
+            if inner not in self.entries:
+                continue
+            entries = self.entries[inner]
+            if number >= op.states:
+                entries = (*entries[: op.axes[0]], along, *entries[op.axes[0] :])
+            self._stand_in(outer, entries, {**dict.fromkeys(sorted(axes), node), **self.whole[inner]})
 
     def result(self) -> ReceptiveFields:
         return ReceptiveFields(
-            self.source, self.axes, self.entries, self.whole, tuple(dict.fromkeys(self.misaligned)), self.first
+            self.bound.graph, self.source, self.axes, self.entries, self.whole, tuple(dict.fromkeys(self.misaligned)), self.first
         )
 
     def _through(self, node: Node, ways: Mapping[Value, int], result: int, value: Value) -> None:
@@ -209,6 +282,10 @@ class _Walk:
             complete = len(free) == 1 and node.op.role in ("view", "join") and all(map(_complete, lost))
             for axis in free:
                 found[axis] = Mixed(axes, complete)
+
+
+def _without(entries: Entries, axis: int | None) -> Entries:
+    return entries if axis is None else (*entries[:axis], *entries[axis + 1 :])
 
 
 def _entering(bound: Bound, nodes: Sequence[Node]) -> Value:

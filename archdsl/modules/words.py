@@ -8,8 +8,8 @@ from archdsl.element_types import ELEMENT_TYPES
 from archdsl.modules.meanings import Kind
 from archdsl.ops import CHOICES
 
-COMBINATORS = ("seq", "residual", "parallel", "dense")
-"""Functions on blocks: :mod:`archdsl.interpret.combinators`."""
+COMBINATORS = ("seq", "residual", "parallel", "dense", "scan", "map")
+"""Functions on blocks: :mod:`archdsl.interpret.combinators` and :mod:`archdsl.interpret.scans`."""
 FUNCTIONS = (
     "abs", "all", "any", "ceil", "contains", "cos", "divisible", "enumerate", "exp", "floor", "len", "log",
     "log2", "max", "min", "range",
@@ -20,7 +20,7 @@ CONSTANTS = {"pi": pi}
 """Numbers that have a name, where nothing else is called so."""
 INITIALIZERS = ("uniform", "normal")
 """How a parameter begins, where it is called with two numbers."""
-LATER = ("scan", "map", "rnn", "gru", "lstm", "gru_cell", "lstm_cell")
+LATER = ("rnn", "gru", "lstm", "gru_cell", "lstm_cell")
 """Words of the language that are not implemented yet."""
 ENDS = ("preprocess", "labels")
 """Names that can follow ``with`` at an input or output."""

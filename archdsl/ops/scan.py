@@ -73,6 +73,10 @@ class Scan(Op):
         if not self.axes:
             raise Refusal("E0310", "`scan` needs a tensor to cut")
 
+    def __repr__(self) -> str:
+        """Without what follows from the body."""
+        return f"scan({list(self.axes)}, states = {self.states}{', reverse = true' if self.reverse else ''})"
+
     def enters(self, ins: Types) -> tuple[TensorType, ...]:
         cut = ins[self.states : self.first_captured]
         if len(cut) < len(self.axes):
