@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import prod
 from typing import Any, ClassVar
 
 from archdsl.diagnostics import Refusal
 from archdsl.dims import Dim
 from archdsl.element_types import FLOATS, INTEGERS, NUMBERS, holds
-from archdsl.ops.base import Initializer, Op, Types, Weight, arg, fan
+from archdsl.ops.base import Ends, Initializer, Op, Types, Weight, arg, fan
 from archdsl.ops.estimates import EVERYTHING, Interval
 from archdsl.ops.kinds import Array, Choice, Dimension, DType, Integer, Kind, ListOf, Number
 from archdsl.ops.look import AxisWindow, Window
@@ -253,6 +253,9 @@ class OneHot(Op):
         axis = insertion(self.axis, x.rank + 1, self.name)
         sizes: list[Dim] = [*x.shape[:axis], self.depth, *x.shape[axis:]]
         return (TensorType(self.dtype, tuple(sizes)),)
+
+    def integers(self, ins: Types, outs: Types, asked: Ends | None, entering: Sequence[Interval]) -> Mapping[int, Ends]:
+        return {0: (0, self.depth - 1)}
 
     def window(self, ins: Types, outs: Types) -> Window:
         axis = insertion(self.axis, outs[0].rank, self.name)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import inf
 
 from archdsl.diagnostics import Refusal
 from archdsl.element_types import ANY, BOOLEANS, FLOATS
 from archdsl.ops.arithmetic import Binary, Broadcasting
-from archdsl.ops.base import Op, Types, Work
+from archdsl.ops.base import Ends, Op, Types, Work
 from archdsl.ops.estimates import Interval, Moments, hull, mixture
 from archdsl.ops.look import Window, pass_through
 from archdsl.ops.operand_checks import need_dtype, need_equal, same_dtype, times
@@ -25,6 +25,16 @@ class Comparison(Binary):
     def shape(self, *ins: TensorType) -> tuple[TensorType, ...]:
         (common,) = super().shape(*ins)
         return (TensorType("bool", common.shape),)
+
+    def integers(self, ins: Types, outs: Types, asked: Ends | None, entering: Sequence[Interval]) -> Mapping[int, Ends]:
+        """A number that is held against each of a row of numbers, ``positions < length``, is a length of the row."""
+        found: dict[int, Ends] = {}
+        for slot, one in enumerate(ins):
+            shape = [*(1,) * (outs[0].rank - one.rank), *one.shape]
+            rows = [size for size, own in zip(outs[0].shape, shape) if own == 1 and size != 1]
+            if rows:
+                found[slot] = (1, rows[-1])
+        return found
 
 
 class Equal(Comparison):

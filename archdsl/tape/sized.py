@@ -146,6 +146,6 @@ def _bound(given: Any, sizes: Sizes, types: Sequence[TensorType]) -> Any:
     if isinstance(given, tuple):
         return tuple([_bound(item, sizes, types) for item in given])
     if isinstance(given, str) and given in sizes and types:
-        named = any(dim == dims.symbol(given) for dim in types[0].shape)
+        named = any(dims.is_symbol(dim, given) for dim in types[0].shape)
         return resolve_axis(given, types[0]) if named or given in AXES else given
     return given
