@@ -12,7 +12,8 @@ from archdsl.analyses.arena import arena
 from archdsl.analyses.at_binding import Bound
 from archdsl.analyses.depth import ancestors, depths, within
 from archdsl.analyses.field import AtMost, Field
-from archdsl.analyses.receptive_field import Open, ReceptiveFields, Seen, receptive_fields, size
+from archdsl.analyses.field_entries import Open, Seen, size
+from archdsl.analyses.receptive_field import ReceptiveFields, receptive_fields
 from archdsl.diagnostics import Refusal, did_you_mean
 from archdsl.dims import Dim
 from archdsl.graph import Graph, Node, Value

@@ -13,44 +13,27 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from archdsl import dims
 from archdsl.analyses.at_binding import Bound
 from archdsl.analyses.depth import ancestors
-from archdsl.analyses.field import AtMost, Field, aligned, hull, nothing, point, slide
+from archdsl.analyses.field import Field, aligned, hull, nothing, point, slide
+from archdsl.analyses.field_entries import (
+    Entries,
+    Entry,
+    Mixed,
+    Open,
+    Seen,
+    axes_of,
+    complete_axes,
+    looking,
+    rearranges,
+    symbol_of,
+    unlike,
+)
 from archdsl.dims import Expr
 from archdsl.graph import Graph, Node, Value
 from archdsl.ops.look import AxisWindow, OneWindow, Repeated, Unsettled, Window, pass_through
 from archdsl.ops.scan import Scan
 from archdsl.record import Record
-
-
-class Open(Record):
-    """A field that depends on a symbol without a value, since the operator ``node``."""
-
-    axis: int
-    symbol: str
-    node: Node
-
-    def __str__(self) -> str:
-        return f"depends on {self.symbol}"
-
-
-class Mixed(Record):
-    """An axis that holds axes of the input, merged, taken apart or in another order; its positions see at most all.
-
-    ``complete``: it holds all of their positions.
-    """
-
-    axes: frozenset[int]
-    complete: bool = False
-
-
-Entry = Field | Open | Mixed | None
-Entries = tuple[Entry, ...]
-"""One for each axis of a value; ``None``: the axis is none of a map."""
-Seen = Field | Open | Mixed | None
-"""What a value sees of an axis of the input. ``None``: everything, :class:`Mixed`: at most everything."""
-
 
 RUNS = 64
 """Runs of a body that are followed one by one."""
@@ -194,7 +177,7 @@ class _Walk:
             if after in self.entries:
                 same = [a if a == b else None for a, b in zip(self.entries[state], self.entries[after])]
                 lost = [a for a, b in zip(self.entries[after], same) if a is not None and b is None]
-                whole = {axis: node for entry in lost for axis in _axes(entry)}
+                whole = {axis: node for entry in lost for axis in axes_of(entry)}
                 self._stand_in(state, tuple(same), {**whole, **self.whole[state]})
 
     def _stacked(self, node: Node, op: Scan, results: Sequence[Value]) -> None:
@@ -202,7 +185,7 @@ class _Walk:
         cut = node.inputs[op.states]
         along = self.entries[cut][op.axes[0]] if cut in self.entries and not op.states else None
         seen = [self.entries[v][axis] for v, axis in zip(node.inputs[op.states :], op.axes) if v in self.entries]
-        axes = frozenset[int]().union(*map(_complete, seen)) if op.states else frozenset[int]()
+        axes = frozenset[int]().union(*map(complete_axes, seen)) if op.states else frozenset[int]()
         for number, (outer, inner) in enumerate(zip(node.outputs, results)):
             if inner not in self.entries:
                 continue
@@ -213,7 +196,13 @@ class _Walk:
 
     def result(self) -> ReceptiveFields:
         return ReceptiveFields(
-            self.bound.graph, self.source, self.axes, self.entries, self.whole, tuple(dict.fromkeys(self.misaligned)), self.first
+            self.bound.graph,
+            self.source,
+            self.axes,
+            self.entries,
+            self.whole,
+            tuple(dict.fromkeys(self.misaligned)),
+            self.first,
         )
 
     def _through(self, node: Node, ways: Mapping[Value, int], result: int, value: Value) -> None:
@@ -236,14 +225,14 @@ class _Walk:
         some = list(dict.fromkeys([entry for entry in entries if entry is not None]))
         if len(some) < 2:
             return some[0] if some else None
-        unlike = _unlike(some, node)
-        if unlike is not None:
-            return unlike
+        several = unlike(some, node)
+        if several is not None:
+            return several
         fields = [entry for entry in some if isinstance(entry, Field)]
         if not aligned(fields):
             self.misaligned.append(Misaligned(node, axis, tuple(fields)))
         size = self.bound.type(value).shape[axis]
-        return hull(fields, size) or Open(fields[0].axis, _symbol(size), node)
+        return hull(fields, size) or Open(fields[0].axis, symbol_of(size), node)
 
     def _wholes(self, node: Node, windows: Mapping[Value, Window]) -> dict[int, Node]:
         """The axes of the input of which everything is seen: already before, or here."""
@@ -252,7 +241,7 @@ class _Walk:
         here: set[int] = set()
         for value, window in windows.items():
             for entry, is_summed in _seen_whole(self.entries[value], window, node):
-                axes = _complete(entry)
+                axes = complete_axes(entry)
                 here |= axes
                 if is_summed and node.op.role == "layer" and not self.summed:
                     self.summed |= axes
@@ -269,17 +258,17 @@ class _Walk:
 
     def _keep_lost(self, node: Node, windows: Mapping[Value, Window], found: list[Entry]) -> None:
         """Axes that are merged or put in order anew lie on the axes of the result that follow none of the input."""
-        if not _rearranges(node):
+        if not rearranges(node):
             return
         for value, window in windows.items():
-            lost = [entry for i, entry in enumerate(self.entries[value]) if entry and not _looking(window, i)]
+            lost = [entry for i, entry in enumerate(self.entries[value]) if entry and not looking(window, i)]
             free = [axis for axis, one in enumerate(window) if one is None]
             if node.op.role == "view" and not free:  # an axis of size 1 is gone: its one position is behind all others
                 free = [axis for axis, entry in enumerate(found) if axis and entry is None][-1:]
             if not lost or not free:
                 continue
-            axes = frozenset().union(*map(_axes, lost))
-            complete = len(free) == 1 and node.op.role in ("view", "join") and all(map(_complete, lost))
+            axes = frozenset().union(*map(axes_of, lost))
+            complete = len(free) == 1 and node.op.role in ("view", "join") and all(map(complete_axes, lost))
             for axis in free:
                 found[axis] = Mixed(axes, complete)
 
@@ -309,7 +298,7 @@ def _through(entries: Entries, window: OneWindow, node: Node) -> Entry:
         return entry
     size = window.size if isinstance(window, Unsettled) else window.extent
     if isinstance(window, Unsettled) or isinstance(size, Expr):
-        return Open(entry.axis, _symbol(size), node)
+        return Open(entry.axis, symbol_of(size), node)
     return slide(entry, window)
 
 
@@ -318,64 +307,8 @@ def _seen_whole(entries: Entries, window: Window, node: Node) -> Iterable[tuple[
     for axis, entry in enumerate(entries):
         if entry is None:
             continue
-        looks = _looking(window, axis)
-        if not looks and not _rearranges(node):
+        looks = looking(window, axis)
+        if not looks and not rearranges(node):
             yield entry, True
         elif any(isinstance(one, AxisWindow) and one.whole for one in looks):
             yield entry, False
-
-
-def _looking(window: Window, axis: int) -> list[AxisWindow | Repeated | Unsettled]:
-    """The windows that look at an axis."""
-    return [one for one in window if one is not None and one.axis == axis]
-
-
-def _rearranges(node: Node) -> bool:
-    return node.op.moves_data or node.op.role == "view"
-
-
-def _axes(entry: Entry) -> frozenset[int]:
-    if entry is None:
-        return frozenset()
-    return entry.axes if isinstance(entry, Mixed) else frozenset((entry.axis,))
-
-
-def _complete(entry: Entry) -> frozenset[int]:
-    """The axes of the input of which an axis holds all positions."""
-    return frozenset() if isinstance(entry, Mixed) and not entry.complete else _axes(entry)
-
-
-def _unlike(some: Sequence[Entry], node: Node) -> Entry:
-    """What ways see together that are not all fields of one axis, side by side; ``None``: they are."""
-    axes = frozenset().union(*map(_axes, some))
-    if any(isinstance(entry, Mixed) for entry in some) or len(axes) > 1:
-        return Mixed(axes, all(isinstance(entry, Mixed) and entry.complete for entry in some))
-    unknown = [entry for entry in some if isinstance(entry, Open)]
-    drifts = [entry.drift for entry in some if isinstance(entry, Field)]
-    if unknown:
-        return unknown[0]
-    if any(drift != drifts[0] for drift in drifts):
-        return Open(min(axes), _symbol(tuple(drifts)), node)
-    return None
-
-
-def _symbol(size: object) -> str:
-    """The first symbol that a size, or what a drift consists of, depends on."""
-    if isinstance(size, Expr):
-        return min(dims.symbols(size))
-    parts = [_symbol(part) for part in size] if isinstance(size, tuple) else []
-    return next(filter(None, parts), "")
-
-
-def sizes(seen: Iterable[Seen]) -> tuple[int | AtMost | Open | None, ...]:
-    """What is seen as a number of positions on each axis; ``None``: the whole axis."""
-    return tuple(map(size, seen))
-
-
-def size(seen: Seen) -> int | AtMost | Open | None:
-    """The positions that a field has."""
-    if isinstance(seen, Mixed):
-        return AtMost(None)
-    if isinstance(seen, Field):
-        return seen.size if seen.exact else AtMost(seen.size)
-    return seen

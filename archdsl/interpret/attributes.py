@@ -134,7 +134,7 @@ def _not_the_folded(position: Code) -> Code:
         found = position(env)
         if found == 0 and env.folds():
             raise Refusal(
-                "E0222", "in the body of `map` the batch has the axis folded into it: its size is not that of the batch",
+                "E0222", "in the body of `map` the batch has the axis folded into it, and another size",
                 help="what `x.shape[0]` is for may be a block of its own, which gets a batch; or use `scan`",
             )  # fmt: skip
         return found

@@ -29,7 +29,8 @@ def settle_outputs(session: Session, run: NetworkRun, flow: Flow) -> set[Node]:
     if any(value is POISON for value in outputs.values()):
         return set()
     check_shape_claims(session, {name: value for name, value in outputs.items() if isinstance(value, Value)})
-    if any([_is_inside(session, run, name, value) for name, value in outputs.items()]):
+    inside = [name for name, value in outputs.items() if _is_inside(session, run, name, value)]
+    if inside:
         return set()
     if not session.train:
         outputs = {name: value for name, value in outputs.items() if name not in run.trained}

@@ -26,7 +26,7 @@ from archdsl.source import Span
 from archdsl.syntax import spec
 from archdsl.tape.batch import check_foldable, follow_batch
 from archdsl.tape.bound_axes import axis_index
-from archdsl.tape.paths import Naming, PathScope
+from archdsl.tape.paths import Naming
 from archdsl.tape.poison import POISON, Flow, Poison
 from archdsl.tape.scan import Loop
 from archdsl.tape.tape import Place
@@ -186,7 +186,9 @@ def _set(item: spec.NextItem, value: Any, env: Env) -> None:
     if scan is not scans[0] or scan.level != env.session.tape.loops:
         scan.unknown.add(name)
         help = "let the inner `scan` have a state of its own, with `final = true`, and set this one behind it"
-        raise Refusal("E0217", f"`{name}` is a state of a `scan` further out, which runs once for all of this", help=help)
+        raise Refusal(
+            "E0217", f"`{name}` is a state of a `scan` further out, which runs once for all of this", help=help
+        )
     if value is POISON or scan.loop is None or name in scan.unknown:
         scan.unknown.add(name)
         return
@@ -243,26 +245,30 @@ class Map(Combinator):
         return results[0] if len(results) == 1 else results
 
 
-def _folded(value: Value, axis: int, place: Place, span: Span | None) -> Flow:
+def _folded(value: Value, axis: int, place: Place, span: Span | None) -> Value:
     """The axis brought behind the batch, and both in one."""
-    order = [0, axis, *[i for i in range(1, value.type.rank) if i != axis]]
+    order = (0, axis, *[i for i in range(1, value.type.rank) if i != axis])
     shape = value.type.shape
-    flow: Flow = value
     if axis != 1:
-        flow = operator_block("permute").with_bound({"order": tuple(order)}).apply(flow, place, span)
-    size = (shape[0] * shape[axis], *[shape[i] for i in order[2:]])
-    return operator_block("reshape").with_bound({"to": size}).apply(flow, place, span)
+        value = _applied("permute", {"order": order}, value, place, span)
+    return _applied("reshape", {"to": (shape[0] * shape[axis], *[shape[i] for i in order[2:]])}, value, place, span)
 
 
-def _unfolded(value: Value, batch: Dim, length: Dim, axis: int, place: Place, span: Span | None) -> Flow:
+def _unfolded(value: Value, batch: Dim, length: Dim, axis: int, place: Place, span: Span | None) -> Value:
     """The batch and the axis apart again, the axis where it was."""
     stacked(value.type, axis, length)
     rest = value.type.shape[1:]
-    flow = operator_block("reshape").with_bound({"to": (batch, length, *rest)}).apply(value, place, span)
+    value = _applied("reshape", {"to": (batch, length, *rest)}, value, place, span)
     if axis == 1:
-        return flow
-    order = [0, *range(2, axis + 1), 1, *range(axis + 1, len(rest) + 2)]
-    return operator_block("permute").with_bound({"order": tuple(order)}).apply(flow, place, span)
+        return value
+    order = (0, *range(2, axis + 1), 1, *range(axis + 1, len(rest) + 2))
+    return _applied("permute", {"order": order}, value, place, span)
+
+
+def _applied(name: str, given: dict[str, Any], value: Value, place: Place, span: Span | None) -> Value:
+    found = operator_block(name).with_bound(given).apply(value, place, span)
+    assert isinstance(found, Value)
+    return found
 
 
 _AXIS = Formal("axis", Axis(), True)

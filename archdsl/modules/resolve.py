@@ -259,7 +259,8 @@ class _Resolver(ExpressionResolver):
 
 
 _STATEMENTS: dict[type[spec.Statement], Callable[[_Resolver, Any, Scope], None]] = {
-    spec.Let: _Resolver._let, spec.Share: _Resolver._share, spec.State: _Resolver._share, spec.Input: _Resolver._input, spec.If: _Resolver._if,
+    spec.Let: _Resolver._let, spec.Share: _Resolver._share, spec.State: _Resolver._share,
+    spec.Input: _Resolver._input, spec.If: _Resolver._if,
     spec.Repeat: _Resolver._loop, spec.For: _Resolver._loop, spec.Missing: _Resolver._missing,
     spec.Weights: _Resolver._weights, spec.With: _Resolver._with, spec.Flow: _Resolver._flow,
     spec.Branch: _Resolver._flow,

@@ -23,7 +23,9 @@ def names_read(expr: spec.Expr) -> Iterator[spec.Name]:
 
 def is_single(body: spec.Body) -> bool:
     """Whether a body applies one thing, so that it may take the path of its label or iteration."""
-    acting = [s for s in body.statements if not isinstance(s, spec.Let | spec.Assert | spec.Share | spec.State | spec.Next)]
+    acting = [
+        s for s in body.statements if not isinstance(s, spec.Let | spec.Assert | spec.Share | spec.State | spec.Next)
+    ]
     if len(acting) != 1:
         return False
     only = acting[0]
