@@ -33,7 +33,13 @@ class Mixed(Record):
     complete: bool = False
 
 
-Entry = Field | Open | Mixed | None
+class Everything(Record):
+    """Every position sees all of the axis, and is one of a map all the same: what a ``scan`` with states gives."""
+
+    axis: int
+
+
+Entry = Field | Open | Mixed | Everything | None
 Entries = tuple[Entry, ...]
 """One for each axis of a value; ``None``: the axis is none of a map."""
 Seen = Field | Open | Mixed | None
@@ -67,6 +73,9 @@ def unlike(some: Sequence[Entry], node: Node) -> Entry:
     axes = frozenset().union(*map(axes_of, some))
     if any(isinstance(entry, Mixed) for entry in some) or len(axes) > 1:
         return Mixed(axes, all(isinstance(entry, Mixed) and entry.complete for entry in some))
+    every = [entry for entry in some if isinstance(entry, Everything)]
+    if every:
+        return every[0]
     unknown = [entry for entry in some if isinstance(entry, Open)]
     drifts = [entry.drift for entry in some if isinstance(entry, Field)]
     if unknown:

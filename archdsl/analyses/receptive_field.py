@@ -19,6 +19,7 @@ from archdsl.analyses.field import Field, aligned, hull, nothing, point, slide
 from archdsl.analyses.field_entries import (
     Entries,
     Entry,
+    Everything,
     Mixed,
     Open,
     Seen,
@@ -76,7 +77,8 @@ class ReceptiveFields(Record):
 
     def is_map(self, value: Value) -> bool:
         """Whether a value has an axis for each axis of the input."""
-        held = {entry.axis for entry in self.entries.get(value, ()) if isinstance(entry, Field | Open)}
+        known = [entry for entry in self.entries.get(value, ()) if isinstance(entry, Field | Open | Everything)]
+        held = {entry.axis for entry in known}
         return held.issuperset(self.axes)
 
     def last_map(self, end: Value, nodes: Iterable[Node]) -> Value:
@@ -182,10 +184,11 @@ class _Walk:
 
     def _stacked(self, node: Node, op: Scan, results: Sequence[Value]) -> None:
         """The results of all runs: the axis is there again, seen as a whole where there are states."""
-        cut = node.inputs[op.states]
-        along = self.entries[cut][op.axes[0]] if cut in self.entries and not op.states else None
         seen = [self.entries[v][axis] for v, axis in zip(node.inputs[op.states :], op.axes) if v in self.entries]
         axes = frozenset[int]().union(*map(complete_axes, seen)) if op.states else frozenset[int]()
+        along: Entry = next((entry for entry in seen if entry is not None), None)
+        if op.states and along is not None:
+            along = Everything(min(axes)) if len(axes) == 1 else None
         for number, (outer, inner) in enumerate(zip(node.outputs, results)):
             if inner not in self.entries:
                 continue

@@ -121,36 +121,28 @@ def _state(statement: spec.State, context: Context) -> Step:
         if name in scan.places:
             raise Refusal("E0207", f"two states are called `{name}`").located(word)
         scan.places[name] = word
+        scan.unknown.add(name)
         env.names[name] = POISON
         loop = scan.loop
         if loop is None:
-            scan.unknown.add(name)
             code(env)
             return flow
         if loop.begun:
-            raise _not_first(name, scan)
+            help = "a state begins before the first run: move it to the beginning of the body"
+            raise Refusal("E0217", f"the state `{name}` must stand in front of what the body computes", help=help)
         with loop.outside():
             start = as_flow(code(env), env.session.bounds)
         if isinstance(start, Value):
             env.names[name] = loop.state(name, start)
-            return flow
-        scan.unknown.add(name)
-        if start is POISON:
-            return flow
-        help = "give it a tensor to begin with: `state h = zeros([in.shape[0], 64])`"
-        if is_flow(start):
-            help = "declare a state for each of them"
-        raise Refusal("E0204", f"a state must be a tensor, not {describe(start)}", help=help).located(
-            statement.value.span
-        )
+            scan.unknown.discard(name)
+        elif start is not POISON:
+            help = "give it a tensor to begin with: `state h = zeros([in.shape[0], 64])`"
+            help = "declare a state for each of them" if is_flow(start) else help
+            message = f"a state must be a tensor, not {describe(start)}"
+            raise Refusal("E0204", message, help=help).located(statement.value.span)
+        return flow
 
     return run
-
-
-def _not_first(name: str, scan: ScanRun) -> Refusal:
-    scan.unknown.add(name)
-    help = "a state begins before the first run: move it to the beginning of the body"
-    return Refusal("E0217", f"the state `{name}` must stand in front of what the body computes", help=help)
 
 
 @statement(spec.Next)
