@@ -57,7 +57,7 @@ def _matching(graph: Graph, tap: str) -> list[str]:
     if not any(sign in tap for sign in "*?["):
         return [tap]
     level = tap.count(".")
-    labels = dict.fromkeys([*scopes(graph), *graph.taps, *graph.outputs])
+    labels = dict.fromkeys([*scopes(graph), *graph.all_taps(), *graph.outputs])
     found = [name for name in labels if name.count(".") == level and fnmatchcase(name, tap)]
     if not found:
         raise Refusal("E0201", f"no label matches `{tap}`", help=_LISTED)

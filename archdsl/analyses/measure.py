@@ -144,8 +144,8 @@ class Measures:
     @cached_property
     def _named(self) -> dict[str, Value]:
         """Inputs, outputs and labels, those in bodies included."""
-        inner = {path: value for node in self.graph.holders() if node.body for path, value in node.body.taps.items()}
-        return inner | {value.name: value for value in self.graph.inputs} | self.graph.outputs | self.graph.taps
+        inputs = {value.name: value for value in self.graph.inputs}
+        return inputs | self.graph.outputs | self.graph.all_taps()
 
     @cached_property
     def _last(self) -> dict[str, Value]:

@@ -97,7 +97,8 @@ class Memory(Shown, report="archdsl.report.memory:MemoryReport"):
         found = []
         for buffer in self.peak.buffers:
             held = [v for v in buffer.values if v.producer is None or step_of[v.producer] <= self.peak.step]
-            found.append(Tensor(held[-1], buffer, _bytes(buffer.size)))
+            # the results of a node with a body are there before the node is
+            found.append(Tensor(held[-1] if held else buffer.values[0], buffer, _bytes(buffer.size)))
         return tuple(found)
 
     @property

@@ -54,7 +54,8 @@ class ReceptiveFields(Record):
     graph: Graph
     source: Value
     axes: tuple[int, ...]
-    """The spatial axes of the input: those behind batch and channels; of [N, T, F] that of time."""
+    """The spatial axes of the input: those behind batch and channels; of [N, T, F] that of time, of [N, T, C, H, W]
+    time, h and w."""
     entries: Mapping[Value, Entries]
     whole: Mapping[Value, Mapping[int, Node]]
     """For each axis of which everything is seen on the way to a value: the first operator that does."""
@@ -99,9 +100,9 @@ def receptive_fields(bound: Bound, nodes: Sequence[Node] | None = None, source: 
     source = source if source is not None else _entering(bound, nodes)
     rank = bound.type(source).rank
     axes = tuple(range(2, rank)) if rank > 2 else (rank - 1,) if rank else ()
-    if rank == 3:
-        summed = _Walk(bound, nodes, source, (1, 2)).run().summed
-        axes = (1,) if summed == {2} else (2,)
+    if rank == 3 or rank > 4:  # [N, T, F] and [N, T, C, H, W], or [N, C, T] and [N, C, D, H, W]
+        summed = _Walk(bound, nodes, source, tuple(range(1, rank))).run().summed
+        axes = tuple(axis for axis in range(1, rank) if axis != (2 if summed == {2} else 1))
     return _Walk(bound, nodes, source, axes).run().result()
 
 
@@ -177,10 +178,10 @@ class _Walk:
         """States that still see more with every run see all of those axes."""
         for state, after in zip(states, results):
             if after in self.entries:
-                same = [a if a == b else None for a, b in zip(self.entries[state], self.entries[after])]
-                lost = [a for a, b in zip(self.entries[after], same) if a is not None and b is None]
-                whole = {axis: node for entry in lost for axis in axes_of(entry)}
-                self._stand_in(state, tuple(same), {**whole, **self.whole[state]})
+                pairs = list(zip(self.entries[state], self.entries[after]))
+                lost = {axis for a, b in pairs if a != b for axis in axes_of(b)}
+                seen = [a if a == b else Everything(b.axis) if isinstance(b, Field | Open) else None for a, b in pairs]
+                self._stand_in(state, tuple(seen), {**dict.fromkeys(sorted(lost), node), **self.whole[state]})
 
     def _stacked(self, node: Node, op: Scan, results: Sequence[Value]) -> None:
         """The results of all runs: the axis is there again, seen as a whole where there are states."""

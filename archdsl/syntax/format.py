@@ -228,17 +228,6 @@ class Formatter(ExpressionFormatter):
     def _do_share(self, share: spec.Share) -> Doc:
         return self.assigned(f"share {share.name}", share.value)
 
-    def _do_state(self, state: spec.State) -> Doc:
-        return self.assigned(f"state {state.name}", state.value)
-
-    def _do_next(self, statement: spec.Next) -> Doc:
-        last = len(statement.items) - 1
-        pieces: list[tuple[Line, Doc]] = [
-            (LINE, [f"{item.name} = ", self.value(item.value), "," if i < last else ""])
-            for i, item in enumerate(statement.items)
-        ]
-        return ["next ", filled(pieces)]
-
     def _do_repeat(self, repeat: spec.Repeat) -> Doc:
         index = f" as {repeat.index}" if repeat.index else ""
         head = [*self._label(repeat.label), "repeat ", self.value(repeat.count, TEST), index, " "]
