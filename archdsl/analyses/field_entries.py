@@ -26,15 +26,18 @@ class Open(Record):
 class Mixed(Record):
     """An axis that holds axes of the input, merged, taken apart or in another order; its positions see at most all.
 
-    ``complete``: it holds all of their positions.
+    ``complete``: it holds all of their positions. ``positions``: it holds nothing else, no channels.
     """
 
     axes: frozenset[int]
     complete: bool = False
+    positions: bool = False
 
 
 class Everything(Record):
-    """Every position sees all of the axis, and is one of a map all the same: what a ``scan`` with states gives."""
+    """The positions of an axis of the input, each of which sees all of them in its own way, as in attention and
+    behind a ``scan`` with states.
+    """
 
     axis: int
 
@@ -71,11 +74,12 @@ def complete_axes(entry: Entry) -> frozenset[int]:
 def unlike(some: Sequence[Entry], node: Node) -> Entry:
     """What ways see together that are not all fields of one axis, side by side; ``None``: they are."""
     axes = frozenset().union(*map(axes_of, some))
-    if any(isinstance(entry, Mixed) for entry in some) or len(axes) > 1:
-        return Mixed(axes, all(isinstance(entry, Mixed) and entry.complete for entry in some))
-    every = [entry for entry in some if isinstance(entry, Everything)]
-    if every:
-        return every[0]
+    mixed = [entry for entry in some if isinstance(entry, Mixed)]
+    if mixed or len(axes) > 1:
+        complete = len(mixed) == len(some) and all(entry.complete for entry in mixed)
+        return Mixed(axes, complete, all(entry.positions for entry in mixed))
+    if any(isinstance(entry, Everything) for entry in some):
+        return Everything(min(axes))
     unknown = [entry for entry in some if isinstance(entry, Open)]
     drifts = [entry.drift for entry in some if isinstance(entry, Field)]
     if unknown:

@@ -6,7 +6,8 @@ et al., Distill 2019). At a join it is the hull over the paths.
 
 Maps are what has positions. A path on which something sees the whole axis and is the same for all positions then (a
 gate, a norm's mean) does not count as long as there is another one: the field is that of the other, and that everything
-is seen as well is kept apart (``whole``). Linear in the graph.
+is seen as well is kept apart (``whole``). Attention is no such path: it weighs all positions for each one by itself
+(:class:`Everything`). Linear in the graph.
 """
 
 from __future__ import annotations
@@ -29,9 +30,10 @@ from archdsl.analyses.field_entries import (
     rearranges,
     symbol_of,
     unlike,
-)
+)  # fmt: skip
 from archdsl.dims import Expr
 from archdsl.graph import Graph, Node, Value
+from archdsl.ops.linear import MatMul
 from archdsl.ops.look import AxisWindow, OneWindow, Repeated, Unsettled, Window, pass_through
 from archdsl.ops.scan import Scan
 from archdsl.record import Record
@@ -41,7 +43,7 @@ RUNS = 64
 
 
 class Misaligned(Record):
-    """A join of paths whose fields differ in jump or centre: the hull covers both, but they are not concentric."""
+    """A join of paths whose fields differ in jump, and in both centre and right edge: the hull covers them all."""
 
     node: Node
     axis: int
@@ -71,15 +73,18 @@ class ReceptiveFields(Record):
         found = self.entries.get(value)
         if found is None:
             return tuple(nothing(axis) for axis in self.axes)
-        known = {entry.axis: entry for entry in found if isinstance(entry, Field | Open)}
+        known: dict[int, Seen] = {entry.axis: entry for entry in found if isinstance(entry, Field | Open)}
+        known |= {entry.axis: None for entry in found if isinstance(entry, Everything)}
         whole = self.whole[value]
         lost = {axis: None if axis in whole else Mixed(frozenset((axis,))) for axis in self.axes}
         return tuple(known.get(axis, lost[axis]) for axis in self.axes)
 
     def is_map(self, value: Value) -> bool:
-        """Whether a value has an axis for each axis of the input."""
-        known = [entry for entry in self.entries.get(value, ()) if isinstance(entry, Field | Open | Everything)]
-        held = {entry.axis for entry in known}
+        """Whether a value has positions for those of each axis of the input."""
+        held: set[int] = set()
+        for entry in self.entries.get(value, ()):
+            if not isinstance(entry, Mixed) or entry.positions:
+                held |= axes_of(entry)
         return held.issuperset(self.axes)
 
     def last_map(self, end: Value, nodes: Iterable[Node]) -> Value:
@@ -119,7 +124,7 @@ class _Walk:
         self.misaligned: list[Misaligned] = []
         self.first: Node | None = None
         self.summed: set[int] = set()
-        """The axes along which the first layer sums up: channels, or the features of [N, T, F]."""
+        """The axes along which the first layer or product sums up: channels, or the features of [N, T, F]."""
         self.step = bound.steps
 
     def run(self) -> _Walk:
@@ -153,6 +158,7 @@ class _Walk:
             if run + 1 == count or not self._handed_on(node, body.inputs[: op.states], results):
                 break
         else:
+            self._nodes(body.nodes)
             self._grown(node, body.inputs[: op.states], results)
             self._nodes(body.nodes)
         self._stacked(node, op, results)
@@ -218,6 +224,8 @@ class _Walk:
         for axis in range(self.bound.type(value).rank):
             entries = [_through(self.entries[v], window[axis], node) for v, window in windows.items()]
             found.append(self._joined(node, axis, entries, value))
+        if len(node.inputs) > 1:
+            found = self._weighed(node, windows, found)
         whole = self._wholes(node, windows)
         self._keep_lost(node, windows, found)
         self.entries[value], self.whole[value] = tuple(found), whole
@@ -238,6 +246,17 @@ class _Walk:
         size = self.bound.type(value).shape[axis]
         return hull(fields, size) or Open(fields[0].axis, symbol_of(size), node)
 
+    def _weighed(self, node: Node, windows: Mapping[Value, Window], found: list[Entry]) -> list[Entry]:
+        """Positions for which a product of several inputs sums up all positions of the same axis see everything."""
+        summed: set[int] = set()
+        for value, window in windows.items():
+            for entry, is_summed in _seen_whole(self.entries[value], window, node):
+                summed |= complete_axes(entry) if is_summed else frozenset()
+        return [
+            Everything(entry.axis) if isinstance(entry, Field | Open) and entry.axis in summed else entry
+            for entry in found
+        ]
+
     def _wholes(self, node: Node, windows: Mapping[Value, Window]) -> dict[int, Node]:
         """The axes of the input of which everything is seen: already before, or here."""
         before = [self.whole[value] for value in windows]
@@ -247,8 +266,8 @@ class _Walk:
             for entry, is_summed in _seen_whole(self.entries[value], window, node):
                 axes = complete_axes(entry)
                 here |= axes
-                if is_summed and node.op.role == "layer" and not self.summed:
-                    self.summed |= axes
+                if is_summed and (node.op.role == "layer" or isinstance(node.op, MatMul)) and not self.summed:
+                    self.summed |= axes_of(entry)
         new = {axis: node for axis in sorted(here) if axis not in found}
         return {**found, **new} if new else found
 
@@ -266,15 +285,21 @@ class _Walk:
             return
         for value, window in windows.items():
             lost = [entry for i, entry in enumerate(self.entries[value]) if entry and not looking(window, i)]
-            free = [axis for axis, one in enumerate(window) if one is None]
+            free = behind = [axis for axis, one in enumerate(window) if one is None]
             if node.op.role == "view" and not free:  # an axis of size 1 is gone: its one position is behind all others
                 free = [axis for axis, entry in enumerate(found) if axis and entry is None][-1:]
             if not lost or not free:
                 continue
             axes = frozenset().union(*map(axes_of, lost))
             complete = len(free) == 1 and node.op.role in ("view", "join") and all(map(complete_axes, lost))
+            positions = bool(behind) and self._positions_only(value, window)
             for axis in free:
-                found[axis] = Mixed(axes, complete)
+                found[axis] = Mixed(axes, complete, positions)
+
+    def _positions_only(self, value: Value, window: Window) -> bool:
+        """Whether what is merged or taken apart are axes of positions, and no channels."""
+        moved = [entry for i, entry in enumerate(self.entries[value]) if not looking(window, i)]
+        return all(entry is not None and (not isinstance(entry, Mixed) or entry.positions) for entry in moved)
 
 
 def _without(entries: Entries, axis: int | None) -> Entries:
@@ -297,7 +322,7 @@ def _through(entries: Entries, window: OneWindow, node: Node) -> Entry:
     entry = entries[window.axis]
     if isinstance(entry, Mixed):
         moved = isinstance(window, Unsettled) or window != AxisWindow(window.axis, whole=window.whole)
-        return Mixed(entry.axes) if moved else entry
+        return entry.replace(complete=False) if moved else entry
     if not isinstance(entry, Field):
         return entry
     size = window.size if isinstance(window, Unsettled) else window.extent

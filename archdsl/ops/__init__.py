@@ -34,16 +34,20 @@ FAMILIES: dict[str, tuple[str, ...]] = {
         "equal", "not_equal", "less", "less_equal", "greater", "greater_equal", "logical_and", "logical_or",
         "logical_not", "where", "causal_mask",
     ),
+    "attend": ("attend",),
     "reduce": (
         "reduce_sum", "reduce_mean", "reduce_max", "reduce_min", "reduce_prod", "reduce_l1", "reduce_l2", "argmax",
         "argmin", "top_k", "cumsum",
     ),
     "shape": ("flatten", "reshape", "squeeze", "unsqueeze", "permute", "transpose", "broadcast_to"),
     "join": ("concat", "stack", "split"),
-    "index": ("slice", "select", "gather", "take", "reverse", "tile"),
+    "index": ("slice", "select", "gather", "take", "gather_elements", "reverse", "tile"),
+    "scatter": ("scatter", "scatter_elements"),
     "pad": ("pad_axes", "pad_channels", "crop"),
     "resample": ("resize", "depth_to_space", "space_to_depth"),
     "constant": ("constant", "zeros", "ones", "positions", "param", "one_hot"),
+    "noise": ("random_normal", "random_uniform"),
+    "fourier": ("fft", "rfft", "irfft"),
 }  # fmt: skip
 """Module of ``archdsl.ops`` -> the operators it defines."""
 

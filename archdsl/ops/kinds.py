@@ -129,7 +129,12 @@ class Choice(Kind):
     def check(self, value: Any, what: str) -> str:
         if not isinstance(value, str) or value not in self.names:
             wanted = "one of " + ", ".join(f"`{n}`" for n in self.names)
-            raise refuse(what, wanted, value, did_you_mean(value, self.names) if isinstance(value, str) else "")
+            help = (
+                did_you_mean(value, self.names)
+                if isinstance(value, str)
+                else f"write a name, such as `{self.names[-1]}`"
+            )
+            raise refuse(what, wanted, value, help)
         return value
 
 
@@ -250,7 +255,7 @@ class Optional(Kind):
 
 
 class Axis(Kind):
-    """An axis: an integer (negative from the end), a letter (``c t f h w``) or a declared symbol."""
+    """An axis: an integer (negative from the end), a letter (``n c t f h w``) or a declared symbol."""
 
     choices: ClassVar[tuple[str, ...]] = tuple(AXES)
 
@@ -268,7 +273,7 @@ class Axis(Kind):
             if len(names) == 1 and str(value) in names:
                 return str(value)
         if not isinstance(value, int) or isinstance(value, bool):
-            raise refuse(what, "an axis (an integer, `c`, `t`, `f`, `h`, `w` or a declared symbol)", value)
+            raise refuse(what, "an axis (an integer, `n`, `c`, `t`, `f`, `h`, `w` or a declared symbol)", value)
         return value
 
 
@@ -360,7 +365,9 @@ def _bounded(value: float, low: float | None, high: float | None, what: str) -> 
         wanted = (
             f"at least {low:g}" if high is None else (f"at most {high:g}" if low is None else f"{low:g} to {high:g}")
         )
-        raise Refusal("E0205", f"{what} must be {wanted}, not {value}")
+        share = (low, high) == (0, 1) and 1 < value <= 100
+        help = f"it is a share of 1: {value:g} % is `{value / 100:g}`" if share else ""
+        raise Refusal("E0205", f"{what} must be {wanted}, not {value}", help=help)
     if value != value or value in (float("inf"), float("-inf")):
         raise Refusal("E0205", f"{what} must be finite, not {value}")
     return value

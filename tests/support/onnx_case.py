@@ -14,6 +14,7 @@ from op_examples import Example
 from process import threads
 
 from archdsl.graph import Graph, Node, Parameter, Value
+from archdsl.ops.base import Op
 from archdsl.shapes import TensorType
 from archdsl.source import Origin
 
@@ -93,6 +94,15 @@ def positions(example: Example) -> np.ndarray:
     place = np.arange(np.prod(size)).reshape(size)
     step = example.op.kernel
     return np.ascontiguousarray(place[:, :, ::step, ::step][:, :, : counts[2], : counts[3]]).astype(np.int64)
+
+
+def comparable(op: Op | type[Op], x: np.ndarray) -> np.ndarray:
+    """What two engines agree in: the values, or mean and deviation of random numbers (to ``LOOSE``)."""
+    return np.array([x.mean(dtype="f8"), x.std(dtype="f8")]) if op.draws else x
+
+
+LOOSE = 0.05
+"""Of 20,000 random numbers, mean and deviation are known to a hundredth of the deviation."""
 
 
 def run(model: onnx.ModelProto, inputs: Arrays) -> list[np.ndarray]:
