@@ -127,6 +127,8 @@ class Choice(Kind):
         return " | ".join(self.names)
 
     def check(self, value: Any, what: str) -> str:
+        if value is None and "none" in self.names:
+            return "none"
         if not isinstance(value, str) or value not in self.names:
             wanted = "one of " + ", ".join(f"`{n}`" for n in self.names)
             help = (
@@ -324,30 +326,6 @@ class Like(Kind):
         if not isinstance(value, TensorType):
             raise refuse(what, "a tensor", value)
         return value
-
-
-class Array(Kind):
-    """Numbers in nested lists of equal lengths (or one number)."""
-
-    @property
-    def text(self) -> str:
-        return "number | [number] | [[number]] …"
-
-    def check(self, value: Any, what: str) -> Any:
-        if isinstance(value, tuple | list):
-            rows = tuple(self.check(v, what) for v in value)
-            if len({_outline(row) for row in rows}) > 1:
-                raise Refusal("E0205", f"the nested lists of {what} have different lengths")
-            return rows
-        if not isinstance(value, int | float):
-            raise refuse(what, "numbers", value)
-        if isinstance(value, int) and value.bit_length() > 1000:
-            raise Refusal("E0205", f"{what} contains a number that is too large for any element type")
-        return value
-
-
-def _outline(value: Any) -> tuple[int, ...]:
-    return (len(value), *_outline(value[0])) if isinstance(value, tuple) and value else ((0,) if value == () else ())
 
 
 def _symbols(value: Expr) -> frozenset[str]:
