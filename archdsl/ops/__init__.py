@@ -57,6 +57,7 @@ PREFIX = {"-": "neg"}
 CHOICES = frozenset([
     "same", "valid", "same_upper", "same_lower", "nearest", "bilinear", "trilinear", "bicubic",
     "reflect", "edge", "dcr", "crd", "center", "fan",
+    "kaiming", "kaiming_normal", "xavier", "xavier_normal", "lecun", "lecun_normal",
 ])  # fmt: skip
 """Bare names that arguments of the cards read as themselves, and which mean nothing else: neither operators, nor
 letters of axes, nor element types, nor ``none``."""
