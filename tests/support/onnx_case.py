@@ -17,7 +17,7 @@ from archdsl.graph import Graph, Node, Parameter, Value
 from archdsl.shapes import TensorType
 from archdsl.source import Origin
 
-BINDING = {"N": 2, "H": 7, "W": 9, "T": 5, "S": 4}
+BINDING = {"N": 2, "H": 7, "W": 9, "T": 5, "S": 4, "R": 3}
 """What symbols are when an example runs: odd sizes, all different."""
 
 NUMPY = {
@@ -81,6 +81,9 @@ def inputs_of(example: Example, draw: np.random.Generator) -> Arrays:
         else:
             value = draw.uniform(low, high, shape)
         found[f"x{i}"] = np.asarray(value).astype(NUMPY[kind.dtype])
+    if example.op.name in ("roi_align", "roi_pool"):  # x1 <= x2, y1 <= y2, and images that there are
+        found["x1"] = np.sort(np.abs(found["x1"]).reshape(-1, 2, 2), axis=1).reshape(-1, 4)
+        found["x2"] %= found["x0"].shape[0]
     if example.op.name == "max_unpool":  # each position from its own window
         found["x1"] = positions(example)
     return found

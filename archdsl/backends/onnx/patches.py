@@ -1,11 +1,14 @@
-"""The windows of a map as a tensor, which ONNX has no operator for: one ``Gather`` for each axis."""
+"""Windows side by side, which ONNX has no operator for, and back -> ``Col2Im``."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+from archdsl.backends.onnx.simple_rules import Lowering
+from archdsl.backends.onnx.wire import Attribute
 from archdsl.backends.onnx.writer import Emit
 from archdsl.dims import Dim
+from archdsl.ops.windows import Pads
 
 
 def patches(
@@ -16,7 +19,7 @@ def patches(
     dilation: Sequence[int],
     counts: Sequence[Dim],
 ) -> str:
-    """[N, C, padded sizes…] -> [N, C, taps…, positions…], ``counts`` windows along each axis."""
+    """[N, C, padded sizes…] -> [N, C, taps…, positions…], ``counts`` windows an axis: one ``Gather`` for each."""
     rank = len(kernel)
     for i, (k, s, d, count) in enumerate(zip(kernel, stride, dilation, counts)):
         name = emit.helper("Gather", [name, _places(emit, k, s, d, count)], axis=2 + 2 * i)
@@ -38,3 +41,33 @@ def _places(emit: Emit, kernel: int, stride: int, dilation: int, count: Dim) -> 
 
 def _single(emit: Emit, vector: str) -> str:
     return emit.helper("Squeeze", [vector])
+
+
+def bordered(emit: Emit, pads: Pads) -> str:
+    """The input behind a ``Pad`` with zeros."""
+    if not any(map(any, pads)):
+        return emit.ins[0]
+    ends = emit.ints([0, 0, *(begin for begin, _ in pads), 0, 0, *(end for _, end in pads)])
+    return emit.helper("Pad", [emit.ins[0], ends, emit.scalar(0.0)])
+
+
+def unfold(emit: Emit) -> None:
+    """A ``Gather`` for each axis."""
+    op, x = emit.op, emit.types[0]
+    kernel, stride, dilation = op.geometry(x)
+    wide = patches(emit, bordered(emit, op.pads(x)), kernel, stride, dilation, op.counts(x))
+    emit.result("Reshape", [wide, emit.target(x.shape, emit.outs[0].shape)])
+
+
+def fold(emit: Emit) -> None:
+    """``Col2Im``."""
+    emit.require(18, "`fold`")
+    op = emit.op
+    kernel, stride, dilation = op.geometry()
+    place: dict[str, Attribute] = {"strides": stride, "dilations": dilation}
+    pads = op.pads()
+    ends = (*(begin for begin, _ in pads), *(end for _, end in pads))
+    emit.result("Col2Im", [emit.ins[0], emit.vector(op.size), emit.ints(kernel)], pads=ends, **place)
+
+
+RULES: dict[str, Lowering] = {"unfold": unfold, "fold": fold}
