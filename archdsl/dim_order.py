@@ -41,7 +41,7 @@ def equal(a: Dim, b: Dim) -> bool | None:
 
 
 def _bounds(dim: Dim) -> tuple[int | None, int | None]:
-    """A lower and an upper bound over all positive values of the symbols; ``None`` where there is none."""
+    """A lower and an upper bound over all values of the symbols within their bounds; ``None`` where there is none."""
     if isinstance(dim, int):
         return dim, dim
     low, high = _by_term(dim)
@@ -92,8 +92,8 @@ def _monomial_bounds(monomial: Monomial) -> tuple[int | None, int | None]:
     most: int | None = 1
     for atom, power in monomial:
         if isinstance(atom, str):
-            low: int | None = 1
-            high: int | None = None
+            low: int | None = atom.least
+            high: int | None = atom.most
         else:
             low, high = _bounds(atom.numerator)
             divisor = atom.divisor if isinstance(atom.divisor, int) else None

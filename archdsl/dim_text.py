@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from archdsl.diagnostics import Refusal
-from archdsl.dims import Dim, Expr, floordiv, symbol
+from archdsl.dims import Dim, Expr, Symbol, floordiv, symbol
 
 _TOKEN = re.compile(r"\s*(?:(\d{1,400})(?!\w)|([^\W\d]\w*)|(\*\*|//|[-+*()]))")
 MAX_DEPTH = 50
@@ -13,9 +14,14 @@ MAX_TERMS = 2000
 MAX_POWER = 64
 
 
-def parse_dimension(text: str) -> Dim:
-    """The dimension written in ``text``; refuses (E0802) what is not an expression of ``+ - * // **`` over symbols."""
+def parse_dimension(text: str, known: Mapping[str, Symbol] | None = None) -> Dim:
+    """The dimension written in ``text``; refuses (E0802) what is not an expression of ``+ - * // **`` over symbols.
+
+    ``known``: symbols that have bounds, by name.
+    """
     tokens = _tokens(text)
+    if known:
+        tokens = [known.get(token, token) for token in tokens]
     dim, rest = _sum(text, tokens, 0, 0)
     if rest != len(tokens):
         raise _no_dimension(text)

@@ -2,7 +2,8 @@
 
 A dimension without symbols is a plain ``int``; everything else is an :class:`Expr` in canonical form, so that two
 derivations of the same size compare equal: ``((H + 1) // 2 + 1) // 2 == (H + 3) // 4``. Symbols stand for positive
-integers. Costs are the same kind of value, which is what makes symbolic totals polynomials.
+integers, unless they are declared with other bounds, which every expression of them carries. Costs are the same kind
+of value, which is what makes symbolic totals polynomials.
 """
 
 from __future__ import annotations
@@ -12,9 +13,10 @@ from math import gcd
 from typing import Union
 
 from archdsl.diagnostics import Refusal
+from archdsl.size_symbol import Symbol as Symbol
 
 Dim = Union[int, "Expr"]
-Atom = Union[str, "FloorDiv"]
+Atom = Union["Symbol", "FloorDiv"]
 Monomial = tuple[tuple[Atom, int], ...]
 
 MAX_WEIGHT = 20_000
@@ -54,7 +56,7 @@ class Expr:
         total = len(self.terms)
         for monomial in self.terms:
             for atom, _ in monomial:
-                total += 1 if type(atom) is str else atom.weight  # type: ignore[union-attr]
+                total += atom.weight
         self.weight = total
         if total > MAX_WEIGHT:
             raise _too_large()
@@ -132,9 +134,14 @@ def _too_large() -> Refusal:
     return Refusal("E0506", "a symbolic size is too long to write down")
 
 
-def symbol(name: str) -> Expr:
-    """The symbol ``name``, a positive integer."""
-    return Expr({((name, 1),): 1})
+def symbol(name: str, least: int = 1, most: int | None = None) -> Expr:
+    """The symbol ``name``, a positive integer or one between these bounds; a :class:`Symbol` has its own."""
+    return Expr({((name if isinstance(name, Symbol) else Symbol.of(name, least, most), 1),): 1})
+
+
+def is_symbol(dim: Dim, name: str) -> bool:
+    """Whether a dimension is the symbol of this name, whatever its bounds."""
+    return isinstance(dim, Expr) and next(iter(dim.terms.items())) == (((name, 1),), 1) and len(dim.terms) == 1
 
 
 def floordiv(a: Dim, b: Dim) -> Dim:
@@ -171,11 +178,11 @@ def product(dims: Iterable[Dim]) -> Dim:
     return total
 
 
-def symbols(dim: Dim) -> frozenset[str]:
-    """The names a dimension depends on."""
+def symbols(dim: Dim) -> frozenset[Symbol]:
+    """The names a dimension depends on, with their bounds."""
     if isinstance(dim, int):
         return frozenset()
-    found: set[str] = set()
+    found: set[Symbol] = set()
     for monomial in dim.terms:
         for atom, _ in monomial:
             if isinstance(atom, str):
@@ -194,7 +201,7 @@ def evaluate(dim: Dim, binding: Mapping[str, Dim]) -> Dim:
         value: Dim = factor
         for atom, power in monomial:
             if isinstance(atom, str):
-                base: Dim = binding.get(atom, 0) if atom in binding else symbol(atom)
+                base: Dim = binding.get(atom, 0) if atom in binding else Expr({((atom, 1),): 1})
             else:
                 base = floordiv(evaluate(atom.numerator, binding), evaluate(atom.divisor, binding))
             for _ in range(power):

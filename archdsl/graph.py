@@ -63,9 +63,13 @@ class Value:
 
 
 class Node:
-    """One application of an operator. ``path`` is unique in a graph, and stable under edits elsewhere."""
+    """One application of an operator. ``path`` is unique in a graph, and stable under edits elsewhere.
 
-    __slots__ = ("inputs", "op", "origin", "outputs", "params", "path")
+    ``body`` is the graph that the node holds, if its operator does (:attr:`~archdsl.ops.base.Op.holds_graph`): one
+    input for each input of the node, no value from outside. Its parameters are the node's, by their paths.
+    """
+
+    __slots__ = ("body", "inputs", "op", "origin", "outputs", "params", "path")
 
     def __init__(
         self,
@@ -75,12 +79,14 @@ class Node:
         path: str,
         params: Mapping[str, Parameter],
         origin: Origin,
+        body: Graph | None = None,
     ) -> None:
         self.op = op
         self.inputs = tuple(inputs)
         self.path = path
         self.params = dict(params)
         self.origin = origin
+        self.body = body
         if len(types) == 1:
             self.outputs: tuple[Value, ...] = (Value(path, types[0], self),)
         else:
@@ -145,9 +151,33 @@ class Graph(Verbatim):
         """All parameters and buffers by path, shared ones once, in order of first use."""
         return {p.path: p for node in self.nodes for p in node.params.values()}
 
+    def holders(self) -> list[Node]:
+        """The nodes that hold a graph, those inside of others included."""
+        found: list[Node] = []
+        for node in self.nodes:
+            if node.body is not None:
+                found += [*node.body.holders(), node]
+        return found
+
+    def all_nodes(self) -> list[Node]:
+        """Every node in order of use. Those of a body stand in front of the node that holds it; a value that they use
+        may be an input of their body.
+        """
+        found: list[Node] = []
+        for node in self.nodes:
+            if node.body is not None:
+                found += node.body.all_nodes()
+            found.append(node)
+        return found
+
     def values(self) -> list[Value]:
-        """Inputs, then every node's outputs in order."""
-        return [*self.inputs, *(value for node in self.nodes for value in node.outputs)]
+        """Inputs, then every node's outputs in order; the values of a body in front of those of its node."""
+        found = list(self.inputs)
+        for node in self.nodes:
+            if node.body is not None:
+                found += node.body.values()
+            found += node.outputs
+        return found
 
     def networkx(self) -> networkx.MultiDiGraph[str]:
         """A lens for algorithms: one vertex per graph input and node path, one edge per use of a value."""
@@ -166,6 +196,8 @@ class Graph(Verbatim):
 
     def __str__(self) -> str:
         lines = [f"graph {self.name}({', '.join(map(repr, self.inputs))}) {{"]
-        lines += [f"  {node!r}" for node in self.nodes]
+        for node in self.nodes:
+            lines.append(f"  {node!r}")
+            lines += [f"  {line}" for line in str(node.body).splitlines()] if node.body is not None else ()
         lines += [f"  return {', '.join(f'{name} = %{value.name}' for name, value in self.outputs.items())}", "}"]
         return "\n".join(lines)

@@ -19,6 +19,10 @@ from archdsl.shapes import TensorType
 
 PREPROCESS = "archdsl.preprocess."
 LABELS = "archdsl.labels."
+SIZE, LEAST, MOST = "archdsl.size.", "archdsl.least.", "archdsl.most."
+"""Keys of what a model says of each of its symbols: its declared value, and its bounds."""
+RANGE = "archdsl.range."
+"""Key of the least and the greatest value of an integer input: ``0 .. 999``."""
 VERSION = 1
 """Of the JSON in the metadata."""
 MAX_SIDE = 1 << 16

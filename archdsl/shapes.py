@@ -68,7 +68,7 @@ AXES = {"c": 1, "t": 1, "f": -1, "h": -2, "w": -1}
 def resolve_axis(axis: int | str, type: TensorType) -> int:
     """The non-negative index of ``axis``: an integer, an axis letter, or the name of a declared symbol."""
     if isinstance(axis, str):
-        found = [i for i, dim in enumerate(type.shape) if dim == dims.symbol(axis)]
+        found = [i for i, dim in enumerate(type.shape) if dims.is_symbol(dim, axis)]
         if axis in AXES and not found:
             axis = AXES[axis]
         elif len(found) == 1:

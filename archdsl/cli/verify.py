@@ -6,7 +6,7 @@ from typing import Annotated
 
 from archdsl.cli.exit import CLEAN, FINDINGS
 from archdsl.cli.options import Bind, TextOrJson, bindings
-from archdsl.cli.output import progress, show
+from archdsl.cli.output import progress, say, show
 from archdsl.cli.signature import Arg, opt
 from archdsl.diagnostics import Refusal
 
@@ -37,5 +37,7 @@ def command(
     sizes = bindings(bind)
     with progress(f"comparing {model} and {against}"):
         found = verify(model, against, input or (), layers=layers, tolerance=limit, seed=seed, bind=sizes)
+    if found.note:
+        say(found.note)
     show(found.report(), format)
     return CLEAN if found.same else FINDINGS

@@ -287,7 +287,7 @@ class _Binding:
         if extent.poisoned:
             self.failed = self.failed or not self.block.runs_poisoned
             return POISON
-        if formal.kind is None or value is POISON:
+        if formal.kind is None or value is POISON or (value is None and formal.takes_tensors and not formal.required):
             return value
         if isinstance(value, BlockValue | Labelled | Initializer) and not formal.takes_values:
             formal.kind.check(value, f"`{formal.name}` of `{self.block.name}`")

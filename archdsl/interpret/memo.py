@@ -58,7 +58,12 @@ class Application:
         values = flow if type(flow) is tuple else (flow,)
         if block.env.kind != "module" or place.shared or place.frozen or not _untouched(place.scope):
             return None
-        if place.tape.renamed or {type(v) for v in values} != {Value} or len({*values}) < len(values):
+        if (
+            place.tape.renamed
+            or place.tape.loops
+            or {type(v) for v in values} != {Value}
+            or len({*values}) < len(values)
+        ):
             return None
         holds: list[Any] = []
         try:
@@ -122,7 +127,7 @@ def _fits(kept: Kept, place: Place) -> bool:
         place.depth <= kept.depth
         and bounds.level <= kept.level
         and bounds.steps + kept.steps <= bounds.limits.steps
-        and len(tape.nodes) + len(kept.nodes) <= bounds.limits.nodes
+        and tape.made + len(kept.nodes) <= bounds.limits.nodes
         and tape.paths.isdisjoint([prefix + step[3] for step in kept.nodes])
         and tape.parameters.keys().isdisjoint([prefix + path for path, _ in kept.parameters])
     )

@@ -38,7 +38,14 @@ class Mark:
 def _others(session: Session) -> tuple[object, ...]:
     """Measures of what no recorded run may change."""
     faults = session.faults
-    return session.draft.size(), session.has_defaults, faults.reports, faults.unknowns, session.bounds.explained
+    return (
+        session.tape.held,
+        session.draft.size(),
+        session.has_defaults,
+        faults.reports,
+        faults.unknowns,
+        session.bounds.explained,
+    )
 
 
 _Step = tuple[Op, tuple[int, ...], tuple[TensorType, ...], str, tuple[tuple[str, int], ...], Span | None, int]

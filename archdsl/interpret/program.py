@@ -86,7 +86,7 @@ def elaborate(
     )
     found = Elaboration(
         graph, tuple(draft.claims), tuple(faults.diagnostics), bounds.steps,
-        len(session.tape.nodes), stopped, tuple(draft.maps)
+        session.tape.made, stopped, tuple(draft.maps)
     )  # fmt: skip
     return held(found, session.bind, _again(module, target, arguments, train, limits)) if hold else found
 

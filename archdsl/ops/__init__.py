@@ -35,6 +35,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
         "equal", "not_equal", "less", "less_equal", "greater", "greater_equal", "logical_and", "logical_or",
         "logical_not", "where", "causal_mask",
     ),
+    "attend": ("attend",),
     "reduce": (
         "reduce_sum", "reduce_mean", "reduce_max", "reduce_min", "reduce_prod", "reduce_l1", "reduce_l2", "argmax",
         "argmin", "top_k", "cumsum",

@@ -6,13 +6,13 @@ equation becomes a ``constant`` of the other operand's element type.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import inf
 from typing import ClassVar
 
 from archdsl.diagnostics import Refusal
 from archdsl.element_types import FLOATS, NUMBERS
-from archdsl.ops.base import Op, Types, Work, arg
+from archdsl.ops.base import Ends, Op, Types, Work, arg
 from archdsl.ops.estimates import EVERYTHING, Interval, Moments, hull, product_sign
 from archdsl.ops.kinds import Number, Optional
 from archdsl.ops.look import Window, pass_through
@@ -52,6 +52,16 @@ class Join(Broadcasting):
         return times(self.cost, outs[0].elements * (len(ins) - 1))
 
 
+def shifted(asked: Ends | None, entering: Sequence[Interval], sign: int) -> dict[int, Ends]:
+    """What one term may be, where the others are known numbers and the sum is what is asked for."""
+    known = [low if low == high and float(low).is_integer() else None for low, high in entering]
+    open_ = [slot for slot, one in enumerate(known) if one is None]
+    if asked is None or len(open_) != 1:
+        return {}
+    offset = sign * int(sum(one for one in known if one is not None))
+    return {open_[0]: (asked[0] + offset, asked[1] + offset)}
+
+
 class Add(Join):
     """The sum of all inputs; ``x + y``. One addition per element and input after the first."""
 
@@ -67,6 +77,9 @@ class Add(Join):
         "add : f32[2,3], f32[] -> f32[2,3]",
         "add : f32[2,3] -> f32[2,3]",
     )
+
+    def integers(self, ins: Types, outs: Types, asked: Ends | None, entering: Sequence[Interval]) -> Mapping[int, Ends]:
+        return shifted(asked, entering, -1)
 
     def range(self, entering: Sequence[Interval]) -> Interval:
         return sum(low for low, _ in entering), sum(high for _, high in entering)
@@ -172,6 +185,10 @@ class Sub(Binary):
         "sub : f32[], f32[2,3] -> f32[2,3]",
         "sub : f32[N,3], f32[N,3] -> f32[N,3]",
     )
+
+    def integers(self, ins: Types, outs: Types, asked: Ends | None, entering: Sequence[Interval]) -> Mapping[int, Ends]:
+        found = shifted(asked, entering, 1)
+        return {0: found[0]} if 0 in found else {}
 
     def range(self, entering: Sequence[Interval]) -> Interval:
         (a, b), (c, d) = entering

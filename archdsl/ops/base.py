@@ -7,19 +7,27 @@ Operators know types only: no graph, no source text, no backend.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from math import sqrt
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal, TypeVar
 
 from archdsl.diagnostics import Refusal
 from archdsl.dims import Dim
 from archdsl.ops.estimates import EVERYTHING, Interval, Moments
+from archdsl.ops.initializers import (
+    ONES as ONES,
+    ZEROS as ZEROS,
+    Initializer as Initializer,
+    fan as fan,
+    filled as filled,
+)
 from archdsl.ops.kinds import Kind
 from archdsl.ops.look import Window, broadcast, pass_through
 from archdsl.record import Record
 from archdsl.shapes import Shape, TensorType
 
 Types = Sequence[TensorType]
+Ends = tuple[Dim, Dim]
+"""The least and the greatest of some integers."""
 T = TypeVar("T")
 
 
@@ -42,77 +50,6 @@ REQUIRED = _Required()
 def arg(kind: Kind, default: Any = REQUIRED, *, doc: str = "") -> Any:
     """Declare a field of an operator card."""
     return Arg(kind, default, doc)
-
-
-class Initializer(Record):
-    """How a parameter begins.
-
-    ``scheme``: ``fan`` (the scheme chosen at compile time, scaled by ``fan_in``/``fan_out``), ``zeros``, ``ones``,
-    ``constant`` (``values[0]``), ``uniform`` (``values`` = low, high), ``normal`` (``values`` = mean, deviation) or
-    ``data`` (``values`` are the elements in row-major order).
-    """
-
-    scheme: str
-    values: tuple[float, ...] = ()
-    fan_in: int = 0
-    fan_out: int = 0
-
-    def distribution(self, scheme: str) -> tuple[str, float, float]:
-        """``uniform`` with centre and half width, ``normal`` with mean and deviation, ``fill`` with a value; ``data``.
-
-        ``scheme`` (``kaiming``, ``xavier_normal``, …) is that of the weights that are scaled by their fans.
-        """
-        match self.scheme:
-            case "fan" if scheme == "zeros":
-                return "fill", 0.0, 0.0
-            case "fan":
-                deviation = sqrt(self._variance(scheme.removesuffix("_normal")))
-                if scheme.endswith("_normal"):
-                    return "normal", 0.0, deviation
-                return "uniform", 0.0, deviation * sqrt(3)
-            case "zeros":
-                return "fill", 0.0, 0.0
-            case "ones":
-                return "fill", 1.0, 0.0
-            case "constant":
-                return "fill", self.values[0], 0.0
-            case "uniform":
-                low, high = self.values
-                return "uniform", low / 2 + high / 2, high / 2 - low / 2
-            case "normal":
-                mean, deviation = self.values
-                return "normal", mean, deviation
-            case "data":
-                return "data", 0.0, 0.0
-        raise ValueError(f"unknown initialiser {self.scheme!r}")
-
-    def _variance(self, scheme: str) -> float:
-        if scheme == "xavier":
-            return 2 / max(self.fan_in + self.fan_out, 1)
-        return (2 if scheme == "kaiming" else 1) / max(self.fan_in, 1)
-
-    def moments(self, scheme: str) -> Moments:
-        """Mean and variance of the elements that it gives."""
-        kind, centre, spread = self.distribution(scheme)
-        if kind == "data":
-            mean = sum(self.values) / max(len(self.values), 1)
-            return mean, sum((value - mean) ** 2 for value in self.values) / max(len(self.values), 1)
-        return centre, spread * spread / 3 if kind == "uniform" else spread * spread
-
-
-ZEROS = Initializer("zeros")
-ONES = Initializer("ones")
-
-
-def filled(value: float) -> Initializer:
-    """The same number everywhere."""
-    return Initializer("constant", (value,))
-
-
-def fan(fan_in: Dim, fan_out: Dim) -> Initializer:
-    """Scaled by the number of inputs and outputs of one unit."""
-    assert isinstance(fan_in, int) and isinstance(fan_out, int)
-    return Initializer("fan", fan_in=fan_in, fan_out=fan_out)
 
 
 class Weight(Record):
@@ -217,6 +154,8 @@ class Op(Record):
     """Whether it takes away again what was added to all of a channel."""
     looks_up: ClassVar[bool] = False
     """Whether it reads only as many elements of its weights as it gives."""
+    holds_graph: ClassVar[bool] = False
+    """Whether its nodes hold a graph (``Node.body``): see :meth:`enters`, :meth:`leaves` and :meth:`runs`."""
 
     signature: ClassVar[dict[str, Arg]] = {}
     operands: ClassVar[tuple[str, ...]] = ()
@@ -299,6 +238,30 @@ class Op(Record):
 
     def shape(self, *ins: TensorType) -> tuple[TensorType, ...]:
         """The output types; refuses (``Refusal``) input types that do not fit."""
+        raise NotImplementedError
+
+    def integers(self, ins: Types, outs: Types, asked: Ends | None, entering: Sequence[Interval]) -> Mapping[int, Ends]:
+        """Inputs whose elements have to be some integers, by their numbers: positions or lengths of an axis, or what
+        makes the results what is ``asked`` of them. For whoever draws inputs of a model at random.
+        """
+        passes = asked is not None and (self.moves_data or self.role == "view")
+        return dict.fromkeys(range(len(ins)), asked) if passes and asked is not None else {}
+
+    def enters(self, ins: Types) -> tuple[TensorType, ...]:
+        """Of what :attr:`holds_graph`: the types of that graph's inputs, one for each input of the node."""
+        raise NotImplementedError
+
+    @property
+    def first_captured(self) -> int:
+        """Of what :attr:`holds_graph`: the number of the first input that only hands on a value from outside."""
+        raise NotImplementedError
+
+    def leaves(self) -> tuple[TensorType, ...]:
+        """Of what :attr:`holds_graph`: the types of that graph's outputs."""
+        raise NotImplementedError
+
+    def runs(self, ins: Types) -> Dim:
+        """Of what :attr:`holds_graph`: how often that graph runs."""
         raise NotImplementedError
 
     def weights(self, *ins: TensorType) -> tuple[Weight, ...]:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from archdsl.diagnostics import Refusal
 from archdsl.dims import Dim
 from archdsl.element_types import FLOATS, INTEGERS, NUMBERS, holds
-from archdsl.ops.base import Initializer, Op, Types, Weight, arg
+from archdsl.ops.base import Ends, Initializer, Op, Types, Weight, arg
 from archdsl.ops.estimates import EVERYTHING, Interval
-from archdsl.ops.kinds import Array, Choice, Dimension, DType, Integer, ListOf, Number
+from archdsl.ops.kinds import Array, Choice, Dimension, DType, Integer, ListOf, Number, OneOf
 from archdsl.ops.look import AxisWindow, Window
 from archdsl.ops.operand_checks import insertion, need_dtype
 from archdsl.ops.start import SCHEMES, Start, elements, fan_of, outline, started
@@ -93,6 +93,7 @@ class Positions(Op):
     """The numbers of ``size`` positions, ``start + step * i``: grids and anchors without lists of numbers.
 
     ``positions(x.w, start = 0.5)`` are the centres of a row of pixels; two of them broadcast to a grid.
+    ``positions(x.t, start = past.t)`` are those of steps that follow others.
     """
 
     name = "positions"
@@ -107,15 +108,16 @@ class Positions(Op):
     )
 
     size: Dim = arg(Dimension(1), doc="how many")
-    start: float = arg(Number(), 0.0, doc="the first")
+    start: float | Dim = arg(OneOf((Number(), Dimension())), 0.0, doc="the first; a size, behind what came before")
     step: float = arg(Number(), 1.0, doc="the distance of two")
     dtype: str = arg(Choice(tuple(sorted(NUMBERS))), "f32", doc="element type")
 
     def validate(self) -> None:
-        whole = self.start == int(self.start) and self.step == int(self.step)
+        first = self.start if isinstance(self.start, int | float) else 0
+        whole = first == int(first) and self.step == int(self.step)
         if self.dtype not in FLOATS and not whole:
             raise Refusal("E0309", f"`positions` of {self.dtype} are whole numbers", help="use `dtype = f32`")
-        if self.dtype[0] == "u" and (self.start < 0 or self.step < 0):
+        if self.dtype[0] == "u" and (first < 0 or self.step < 0):
             raise Refusal("E0205", f"`positions` of {self.dtype} cannot be negative", help="use `dtype = i64`")
 
     def shape(self, *ins: TensorType) -> tuple[TensorType, ...]:
@@ -125,7 +127,7 @@ class Positions(Op):
         return (None,)
 
     def range(self, entering: Sequence[Interval]) -> Interval:
-        if not isinstance(self.size, int):
+        if not isinstance(self.size, int) or not isinstance(self.start, int | float):
             return EVERYTHING
         last = self.start + self.step * (self.size - 1)
         return min(self.start, last), max(self.start, last)
@@ -205,6 +207,9 @@ class OneHot(Op):
         axis = insertion(self.axis, x.rank + 1, self.name)
         sizes: list[Dim] = [*x.shape[:axis], self.depth, *x.shape[axis:]]
         return (TensorType(self.dtype, tuple(sizes)),)
+
+    def integers(self, ins: Types, outs: Types, asked: Ends | None, entering: Sequence[Interval]) -> Mapping[int, Ends]:
+        return {0: (0, self.depth - 1)}
 
     def window(self, ins: Types, outs: Types) -> Window:
         axis = insertion(self.axis, outs[0].rank, self.name)

@@ -5,12 +5,12 @@ Names shared with numbers (``abs``, ``sqrt``, ``floor`` …) are told apart by w
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import ceil, cos, erf, exp, floor, inf, isfinite, log, sin, sqrt, trunc
 
 from archdsl.diagnostics import Refusal
 from archdsl.element_types import INTEGERS, NUMBERS, SIGNED
-from archdsl.ops.base import Types, Work, arg
+from archdsl.ops.base import Ends, Types, Work, arg
 from archdsl.ops.estimates import EVERYTHING, Interval
 from archdsl.ops.kinds import DType, Number, Optional
 from archdsl.ops.pointwise import Pointwise
@@ -236,6 +236,9 @@ class Cast(Pointwise):
     def shape(self, *ins: TensorType) -> tuple[TensorType, ...]:
         (x,) = ins
         return (TensorType(self.dtype, x.shape),)
+
+    def integers(self, ins: Types, outs: Types, asked: Ends | None, entering: Sequence[Interval]) -> Mapping[int, Ends]:
+        return {} if asked is None else {0: asked}
 
     def function(self, x: float) -> float:
         if self.dtype == "bool":

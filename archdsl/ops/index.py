@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from archdsl import dim_order, dims
 from archdsl.diagnostics import Refusal
 from archdsl.dims import Dim
-from archdsl.ops.base import Op, Types, arg
+from archdsl.ops.base import Ends, Op, Types, arg
 from archdsl.ops.estimates import Interval
 from archdsl.ops.kinds import Axis, Dimension, Integer, ListOf, OneOf, Optional
 from archdsl.ops.look import AxisWindow, Window, pass_through
@@ -170,6 +170,10 @@ class Take(Op):
             )
         axis = resolve_axis(self.axis, x)
         return (x.with_shape([*x.shape[:axis], *at.shape, *x.shape[axis + 1 :]]),)
+
+    def integers(self, ins: Types, outs: Types, asked: Ends | None, entering: Sequence[Interval]) -> Mapping[int, Ends]:
+        positions: dict[int, Ends] = {1: (0, ins[0].shape[resolve_axis(self.axis, ins[0])] - 1)}
+        return positions if asked is None else {0: asked, **positions}
 
     def window(self, ins: Types, outs: Types) -> Window:
         x, at = ins

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import prod
 from typing import Any
 
 from archdsl.diagnostics import Refusal
 from archdsl.element_types import FLOATS
-from archdsl.ops.base import ChannelLayout, Initializer, Op, Types, Weight, Work, arg, fan
+from archdsl.ops.base import ChannelLayout, Ends, Initializer, Op, Types, Weight, Work, arg, fan
 from archdsl.ops.estimates import Interval, product_sign
 from archdsl.ops.given_weight import check_init, need_weight, owned
 from archdsl.ops.kinds import Boolean, DType, Integer, Operand
@@ -170,6 +170,9 @@ class Embedding(Op):
                 help="declare the input as `i64[N, T]`, or convert it: `cast(i64)`",
             )  # fmt: skip
         return (TensorType(self.dtype, (*x.shape, self.features)),)
+
+    def integers(self, ins: Types, outs: Types, asked: Ends | None, entering: Sequence[Interval]) -> Mapping[int, Ends]:
+        return {0: (0, self.count - 1)}
 
     def weights(self, *ins: TensorType) -> tuple[Weight, ...]:
         shape = (self.count, self.features)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import inf
 
 from archdsl.diagnostics import Refusal
 from archdsl.element_types import ANY, BOOLEANS, FLOATS
 from archdsl.ops.arithmetic import Binary, Broadcasting
-from archdsl.ops.base import Op, Types, Work
+from archdsl.ops.base import Ends, Op, Types, Work
 from archdsl.ops.estimates import Interval, Moments, hull, mixture
 from archdsl.ops.look import Window, pass_through
-from archdsl.ops.operand_checks import need_dtype, need_equal, same_dtype, times
+from archdsl.ops.operand_checks import need_dtype, need_past, same_dtype, times
 from archdsl.ops.pointwise import Pointwise
 from archdsl.shapes import TensorType, broadcast
 
@@ -25,6 +25,16 @@ class Comparison(Binary):
     def shape(self, *ins: TensorType) -> tuple[TensorType, ...]:
         (common,) = super().shape(*ins)
         return (TensorType("bool", common.shape),)
+
+    def integers(self, ins: Types, outs: Types, asked: Ends | None, entering: Sequence[Interval]) -> Mapping[int, Ends]:
+        """A number that is held against each of a row of numbers, ``positions < length``, is a length of the row."""
+        found: dict[int, Ends] = {}
+        for slot, one in enumerate(ins):
+            shape = [*(1,) * (outs[0].rank - one.rank), *one.shape]
+            rows = [size for size, own in zip(outs[0].shape, shape) if own == 1 and size != 1]
+            if rows:
+                found[slot] = (1, rows[-1])
+        return found
 
 
 class Equal(Comparison):
@@ -145,21 +155,26 @@ class Where(Broadcasting):
 
 
 class CausalMask(Op):
-    """Scores [..., T, T] with minus infinity above the diagonal: position i attends to j <= i only.
+    """Scores [..., T, S] with minus infinity where a key stands behind the query: query i sees keys j <= i + S - T.
 
-    Counted as one comparison per element.
+    T queries and S keys are aligned at their ends, and S - T keys are of the past; there must be as many keys as
+    queries, or more. Counted as one comparison per element.
     """
 
     name = "causal_mask"
-    sources = "ONNX Trilu and Where; arXiv:1706.03762"
-    examples = ("causal_mask : f32[2,4,4] -> f32[2,4,4]", "causal_mask : f32[N,2,T,T] -> f32[N,2,T,T]")
+    sources = "ONNX Trilu and Add; arXiv:1706.03762"
+    examples = (
+        "causal_mask : f32[2,4,4] -> f32[2,4,4]",
+        "causal_mask : f32[N,2,T,T] -> f32[N,2,T,T]",
+        "causal_mask : f32[N,T,S+T] -> f32[N,T,S+T]",
+    )
 
     def shape(self, *ins: TensorType) -> tuple[TensorType, ...]:
         (x,) = ins
         need_dtype(self.name, x, FLOATS)
         if x.rank < 2:
-            raise Refusal("E0301", f"`causal_mask` needs scores [..., T, T], not {x}")
-        need_equal("the last two axes", x.shape[-2], x.shape[-1], ins)
+            raise Refusal("E0301", f"`causal_mask` needs scores [..., T, S], not {x}")
+        need_past(self.name, x.shape[-2], x.shape[-1], ins)
         return (x,)
 
     def work(self, ins: Types, outs: Types) -> Work:

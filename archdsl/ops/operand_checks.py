@@ -109,6 +109,17 @@ def need_equal(what: str, a: Dim, b: Dim, shapes: Sequence[TensorType]) -> None:
     raise Refusal("E0303", f"{what} of {shown} differ: {a} and {b}")
 
 
+def need_past(name: str, queries: Dim, keys: Dim, ins: Types) -> None:
+    """Refuse fewer keys than queries: positions are aligned at their ends, so the first query would see nothing."""
+    answer = dim_order.at_least(keys, queries)
+    if answer is None:
+        raise undecided(f"whether `{name}` has at least as many keys ({keys}) as queries ({queries})", (queries, keys))
+    if not answer:
+        shown = " and ".join(map(str, ins[:2]))
+        raise Refusal("E0303", f"`{name}` of {shown} has fewer keys ({keys}) than queries ({queries})",
+                      help="positions are aligned at their ends: the first queries would see nothing")  # fmt: skip
+
+
 def divide(size: Dim, parts: int, what: str) -> Dim:
     """``size / parts``; refuses a remainder, or a size of which it is not known."""
     quotient = dims.floordiv(size, parts)

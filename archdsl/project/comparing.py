@@ -46,10 +46,14 @@ def _graph(network: Network, beside: Network | None) -> Network:
 class Verification(Printed):
     """How far two implementations are apart: at the outputs, and at ``layers`` on the way to them."""
 
-    def __init__(self, outputs: Sequence[Compared], layers: Sequence[Compared], tolerance: float) -> None:
+    def __init__(
+        self, outputs: Sequence[Compared], layers: Sequence[Compared], tolerance: float, note: str = ""
+    ) -> None:
         self.outputs = tuple(outputs)
         self.layers = tuple(layers)
         self.tolerance = tolerance
+        self.note = note
+        """What the sizes of the inputs leave open; empty for nothing."""
 
     @property
     def same(self) -> bool:
@@ -82,7 +86,8 @@ def verify(
     """Compare an ONNX file with another one, or with a module that the PyTorch backend wrote (it is run).
 
     ``inputs`` are files (``x.npy``, ``name=photo.jpg``); the rest is random from ``seed``, with free dimensions as in
-    ``bind`` or 1. ``layers``: also compare what stands between. ``tolerance`` is the greatest ``max|a - b| / max|b|``:
+    ``bind``, as declared, or small ones above 1 (N is 2), and integers over the range of what they enter.
+    ``layers``: also compare what stands between. ``tolerance`` is the greatest ``max|a - b| / max|b|``:
     1e-4 unless said otherwise, 1e-2 in ``f16`` and 5e-2 in ``bf16``.
     Raises ``DiagnosticError``.
     """
@@ -94,5 +99,5 @@ def verify(
         raise Refusal("E0007", f"`--tolerance {tolerance}` is not a number of at least 0")
     from archdsl.runtime.verify import tolerance_of, verify
 
-    outputs, inner = verify(Path(model), Path(against), inputs, seed, bind or {}, layers)
-    return Verification(outputs, inner, tolerance_of(Path(model)) if tolerance is None else tolerance)
+    outputs, inner, note = verify(Path(model), Path(against), inputs, seed, bind or {}, layers)
+    return Verification(outputs, inner, tolerance_of(Path(model)) if tolerance is None else tolerance, note)

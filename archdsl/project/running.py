@@ -37,10 +37,11 @@ def run(
     ``model`` is a graph, the path of an ONNX file, or a target (``resnet50``, ``spec.arch:variant``). ``inputs`` maps
     names to arrays, or to paths of ``.npy`` files and of pictures, which enter as the model says; one array or path is
     the first input; ``None`` takes ``files`` (``x.npy``, ``name=photo.jpg``) and makes random inputs from ``seed`` for
-    the rest, with free dimensions as in ``bind``, as declared, or 1. What is not a file yet runs with initial weights
-    of ``seed``; ``settings`` are its parameters. ``ep`` is ``cpu``, ``cuda`` or ``cuda,cpu``. Up to
-    ``times`` more calls are timed (``timing`` of the result), which takes about a second. Raises ``DiagnosticError``,
-    with E07xx for what cannot run; warns of what should be known about the inputs.
+    the rest, with free dimensions as in ``bind``, as declared, or small ones above 1 (N is 1), and integers over the
+    range of what they enter. What is not a file yet runs with initial weights of ``seed``; ``settings`` are its
+    parameters. ``ep`` is ``cpu``, ``cuda`` or ``cuda,cpu``. Up to ``times`` more calls are timed (``timing`` of the
+    result), which takes about a second. Raises ``DiagnosticError``, with E07xx for what cannot run; warns of what
+    should be known about the inputs.
     """
     from archdsl.runtime.execute import execute
 
@@ -61,10 +62,7 @@ def _runnable(
         if settings:
             raise Refusal("E0007", "`--set` needs a spec: an ONNX file has no parameters to set")
         return str(model), bind or {}
-    from archdsl.dims import symbols
     from archdsl.project.compiling import compile
 
     graph = graph_of(model, settings, bind)
-    free = {name for value in graph.inputs for dim in value.type.shape for name in symbols(dim)}
-    sizes = {name: size for name, size in graph.defaults.items() if name in free}
-    return lambda path: compile(graph, path, seed=seed), sizes
+    return lambda path: compile(graph, path, seed=seed), {}

@@ -65,10 +65,13 @@ def fold(graph: Graph) -> Graph:
 
 def foldable(graph: Graph) -> dict[Node, Node]:
     """Layer -> the norm that is folded into it."""
-    used = Counter(value for node in graph.nodes for value in node.inputs)
+    nodes = graph.all_nodes()
+    used = Counter(value for node in nodes for value in node.inputs)
     used.update(graph.outputs.values())
+    for node in nodes:
+        used.update(node.body.outputs.values() if node.body is not None else ())
     found: dict[Node, Node] = {}
-    for norm in graph.nodes:
+    for norm in nodes:
         layer = _layer_before(norm, used) if norm.op.folds else None
         if layer is not None:
             found[layer] = norm
@@ -76,8 +79,8 @@ def foldable(graph: Graph) -> dict[Node, Node]:
         return {}
     paths = {parameter.path for node in found for parameter in node.params.values()}
     owners: dict[str, list[Node]] = {}
-    for node in graph.nodes:
-        for parameter in node.params.values():
+    for node in nodes:
+        for parameter in node.params.values() if node.body is None else ():
             if parameter.path in paths:
                 owners.setdefault(parameter.path, []).append(node)
     _drop_torn(found, owners)

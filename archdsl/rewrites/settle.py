@@ -30,7 +30,7 @@ def settle(graph: Graph, scheme: str) -> Graph:
 
     Not for graphs with weights from elsewhere: what those send is not known.
     """
-    if not any(_unsettled(node) for node in graph.nodes):
+    if not any(_unsettled(node) for node in graph.all_nodes()):
         return graph
     begin = _variances(graph, scheme)
     made: dict[str, Parameter] = {}
@@ -53,10 +53,22 @@ def _unsettled(node: Node) -> bool:
 
 def _variances(graph: Graph, scheme: str) -> dict[str, float]:
     """Path of a running variance -> its initial value; where a norm is applied twice, the first input counts."""
-    known: dict[Value, Moments] = dict.fromkeys(graph.inputs, UNIT)
     begin: dict[str, float] = {}
+    _carry(graph, dict.fromkeys(graph.inputs, UNIT), scheme, begin)
+    return begin
+
+
+def _carry(graph: Graph, known: dict[Value, Moments], scheme: str, begin: dict[str, float]) -> None:
+    """Carry moments through a graph from those of its inputs. A body is gone through once, from its states' starts:
+    what later runs send is not known.
+    """
     for node in graph.nodes:
         entering = [known[value] for value in node.inputs]
+        if node.body is not None:
+            known.update(zip(node.body.inputs, entering))
+            _carry(node.body, known, scheme, begin)
+            known.update(zip(node.outputs, [known[value] for value in node.body.outputs.values()]))
+            continue
         if _unsettled(node):
             ((mean, variance),) = entering
             stored = node.params["running_var"]
@@ -64,7 +76,6 @@ def _variances(graph: Graph, scheme: str) -> dict[str, float]:
             begin.setdefault(stored.path, _power_of_two(mean * mean + variance, largest))
         found = _moments(node, entering, scheme, begin)
         known.update(dict.fromkeys(node.outputs, found))
-    return begin
 
 
 def _power_of_two(x: float, largest: int) -> float:

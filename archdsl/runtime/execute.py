@@ -11,7 +11,8 @@ from archdsl.files import check_file
 from archdsl.interpret.finish import check_bound
 from archdsl.report.page import Facts, Page, Report
 from archdsl.report.render import Printed
-from archdsl.runtime.inputs import check_inputs, completed, file_input, file_inputs, symbols_of
+from archdsl.runtime.entering import BATCH, declared_in, ones
+from archdsl.runtime.inputs import Usual, check_inputs, completed, file_input, file_inputs, symbols_of
 from archdsl.runtime.model_inputs import Tell, Wanted, wanted_inputs
 from archdsl.runtime.outputs import describe_output, render_output, tensors_of
 from archdsl.runtime.session import call, check_providers, first_line, metadata_of, open_session
@@ -114,7 +115,7 @@ def execute(
 
     ``model`` is the path of an ONNX file, or a function that writes one to the path it is given. Inputs are ``arrays``
     (by name, in order, or one for the first input; paths are files), or else from ``files``, and random numbers from
-    ``seed`` for the rest, with free dimensions as in ``sizes`` or 1.
+    ``seed`` for the rest, with free dimensions as in ``sizes``, as declared, or small ones above 1 (N is 1).
     """
     check_providers(ep)
     if not callable(model):
@@ -137,7 +138,11 @@ def _execute(
             help="compile it without `--weights none`",
         )  # fmt: skip
     notes: list[str] = []
-    ready = _inputs(wanted_inputs(session), files, arrays, seed, sizes, notes.append)
+    wanted = wanted_inputs(session)
+    usual = Usual(sizes or {}, declared_in(metadata), 1)
+    ready = _inputs(wanted, files, arrays, seed, usual, notes.append)
+    if note := ones(((one.dims(), ready[one.name].shape) for one in wanted), but=BATCH):
+        notes.append(note)
     names = [one.name for one in session.get_outputs()]
     try:
         values, timing = timed(lambda: call(session, names, ready), times)
@@ -149,16 +154,16 @@ def _execute(
 
 
 def _inputs(
-    wanted: Sequence[Wanted], files: Sequence[str], arrays: Any, seed: int, sizes: Mapping[str, int] | None, tell: Tell
+    wanted: Sequence[Wanted], files: Sequence[str], arrays: Any, seed: int, usual: Usual, tell: Tell
 ) -> dict[str, Any]:
-    check_bound(sizes or {}, symbols_of(wanted))
+    check_bound(usual.given, symbols_of(wanted))
     if arrays is not None:
         named = _named(arrays, [one.name for one in wanted])
         target = {one.name: one for one in wanted}
         paths = {name: Path(value) for name, value in named.items() if isinstance(value, str | Path)}
         return check_inputs(wanted, named | {n: file_input(path, target.get(n), tell) for n, path in paths.items()})
     given = file_inputs(wanted, files, tell)
-    return check_inputs(wanted, completed(wanted, given, seed, sizes or {}))
+    return check_inputs(wanted, completed(wanted, given, seed, usual))
 
 
 def _named(arrays: Any, names: Sequence[str]) -> dict[str, Any]:

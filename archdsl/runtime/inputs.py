@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from archdsl.diagnostics import Refusal, did_you_mean
 from archdsl.dim_solve import UnequalError, solve
-from archdsl.dims import Dim, evaluate, symbols
+from archdsl.dims import Dim, Symbol, evaluate, symbols
+from archdsl.record import Record
 from archdsl.runtime.arrays import archive, array
+from archdsl.runtime.entering import chosen_sizes
 from archdsl.runtime.model_inputs import Tell, Wanted
 
 if TYPE_CHECKING:
@@ -21,9 +23,11 @@ MAX_RANDOM_BYTES = 8 * 2**30
 
 
 def random_inputs(
-    wanted: Sequence[Wanted], seed: int, sizes: Mapping[str, int] | None = None
+    wanted: Sequence[Wanted], seed: int, sizes: Mapping[str, Dim] | None = None
 ) -> dict[str, numpy.ndarray]:
-    """Standard normal floats and integers in {0, 1}; symbols are ``sizes[name]`` or 1."""
+    """Standard normal floats; integers over the whole range of what they enter, else 0 and 1; of ``bool`` both along
+    the last axis. ``sizes`` are those of symbols; 1 for others.
+    """
     import numpy as np
 
     if seed < 0:
@@ -37,24 +41,59 @@ def random_inputs(
         if one.dtype.startswith("float"):
             arrays[one.name] = generator.standard_normal(shape, dtype=np.float32).astype(one.dtype)
         else:
-            arrays[one.name] = generator.integers(0, 2, shape).astype(one.dtype)
+            arrays[one.name] = _integers(one, shape, given, generator)
     return arrays
 
 
-def completed(
-    wanted: Sequence[Wanted], given: Mapping[str, Any], seed: int, sizes: Mapping[str, int]
-) -> dict[str, Any]:
-    """The given arrays, and random ones for the rest: symbols are what given arrays say, or ``sizes``, or 1."""
+def _integers(
+    one: Wanted, shape: tuple[int, ...], sizes: Mapping[str, Dim], generator: numpy.random.Generator
+) -> numpy.ndarray:
+    """Integers of the input's range, both ends among them. Of masks no row hides all, and none hides nothing: both
+    would leave open what a mask does.
+    """
+    if one.dtype == "bool":
+        found = generator.integers(0, 2, shape).astype(bool)
+        if shape and shape[-1] > 1:
+            found[..., 0], found[..., -1] = True, False
+        return found
+    import numpy as np
+
+    low, high = (0, 1) if one.ends is None else (evaluate(end, sizes) for end in one.ends)
+    if not isinstance(low, int) or not isinstance(high, int) or high < low:
+        low, high = 0, 1
+    kept = np.iinfo(one.dtype)
+    low, high = max(low, int(kept.min)), min(high, int(kept.max))
+    found = generator.integers(low, high, shape, dtype=one.dtype, endpoint=True)
+    if one.ends is not None and found.size > 1:
+        found.flat[0], found.flat[-1] = low, high
+    return found
+
+
+def completed(wanted: Sequence[Wanted], given: Mapping[str, Any], seed: int, usual: Usual) -> dict[str, Any]:
+    """The given arrays, and random ones for the rest: symbols are what given arrays say, or ``usual``."""
     found: Mapping[str, Any] = {}
     with suppress(UnequalError):  # it is told when all inputs are checked
         for one in wanted:
             shape = getattr(given.get(one.name), "shape", ())
             found = solve([(dim, size) for dim, size in zip(one.dims(), shape) if dim is not None], found)
     missing = [one for one in wanted if one.name not in given]
-    return {**given, **random_inputs(missing, seed, {**sizes, **found})}
+    return {**given, **random_inputs(missing, seed, usual.sizes(missing, found))}
 
 
-def symbols_of(wanted: Sequence[Wanted]) -> set[str]:
+class Usual(Record):
+    """The sizes of symbols that no array says: ``given`` ones, then ``declared`` ones; ``batch`` is that of N."""
+
+    given: Mapping[str, int]
+    declared: Mapping[str, int]
+    batch: int
+
+    def sizes(self, wanted: Sequence[Wanted], found: Mapping[str, Dim]) -> dict[str, Dim]:
+        """A size for each symbol of the inputs; ``found`` are those that arrays say."""
+        chosen = chosen_sizes(symbols_of(wanted), {**self.given, **found}, self.declared, self.batch)
+        return {**found, **chosen}
+
+
+def symbols_of(wanted: Sequence[Wanted]) -> set[Symbol]:
     """The symbols of a model's inputs."""
     return {name for one in wanted for dim in one.dims() if dim is not None for name in symbols(dim)}
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from archdsl.diagnostics import Refusal
 from archdsl.dim_text import parse_dimension
-from archdsl.dims import Dim, symbol
+from archdsl.dims import Dim, Symbol, symbol
 from archdsl.element_types import ELEMENT_TYPES
 from archdsl.interface import PREPROCESS
 from archdsl.record import Record
+from archdsl.runtime.entering import bounds_in, ends_in
 from archdsl.runtime.session import BFLOAT16, metadata_of
 
 Tell = Callable[[str], None]
@@ -34,21 +35,25 @@ class Wanted(Record):
     dtype: str
     shape: tuple[int | str, ...]
     preprocess: str | None = None
+    symbols: Mapping[str, Symbol] = {}
+    """The symbols that have bounds, by name."""
+    ends: tuple[Dim, Dim] | None = None
+    """The least and the greatest integer that it takes, if that is known."""
 
     def dims(self) -> list[Dim | None]:
         """The dimensions: integers and expressions over symbols; ``None``: any size."""
-        return [_dim(size) for size in self.shape]
+        return [_dim(size, self.symbols) for size in self.shape]
 
     def __str__(self) -> str:
         return f"{self.name}: {self.dtype}[{', '.join(map(str, self.shape))}]"
 
 
-def _dim(size: int | str) -> Dim | None:
+def _dim(size: int | str, known: Mapping[str, Symbol]) -> Dim | None:
     """What a model calls a dimension; a name that is no expression, as other tools write, is a symbol."""
     if isinstance(size, int) or size == "?":
         return None if size == "?" else size  # type: ignore[return-value]
     try:
-        return parse_dimension(size)
+        return parse_dimension(size, known)
     except Refusal:
         return symbol(size)
 
@@ -56,11 +61,13 @@ def _dim(size: int | str) -> Dim | None:
 def wanted_inputs(session: Any) -> list[Wanted]:
     """What a session takes; refuses element types NumPy does not have (E0704)."""
     metadata = metadata_of(session)
+    bounds = bounds_in(metadata)
     found = []
     for one in session.get_inputs():
         dtype = "float32" if one.type == BFLOAT16 else NUMPY.get(one.type)
         if dtype is None:
             raise Refusal("E0704", f"the input `{one.name}` is a {one.type}, which cannot be given here")
         shape = tuple(d if d is not None else "?" for d in one.shape)
-        found.append(Wanted(one.name, dtype, shape, metadata.get(PREPROCESS + one.name)))
+        ends = ends_in(metadata, one.name)
+        found.append(Wanted(one.name, dtype, shape, metadata.get(PREPROCESS + one.name), bounds, ends))
     return found

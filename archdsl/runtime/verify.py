@@ -11,10 +11,11 @@ from archdsl.diagnostics import Refusal
 from archdsl.files import check_file
 from archdsl.interpret.finish import check_bound
 from archdsl.record import Record
-from archdsl.runtime.inputs import check_inputs, completed, file_inputs, symbols_of
+from archdsl.runtime.entering import declared_in, ones
+from archdsl.runtime.inputs import Usual, check_inputs, completed, file_inputs, symbols_of
 from archdsl.runtime.model_inputs import wanted_inputs
 from archdsl.runtime.outputs import tensors_of
-from archdsl.runtime.session import BFLOAT16, call, first_line, open_session
+from archdsl.runtime.session import BFLOAT16, call, first_line, metadata_of, open_session
 
 if TYPE_CHECKING:
     import numpy
@@ -39,26 +40,32 @@ class Values(Record):
 
 def verify(
     model: Path, against: Path, files: Sequence[str], seed: int, sizes: Mapping[str, int], layers: bool
-) -> tuple[list[Compared], list[Compared]]:
-    """The differences of the outputs, and (``layers``) of what both sides call by the same name, in the model's order.
+) -> tuple[list[Compared], list[Compared], str]:
+    """The differences of the outputs, and (``layers``) of what both sides call by the same name, in the model's order;
+    with a note on the sizes, if these leave something open.
 
     ``against`` is another ONNX file, or a module that the PyTorch backend wrote, which gets the model's parameters.
     Refuses (E0001, E07xx) what cannot be run or has other outputs; (E0903) parameters that do not fit.
     """
     for path in (model, against):
         check_file(path)
-    wanted = wanted_inputs(open_session(model))
+    session = open_session(model)
+    wanted = wanted_inputs(session)
     check_bound(sizes, symbols_of(wanted))
-    inputs = check_inputs(wanted, completed(wanted, file_inputs(wanted, files), seed, sizes))
+    usual = Usual(sizes, declared_in(metadata_of(session)), BATCH_OF_TWO)
+    inputs = check_inputs(wanted, completed(wanted, file_inputs(wanted, files), seed, usual))
+    note = ones((one.dims(), inputs[one.name].shape) for one in wanted)
     ours = _onnx(model, inputs, layers)
     theirs = _torch(against, model, inputs, layers) if against.suffix == ".py" else _onnx(against, inputs, layers)
     if len(ours.outputs) != len(theirs.outputs):
         raise Refusal("E0705", f"`{model}` has {len(ours.outputs)} outputs, `{against}` {len(theirs.outputs)}")
     found = [_compare(name, a, b) for (name, a), b in zip(ours.outputs.items(), theirs.outputs.values())]
     inner = [_compare(name, a, theirs.layers[name]) for name, a in ours.layers.items() if name in theirs.layers]
-    return found, inner
+    return found, inner, note
 
 
+BATCH_OF_TWO = 2
+"""One sample would show nothing of what is mixed between samples."""
 COARSE = {BFLOAT16: 5e-2, "tensor(float16)": 1e-2}
 """What two right implementations may differ by in half types, of the largest value."""
 

@@ -12,6 +12,7 @@ from typing import Any
 from archdsl.graph import Value
 from archdsl.ops.base import Op
 from archdsl.ops.look import AxisWindow
+from archdsl.shapes import resolve_axis
 
 Named = dict[tuple[Value, int], str]
 """Axes of inputs that are declared as a symbol with a bound size."""
@@ -54,3 +55,20 @@ def _source(value: Value, axis: int, named: Named) -> str:
         if axis >= value.type.rank:
             return ""
     return named.get((value, axis), "") if value.type.shape[axis] == size else ""
+
+
+def without_axis(outer: Value, inner: Value, gone: int | None, named: Named) -> Named:
+    """The axes of a value inside of a body that are those of a symbol, as they are of the value outside that it stands
+    for; it lacks the axis ``gone`` of that.
+    """
+    if not named:
+        return {}
+    kept = [axis for axis in range(outer.type.rank) if axis != gone]
+    found = {(inner, new): _source(outer, old, named) for new, old in enumerate(kept)}
+    return {axis: name for axis, name in found.items() if name}
+
+
+def axis_index(axis: int | str, value: Value, named: Named) -> int:
+    """The index of an axis of a value, which may be named by a symbol with a bound size."""
+    found = _indices(axis, value, named, set(named.values()))
+    return resolve_axis(found, value.type)

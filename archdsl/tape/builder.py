@@ -12,7 +12,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from archdsl import dim_order, dims, ops
@@ -24,9 +24,11 @@ from archdsl.dims import Dim
 from archdsl.graph import Graph, Value
 from archdsl.interface import Preprocess, checked_labels, fitting_labels, preprocess_of
 from archdsl.shapes import TensorType
+from archdsl.tape.bound_axes import axis_index
 from archdsl.tape.operands import apart
 from archdsl.tape.paths import PathScope
 from archdsl.tape.poison import Poison
+from archdsl.tape.scan import Loop
 from archdsl.tape.sized import at_sizes
 from archdsl.tape.tape import Place, Tape
 
@@ -35,6 +37,10 @@ Argument = Scalar | Sequence[Scalar] | Sequence[Sequence[Scalar]]
 """An argument of an operator or of ``preprocess``, as Python has it."""
 Tensors = Value | Sequence[Value]
 """An argument of an operator that is a tensor, or several."""
+
+
+Run = Callable[..., tuple[Sequence[Value], Sequence[Value]]]
+"""The body of a ``scan``: from states and slices, the states for the next run and the results."""
 
 
 class Builder:
@@ -104,6 +110,35 @@ class Builder:
         values = found if isinstance(found, tuple) else (found,)
         return tuple(value for value in values if not isinstance(value, Poison))  # there is none: faults raise
 
+    def scan(
+        self, body: Run, *cut: Value, axis: int | str = "t", states: Sequence[Value] = (), reverse: bool = False,
+        label: str | None = None,
+    ) -> tuple[tuple[Value, ...], tuple[Value, ...]]:  # fmt: skip
+        """Run ``body`` once for each position of an axis: the stacked results, and the states after the last run.
+
+        ``body(*states, *slices)`` gives the states for the next run and the results of this one, as two sequences; it
+        gets a slice of each tensor in ``cut``, without the axis. ``states`` are their starts.
+        """
+        if not cut:
+            raise Refusal("E0310", "`scan` needs a tensor to cut")
+        kept, tape = self._place, self._tape
+        scope = kept.scope.child(kept.scope.allocate("scan") if label is None else kept.scope.label(label))
+        self._place = kept.at(scope)
+        loop = Loop(tape, scope.path, cut, [axis_index(axis, value, tape.bound_axes) for value in cut])
+        try:
+            held = [loop.state(f"state.{i}", start) for i, start in enumerate(states)]
+            after, results = body(*held, *loop.slices)
+            if len(after) != len(held):
+                raise Refusal("E0310", f"the body of `scan` has {len(held)} states and gives {len(after)}")
+            for name, value in zip(loop.states, after):
+                loop.next(name, value)
+        except BaseException:
+            loop.drop()
+            raise
+        finally:
+            self._place = kept
+        return loop.close(results, kept, None, reverse=reverse)
+
     @contextmanager
     def scope(self, label: str, *, numbered: bool = False) -> Iterator[None]:
         """Paths inside begin with ``label``; ``numbered`` counts them 0, 1, 2, … as ``seq`` does."""
@@ -123,6 +158,7 @@ class Builder:
     def graph(self, /, **outputs: Value) -> Graph:
         """The graph with the named outputs. The sizes that its inputs declare are held against all rules."""
         tape = self._tape
+        tape.check_outside(outputs.values())
         sizes = [dim for value in self._inputs for dim in value.type.shape]
         for name in unbound(sizes):
             raise Refusal("E0307", f"the sizes of the inputs do not say what `{name}` is")

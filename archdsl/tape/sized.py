@@ -60,9 +60,17 @@ def _forget(gone: ref[Graph]) -> None:
 
 
 def _derived(graph: Graph, sizes: Sizes) -> Sized:
-    types = {value: value.type.bind(sizes) for value in graph.inputs}
-    ops: dict[Node, Op] = {}
+    sized = Sized({value: value.type.bind(sizes) for value in graph.inputs}, {})
     faults: list[Diagnostic] = []
+    _derive(graph, sizes, sized, faults)
+    if faults:
+        raise DiagnosticError(faults)
+    return sized
+
+
+def _derive(graph: Graph, sizes: Sizes, sized: Sized, faults: list[Diagnostic]) -> None:
+    """Add the types of a graph's values, those of its inputs being known, and of the values of bodies."""
+    types, ops = sized
     known: dict[tuple[int, ...], tuple[Op, tuple[TensorType, ...]]] = {}
     """By identity: repeated blocks share their operators, and types as well."""
     for node in graph.nodes:
@@ -84,13 +92,13 @@ def _derived(graph: Graph, sizes: Sizes) -> Sized:
                 continue
         if found[0] is not op:
             ops[node] = found[0]
+        if node.body is not None:
+            types.update(zip(node.body.inputs, found[0].enters([types[value] for value in inputs])))
+            _derive(node.body, sizes, sized, faults)
         if len(outputs) == 1:
             types[outputs[0]] = found[1][0]
         else:
             types.update(zip(outputs, found[1]))
-    if faults:
-        raise DiagnosticError(faults)
-    return Sized(types, ops)
 
 
 def _told(refusal: Refusal, node: Node) -> Diagnostic:
@@ -107,7 +115,7 @@ def bound(graph: Graph, sizes: Sizes) -> Graph:
         types = [sized.types[value] for value in node.outputs]
         return Node(sized.ops.get(node, node.op), inputs, types, node.path, node.params, node.origin)
 
-    made = rebuilt(graph, change, inputs=[Value(value.name, sized.types[value]) for value in graph.inputs])
+    made = rebuilt(graph, change, enter=lambda value: Value(value.name, sized.types[value]))
     made.defaults = {name: size for name, size in graph.defaults.items() if name not in sizes}
     return made
 
@@ -138,6 +146,6 @@ def _bound(given: Any, sizes: Sizes, types: Sequence[TensorType]) -> Any:
     if isinstance(given, tuple):
         return tuple([_bound(item, sizes, types) for item in given])
     if isinstance(given, str) and given in sizes and types:
-        named = any(dim == dims.symbol(given) for dim in types[0].shape)
+        named = any(dims.is_symbol(dim, given) for dim in types[0].shape)
         return resolve_axis(given, types[0]) if named or given in AXES else given
     return given

@@ -5,7 +5,7 @@ The interpreter, :class:`~archdsl.tape.builder.Builder`, the data form and impor
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -29,7 +29,10 @@ _SIDES = ("first", "second", "third", "fourth")
 class Tape:
     """The nodes, parameters and labelled values of one graph in the making, and what was found wrong with it."""
 
-    __slots__ = ("_repeated", "bound_axes", "bounds", "faults", "named_axes", "nodes", "parameters", "paths", "taps")
+    __slots__ = (
+        "_repeated", "bound_axes", "bounds", "faults", "held", "inside", "loops", "named_axes", "nodes", "parameters",
+        "paths", "taps",
+    )  # fmt: skip
 
     def __init__(self, limits: Limits = DEFAULT) -> None:
         self.bounds = Bounds(limits)
@@ -44,7 +47,18 @@ class Tape:
         """Whether some operator's axis was named so: it depends on more than the types show."""
         self.bound_axes: Named = {}
         """Axes of inputs that are declared as a symbol with a bound size."""
+        self.loops = 0
+        """How many bodies are in the making, within one another."""
+        self.held = 0
+        """How many nodes bodies hold that are complete."""
+        self.inside: dict[Value, str] = {}
+        """The values of such bodies, with the path of what holds them."""
         self._repeated: dict[str, int] = {}
+
+    @property
+    def made(self) -> int:
+        """How many nodes there are, those in bodies included."""
+        return len(self.nodes) + self.held
 
     def node(self, op: Op, inputs: Sequence[Value | Poison], place: Place, base: str, span: Span | None) -> Flow:
         """Apply the operator to the inputs at the place; unlabelled, it is called ``base``.
@@ -58,13 +72,15 @@ class Tape:
                 place.operator(base)
                 return POISON
         live: Sequence[Value] = inputs  # type: ignore[assignment]
+        if self.inside:
+            self.check_outside(live)
         if self.bound_axes:
             named, op = op, with_indices(op, live, self.bound_axes)
             self.named_axes |= named is not op
         least, most = op.accepts
         if len(live) < least or (most is not None and len(live) > most):
             raise wrong_count(op, len(live))
-        bounds.count_node(len(self.nodes))
+        bounds.count_node(self.made)
         path, prefix = place.operator(base)
         path = self.fresh(path)
         applied = self._applied(op, live, span)
@@ -75,6 +91,16 @@ class Tape:
         node = Node(op, live, applied.types, path, params, Origin(span, place.frame))
         self.nodes.append(node)
         return node.outputs[0] if len(node.outputs) == 1 else node.outputs
+
+    def check_outside(self, values: Iterable[Value]) -> None:
+        """Refuse (E0223) values of a body that is complete."""
+        for value in values:
+            if value in self.inside:
+                raise Refusal(
+                    "E0217", f"`{value.name}` is made anew in every run of `{self.inside[value]}`, and means nothing"
+                    " outside of it", help="end the body with it, `(a, b)`, to get what all runs made; with"
+                    " `final = true` the states of the last run follow",
+                )  # fmt: skip
 
     def _applied(self, op: Op, inputs: Sequence[Value], span: Span | None) -> Applied:
         """The operator's rules; where several inputs do not agree, the refusal shows where their sizes came from."""
@@ -120,7 +146,7 @@ class Tape:
     def weight_value(self, path: str, place: Place, span: Span | None) -> Value:
         """A parameter as a tensor, for ``label.weight``."""
         self.bounds.step()
-        self.bounds.count_node(len(self.nodes))
+        self.bounds.count_node(self.made)
         parameter = self.parameters[path]
         from archdsl.ops.constant import Param
 
@@ -176,10 +202,12 @@ def wrong_count(op: Op, count: int) -> Refusal:
     """The refusal (E0310) of another number of inputs than the operator takes."""
     least, most = op.accepts
     wanted = str(least) if least == most else f"{least} to {most}" if most else f"at least {least}"
-    return Refusal(
-        "E0310", f"`{op.name}` takes {wanted} tensor{'s' if wanted != '1' else ''}, not {count}",
-        help="join a tuple first (`concat`, `add`), or choose one tensor of it: `x[0]`" if count > 1 else "",
-    )  # fmt: skip
+    help = "join a tuple first (`concat`, `add`), or choose one tensor of it: `x[0]`" if count > 1 else ""
+    left_out = [name for name in op.operands if getattr(op, name) is None]
+    if left_out and least > 1 and most is not None and count > most:
+        help = f"the tensor `{left_out[0]}` is given by name: `{left_out[0]} = …`"
+    message = f"`{op.name}` takes {wanted} tensor{'s' if wanted != '1' else ''}, not {count}"
+    return Refusal("E0310", message, help=help)
 
 
 class Place:

@@ -42,8 +42,16 @@ def positions(emit: Emit) -> None:
     if op.step != 1:
         found = emit.helper("Mul", [found, emit.scalar(op.step, kind)])
     if op.start != 0:
-        found = emit.helper("Add", [found, emit.scalar(op.start, kind)])
+        found = emit.helper("Add", [found, _first(emit, kind)])
     emit.result("Cast", [found], to=ELEMENT_TYPES[type.dtype].onnx)
+
+
+def _first(emit: Emit, kind: str) -> str:
+    """Where ``positions`` start: a number, or a size."""
+    start = emit.op.start
+    if isinstance(start, int | float):
+        return emit.scalar(start, kind)
+    return emit.cast(emit.reshape(emit.vector([start]), (1,), ()), kind)
 
 
 def param(emit: Emit) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import Any
 
 from archdsl.backends.onnx.wire import Attribute, Literal
@@ -72,6 +72,8 @@ class Writer:
         """Operators with the types of their inputs that are written as they are: the types of their results."""
         self.casts: dict[tuple[str, str], str] = {}
         """What is there in a second element type."""
+        self.shared: dict[Hashable, str] = {}
+        """What several nodes of ours need and is computed once, by what it is."""
         self._taken: set[str] = set()
         self._constants: dict[tuple[str, tuple[int, ...], bytes], str] = {}
         self._sizes: dict[Dim, str] = {}

@@ -203,9 +203,12 @@ def around(lowered: Lowered, graph: Graph, options: OnnxOptions, initialisers: i
 
 
 def _ends(graph: Graph) -> dict[str, str]:
-    """What the inputs and outputs stand for, as metadata."""
+    """What may enter, and what the inputs and outputs stand for, as metadata."""
+    from archdsl.analyses.entering import described
+
+    entering = described(graph)
     if not graph.preprocess and not graph.labels:
-        return {}
+        return entering
     from archdsl.interface import properties
 
-    return properties({value.name: value.type for value in graph.inputs}, graph.preprocess, graph.labels)
+    return entering | properties({value.name: value.type for value in graph.inputs}, graph.preprocess, graph.labels)

@@ -7,7 +7,7 @@ before that is a :meth:`Emit.helper`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any
 
 from archdsl.backends.onnx import types
@@ -88,6 +88,13 @@ class Emit:
         name = self.writer.fresh(f"{self.node.path}/{kind.kind if isinstance(kind, Custom) else kind}")
         self._emit(kind, name, inputs, [name], attributes)
         return name
+
+    def once(self, key: Hashable, make: Callable[[], str]) -> str:
+        """What ``make`` emits, which nodes that ask for the same ``key`` share."""
+        known = self.writer.shared.get(key)
+        if known is None:
+            known = self.writer.shared[key] = make()
+        return known
 
     def _emit(
         self,

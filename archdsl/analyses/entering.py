@@ -1,0 +1,65 @@
+"""What may enter a model: the sizes of its symbols, and the values of its integer inputs.
+
+An integer that is a position (of a row of an ``embedding``, say) must lie on its axis. The operators know that; from
+them it is followed back to the inputs. A written model says it in its metadata, for whoever draws inputs.
+"""
+
+from __future__ import annotations
+
+from archdsl import dims
+from archdsl.analyses.ranges import ranges
+from archdsl.dim_order import at_least
+from archdsl.element_types import INTEGERS
+from archdsl.graph import Graph, Value
+from archdsl.interface import LEAST, MOST, RANGE, SIZE
+from archdsl.ops.base import Ends
+
+
+def integers(graph: Graph) -> dict[str, Ends]:
+    """By the name of an integer input: the least and the greatest value that what it enters allows, where that is
+    known.
+    """
+    if all(value.type.dtype not in INTEGERS for value in graph.inputs):
+        return {}
+    intervals = ranges(graph)
+    found: dict[Value, Ends] = {}
+    for node in reversed(graph.nodes):
+        asked: Ends | None = None
+        for value in node.outputs:
+            if value in found:
+                asked = _both(asked, found[value])
+        ins, outs = [value.type for value in node.inputs], [value.type for value in node.outputs]
+        for slot, ends in node.op.integers(ins, outs, asked, [intervals[value] for value in node.inputs]).items():
+            value = node.inputs[slot]
+            if value.type.dtype in INTEGERS:
+                found[value] = _both(found.get(value), ends)
+    for value in graph.inputs:
+        if value.name in graph.preprocess and value.type.dtype in INTEGERS:
+            found[value] = _both(found.get(value), (0, 255))
+    return {value.name: found[value] for value in graph.inputs if value in found}
+
+
+def described(graph: Graph) -> dict[str, str]:
+    """The metadata of a model that say what may enter it."""
+    free = sorted({name for value in graph.inputs for dim in value.type.shape for name in dims.symbols(dim)})
+    found: dict[str, str] = {}
+    for name in free:
+        size = graph.defaults.get(name)
+        if size is not None and (name, size) != ("N", 1):
+            found[SIZE + name] = str(size)
+        if name.least != 1:
+            found[LEAST + name] = str(name.least)
+        if name.most is not None:
+            found[MOST + name] = str(name.most)
+    for input, (low, high) in integers(graph).items():
+        found[RANGE + input] = f"{low} .. {high}"
+    return found
+
+
+def _both(known: Ends | None, span: Ends) -> Ends:
+    """What both allow, where it is known which end is the narrower."""
+    if known is None:
+        return span
+    low = span[0] if at_least(span[0], known[0]) else known[0]
+    high = span[1] if at_least(known[1], span[1]) else known[1]
+    return low, high
