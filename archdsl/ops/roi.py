@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from archdsl.diagnostics import Refusal
 from archdsl.element_types import FLOATS
-from archdsl.ops.base import Op, Types, Work, arg
+from archdsl.ops.base import Ends, Op, Types, Work, arg
 from archdsl.ops.estimates import Interval
 from archdsl.ops.kinds import Boolean, Integer, Number, PerAxis
 from archdsl.ops.look import AxisWindow, Window
@@ -50,6 +50,9 @@ class _Regions(Op):
         need_equal("the boxes and their images", boxes.shape[0], images.shape[0], (boxes, images))
         return (x.with_shape([boxes.shape[0], x.shape[1], *self.sizes()]),)
 
+    def integers(self, ins: Types, outs: Types, asked: Ends | None, entering: Sequence[Interval]) -> Mapping[int, Ends]:
+        return {2: (0, ins[0].shape[0] - 1)}
+
     def window(self, ins: Types, outs: Types) -> Window:
         return (None, AxisWindow(1), None, None)
 
@@ -80,7 +83,7 @@ class RoiAlign(_Regions):
     examples = (
         "roi_align[7, scale=0.0625, samples=2] : f32[N,8,H,W], f32[R,4], i64[R] -> f32[R,8,7,7]",
         "roi_align[[2, 3], aligned=false] : f32[2,3,8,9], f32[5,4], i64[5] -> f32[5,3,2,3]",
-        "roi_align[2, scale=0.5, samples=1] : f32[1,3,8,9], f32[4,4], i32[4] -> f32[4,3,2,2]",
+        "roi_align[2, scale=0.5, samples=1] : f32[2,3,8,9], f32[4,4], i32[4] -> f32[4,3,2,2]",
     )
 
     samples: int = arg(Integer(0), 0, doc="points along each side of a bin; 0: as many as it has positions")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import prod
 
-from archdsl.backends.onnx.patches import bordered, patches
+from archdsl.backends.onnx.patches import bordered, padding, patches
 from archdsl.backends.onnx.wire import Attribute
 from archdsl.backends.onnx.writer import Emit
 from archdsl.diagnostics import Refusal
@@ -119,11 +119,6 @@ def automatic(emit: Emit) -> bool:
     """Whether ``auto_pad`` can be used: it ignores dilation, and its padding is negative where windows leave gaps."""
     kernel, stride, dilation = emit.op.geometry(emit.types[0])
     return all(d == 1 and s <= k for k, s, d in zip(kernel, stride, dilation))
-
-
-def padding(pads: Pads) -> dict[str, Attribute]:
-    """The attribute ``pads``: all begins, then all ends."""
-    return {"pads": (*(begin for begin, _ in pads), *(end for _, end in pads))}
 
 
 def conv_transpose(emit: Emit) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from archdsl.backends.onnx.conv import padding
+from archdsl.backends.onnx.patches import padding
 from archdsl.backends.onnx.simple_rules import Lowering
 from archdsl.backends.onnx.writer import Emit
 

@@ -13,8 +13,8 @@ def grid_sample(emit: Emit) -> None:
     """``GridSample``; of volumes from operator set 20 on."""
     emit = emit.wide()  # positions are fractions of the size
     op = emit.op
-    if emit.types[0].rank == 5:
-        emit.require(20, "`grid_sample` of volumes")
+    if emit.types[0].rank == 5 or emit.types[0].dtype == "f64":
+        emit.require(20, "`grid_sample` of volumes and of f64")
     mode = MODES[op.mode] if emit.opset >= 20 else op.mode
     emit.result("GridSample", emit.ins, mode=mode, padding_mode=op.pad, align_corners=int(op.align_corners))
 
