@@ -10,10 +10,10 @@ from archdsl.dims import Dim
 from archdsl.element_types import FLOATS, INTEGERS, NUMBERS, holds
 from archdsl.ops.base import Ends, Initializer, Op, Types, Weight, arg
 from archdsl.ops.estimates import EVERYTHING, Interval
-from archdsl.ops.kinds import Array, Choice, Dimension, DType, Integer, ListOf, Number, OneOf
+from archdsl.ops.kinds import Choice, Dimension, DType, Integer, ListOf, Number, OneOf
 from archdsl.ops.look import AxisWindow, Window
 from archdsl.ops.operand_checks import insertion, need_dtype
-from archdsl.ops.start import SCHEMES, Start, elements, fan_of, outline, started
+from archdsl.ops.start import SCHEMES, Array, Start, elements, fan_of, outline, started
 from archdsl.shapes import Shape, TensorType, show_shape
 
 

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from archdsl.diagnostics import Refusal
 from archdsl.ops.base import Initializer, fan
-from archdsl.ops.kinds import Array, Choice, Kind
+from archdsl.ops.kinds import Choice, Kind, refuse
 from archdsl.shapes import Shape, show_shape
 
 SCHEMES = ("kaiming", "kaiming_normal", "xavier", "xavier_normal", "lecun", "lecun_normal")
@@ -33,6 +33,26 @@ def elements(values: Any) -> tuple[Any, ...]:
     while flat and isinstance(flat[0], tuple):
         flat = tuple(value for row in flat for value in row)
     return flat
+
+
+class Array(Kind):
+    """Numbers in nested lists of equal lengths (or one number)."""
+
+    @property
+    def text(self) -> str:
+        return "number | [number] | [[number]] …"
+
+    def check(self, value: Any, what: str) -> Any:
+        if isinstance(value, tuple | list):
+            rows = tuple(self.check(v, what) for v in value)
+            if len({outline(row) for row in rows}) > 1:
+                raise Refusal("E0205", f"the nested lists of {what} have different lengths")
+            return rows
+        if not isinstance(value, int | float):
+            raise refuse(what, "numbers", value)
+        if isinstance(value, int) and value.bit_length() > 1000:
+            raise Refusal("E0205", f"{what} contains a number that is too large for any element type")
+        return value
 
 
 class Start(Kind):

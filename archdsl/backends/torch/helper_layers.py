@@ -141,6 +141,19 @@ class DropPath(nn.Module):
         return x * keep.to(x.dtype) / (1 - self.p)
 
 
+class Noise(nn.Module):
+    """Random numbers from a seed, which go on from call to call."""
+
+    def __init__(self, seed: int, normal: bool) -> None:
+        super().__init__()
+        self.normal = normal
+        self.generator = torch.Generator().manual_seed(seed)
+
+    def forward(self, size: tuple[int, ...], dtype: torch.dtype) -> Tensor:
+        draw = torch.randn if self.normal else torch.rand
+        return draw(size, generator=self.generator, dtype=dtype)
+
+
 class Affine(nn.Module):
     """The optional learned scale and shift of a normalisation."""
 
