@@ -6,6 +6,7 @@ import struct
 from collections.abc import Hashable, Sequence
 from typing import Any
 
+from archdsl.backends.onnx.opsets import ceiling
 from archdsl.backends.onnx.wire import Attribute, Literal
 from archdsl.diagnostics import Refusal
 from archdsl.dim_solve import readings
@@ -59,6 +60,7 @@ class Writer:
         self.graph = graph
         self.opset = opset
         self.chosen = chosen
+        self.ceiling = ceiling(graph)
         self.native = native
         """Whether types that a runtime lacks are kept."""
         self.emitted: list[Emitted] = []

@@ -203,6 +203,16 @@ class Emit:
         for value, name in zip(self.node.outputs, names or self.ins):
             self.writer.value_names[value] = self.cast(name, value.type.dtype) if self.carry else name
 
+    def prefer(self, opset: int) -> bool:
+        """Whether the model has the operators of ``opset``, before which a rule emulates something at a cost. Where the
+        set is free, the lowering starts again with it.
+        """
+        if self.opset >= opset:
+            return True
+        if self.writer.chosen or opset > self.writer.ceiling:
+            return False
+        raise NeedOpsetError(opset)
+
     def require(self, opset: int, what: str) -> None:
         """What a rule needs ``what`` for exists from ``opset`` on: the lowering starts again with it, or refuses
         (E0601) if an older one was asked for.
@@ -236,6 +246,9 @@ class Emit:
         """An ``i64`` vector of sizes, computed when the model runs where symbols occur."""
         if all(isinstance(dim, int) for dim in sizes):
             return self.ints(fixed(sizes))
+        return self.once(("vector", *sizes), lambda: self._vector(sizes))
+
+    def _vector(self, sizes: Sequence[Dim]) -> str:
         pieces: list[str] = []
         run: list[int] = []
         for dim in sizes:
