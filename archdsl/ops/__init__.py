@@ -13,12 +13,14 @@ from archdsl.ops.base import Op
 
 FAMILIES: dict[str, tuple[str, ...]] = {
     "conv": ("conv", "conv_transpose"),
+    "deform": ("deform_conv",),
     "pool": ("max_pool", "min_pool", "avg_pool", "lp_pool", "max_pool_indices", "max_unpool"),
     "pool_global": (
         "global_avg_pool", "global_max_pool", "global_lp_pool", "adaptive_avg_pool", "adaptive_max_pool",
     ),
     "norm": ("batch_norm", "layer_norm", "group_norm", "instance_norm", "rms_norm", "lrn", "l2_norm"),
     "linear": ("linear", "matmul", "embedding"),
+    "recurrent": ("rnn", "gru", "lstm"),
     "activation": (
         "identity", "relu", "relu6", "leaky_relu", "prelu", "elu", "selu", "sigmoid", "hard_sigmoid",
         "tanh", "softplus", "softsign", "step", "dropout", "drop_path",
@@ -41,10 +43,16 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     ),
     "shape": ("flatten", "reshape", "squeeze", "unsqueeze", "permute", "transpose", "broadcast_to"),
     "join": ("concat", "stack", "split"),
-    "index": ("slice", "select", "gather", "take", "reverse", "tile"),
+    "index": ("slice", "select", "gather", "take", "gather_elements", "reverse", "tile"),
+    "scatter": ("scatter", "scatter_elements"),
     "pad": ("pad_axes", "pad_channels", "crop"),
+    "patches": ("unfold", "fold"),
+    "sampling": ("grid_sample",),
+    "roi": ("roi_align", "roi_pool"),
     "resample": ("resize", "depth_to_space", "space_to_depth"),
     "constant": ("constant", "zeros", "ones", "positions", "param", "one_hot"),
+    "noise": ("random_normal", "random_uniform"),
+    "fourier": ("fft", "rfft", "irfft"),
 }  # fmt: skip
 """Module of ``archdsl.ops`` -> the operators it defines."""
 
@@ -57,7 +65,8 @@ PREFIX = {"-": "neg"}
 """Symbol in front of a tensor -> operator, as the cards say it."""
 CHOICES = frozenset([
     "same", "valid", "same_upper", "same_lower", "nearest", "bilinear", "trilinear", "bicubic",
-    "reflect", "edge", "dcr", "crd", "center", "fan",
+    "reflect", "edge", "dcr", "crd", "center", "fan", "border", "reflection", "two", "one", "after", "before",
+    "kaiming", "kaiming_normal", "xavier", "xavier_normal", "lecun", "lecun_normal",
 ])  # fmt: skip
 """Bare names that arguments of the cards read as themselves, and which mean nothing else: neither operators, nor
 letters of axes, nor element types, nor ``none``."""

@@ -15,7 +15,7 @@ def gelu(emit: Emit) -> None:
     """
     x, tanh = emit.ins[0], emit.op.approximate == "tanh"
     exists = types.runs("Gelu", "T", emit.types[0].dtype) or emit.writer.native
-    if exists and (emit.prefer(20) if tanh else emit.opset >= 20):
+    if exists and (emit.prefers(20) if tanh else emit.opset >= 20):
         emit.result("Gelu", [x], approximate=emit.op.approximate)
         return
     if tanh:
