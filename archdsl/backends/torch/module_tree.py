@@ -16,6 +16,7 @@ from archdsl.diagnostics import Diagnostic, DiagnosticError, Refusal
 from archdsl.dim_solve import readings
 from archdsl.graph import Graph, Node, Value
 from archdsl.ops.base import Op
+from archdsl.ops.counted import Counted
 from archdsl.source import Frame
 
 
@@ -74,6 +75,8 @@ def boxes_of(graph: Graph) -> Box:
     for index, node in enumerate(graph.nodes):
         try:
             _place(boxes, index, node, symbols)
+            if isinstance(node.op, Counted) and node.op.symbol is not None:
+                symbols[node.op.symbol] = node.outputs[0]
         except Refusal as refusal:
             found.append(refusal.located(node.origin.span).diagnostic(node.origin.frame))
     if found:
