@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Self
 
+from archdsl.dim_order import greatest
 from archdsl.dims import Dim, Symbol, symbol, symbols
 from archdsl.ops.base import Op, Types
 from archdsl.shapes import TensorType
@@ -35,5 +36,4 @@ class Counted(Op):
     def named(self, path: str, ins: Types) -> Self:
         """The operator as the node ``path``; refuses inputs that do not fit."""
         self.shape(*ins)
-        limit = self.limit(*ins)
-        return self.replace(found=symbol(f"{path}.count", 0, limit if isinstance(limit, int) else None))
+        return self.replace(found=symbol(f"{path}.count", 0, greatest(self.limit(*ins))))

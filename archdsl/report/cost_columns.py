@@ -9,7 +9,7 @@ from archdsl.analyses import other_counters
 from archdsl.analyses.cost import CostTable
 from archdsl.analyses.measure import QUANTITIES
 from archdsl.analyses.rows import Row, flops
-from archdsl.dims import Dim, Symbol
+from archdsl.dims import Dim
 from archdsl.ops.base import Work
 from archdsl.ops.windows import Windowed
 from archdsl.report.cost_sheet import Column, Line, Sheet, Total
@@ -100,7 +100,7 @@ def _totals(table: CostTable) -> tuple[Total, ...]:
 def _notes(table: CostTable) -> tuple[str, ...]:
     known = len(table.rows) - len(table.unknown)
     notes = [f"coverage: the work of {known} of {len(table.rows)} operators is known"]
-    found = [f"{name} = {size}" for name, size in table.binding.items() if isinstance(name, Symbol) and name.of_data]
+    found = [f"{name} = {size}" for name, size in table.binding.items() if "." in name]
     if found:
         notes.append(f"as many as the data can give: {', '.join(found)}")
     if table.unknown:

@@ -110,7 +110,7 @@ def _found(op: Counted, path: str, sizes: Sizes, ins: Sequence[TensorType]) -> S
     if symbol is None or symbol in sizes:
         return {}
     try:
-        return {symbol: op.named(path, ins).count}
+        return {str(symbol): op.named(path, ins).count}
     except Refusal:  # told where the rule is applied
         return {}
 
@@ -126,7 +126,7 @@ def counts(graph: Graph, sizes: Sizes) -> dict[str, Dim]:
         assert isinstance(node.op, Counted)
         limit = node.op.limit(*[types[value].bind(found) for value in node.inputs])
         if isinstance(limit, int) and node.op.symbol is not None:
-            found[node.op.symbol] = limit
+            found[str(node.op.symbol)] = limit
     return found
 
 

@@ -7,7 +7,7 @@ parameters' names only, and the box around it does its work.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from archdsl import registry
 from archdsl.backends.torch.carry import carried
@@ -82,7 +82,7 @@ def boxes_of(graph: Graph) -> Box:
     if found:
         raise DiagnosticError({(d.code, d.span or d.message): d for d in found[::-1]}.values())
     root = boxes[""]
-    uses = _uses(graph)
+    uses = _uses(graph, root.nodes)
     waiting = [root]
     while waiting:
         box = waiting.pop()
@@ -162,12 +162,12 @@ def _box(boxes: dict[str, Box], path: str) -> Box:
     return box
 
 
-def _uses(graph: Graph) -> dict[Value, list[int]]:
-    """The nodes that read each value, by number; -1 for the outputs of the graph."""
+def _uses(graph: Graph, items: Sequence[Item]) -> dict[Value, list[int]]:
+    """The nodes that read each value, or a size of it, by number; -1 for the outputs of the graph."""
     uses: dict[Value, list[int]] = {}
-    for index, node in enumerate(graph.nodes):
-        for value in node.inputs:
-            uses.setdefault(value, []).append(index)
+    for item in items:
+        for value in item.inputs:
+            uses.setdefault(value, []).append(item.index)
     for value in graph.outputs.values():
         uses.setdefault(value, []).append(-1)
     return uses
