@@ -176,7 +176,7 @@ def show(quantity: str, value: Any) -> str:
     if not isinstance(value, int | float | Fraction):
         return str(value)
     if QUANTITIES[quantity].unit == "bytes":
-        size = f" ({float(value) / 2**20:.2f} MiB)" if value >= 2**20 else ""
+        size = f" ({float(value) / 2**20:.2f} MiB)" if 2**20 <= value < 2**100 else ""
         return f"{round(value):,}{size}"
     if isinstance(value, int):
         return f"{value:,}"

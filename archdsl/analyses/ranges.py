@@ -16,5 +16,8 @@ def ranges(graph: Graph) -> dict[Value, Interval]:
 
 
 def signs(interval: Interval) -> str:
-    """``non-negative``, ``non-positive`` or ``signed``."""
-    return "non-negative" if interval[0] >= 0 else "non-positive" if interval[1] <= 0 else "signed"
+    """``zero``, ``non-negative``, ``non-positive`` or ``signed``."""
+    low, high = interval
+    if low == high == 0:
+        return "zero"
+    return "non-negative" if low >= 0 else "non-positive" if high <= 0 else "signed"

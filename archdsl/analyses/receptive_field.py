@@ -6,7 +6,8 @@ et al., Distill 2019). At a join it is the hull over the paths.
 
 Maps are what has positions. A path on which something sees the whole axis and is the same for all positions then (a
 gate, a norm's mean) does not count as long as there is another one: the field is that of the other, and that everything
-is seen as well is kept apart (``whole``). Linear in the graph.
+is seen as well is kept apart (``whole``). Attention is no such path: it weighs all positions for each one by itself
+(:class:`Everything`). Linear in the graph.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from archdsl.analyses.depth import ancestors
 from archdsl.analyses.field import AtMost, Field, aligned, hull, nothing, point, slide
 from archdsl.dims import Expr
 from archdsl.graph import Node, Value
+from archdsl.ops.linear import MatMul
 from archdsl.ops.look import AxisWindow, OneWindow, Repeated, Unsettled, Window, pass_through
 from archdsl.record import Record
 
@@ -37,14 +39,21 @@ class Open(Record):
 class Mixed(Record):
     """An axis that holds axes of the input, merged, taken apart or in another order; its positions see at most all.
 
-    ``complete``: it holds all of their positions.
+    ``complete``: it holds all of their positions. ``positions``: it holds nothing else, no channels.
     """
 
     axes: frozenset[int]
     complete: bool = False
+    positions: bool = False
 
 
-Entry = Field | Open | Mixed | None
+class Everything(Record):
+    """The positions of an axis of the input, each of which sees all of them in its own way, as in attention."""
+
+    axis: int
+
+
+Entry = Field | Open | Mixed | Everything | None
 Entries = tuple[Entry, ...]
 """One for each axis of a value; ``None``: the axis is none of a map."""
 Seen = Field | Open | Mixed | None
@@ -52,7 +61,7 @@ Seen = Field | Open | Mixed | None
 
 
 class Misaligned(Record):
-    """A join of paths whose fields differ in jump or centre: the hull covers both, but they are not concentric."""
+    """A join of paths whose fields differ in jump, and in both centre and right edge: the hull covers them all."""
 
     node: Node
     axis: int
@@ -80,14 +89,18 @@ class ReceptiveFields(Record):
         found = self.entries.get(value)
         if found is None:
             return tuple(nothing(axis) for axis in self.axes)
-        known = {entry.axis: entry for entry in found if isinstance(entry, Field | Open)}
+        known: dict[int, Seen] = {entry.axis: entry for entry in found if isinstance(entry, Field | Open)}
+        known |= {entry.axis: None for entry in found if isinstance(entry, Everything)}
         whole = self.whole[value]
         lost = {axis: None if axis in whole else Mixed(frozenset((axis,))) for axis in self.axes}
         return tuple(known.get(axis, lost[axis]) for axis in self.axes)
 
     def is_map(self, value: Value) -> bool:
-        """Whether a value has an axis for each axis of the input."""
-        held = {entry.axis for entry in self.entries.get(value, ()) if isinstance(entry, Field | Open)}
+        """Whether a value has positions for those of each axis of the input."""
+        held: set[int] = set()
+        for entry in self.entries.get(value, ()):
+            if not isinstance(entry, Mixed) or entry.positions:
+                held |= _axes(entry)
         return held.issuperset(self.axes)
 
     def last_map(self, end: Value, nodes: Iterable[Node]) -> Value:
@@ -127,7 +140,7 @@ class _Walk:
         self.misaligned: list[Misaligned] = []
         self.first: Node | None = None
         self.summed: set[int] = set()
-        """The axes along which the first layer sums up: channels, or the features of [N, T, F]."""
+        """The axes along which the first layer or product sums up: channels, or the features of [N, T, F]."""
         self.step = {node: step for step, node in enumerate(nodes)}
 
     def run(self) -> _Walk:
@@ -152,6 +165,8 @@ class _Walk:
         for axis in range(self.bound.type(value).rank):
             entries = [_through(self.entries[v], window[axis], node) for v, window in windows.items()]
             found.append(self._joined(node, axis, entries, value))
+        if len(node.inputs) > 1:
+            found = self._weighed(node, windows, found)
         whole = self._wholes(node, windows)
         self._keep_lost(node, windows, found)
         self.entries[value], self.whole[value] = tuple(found), whole
@@ -172,6 +187,17 @@ class _Walk:
         size = self.bound.type(value).shape[axis]
         return hull(fields, size) or Open(fields[0].axis, _symbol(size), node)
 
+    def _weighed(self, node: Node, windows: Mapping[Value, Window], found: list[Entry]) -> list[Entry]:
+        """Positions for which a product of several inputs sums up all positions of the same axis see everything."""
+        summed: set[int] = set()
+        for value, window in windows.items():
+            for entry, is_summed in _seen_whole(self.entries[value], window, node):
+                summed |= _complete(entry) if is_summed else frozenset()
+        return [
+            Everything(entry.axis) if isinstance(entry, Field | Open) and entry.axis in summed else entry
+            for entry in found
+        ]
+
     def _wholes(self, node: Node, windows: Mapping[Value, Window]) -> dict[int, Node]:
         """The axes of the input of which everything is seen: already before, or here."""
         before = [self.whole[value] for value in windows]
@@ -181,8 +207,8 @@ class _Walk:
             for entry, is_summed in _seen_whole(self.entries[value], window, node):
                 axes = _complete(entry)
                 here |= axes
-                if is_summed and node.op.role == "layer" and not self.summed:
-                    self.summed |= axes
+                if is_summed and (node.op.role == "layer" or isinstance(node.op, MatMul)) and not self.summed:
+                    self.summed |= _axes(entry)
         new = {axis: node for axis in sorted(here) if axis not in found}
         return {**found, **new} if new else found
 
@@ -200,15 +226,21 @@ class _Walk:
             return
         for value, window in windows.items():
             lost = [entry for i, entry in enumerate(self.entries[value]) if entry and not _looking(window, i)]
-            free = [axis for axis, one in enumerate(window) if one is None]
+            free = behind = [axis for axis, one in enumerate(window) if one is None]
             if node.op.role == "view" and not free:  # an axis of size 1 is gone: its one position is behind all others
                 free = [axis for axis, entry in enumerate(found) if axis and entry is None][-1:]
             if not lost or not free:
                 continue
             axes = frozenset().union(*map(_axes, lost))
             complete = len(free) == 1 and node.op.role in ("view", "join") and all(map(_complete, lost))
+            positions = bool(behind) and self._positions_only(value, window)
             for axis in free:
-                found[axis] = Mixed(axes, complete)
+                found[axis] = Mixed(axes, complete, positions)
+
+    def _positions_only(self, value: Value, window: Window) -> bool:
+        """Whether what is merged or taken apart are axes of positions, and no channels."""
+        moved = [entry for i, entry in enumerate(self.entries[value]) if not _looking(window, i)]
+        return all(entry is not None and (not isinstance(entry, Mixed) or entry.positions) for entry in moved)
 
 
 def _entering(bound: Bound, nodes: Sequence[Node]) -> Value:
@@ -227,7 +259,7 @@ def _through(entries: Entries, window: OneWindow, node: Node) -> Entry:
     entry = entries[window.axis]
     if isinstance(entry, Mixed):
         moved = isinstance(window, Unsettled) or window != AxisWindow(window.axis, whole=window.whole)
-        return Mixed(entry.axes) if moved else entry
+        return entry.replace(complete=False) if moved else entry
     if not isinstance(entry, Field):
         return entry
     size = window.size if isinstance(window, Unsettled) else window.extent
@@ -271,8 +303,12 @@ def _complete(entry: Entry) -> frozenset[int]:
 def _unlike(some: Sequence[Entry], node: Node) -> Entry:
     """What ways see together that are not all fields of one axis, side by side; ``None``: they are."""
     axes = frozenset().union(*map(_axes, some))
-    if any(isinstance(entry, Mixed) for entry in some) or len(axes) > 1:
-        return Mixed(axes, all(isinstance(entry, Mixed) and entry.complete for entry in some))
+    mixed = [entry for entry in some if isinstance(entry, Mixed)]
+    if mixed or len(axes) > 1:
+        complete = len(mixed) == len(some) and all(entry.complete for entry in mixed)
+        return Mixed(axes, complete, all(entry.positions for entry in mixed))
+    if any(isinstance(entry, Everything) for entry in some):
+        return Everything(min(axes))
     unknown = [entry for entry in some if isinstance(entry, Open)]
     drifts = [entry.drift for entry in some if isinstance(entry, Field)]
     if unknown:

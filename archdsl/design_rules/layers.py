@@ -25,7 +25,10 @@ def bias_before_norm(view: View) -> Iterator[Finding]:
         if node.op.role != "layer" or "bias" not in node.params:
             continue
         user = view.alone(node.outputs[0])
-        if user is not None and user.op.centres_channels:
+        type = node.outputs[0].type
+        if user is None or not user.op.centres_channels:
+            continue
+        if user.op.channel_axis(type) == node.op.feature_axis % type.rank:
             count = node.params["bias"].type.elements
             message = (
                 f"the bias of `{node.op.name}` is removed again by `{user.op.name}`: {count} parameters have no effect"

@@ -117,7 +117,7 @@ class Call:
         except Refusal as refusal:
             if argument.syntax.name is None:
                 given = [other.syntax.span.text for other in self.arguments]
-                refusal.help = refusal.help or position_help(binding.block.name, index, given)
+                refusal.help = position_help(binding.block.name, index, given) or refusal.help
             env.session.faults.refuse(refusal.located(argument.syntax.span), env.place.frame)
             binding.fault(argument.syntax)
 

@@ -26,7 +26,9 @@ class BlockKind(Kind):
         if isinstance(value, Branches):
             raise Refusal("E0204", f"{what} must be one block, not a list of branches", help="leave out the `|`")
         if not isinstance(value, BlockValue):
-            help = f"without quotes: `{value}`" if isinstance(value, str) and value.isidentifier() else ""
+            help = "write the layers in braces: `{ conv(64, 3) -> relu }`"
+            if isinstance(value, str) and value.isidentifier():
+                help = f"without quotes: `{value}`"
             raise Refusal("E0204", f"{what} must be a block, not {describe(value)}", help=help)
         return value
 

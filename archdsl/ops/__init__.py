@@ -19,6 +19,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     ),
     "norm": ("batch_norm", "layer_norm", "group_norm", "instance_norm", "rms_norm", "lrn", "l2_norm"),
     "linear": ("linear", "matmul", "embedding"),
+    "recurrent": ("rnn", "gru", "lstm"),
     "activation": (
         "identity", "relu", "relu6", "leaky_relu", "prelu", "elu", "selu", "sigmoid", "hard_sigmoid",
         "tanh", "softplus", "softsign", "step", "dropout", "drop_path",
@@ -61,7 +62,7 @@ PREFIX = {"-": "neg"}
 """Symbol in front of a tensor -> operator, as the cards say it."""
 CHOICES = frozenset([
     "same", "valid", "same_upper", "same_lower", "nearest", "bilinear", "trilinear", "bicubic",
-    "reflect", "edge", "dcr", "crd", "center", "fan",
+    "reflect", "edge", "dcr", "crd", "center", "fan", "two", "one", "after", "before",
 ])  # fmt: skip
 """Bare names that arguments of the cards read as themselves, and which mean nothing else: neither operators, nor
 letters of axes, nor element types, nor ``none``."""

@@ -152,6 +152,8 @@ class Op(Record):
     field ``eps`` and the parameters ``running_mean``, ``running_var`` and perhaps ``weight`` and ``bias``."""
     centres_channels: ClassVar[bool] = False
     """Whether it takes away again what was added to all of a channel."""
+    channels_second: ClassVar[bool] = False
+    """Whether it takes axis 1 for the channels, whatever enters (layers and poolings of maps say so by themselves)."""
     looks_up: ClassVar[bool] = False
     """Whether it reads only as many elements of its weights as it gives."""
     holds_graph: ClassVar[bool] = False
@@ -282,6 +284,10 @@ class Op(Record):
         perhaps a ``bias``); ``None`` for any other operator.
         """
         return None
+
+    def channel_axis(self, type: TensorType) -> int:
+        """Of norms: the axis of an input of this type along which channels lie."""
+        return 1
 
     def misread(self, ins: Types) -> tuple[str, str] | None:
         """What it does with these inputs, and how it is written that most would mean, where that is probably something

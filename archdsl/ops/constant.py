@@ -11,7 +11,7 @@ from archdsl.dims import Dim
 from archdsl.element_types import FLOATS, INTEGERS, NUMBERS, holds
 from archdsl.ops.base import Ends, Initializer, Op, Types, Weight, arg, fan
 from archdsl.ops.estimates import EVERYTHING, Interval
-from archdsl.ops.kinds import Array, Choice, Dimension, DType, Integer, Kind, ListOf, Number, OneOf
+from archdsl.ops.kinds import Choice, Dimension, DType, Integer, Kind, ListOf, Number, OneOf, refuse
 from archdsl.ops.look import AxisWindow, Window
 from archdsl.ops.operand_checks import insertion, need_dtype
 from archdsl.shapes import Shape, TensorType, show_shape
@@ -34,6 +34,26 @@ def elements(values: Any) -> tuple[Any, ...]:
     while flat and isinstance(flat[0], tuple):
         flat = tuple(value for row in flat for value in row)
     return flat
+
+
+class Array(Kind):
+    """Numbers in nested lists of equal lengths (or one number)."""
+
+    @property
+    def text(self) -> str:
+        return "number | [number] | [[number]] …"
+
+    def check(self, value: Any, what: str) -> Any:
+        if isinstance(value, tuple | list):
+            rows = tuple(self.check(v, what) for v in value)
+            if len({outline(row) for row in rows}) > 1:
+                raise Refusal("E0205", f"the nested lists of {what} have different lengths")
+            return rows
+        if not isinstance(value, int | float):
+            raise refuse(what, "numbers", value)
+        if isinstance(value, int) and value.bit_length() > 1000:
+            raise Refusal("E0205", f"{what} contains a number that is too large for any element type")
+        return value
 
 
 class Constant(Op):

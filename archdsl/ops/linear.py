@@ -172,5 +172,11 @@ class Embedding(Op):
     def channel_layout(self, weight: Sequence[int]) -> ChannelLayout | None:
         return None  # it looks rows up, and sums no products
 
+    def misread(self, ins: Types) -> tuple[str, str] | None:
+        if self.features < 10_000 or self.features <= self.count:
+            return None
+        message = f"`embedding({self.count}, {self.features})` has {self.count} rows of {self.features} numbers"
+        return message, f"the number of rows comes first: `embedding({self.features}, {self.count})`"
+
     def window(self, ins: Types, outs: Types) -> Window:
         return (*(AxisWindow(axis) for axis in range(ins[0].rank)), None)

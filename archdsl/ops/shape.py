@@ -102,6 +102,12 @@ class Reshape(_View):
             raise Refusal("E0303", f"{show_shape(x.shape)} has {x.elements} elements, {takes}")
         return (x.with_shape(rest if size == -1 else size for size in self.to),)
 
+    def misread(self, ins: Types) -> tuple[str, str] | None:
+        (x,) = ins
+        if self.to != (-1,) or x.rank < 2 or isinstance(x.shape[0], int):
+            return None
+        return "`reshape([-1])` makes one vector of the whole batch", "`flatten` makes a vector of each sample"
+
 
 class Squeeze(_View):
     """The input without axes of size 1: [N, C, 1, 1] -> [N, C] with ``squeeze([h, w])``."""

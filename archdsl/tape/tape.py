@@ -218,9 +218,9 @@ def wrong_count(op: Op, count: int) -> Refusal:
     least, most = op.accepts
     wanted = str(least) if least == most else f"{least} to {most}" if most else f"at least {least}"
     help = "join a tuple first (`concat`, `add`), or choose one tensor of it: `x[0]`" if count > 1 else ""
-    left_out = [name for name in op.operands if getattr(op, name) is None]
-    if left_out and least > 1 and most is not None and count > most:
-        help = f"the tensor `{left_out[0]}` is given by name: `{left_out[0]} = …`"
+    if op.operands and most is not None and count > most:
+        named = " and ".join(f"`{name} = …`" for name in op.operands)
+        help = f"{help}; tensors that configure it are given by name: {named}"
     message = f"`{op.name}` takes {wanted} tensor{'s' if wanted != '1' else ''}, not {count}"
     return Refusal("E0310", message, help=help)
 

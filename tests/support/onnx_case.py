@@ -82,6 +82,9 @@ def inputs_of(example: Example, draw: np.random.Generator) -> Arrays:
         else:
             value = draw.uniform(low, high, shape)
         found[f"x{i}"] = np.asarray(value).astype(NUMPY[kind.dtype])
+    for i in example.op.operand("lengths", range(len(found))) if "lengths" in example.op.operands else ():
+        steps = int(str(example.input_types[0].shape[1]))  # of sequences that are not empty
+        found[f"x{i}"] = draw.integers(1, steps + 1, found[f"x{i}"].shape).astype(found[f"x{i}"].dtype)
     if example.op.name == "max_unpool":  # each position from its own window
         found["x1"] = positions(example)
     return found

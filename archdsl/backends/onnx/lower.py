@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from archdsl import registry
 from archdsl.backends.onnx import wire
 from archdsl.backends.onnx.options import OPSETS, OnnxOptions
-from archdsl.backends.onnx.writer import Emit, Emitted, NeedOpsetError, Writer
+from archdsl.backends.onnx.writer import Body, Emit, Emitted, NeedOpsetError, Writer
 from archdsl.diagnostics import Diagnostic, DiagnosticError, Refusal
 from archdsl.element_types import ELEMENT_TYPES
 from archdsl.graph import Graph, Node, Parameter
@@ -51,12 +51,14 @@ def lower(graph: Graph, options: OnnxOptions) -> Lowered:
     opset = options.opset or OPSETS[0]
     if not OPSETS[0] <= opset <= OPSETS[1]:
         refuse("E0603", f"opset {opset} is not supported", f"choose {OPSETS[0]} to {OPSETS[1]}")
+    newest = OPSETS[1]
     while True:
-        writer = Writer(graph, opset, chosen=options.opset is not None, native=options.native)
+        writer = Writer(graph, opset, chosen=options.opset is not None, native=options.native, newest=newest)
         try:
             _apply_rules(writer)
         except NeedOpsetError as need:
-            opset = need.version
+            newest = need.newest
+            opset = need.version or OPSETS[0]
             continue
         return _encode(writer, options)
 
@@ -142,13 +144,25 @@ def _encode(writer: Writer, options: OnnxOptions) -> Lowered:
 def _encode_node(item: Emitted, renamed: dict[str, str], graph: Graph) -> bytes:
     inputs = [renamed.get(name, name) for name in item.inputs]
     outputs = [renamed.get(name, name) for name in item.outputs]
+    attributes = {
+        key: wire.Subgraph(_encode_body(value, renamed, graph)) if isinstance(value, Body) else value
+        for key, value in item.attributes.items()
+    }
     try:
-        return wire.message(1, wire.node(item.kind, item.name, inputs, outputs, item.attributes, item.domain))
+        return wire.message(1, wire.node(item.kind, item.name, inputs, outputs, attributes, item.domain))
     except OverflowError as error:
         path = item.name.partition("/")[0]
         node = next((node for node in graph.nodes if node.path == path), None)
         refusal = Refusal("E0602", f"an argument of `{path}` cannot be an attribute in ONNX: {error}")
         raise DiagnosticError([located(refusal, node)]) from None
+
+
+def _encode_body(body: Body, renamed: dict[str, str], graph: Graph) -> bytes:
+    """A ``GraphProto``."""
+    nodes = b"".join(_encode_node(item, renamed, graph) for item in body.nodes)
+    inputs = b"".join(wire.message(11, wire.value_info(*one)) for one in body.inputs.items())
+    outputs = b"".join(wire.message(12, wire.value_info(*one)) for one in body.outputs.items())
+    return nodes + wire.text(2, body.name) + inputs + outputs
 
 
 def _name_outputs(writer: Writer) -> tuple[dict[str, str], list[Emitted]]:

@@ -10,11 +10,20 @@ from archdsl.shapes import resolve_axis
 
 
 def batch_norm(emit: Emit) -> None:
-    """``BatchNormalization`` in its inference form; ONNX wants scale and shift, so absent ones are constants."""
+    """``BatchNormalization`` in its inference form; ONNX wants scale and shift, so absent ones are constants, and the
+    channels on axis 1.
+    """
     channels = emit.node.params["running_mean"].type.shape
     operands = [_affine(emit, "weight", channels), _affine(emit, "bias", channels)]
     statistics = [emit.param("running_mean"), emit.param("running_var")]
-    emit.result("BatchNormalization", [emit.ins[0], *operands, *statistics], epsilon=emit.op.eps)
+    rank, axis = emit.types[0].rank, emit.op.channel_axis(emit.types[0])
+    if axis == 1:
+        emit.result("BatchNormalization", [emit.ins[0], *operands, *statistics], epsilon=emit.op.eps)
+        return
+    order = tuple({1: axis, axis: 1}.get(i, i) for i in range(rank))
+    moved = emit.helper("Transpose", [emit.ins[0]], perm=order)
+    normal = emit.helper("BatchNormalization", [moved, *operands, *statistics], epsilon=emit.op.eps)
+    emit.result("Transpose", [normal], perm=order)
 
 
 def _affine(emit: Emit, slot: str, shape: tuple[Dim, ...]) -> str:
