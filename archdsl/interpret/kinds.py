@@ -9,7 +9,7 @@ from archdsl.diagnostics import Refusal, did_you_mean
 from archdsl.interpret.branches import Branches
 from archdsl.interpret.code import BodyBlock
 from archdsl.interpret.values import BlockValue, Table, describe, is_flow
-from archdsl.ops.kinds import Boolean, Dimension, DType, Integer, Kind, Number, refuse
+from archdsl.ops.kinds import Axis, Boolean, Dimension, DType, Integer, Kind, Number, refuse
 
 
 class BlockKind(Kind):
@@ -113,7 +113,7 @@ class Items(Kind):
 
 _KINDS: dict[str, Kind] = {
     "int": Integer(), "float": Number(), "bool": Boolean(), "string": Text(), "dim": Dimension(None), "dtype": DType(),
-    "block": BlockKind(), "[block]": BranchesKind(), "tensor": TensorKind(), "table": TableKind(),
+    "axis": Axis(), "block": BlockKind(), "[block]": BranchesKind(), "tensor": TensorKind(), "table": TableKind(),
     "list": Items(), "shape": Items(Dimension(None)),
 }  # fmt: skip
 

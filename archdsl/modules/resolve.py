@@ -90,7 +90,7 @@ class _Resolver(ExpressionResolver):
         scope = Scope(top)
         for parameter in definition.parameters:
             if parameter.default is not None:
-                self.expression(parameter.default, scope)
+                self.expression(parameter.default, Scope(scope, choices=_AXES) if parameter.kind == "axis" else scope)
             self.bind(parameter.name, parameter.span, scope, parameters=frozenset())
             tensor = parameter.kind == "tensor"
             scope.names[parameter.name] = Meaning("local" if tensor else "parameter", parameter.span)

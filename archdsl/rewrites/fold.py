@@ -104,7 +104,7 @@ def _agree(nodes: Sequence[Node], found: Mapping[Node, Node]) -> bool:
     """Whether all the users of a parameter have the same parameters, and are folded with the same norm."""
     first = nodes[0]
     return all(
-        node in found and node.params == first.params and _statistics(found[node]) == _statistics(found[first])
+        node in found and node.params == first.params and statistics(found[node]) == statistics(found[first])
         for node in nodes
     )
 
@@ -130,7 +130,8 @@ def is_layer(node: Node) -> bool:
     return weight is not None and node.op.channel_layout(sizes(weight)) is not None
 
 
-def _statistics(norm: Node) -> Statistics:
+def statistics(norm: Node) -> Statistics:
+    """What a batch norm computes with."""
     params = norm.params
     eps: float = norm.op.eps  # type: ignore[attr-defined]
     return params.get("weight"), params.get("bias"), params["running_mean"], params["running_var"], eps
@@ -139,7 +140,7 @@ def _statistics(norm: Node) -> Statistics:
 def _fold_parameters(node: Node, norm: Node) -> dict[str, Parameter]:
     """The layer's parameters, folded, under their own paths."""
     weight = node.params["weight"]
-    gamma, beta, mean, variance, eps = _statistics(norm)
+    gamma, beta, mean, variance, eps = statistics(norm)
     channels = sizes(mean)[0]
     layout = node.op.channel_layout(sizes(weight))
     assert layout is not None

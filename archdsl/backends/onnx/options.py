@@ -25,9 +25,9 @@ class OnnxOptions(registry.Options):
     """The scheme for parameters that are scaled by their fans (``init.SCHEMES``)."""
     seed: int = 0
     deploy: bool = False
-    """For inference only: batch norms are folded, and nodes that reach no output are dropped."""
+    """For inference only: norms are folded, parallel linear branches merged, and what reaches no output dropped."""
     fold: bool | None = None
-    """Fold batch norms into the layers in front of them; ``None``: as ``deploy``."""
+    """Fold batch norms into layers, and merge parallel linear branches; ``None``: as ``deploy``."""
     native: bool = False
     """Keep every operator in its own element type, also where ONNX Runtime has no kernel for it on the CPU."""
     external_data: bool | None = None
@@ -50,8 +50,8 @@ class OnnxOptions(registry.Options):
     help: ClassVar[Mapping[str, str]] = {
         "init": "the scheme of the initial weights: kaiming, xavier, zeros, …",
         "seed": "seed of the initial weights",
-        "deploy": "for inference: fold batch norms, drop what only training needs",
-        "fold": "fold batch norms into convolutions",
+        "deploy": "for inference: fold norms, merge linear branches, drop what only training needs",
+        "fold": "fold batch norms into convolutions, merge parallel ones",
         "opset": "the operator set; default: the oldest that works",
         "native": "element types as they are, also where ONNX Runtime has no kernel on the CPU",
         "external_data": "weights in a separate file, or never; default: only beyond 2 GB",
