@@ -76,8 +76,7 @@ def _derive(graph: Graph, sizes: Sizes, sized: Sized, faults: list[Diagnostic]) 
     """By identity: repeated blocks share their operators, and types as well."""
     for node in graph.nodes:
         op, inputs, outputs = node.op, node.inputs, node.outputs
-        if isinstance(op, Counted) and all(value in types for value in inputs):
-            sizes = {**sizes, **_found(op, node.path, sizes, [types[value] for value in inputs])}
+        sizes = _with_found(node, sizes, types) if isinstance(op, Counted) else sizes
         try:
             if len(inputs) == 1:
                 key: tuple[int, ...] = (id(op), id(types[inputs[0]]))
@@ -104,15 +103,18 @@ def _derive(graph: Graph, sizes: Sizes, sized: Sized, faults: list[Diagnostic]) 
             types.update(zip(outputs, found[1]))
 
 
-def _found(op: Counted, path: str, sizes: Sizes, ins: Sequence[TensorType]) -> Sizes:
-    """The size that a node finds, at its inputs' types: the symbol with the bounds that follow, unless it is given."""
-    symbol = op.symbol
-    if symbol is None or symbol in sizes:
-        return {}
+def _with_found(node: Node, sizes: Sizes, types: Mapping[Value, TensorType]) -> Sizes:
+    """The sizes with the one that a node finds, at its inputs' types: a symbol with the bounds that follow, unless it is
+    given.
+    """
+    assert isinstance(node.op, Counted)
+    symbol = node.op.symbol
+    if symbol is None or symbol in sizes or any(value not in types for value in node.inputs):
+        return sizes
     try:
-        return {str(symbol): op.named(path, ins).count}
+        return {**sizes, str(symbol): node.op.named(node.path, [types[value] for value in node.inputs]).count}
     except Refusal:  # told where the rule is applied
-        return {}
+        return sizes
 
 
 def counts(graph: Graph, sizes: Sizes) -> dict[str, Dim]:

@@ -104,11 +104,7 @@ class Writer:
         self._taken: set[str] = set()
         self._constants: dict[tuple[str, tuple[int, ...], bytes], str] = {}
         self._sizes: dict[Dim, str] = {}
-        self._readings = {
-            name: (graph.inputs[found.tensor], found)
-            for name, found in readings([value.type.shape for value in graph.inputs]).items()
-        }
-        """Of which value each symbol is read, and how."""
+        self._readings = _of_inputs(graph)
         self._next: dict[str, int] = {}
         for value in graph.inputs:
             self.value_names[value] = name = self.fresh(value.name)
@@ -204,6 +200,12 @@ class Writer:
         self.outermost.append(Emitted("Shape", name, (source,), (name,), {"start": axis, "end": axis + 1}))
         self.dtypes[name] = "i64"
         return name
+
+
+def _of_inputs(graph: Graph) -> dict[str, tuple[Value, Reading]]:
+    """Of which input each symbol is read, and how."""
+    found = readings([value.type.shape for value in graph.inputs])
+    return {name: (graph.inputs[reading.tensor], reading) for name, reading in found.items()}
 
 
 def fixed(shape: Sequence[Dim]) -> list[int]:
