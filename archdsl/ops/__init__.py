@@ -13,6 +13,7 @@ from archdsl.ops.base import Op
 
 FAMILIES: dict[str, tuple[str, ...]] = {
     "conv": ("conv", "conv_transpose"),
+    "deform": ("deform_conv",),
     "pool": ("max_pool", "min_pool", "avg_pool", "lp_pool", "max_pool_indices", "max_unpool"),
     "pool_global": (
         "global_avg_pool", "global_max_pool", "global_lp_pool", "adaptive_avg_pool", "adaptive_max_pool",
@@ -46,6 +47,9 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "selection": ("non_max_suppression", "compress", "nonzero"),
     "scatter": ("scatter", "scatter_elements"),
     "pad": ("pad_axes", "pad_channels", "crop"),
+    "patches": ("unfold", "fold"),
+    "sampling": ("grid_sample",),
+    "roi": ("roi_align", "roi_pool"),
     "resample": ("resize", "depth_to_space", "space_to_depth"),
     "constant": ("constant", "zeros", "ones", "positions", "param", "one_hot"),
     "noise": ("random_normal", "random_uniform"),
@@ -62,7 +66,8 @@ PREFIX = {"-": "neg"}
 """Symbol in front of a tensor -> operator, as the cards say it."""
 CHOICES = frozenset([
     "same", "valid", "same_upper", "same_lower", "nearest", "bilinear", "trilinear", "bicubic",
-    "reflect", "edge", "dcr", "crd", "center", "fan", "two", "one", "after", "before",
+    "reflect", "edge", "dcr", "crd", "center", "fan", "border", "reflection", "two", "one", "after", "before",
+    "kaiming", "kaiming_normal", "xavier", "xavier_normal", "lecun", "lecun_normal",
 ])  # fmt: skip
 """Bare names that arguments of the cards read as themselves, and which mean nothing else: neither operators, nor
 letters of axes, nor element types, nor ``none``."""
