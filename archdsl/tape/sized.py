@@ -104,9 +104,7 @@ def _derive(graph: Graph, sizes: Sizes, sized: Sized, faults: list[Diagnostic]) 
 
 
 def _with_found(node: Node, sizes: Sizes, types: Mapping[Value, TensorType]) -> Sizes:
-    """The sizes with the one that a node finds, at its inputs' types: a symbol with the bounds that follow, unless it is
-    given.
-    """
+    """The sizes with the one that a node finds: a symbol with the bounds that follow, unless it is given."""
     assert isinstance(node.op, Counted)
     symbol = node.op.symbol
     if symbol is None or symbol in sizes or any(value not in types for value in node.inputs):
