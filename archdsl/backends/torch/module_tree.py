@@ -7,7 +7,7 @@ parameters' names only, and the box around it does its work.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterator, Sequence, Set
 
 from archdsl import registry
 from archdsl.backends.torch.carry import carried
