@@ -31,7 +31,15 @@ def split(site: Site) -> Form:
     return site.text(text + ("[0]" if len(site.outs) == 1 else ""))
 
 
+def sparse(site: Site) -> Form:
+    """The inputs times their gates, and the sum."""
+    last = len(site.types) - 1
+    terms = [f"{{{i}}} * {{{last}}}[..., {i}:{i + 1}]" for i in range(last)]
+    return site.text(" + ".join(terms) if last > 1 else terms[0])
+
+
 RULES: dict[str, Lowering] = {
+    "sparse": sparse,
     "concat": concat,
     "stack": stack,
     "split": split,
