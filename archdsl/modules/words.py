@@ -20,7 +20,7 @@ CONSTANTS = {"pi": pi}
 """Numbers that have a name, where nothing else is called so."""
 INITIALIZERS = ("uniform", "normal")
 """How a parameter begins, where it is called with two numbers."""
-LATER = ("scan", "map", "gru_cell", "lstm_cell")
+LATER = ("scan", "map")
 """Words of the language that are not implemented yet."""
 ENDS = ("preprocess", "labels")
 """Names that can follow ``with`` at an input or output."""

@@ -17,6 +17,7 @@ from typing import Any
 import formulas
 import formulas_mobile
 import formulas_parallel
+import formulas_recurrent
 import formulas_residual
 import pytest
 from paths import DATA, SPECS, tool
@@ -24,7 +25,7 @@ from paths import DATA, SPECS, tool
 import archdsl
 from archdsl.analyses.measure import Measures
 
-FORMULAS = (formulas, formulas_mobile, formulas_parallel, formulas_residual)
+FORMULAS = (formulas, formulas_mobile, formulas_parallel, formulas_recurrent, formulas_residual)
 ledger = tool("ledger")
 VARIANTS: dict[str, str] = ledger.variants()
 
@@ -79,14 +80,14 @@ CLOSED_FORM_ONLY = {
     "resnet110_original", "resnet110_bn_after_addition", "resnet110_relu_before_addition",
     "resnet110_relu_only_pre_activation", "wrn_28_10_dropout", "cmpe_se_wrn_28_10_1x1", "cmpe_se_wrn_28_10_2x1",
     "highway19", "highway_mlp_10", "highway_mlp_20", "highway_mlp_50", "highway_mlp_100",
-    "shufflenet_v2_50", "delugenet_104", "delugenet_122", "shiftnet_a", "shiftnet_b", "amoebanet_a",
+    *formulas_recurrent.table(), "shufflenet_v2_50", "delugenet_104", "delugenet_122", "shiftnet_a", "shiftnet_b", "amoebanet_a",
 }  # fmt: skip
 """No second implementation was counted. ``lenet5`` and ``alexnet_one_tower`` are also held by published tables, in
 ``test_tables``; ``plain18`` is ``resnet18_a`` without its weightless shortcuts, ``lenet5_relu`` differs from ``lenet5``
 and ``adaline`` from ``perceptron`` in operators without weights; the logic gates learn nothing. The
 orderings of a residual unit have the weights of ``resnet110_cifar_a``, and dropout has none; ``highway19``,
 ``shufflenet_v2_50`` and ``amoebanet_a`` are held by published tables; the other DelugeNets and ShiftNets by the printed
-figures of their papers."""
+figures of their papers. The recurrent networks are held against PyTorch's modules in ``test_recurrent``."""
 
 
 def test_which_variants_rest_on_one_source_is_known() -> None:
