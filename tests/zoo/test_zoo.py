@@ -18,13 +18,14 @@ import formulas
 import formulas_mobile
 import formulas_parallel
 import formulas_residual
+import formulas_scans
 import pytest
 from paths import DATA, SPECS, tool
 
 import archdsl
 from archdsl.analyses.measure import Measures
 
-FORMULAS = (formulas, formulas_mobile, formulas_parallel, formulas_residual)
+FORMULAS = (formulas, formulas_mobile, formulas_parallel, formulas_residual, formulas_scans)
 ledger = tool("ledger")
 VARIANTS: dict[str, str] = ledger.variants()
 
@@ -80,6 +81,7 @@ CLOSED_FORM_ONLY = {
     "resnet110_relu_only_pre_activation", "wrn_28_10_dropout", "cmpe_se_wrn_28_10_1x1", "cmpe_se_wrn_28_10_2x1",
     "highway19", "highway_mlp_10", "highway_mlp_20", "highway_mlp_50", "highway_mlp_100",
     "shufflenet_v2_50", "delugenet_104", "delugenet_122", "shiftnet_a", "shiftnet_b", "amoebanet_a",
+    "rnnsearch", "rnnsearch length=50", "convlstm steps=3", "mamba_130m length=100",
 }  # fmt: skip
 """No second implementation was counted. ``lenet5`` and ``alexnet_one_tower`` are also held by published tables, in
 ``test_tables``; ``plain18`` is ``resnet18_a`` without its weightless shortcuts, ``lenet5_relu`` differs from ``lenet5``
