@@ -71,6 +71,9 @@ CHOICES = frozenset([
 """Bare names that arguments of the cards read as themselves, and which mean nothing else: neither operators, nor
 letters of axes, nor element types, nor ``none``."""
 
+HOLDERS = {"scan": "scan"}
+"""Operators that hold a graph, with their modules: a text makes them by a combinator, and only data names them."""
+
 _MODULE = {name: module for module, names in FAMILIES.items() for name in names}
 
 
@@ -101,13 +104,17 @@ def load(name: str) -> type[Op]:
 
     ``KeyError`` if there is none; refuses (E0606) what a package offers and cannot be used.
     """
-    if name not in _MODULE:
+    module = _MODULE.get(name) or HOLDERS.get(name)
+    if module is None:
         from archdsl.ops.packages import card
 
         return card(name)
-    module = import_module(f"archdsl.ops.{_MODULE[name]}")
-    cards = (card for card in vars(module).values() if isinstance(card, type) and issubclass(card, Op))
+    cards = (
+        card
+        for card in vars(import_module(f"archdsl.ops.{module}")).values()
+        if isinstance(card, type) and issubclass(card, Op)
+    )
     found = next((card for card in cards if card.__dict__.get("name") == name), None)
     if found is None:
-        raise LookupError(f"FAMILIES lists `{name}`, but archdsl/ops/{_MODULE[name]}.py has no card of that name")
+        raise LookupError(f"FAMILIES lists `{name}`, but archdsl/ops/{module}.py has no card of that name")
     return found

@@ -291,13 +291,10 @@ class Operand(Kind):
 
     @property
     def text(self) -> str:
-        one = ", ".join(["tensor"] * self.most)
-        return f"{one if self.most == 1 else f'({one})'} | none"
+        return "tensor | none" if self.most == 1 else f"({', '.join(['tensor'] * self.most)}) | none"
 
     def check(self, value: Any, what: str) -> int | None:
-        if value is None:
-            return None
-        if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= self.most:
+        if value is not None and (type(value) is not int or not 1 <= value <= self.most):
             raise refuse(what, self.text, value)
         return value
 

@@ -97,7 +97,7 @@ class Tape:
         for value in values:
             if value in self.inside:
                 raise Refusal(
-                    "E0217", f"`{value.name}` is made anew in every run of `{self.inside[value]}`, and means nothing"
+                    "E0223", f"`{value.name}` is made anew in every run of `{self.inside[value]}`, and means nothing"
                     " outside of it", help="end the body with it, `(a, b)`, to get what all runs made; with"
                     " `final = true` the states of the last run follow",
                 )  # fmt: skip

@@ -218,7 +218,6 @@ WRONG: dict[str, tuple[str, Told]] = {
     "an output in a block": ("block f { relu; «output y» }\n---\nf", told("E0217", "only networks can declare outputs")),
     "an input in a block": ("block f { «input y: f32[3]» }\n---\nf", told("E0217", "only networks can declare inputs")),
     "a network without input": ("arch 1\nnetwork «Net»() { relu }", told("E0217", "declares no input", "`input x: f32[…]`")),
-    "not in this edition": ("«scan» { relu }", told("E0218", "`scan` is not part of this edition yet")),
     # shapes
     "convolution of a vector": ("flatten -> «conv(8, 3)»", told("E0301", "[N, C, spatial…], not f32[N, 512]", "`linear`")),
     "a window that does not fit": ("«max_pool(9)»", told("E0302", "a window of 9 does not fit into 8 positions")),

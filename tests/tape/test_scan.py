@@ -162,9 +162,3 @@ def test_a_broken_body_is_found() -> None:
     body.outputs["result"] = graph.inputs[0]
     with pytest.raises(BrokenGraphError, match="the body of cell gives"):
         check(graph)
-
-
-@pytest.mark.parametrize("backend", ["onnx", "torch"])
-def test_a_backend_that_cannot_say_it_refuses(backend: str, tmp_path: object) -> None:
-    with pytest.raises(archdsl.DiagnosticError, match="E0601"):
-        archdsl.compile(elman(), f"{tmp_path}/model.{'onnx' if backend == 'onnx' else 'py'}", backend=backend)

@@ -5,7 +5,7 @@ The result is a list of parts: bytes, and payloads (the weights) that are comput
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from archdsl import registry
 from archdsl.backends.onnx import wire
@@ -55,7 +55,7 @@ def lower(graph: Graph, options: OnnxOptions) -> Lowered:
     while True:
         writer = Writer(graph, opset, chosen=options.opset is not None, native=options.native, newest=newest)
         try:
-            _apply_rules(writer)
+            apply_rules(writer, graph.nodes)
         except NeedOpsetError as need:
             newest = need.newest
             opset = need.version or OPSETS[0]
@@ -75,10 +75,10 @@ def located(refusal: Refusal, node: Node | None) -> Diagnostic:
     return refusal.located(node.origin.span).diagnostic(node.origin.frame)
 
 
-def _apply_rules(writer: Writer) -> None:
-    """Lower every node; all refusals are reported together, without those that follow from others."""
+def apply_rules(writer: Writer, nodes: Iterable[Node]) -> None:
+    """Lower these nodes; all refusals are reported together, without those that follow from others."""
     found: list[Diagnostic] = []
-    for node in writer.graph.nodes:
+    for node in nodes:
         if found and any(value not in writer.value_names for value in node.inputs):
             continue
         try:
@@ -89,6 +89,8 @@ def _apply_rules(writer: Writer) -> None:
             rule(Emit(writer, node, _carried(writer, node)))
         except Refusal as refusal:
             found.append(located(refusal, node))
+        except DiagnosticError as inside:  # of a body
+            found += inside.diagnostics
     if found:
         raise DiagnosticError(found)
 
@@ -152,7 +154,7 @@ def _encode_node(item: Emitted, renamed: dict[str, str], graph: Graph) -> bytes:
         return wire.message(1, wire.node(item.kind, item.name, inputs, outputs, attributes, item.domain))
     except OverflowError as error:
         path = item.name.partition("/")[0]
-        node = next((node for node in graph.nodes if node.path == path), None)
+        node = next((node for node in graph.all_nodes() if node.path == path), None)
         refusal = Refusal("E0602", f"an argument of `{path}` cannot be an attribute in ONNX: {error}")
         raise DiagnosticError([located(refusal, node)]) from None
 

@@ -7,7 +7,7 @@ parameters' names only, and the box around it does its work.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from archdsl import registry
 from archdsl.backends.torch.carry import carried
@@ -68,17 +68,42 @@ def items_of(step: Step) -> list[Item]:
 
 def boxes_of(graph: Graph) -> Box:
     """The outermost box of a graph. Raises ``DiagnosticError`` where an operator has no counterpart."""
-    boxes = {"": Box("", None)}
-    found: list[Diagnostic] = []
+    root = Box("", None)
     symbols = {name: symbol_value(name) for name in readings([value.type.shape for value in graph.inputs])}
-    for index, node in enumerate(graph.nodes):
-        try:
-            _place(boxes, index, node, symbols)
-        except Refusal as refusal:
-            found.append(refusal.located(node.origin.span).diagnostic(node.origin.frame))
-    if found:
-        raise DiagnosticError({(d.code, d.span or d.message): d for d in found[::-1]}.values())
-    root = boxes[""]
+    tree = _Tree(symbols, root)
+    tree.fill(root, graph)
+    if tree.found:
+        raise DiagnosticError({(d.code, d.span or d.message): d for d in tree.found[::-1]}.values())
+    return root
+
+
+class _Tree:
+    """The boxes by path, those of bodies included, in the making."""
+
+    def __init__(self, symbols: Mapping[str, Value], root: Box) -> None:
+        self.symbols = symbols
+        self.boxes = {"": root}
+        self.found: list[Diagnostic] = []
+
+    def fill(self, root: Box, graph: Graph) -> None:
+        """File the nodes of a graph, or of a body, whose box is ``root``."""
+        loops = [node.path for node in graph.nodes if node.body is not None]
+        for path in loops:
+            outer = _box(self.boxes, path.rpartition(".")[0])
+            self.boxes[path] = outer.kept[path.rpartition(".")[2]] = Box(path, outer)
+        for index, node in enumerate(graph.nodes):
+            try:
+                if node.body is not None:
+                    self.fill(self.boxes[node.path], node.body)
+                _place(self.boxes, root, loops, index, node, self.symbols)
+            except Refusal as refusal:
+                self.found.append(refusal.located(node.origin.span).diagnostic(node.origin.frame))
+        if not self.found:
+            _settle(root, graph)
+
+
+def _settle(root: Box, graph: Graph) -> None:
+    """Put the steps of all boxes into order, and say what enters and leaves them."""
     uses = _uses(graph)
     waiting = [root]
     while waiting:
@@ -92,21 +117,36 @@ def boxes_of(graph: Graph) -> Box:
             if not child.outputs:
                 _silence(child)
         waiting += [child for child in children if child.called]
-    root.inputs, root.outputs = list(graph.inputs), list(graph.outputs.values())
-    return root
+    read = dict.fromkeys(value for item in root.nodes for value in item.form.reads) if root.path else ()
+    root.inputs, root.outputs = [*graph.inputs, *read], list(graph.outputs.values())
 
 
-def _place(boxes: dict[str, Box], index: int, node: Node, symbols: Mapping[str, Value]) -> None:
-    """Apply the node's rule; file it under the scope it is computed in and its layer under the layer's."""
+def _place(
+    boxes: dict[str, Box], root: Box, loops: Sequence[str], index: int, node: Node, symbols: Mapping[str, Value]
+) -> None:
+    """Apply the node's rule; file it under the scope it is computed in and its layer under the layer's. What stands in
+    the scope of a loop and is no part of its body is computed around it.
+    """
     rule = rule_for(type(node.op))
     if rule is None:
         targets = "`archdsl ops` lists each operator's targets"
         raise Refusal("E0601", f"`{node.op.name}` has no counterpart in PyTorch", help=targets)
-    form = carried(node, rule(Site(node, symbols)))
+    site = Site(node, symbols)
+    if node.body is not None:
+        site.reads = [*boxes[node.path].inputs[len(node.inputs) :]]
+    form = carried(node, rule(site))
+    if node.body is not None:
+        form.uses += tuple(use for item in boxes[node.path].nodes for use in item.form.uses)
     owner = _owner(node)
     home = node.path.rpartition(".")[0]
     if owner != node.path:
         home = _common(home, owner.rpartition(".")[0])
+    home = next((path.rpartition(".")[0] for path in loops if f"{home}.".startswith(f"{path}.")), home)
+    if root.path and not f"{home}.".startswith(f"{root.path}."):
+        raise Refusal(
+            "E0601", f"`{node.op.name}` in a `scan` has weights that are used outside of it as well",
+            help="compute what needs them in front of the `scan`, and use its result inside",
+        )  # fmt: skip
     item = Item(index, node, form, owner)
     if "{self}" in form.text and form.layer is not None:
         keeper = _box(boxes, owner.rpartition(".")[0])
@@ -116,13 +156,15 @@ def _place(boxes: dict[str, Box], index: int, node: Node, symbols: Mapping[str, 
     box.steps.append(item)
     while True:
         box.nodes.append(item)
-        if not box.path:
+        if box is root:
             return
         box = boxes[box.path.rpartition(".")[0]]
 
 
 def _owner(node: Node) -> str:
     """Whose path the parameters have."""
+    if node.body is not None:
+        return node.path
     for slot, parameter in node.params.items():
         return parameter.path.removesuffix(f".{slot}") if slot else parameter.path
     return node.path
