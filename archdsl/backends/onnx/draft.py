@@ -8,7 +8,7 @@ from collections.abc import Hashable, Iterator, Mapping, MutableMapping, Sequenc
 from contextlib import contextmanager
 from typing import Any
 
-from archdsl.backends.onnx.options import OPSETS
+from archdsl.backends.onnx.opsets import OPSETS
 from archdsl.backends.onnx.wire import Attribute, Literal
 from archdsl.diagnostics import Refusal
 from archdsl.dim_solve import readings

@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterable, Mapping
 
 from archdsl import registry
 from archdsl.backends.onnx import wire
-from archdsl.backends.onnx.options import OPSETS, OnnxOptions
+from archdsl.backends.onnx.opsets import OPSETS
+from archdsl.backends.onnx.options import OnnxOptions
 from archdsl.backends.onnx.writer import Body, Emit, Emitted, NeedOpsetError, Writer
 from archdsl.diagnostics import Diagnostic, DiagnosticError, Refusal
 from archdsl.element_types import ELEMENT_TYPES
@@ -46,7 +47,7 @@ def rule_for(op: type[Op]) -> Lowering | None:
 
 
 def lower(graph: Graph, options: OnnxOptions) -> Lowered:
-    """The graph at the oldest operator set that can express it (at least 17), or at the requested one."""
+    """The graph at the oldest operator set without a cost (:mod:`.opsets`), or at the requested one."""
     check_sizes(graph)
     opset = options.opset or OPSETS[0]
     if not OPSETS[0] <= opset <= OPSETS[1]:
