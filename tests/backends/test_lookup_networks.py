@@ -102,8 +102,8 @@ network Net(heads = 2, points = 3, d = 8) {
   let places = unsqueeze(at, [1, 3]) + 0.1 * spread
   let grid = 2 * places - 1 -> reshape([heads * n, q.shape[1], points, 2])
   weights_of: q -> linear(heads * points) -> reshape([n, q.shape[1], heads, points]) -> softmax
-  let share = weights_of -> transpose(1, 2) -> reshape([heads * n, 1, q.shape[1], points])
-  let read = reduce_sum((values -> grid_sample(grid)) * share, axis = 3)
+  let shares = weights_of -> transpose(1, 2) -> reshape([heads * n, 1, q.shape[1], points])
+  let read = reduce_sum((values -> grid_sample(grid)) * shares, axis = 3)
   read -> reshape([n, d, q.shape[1]]) -> transpose
   out: linear(d)
   output y
