@@ -181,7 +181,10 @@ class Op(Record):
 
     def __repr__(self) -> str:
         """As a spec would write it, without what is the default: ``conv(64, 3, stride = 2)``."""
-        values = {name: literal(getattr(self, name)) for name in self.signature}
+        values = {
+            name: "…" if name in self.operands and getattr(self, name) else literal(getattr(self, name))
+            for name in self.signature
+        }
         given = [values[name] for name, one in self.signature.items() if one.default is REQUIRED]
         given += [
             f"{name} = {values[name]}"
