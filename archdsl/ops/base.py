@@ -172,7 +172,9 @@ class Op(Record):
         super().__init_subclass__(**kwargs)
         declared = {name: value for name, value in cls._defaults.items() if isinstance(value, Arg)}
         cls.signature = {**cls.signature, **declared}
-        cls.operands = tuple([name for name, one in cls.signature.items() if one.kind.by_name])
+        cls.operands = tuple(
+            [name for name, one in cls.signature.items() if one.kind.by_name and one.kind.takes_tensors]
+        )
         cls._defaults = {
             name: (value.default if isinstance(value, Arg) else value)
             for name, value in cls._defaults.items()
