@@ -104,7 +104,7 @@ def broadcast(shapes: Sequence[Shape]) -> Shape:
                 shown = " and ".join(map(show_shape, shapes))
                 names = sorted(dims.symbols(dim) | dims.symbols(size))
                 aligned = _aligned(shapes)
-                if dim_order.equal(dim, size) is None and names:
+                if None in (dim_order.stretches(dim, size), dim_order.stretches(size, dim)) and names:
                     raise Refusal(
                         "E0307",
                         f"whether {shown} agree depends on `{names[0]}`",

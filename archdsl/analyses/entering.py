@@ -6,7 +6,6 @@ them it is followed back to the inputs. A written model says it in its metadata,
 
 from __future__ import annotations
 
-from archdsl import dims
 from archdsl.analyses.ranges import ranges
 from archdsl.dim_order import at_least
 from archdsl.element_types import INTEGERS
@@ -41,9 +40,8 @@ def integers(graph: Graph) -> dict[str, Ends]:
 
 def described(graph: Graph) -> dict[str, str]:
     """The metadata of a model that say what may enter it."""
-    free = sorted({name for value in graph.inputs for dim in value.type.shape for name in dims.symbols(dim)})
     found: dict[str, str] = {}
-    for name in free:
+    for name in graph.symbols():
         size = graph.defaults.get(name)
         if size is not None and (name, size) != ("N", 1):
             found[SIZE + name] = str(size)

@@ -240,6 +240,12 @@ class Op(Record):
         """The output types; refuses (``Refusal``) input types that do not fit."""
         raise NotImplementedError
 
+    def takes_empty(self) -> bool:
+        """Whether axes without positions may enter that it does not go through position by position: a product over
+        nothing is 0, the largest of nothing is not there.
+        """
+        return (self.moves_data or self.role in ("view", "source")) and not self.pools_maps
+
     def integers(self, ins: Types, outs: Types, asked: Ends | None, entering: Sequence[Interval]) -> Mapping[int, Ends]:
         """Inputs whose elements have to be some integers, by their numbers: positions or lengths of an axis, or what
         makes the results what is ``asked`` of them. For whoever draws inputs of a model at random.

@@ -20,11 +20,12 @@ Axes = int | str | tuple[int | str, ...]
 def inside(value: Dim, size: Dim, last: int, what: str) -> Dim:
     """``value`` as a position from the start (negative ones count from the end), at most ``size + last``."""
     position = size + value if isinstance(value, int) and value < 0 else value
-    for answer in (dim_order.at_least(position, 0), dim_order.at_least(size + last, position)):
+    for pair in ((position, 0), (size + last, position)):
+        answer = dim_order.at_least(*pair)
         if answer is False:
             raise Refusal("E0205", f"{what} is {value}, outside of an axis of {size} positions")
         if answer is None:
-            raise undecided(f"whether {what} = {value} lies on an axis of {size} positions", (size, value))
+            raise undecided(f"whether {what} = {value} lies on an axis of {size} positions", (size, value), pair)
     return position
 
 

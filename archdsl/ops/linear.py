@@ -95,6 +95,9 @@ class MatMul(Op):
         "matmul : f32[N,T,T], f32[N,T,8] -> f32[N,T,8]",
     )
 
+    def takes_empty(self) -> bool:
+        return True
+
     def shape(self, *ins: TensorType) -> tuple[TensorType, ...]:
         a, b = ins
         for side in (a, b):

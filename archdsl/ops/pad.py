@@ -89,6 +89,9 @@ class Pad(Padded):
     def filling(self) -> tuple[str, float]:
         return self.mode, self.value
 
+    def takes_empty(self) -> bool:
+        return self.mode == "constant"
+
     def pads(self, type: TensorType) -> tuple[tuple[Dim, Dim], ...]:
         if self.axis is None:
             axes = tuple(range(2, 2 + len(spatial(type, self.name))))

@@ -257,6 +257,9 @@ class MaxUnpool(Op):
             )  # fmt: skip
         return kernel, stride, pads
 
+    def takes_empty(self) -> bool:
+        return False
+
     def shape(self, *ins: TensorType) -> tuple[TensorType, ...]:
         x, at = ins
         need_dtype(self.name, x, FLOATS)

@@ -21,6 +21,9 @@ class _Softmax(Op):
 
     axis: int | str = arg(Axis(), -1, doc="the axis that is normalised")
 
+    def takes_empty(self) -> bool:
+        return True
+
     def shape(self, *ins: TensorType) -> tuple[TensorType, ...]:
         (x,) = ins
         need_dtype(self.name, x, FLOATS)

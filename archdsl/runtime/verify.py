@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from archdsl.diagnostics import Refusal
 from archdsl.files import check_file
-from archdsl.interpret.finish import check_bound
 from archdsl.record import Record
 from archdsl.runtime.entering import declared_in, ones
 from archdsl.runtime.inputs import Usual, check_inputs, completed, file_inputs, symbols_of
 from archdsl.runtime.model_inputs import wanted_inputs
 from archdsl.runtime.outputs import tensors_of
 from archdsl.runtime.session import BFLOAT16, call, first_line, metadata_of, open_session
+from archdsl.tape.bindings import check_bound
 
 if TYPE_CHECKING:
     import numpy
