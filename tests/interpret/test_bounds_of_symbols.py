@@ -35,7 +35,9 @@ def check(network: Sized, counts: Counter[str]) -> None:
         text = network.text(form)
         told, graph = outcome(text)
         open_ = isinstance(told, set) and told != fixed and {code for code, _ in told} <= OPEN
-        refused = isinstance(told, set) and isinstance(fixed, set)  # within the bounds no size may do, for a reason of its own
+        refused = isinstance(told, set) and isinstance(
+            fixed, set
+        )  # within the bounds no size may do, for a reason of its own
         assert open_ or refused or told == fixed, f"{form}: {network.sizes}\n{text}"
         counts[f"{form} open" if open_ else form] += 1
         if form == "bounded":

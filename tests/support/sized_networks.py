@@ -42,8 +42,7 @@ class Sized(NamedTuple):
     """Sizes of the example that became others: numbers or symbols."""
 
     def text(self, form: str) -> str:
-        """The text with sizes as ``form`` says: ``fixed``, ``free``, ``declared``, ``variant``, ``multiple``, or one of :data:`BOUNDS`.
-        """
+        """The text with sizes as ``form`` says: ``fixed``, ``free``, ``declared``, ``variant``, ``multiple``, or one of :data:`BOUNDS`."""
         names = [chr(ord("a") + i) for i in range(len(self.example.input_types))]
         inputs = [f"  input {name}: {self._type(type, form)}" for name, type in zip(names, self.example.input_types)]
         flow = f"({', '.join(names)}) -> " if len(names) > 1 else ""
