@@ -24,7 +24,7 @@ class Pipeline(Record):
     settle: str | None = None
     """Give running variances the values that initial weights of this scheme send to them. Loaded weights are left."""
     fold: bool = False
-    """Fold batch norms into the layers in front of them."""
+    """Fold batch norms into the layers in front of them, and merge parallel linear branches."""
 
     def run(self, graph: Graph) -> Graph:
         """The rewritten graph. Raises ``DiagnosticError`` for what cannot be bound."""
@@ -53,8 +53,10 @@ class Pipeline(Record):
             yield lambda graph: settle(graph, scheme)
         if self.fold:
             from archdsl.rewrites.fold import fold
+            from archdsl.rewrites.merge import merge
 
             yield fold
+            yield merge
 
 
 def _loaded(graph: Graph) -> bool:

@@ -61,8 +61,15 @@ def show_shape(shape: Sequence[Dim]) -> str:
     return "[" + ", ".join(map(str, shape)) + "]"
 
 
-AXES = {"c": 1, "t": 1, "f": -1, "h": -2, "w": -1}
-"""Axis letters by position: ``c`` and ``t`` are axis 1, ``f`` is the last, ``h w`` are the last two."""
+AXES = {"n": 0, "c": 1, "t": 1, "f": -1, "h": -2, "w": -1}
+"""Axis letters by position: ``n`` is axis 0, ``c`` and ``t`` axis 1, ``f`` the last, ``h w`` the last two."""
+_POSITIONS = {2: "nt", 3: "ntt", 4: "nchw", 5: "ncdhw"}
+"""Axes of positions by rank, for reports: those of sequences ([N, T], [N, T, F] and [N, C, T]), images and volumes."""
+
+
+def axis_letter(axis: int, rank: int) -> str:
+    """An axis of positions of an input as a reader names it; its number where it has no name."""
+    return _POSITIONS[rank][axis] if rank in _POSITIONS else str(axis)
 
 
 def resolve_axis(axis: int | str, type: TensorType) -> int:

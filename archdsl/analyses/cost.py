@@ -13,14 +13,14 @@ from typing import Any
 
 from archdsl.analyses import memory
 from archdsl.analyses.field import AtMost
+from archdsl.analyses.field_entries import Open, sizes
 from archdsl.analyses.measure import QUANTITIES, Amount, Measurement, Measures
-from archdsl.analyses.receptive_field import Open, sizes
 from archdsl.analyses.rows import Row
 from archdsl.arguments import checked
 from archdsl.diagnostics import Refusal
 from archdsl.dims import Dim
 from archdsl.graph import Graph
-from archdsl.rewrites.fold import fold
+from archdsl.rewrites.merge import deployed
 from archdsl.shown import Shown
 
 
@@ -97,9 +97,9 @@ class CostTable(Shown, report="archdsl.report.costs:CostReport"):
 
     @cached_property
     def folded(self) -> CostTable:
-        """The costs of the deployed graph, in which batch norms after convolutions and linear layers are folded."""
+        """The costs of the deployed graph: batch norms folded into layers, parallel linear branches merged."""
         given = {name: size for name, size in self.binding.items() if isinstance(size, int)}
-        return cost(fold(self.graph), given, symbolic=not self.binding)
+        return cost(deployed(self.graph), given, symbolic=not self.binding)
 
     def receptive_field(self, row: Row) -> tuple[int | AtMost | Open | None, ...] | None:
         """What a row's first output sees of the input along maps, per spatial axis (``None``: all of the axis).

@@ -198,8 +198,11 @@ def _around(spans: Sequence[Span | None], fields: Sequence[Field], y: int) -> Sp
 
 
 def aligned(fields: Sequence[Field]) -> bool:
-    """Whether all have one jump and one centre."""
-    return all((f.jump, f.offset) == (fields[0].jump, fields[0].offset) for f in fields)
+    """Whether all have one jump, and one centre or (causal convolutions) one right edge."""
+    first = fields[0]
+    return all(f.jump == first.jump for f in fields) and (
+        all(f.offset == first.offset for f in fields) or all(f.high == first.high for f in fields)
+    )
 
 
 def _plain(number: Position) -> Position:

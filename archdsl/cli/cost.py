@@ -37,7 +37,7 @@ def command(
     ] = None,
     symbolic: Annotated[bool, opt("--symbolic", help="polynomials instead of numbers")] = False,
     wide: Annotated[bool, opt("--wide", help="all columns")] = False,
-    folded: Annotated[bool, opt("--folded", help="the deployed graph: batch norms folded away")] = False,
+    folded: Annotated[bool, opt("--folded", help="the deployed graph: norms folded, branches merged")] = False,
     strict: Annotated[bool, opt("--strict", help="exit 1 if the cost of some operator is not known")] = False,
     memory: Annotated[
         bool, opt("--memory", help="which tensors are live when, what makes the peak, and a memory plan")

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import pairwise
-from math import prod, sqrt
+from math import prod
 
 from archdsl.analyses.field import Field
 from archdsl.design_rules.view import DesignRule, Finding, View
 from archdsl.graph import Node
 from archdsl.ops.conv import Conv, ConvTranspose
 from archdsl.ops.linear import Linear
+from archdsl.ops.look import AxisWindow
 from archdsl.ops.pool_global import GlobalPooling
 from archdsl.ops.windows import Windowed
 
@@ -22,7 +23,7 @@ SPARE = 1.25
 
 def odd_sizes(view: View) -> Iterator[Finding]:
     """W0403."""
-    for node in view.graph.nodes:
+    for node in view.nodes:
         if not isinstance(node.op, Windowed) or isinstance(node.op, ConvTranspose):
             continue
         shape = view.shape(node.inputs[0])
@@ -52,7 +53,7 @@ def bottleneck(view: View) -> Iterator[Finding]:
         elif positions == levels[-1][0]:
             levels[-1] = (positions, max(volume, levels[-1][1]), levels[-1][2])
     for (wide, before, _), (narrow, after, node) in pairwise(levels):
-        allowed = sqrt(wide / narrow)
+        allowed = (wide / narrow) ** (1 / (rank - 2))
         if before > SPARE * allowed * after:
             message = f"the data volume falls from {before:,} to {after:,} elements, to 1/{before / after:.3g}"
             message += f" while the sides fall to 1/{allowed:.3g}"
@@ -73,12 +74,26 @@ def few_features(view: View) -> Iterator[Finding]:
     if entering is None or leaving is None or prod(leaving[2:]) != 1:
         return
     axis = node.op.feature_axis
-    if entering[axis] < leaving[axis]:
+    if entering[axis] < leaving[axis] and not _pools_tokens(node, view):
         yield Finding(
             node,
             f"the classifier has only {entering[axis]:,} features for {leaving[axis]:,} classes",
             "widen the last stage",
         )
+
+
+def _pools_tokens(classifier: Node, view: View) -> bool:
+    """Whether the classifier's features are those of tokens, [N, T, F]: they are as many in all layers, and there is no
+    last stage to widen.
+    """
+    node = classifier.inputs[0].producer
+    while node is not None and len(node.inputs) == 1 and node.op.role != "layer":
+        (entering,), rank = node.inputs, node.outputs[0].type.rank
+        if rank == 2 and entering.type.rank > 2:
+            last = view.measures.bound.window(node, 0, 0)[1]
+            return isinstance(last, AxisWindow) and last.axis == entering.type.rank - 1
+        node = entering.producer
+    return False
 
 
 def last_map(view: View) -> Iterator[Finding]:
@@ -128,12 +143,12 @@ def _heads(view: View) -> list[Node]:
 def heavy_classifier(view: View) -> Iterator[Finding]:
     """W0412."""
     rows = view.measures.row_of
-    layers = [node for node in view.graph.nodes if node.op.role == "layer"]
+    layers = [node for node in view.nodes if node.op.role == "layer"]
     if not any(isinstance(node.op, Conv) for node in layers):
         return
     tail: list[Node] = []
     for node in reversed(layers):
-        if not isinstance(node.op, Linear):
+        if not isinstance(node.op, Linear) or node.inputs[0].type.rank != 2:  # of tokens: no classifier
             break
         tail.append(node)
     held = [rows[node].params for node in tail]

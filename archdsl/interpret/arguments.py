@@ -117,7 +117,7 @@ class Call:
         except Refusal as refusal:
             if argument.syntax.name is None:
                 given = [other.syntax.span.text for other in self.arguments]
-                refusal.help = refusal.help or position_help(binding.block.name, index, given)
+                refusal.help = position_help(binding.block.name, index, given) or refusal.help
             env.session.faults.refuse(refusal.located(argument.syntax.span), env.place.frame)
             binding.fault(argument.syntax)
 
@@ -287,7 +287,7 @@ class _Binding:
         if extent.poisoned:
             self.failed = self.failed or not self.block.runs_poisoned
             return POISON
-        if formal.kind is None or value is POISON:
+        if formal.kind is None or value is POISON or (value is None and formal.takes_tensors and not formal.required):
             return value
         if isinstance(value, BlockValue | Labelled | Initializer) and not formal.takes_values:
             formal.kind.check(value, f"`{formal.name}` of `{self.block.name}`")

@@ -13,12 +13,11 @@ from archdsl.interpret.functions import elements, sequence
 from archdsl.interpret.values import BlockValue, Indexed, Table, describe, is_flow
 from archdsl.modules.suggestions import attribute_help
 from archdsl.ops import is_operator
+from archdsl.shapes import AXES
 from archdsl.source import Span, shortened
 from archdsl.syntax import spec
 from archdsl.tape.paths import Labelled
 from archdsl.tape.poison import POISON
-
-_DIMENSIONS = {"c": 1, "t": 1, "f": -1, "h": -2, "w": -1}
 
 
 @expression(spec.Attribute)
@@ -81,11 +80,11 @@ def _label_attribute(value: Labelled, name: str, env: Env, span: Span) -> Any:
     raise Refusal("E0211", f"`{value.scope.path}` has no label or parameter `{name}`", help=help)
 
 
-_TENSOR_ATTRIBUTES = (*_DIMENSIONS, "rank", "shape", "dtype", "count")
+_TENSOR_ATTRIBUTES = (*AXES, "rank", "shape", "dtype", "count")
 
 
 def tensor_attribute(value: Any, name: str) -> Any:
-    """``x.c x.h x.w x.t x.f x.rank x.shape x.dtype x.count``."""
+    """``x.n x.c x.h x.w x.t x.f x.rank x.shape x.dtype x.count``."""
     if name == "count":
         return len(value) if isinstance(value, tuple) else 1
     if isinstance(value, tuple):
@@ -96,9 +95,9 @@ def tensor_attribute(value: Any, name: str) -> Any:
         return value.type.shape
     if name == "dtype":
         return value.type.dtype
-    if name not in _DIMENSIONS:
+    if name not in AXES:
         raise Refusal("E0211", f"a tensor has no `{name}`", help=attribute_help(name, _TENSOR_ATTRIBUTES))
-    axis = _DIMENSIONS[name]
+    axis = AXES[name]
     if not -value.type.rank <= axis < value.type.rank:
         raise Refusal("E0308", f"{value.type} has no axis `{name}`")
     return value.type.shape[axis]
@@ -110,6 +109,8 @@ def _index(expr: spec.Index, context: Context) -> Code:
     if isinstance(expr.index, spec.Slice):
         return _slice(owner, expr.index, context)
     position = compiled(expr.index, context)
+    if isinstance(expr.value, spec.Attribute) and expr.value.name == "shape":
+        position = _not_the_folded(position)
 
     def indexed(env: Env) -> Any:
         base = owner(env)
@@ -123,6 +124,21 @@ def _index(expr: spec.Index, context: Context) -> Code:
         return _element(base, index, env)
 
     return indexed
+
+
+def _not_the_folded(position: Code) -> Code:
+    """An index into a shape: in the text of a ``map``, axis 0 is the batch and the axis that is folded into it."""
+
+    def index(env: Env) -> Any:
+        found = position(env)
+        if found == 0 and env.folds():
+            raise Refusal(
+                "E0222", "in the body of `map` the batch has the axis folded into it, and another size",
+                help="what `x.shape[0]` is for may be a block of its own, which gets a batch; or use `scan`",
+            )  # fmt: skip
+        return found
+
+    return index
 
 
 def _slice(owner: Code, bounds: spec.Slice, context: Context) -> Code:

@@ -9,7 +9,7 @@ from archdsl.diagnostics import Refusal, did_you_mean
 from archdsl.interpret.branches import Branches
 from archdsl.interpret.code import BodyBlock
 from archdsl.interpret.values import BlockValue, Table, describe, is_flow
-from archdsl.ops.kinds import Boolean, Dimension, DType, Integer, Kind, Number, refuse
+from archdsl.ops.kinds import Axis, Boolean, Dimension, DType, Integer, Kind, Number, refuse
 
 
 class BlockKind(Kind):
@@ -26,7 +26,9 @@ class BlockKind(Kind):
         if isinstance(value, Branches):
             raise Refusal("E0204", f"{what} must be one block, not a list of branches", help="leave out the `|`")
         if not isinstance(value, BlockValue):
-            help = f"without quotes: `{value}`" if isinstance(value, str) and value.isidentifier() else ""
+            help = "write the layers in braces: `{ conv(64, 3) -> relu }`"
+            if isinstance(value, str) and value.isidentifier():
+                help = f"without quotes: `{value}`"
             raise Refusal("E0204", f"{what} must be a block, not {describe(value)}", help=help)
         return value
 
@@ -111,7 +113,7 @@ class Items(Kind):
 
 _KINDS: dict[str, Kind] = {
     "int": Integer(), "float": Number(), "bool": Boolean(), "string": Text(), "dim": Dimension(None), "dtype": DType(),
-    "block": BlockKind(), "[block]": BranchesKind(), "tensor": TensorKind(), "table": TableKind(),
+    "axis": Axis(), "block": BlockKind(), "[block]": BranchesKind(), "tensor": TensorKind(), "table": TableKind(),
     "list": Items(), "shape": Items(Dimension(None)),
 }  # fmt: skip
 

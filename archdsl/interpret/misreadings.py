@@ -12,7 +12,9 @@ from archdsl.diagnostics import Diagnostic
 from archdsl.dims import Dim
 from archdsl.element_types import ELEMENT_TYPES
 from archdsl.graph import Node, Value
+from archdsl.ops.activation import PRelu
 from archdsl.ops.base import Op
+from archdsl.ops.shape import Transpose
 from archdsl.shapes import TensorType
 from archdsl.source import Span
 
@@ -62,19 +64,13 @@ def misread(nodes: Iterable[Node], inputs: Iterable[Value]) -> Iterator[Diagnost
     [N, T, F]. W0212: what an operator says of itself.
     """
     maps = {value for value in inputs if value.type.rank == 4 and value.type.shape[1] in PICTURE}
-    sequences: set[Value] = set()
+    nodes = tuple(nodes)
+    sequences = _sequences(nodes, inputs)
     for node in nodes:
-        op, entering = node.op, node.inputs[0] if node.inputs else None
+        op = node.op
         if doubt := _wrong_axis(node, maps, sequences):
             yield Diagnostic("W0211", doubt[0], node.origin.span, help=doubt[1], frame=node.origin.frame)
-        if op.role == "layer":
-            made = maps if op.feature_axis == 1 else sequences
-            made.update(value for value in node.outputs if made is maps or value.type.rank == 3)
-        for known in (maps, sequences) if op.role != "layer" and (op.pointwise or len(node.inputs) == 1) else ():
-            if entering in known and not op.moves_data and (op.role != "view" or op.pointwise):
-                known.update(value for value in node.outputs if value.type.shape[:2] == entering.type.shape[:2])
-        if op.role == "join" and entering in maps and getattr(op, "axis", None) == "c":
-            maps.update(node.outputs)
+        _spread(node, maps, sequences)
         if op.role == "join" and len(node.inputs) == 1:
             message, help = f"`{op.name}` of one tensor joins nothing", f"name what it joins: `{op.name}(a, b)`"
             yield Diagnostic("W0212", message, node.origin.span, help=help, frame=node.origin.frame)
@@ -82,6 +78,42 @@ def misread(nodes: Iterable[Node], inputs: Iterable[Value]) -> Iterator[Diagnost
             doubt = op.misread([value.type for value in node.inputs])
             if doubt is not None:
                 yield Diagnostic("W0212", doubt[0], node.origin.span, help=doubt[1], frame=node.origin.frame)
+
+
+def _spread(node: Node, maps: set[Value], sequences: set[Value]) -> None:
+    """Note what is known of the results of a node."""
+    op, entering = node.op, node.inputs[0] if node.inputs else None
+    if op.role == "layer":
+        made = maps if op.feature_axis == 1 else sequences
+        made.update(value for value in node.outputs if made is maps or value.type.rank == 3)
+    for known in (maps, sequences) if op.role != "layer" and (op.pointwise or len(node.inputs) == 1) else ():
+        if entering in known and not op.moves_data and (op.role != "view" or op.pointwise):
+            kept = [value for value in node.outputs if value.type.shape[:2] == entering.type.shape[:2]]
+            known.update(value for value in kept if known is maps or value.type.rank == 3)
+    if isinstance(op, Transpose) and entering in maps and op.resolved(entering.type) == (0, 2, 1):
+        sequences.update(node.outputs)
+    if op.role == "join" and entering in maps and getattr(op, "axis", None) == "c":
+        maps.update(node.outputs)
+
+
+def _sequences(nodes: Sequence[Node], inputs: Iterable[Value]) -> set[Value]:
+    """The inputs [N, T, F]: those whose axis 1 is a symbol, which channels never are, and those whose first layer maps
+    the last axis.
+    """
+    threes = [value for value in inputs if value.type.rank == 3 and isinstance(value.type.shape[2], int)]
+    found = {value for value in threes if not isinstance(value.type.shape[1], int)}
+    source = {value: value for value in threes if value not in found}
+    for node in nodes if source else ():
+        entering = source.get(node.inputs[0]) if node.inputs else None
+        if entering is None:
+            continue
+        if node.op.role == "layer":
+            if node.op.feature_axis != 1:
+                found.add(entering)
+            source = {value: root for value, root in source.items() if root is not entering}
+        elif len(node.inputs) == 1 and node.outputs[0].type.shape == entering.type.shape:
+            source.update(dict.fromkeys(node.outputs, entering))
+    return found
 
 
 def _wrong_axis(node: Node, maps: AbstractSet[Value], sequences: AbstractSet[Value]) -> tuple[str, str] | None:
@@ -102,17 +134,27 @@ def _wrong_axis(node: Node, maps: AbstractSet[Value], sequences: AbstractSet[Val
             return None
         what = "width" if type.rank == 4 else "length"
         return f"`{name}` works on the last axis, the {what} of {type}: channels are on the second", help
+    return _of_sequence(node, sequences)
+
+
+def _of_sequence(node: Node, sequences: AbstractSet[Value]) -> tuple[str, str] | None:
+    """That it takes the positions of a sequence for channels."""
+    op, entering = node.op, node.inputs[0]
+    name, type = op.name, entering.type
     if entering not in sequences or type.shape[1] == type.shape[2]:
         return None
-    if op.role == "join" and getattr(op, "axis", None) == "c":
-        same = len(node.inputs) > 1 and all(v in sequences and v.type.shape == type.shape for v in node.inputs)
-        if not same:
-            return None
-        help = f"write `{name}(axis = f)` for the features, `{name}(axis = t)` if this is meant"
-        return f"`{name}` joins along the second axis, the positions of {type}: features are on the last", help
-    if not (op.pools_maps or op.folds or op.centres_channels):
+    if getattr(op, "axis", None) == "c":
+        same = all(v in sequences and v.type.shape == type.shape for v in node.inputs)
+        if op.role == "join" and (len(node.inputs) < 2 or not same):
+            return None  # of different lengths: it can only be meant along the positions
+        does = "joins along" if op.role == "join" else "works along"
+        help = f"write `{op.replace(axis='f')}` for the features, `{op.replace(axis='t')}` if this is meant"
+        return f"`{name}` {does} the second axis, the positions of {type}: features are on the last", help
+    if not (op.pools_maps or op.channels_second or (op.role == "layer" and op.feature_axis == 1)):
         return None
-    help = f"write `transpose(1, 2) -> {name}`, and `transpose(1, 2)` again where features are last"
+    help = f"write `transpose -> {name} -> transpose`: channels are on the second axis then"
+    if isinstance(op, PRelu):
+        help = f"write `{name}(shared = true)`, or `transpose -> {name} -> transpose`"
     return f"`{name}` takes the second axis of {type} for the channels: features are on the last", help
 
 

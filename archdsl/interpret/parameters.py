@@ -61,6 +61,8 @@ def _checked(formal: Formal, value: Any, parameter: spec.Parameter, env: Env) ->
     """The value of a default; a fault of it is reported."""
     assert formal.kind is not None
     try:
+        if value is None and formal.takes_tensors:
+            return None
         return formal.kind.check(value, f"the default of `{parameter.name}`")
     except Refusal as refusal:
         return env.session.faults.refuse(refusal.located(parameter.span), env.place.frame)

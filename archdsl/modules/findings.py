@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 
 from archdsl import ops
@@ -100,7 +101,7 @@ def unused(module: Module) -> Iterable[Diagnostic]:
             for parameter in getattr(definition, "parameters", ())
             if parameter.name not in names and definition.name not in module.unusable  # type: ignore[attr-defined]
         ]
-        yield from _unused_lets(definition)
+        yield from _doubtful_lets(definition)
     values = _given_as_values(module.file.definitions) if unread else set()
     for name, parameter in unread:
         if name not in values:
@@ -149,22 +150,38 @@ def _unused_definitions(module: Module, used: set[str]) -> Iterable[Diagnostic]:
             yield _unused_let(name).located(name_span(definition, name)).diagnostic()
 
 
-def _unused_lets(definition: spec.Definition) -> Iterable[Diagnostic]:
-    """Names that a ``let`` gives, and that nothing in the definition reads."""
+def _doubtful_lets(definition: spec.Definition) -> Iterable[Diagnostic]:
+    """Names that a ``let`` gives, and that nothing in the definition reads; and layers that are read more than once."""
     lets = [node for node in walk(definition) if isinstance(node, spec.Let)]
     if not lets:
         return
-    read: set[str] = set()
+    read: Counter[str] = Counter()
     for node in walk(definition):
         if isinstance(node, spec.Name):
-            read.add(node.id)
+            read[node.id] += 1
         elif isinstance(node, spec.OutputItem):
-            read.add(node.name)
+            read[node.name] += 1
         elif isinstance(node, spec.Missing):
-            read |= node.names
+            read.update(node.names)
+    given = Counter(name for let in lets for name in let.targets)
     for let in lets:
-        if read.isdisjoint(let.targets) and set(let.targets) != {"_"}:
+        if not any(read[name] for name in let.targets) and set(let.targets) != {"_"}:
             yield _unused_let(*let.targets).located(let.span).diagnostic()
+        name = let.targets[0]
+        if read[name] > 1 and given[name] == 1 and _is_layer(let.value, definition):
+            message = f"each of the {read[name]} uses of `{name}` makes a layer of its own, with its own weights"
+            help = f"write `share {name} = …` for one layer; for layers alike, `{name}` is better a `block`"
+            yield Refusal("W0214", message, help=help).located(let.span).diagnostic()
+
+
+def _is_layer(value: spec.Expr, definition: spec.Definition) -> bool:
+    """Whether it surely is an operator with weights that is not applied yet: what it is given first is no tensor."""
+    called = value.callee if isinstance(value, spec.Call) else value
+    if not isinstance(called, spec.Name) or not ops.is_operator(called.id) or ops.load(called.id).role != "layer":
+        return False
+    first = value.arguments[0].value if isinstance(value, spec.Call) and value.arguments else None
+    parameters = getattr(definition, "parameters", ())
+    return not isinstance(first, spec.Name) or any(p.name == first.id and p.kind is None for p in parameters)
 
 
 def _unused_let(*names: str) -> Refusal:

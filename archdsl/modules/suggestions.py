@@ -49,7 +49,8 @@ _WORDS = {"True": "true", "False": "false", "None": "none", "null": "none", "nil
 _ENTERING = frozenset(["x", "input", "inputs", "inp"])
 """What is called so elsewhere is what enters a block."""
 _ATTRIBUTES = {
-    "channels": "c", "depth": "c", "width": "w", "height": "h", "length": "t", "time": "t", "features": "f",
+    "batch": "n", "channels": "c",
+    "depth": "c", "width": "w", "height": "h", "length": "t", "time": "t", "features": "f",
     "size": "shape", "ndim": "rank", "dims": "rank", "dim": "rank", "type": "dtype",
 }  # fmt: skip
 

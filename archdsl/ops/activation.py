@@ -107,6 +107,11 @@ class PRelu(Pointwise):
 
     shared: bool = arg(Boolean(), False, doc="one weight for all channels")
 
+    @property
+    def channels_second(self) -> bool:  # type: ignore[override]
+        """Whether it has a weight for each channel."""
+        return not self.shared
+
     def shape(self, *ins: TensorType) -> tuple[TensorType, ...]:
         (x,) = ins
         if not self.shared and x.rank < 2:

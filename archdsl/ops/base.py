@@ -152,10 +152,17 @@ class Op(Record):
     field ``eps`` and the parameters ``running_mean``, ``running_var`` and perhaps ``weight`` and ``bias``."""
     centres_channels: ClassVar[bool] = False
     """Whether it takes away again what was added to all of a channel."""
+    channels_second: ClassVar[bool] = False
+    """Whether it takes axis 1 for the channels, whatever enters (layers and poolings of maps say so by themselves)."""
     looks_up: ClassVar[bool] = False
     """Whether it reads only as many elements of its weights as it gives."""
     holds_graph: ClassVar[bool] = False
     """Whether its nodes hold a graph (``Node.body``): see :meth:`enters`, :meth:`leaves` and :meth:`runs`."""
+    of_body: ClassVar[tuple[str, ...]] = ()
+    """The arguments that follow from that graph."""
+
+    draws: ClassVar[bool] = False
+    """Whether its results are drawn at random in each run, so that two engines agree in their distribution only."""
 
     signature: ClassVar[dict[str, Arg]] = {}
     operands: ClassVar[tuple[str, ...]] = ()
@@ -285,6 +292,10 @@ class Op(Record):
         perhaps a ``bias``); ``None`` for any other operator.
         """
         return None
+
+    def channel_axis(self, type: TensorType) -> int:
+        """Of norms: the axis of an input of this type along which channels lie."""
+        return 1
 
     def misread(self, ins: Types) -> tuple[str, str] | None:
         """What it does with these inputs, and how it is written that most would mean, where that is probably something

@@ -213,6 +213,13 @@ class Clip(Pointwise):
         if self.low is not None and self.high is not None and self.low > self.high:
             raise Refusal("E0205", f"`low` of `clip` must not exceed `high`, but {self.low:g} > {self.high:g}")
 
+    def misread(self, ins: Types) -> tuple[str, str] | None:
+        if self.high is not None or self.low is None or self.low < 1:
+            return None
+        low = f"{self.low:g}"
+        help = f"for an upper bound, write `clip(high = {low})`; for the lower one, `max(x, constant({low}))`"
+        return f"`clip({low})` gives the lower bound alone: what is below {low} becomes {low}", help
+
     def work(self, ins: Types, outs: Types) -> Work:
         bounds = (self.low is not None) + (self.high is not None)
         return Work(cmp=outs[0].elements * bounds)

@@ -27,8 +27,10 @@ def same_sign(interval: Interval) -> Interval:
     return (0.0 if low >= 0 else -inf), (0.0 if high <= 0 else inf)
 
 
-def product_sign(intervals: Iterable[Interval]) -> Interval:
-    """Of products all that is known is their sign, and that only if each factor has one."""
+def product_sign(intervals: Sequence[Interval]) -> Interval:
+    """Of products all that is known is their sign, and that only if each factor has one; and what is zero."""
+    if (0.0, 0.0) in intervals and all(abs(bound) != inf for interval in intervals for bound in interval):
+        return 0.0, 0.0
     negative = False
     for low, high in intervals:
         if low < 0 < high:

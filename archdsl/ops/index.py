@@ -11,7 +11,7 @@ from archdsl.ops.base import Ends, Op, Types, arg
 from archdsl.ops.estimates import Interval
 from archdsl.ops.kinds import Axis, Dimension, Integer, ListOf, OneOf, Optional
 from archdsl.ops.look import AxisWindow, Window, pass_through
-from archdsl.ops.operand_checks import resolve_axes, undecided
+from archdsl.ops.operand_checks import along_elements, common, need_positions, resolve_axes, undecided
 from archdsl.shapes import TensorType, resolve_axis
 
 Axes = int | str | tuple[int | str, ...]
@@ -148,29 +148,33 @@ class Gather(Op):
 class Take(Op):
     """The positions of ``axis`` that a second tensor names: ``take(x, at, axis = 1)``.
 
-    The axis gives way to the axes of ``at`` (i64 or i32): [N, S, F] and [T] give [N, T, F].
+    The axis gives way to the axes of ``at`` (i64 or i32): [N, S, F] and [T] give [N, T, F]. With ``batch = n`` the
+    first n axes of both are the same ones, and each row has positions of its own: [N, T, F] and [N] give [N, F].
     """
 
     name = "take"
     moves_data = True
-    sources = "ONNX Gather; numpy.take"
+    sources = "ONNX Gather, GatherND; numpy.take; the batch_dims of tf.gather"
+    elsewhere = ("GatherND", "index_select")
     arity = (2, 2)
     examples = (
         "take[axis=1] : f32[2,5,3], i64[4] -> f32[2,4,3]",
         "take[axis=0] : f32[6,3], i64[N,T] -> f32[N,T,3]",
         "take[axis=-1] : f32[2,5], i64[] -> f32[2]",
+        "take[axis=1, batch=1] : f32[N,5,3], i64[N] -> f32[N,3]",
+        "take[axis=1, batch=1] : f32[2,5,3], i64[2,4,2] -> f32[2,4,2,3]",
+        "take[axis=2, batch=1] : f32[N,T,4,6], i32[N,3] -> f32[N,T,3,6]",
     )
 
     axis: int | str = arg(Axis(), doc="the axis")
+    batch: int = arg(Integer(0), 0, doc="how many of the first axes are common to both")
 
     def shape(self, *ins: TensorType) -> tuple[TensorType, ...]:
         x, at = ins
-        if at.dtype not in ("i64", "i32"):
-            raise Refusal(
-                "E0309", f"the positions of `take` must be i64 or i32, not {at}", help="convert them: `cast(i64)`"
-            )
+        need_positions(self.name, at)
         axis = resolve_axis(self.axis, x)
-        return (x.with_shape([*x.shape[:axis], *at.shape, *x.shape[axis + 1 :]]),)
+        common(self.name, self.batch, axis, x, at)
+        return (x.with_shape([*x.shape[:axis], *at.shape[self.batch :], *x.shape[axis + 1 :]]),)
 
     def integers(self, ins: Types, outs: Types, asked: Ends | None, entering: Sequence[Interval]) -> Mapping[int, Ends]:
         positions: dict[int, Ends] = {1: (0, ins[0].shape[resolve_axis(self.axis, ins[0])] - 1)}
@@ -180,7 +184,55 @@ class Take(Op):
         x, at = ins
         axis = resolve_axis(self.axis, x)
         before, after = range(axis), range(axis + 1, x.rank)
-        return (*map(AxisWindow, before), *(None,) * at.rank, *map(AxisWindow, after))
+        return (*map(AxisWindow, before), *(None,) * (at.rank - self.batch), *map(AxisWindow, after))
+
+    def looks(self, ins: Types, outs: Types, source: int, result: int) -> Window:
+        if source == 0:
+            return self.window(ins, outs)
+        x, at = ins
+        axis = resolve_axis(self.axis, x)
+        before = (AxisWindow(i) if i < self.batch else None for i in range(axis))
+        return (*before, *map(AxisWindow, range(self.batch, at.rank)), *(None,) * (x.rank - axis - 1))
+
+    def range(self, entering: Sequence[Interval]) -> Interval:
+        return entering[0]
+
+
+class GatherElements(Op):
+    """Along ``axis``, the element at the position that a tensor of as many axes names in its place.
+
+    ``y[n, t, f] = x[n, at[n, t, f], f]`` for ``axis = 1``; the result has the shape of ``at`` (i64 or i32), whose other
+    axes are at most as long as those of ``x``. Negative positions count from the end.
+    """
+
+    name = "gather_elements"
+    moves_data = True
+    sources = "ONNX GatherElements; torch.gather; numpy.take_along_axis"
+    elsewhere = ("take_along_dim", "take_along_axis")
+    arity = (2, 2)
+    examples = (
+        "gather_elements[axis=1] : f32[2,5,3], i64[2,4,3] -> f32[2,4,3]",
+        "gather_elements[axis=-1] : f32[N,T,6], i64[N,T,2] -> f32[N,T,2]",
+        "gather_elements[axis=0] : f32[4,5], i32[7,3] -> f32[7,3]",
+    )
+
+    axis: int | str = arg(Axis(), doc="the axis")
+
+    def shape(self, *ins: TensorType) -> tuple[TensorType, ...]:
+        x, at = ins
+        need_positions(self.name, at)
+        along_elements(self.name, resolve_axis(self.axis, x), x, at)
+        return (x.with_shape(at.shape),)
+
+    def integers(self, ins: Types, outs: Types, asked: Ends | None, entering: Sequence[Interval]) -> Mapping[int, Ends]:
+        positions: dict[int, Ends] = {1: (0, ins[0].shape[resolve_axis(self.axis, ins[0])] - 1)}
+        return positions if asked is None else {0: asked, **positions}
+
+    def window(self, ins: Types, outs: Types) -> Window:
+        return _all_but((resolve_axis(self.axis, ins[0]),), ins[0].rank)
+
+    def looks(self, ins: Types, outs: Types, source: int, result: int) -> Window:
+        return pass_through(ins[1].rank) if source == 1 else self.window(ins, outs)
 
     def range(self, entering: Sequence[Interval]) -> Interval:
         return entering[0]

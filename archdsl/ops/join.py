@@ -58,9 +58,17 @@ class Concat(Op):
                 raise Refusal("E0303", f"`concat` of {shown}: the number of axes differs")
             for i, (a, b) in enumerate(zip(first.shape, other.shape)):
                 if i != axis and a is not b and a != b:
-                    need_equal(f"the sizes of axis {i} in `concat`", a, b, (first, other))
+                    self._need_equal(i, axis, first, other)
             total = total + other.shape[axis]
         return (first.with_shape([*first.shape[:axis], total, *first.shape[axis + 1 :]]),)
+
+    def _need_equal(self, i: int, axis: int, first: TensorType, other: TensorType) -> None:
+        try:
+            need_equal(f"the sizes of axis {i} in `concat`", first.shape[i], other.shape[i], (first, other))
+        except Refusal as refusal:
+            if self.axis == "c" and first.rank == 3 and first.shape[axis] == other.shape[axis]:
+                refusal.help = "`concat(axis = f)` joins the features of [N, T, F]"
+            raise
 
     def window(self, ins: Types, outs: Types) -> Window:
         return _all_but(resolve_axis(self.axis, ins[0]), ins[0].rank)

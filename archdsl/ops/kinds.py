@@ -127,9 +127,16 @@ class Choice(Kind):
         return " | ".join(self.names)
 
     def check(self, value: Any, what: str) -> str:
+        if value is None and "none" in self.names:
+            return "none"
         if not isinstance(value, str) or value not in self.names:
             wanted = "one of " + ", ".join(f"`{n}`" for n in self.names)
-            raise refuse(what, wanted, value, did_you_mean(value, self.names) if isinstance(value, str) else "")
+            help = (
+                did_you_mean(value, self.names)
+                if isinstance(value, str)
+                else f"write a name, such as `{self.names[-1]}`"
+            )
+            raise refuse(what, wanted, value, help)
         return value
 
 
@@ -250,7 +257,7 @@ class Optional(Kind):
 
 
 class Axis(Kind):
-    """An axis: an integer (negative from the end), a letter (``c t f h w``) or a declared symbol."""
+    """An axis: an integer (negative from the end), a letter (``n c t f h w``) or a declared symbol."""
 
     choices: ClassVar[tuple[str, ...]] = tuple(AXES)
 
@@ -268,7 +275,7 @@ class Axis(Kind):
             if len(names) == 1 and str(value) in names:
                 return str(value)
         if not isinstance(value, int) or isinstance(value, bool):
-            raise refuse(what, "an axis (an integer, `c`, `t`, `f`, `h`, `w` or a declared symbol)", value)
+            raise refuse(what, "an axis (an integer, `n`, `c`, `t`, `f`, `h`, `w` or a declared symbol)", value)
         return value
 
 
@@ -284,13 +291,10 @@ class Operand(Kind):
 
     @property
     def text(self) -> str:
-        one = ", ".join(["tensor"] * self.most)
-        return f"{one if self.most == 1 else f'({one})'} | none"
+        return "tensor | none" if self.most == 1 else f"({', '.join(['tensor'] * self.most)}) | none"
 
     def check(self, value: Any, what: str) -> int | None:
-        if value is None:
-            return None
-        if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= self.most:
+        if value is not None and (type(value) is not int or not 1 <= value <= self.most):
             raise refuse(what, self.text, value)
         return value
 
@@ -321,30 +325,6 @@ class Like(Kind):
         return value
 
 
-class Array(Kind):
-    """Numbers in nested lists of equal lengths (or one number)."""
-
-    @property
-    def text(self) -> str:
-        return "number | [number] | [[number]] …"
-
-    def check(self, value: Any, what: str) -> Any:
-        if isinstance(value, tuple | list):
-            rows = tuple(self.check(v, what) for v in value)
-            if len({_outline(row) for row in rows}) > 1:
-                raise Refusal("E0205", f"the nested lists of {what} have different lengths")
-            return rows
-        if not isinstance(value, int | float):
-            raise refuse(what, "numbers", value)
-        if isinstance(value, int) and value.bit_length() > 1000:
-            raise Refusal("E0205", f"{what} contains a number that is too large for any element type")
-        return value
-
-
-def _outline(value: Any) -> tuple[int, ...]:
-    return (len(value), *_outline(value[0])) if isinstance(value, tuple) and value else ((0,) if value == () else ())
-
-
 def _symbols(value: Expr) -> frozenset[str]:
     from archdsl.dims import symbols
 
@@ -360,7 +340,9 @@ def _bounded(value: float, low: float | None, high: float | None, what: str) -> 
         wanted = (
             f"at least {low:g}" if high is None else (f"at most {high:g}" if low is None else f"{low:g} to {high:g}")
         )
-        raise Refusal("E0205", f"{what} must be {wanted}, not {value}")
+        share = (low, high) == (0, 1) and 1 < value <= 100
+        help = f"it is a share of 1: {value:g} % is `{value / 100:g}`" if share else ""
+        raise Refusal("E0205", f"{what} must be {wanted}, not {value}", help=help)
     if value != value or value in (float("inf"), float("-inf")):
         raise Refusal("E0205", f"{what} must be finite, not {value}")
     return value

@@ -11,7 +11,7 @@ from archdsl.ops.arithmetic import Binary, Broadcasting
 from archdsl.ops.base import Ends, Op, Types, Work
 from archdsl.ops.estimates import Interval, Moments, hull, mixture
 from archdsl.ops.look import Window, pass_through
-from archdsl.ops.operand_checks import need_dtype, need_equal, same_dtype, times
+from archdsl.ops.operand_checks import need_dtype, need_past, same_dtype, times
 from archdsl.ops.pointwise import Pointwise
 from archdsl.shapes import TensorType, broadcast
 
@@ -155,21 +155,26 @@ class Where(Broadcasting):
 
 
 class CausalMask(Op):
-    """Scores [..., T, T] with minus infinity above the diagonal: position i attends to j <= i only.
+    """Scores [..., T, S] with minus infinity where a key stands behind the query: query i sees keys j <= i + S - T.
 
-    Counted as one comparison per element.
+    T queries and S keys are aligned at their ends, and S - T keys are of the past; there must be as many keys as
+    queries, or more. Counted as one comparison per element.
     """
 
     name = "causal_mask"
-    sources = "ONNX Trilu and Where; arXiv:1706.03762"
-    examples = ("causal_mask : f32[2,4,4] -> f32[2,4,4]", "causal_mask : f32[N,2,T,T] -> f32[N,2,T,T]")
+    sources = "ONNX Trilu and Add; arXiv:1706.03762"
+    examples = (
+        "causal_mask : f32[2,4,4] -> f32[2,4,4]",
+        "causal_mask : f32[N,2,T,T] -> f32[N,2,T,T]",
+        "causal_mask : f32[N,T,S+T] -> f32[N,T,S+T]",
+    )
 
     def shape(self, *ins: TensorType) -> tuple[TensorType, ...]:
         (x,) = ins
         need_dtype(self.name, x, FLOATS)
         if x.rank < 2:
-            raise Refusal("E0301", f"`causal_mask` needs scores [..., T, T], not {x}")
-        need_equal("the last two axes", x.shape[-2], x.shape[-1], ins)
+            raise Refusal("E0301", f"`causal_mask` needs scores [..., T, S], not {x}")
+        need_past(self.name, x.shape[-2], x.shape[-1], ins)
         return (x,)
 
     def work(self, ins: Types, outs: Types) -> Work:

@@ -1,8 +1,7 @@
 """Normalisation: batch, layer, group, instance, root mean square, local response, unit length.
 
-Work is counted in the inference form. For the norms that take their statistics from the data, E elements in G groups:
-mean (E - G add, G mul), centring (E add), variance (E mul, E - G add, G mul), eps (G add), root and division
-(2 G special), scaling by the inverse deviation (E mul); then ``scale`` (E mul) and ``shift`` (E add).
+Work is counted in the inference form; what the norms that take their statistics from the data count is in
+:mod:`archdsl.ops.norm_parts`.
 """
 
 from __future__ import annotations
@@ -14,9 +13,10 @@ from archdsl.diagnostics import Refusal
 from archdsl.dims import Dim
 from archdsl.element_types import FLOATS
 from archdsl.ops.base import ONES, ZEROS, Op, Types, Weight, Work, arg
-from archdsl.ops.estimates import EVERYTHING, UNIT, Interval, Moments, hull
+from archdsl.ops.estimates import EVERYTHING, Interval, hull
 from archdsl.ops.kinds import Axis, Boolean, Integer, ListOf, Number, OneOf
 from archdsl.ops.look import AxisWindow, Window, pass_through
+from archdsl.ops.norm_parts import Norm, affine, data_work
 from archdsl.ops.operand_checks import at_least_rank, check_groups, need_dtype, resolve_axes, static_size
 from archdsl.ops.windows import sliding, spatial
 from archdsl.shapes import TensorType, resolve_axis
@@ -24,32 +24,14 @@ from archdsl.shapes import TensorType, resolve_axis
 Axes = int | str | tuple[int | str, ...]
 
 
-def data_work(elements: Dim, groups: Dim, scale: bool, shift: bool) -> Work:
-    """The formula of the module's docstring."""
-    return Work(add=elements * (3 + shift) - groups, mul=elements * (2 + scale) + 2 * groups, special=2 * groups)
-
-
-def affine(shape: tuple[int, ...], scale: bool, shift: bool) -> tuple[Weight, ...]:
-    """The learned scale and shift, as far as they are wanted."""
-    weight, bias = Weight("weight", shape, ONES), Weight("bias", shape, ZEROS)
-    return (weight,) * scale + (bias,) * shift
-
-
-class _Norm(Op):
-    """Base of the norms after which elements have about mean 0 and variance 1."""
-
-    role = "norm"
-
-    def moments(self, entering: Sequence[Moments], ins: Types, outs: Types) -> Moments:
-        return UNIT
-
-
-class _ChannelNorm(_Norm):
+class _ChannelNorm(Norm):
     """Base of the norms of [N, C, …] whose scale and shift are per channel."""
+
+    channels_second = True
 
     def channels(self, type: TensorType) -> tuple[int, ...]:
         """The shape of the parameters."""
-        return (static_size(type, 1, "the channels"),)
+        return (static_size(type, self.channel_axis(type), "the channels"),)
 
     def shape(self, *ins: TensorType) -> tuple[TensorType, ...]:
         (x,) = ins
@@ -62,6 +44,7 @@ class _ChannelNorm(_Norm):
 class BatchNorm(_ChannelNorm):
     """``(x - running_mean) / sqrt(running_var + eps) * weight + bias`` per channel of [N, C, …].
 
+    ``axis = f`` takes the last axis for the channels, as sequences [N, T, F] have them.
     At inference the statistics are constants: one multiplication and one addition per element. ``momentum`` matters to
     training only (PyTorch's sense: the share of the new batch). The running statistics are buffers.
     """
@@ -69,12 +52,7 @@ class BatchNorm(_ChannelNorm):
     name = "batch_norm"
     sources = "ONNX BatchNormalization; Ioffe and Szegedy (arXiv:1502.03167)"
     sized_elsewhere = "first"
-    elsewhere = (
-        "BatchNorm1d",
-        "BatchNorm2d",
-        "BatchNorm3d",
-        "bn",
-    )
+    elsewhere = ("BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "bn")
     folds = True
     centres_channels = True
     examples = (
@@ -84,18 +62,37 @@ class BatchNorm(_ChannelNorm):
         "batch_norm[scale=false, shift=false] : f32[2,8,5] -> f32[2,8,5]",
         "batch_norm : f32[4,10] -> f32[4,10]",
         "batch_norm : f32[2,3,4,5,6] -> f32[2,3,4,5,6]",
+        "batch_norm[axis=f] : f32[N,T,8] -> f32[N,T,8]",
     )
 
     eps: float = arg(Number(0, 1), 1e-5, doc="added to the variance")
     momentum: float = arg(Number(0, 1), 0.1, doc="share of the new batch in the running statistics")
     scale: bool = arg(Boolean(), True, doc="multiply by a learned weight")
     shift: bool = arg(Boolean(), True, doc="add a learned bias")
+    axis: int | str = arg(Axis(), "c", doc="the axis of the channels")
+
+    @property
+    def channels_second(self) -> bool:  # type: ignore[override]
+        """Whether no other axis is named."""
+        return self.axis == "c"
+
+    def channel_axis(self, type: TensorType) -> int:
+        axis = resolve_axis(self.axis, type)
+        if axis == 0:
+            raise Refusal("E0308", f"`batch_norm` takes its statistics over axis 0 of {type}: it has no channels")
+        return axis
 
     def weights(self, *ins: TensorType) -> tuple[Weight, ...]:
         channels = self.channels(ins[0])
         mean = Weight("running_mean", channels, ZEROS, buffer=True)
         variance = Weight("running_var", channels, ONES, buffer=True)
         return (*affine(channels, self.scale, self.shift), mean, variance)
+
+    def misread(self, ins: Types) -> tuple[str, str] | None:
+        if self.momentum <= 0.5:
+            return None
+        message = f"`momentum = {self.momentum:g}` is the share of the new batch, so that old ones are nearly forgotten"
+        return message, f"what Keras and TensorFlow call {self.momentum:g} is `momentum = {1 - self.momentum:.6g}`"
 
     def work(self, ins: Types, outs: Types) -> Work:
         return Work(mul=outs[0].elements, add=outs[0].elements)
@@ -147,11 +144,7 @@ class InstanceNorm(_ChannelNorm):
     name = "instance_norm"
     sources = "ONNX InstanceNormalization; Ulyanov et al. (arXiv:1607.08022)"
     sized_elsewhere = "first"
-    elsewhere = (
-        "InstanceNorm1d = instance_norm(scale = false, shift = false)",
-        "InstanceNorm2d = instance_norm(scale = false, shift = false)",
-        "InstanceNorm3d = instance_norm(scale = false, shift = false)",
-    )
+    elsewhere = (*(f"InstanceNorm{rank}d = instance_norm(scale = false, shift = false)" for rank in (1, 2, 3)),)
     centres_channels = True
     examples = (
         "instance_norm : f32[N,8,14,14] -> f32[N,8,14,14]",
@@ -177,7 +170,7 @@ class InstanceNorm(_ChannelNorm):
         return (AxisWindow(0), AxisWindow(1), *(AxisWindow(i, whole=True) for i in range(2, outs[0].rank)))
 
 
-class _OverAxes(_Norm):
+class _OverAxes(Norm):
     """Base of the norms over chosen axes; the parameters have the sizes of those axes, in order."""
 
     axes: Axes = arg(OneOf((Axis(), ListOf(Axis()))), -1, doc="axis or axes to normalise over; the last by default")
@@ -278,6 +271,7 @@ class LocalResponseNorm(Op):
     sources = "ONNX LRN; Krizhevsky et al., ImageNet classification with deep CNNs (2012)"
     elsewhere = ("LocalResponseNorm",)
     role = "norm"
+    channels_second = True
     examples = (
         "lrn[5] : f32[N,96,55,55] -> f32[N,96,55,55]",
         "lrn[3, alpha=0.5, beta=0.5, k=2] : f32[2,8,5,6] -> f32[2,8,5,6]",
@@ -311,7 +305,7 @@ class LocalResponseNorm(Op):
         return hull((entering[0], (0.0, 0.0))) if shrinks else EVERYTHING
 
 
-class L2Norm(_Norm):
+class L2Norm(Norm):
     """``x / max(sqrt(sum(x^2)), eps)`` over one axis, by default the channels (SSD then multiplies by a learned scale).
 
     E elements in G groups: squares (E mul), sums (E - G add), root and division (2 G special), a comparison (G cmp),
@@ -326,7 +320,7 @@ class L2Norm(_Norm):
         "l2_norm[axis=T, eps=1e-6] : f32[2,T,8] -> f32[2,T,8]",
     )
 
-    axis: int | str = arg(Axis(), 1, doc="axis along which the length becomes 1")
+    axis: int | str = arg(Axis(), "c", doc="axis along which the length becomes 1")
     eps: float = arg(Number(0), 1e-12, doc="smallest length to divide by")
 
     def shape(self, *ins: TensorType) -> tuple[TensorType, ...]:

@@ -112,6 +112,47 @@ def need_equal(what: str, a: Dim, b: Dim, shapes: Sequence[TensorType]) -> None:
     raise Refusal("E0303", f"{what} of {shown} differ: {a} and {b}")
 
 
+def need_positions(name: str, at: TensorType) -> None:
+    """Refuse positions that are no ``i64`` or ``i32``."""
+    if at.dtype not in ("i64", "i32"):
+        raise Refusal(
+            "E0309", f"the positions of `{name}` must be i64 or i32, not {at}", help="convert them: `cast(i64)`"
+        )
+
+
+def common(name: str, count: int, axis: int, x: TensorType, at: TensorType) -> None:
+    """Refuse ``count`` first axes of ``x`` and its positions that are not the same, or reach beyond ``axis``."""
+    if count > min(axis, at.rank):
+        beyond = f"the axis {axis} of {x}" if count > axis else f"the positions {at}"
+        raise Refusal("E0205", f"`batch` of `{name}` is {count}, which reaches beyond {beyond}")
+    for i in range(count):
+        need_equal(f"the batch axes {i} of `{name}`", x.shape[i], at.shape[i], (x, at))
+
+
+def along_elements(name: str, axis: int, x: TensorType, at: TensorType) -> None:
+    """Refuse positions of single elements that have another number of axes than ``x``, or others that are longer."""
+    if at.rank != x.rank:
+        help = "`take` and `scatter` move whole slices" if at.rank < x.rank else ""
+        raise Refusal("E0301", f"the positions of `{name}` need as many axes as {x}, not {at}", help=help)
+    for i, (size, count) in enumerate(zip(x.shape, at.shape)):
+        enough = True if i == axis else dim_order.at_least(size, count)
+        if enough is None:
+            raise undecided(f"whether axis {i} of the positions {at} lies in {x}", (size, count))
+        if not enough:
+            raise Refusal("E0303", f"the positions {at} of `{name}` do not lie in {x}: axis {i} is longer")
+
+
+def need_past(name: str, queries: Dim, keys: Dim, ins: Types) -> None:
+    """Refuse fewer keys than queries: positions are aligned at their ends, so the first query would see nothing."""
+    answer = dim_order.at_least(keys, queries)
+    if answer is None:
+        raise undecided(f"whether `{name}` has at least as many keys ({keys}) as queries ({queries})", (queries, keys))
+    if not answer:
+        shown = " and ".join(map(str, ins[:2]))
+        raise Refusal("E0303", f"`{name}` of {shown} has fewer keys ({keys}) than queries ({queries})",
+                      help="positions are aligned at their ends: the first queries would see nothing")  # fmt: skip
+
+
 def divide(size: Dim, parts: int, what: str) -> Dim:
     """``size / parts``; refuses a remainder, or a size of which it is not known."""
     quotient = dims.floordiv(size, parts)

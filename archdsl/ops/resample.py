@@ -17,7 +17,7 @@ from archdsl.ops.look import MAX_PHASES, AxisWindow, Unsettled, Window
 from archdsl.ops.operand_checks import divide, need_dtype, need_rank, times
 from archdsl.ops.pad import target
 from archdsl.ops.windows import spatial
-from archdsl.shapes import TensorType
+from archdsl.shapes import TensorType, show_shape
 
 RANKS = {"linear": 1, "bilinear": 2, "trilinear": 3, "bicubic": 2}
 TAPS = {"nearest": 1, "linear": 2, "bilinear": 2, "trilinear": 2, "bicubic": 4}
@@ -74,13 +74,17 @@ class Resize(Op):
             )
 
     def misread(self, ins: Types) -> tuple[str, str] | None:
-        size, before = self.size, ins[0].shape[2:]
-        if not isinstance(size, int) or size > 4 or all(isinstance(n, int) and n <= size for n in before):
+        before = ins[0].shape[2:]
+        size = self.size if isinstance(self.size, tuple) else (self.size,) * len(before)
+        if any(not isinstance(n, int) or n > 4 for n in size):
             return None
-        sizes = ", ".join([str(size)] * len(before))
+        if all(isinstance(n, int) and n <= 4 for n in before):
+            return None
+        given = show_shape(self.size) if isinstance(self.size, tuple) else str(self.size)
+        sizes = " x ".join(map(str, size))
         return (
-            f"`resize({size})` makes maps of the size {size}: its first argument is a size, not a factor",
-            f"for a factor, write `resize(scale = {size})`; to a size, `resize([{sizes}])`",
+            f"`resize({given})` makes maps of {sizes}: its first argument is a size, not a factor",
+            f"for a factor, write `resize(scale = {given})`; to this size, `adaptive_avg_pool({given})`",
         )
 
     def sizes(self, type: TensorType) -> tuple[Dim, ...]:

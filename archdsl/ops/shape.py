@@ -110,6 +110,12 @@ class Reshape(_View):
         rest = [size for size in x.shape if size not in left or left.remove(size)]  # type: ignore[func-returns-value]
         return dims.floordiv(dims.product(rest), dims.product(size for size in left if size != -1))
 
+    def misread(self, ins: Types) -> tuple[str, str] | None:
+        (x,) = ins
+        if self.to != (-1,) or x.rank < 2 or isinstance(x.shape[0], int):
+            return None
+        return "`reshape([-1])` makes one vector of the whole batch", "`flatten` makes a vector of each sample"
+
 
 class Squeeze(_View):
     """The input without axes of size 1: [N, C, 1, 1] -> [N, C] with ``squeeze([h, w])``."""

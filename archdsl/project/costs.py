@@ -92,7 +92,7 @@ def _graph(
     """The graph at the sizes."""
     graph = graph_of(network, settings, bind, train)
     if folded:
-        from archdsl.rewrites.fold import fold
+        from archdsl.rewrites.merge import deployed
 
-        return fold(graph)
+        return deployed(graph)
     return graph

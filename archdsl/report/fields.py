@@ -6,14 +6,16 @@ from collections.abc import Iterable
 from typing import Any
 
 from archdsl.analyses.field import Field
+from archdsl.analyses.field_entries import Seen, size
 from archdsl.analyses.fields_at import Fields
 from archdsl.analyses.measure import plain
 from archdsl.analyses.memory_plan import source_line
-from archdsl.analyses.receptive_field import Misaligned, Seen, size
+from archdsl.analyses.receptive_field import Misaligned
 from archdsl.report.cost_columns import CONVENTION
 from archdsl.report.figures import number, seen
 from archdsl.report.json import place
 from archdsl.report.page import Facts, Page, Report, Table
+from archdsl.shapes import axis_letter
 
 ROWS = 12
 """Joins that the report for people lists."""
@@ -36,7 +38,7 @@ class FieldsReport(Report):
             (at.tap, axes, *figures)
             for at in found.taps
             for figures, axes in _by_figures(
-                ((str(type.shape[axis]), *_shown(field), whole.path if whole else "-"), _letter(axis, type.rank))
+                ((str(type.shape[axis]), *_shown(field), whole.path if whole else "-"), axis_letter(axis, type.rank))
                 for axis, field, whole in zip(found.measures.fields.axes, at.fields, at.whole)
             )
         )
@@ -79,7 +81,7 @@ def _joins(found: Fields, rank: int) -> tuple[Table, ...]:
     joins = dict.fromkeys(m for at in found.taps for m in at.misaligned)
     if not joins:
         return ()
-    found_at = _by_figures(((m.node, _ways(m)), _letter(m.fields[0].axis, rank)) for m in joins)
+    found_at = _by_figures(((m.node, _ways(m)), axis_letter(m.fields[0].axis, rank)) for m in joins)
     rows = tuple(
         (node.path, axes, ways, source_line(node)[0].rpartition("/")[2]) for (node, ways), axes in found_at[:ROWS]
     )
@@ -104,12 +106,6 @@ def _shown(field: Seen) -> tuple[str, str, str]:
     if not isinstance(field, Field):
         return seen(size(field)), "-", "-"
     return seen(size(field)), number(field.jump), "?" if field.drift else number(field.offset)
-
-
-def _letter(axis: int, rank: int) -> str:
-    """The axis as the language names it: ``h`` and ``w`` of an image, ``t`` of a sequence."""
-    letters = {3: "ntt", 4: "nchw", 5: "ncdhw"}.get(rank)
-    return letters[axis] if letters else str(axis)
 
 
 def _join(m: Misaligned) -> dict[str, Any]:

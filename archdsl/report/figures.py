@@ -21,6 +21,8 @@ def human_bytes(size: int) -> str:
     """``5.74 MiB``; ``512 B``."""
     if size < 1024:
         return f"{size} B"
+    if size >= 2**100:  # no longer a number of PiB that anybody reads, and perhaps none that a float holds
+        return f"2**{size.bit_length() - 1} B"
     amount, step = float(size), 0
     while amount >= 1024 and step < len(UNITS) - 1:
         amount, step = amount / 1024, step + 1

@@ -72,7 +72,7 @@ def foldable(graph: Graph) -> dict[Node, Node]:
         used.update(node.body.outputs.values() if node.body is not None else ())
     found: dict[Node, Node] = {}
     for norm in nodes:
-        layer = _layer_before(norm, used) if norm.op.folds else None
+        layer = layer_before(norm, used) if norm.op.folds else None
         if layer is not None:
             found[layer] = norm
     if not found:
@@ -104,33 +104,34 @@ def _agree(nodes: Sequence[Node], found: Mapping[Node, Node]) -> bool:
     """Whether all the users of a parameter have the same parameters, and are folded with the same norm."""
     first = nodes[0]
     return all(
-        node in found and node.params == first.params and _statistics(found[node]) == _statistics(found[first])
+        node in found and node.params == first.params and statistics(found[node]) == statistics(found[first])
         for node in nodes
     )
 
 
-def _layer_before(norm: Node, used: Mapping[Value, int]) -> Node | None:
+def layer_before(norm: Node, used: Mapping[Value, int]) -> Node | None:
     """The layer whose results are the norm's input alone, and reach it with the channels that they have."""
     value = norm.inputs[0]
+    axis = norm.op.channel_axis(value.type)
     while used[value] == 1 and value.producer is not None:
         node = value.producer
-        if _is_layer(node):
-            return node
-        if node.op.role != "view" or node.inputs[0].type.shape[:2] != node.outputs[0].type.shape[:2]:
+        if is_layer(node):
+            return node if node.op.feature_axis % node.outputs[0].type.rank == axis else None
+        before, after = node.inputs[0].type.shape if node.inputs else (), node.outputs[0].type.shape
+        if node.op.role != "view" or (before != after and (axis != 1 or before[:2] != after[:2])):
             return None
         value = node.inputs[0]
     return None
 
 
-def _is_layer(node: Node) -> bool:
-    """Whether a node is a sum of products with a weight, with its channels where a norm has them."""
+def is_layer(node: Node) -> bool:
+    """Whether a node is a sum of products with a weight."""
     weight = node.params.get("weight")
-    if weight is None or node.op.channel_layout(sizes(weight)) is None:
-        return False
-    return node.op.feature_axis % node.outputs[0].type.rank == 1
+    return weight is not None and node.op.channel_layout(sizes(weight)) is not None
 
 
-def _statistics(norm: Node) -> Statistics:
+def statistics(norm: Node) -> Statistics:
+    """What a batch norm computes with."""
     params = norm.params
     eps: float = norm.op.eps  # type: ignore[attr-defined]
     return params.get("weight"), params.get("bias"), params["running_mean"], params["running_var"], eps
@@ -139,7 +140,7 @@ def _statistics(norm: Node) -> Statistics:
 def _fold_parameters(node: Node, norm: Node) -> dict[str, Parameter]:
     """The layer's parameters, folded, under their own paths."""
     weight = node.params["weight"]
-    gamma, beta, mean, variance, eps = _statistics(norm)
+    gamma, beta, mean, variance, eps = statistics(norm)
     channels = sizes(mean)[0]
     layout = node.op.channel_layout(sizes(weight))
     assert layout is not None

@@ -49,6 +49,8 @@ def hint(fault: Surroundings) -> str:
         return "alternatives are joined with `or`"
     if kind == "VBAR":
         return "`|` begins a branch: `parallel(concat) { | a | b }`; alternatives of values are joined with `or`"
+    if kind == "COMMA" and fault.opener() == "LSQB" and before and before.type in ("COLON", "DOUBLE_COLON"):
+        return "one position of an axis is `x -> select(t, 0)`, a range of positions is `x -> slice(t, 0, 4)`"
     return _declared(fault) or _applied(fault)
 
 

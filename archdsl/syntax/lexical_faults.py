@@ -111,7 +111,9 @@ def _string(lexer: Lexing, start: int) -> None:
         )
     else:
         end = found.end()
-        lexer.report("E0103", 'strings are written between `"` and `"`', start, end, lost=True)
+        inside = lexer.source.text[start + 1 : end].rstrip("'`’”“")
+        help = f"a choice is a bare name: `{inside}`" if inside.isidentifier() else f'write `"{inside[:40]}"`'
+        lexer.report("E0103", 'strings are written between `"` and `"`', start, end, help=help, lost=True)
     lexer.position = end
     lexer.add("STRING", '""', start, end)
     if lexer.source.text[start] == '"':

@@ -100,7 +100,7 @@ class Tape:
         for value in values:
             if value in self.inside:
                 raise Refusal(
-                    "E0217", f"`{value.name}` is made anew in every run of `{self.inside[value]}`, and means nothing"
+                    "E0223", f"`{value.name}` is made anew in every run of `{self.inside[value]}`, and means nothing"
                     " outside of it", help="end the body with it, `(a, b)`, to get what all runs made; with"
                     " `final = true` the states of the last run follow",
                 )  # fmt: skip
@@ -210,10 +210,12 @@ def wrong_count(op: Op, count: int) -> Refusal:
     """The refusal (E0310) of another number of inputs than the operator takes."""
     least, most = op.accepts
     wanted = str(least) if least == most else f"{least} to {most}" if most else f"at least {least}"
-    return Refusal(
-        "E0310", f"`{op.name}` takes {wanted} tensor{'s' if wanted != '1' else ''}, not {count}",
-        help="join a tuple first (`concat`, `add`), or choose one tensor of it: `x[0]`" if count > 1 else "",
-    )  # fmt: skip
+    help = "join a tuple first (`concat`, `add`), or choose one tensor of it: `x[0]`" if count > 1 else ""
+    if op.operands and most is not None and count > most:
+        named = " and ".join(f"`{name} = …`" for name in op.operands)
+        help = f"{help}; tensors that configure it are given by name: {named}"
+    message = f"`{op.name}` takes {wanted} tensor{'s' if wanted != '1' else ''}, not {count}"
+    return Refusal("E0310", message, help=help)
 
 
 class Place:

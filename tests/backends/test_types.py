@@ -11,7 +11,8 @@ import onnx
 import onnxruntime
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings, strategies as st
-from onnx_case import generator, graph_of, inputs_of
+from onnx_case import LOOSE, comparable, generator, graph_of, inputs_of
+from op_examples import Example
 
 import archdsl
 from archdsl import ops
@@ -38,7 +39,9 @@ def test_the_tables_are_what_the_tools_make(tool: str) -> None:
 
 @pytest.mark.parametrize("name", ops.names())
 def test_what_the_table_says_is_accepted_and_loads(name: str) -> None:
-    """ONNX's checker, with inferred shapes, accepts what is written, and ONNX Runtime loads it as it is."""
+    """ONNX's checker, with inferred shapes, accepts what is written, and ONNX Runtime loads it as it is; recurrent
+    layers of doubles it refuses when they run.
+    """
     for dtype in ELEMENT_TYPES:
         for example in retyped(name, dtype):
             (target, *_), graph = (*targets(example), ""), graph_of(example)
@@ -49,8 +52,15 @@ def test_what_the_table_says_is_accepted_and_loads(name: str) -> None:
             if target == "onnx":
                 session(model)
             else:
-                with pytest.raises(Exception, match="NOT_IMPLEMENTED"):
-                    session(model)
+                with pytest.raises(Exception, match=r"NOT_IMPLEMENTED|does not support double"):
+                    session(model).run(None, ones(example))
+
+
+def ones(example: Example) -> dict[str, np.ndarray]:
+    return {
+        f"x{i}": np.ones([int(str(n)) for n in type.shape]).astype(ELEMENT_TYPES[type.dtype].framework)
+        for i, type in enumerate(example.input_types)
+    }
 
 
 def session(model: onnx.ModelProto) -> onnxruntime.InferenceSession:
@@ -125,7 +135,8 @@ def agree(name: str, arguments: dict[str, object], dtype: str, inputs: dict[str,
         assert ours.shape == theirs.shape and ours.dtype == theirs.dtype
         if dtype in FLOATS and ours.dtype == np.float64:  # the last conversion there and back, which it left out
             ours = torch.from_numpy(ours).to(exact).double().numpy()
-        assert distance(ours, theirs) <= CLOSE.get(dtype, 0.0), (name, arguments, dtype)
+        apart = distance(comparable(ops.load(name), ours), comparable(ops.load(name), theirs))
+        assert apart <= (LOOSE if ops.load(name).draws else CLOSE.get(dtype, 0.0)), (name, arguments, dtype)
     return True
 
 

@@ -41,6 +41,7 @@ SPEAKS = [
     ("W0405", "(x -> relu, x) -> concat"),
     ("W0405", "(x -> conv(8, 3), x -> sigmoid) -> add"),
     ("W0406", "global_avg_pool -> flatten -> linear(9)"),
+    ("W0406", "reduce_mean(axis = [h, w]) -> linear(9)"),
     ("W0407", "max_pool(8) -> conv(16, 3) -> global_avg_pool -> flatten -> linear(4)"),
     ("W0407", "conv(16, 3) -> global_avg_pool -> flatten -> linear(4)"),
     ("W0408", "conv(16, 3) -> global_avg_pool -> flatten -> linear(4)"),
@@ -55,6 +56,20 @@ SPEAKS = [
     ("W0414", "flatten -> linear(100) -> relu -> linear(10)"),
 ]
 SILENT = [
+    # tokens: [N, T, F] has no stages, and its linear layers are no classifier
+    (
+        "W0406",
+        "conv(16, 8, stride = 8, pad = valid) -> flatten(h) -> transpose -> linear(16) -> reduce_mean(axis = t) -> linear(40)",
+    ),
+    (
+        "W0406",
+        "conv(16, 8, stride = 8, pad = valid) -> flatten(h) -> transpose -> layer_norm -> select(t, 0) -> linear(40)",
+    ),
+    (
+        "W0412",
+        "conv(8, 8, stride = 8, pad = valid) -> flatten(h) -> transpose -> linear(90) -> linear(8) -> select(t, 0) -> linear(4)",
+    ),
+    ("W0405", "sigmoid(x) * zeros([8, 32, 32]) + tanh(x)"),  # the first state of a recurrent cell
     ("W0401", "conv(16, 3, bias = false) -> batch_norm"),
     ("W0401", "conv(16, 3) -> relu -> batch_norm"),
     ("W0401", "conv(16, 3) -> layer_norm"),

@@ -65,3 +65,19 @@ def test_a_bound_that_is_almost_zero(tmp_path: Path, format: str) -> None:
     spec = network("conv(4, 3)\nbudget { macs >= 5e-324 }")
     done = archdsl(tmp_path, f"check net.arch --format {format}", net__arch=spec)
     assert done.status == 0 and "macs" in done.output and "Traceback" not in done.output, done.output
+
+
+@fault(
+    "attack",
+    "a count of bytes was divided as a float before it was shown, and a claim's bound has no largest value",
+    "bounds of bytes in check, sizes in cost, memory and their reports; networks whose sizes exceed every float",
+)
+@pytest.mark.parametrize(
+    "line", ["check net.arch", "cost net.arch", "cost net.arch --memory", "check net.arch --format json"]
+)
+def test_figures_larger_than_floats_are_shown(tmp_path: Path, line: str) -> None:
+    sizes = ", ".join(["2 ** 127"] * 9)
+    spec = network("relu -> softmax\noutput y\nexpect weights <= 10 ** 400\nbudget { peak_activations <= 10 ** 400 }",
+                   f"f32[N = 2, {sizes}]")  # fmt: skip
+    done = archdsl(tmp_path, line, net__arch=spec)
+    assert done.status == 0 and "E0014" not in done.output, done.output

@@ -136,7 +136,7 @@ WRONG: dict[str, tuple[str, Told]] = {
     "a forgotten body": ("«residual»", told("E0203", "`residual` needs a body", "write `residual { … }`")),
     "forgotten branches": ("«parallel(concat)»", told("E0203", "`parallel` needs a body", "{ | … | … }`")),
     "too many for none": ("relu(«3»)", told("E0216", "`relu` takes no arguments")),
-    "one too many": ("batch_norm(1e-3, 0.1, true, true, «5»)", told("E0216", "at most 4 arguments", "`eps`, `momentum`")),
+    "one too many": ("batch_norm(1e-3, 0.1, true, true, c, «5»)", told("E0216", "at most 5 arguments", "`eps`, `momentum`")),
     "twice the same": ("conv(8, 3, «kernel = 5»)", told("E0216", "`kernel` is given twice")),
     "a body for an operator": ("«conv(8, 3)» { relu }", told("E0216", "`conv` takes no body", "`a -> b`")),
     "a body for a block without": (
@@ -218,7 +218,6 @@ WRONG: dict[str, tuple[str, Told]] = {
     "an output in a block": ("block f { relu; «output y» }\n---\nf", told("E0217", "only networks can declare outputs")),
     "an input in a block": ("block f { «input y: f32[3]» }\n---\nf", told("E0217", "only networks can declare inputs")),
     "a network without input": ("arch 1\nnetwork «Net»() { relu }", told("E0217", "declares no input", "`input x: f32[…]`")),
-    "not in this edition": ("«scan» { relu }", told("E0218", "`scan` is not part of this edition yet")),
     # shapes
     "convolution of a vector": ("flatten -> «conv(8, 3)»", told("E0301", "[N, C, spatial…], not f32[N, 512]", "`linear`")),
     "a window that does not fit": ("«max_pool(9)»", told("E0302", "a window of 9 does not fit into 8 positions")),
@@ -266,6 +265,9 @@ WRONG: dict[str, tuple[str, Told]] = {
         "let c = 4\nrepeat 2 { let «c» = c * 2; conv(c, 3) }", told("E0219", "every iteration makes the same", "2 ** i"),
     ),
     "an unread value": ("«let c = 4»\nrelu", told("W0208", "nothing reads `c`", "leave the `let` out")),
+    "a layer that is used twice": (
+        "«let f = conv(3, 1)»\nf -> relu -> f", told("W0214", "each of the 2 uses of `f`", "`share f = …`")
+    ),
     "an unused import": ("use std.cnn («conv_bn»)\n---\nrelu", told("W0203", "`conv_bn` is imported but never used")),
     "an unused result": ("let a = x -> «relu»\ntanh", told("W0204", "the result of `relu` is never used", "label it")),
     "a picture without a batch": (
@@ -275,7 +277,7 @@ WRONG: dict[str, tuple[str, Told]] = {
     "a misspelt output": (
         "logits: conv(8, 3)\nrelu\noutput «logit»", told("W0213", "there is a label `logits`", "`output logits`")
     ),
-    "a size that is a factor": ("«resize(2)»", told("W0212", "makes maps of the size 2", "`resize(scale = 2)`")),
+    "a size that is a factor": ("«resize(2)»", told("W0212", "makes maps of 2 x 2", "`resize(scale = 2)`")),
     "one tensor twice": ("a: conv(3, 1)\na -> «concat(x, a)»", told("W0207", "one tensor enters `concat` more than once")),
     "an idle rule": ("conv(3, 1)\nweights timm { «\"cnv\"» -> \"c\" }", told("W0205", "this rule matches no parameter")),
     # syntax

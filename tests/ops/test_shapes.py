@@ -53,6 +53,8 @@ def test_symbols_mean_integers(example: Example, seed: int) -> None:
     assert outs == tuple(type.bind(binding) for type in example.op.shape(*example.input_types)) == bound.output_types
     assert bound.op.weights(*bound.input_types) == example.op.weights(*example.input_types)
     symbolic = example.op.work(example.input_types, example.output_types)
+    if symbolic is None and example.op.name in ops.FAMILIES["fourier"]:  # a logarithm of the size
+        return
     assert static_work(symbolic, binding) == static_work(bound.op.work(bound.input_types, outs), {})
 
 

@@ -14,10 +14,11 @@ from op_examples import Example
 from process import threads
 
 from archdsl.graph import Graph, Node, Parameter, Value
+from archdsl.ops.base import Op
 from archdsl.shapes import TensorType
 from archdsl.source import Origin
 
-BINDING = {"N": 2, "H": 7, "W": 9, "T": 5, "S": 4}
+BINDING = {"N": 2, "H": 7, "W": 9, "T": 5, "S": 4, "R": 3}
 """What symbols are when an example runs: odd sizes, all different."""
 
 NUMPY = {
@@ -81,6 +82,12 @@ def inputs_of(example: Example, draw: np.random.Generator) -> Arrays:
         else:
             value = draw.uniform(low, high, shape)
         found[f"x{i}"] = np.asarray(value).astype(NUMPY[kind.dtype])
+    if example.op.name in ("roi_align", "roi_pool"):  # x1 <= x2, y1 <= y2, and images that there are
+        found["x1"] = np.sort(np.abs(found["x1"]).reshape(-1, 2, 2), axis=1).reshape(-1, 4)
+        found["x2"] %= found["x0"].shape[0]
+    for i in example.op.operand("lengths", range(len(found))) if "lengths" in example.op.operands else ():
+        steps = int(str(example.input_types[0].shape[1]))  # of sequences that are not empty
+        found[f"x{i}"] = draw.integers(1, steps + 1, found[f"x{i}"].shape).astype(found[f"x{i}"].dtype)
     if example.op.name == "max_unpool":  # each position from its own window
         found["x1"] = positions(example)
     return found
@@ -93,6 +100,15 @@ def positions(example: Example) -> np.ndarray:
     place = np.arange(np.prod(size)).reshape(size)
     step = example.op.kernel
     return np.ascontiguousarray(place[:, :, ::step, ::step][:, :, : counts[2], : counts[3]]).astype(np.int64)
+
+
+def comparable(op: Op | type[Op], x: np.ndarray) -> np.ndarray:
+    """What two engines agree in: the values, or mean and deviation of random numbers (to ``LOOSE``)."""
+    return np.array([x.mean(dtype="f8"), x.std(dtype="f8")]) if op.draws else x
+
+
+LOOSE = 0.05
+"""Of 20,000 random numbers, mean and deviation are known to a hundredth of the deviation."""
 
 
 def run(model: onnx.ModelProto, inputs: Arrays) -> list[np.ndarray]:

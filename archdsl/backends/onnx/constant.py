@@ -6,8 +6,8 @@ from archdsl.backends.onnx.simple_rules import Lowering
 from archdsl.backends.onnx.wire import Literal
 from archdsl.backends.onnx.writer import Emit, fixed, pack
 from archdsl.element_types import ELEMENT_TYPES, FLOATS
-from archdsl.ops.constant import elements
 from archdsl.ops.operand_checks import insertion
+from archdsl.ops.start import elements
 
 
 def constant(emit: Emit) -> None:
@@ -42,8 +42,16 @@ def positions(emit: Emit) -> None:
     if op.step != 1:
         found = emit.helper("Mul", [found, emit.scalar(op.step, kind)])
     if op.start != 0:
-        found = emit.helper("Add", [found, emit.scalar(op.start, kind)])
+        found = emit.helper("Add", [found, _first(emit, kind)])
     emit.result("Cast", [found], to=ELEMENT_TYPES[type.dtype].onnx)
+
+
+def _first(emit: Emit, kind: str) -> str:
+    """Where ``positions`` start: a number, or a size."""
+    start = emit.op.start
+    if isinstance(start, int | float):
+        return emit.scalar(start, kind)
+    return emit.cast(emit.reshape(emit.vector([start]), (1,), ()), kind)
 
 
 def param(emit: Emit) -> None:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections import ChainMap
+from collections.abc import Hashable, Iterator, Mapping, MutableMapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
+from archdsl.backends.onnx.opsets import OPSETS
 from archdsl.backends.onnx.wire import Attribute, Literal
 from archdsl.diagnostics import Refusal
 from archdsl.dim_solve import readings
@@ -14,14 +17,18 @@ from archdsl.element_types import ELEMENT_TYPES
 from archdsl.graph import Graph, Parameter, Value
 from archdsl.record import Record
 from archdsl.registry import ControlFlow
+from archdsl.shapes import TensorType
 
 
 class NeedOpsetError(ControlFlow):
-    """The lowering must start again with a newer operator set (it was not chosen by the user)."""
+    """The lowering must start again with a newer operator set (it was not chosen by the user), or without those that
+    are newer than ``newest``, unless it needs them.
+    """
 
-    def __init__(self, version: int) -> None:
+    def __init__(self, version: int, newest: int) -> None:
         super().__init__(version)
         self.version = version
+        self.newest = newest
 
 
 class Custom(Record):
@@ -41,8 +48,8 @@ class Emitted:
     __slots__ = ("attributes", "domain", "inputs", "kind", "name", "outputs")
 
     def __init__(
-        self, kind: str, name: str, inputs: Sequence[str], outputs: Sequence[str], attributes: dict[str, Attribute],
-        domain: str = "",
+        self, kind: str, name: str, inputs: Sequence[str], outputs: Sequence[str],
+        attributes: Mapping[str, Attribute | Body], domain: str = "",
     ) -> None:  # fmt: skip
         self.kind = kind
         self.name = name
@@ -52,16 +59,36 @@ class Emitted:
         self.domain = domain
 
 
+class Body:
+    """What an operator such as ``Scan`` runs again and again: nodes, and the types of its inputs and outputs by name.
+    It is encoded when all names are final.
+    """
+
+    __slots__ = ("inputs", "name", "nodes", "outputs")
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.nodes: list[Emitted] = []
+        self.inputs: dict[str, TensorType] = {}
+        self.outputs: dict[str, TensorType] = {}
+
+
 class Writer:
     """The state of one lowering: emitted nodes, names, constants and sizes that are already there."""
 
-    def __init__(self, graph: Graph, opset: int, *, chosen: bool, native: bool = False) -> None:
+    def __init__(
+        self, graph: Graph, opset: int, *, chosen: bool, native: bool = False, newest: int = OPSETS[1]
+    ) -> None:
         self.graph = graph
         self.opset = opset
         self.chosen = chosen
+        self.newest = newest
+        """The newest operator set that may be taken where an older one would do."""
         self.native = native
         """Whether types that a runtime lacks are kept."""
         self.emitted: list[Emitted] = []
+        """The nodes of the graph, or of the body that is being written."""
+        self.outermost = self.emitted
         self.domains: dict[str, int] = {}
         """The sets of operators in use beside ONNX's own, and their versions."""
         self.parameters: dict[str, Parameter] = {}
@@ -70,8 +97,10 @@ class Writer:
         """The element type of every name that is there."""
         self.settled: dict[tuple[str, ...], tuple[str, ...]] = {}
         """Operators with the types of their inputs that are written as they are: the types of their results."""
-        self.casts: dict[tuple[str, str], str] = {}
+        self.casts: MutableMapping[tuple[str, str], str] = {}
         """What is there in a second element type."""
+        self.shared: MutableMapping[Hashable, str] = {}
+        """What several nodes of ours need and is computed once, by what it is."""
         self._taken: set[str] = set()
         self._constants: dict[tuple[str, tuple[int, ...], bytes], str] = {}
         self._sizes: dict[Dim, str] = {}
@@ -91,6 +120,16 @@ class Writer:
         self._taken.add(unique)
         return unique
 
+    @contextmanager
+    def inside(self, body: Body) -> Iterator[None]:
+        """What is emitted meanwhile is the body's; but for constants and sizes, which are there for all."""
+        kept = self.emitted, self.casts, self.shared
+        self.emitted, self.casts, self.shared = body.nodes, ChainMap({}, self.casts), ChainMap({}, self.shared)
+        try:
+            yield
+        finally:
+            self.emitted, self.casts, self.shared = kept
+
     def constant(self, dtype: str, values: Sequence[Any], shape: Sequence[int], name: str) -> str:
         """The name of a constant; equal ones exist once, in front of their first use."""
         return self.literal(Literal(dtype, shape, pack(dtype, values)), name)
@@ -100,7 +139,7 @@ class Writer:
         key = (literal.dtype, literal.shape, literal.data)
         if key not in self._constants:
             name = self.fresh(name)
-            self.emitted.append(Emitted("Constant", name, (), (name,), {"value": literal}))
+            self.outermost.append(Emitted("Constant", name, (), (name,), {"value": literal}))
             self.dtypes[name] = literal.dtype
             self._constants[key] = name
         return self._constants[key]
@@ -133,7 +172,7 @@ class Writer:
 
     def _arithmetic(self, kind: str, left: str, right: str, name: str) -> str:
         name = self.fresh(f"size/{name}")
-        self.emitted.append(Emitted(kind, name, (left, right), (name,), {}))
+        self.outermost.append(Emitted(kind, name, (left, right), (name,), {}))
         self.dtypes[name] = "i64"
         return name
 
@@ -154,7 +193,7 @@ class Writer:
     def _axis(self, value: Value, axis: int, name: str) -> str:
         name = self.fresh(f"size/{name}")
         source = self.value_names[value]
-        self.emitted.append(Emitted("Shape", name, (source,), (name,), {"start": axis, "end": axis + 1}))
+        self.outermost.append(Emitted("Shape", name, (source,), (name,), {"start": axis, "end": axis + 1}))
         self.dtypes[name] = "i64"
         return name
 

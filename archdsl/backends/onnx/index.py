@@ -31,8 +31,35 @@ def gather(emit: Emit) -> None:
 
 
 def take(emit: Emit) -> None:
-    """``Gather`` of computed positions."""
-    emit.result("Gather", emit.ins, axis=resolve_axis(emit.op.axis, emit.types[0]))
+    """``Gather`` of computed positions; ``GatherND`` where each row of the first axes has its own, along the axis
+    behind them, to which another one is moved.
+    """
+    axis, batch, (x, at) = resolve_axis(emit.op.axis, emit.types[0]), emit.op.batch, emit.types
+    if batch == 0:
+        emit.result("Gather", emit.ins, axis=axis)
+        return
+    rows = emit.helper("Unsqueeze", [emit.cast(emit.ins[1], "i64"), emit.ints([at.rank])])
+    inputs = [moved(emit, emit.ins[0], axis, batch, x.rank), rows]
+    new = at.rank - batch
+    if axis == batch or new == 0:
+        emit.result("GatherND", inputs, batch_dims=batch)
+        return
+    found = emit.helper("GatherND", inputs, batch_dims=batch)
+    rest = emit.outs[0].rank
+    order = [*range(batch), *range(at.rank, axis + new), *range(batch, at.rank), *range(axis + new, rest)]
+    emit.result("Transpose", [found], perm=order)
+
+
+def moved(emit: Emit, name: str, axis: int, to: int, rank: int) -> str:
+    """A helper ``Transpose`` that moves an axis forward; the value itself where it is there."""
+    if axis == to:
+        return name
+    return emit.helper("Transpose", [name], perm=[*range(to), axis, *(i for i in range(to, rank) if i != axis)])
+
+
+def gather_elements(emit: Emit) -> None:
+    """``GatherElements``."""
+    emit.result("GatherElements", emit.ins, axis=resolve_axis(emit.op.axis, emit.types[0]))
 
 
 def reverse(emit: Emit) -> None:
@@ -58,6 +85,7 @@ RULES = {
     "select": select,
     "gather": gather,
     "take": take,
+    "gather_elements": gather_elements,
     "reverse": reverse,
     "tile": tile,
 }

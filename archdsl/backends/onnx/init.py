@@ -27,6 +27,7 @@ from archdsl.diagnostics import Diagnostic, DiagnosticError, Refusal, did_you_me
 from archdsl.element_types import ELEMENT_TYPES
 from archdsl.graph import Parameter
 from archdsl.rewrites.fold import Folded
+from archdsl.rewrites.merge import Merged, Part
 from archdsl.weights.tensor import Loaded
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -109,6 +110,8 @@ def _exact(parameter: Parameter, scheme: str, seed: int) -> Stretch:
     init = parameter.init
     if isinstance(init, Folded):
         return _folded(init, scheme, seed)
+    if isinstance(init, Merged):
+        return _merged(init, scheme, seed)
     if isinstance(init, Loaded):
         assert init.tensor is not None
         return init.tensor.values
@@ -208,7 +211,7 @@ def _folded(init: Folded, scheme: str, seed: int) -> Stretch:
     layout = init.layout
     if layout is None:
         bias = (values(init.source, 0.0) - values(init.mean, 0.0)) * gain + values(init.beta, 0.0)
-        return lambda start, stop: bias[start:stop].astype("<f4")
+        return lambda start, stop: bias[start:stop]
     assert init.source is not None
     source = _exact(init.source, scheme, seed)
     block = layout.block
@@ -219,6 +222,38 @@ def _folded(init: Folded, scheme: str, seed: int) -> Stretch:
     def weight(start: int, stop: int) -> Array:
         first = start // block
         spread = np.repeat(gains[first : -(-stop // block)], block)[start - first * block :][: stop - start]
-        return (source(start, stop) * spread).astype("<f4")
+        return np.asarray(source(start, stop) * spread, "<f8")
 
     return weight
+
+
+def _merged(init: Merged, scheme: str, seed: int) -> Stretch:
+    """The sum of the branches' kernels, each laid where its taps are; or the sum of their biases."""
+
+    def all_of(parameter: Parameter) -> Array:
+        return np.asarray(_exact(parameter, scheme, seed)(0, elements(parameter)), "<f8")
+
+    def norm(part: Part) -> tuple[Array, Array]:
+        """What a branch multiplies its channels with besides, and what it adds."""
+        bias = all_of(part.bias) if part.bias is not None else np.zeros(init.shape[0])
+        if part.norm is None:
+            return np.full(init.shape[0], part.share), bias
+        gamma, beta, mean, variance, eps = part.norm
+        gain = (1.0 if gamma is None else all_of(gamma)) / np.sqrt(all_of(variance) + eps)
+        return gain, (0.0 if beta is None else all_of(beta)) - all_of(mean) * gain
+
+    found = np.zeros(init.shape)
+    for part in init.parts:
+        gain, bias = norm(part)
+        if init.is_bias:
+            found += bias
+            continue
+        place = tuple(slice(a, a + s * k, s) for a, s, k in zip(part.first, part.step, part.taps))
+        if part.weight is not None:
+            found[(slice(None), slice(None), *place)] += all_of(part.weight).reshape(*init.shape[:2], *part.taps)
+        else:
+            out = np.arange(init.shape[0])
+            itself: Any = (out, out % init.shape[1], *place)
+            found[itself] += gain.reshape(-1, *[1] * len(part.taps))
+    flat = found.ravel()
+    return lambda start, stop: flat[start:stop]

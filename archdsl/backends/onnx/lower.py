@@ -5,12 +5,13 @@ The result is a list of parts: bytes, and payloads (the weights) that are comput
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from archdsl import registry
 from archdsl.backends.onnx import wire
-from archdsl.backends.onnx.options import OPSETS, OnnxOptions
-from archdsl.backends.onnx.writer import Emit, Emitted, NeedOpsetError, Writer
+from archdsl.backends.onnx.opsets import OPSETS
+from archdsl.backends.onnx.options import OnnxOptions
+from archdsl.backends.onnx.writer import Body, Emit, Emitted, NeedOpsetError, Writer
 from archdsl.diagnostics import Diagnostic, DiagnosticError, Refusal
 from archdsl.element_types import ELEMENT_TYPES
 from archdsl.graph import Graph, Node, Parameter
@@ -46,17 +47,19 @@ def rule_for(op: type[Op]) -> Lowering | None:
 
 
 def lower(graph: Graph, options: OnnxOptions) -> Lowered:
-    """The graph at the oldest operator set that can express it (at least 17), or at the requested one."""
+    """The graph at the oldest operator set without a cost (:mod:`.opsets`), or at the requested one."""
     check_sizes(graph)
     opset = options.opset or OPSETS[0]
     if not OPSETS[0] <= opset <= OPSETS[1]:
         refuse("E0603", f"opset {opset} is not supported", f"choose {OPSETS[0]} to {OPSETS[1]}")
+    newest = OPSETS[1]
     while True:
-        writer = Writer(graph, opset, chosen=options.opset is not None, native=options.native)
+        writer = Writer(graph, opset, chosen=options.opset is not None, native=options.native, newest=newest)
         try:
-            _apply_rules(writer)
+            apply_rules(writer, graph.nodes)
         except NeedOpsetError as need:
-            opset = need.version
+            newest = need.newest
+            opset = need.version or OPSETS[0]
             continue
         return _encode(writer, options)
 
@@ -73,10 +76,10 @@ def located(refusal: Refusal, node: Node | None) -> Diagnostic:
     return refusal.located(node.origin.span).diagnostic(node.origin.frame)
 
 
-def _apply_rules(writer: Writer) -> None:
-    """Lower every node; all refusals are reported together, without those that follow from others."""
+def apply_rules(writer: Writer, nodes: Iterable[Node]) -> None:
+    """Lower these nodes; all refusals are reported together, without those that follow from others."""
     found: list[Diagnostic] = []
-    for node in writer.graph.nodes:
+    for node in nodes:
         if found and any(value not in writer.value_names for value in node.inputs):
             continue
         try:
@@ -87,6 +90,8 @@ def _apply_rules(writer: Writer) -> None:
             rule(Emit(writer, node, _carried(writer, node)))
         except Refusal as refusal:
             found.append(located(refusal, node))
+        except DiagnosticError as inside:  # of a body
+            found += inside.diagnostics
     if found:
         raise DiagnosticError(found)
 
@@ -142,13 +147,25 @@ def _encode(writer: Writer, options: OnnxOptions) -> Lowered:
 def _encode_node(item: Emitted, renamed: dict[str, str], graph: Graph) -> bytes:
     inputs = [renamed.get(name, name) for name in item.inputs]
     outputs = [renamed.get(name, name) for name in item.outputs]
+    attributes = {
+        key: wire.Subgraph(_encode_body(value, renamed, graph)) if isinstance(value, Body) else value
+        for key, value in item.attributes.items()
+    }
     try:
-        return wire.message(1, wire.node(item.kind, item.name, inputs, outputs, item.attributes, item.domain))
+        return wire.message(1, wire.node(item.kind, item.name, inputs, outputs, attributes, item.domain))
     except OverflowError as error:
         path = item.name.partition("/")[0]
-        node = next((node for node in graph.nodes if node.path == path), None)
+        node = next((node for node in graph.all_nodes() if node.path == path), None)
         refusal = Refusal("E0602", f"an argument of `{path}` cannot be an attribute in ONNX: {error}")
         raise DiagnosticError([located(refusal, node)]) from None
+
+
+def _encode_body(body: Body, renamed: dict[str, str], graph: Graph) -> bytes:
+    """A ``GraphProto``."""
+    nodes = b"".join(_encode_node(item, renamed, graph) for item in body.nodes)
+    inputs = b"".join(wire.message(11, wire.value_info(*one)) for one in body.inputs.items())
+    outputs = b"".join(wire.message(12, wire.value_info(*one)) for one in body.outputs.items())
+    return nodes + wire.text(2, body.name) + inputs + outputs
 
 
 def _name_outputs(writer: Writer) -> tuple[dict[str, str], list[Emitted]]:

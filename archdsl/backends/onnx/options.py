@@ -8,9 +8,6 @@ from typing import ClassVar
 from archdsl import registry
 from archdsl.pipeline import Pipeline
 
-OPSETS = (17, 26)
-"""The oldest operator set written (and the default where it suffices), and the newest that a released runtime loads."""
-
 WEIGHTS = ("initial", "none")
 
 
@@ -18,16 +15,16 @@ class OnnxOptions(registry.Options):
     """Options of the ONNX backend."""
 
     opset: int | None = None
-    """The operator set; ``None``: the oldest from 17 on that can express the graph."""
+    """The operator set; ``None``: the oldest at which no operator is emulated at a cost (:mod:`.opsets`)."""
     weights: str = "initial"
     """``initial``: values of ``init`` and ``seed``; ``none``: structure only, parameters become inputs without data."""
     init: str = "kaiming"
     """The scheme for parameters that are scaled by their fans (``init.SCHEMES``)."""
     seed: int = 0
     deploy: bool = False
-    """For inference only: batch norms are folded, and nodes that reach no output are dropped."""
+    """For inference only: norms are folded, parallel linear branches merged, and what reaches no output dropped."""
     fold: bool | None = None
-    """Fold batch norms into the layers in front of them; ``None``: as ``deploy``."""
+    """Fold batch norms into layers, and merge parallel linear branches; ``None``: as ``deploy``."""
     native: bool = False
     """Keep every operator in its own element type, also where ONNX Runtime has no kernel for it on the CPU."""
     external_data: bool | None = None
@@ -50,9 +47,9 @@ class OnnxOptions(registry.Options):
     help: ClassVar[Mapping[str, str]] = {
         "init": "the scheme of the initial weights: kaiming, xavier, zeros, …",
         "seed": "seed of the initial weights",
-        "deploy": "for inference: fold batch norms, drop what only training needs",
-        "fold": "fold batch norms into convolutions",
-        "opset": "the operator set; default: the oldest that works",
+        "deploy": "for inference: fold norms, merge linear branches, drop what only training needs",
+        "fold": "fold batch norms into convolutions, merge parallel ones",
+        "opset": "the operator set; default: the oldest without a cost",
         "native": "element types as they are, also where ONNX Runtime has no kernel on the CPU",
         "external_data": "weights in a separate file, or never; default: only beyond 2 GB",
     }

@@ -13,17 +13,18 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from archdsl.backends.onnx.wire import Attribute, Literal
+from archdsl.backends.onnx.wire import Literal
 from archdsl.element_types import ELEMENT_TYPES
 from archdsl.files import packaged
 from archdsl.record import Record
 
 LACKING = {
     "ArgMax": "i16 u16 u32 u64", "ArgMin": "i16 u16 u32 u64", "AveragePool": "f64", "Conv": "f64",
-    "ConvTranspose": "f64", "CumSum": "u32 u64", "Elu": "f64", "Erf": "f64", "Gelu": "f64",
-    "GlobalAveragePool": "f64", "GlobalMaxPool": "f64", "GroupNormalization": "f64", "HardSigmoid": "f64",
-    "HardSwish": "f64", "InstanceNormalization": "f64", "LRN": "f64", "LpPool": "f64", "Max": "i16 u16",
-    "Min": "i16 u16", "Mish": "f64", "Pad": "i16 u16", "ReduceMax": "u32 u64", "ReduceMin": "u32 u64",
+    "Col2Im": "f64", "ConvTranspose": "f64", "CumSum": "u32 u64", "Elu": "f64", "Erf": "f64", "GRU": "f64",
+    "Gelu": "f64", "GlobalAveragePool": "f64", "GlobalMaxPool": "f64", "GroupNormalization": "f64",
+    "HardSigmoid": "f64", "HardSwish": "f64", "InstanceNormalization": "f64", "LRN": "f64", "LSTM": "f64",
+    "LpPool": "f64", "Max": "i16 u16", "MaxRoiPool": "f64", "Min": "i16 u16", "Mish": "f64", "Pad": "i16 u16",
+    "RNN": "f64", "ReduceMax": "u32 u64", "ReduceMin": "u32 u64",
     "ReduceProd": "u32 u64", "ReduceSum": "u32 u64", "Resize": "f64", "Selu": "f64", "Softplus": "f64",
     "Softsign": "f64", "TopK": "u16 u32 u64", "Where": "i16 u16 u64 bool",
 }  # fmt: skip
@@ -72,7 +73,7 @@ class Signature(Record):
         """The variable of an input; the last one repeats."""
         return self.inputs[min(index, len(self.inputs) - 1)] if self.inputs else ""
 
-    def bound(self, types: Sequence[str], kind: str, attributes: Mapping[str, Attribute]) -> dict[str, str]:
+    def bound(self, types: Sequence[str], kind: str, attributes: Mapping[str, object]) -> dict[str, str]:
         """The variables with the element types of these inputs (empty where absent or not known)."""
         found: dict[str, str] = {}
         for index, type in enumerate(types):

@@ -7,11 +7,11 @@ before that is a :meth:`Emit.helper`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any
 
 from archdsl.backends.onnx import types
-from archdsl.backends.onnx.draft import Custom, Emitted, NeedOpsetError, Writer, fixed, pack
+from archdsl.backends.onnx.draft import Body, Custom, Emitted, NeedOpsetError, Writer, fixed, pack
 from archdsl.backends.onnx.wire import Attribute
 from archdsl.diagnostics import Refusal
 from archdsl.dims import Dim
@@ -19,7 +19,7 @@ from archdsl.element_types import ELEMENT_TYPES, FLOATS, INTEGERS
 from archdsl.graph import Node
 from archdsl.shapes import Shape, TensorType
 
-__all__ = ["Custom", "Emit", "Emitted", "NeedOpsetError", "Writer", "fixed", "pack"]
+__all__ = ["Body", "Custom", "Emit", "Emitted", "NeedOpsetError", "Writer", "fixed", "pack"]
 
 
 class Emit:
@@ -65,7 +65,7 @@ class Emit:
         op = self.node.op
         return next(iter(op.operand(name, self.ins)), "") if name in op.operands else ""
 
-    def result(self, kind: str | Custom, inputs: Sequence[str], **attributes: Attribute) -> None:
+    def result(self, kind: str | Custom, inputs: Sequence[str], **attributes: Attribute | Body) -> None:
         """Emit the ONNX node that gives this node's outputs. Absent trailing inputs are left out."""
         names = [self.writer.fresh(value.name) for value in self.node.outputs]
         self.writer.value_names.update(zip(self.node.outputs, names))
@@ -83,11 +83,35 @@ class Emit:
             label = self.node.path if i == 0 else self.writer.fresh(f"{self.node.path}/Cast")
             self._emit("Cast", label, [one], [name], {"to": ELEMENT_TYPES[value.type.dtype].onnx})
 
-    def helper(self, kind: str | Custom, inputs: Sequence[str], **attributes: Attribute) -> str:
+    def helper(self, kind: str | Custom, inputs: Sequence[str], **attributes: Attribute | Body) -> str:
         """Emit an ONNX node on the way; gives the name of its output."""
         name = self.writer.fresh(f"{self.node.path}/{kind.kind if isinstance(kind, Custom) else kind}")
         self._emit(kind, name, inputs, [name], attributes)
         return name
+
+    def helpers(self, kind: str, inputs: Sequence[str], count: int, **attributes: Attribute | Body) -> list[str]:
+        """Emit an ONNX node on the way that has several outputs; gives the names of the first ``count``."""
+        name = self.writer.fresh(f"{self.node.path}/{kind}")
+        names = [name, *(self.writer.fresh(f"{name}.{i}") for i in range(1, count))]
+        self._emit(kind, name, inputs, names, attributes)
+        return names
+
+    def give(self, index: int, kind: str, inputs: Sequence[str], **attributes: Attribute | Body) -> None:
+        """Emit the ONNX node that gives one of this node's outputs, where no single one gives them all."""
+        value = self.node.outputs[index]
+        self.writer.value_names[value] = name = self.writer.fresh(value.name)
+        label = self.writer.fresh(f"{self.node.path}/{kind}") if index else self.node.path
+        if value.type.dtype in self.carry:
+            inputs, attributes = [self.helper(kind, inputs, **attributes)], {"to": ELEMENT_TYPES[value.type.dtype].onnx}
+            kind = "Cast"
+        self._emit(kind, label, inputs, [name], attributes)
+
+    def once(self, key: Hashable, make: Callable[[], str]) -> str:
+        """What ``make`` emits, which nodes that ask for the same ``key`` share."""
+        known = self.writer.shared.get(key)
+        if known is None:
+            known = self.writer.shared[key] = make()
+        return known
 
     def _emit(
         self,
@@ -95,15 +119,19 @@ class Emit:
         name: str,
         inputs: Sequence[str],
         outputs: Sequence[str],
-        attributes: dict[str, Attribute],
+        attributes: dict[str, Attribute | Body],
     ) -> None:
         given = list(inputs)
         while given and not given[-1]:
             given.pop()
+        dtypes = self.writer.dtypes
         domain = ""
         if isinstance(kind, Custom):
             domain, kind = self._imported(kind), kind.kind
-        dtypes = self.writer.dtypes
+        if isinstance(body := attributes.get("body"), Body):  # whose results have the types that it says
+            dtypes.update(zip(outputs, [type.dtype for type in body.outputs.values()]))
+            self.writer.emitted.append(Emitted(kind, name, given, outputs, attributes))
+            return
         entering = [dtypes.get(one, "") for one in given]
         key = (domain, kind, *entering)
         known_results = self.writer.settled.get(key)
@@ -162,7 +190,7 @@ class Emit:
         name: str,
         inputs: Sequence[str],
         outputs: Sequence[str],
-        attributes: dict[str, Attribute],
+        attributes: dict[str, Attribute | Body],
         carried: Sequence[str | None],
     ) -> None:
         """The node in the carrying type, and a ``Cast`` to each output that it carries."""
@@ -203,12 +231,27 @@ class Emit:
         if self.opset >= opset:
             return
         if not self.writer.chosen:
-            raise NeedOpsetError(opset)
+            raise NeedOpsetError(opset, self.writer.newest)
         raise Refusal(
             "E0601",
             f"{what} needs the operator set {opset}, but {self.opset} was asked for",
             help=f"leave `--opset` out, or give {opset} or more",
         )
+
+    def prefers(self, opset: int) -> bool:
+        """Whether the lowering may use what exists from ``opset`` on and could do without: it starts again with it, if
+        no other set was asked for and nothing in the graph holds it back (:meth:`at_most`).
+        """
+        if self.opset < opset and not self.writer.chosen and opset <= self.writer.newest:
+            raise NeedOpsetError(opset, self.writer.newest)
+        return self.opset >= opset
+
+    def at_most(self, opset: int) -> None:
+        """Nothing in this graph may ask for a newer set than this for the sake of speed alone."""
+        if opset < self.writer.newest:
+            self.writer.newest = opset
+            if self.opset > opset and not self.writer.chosen:
+                raise NeedOpsetError(0, opset)
 
     def ints(self, values: Sequence[int]) -> str:
         """A constant ``i64`` vector."""
@@ -229,6 +272,9 @@ class Emit:
         """An ``i64`` vector of sizes, computed when the model runs where symbols occur."""
         if all(isinstance(dim, int) for dim in sizes):
             return self.ints(fixed(sizes))
+        return self.once(("vector", *sizes), lambda: self._vector(sizes))
+
+    def _vector(self, sizes: Sequence[Dim]) -> str:
         pieces: list[str] = []
         run: list[int] = []
         for dim in sizes:

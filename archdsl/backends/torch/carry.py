@@ -13,10 +13,12 @@ from archdsl.diagnostics import Refusal
 from archdsl.graph import Node
 from archdsl.ops.constant import OneHot
 from archdsl.ops.elementary import Cast
+from archdsl.ops.fourier import Fft, Irfft, Rfft
 from archdsl.ops.norm import L2Norm, LocalResponseNorm
 from archdsl.ops.pool import AvgPool, LpPool
 from archdsl.ops.pool_global import GlobalLpPool
 from archdsl.ops.reduce import ReduceProd
+from archdsl.ops.sampling import GridSample
 
 UNSIGNED = ("u16", "u32", "u64")
 HALVES = ("f16", "bf16")
@@ -43,7 +45,8 @@ def carried(node: Node, form: Form) -> Form:
 
 def _weak(node: Node) -> bool:
     """Whether PyTorch loses the half types of an operator that has no parameters."""
-    if isinstance(node.op, L2Norm | LocalResponseNorm | LpPool | GlobalLpPool | ReduceProd):
+    weak = L2Norm | LocalResponseNorm | LpPool | GlobalLpPool | ReduceProd | GridSample | Fft | Rfft | Irfft
+    if isinstance(node.op, weak):
         return True
     return isinstance(node.op, AvgPool) and node.inputs[0].type.rank == 5
 

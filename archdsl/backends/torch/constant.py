@@ -36,7 +36,12 @@ def positions(site: Site) -> Form:
     kind = f", dtype={DTYPES['f64' if op.dtype == 'f64' else 'f32']}" if floats else ""
     size = site.sizes([op.size])[1:-2]
     text = f"torch.arange({size}{kind})"
-    step, start = (real(op.step), real(op.start)) if floats else (int(op.step), int(op.start))
+    step = real(op.step) if floats else int(op.step)
+    if not isinstance(op.start, int | float):
+        start = site.computed(op.start)
+        start = f"({start})" if "//" in start or " - " in start else start
+    else:
+        start = real(op.start) if floats else str(int(op.start))
     text = text if op.step == 1 else f"{text} * {step}"
     text = text if op.start == 0 else f"{text} + {start}"
     wanted = op.dtype not in ("f32", "f64", "i64")
@@ -48,12 +53,13 @@ def param(site: Site) -> Form:
     (parameter,) = site.node.params.values()
     size = site.op.size
     dtype = site.dtype("")
-    start = _start(parameter.init, size, dtype)
+    start = start_of(parameter.init, size, dtype)
     layer = call("nn.Parameter", ("start", Raw(start)), requires_grad=unless(True, parameter.trainable))
     return site.layer(layer, "{self}")
 
 
-def _start(init: Initializer, size: tuple[int, ...], dtype: Raw | None) -> str:
+def start_of(init: Initializer, size: tuple[int, ...], dtype: Raw | None) -> str:
+    """A tensor with initial values, as an expression."""
     kind = f", dtype={dtype}" if dtype else ""
     match init.scheme:
         case "zeros" | "ones":

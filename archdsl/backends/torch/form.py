@@ -86,6 +86,10 @@ class Site:
         """A layer, and how it is applied."""
         return Form(layer, text, uses, self.numbers, self.reads)
 
+    def layer_of_body(self, text: str, uses: Sequence[str]) -> Form:
+        """An expression with the module that the node's body is, which is there already."""
+        return Form(None, text, uses, self.numbers, self.reads)
+
     def text(self, text: str, *, layer: Call | None = None, uses: Sequence[str] = ()) -> Form:
         """An expression; ``layer`` is the same as a module, for sequences."""
         return Form(layer, text, uses, self.numbers, self.reads)

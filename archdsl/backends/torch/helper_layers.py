@@ -118,6 +118,13 @@ def one_hot(x: Tensor, depth: int, axis: int) -> Tensor:
     return x == torch.arange(depth, device=x.device).reshape(shape)
 
 
+def starting(layer: nn.Module, start: Tensor) -> nn.Module:
+    """The layer with a weight that begins so; numbers are repeated along leading axes."""
+    with torch.no_grad():
+        layer.get_parameter("weight").copy_(start)
+    return layer
+
+
 class DropPath(nn.Module):
     """Stochastic depth (arXiv:1603.09382): in training, all of a sample is dropped."""
 
@@ -132,6 +139,19 @@ class DropPath(nn.Module):
             return x * 0
         keep = torch.rand(x.shape[0], *[1] * (x.dim() - 1), device=x.device) >= self.p
         return x * keep.to(x.dtype) / (1 - self.p)
+
+
+class Noise(nn.Module):
+    """Random numbers from a seed, which go on from call to call."""
+
+    def __init__(self, seed: int, normal: bool) -> None:
+        super().__init__()
+        self.normal = normal
+        self.generator = torch.Generator().manual_seed(seed)
+
+    def forward(self, size: tuple[int, ...], dtype: torch.dtype) -> Tensor:
+        draw = torch.randn if self.normal else torch.rand
+        return draw(size, generator=self.generator, dtype=dtype)
 
 
 class Affine(nn.Module):

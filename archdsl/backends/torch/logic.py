@@ -8,7 +8,9 @@ from archdsl.backends.torch.simple_rules import chain, plain
 
 def causal_mask(site: Site) -> Form:
     """``masked_fill`` above the diagonal."""
-    mask = "torch.ones({0}.shape[-2:], dtype=torch.bool, device={0}.device).triu(1)"
+    rows, columns = site.types[0].shape[-2:]
+    first = "1" if rows == columns else "{0}.shape[-1] - {0}.shape[-2] + 1"
+    mask = f"torch.ones({{0}}.shape[-2:], dtype=torch.bool, device={{0}}.device).triu({first})"
     return site.text(f'{{0}}.masked_fill({mask}, float("-inf"))')
 
 

@@ -10,7 +10,9 @@ from archdsl.shapes import resolve_axis
 def batch_norm(site: Site) -> Form:
     """``BatchNorm1d`` to ``3d``; a layer of ours with a scale or a shift alone."""
     op, x = site.op, site.types[0]
-    channels = ("channels", fixed(x, 1))
+    axis = op.channel_axis(x)
+    channels = ("channels", fixed(x, axis))
+    text = "{self}({0})" if axis == 1 else f"{{self}}({{0}}.transpose(1, {axis})).transpose(1, {axis})"
     settings = {
         "eps": unless(1e-5, op.eps),
         "momentum": unless(0.1, op.momentum),
@@ -18,8 +20,9 @@ def batch_norm(site: Site) -> Form:
     }
     if op.scale == op.shift and x.rank <= 5:
         kind = f"nn.BatchNorm{max(x.rank - 2, 1)}d"
-        return site.layer(call(kind, channels, affine=unless(True, op.scale), **settings))
-    return site.layer(call("BatchNorm", channels, scale=op.scale, shift=op.shift, **settings), uses=("BatchNorm",))
+        return site.layer(call(kind, channels, affine=unless(True, op.scale), **settings), text)
+    layer = call("BatchNorm", channels, scale=op.scale, shift=op.shift, **settings)
+    return site.layer(layer, text, uses=("BatchNorm",))
 
 
 def group_norm(site: Site) -> Form:

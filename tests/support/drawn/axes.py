@@ -236,20 +236,6 @@ def gather(draw: Draw) -> Case:
     return Case({"indices": indices, "axis": axis}, [x], draw.one((), rest))
 
 
-def taken(op: Any, p: Parameters, x: Tensor, at: Tensor) -> Tensor:
-    axis = axis_of(op.axis, x)
-    found = x.index_select(axis, at.reshape(-1).long() % x.shape[axis])
-    return found.reshape([*x.shape[:axis], *at.shape, *x.shape[axis + 1 :]])
-
-
-@operator("take", taken)
-def take(draw: Draw) -> Case:
-    x = draw.array(draw.shape(1, 3), draw.one("f32", "f64", "i64"))
-    axis, dim = draw.axis(x.ndim)
-    size = x.shape[dim]
-    return Case({"axis": axis}, [x, draw.array(draw.shape(0, 2), draw.one("i64", "i32"), -size, size - 1)])
-
-
 @operator("reverse", lambda op, p, x: x.flip(axes_of(op.axis, x)))
 def reverse(draw: Draw) -> Case:
     x = draw.array(draw.shape(1, 4), draw.one(*ANY))

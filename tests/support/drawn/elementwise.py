@@ -195,11 +195,12 @@ def where(draw: Draw) -> Case:
 
 
 def later_hidden(x: Tensor) -> Tensor:
-    return x.masked_fill(~torch.ones(x.shape[-2:], dtype=torch.bool).tril(), -torch.inf)
+    rows, columns = x.shape[-2:]
+    return x.masked_fill(torch.arange(columns) > torch.arange(rows)[:, None] + (columns - rows), -torch.inf)
 
 
 @operator("causal_mask", of(later_hidden))
 def causal_mask(draw: Draw) -> Case:
     t = draw.whole(1, 6)
-    x = draw.array([*draw.sizes(draw.whole(0, 2), 1, 3), t, t])
+    x = draw.array([*draw.sizes(draw.whole(0, 2), 1, 3), t, t + draw.one(0, 0, 1, 3)])
     return Case({}, [x], free(draw, x))

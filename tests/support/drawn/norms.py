@@ -26,7 +26,10 @@ def channels(draw: Draw, spatial: tuple[int, int] = (0, 3), multiple: int = 1) -
 
 
 def batch(op: Any, p: Parameters, x: Tensor) -> Tensor:
-    return F.batch_norm(x, p["running_mean"], p["running_var"], p.get("weight"), p.get("bias"), eps=op.eps)
+    axis = axis_of(op.axis, x)
+    statistics = p["running_mean"], p["running_var"]
+    moved = x.movedim(axis, 1)
+    return F.batch_norm(moved, *statistics, p.get("weight"), p.get("bias"), eps=op.eps).movedim(1, axis)
 
 
 @operator("batch_norm", batch)
@@ -34,6 +37,9 @@ def batch_norm(draw: Draw) -> Case:
     arguments = affine(draw)
     arguments["momentum"] = draw.one(0.1, 0.01, 1.0)  # of no consequence at inference
     x = channels(draw)
+    if x.ndim > 2 and draw.flag():
+        arguments["axis"] = draw.one("f", x.ndim - 1, -1)
+        return Case(arguments, [x], list(free_axes(draw, x.ndim - 1)))
     return Case(arguments, [x], free_axes(draw, x.ndim))
 
 
@@ -104,6 +110,7 @@ def l2_norm(draw: Draw) -> Case:
 def linear(draw: Draw) -> Case:
     x, bias, given = draw.array(draw.shape(2, 4)), draw.flag(), draw.flag()
     arguments = {"features": draw.whole(1, 6), "bias": bias, "weight": 1 if given else None}
+    arguments["init"] = "fan" if given else draw.one("fan", "zeros")
     inputs = [x, draw.array([arguments["features"], x.shape[-1]])] if given else [x]
     return Case(arguments, inputs, () if given else draw.one((), (0,)))
 
@@ -124,5 +131,5 @@ def embedding(draw: Draw) -> Case:
     count, features = draw.whole(1, 9), draw.whole(1, 5)
     at = draw.array(draw.shape(1, 3), draw.one("i64", "i32"), 0, count - 1)
     dtype = draw.one("f32", "f64")
-    arguments = {"count": count, "features": features, "dtype": dtype}
+    arguments = {"count": count, "features": features, "dtype": dtype, "init": draw.one("zeros", 1.0)}
     return Case(arguments, [at], draw.one((), (0,)))
