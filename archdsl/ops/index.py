@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from archdsl import dim_order, dims
 from archdsl.diagnostics import Refusal
 from archdsl.dims import Dim
-from archdsl.ops.base import Ends, Op, Types, arg
+from archdsl.ops.base import Empties, Ends, Op, Types, arg
 from archdsl.ops.estimates import Interval
 from archdsl.ops.kinds import Axis, Dimension, Integer, ListOf, OneOf, Optional
 from archdsl.ops.look import AxisWindow, Window, pass_through
@@ -169,6 +169,9 @@ class Take(Op):
     axis: int | str = arg(Axis(), doc="the axis")
     batch: int = arg(Integer(0), 0, doc="how many of the first axes are common to both")
 
+    def empty_axes(self) -> Empties:
+        return "none"
+
     def shape(self, *ins: TensorType) -> tuple[TensorType, ...]:
         x, at = ins
         need_positions(self.name, at)
@@ -217,6 +220,9 @@ class GatherElements(Op):
     )
 
     axis: int | str = arg(Axis(), doc="the axis")
+
+    def empty_axes(self) -> Empties:
+        return "none"
 
     def shape(self, *ins: TensorType) -> tuple[TensorType, ...]:
         x, at = ins

@@ -14,7 +14,7 @@ from archdsl import dim_order
 from archdsl.diagnostics import Refusal
 from archdsl.dims import Dim
 from archdsl.element_types import FLOATS, NUMBERS
-from archdsl.ops.base import Op, Types, Work, arg
+from archdsl.ops.base import Empties, Op, Types, Work, arg
 from archdsl.ops.estimates import EVERYTHING, Interval, Moments, greatest, hull, least, same_sign, share
 from archdsl.ops.kinds import Axis, Boolean, Integer, ListOf, OneOf
 from archdsl.ops.look import AxisWindow, Window
@@ -240,8 +240,8 @@ class CumSum(Op):
 
     axis: int | str = arg(Axis(), doc="the axis")
 
-    def takes_empty(self) -> bool:
-        return True
+    def empty_axes(self) -> Empties:
+        return "all"
 
     def shape(self, *ins: TensorType) -> tuple[TensorType, ...]:
         (x,) = ins

@@ -52,7 +52,10 @@ def verify(
     session = open_session(model)
     wanted = wanted_inputs(session)
     check_bound(sizes, symbols_of(wanted))
-    usual = Usual(sizes, declared_in(metadata_of(session)), BATCH_OF_TWO)
+    declared = {
+        name: size for name, size in declared_in(metadata_of(session)).items() if size > 0
+    }  # of nothing, nothing is seen
+    usual = Usual(sizes, declared, BATCH_OF_TWO)
     inputs = check_inputs(wanted, completed(wanted, file_inputs(wanted, files), seed, usual))
     note = ones((one.dims(), inputs[one.name].shape) for one in wanted)
     ours = _onnx(model, inputs, layers)

@@ -25,17 +25,18 @@ def anything_empty(sizes: Iterable[Dim]) -> bool:
 def check_empty(op: Op, ins: Sequence[TensorType], outs: Sequence[TensorType]) -> None:
     """Refuse (E0302) an operator that needs an element of an axis that may have none: the largest of nothing.
 
-    What gives each position from its own may, and what says so (:meth:`archdsl.ops.base.Op.takes_empty`). What looks at
-    a neighbourhood does not, not even for the batch: engines have no such kernels.
+    An operator says what it takes (:meth:`archdsl.ops.base.Op.empty_axes`). What looks at a neighbourhood takes none,
+    not even an empty batch: engines have no such kernels.
     """
-    if op.takes_empty() and not (op.holds_graph and may_be_empty(op.runs(ins))):
+    takes = op.empty_axes()
+    if takes == "all" and not (op.holds_graph and may_be_empty(op.runs(ins))):
         return
     for source, type in enumerate(ins):
         axes = [axis for axis, size in enumerate(type.shape) if may_be_empty(size)]
         if not axes:
             continue
         looks = [look for look in op.looks(ins, outs, source, 0) if isinstance(look, AxisWindow)]
-        kept = [look.axis for look in looks] if all(map(_own, looks)) and not op.pools_maps else []
+        kept = [look.axis for look in looks] if takes == "own" and all(map(_own, looks)) else []
         for axis in axes:
             if axis not in kept:
                 size = type.shape[axis]

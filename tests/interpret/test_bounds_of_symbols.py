@@ -31,10 +31,11 @@ def at_ends(network: Sized, text: str, counts: Counter[str]) -> None:
 
 def check(network: Sized, counts: Counter[str]) -> None:
     fixed, _ = outcome(network.text("fixed"))
+    without, _ = outcome(network.text("declared"))
     for form in ("bounded", "exact"):
         text = network.text(form)
         told, graph = outcome(text)
-        open_ = isinstance(told, set) and told != fixed and {code for code, _ in told} <= OPEN
+        open_ = isinstance(told, set) and ({code for code, _ in told} <= OPEN or told == without)
         refused = isinstance(told, set) and isinstance(
             fixed, set
         )  # within the bounds no size may do, for a reason of its own
@@ -57,8 +58,9 @@ def nothing(network: Sized, fixed: object, counts: Counter[str]) -> None:
     assert told == fixed, f"{network.sizes}\n{text}"
     assert graph is not None
     for name in network.sizes:
-        bound, _ = outcome(text, {name: 0})
-        assert _plain(later(graph, {name: 0})) == _plain(bound), f"{name} = 0\n{text}"
+        sizes = {**network.sizes, name: 0}
+        bound, _ = outcome(text, sizes)
+        assert _plain(later(graph, sizes)) == _plain(bound), f"{name} = 0\n{text}"
         counts["empty"] += 1
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from archdsl.backends.onnx.writer import Emit
 from archdsl.ops.operand_checks import resolve_axes
 from archdsl.shapes import resolve_axis
-from archdsl.tape.empty import may_be_empty
 
 
 def flatten(emit: Emit) -> None:
@@ -21,10 +20,8 @@ def reshape(emit: Emit) -> None:
     before, after = emit.types[0].shape, emit.outs[0].shape
     if before == after:
         emit.forward()
-    elif any(map(may_be_empty, after)):  # nothing follows from no elements: all sizes are said, 0 among them
-        emit.result("Reshape", [emit.ins[0], emit.vector(after)], allowzero=1)
     else:
-        emit.result("Reshape", [emit.ins[0], emit.target(before, after)])
+        emit.result("Reshape", [emit.ins[0], emit.target(before, after)], **emit.zeros(after))
 
 
 def squeeze(emit: Emit) -> None:
