@@ -26,6 +26,7 @@ from archdsl.dims import Dim, Symbol, limits, product
 from archdsl.graph import Graph, NameMap, Node, Parameter, Stored, Value
 from archdsl.interface import Preprocess, checked_labels, fitting_labels, preprocess_of
 from archdsl.ops import base
+from archdsl.ops.counted import Counted
 from archdsl.shapes import Shape, TensorType, show_shape
 from archdsl.source import Frame, Origin, Source, Span
 
@@ -47,9 +48,9 @@ class _Reader:
         self.names: set[str] = set()
         self.parameters: dict[str, Parameter] = {}
         self.preprocess: dict[str, Preprocess] = {}
-        self.bounds: dict[str, Symbol] = {}
-        """The symbols that have bounds."""
         self.used: set[str] = set()
+        self.found: dict[str, Symbol] = {}
+        """Symbols that have bounds, and sizes that operators find in the data."""
         self.frames: list[Frame] = []
 
     def error(self, code: str, message: str, path: Path, **details: Any) -> DiagnosticError:
@@ -64,7 +65,7 @@ class _Reader:
         for name, (least, most) in form.bounds.items():
             if most is not None and most < max(least, 1):
                 raise self.error("E0805", f"no size is at least {least} and at most {most}", ["bounds", name])
-            self.bounds[name] = Symbol.of(name, least, most)
+            self.found[name] = Symbol.of(name, least, most)
         for index, input in enumerate(form.inputs):
             self.add_input(input, index)
         for name in unbound([dim for value in self.values.values() for dim in value.type.shape]):
@@ -176,7 +177,7 @@ class _Reader:
         shape: list[Dim] = []
         for axis, dim in enumerate(form.shape):
             try:
-                shape.append(dim if isinstance(dim, int) else parse_dimension(dim, self.bounds))
+                shape.append(dim if isinstance(dim, int) else parse_dimension(dim, self.found))
             except Refusal as refusal:
                 raise self.located(refusal, [*path, "shape", axis]) from None
         return TensorType(form.dtype, tuple(shape))
@@ -214,6 +215,9 @@ class _Reader:
         if form.body is not None or op.holds_graph:
             op, body = self.body(form, op, ins, path)
         try:
+            if isinstance(op, Counted):
+                op = op.named(form.path, ins)
+                self.found |= {str(op.symbol): op.symbol} if op.symbol else {}
             types, weights = op.shape(*ins), op.weights(*ins)
         except Refusal as refusal:
             raise self.located(refusal, path) from None
@@ -267,7 +271,7 @@ class _Reader:
 
     def argument(self, value: ArgumentForm, path: Path) -> Any:
         if isinstance(value, SymbolicForm):
-            return parse_dimension(value.dim, self.bounds)
+            return parse_dimension(value.dim, self.found)
         if isinstance(value, TypeForm):
             return self.type(value, path)
         if isinstance(value, InitForm):

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from archdsl import dim_order, dims
 from archdsl.diagnostics import Refusal
+from archdsl.dim_faults import depends
 from archdsl.dim_solve import bound_for
 from archdsl.dims import Dim
 from archdsl.element_types import BOOLEANS, FLOATS, INTEGERS, NUMBERS, SIGNED, holds
@@ -76,10 +77,8 @@ def static_size(type: TensorType, axis: int, what: str) -> int:
     if isinstance(size, int):
         return size
     names = ", ".join(f"`{name}`" for name in sorted(dims.symbols(size)))
-    raise Refusal(
-        "E0306", f"{what} of {type} must be known while compiling, but {size} depends on {names}",
-        help=f"give {names} a fixed value in the input declaration, or with `--bind`",
-    )  # fmt: skip
+    message = f"{what} of {type} must be known while compiling, but {size} depends on {names}"
+    raise depends("E0306", message, [size], f"give {names} a fixed value in the input declaration, or with `--bind`")
 
 
 def check_groups(groups: int, count: int, what: str) -> None:
@@ -94,11 +93,12 @@ def check_groups(groups: int, count: int, what: str) -> None:
 
 def undecided(question: str, sizes: Iterable[Dim], at_least: tuple[Dim, Dim] | None = None) -> Refusal:
     """The refusal of what depends on a symbol; ``at_least``: it is decided where the first is at least the second."""
+    sizes = list(sizes)
     names = sorted(set().union(*(dims.symbols(size) for size in sizes)))
     shown = ", ".join(f"`{name}`" for name in names)
     bound = "" if at_least is None else bound_for(*at_least)
     help = f"declare a bound, `{bound}`, or bind {shown}" if bound else f"bind {shown}, or write the size out"
-    return Refusal("E0307", f"{question} depends on {shown}", help=help)
+    return depends("E0307", f"{question} depends on {shown}", sizes, help)
 
 
 def need_equal(what: str, a: Dim, b: Dim, shapes: Sequence[TensorType]) -> None:

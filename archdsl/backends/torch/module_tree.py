@@ -7,7 +7,7 @@ parameters' names only, and the box around it does its work.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterator, Sequence, Set
 
 from archdsl import registry
 from archdsl.backends.torch.carry import carried
@@ -16,6 +16,7 @@ from archdsl.diagnostics import Diagnostic, DiagnosticError, Refusal
 from archdsl.dim_solve import readings
 from archdsl.graph import Graph, Node, Value
 from archdsl.ops.base import Op
+from archdsl.ops.counted import Counted
 from archdsl.source import Frame
 
 
@@ -80,7 +81,7 @@ def boxes_of(graph: Graph) -> Box:
 class _Tree:
     """The boxes by path, those of bodies included, in the making."""
 
-    def __init__(self, symbols: Mapping[str, Value], root: Box) -> None:
+    def __init__(self, symbols: dict[str, Value], root: Box) -> None:
         self.symbols = symbols
         self.boxes = {"": root}
         self.found: list[Diagnostic] = []
@@ -101,6 +102,8 @@ class _Tree:
                 if node.body is not None:
                     self.fill(self.boxes[node.path], node.body)
                 _place(self, root, loops, index, node)
+                if isinstance(node.op, Counted) and node.op.symbol is not None:
+                    self.symbols[node.op.symbol] = node.outputs[0]
             except Refusal as refusal:
                 self.found.append(refusal.located(node.origin.span).diagnostic(node.origin.frame))
         if not self.found:
@@ -109,7 +112,7 @@ class _Tree:
 
 def _settle(root: Box, graph: Graph) -> None:
     """Put the steps of all boxes into order, and say what enters and leaves them."""
-    uses = _uses(graph)
+    uses = _uses(graph, root.nodes)
     waiting = [root]
     while waiting:
         box = waiting.pop()
@@ -227,12 +230,12 @@ def _box(boxes: dict[str, Box], path: str) -> Box:
     return box
 
 
-def _uses(graph: Graph) -> dict[Value, list[int]]:
-    """The nodes that read each value, by number; -1 for the outputs of the graph."""
+def _uses(graph: Graph, items: Sequence[Item]) -> dict[Value, list[int]]:
+    """The nodes that read each value, or a size of it, by number; -1 for the outputs of the graph."""
     uses: dict[Value, list[int]] = {}
-    for index, node in enumerate(graph.nodes):
-        for value in node.inputs:
-            uses.setdefault(value, []).append(index)
+    for item in items:
+        for value in item.inputs:
+            uses.setdefault(value, []).append(item.index)
     for value in graph.outputs.values():
         uses.setdefault(value, []).append(-1)
     return uses
