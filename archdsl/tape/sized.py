@@ -99,10 +99,7 @@ def _derive(graph: Graph, sizes: Sizes, sized: Sized, faults: list[Diagnostic]) 
         if node.body is not None:
             types.update(zip(node.body.inputs, found[0].enters([types[value] for value in inputs])))
             _derive(node.body, sizes, sized, faults)
-        if len(outputs) == 1:
-            types[outputs[0]] = found[1][0]
-        else:
-            types.update(zip(outputs, found[1]))
+        types.update(zip(outputs, found[1]))
 
 
 def _with_found(node: Node, sizes: Sizes, types: Mapping[Value, TensorType]) -> Sizes:

@@ -11,7 +11,7 @@ import archdsl
 from archdsl.analyses.cost import cost
 from archdsl.data import read, to_json
 from archdsl.diagnostics import DiagnosticError
-from archdsl.dims import symbols
+from archdsl.dims import limits
 from archdsl.source import Source
 from archdsl.tape.sized import bound
 
@@ -65,7 +65,7 @@ def test_costs_are_polynomials_and_figures_at_the_greatest_number(graph: archdsl
 
 def test_bounds_follow_what_is_bound(graph: archdsl.Graph) -> None:
     small = bound(graph, {"N": 2, "B": 3})
-    (name,) = symbols(small.outputs["wide"].type.shape[0])
+    (name,) = limits(small.outputs["wide"].type.shape[0])
     assert (name.least, name.most) == (0, 2 * 3 * 3)
 
 
