@@ -44,7 +44,7 @@ def graph() -> archdsl.Graph:
 def test_each_is_called_after_its_node_and_goes_on(graph: archdsl.Graph) -> None:
     assert str(graph.outputs["wide"].type) == "f32[near.count, 7]"
     assert str(graph.outputs["tail"].type) == "f32[best.picked.count + best_2.picked.count, 2]"
-    assert {str(s) for v in graph.values() for d in v.type.shape for s in symbols(d)} == {
+    assert {str(s) for v in graph.values() for d in v.type.shape for s in limits(d)} == {
         "N", "B", "best.picked.count", "best_2.picked.count", "near.count",
     }  # fmt: skip
 
