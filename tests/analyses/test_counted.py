@@ -135,3 +135,52 @@ def test_a_value_cannot_be_given_for_it(graph: archdsl.Graph) -> None:
         with pytest.raises(DiagnosticError) as caught:
             archdsl.compile(graph, "unwritten.onnx", bind={name: 3})
         assert caught.value.diagnostics[0].code == "E0007"
+
+
+INSIDE = """arch 1
+network Net() {
+  input x: f32[N, T = 6, 5]
+  scan(axis = t) {
+    state h = zeros([in.shape[0], 5])
+    let at = nonzero(in > 0)
+    next h = h + in
+    h
+  }
+  output y
+}
+"""
+AROUND = """arch 1
+network Net() {
+  input x: f32[N, T = 6, 5]
+  input rows: f32[9, 5]
+  kept: compress(rows, reduce_sum(rows, axis = 1) > 0, axis = 0)
+  x -> scan(axis = t) {
+    state h = zeros([in.shape[0], 5])
+    next h = h + in
+    (h @ transpose(kept)) + ones([1, kept.shape[0]])
+  }
+  output y
+}
+"""
+
+
+def test_runs_of_a_scan_find_none_of_their_own() -> None:
+    with pytest.raises(DiagnosticError) as caught:
+        archdsl.load(INSIDE).graph()
+    assert [d.code for d in caught.value.diagnostics if d.severity == "error"] == ["E0314"]
+
+
+@pytest.mark.reference
+def test_runs_of_a_scan_see_what_was_found_outside() -> None:
+    import torch
+    from torch_module import distance, module_of, outputs_of
+
+    graph = archdsl.load(AROUND).graph()
+    rng = np.random.default_rng(5)
+    inputs = {"x": rng.normal(size=(2, 6, 5)).astype("f4"), "rows": rng.normal(size=(9, 5)).astype("f4")}
+    kept = inputs["rows"][inputs["rows"].sum(1) > 0]
+    sums = np.cumsum(inputs["x"], 1) - inputs["x"]
+    with torch.no_grad():
+        module = outputs_of(module_of(graph)(*map(torch.from_numpy, inputs.values())))
+    for (found,) in (run(model_of(graph), inputs), module):
+        assert found.shape == (2, 6, len(kept)) and distance(found, sums @ kept.T + 1) <= 1e-5
