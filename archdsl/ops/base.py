@@ -104,6 +104,10 @@ Role = Literal["view", "activation", "norm", "layer", "join", "source", ""]
 """
 
 
+Empties = Literal["all", "own", "none"]
+"""Which axes may be empty."""
+
+
 class Op(Record):
     """Base of all operators. Subclasses are frozen records whose fields are declared with :func:`arg`."""
 
@@ -251,6 +255,12 @@ class Op(Record):
     def shape(self, *ins: TensorType) -> tuple[TensorType, ...]:
         """The output types; refuses (``Refusal``) input types that do not fit."""
         raise NotImplementedError
+
+    def empty_axes(self) -> Empties:
+        """Which axes may have no positions: all of them (a product over nothing is 0), those that it goes through
+        position by position (the largest of nothing is not there), or none.
+        """
+        return "none" if self.pools_maps else "all" if self.moves_data or self.role in ("view", "source") else "own"
 
     def integers(self, ins: Types, outs: Types, asked: Ends | None, entering: Sequence[Interval]) -> Mapping[int, Ends]:
         """Inputs whose elements have to be some integers, by their numbers: positions or lengths of an axis, or what

@@ -8,7 +8,7 @@ from typing import Any
 
 from archdsl.diagnostics import Refusal
 from archdsl.element_types import FLOATS
-from archdsl.ops.base import ChannelLayout, Ends, Initializer, Op, Types, Weight, Work, arg, fan
+from archdsl.ops.base import ChannelLayout, Empties, Ends, Initializer, Op, Types, Weight, Work, arg, fan
 from archdsl.ops.estimates import Interval, product_sign
 from archdsl.ops.given_weight import check_init, need_weight, owned
 from archdsl.ops.kinds import Boolean, DType, Integer, Operand
@@ -101,6 +101,9 @@ class MatMul(Op):
         "matmul : f32[8], f32[2,8,3] -> f32[2,3]",
         "matmul : f32[N,T,T], f32[N,T,8] -> f32[N,T,8]",
     )
+
+    def empty_axes(self) -> Empties:
+        return "all"
 
     def shape(self, *ins: TensorType) -> tuple[TensorType, ...]:
         a, b = ins
