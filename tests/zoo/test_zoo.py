@@ -16,6 +16,7 @@ from typing import Any
 
 import formulas
 import formulas_mobile
+import formulas_nested
 import formulas_parallel
 import formulas_residual
 import pytest
@@ -24,7 +25,7 @@ from paths import DATA, SPECS, tool
 import archdsl
 from archdsl.analyses.measure import Measures
 
-FORMULAS = (formulas, formulas_mobile, formulas_parallel, formulas_residual)
+FORMULAS = (formulas, formulas_mobile, formulas_nested, formulas_parallel, formulas_residual)
 ledger = tool("ledger")
 VARIANTS: dict[str, str] = ledger.variants()
 
