@@ -170,6 +170,14 @@ class Graph(Verbatim):
             found.append(node)
         return found
 
+    def all_taps(self) -> dict[str, Value]:
+        """The labelled results by path, those inside of bodies included."""
+        found = dict(self.taps)
+        for node in self.holders():
+            if node.body is not None:
+                found.update(node.body.taps)
+        return found
+
     def values(self) -> list[Value]:
         """Inputs, then every node's outputs in order; the values of a body in front of those of its node."""
         found = list(self.inputs)

@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from archdsl.backends.onnx.options import OPSETS
+from archdsl.backends.onnx.opsets import OPSETS
 from archdsl.element_types import ELEMENT_TYPES
 
 FILE = Path(__file__).resolve().parent.parent / "archdsl/backends/onnx/onnx_types.json"

@@ -29,6 +29,8 @@ ROOT = Path(__file__).resolve().parent.parent
 
 ALLOWED: dict[tuple[str, str], str] = {
     ("archdsl/backends/onnx/init.py", "zeros"): "a scheme of `--init`",
+    ("archdsl/backends/onnx/options.py", "fold"): "an option",
+    ("archdsl/report/folding.py", "fold"): "how long cells are broken",
     ("archdsl/cli/lint.py", "select"): "an option",
     ("archdsl/project/linting.py", "select"): "an option",
     ("archdsl/data/form.py", "constant"): "a way to begin a parameter, in the data form",
@@ -40,6 +42,7 @@ ALLOWED: dict[tuple[str, str], str] = {
     ("archdsl/interpret/combinators.py", "concat"): "the language: what `dense` joins by unless it is told",
     ("archdsl/interpret/combinators.py", "drop_path"): "the language: an argument of `residual`, and what it applies",
     ("archdsl/interpret/combinators.py", "mul"): "the language: the argument `scale` of `residual`",
+    ("archdsl/interpret/scans.py", "reverse"): "the language: an argument of `scan`",
     ("archdsl/modules/suggestions.py", "ceil"): "an argument of our poolings",
     ("archdsl/modules/suggestions.py", "dropout"): "another framework's argument",
     ("archdsl/modules/words.py", "abs"): "a function of numbers",

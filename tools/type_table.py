@@ -30,7 +30,7 @@ from archdsl.shapes import TensorType  # noqa: E402
 
 PAGE = ROOT / "docs/types.md"
 DATA = ROOT / "archdsl/project/operator_types.json"
-SIZES = {"N": 2, "H": 7, "W": 9, "T": 5, "S": 4}
+SIZES = {"N": 2, "H": 7, "W": 9, "T": 5, "S": 4, "R": 3}
 SIGNS = {("onnx", "torch"): "both", ("onnx",): "onnx", ("native", "torch"): "native, torch", ("native",): "native"}
 
 

@@ -16,8 +16,9 @@ from archdsl.element_types import FLOATS
 from archdsl.graph import Graph, Node, Value
 from archdsl.ops.base import Op, Work
 from archdsl.ops.look import Window
+from archdsl.ops.operand_checks import times
 from archdsl.shapes import TensorType
-from archdsl.tape.sized import at_sizes
+from archdsl.tape.sized import at_sizes, counts
 
 BATCH = "N"
 """The batch; costs are reported for one sample unless a batch is given."""
@@ -41,6 +42,7 @@ class Bound:
         self.graph = graph
         self.dtype = dtype
         self.binding: dict[str, Dim] = {} if symbolic else {BATCH: 1, **graph.defaults, **(binding or {})}
+        self.binding |= counts(graph, self.binding) if self.binding else {}
         self._works: dict[tuple[object, ...], Work | None] = {}
         self._windows: dict[tuple[object, ...], Window] = {}
         self._alike: dict[Node, int] = {}
@@ -75,14 +77,35 @@ class Bound:
         """A dimension under the binding."""
         return dim if isinstance(dim, int) else dims.evaluate(dim, self.binding)
 
+    @cached_property
+    def nodes(self) -> list[Node]:
+        """All nodes in order of use, those of a body in front of the node that holds it."""
+        return self.graph.all_nodes()
+
+    @cached_property
+    def steps(self) -> dict[Node, int]:
+        """The place of each node in that order."""
+        return {node: step for step, node in enumerate(self.nodes)}
+
+    @cached_property
+    def runs(self) -> dict[Node, Dim]:
+        """How often the nodes of bodies run in one inference; all others run once."""
+        found: dict[Node, Dim] = {}
+        for holder in reversed(self.graph.holders()):  # those around others come first
+            assert holder.body is not None
+            count = self.op(holder).runs(self.types(holder.inputs)) * found.get(holder, 1)
+            found.update(dict.fromkeys(holder.body.nodes, count))
+        return found
+
     def work(self, node: Node) -> Work | None:
-        """The arithmetic of a node; ``None``: not known."""
+        """The arithmetic of a node in all of its runs; ``None``: not known."""
         ins, op = self.types(node.inputs), self.op(node)
         key = (id(op), ins)  # repeated blocks share their operators, and types as well
         if key not in self._works:
             work = _work(op, ins, self.types(node.outputs))
             self._works[key] = None if work is None else _each(work, self.dim)
-        return self._works[key]
+        work = self._works[key]
+        return work if work is None or node not in self.runs else times(work, self.runs[node])
 
     def window(self, node: Node, source: int = 0, result: int = 0) -> Window:
         """How one of a node's results looks at one of its inputs."""

@@ -13,8 +13,8 @@ from typing import Any
 
 from archdsl.analyses import memory
 from archdsl.analyses.field import AtMost
+from archdsl.analyses.field_entries import Open, sizes
 from archdsl.analyses.measure import QUANTITIES, Amount, Measurement, Measures
-from archdsl.analyses.receptive_field import Open, sizes
 from archdsl.analyses.rows import Row
 from archdsl.arguments import checked
 from archdsl.diagnostics import Refusal

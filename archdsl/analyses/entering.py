@@ -6,7 +6,10 @@ them it is followed back to the inputs. A written model says it in its metadata,
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+
 from archdsl import dims
+from archdsl.analyses.depth import stands_for
 from archdsl.analyses.ranges import ranges
 from archdsl.dim_order import at_least
 from archdsl.element_types import INTEGERS
@@ -22,21 +25,34 @@ def integers(graph: Graph) -> dict[str, Ends]:
     if all(value.type.dtype not in INTEGERS for value in graph.inputs):
         return {}
     intervals = ranges(graph)
+    outside = stands_for(graph)
     found: dict[Value, Ends] = {}
-    for node in reversed(graph.nodes):
+    for node in reversed(graph.all_nodes()):
+        if node.body is not None:  # what is asked of its results is asked of what the body gives
+            pairs = zip(node.outputs, node.body.outputs.values())
+            found |= {inner: _both(found.get(inner), found[outer]) for outer, inner in pairs if outer in found}
+            continue
         asked: Ends | None = None
         for value in node.outputs:
             if value in found:
                 asked = _both(asked, found[value])
         ins, outs = [value.type for value in node.inputs], [value.type for value in node.outputs]
         for slot, ends in node.op.integers(ins, outs, asked, [intervals[value] for value in node.inputs]).items():
-            value = node.inputs[slot]
-            if value.type.dtype in INTEGERS:
+            for value in _also(node.inputs[slot], outside):
                 found[value] = _both(found.get(value), ends)
     for value in graph.inputs:
         if value.name in graph.preprocess and value.type.dtype in INTEGERS:
             found[value] = _both(found.get(value), (0, 255))
     return {value.name: found[value] for value in graph.inputs if value in found}
+
+
+def _also(value: Value, outside: Mapping[Value, tuple[Value, ...]]) -> Iterator[Value]:
+    """An integer, and what it stands for outside of the bodies that it is in."""
+    while value.type.dtype in INTEGERS:
+        yield value
+        if value not in outside:
+            return
+        value = outside[value][0]
 
 
 def described(graph: Graph) -> dict[str, str]:

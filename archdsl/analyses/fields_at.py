@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 
+from archdsl.analyses.field_entries import Seen
 from archdsl.analyses.measure import Measures, scopes
-from archdsl.analyses.receptive_field import Misaligned, Seen
+from archdsl.analyses.receptive_field import Misaligned
 from archdsl.diagnostics import Refusal
 from archdsl.graph import Graph, Node, Value
 from archdsl.record import Record
@@ -56,7 +57,7 @@ def _matching(graph: Graph, tap: str) -> list[str]:
     if not any(sign in tap for sign in "*?["):
         return [tap]
     level = tap.count(".")
-    labels = dict.fromkeys([*scopes(graph), *graph.taps, *graph.outputs])
+    labels = dict.fromkeys([*scopes(graph), *graph.all_taps(), *graph.outputs])
     found = [name for name in labels if name.count(".") == level and fnmatchcase(name, tap)]
     if not found:
         raise Refusal("E0201", f"no label matches `{tap}`", help=_LISTED)
@@ -80,9 +81,9 @@ def joins_before(measures: Measures, values: Iterable[Value]) -> dict[Value, tup
     own: dict[Node, int] = {}  # as the bits of a number, so that sets are merged by `|`
     for bit, join in enumerate(known):
         own[join.node] = own.get(join.node, 0) | 1 << bit
-    last = {value: step for step, node in enumerate(measures.graph.nodes) for value in node.inputs}
+    last = {value: step for step, node in enumerate(measures.bound.nodes) for value in node.inputs}
     seen: dict[Value, int] = {}
-    for step, node in enumerate(measures.graph.nodes):
+    for step, node in enumerate(measures.bound.nodes):
         bits = own.get(node, 0)
         for value in node.inputs:
             bits |= seen.get(value, 0)

@@ -12,7 +12,8 @@ from archdsl.analyses.arena import arena
 from archdsl.analyses.at_binding import Bound
 from archdsl.analyses.depth import ancestors, depths, within
 from archdsl.analyses.field import AtMost, Field
-from archdsl.analyses.receptive_field import Open, ReceptiveFields, Seen, receptive_fields, size
+from archdsl.analyses.field_entries import Open, Seen, size
+from archdsl.analyses.receptive_field import ReceptiveFields, receptive_fields
 from archdsl.diagnostics import Refusal, did_you_mean
 from archdsl.dims import Dim
 from archdsl.graph import Graph, Node, Value
@@ -87,7 +88,7 @@ class Measures:
     @cached_property
     def works(self) -> dict[Node, Work | None]:
         """The arithmetic of each node."""
-        return {node: self.bound.work(node) for node in self.graph.nodes}
+        return {node: self.bound.work(node) for node in self.bound.nodes}
 
     @cached_property
     def row_of(self) -> dict[Node, work.Row]:
@@ -97,7 +98,7 @@ class Measures:
     @cached_property
     def step_of(self) -> dict[Node, int]:
         """The step at which each node runs."""
-        return {node: step for step, node in enumerate(self.graph.nodes)}
+        return self.bound.steps
 
     @cached_property
     def schedule(self) -> memory.Schedule:
@@ -142,14 +143,15 @@ class Measures:
 
     @cached_property
     def _named(self) -> dict[str, Value]:
-        """Inputs, outputs and labels."""
-        return {value.name: value for value in self.graph.inputs} | self.graph.outputs | self.graph.taps
+        """Inputs, outputs and labels, those in bodies included."""
+        inputs = {value.name: value for value in self.graph.inputs}
+        return inputs | self.graph.outputs | self.graph.all_taps()
 
     @cached_property
     def _last(self) -> dict[str, Value]:
         """The last value under each scope."""
         found: dict[str, Value] = {}
-        for node in reversed(self.graph.nodes):
+        for node in reversed(self.bound.nodes):
             path = node.path
             while path and path not in found:
                 found[path] = node.outputs[0]
@@ -201,9 +203,9 @@ class _Scope:
         self.m = measures
         self.part = part
         self.tap = tap
-        nodes: Sequence[Node] = measures.graph.nodes if part is None else part
+        nodes: Sequence[Node] = measures.bound.nodes if part is None else part
         if tap is not None:
-            needed = ancestors(tap)
+            needed = ancestors(tap, measures.graph)
             nodes = [node for node in nodes if node in needed]
         self.nodes = nodes
 
@@ -251,7 +253,7 @@ class _Scope:
         return _sum([memory.traffic(self.m.bound, self.m.schedule, node) for node in self.nodes])
 
     def depth(self) -> int:
-        found = depths(self.nodes, {node: self.m.works[node] for node in self.nodes})
+        found = depths(self.nodes, self.m.bound)
         return max(found.values(), default=0)
 
     def receptive_field(self) -> Amount:
@@ -313,7 +315,7 @@ def _one(values: Sequence[Dim | Fraction | AtMost | None]) -> Amount:
 def scopes(graph: Graph) -> list[str]:
     """All labels' paths: every prefix of a node's path."""
     found: dict[str, None] = {}
-    for node in graph.nodes:
+    for node in graph.all_nodes():
         path = node.path
         while path and path not in found:
             found[path] = None

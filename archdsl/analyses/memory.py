@@ -9,7 +9,9 @@ end. Values of raw parameters and constants are weights and take no part. Fusion
 - ``full``: besides, a batch norm and the activation behind a convolution or linear layer belong to its kernel, and an
   addition is written over one of its operands where nobody else still needs that.
 
-The caller's inputs are never written over. Linear in the graph.
+The caller's inputs are never written over. The body of a node is gone through once, in front of the node: its inputs
+are there for the whole run, what it captures is the tensor outside, and the results of the node, into which all runs
+write, are there from the first run on. Linear in the graph.
 """
 
 from __future__ import annotations
@@ -90,12 +92,17 @@ class Uses(Record):
 
 def uses(graph: Graph, views: bool) -> Uses:
     """Last uses; with ``views`` a view's uses are those of what it shows."""
-    final = len(graph.nodes)  # a step after the last operator, at which the outputs are read
+    nodes = graph.all_nodes()
+    final = len(nodes)  # a step after the last operator, at which the outputs are read
     last: dict[Value, int] = dict.fromkeys(graph.outputs.values(), final)
     count: dict[Value, int] = dict.fromkeys(last, 1)
-    for step in range(len(graph.nodes) - 1, -1, -1):
-        node = graph.nodes[step]
+    for step in range(len(nodes) - 1, -1, -1):
+        node = nodes[step]
         reach = step
+        if node.body is not None:  # a body's inputs and results are there until the run is over
+            for value in (*node.body.inputs, *node.body.outputs.values()):
+                last[value] = step
+                count[value] = count.get(value, 0) + 1
         for value in node.outputs:
             last.setdefault(value, step)
             if views and node.op.role == "view":
@@ -119,11 +126,30 @@ class _Planner:
     def plan(self) -> Schedule:
         for value in self.graph.inputs:
             self._new(value, 0, external=True)
-        for step, node in enumerate(self.graph.nodes):
-            if not node.inputs:
-                continue
-            self._place(node, step)
-        return Schedule(self.level, len(self.graph.nodes) + 1, tuple(self.buffers), self.kernels, self.by_value)
+        self._nodes(self.graph, 0)
+        return Schedule(self.level, len(self.bound.nodes) + 1, tuple(self.buffers), self.kernels, self.by_value)
+
+    def _nodes(self, graph: Graph, step: int) -> int:
+        """Place the nodes of a graph or body, of which the first runs at ``step``; the step behind the last."""
+        for node in graph.nodes:
+            if node.body is not None:
+                step = self._enter(node, node.body, step)
+            elif node.inputs:
+                self._place(node, step)
+            step += 1
+        return step
+
+    def _enter(self, node: Node, body: Graph, step: int) -> int:
+        """Place a body and the node that holds it; the step of that."""
+        for value in node.outputs:
+            self._new(value, step)
+        for number, (outer, inner) in enumerate(zip(node.inputs, body.inputs)):
+            if number < node.op.first_captured:
+                self._new(inner, step, external=True)
+            elif outer in self.by_value:
+                self.by_value[inner] = self.by_value[outer]
+        self.kernels[node] = node
+        return self._nodes(body, step)
 
     def _new(self, value: Value, step: int, external: bool = False) -> None:
         buffer = Buffer(value, self.bound.bytes[value], step, self.uses.last.get(value, step), external)
@@ -210,8 +236,13 @@ def traffic(bound: Bound, plan: Schedule, node: Node) -> Dim:
     """Bytes that a node reads and writes: its inputs, its weights, its outputs.
 
     A view moves nothing. What is fused into a layer's kernel only reads its own weights: its result takes the place
-    of the layer's. A look-up reads the rows it takes, not its table.
+    of the layer's. A look-up reads the rows it takes, not its table. What is in a body moves that in every run; the
+    node that holds it cuts its inputs, and puts its results together.
     """
+    return _moved(bound, plan, node) * bound.runs.get(node, 1)
+
+
+def _moved(bound: Bound, plan: Schedule, node: Node) -> Dim:
     kernel = plan.kernels.get(node)
     if kernel is None:
         return 0
@@ -224,13 +255,14 @@ def traffic(bound: Bound, plan: Schedule, node: Node) -> Dim:
         moved = _sum_bytes(node)
     if kernel is not node:
         return moved
-    for value in dict.fromkeys(node.inputs):
+    inputs = node.inputs if node.body is None else node.inputs[: node.op.first_captured]
+    for value in dict.fromkeys(inputs):
         moved = moved + bound.bytes[value]
     return moved + outputs
 
 
 def _sum_bytes(node: Node) -> Dim:
     moved: Dim = 0
-    for parameter in node.params.values():
+    for parameter in node.params.values() if node.body is None else ():
         moved = moved + parameter.type.bytes
     return moved

@@ -86,18 +86,19 @@ class Memory(Shown, report="archdsl.report.memory:MemoryReport"):
         profile = self.plan.profile()
         return tuple(
             Kernel(step, node, _bytes(profile[step]), made[step])
-            for step, node in enumerate(self.graph.nodes)
+            for step, node in enumerate(self.bound.nodes)
             if self.plan.kernels.get(node) is node
         )
 
     @cached_property
     def live(self) -> tuple[Tensor, ...]:
         """The tensors that make the peak, largest first: what their memory holds while that step runs."""
-        step_of = {node: step for step, node in enumerate(self.graph.nodes)}
+        step_of = self.bound.steps
         found = []
         for buffer in self.peak.buffers:
             held = [v for v in buffer.values if v.producer is None or step_of[v.producer] <= self.peak.step]
-            found.append(Tensor(held[-1], buffer, _bytes(buffer.size)))
+            # the results of a node with a body are there before the node is
+            found.append(Tensor(held[-1] if held else buffer.values[0], buffer, _bytes(buffer.size)))
         return tuple(found)
 
     @property
@@ -135,7 +136,8 @@ class Memory(Shown, report="archdsl.report.memory:MemoryReport"):
 
 def path_at(graph: Graph, step: int) -> str:
     """The path of the operator at a step; the step after the last operator is that of the outputs."""
-    return graph.nodes[step].path if step < len(graph.nodes) else "outputs"
+    nodes = graph.all_nodes()
+    return nodes[step].path if step < len(nodes) else "outputs"
 
 
 def source_line(node: Node) -> tuple[str, str]:

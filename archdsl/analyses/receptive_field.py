@@ -14,50 +14,32 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from archdsl import dims
 from archdsl.analyses.at_binding import Bound
 from archdsl.analyses.depth import ancestors
-from archdsl.analyses.field import AtMost, Field, aligned, hull, nothing, point, slide
+from archdsl.analyses.field import Field, aligned, hull, nothing, point, slide
+from archdsl.analyses.field_entries import (
+    Entries,
+    Entry,
+    Everything,
+    Mixed,
+    Open,
+    Seen,
+    axes_of,
+    complete_axes,
+    looking,
+    rearranges,
+    symbol_of,
+    unlike,
+)  # fmt: skip
 from archdsl.dims import Expr
-from archdsl.graph import Node, Value
+from archdsl.graph import Graph, Node, Value
 from archdsl.ops.linear import MatMul
 from archdsl.ops.look import AxisWindow, OneWindow, Repeated, Unsettled, Window, pass_through
+from archdsl.ops.scan import Scan
 from archdsl.record import Record
 
-
-class Open(Record):
-    """A field that depends on a symbol without a value, since the operator ``node``."""
-
-    axis: int
-    symbol: str
-    node: Node
-
-    def __str__(self) -> str:
-        return f"depends on {self.symbol}"
-
-
-class Mixed(Record):
-    """An axis that holds axes of the input, merged, taken apart or in another order; its positions see at most all.
-
-    ``complete``: it holds all of their positions. ``positions``: it holds nothing else, no channels.
-    """
-
-    axes: frozenset[int]
-    complete: bool = False
-    positions: bool = False
-
-
-class Everything(Record):
-    """The positions of an axis of the input, each of which sees all of them in its own way, as in attention."""
-
-    axis: int
-
-
-Entry = Field | Open | Mixed | Everything | None
-Entries = tuple[Entry, ...]
-"""One for each axis of a value; ``None``: the axis is none of a map."""
-Seen = Field | Open | Mixed | None
-"""What a value sees of an axis of the input. ``None``: everything, :class:`Mixed`: at most everything."""
+RUNS = 64
+"""Runs of a body that are followed one by one."""
 
 
 class Misaligned(Record):
@@ -71,9 +53,11 @@ class Misaligned(Record):
 class ReceptiveFields(Record):
     """The fields of all values that depend on the input, in positions of ``source``, along its ``axes``."""
 
+    graph: Graph
     source: Value
     axes: tuple[int, ...]
-    """The spatial axes of the input: those behind batch and channels; of [N, T, F] that of time."""
+    """The spatial axes of the input: those behind batch and channels; of [N, T, F] that of time, of [N, T, C, H, W]
+    time, h and w."""
     entries: Mapping[Value, Entries]
     whole: Mapping[Value, Mapping[int, Node]]
     """For each axis of which everything is seen on the way to a value: the first operator that does."""
@@ -100,14 +84,14 @@ class ReceptiveFields(Record):
         held: set[int] = set()
         for entry in self.entries.get(value, ()):
             if not isinstance(entry, Mixed) or entry.positions:
-                held |= _axes(entry)
+                held |= axes_of(entry)
         return held.issuperset(self.axes)
 
     def last_map(self, end: Value, nodes: Iterable[Node]) -> Value:
         """``end``, or else the last map among the values of ``nodes`` that it is computed from; at least the input."""
         if self.is_map(end):
             return end
-        needed = ancestors(end)
+        needed = ancestors(end, self.graph)
         maps = [v for node in nodes if node in needed for v in node.outputs if v in self.entries and self.is_map(v)]
         return maps[-1] if maps else self.source
 
@@ -121,9 +105,9 @@ def receptive_fields(bound: Bound, nodes: Sequence[Node] | None = None, source: 
     source = source if source is not None else _entering(bound, nodes)
     rank = bound.type(source).rank
     axes = tuple(range(2, rank)) if rank > 2 else (rank - 1,) if rank else ()
-    if rank == 3:
-        summed = _Walk(bound, nodes, source, (1, 2)).run().summed
-        axes = (1,) if summed == {2} else (2,)
+    if rank == 3 or rank > 4:  # [N, T, F] and [N, T, C, H, W], or [N, C, T] and [N, C, D, H, W]
+        summed = _Walk(bound, nodes, source, tuple(range(1, rank))).run().summed
+        axes = tuple(axis for axis in range(1, rank) if axis != (2 if summed == {2} else 1))
     return _Walk(bound, nodes, source, axes).run().result()
 
 
@@ -141,19 +125,94 @@ class _Walk:
         self.first: Node | None = None
         self.summed: set[int] = set()
         """The axes along which the first layer or product sums up: channels, or the features of [N, T, F]."""
-        self.step = {node: step for step, node in enumerate(nodes)}
+        self.step = bound.steps
 
     def run(self) -> _Walk:
-        for node in self.nodes:
+        inside = {inner for node in self.nodes if node.body is not None for inner in node.body.all_nodes()}
+        self._nodes([node for node in self.nodes if node not in inside] if inside else self.nodes)
+        return self
+
+    def _nodes(self, nodes: Iterable[Node]) -> None:
+        for node in nodes:
             ways = {value: i for i, value in enumerate(node.inputs) if value in self.entries}
-            if ways:
+            if ways and isinstance(node.op, Scan) and node.body is not None:
+                self._runs(node, node.op, node.body)
+            elif ways:
                 for result, value in enumerate(node.outputs):
                     self._through(node, ways, result, value)
-        return self
+
+    def _runs(self, node: Node, op: Scan, body: Graph) -> None:
+        """A body that runs along an axis: with states, a result sees all of that axis. What the states see grows from
+        run to run; after :data:`RUNS` it is the whole axis.
+        """
+        cut = [*[None] * op.states, *op.axes, *[None] * (len(node.inputs) - op.first_captured)]
+        for outer, inner, axis in zip(node.inputs, body.inputs, cut):
+            if outer in self.entries:
+                self._stand_in(inner, _without(self.entries[outer], axis), self.whole[outer])
+        results = list(body.outputs.values())
+        count = self.bound.op(node).runs(self.bound.types(node.inputs))
+        joins = len(self.misaligned)
+        for run in range(RUNS):
+            del self.misaligned[joins:]
+            self._nodes(body.nodes)
+            if run + 1 == count or not self._handed_on(node, body.inputs[: op.states], results):
+                break
+        else:
+            self._nodes(body.nodes)
+            self._grown(node, body.inputs[: op.states], results)
+            self._nodes(body.nodes)
+        self._stacked(node, op, results)
+
+    def _stand_in(self, value: Value, entries: Entries, whole: Mapping[int, Node]) -> None:
+        self.entries[value], self.whole[value] = entries, dict(whole)
+
+    def _handed_on(self, node: Node, states: Sequence[Value], results: Sequence[Value]) -> bool:
+        """Let states see what they are handed as well; whether that is more."""
+        grown = False
+        for state, after in zip(states, results):
+            if after not in self.entries:
+                continue
+            entries, before = self.entries[after], self.entries.get(state)
+            if before is not None:
+                pairs = [[entry for entry in pair if entry is not None] for pair in zip(before, entries)]
+                entries = tuple([self._joined(node, i, pair, state) for i, pair in enumerate(pairs)])
+            grown = grown or entries != before
+            self._stand_in(state, entries, self._earliest([self.whole.get(state, {}), self.whole[after]]))
+        return grown
+
+    def _grown(self, node: Node, states: Sequence[Value], results: Sequence[Value]) -> None:
+        """States that still see more with every run see all of those axes."""
+        for state, after in zip(states, results):
+            if after in self.entries:
+                pairs = list(zip(self.entries[state], self.entries[after]))
+                lost = {axis for a, b in pairs if a != b for axis in axes_of(b)}
+                seen = [a if a == b else Everything(b.axis) if isinstance(b, Field | Open) else None for a, b in pairs]
+                self._stand_in(state, tuple(seen), {**dict.fromkeys(sorted(lost), node), **self.whole[state]})
+
+    def _stacked(self, node: Node, op: Scan, results: Sequence[Value]) -> None:
+        """The results of all runs: the axis is there again, seen as a whole where there are states."""
+        seen = [self.entries[v][axis] for v, axis in zip(node.inputs[op.states :], op.axes) if v in self.entries]
+        axes = frozenset[int]().union(*map(complete_axes, seen)) if op.states else frozenset[int]()
+        along: Entry = next((entry for entry in seen if entry is not None), None)
+        if op.states and along is not None:
+            along = Everything(min(axes)) if len(axes) == 1 else None
+        for number, (outer, inner) in enumerate(zip(node.outputs, results)):
+            if inner not in self.entries:
+                continue
+            entries = self.entries[inner]
+            if number >= op.states:
+                entries = (*entries[: op.axes[0]], along, *entries[op.axes[0] :])
+            self._stand_in(outer, entries, {**dict.fromkeys(sorted(axes), node), **self.whole[inner]})
 
     def result(self) -> ReceptiveFields:
         return ReceptiveFields(
-            self.source, self.axes, self.entries, self.whole, tuple(dict.fromkeys(self.misaligned)), self.first
+            self.bound.graph,
+            self.source,
+            self.axes,
+            self.entries,
+            self.whole,
+            tuple(dict.fromkeys(self.misaligned)),
+            self.first,
         )
 
     def _through(self, node: Node, ways: Mapping[Value, int], result: int, value: Value) -> None:
@@ -178,21 +237,21 @@ class _Walk:
         some = list(dict.fromkeys([entry for entry in entries if entry is not None]))
         if len(some) < 2:
             return some[0] if some else None
-        unlike = _unlike(some, node)
-        if unlike is not None:
-            return unlike
+        several = unlike(some, node)
+        if several is not None:
+            return several
         fields = [entry for entry in some if isinstance(entry, Field)]
         if not aligned(fields):
             self.misaligned.append(Misaligned(node, axis, tuple(fields)))
         size = self.bound.type(value).shape[axis]
-        return hull(fields, size) or Open(fields[0].axis, _symbol(size), node)
+        return hull(fields, size) or Open(fields[0].axis, symbol_of(size), node)
 
     def _weighed(self, node: Node, windows: Mapping[Value, Window], found: list[Entry]) -> list[Entry]:
         """Positions for which a product of several inputs sums up all positions of the same axis see everything."""
         summed: set[int] = set()
         for value, window in windows.items():
             for entry, is_summed in _seen_whole(self.entries[value], window, node):
-                summed |= _complete(entry) if is_summed else frozenset()
+                summed |= complete_axes(entry) if is_summed else frozenset()
         return [
             Everything(entry.axis) if isinstance(entry, Field | Open) and entry.axis in summed else entry
             for entry in found
@@ -205,10 +264,10 @@ class _Walk:
         here: set[int] = set()
         for value, window in windows.items():
             for entry, is_summed in _seen_whole(self.entries[value], window, node):
-                axes = _complete(entry)
+                axes = complete_axes(entry)
                 here |= axes
                 if is_summed and (node.op.role == "layer" or isinstance(node.op, MatMul)) and not self.summed:
-                    self.summed |= _axes(entry)
+                    self.summed |= axes_of(entry)
         new = {axis: node for axis in sorted(here) if axis not in found}
         return {**found, **new} if new else found
 
@@ -222,25 +281,29 @@ class _Walk:
 
     def _keep_lost(self, node: Node, windows: Mapping[Value, Window], found: list[Entry]) -> None:
         """Axes that are merged or put in order anew lie on the axes of the result that follow none of the input."""
-        if not _rearranges(node):
+        if not rearranges(node):
             return
         for value, window in windows.items():
-            lost = [entry for i, entry in enumerate(self.entries[value]) if entry and not _looking(window, i)]
+            lost = [entry for i, entry in enumerate(self.entries[value]) if entry and not looking(window, i)]
             free = behind = [axis for axis, one in enumerate(window) if one is None]
             if node.op.role == "view" and not free:  # an axis of size 1 is gone: its one position is behind all others
                 free = [axis for axis, entry in enumerate(found) if axis and entry is None][-1:]
             if not lost or not free:
                 continue
-            axes = frozenset().union(*map(_axes, lost))
-            complete = len(free) == 1 and node.op.role in ("view", "join") and all(map(_complete, lost))
+            axes = frozenset().union(*map(axes_of, lost))
+            complete = len(free) == 1 and node.op.role in ("view", "join") and all(map(complete_axes, lost))
             positions = bool(behind) and self._positions_only(value, window)
             for axis in free:
                 found[axis] = Mixed(axes, complete, positions)
 
     def _positions_only(self, value: Value, window: Window) -> bool:
         """Whether what is merged or taken apart are axes of positions, and no channels."""
-        moved = [entry for i, entry in enumerate(self.entries[value]) if not _looking(window, i)]
+        moved = [entry for i, entry in enumerate(self.entries[value]) if not looking(window, i)]
         return all(entry is not None and (not isinstance(entry, Mixed) or entry.positions) for entry in moved)
+
+
+def _without(entries: Entries, axis: int | None) -> Entries:
+    return entries if axis is None else (*entries[:axis], *entries[axis + 1 :])
 
 
 def _entering(bound: Bound, nodes: Sequence[Node]) -> Value:
@@ -264,7 +327,7 @@ def _through(entries: Entries, window: OneWindow, node: Node) -> Entry:
         return entry
     size = window.size if isinstance(window, Unsettled) else window.extent
     if isinstance(window, Unsettled) or isinstance(size, Expr):
-        return Open(entry.axis, _symbol(size), node)
+        return Open(entry.axis, symbol_of(size), node)
     return slide(entry, window)
 
 
@@ -273,68 +336,8 @@ def _seen_whole(entries: Entries, window: Window, node: Node) -> Iterable[tuple[
     for axis, entry in enumerate(entries):
         if entry is None:
             continue
-        looks = _looking(window, axis)
-        if not looks and not _rearranges(node):
+        looks = looking(window, axis)
+        if not looks and not rearranges(node):
             yield entry, True
         elif any(isinstance(one, AxisWindow) and one.whole for one in looks):
             yield entry, False
-
-
-def _looking(window: Window, axis: int) -> list[AxisWindow | Repeated | Unsettled]:
-    """The windows that look at an axis."""
-    return [one for one in window if one is not None and one.axis == axis]
-
-
-def _rearranges(node: Node) -> bool:
-    return node.op.moves_data or node.op.role == "view"
-
-
-def _axes(entry: Entry) -> frozenset[int]:
-    if entry is None:
-        return frozenset()
-    return entry.axes if isinstance(entry, Mixed) else frozenset((entry.axis,))
-
-
-def _complete(entry: Entry) -> frozenset[int]:
-    """The axes of the input of which an axis holds all positions."""
-    return frozenset() if isinstance(entry, Mixed) and not entry.complete else _axes(entry)
-
-
-def _unlike(some: Sequence[Entry], node: Node) -> Entry:
-    """What ways see together that are not all fields of one axis, side by side; ``None``: they are."""
-    axes = frozenset().union(*map(_axes, some))
-    mixed = [entry for entry in some if isinstance(entry, Mixed)]
-    if mixed or len(axes) > 1:
-        complete = len(mixed) == len(some) and all(entry.complete for entry in mixed)
-        return Mixed(axes, complete, all(entry.positions for entry in mixed))
-    if any(isinstance(entry, Everything) for entry in some):
-        return Everything(min(axes))
-    unknown = [entry for entry in some if isinstance(entry, Open)]
-    drifts = [entry.drift for entry in some if isinstance(entry, Field)]
-    if unknown:
-        return unknown[0]
-    if any(drift != drifts[0] for drift in drifts):
-        return Open(min(axes), _symbol(tuple(drifts)), node)
-    return None
-
-
-def _symbol(size: object) -> str:
-    """The first symbol that a size, or what a drift consists of, depends on."""
-    if isinstance(size, Expr):
-        return min(dims.symbols(size))
-    parts = [_symbol(part) for part in size] if isinstance(size, tuple) else []
-    return next(filter(None, parts), "")
-
-
-def sizes(seen: Iterable[Seen]) -> tuple[int | AtMost | Open | None, ...]:
-    """What is seen as a number of positions on each axis; ``None``: the whole axis."""
-    return tuple(map(size, seen))
-
-
-def size(seen: Seen) -> int | AtMost | Open | None:
-    """The positions that a field has."""
-    if isinstance(seen, Mixed):
-        return AtMost(None)
-    if isinstance(seen, Field):
-        return seen.size if seen.exact else AtMost(seen.size)
-    return seen

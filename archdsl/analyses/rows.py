@@ -13,7 +13,9 @@ from archdsl.shapes import TensorType
 
 
 class Row(Record):
-    """What one operator does and holds. Elements and bytes apart; work in columns that are never mixed."""
+    """What one operator does and holds. Elements and bytes apart; work in columns that are never mixed. In the body of
+    another operator, all of its runs together.
+    """
 
     node: Node
     outputs: tuple[TensorType, ...]
@@ -81,19 +83,19 @@ def rows(bound: Bound) -> tuple[Row, ...]:
     """A row for every node of the graph, in its order."""
     counted: set[str] = set()
     found = []
-    for node in bound.graph.nodes:
+    for node in bound.nodes:
         held = EMPTY
-        if node.params:
+        if node.params and node.body is None:
             held = holding(p for p in node.params.values() if p.path not in counted)
             counted.update(p.path for p in node.params.values())
         outputs = bound.types(node.outputs)
         inputs = bound.types(node.inputs)
-        materialised = bool(node.inputs)
+        runs = bound.runs.get(node, 1)
+        made = runs if node.inputs else 0
         found.append(Row(
             node, outputs, held.params, held.buffers, held.bytes, bound.work(node),
-            _sum(t.elements for t in inputs), _sum(bound.bytes[v] for v in node.inputs),
-            _sum(t.elements for t in outputs) if materialised else 0,
-            _sum(bound.bytes[v] for v in node.outputs) if materialised else 0,
+            _sum(t.elements for t in inputs) * runs, _sum(bound.bytes[v] for v in node.inputs) * runs,
+            _sum(t.elements for t in outputs) * made, _sum(bound.bytes[v] for v in node.outputs) * made,
         ))  # fmt: skip
     return tuple(found)
 

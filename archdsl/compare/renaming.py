@@ -9,7 +9,7 @@ one colour.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable
 from typing import TYPE_CHECKING
 
 from archdsl.graph import Graph, Node, Value
@@ -38,7 +38,7 @@ def renamed(old: Graph, new: Graph) -> dict[str, str] | None:
     if Counter(a.values()) != Counter(b.values()):
         return None
     if _in_order(old, new):
-        return {x.path: y.path for x, y in zip(old.nodes, new.nodes)}
+        return _paths(zip(old.nodes, new.nodes))
     if len(old.nodes) > MOST:
         return None
     from networkx import vf2pp_isomorphism
@@ -46,16 +46,40 @@ def renamed(old: Graph, new: Graph) -> dict[str, str] | None:
     found = vf2pp_isomorphism(_wires(old, a), _wires(new, b), node_label="colour")
     if found is None:
         return None
-    return {node.path: found[node].path for node in old.nodes}
+    return _paths((node, found[node]) for node in old.nodes)
+
+
+def _paths(pairs: Iterable[tuple[Node, Node]]) -> dict[str, str]:
+    """The paths of operators that correspond; those in bodies correspond in their order."""
+    found: dict[str, str] = {}
+    for x, y in pairs:
+        if x.body is not None and y.body is not None:
+            found |= _paths(zip(x.body.nodes, y.body.nodes))
+        found[x.path] = y.path
+    return found
 
 
 def _in_order(old: Graph, new: Graph) -> bool:
     """Whether the operators of both correspond in their order."""
-    values: dict[Value, Value] = dict(zip(old.inputs, new.inputs))
     parameters: dict[str, str] = {}
+    return _alike(old, new, parameters) and len(set(parameters.values())) == len(parameters)
+
+
+def _alike(old: Graph, new: Graph, parameters: dict[str, str]) -> bool:
+    """The same of a graph or a body; adds the paths of the parameters that correspond."""
+    if len(old.nodes) != len(new.nodes) or len(old.inputs) != len(new.inputs):
+        return False
+    values: dict[Value, Value] = dict(zip(old.inputs, new.inputs))
     for x, y in zip(old.nodes, new.nodes):
         if (x.op, [v.type for v in x.outputs]) != (y.op, [v.type for v in y.outputs]):
             return False
+        if x.body is not None or y.body is not None:
+            if x.body is None or y.body is None or [values[value] for value in x.inputs] != list(y.inputs):
+                return False
+            if not _alike(x.body, y.body, parameters):
+                return False
+            values.update(zip(x.outputs, y.outputs))
+            continue
         if [values[value] for value in x.inputs] != list(y.inputs) or list(x.params) != list(y.params):
             return False
         for slot, parameter in x.params.items():
@@ -63,8 +87,7 @@ def _in_order(old: Graph, new: Graph) -> bool:
             if parameters.setdefault(parameter.path, other.path) != other.path:
                 return False
         values.update(zip(x.outputs, y.outputs))
-    one_to_one = len(set(parameters.values())) == len(parameters)
-    return one_to_one and [values[v] for v in old.outputs.values()] == list(new.outputs.values())
+    return [values[v] for v in old.outputs.values()] == list(new.outputs.values())
 
 
 def _coloured(graph: Graph, known: dict[Hashable, int]) -> dict[Node | Value, int]:
@@ -75,7 +98,9 @@ def _coloured(graph: Graph, known: dict[Hashable, int]) -> dict[Node | Value, in
     for place, value in enumerate(graph.inputs):
         down[value] = made[value] = known.setdefault(("input", place, value.type), len(known))
     for node in graph.nodes:
-        parameters = tuple((slot, p.trainable, p.path in shared) for slot, p in node.params.items())
+        parameters: object = tuple((slot, p.trainable, p.path in shared) for slot, p in node.params.items())
+        if node.body is not None:
+            parameters = _written(node.body, shared)
         types = tuple(value.type for value in node.outputs)
         key = ("node", node.op, types, parameters, tuple(made[value] for value in node.inputs))
         down[node] = colour = known.setdefault(key, len(known))
@@ -93,13 +118,28 @@ def _coloured(graph: Graph, known: dict[Hashable, int]) -> dict[Node | Value, in
     return up
 
 
+def _written(body: Graph, shared: set[str]) -> Hashable:
+    """A body without its names: equal for bodies that do the same in the same order."""
+    number: dict[Value, int] = {value: i for i, value in enumerate(body.inputs)}
+    lines: list[Hashable] = []
+    for node in body.nodes:
+        owned: Hashable = tuple((slot, p.trainable, p.path in shared) for slot, p in node.params.items())
+        if node.body is not None:
+            owned = _written(node.body, shared)
+        lines.append((node.op, owned, tuple(number[value] for value in node.inputs)))
+        for value in node.outputs:
+            number[value] = len(number)
+    return tuple(lines), tuple(number[value] for value in body.outputs.values())
+
+
 def _maker(value: Value) -> Node | Value:
     return value if value.producer is None else value.producer
 
 
 def _shared(graph: Graph) -> set[str]:
     """The paths of parameters that several operators own."""
-    owners = Counter(p.path for node in graph.nodes for p in node.params.values())
+    nodes = [node for node in graph.all_nodes() if node.body is None]
+    owners = Counter(p.path for node in nodes for p in node.params.values())
     return {path for path, count in owners.items() if count > 1}
 
 

@@ -157,7 +157,7 @@ class _Blocks:
 
 
 def _config(node: Node) -> dict[str, str]:
-    return {name: _text(getattr(node.op, name)) for name in node.op._fields}
+    return {name: _text(getattr(node.op, name)) for name in node.op._fields if name not in node.op.of_body}
 
 
 def _text(value: Any) -> str:

@@ -137,6 +137,15 @@ class OriginForm(Form):
     frame: int | None = None
 
 
+class BodyForm(Form):
+    """The graph that a node holds: its inputs have the types that the node's operator gives them."""
+
+    inputs: list[Name]
+    nodes: list[NodeForm]
+    outputs: dict[Name, str] = Field(description="output name -> value name")
+    taps: dict[Name, str] = Field({}, description="label path -> value name")
+
+
 class NodeForm(Form):
     """One application of an operator. Arguments at their defaults are left out."""
 
@@ -146,6 +155,7 @@ class NodeForm(Form):
     inputs: list[str]
     outputs: list[TypeForm] | None = Field(None, description="stated types; checked against the operator's rule")
     parameters: dict[str, str] = Field({}, description="slot of the operator -> path of a parameter")
+    body: BodyForm | None = Field(None, description="the graph that the node holds, if its operator does")
     origin: OriginForm | None = None
 
 

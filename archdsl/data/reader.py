@@ -22,10 +22,11 @@ from archdsl.data.parse import parse_form
 from archdsl.diagnostics import Diagnostic, DiagnosticError, Refusal, did_you_mean
 from archdsl.dim_solve import unbound
 from archdsl.dim_text import parse_dimension
-from archdsl.dims import Dim, product
+from archdsl.dims import Dim, Symbol, product
 from archdsl.graph import Graph, NameMap, Node, Parameter, Stored, Value
 from archdsl.interface import Preprocess, checked_labels, fitting_labels, preprocess_of
 from archdsl.ops import base
+from archdsl.ops.counted import Counted
 from archdsl.shapes import Shape, TensorType, show_shape
 from archdsl.source import Frame, Origin, Source, Span
 
@@ -43,9 +44,13 @@ class _Reader:
         self.form = form
         self.yaml = yaml
         self.values: dict[str, Value] = {}
+        """Those that may be used at the place that is read: of the graph, or of a body."""
+        self.names: set[str] = set()
         self.parameters: dict[str, Parameter] = {}
         self.preprocess: dict[str, Preprocess] = {}
         self.used: set[str] = set()
+        self.found: dict[str, Symbol] = {}
+        """Sizes that operators find in the data."""
         self.frames: list[Frame] = []
 
     def error(self, code: str, message: str, path: Path, **details: Any) -> DiagnosticError:
@@ -67,7 +72,7 @@ class _Reader:
             parent = None if frame.parent is None else self.frame(frame.parent, index, ["frames", index, "parent"])
             span = self.span(frame.span, ["frames", index, "span"])
             self.frames.append(Frame(frame.name, frame.arguments, span, parent))
-        nodes = [self.node(node, index) for index, node in enumerate(form.nodes)]
+        nodes = [self.node(node, ["nodes", index]) for index, node in enumerate(form.nodes)]
         for index, parameter in enumerate(form.parameters):
             if parameter.path not in self.used:
                 message = f"no node uses the parameter `{parameter.path}`"
@@ -134,8 +139,9 @@ class _Reader:
         return found
 
     def add_value(self, value: Value, path: Path) -> None:
-        if value.name in self.values:
+        if value.name in self.names:
             raise self.error("E0804", f"there are two values called `{value.name}`", path)
+        self.names.add(value.name)
         self.values[value.name] = value
 
     def value(self, name: str, path: Path) -> Value:
@@ -156,7 +162,7 @@ class _Reader:
         shape: list[Dim] = []
         for axis, dim in enumerate(form.shape):
             try:
-                shape.append(dim if isinstance(dim, int) else parse_dimension(dim))
+                shape.append(dim if isinstance(dim, int) else parse_dimension(dim, self.found))
             except Refusal as refusal:
                 raise self.located(refusal, [*path, "shape", axis]) from None
         return TensorType(form.dtype, tuple(shape))
@@ -176,35 +182,66 @@ class _Reader:
             raise self.error("E0804", f"characters {start} to {end} are not in source {number}", path)
         return Span(self.sources[number], start, end)
 
-    def origin(self, form: NodeForm, index: int) -> Origin:
+    def origin(self, form: NodeForm, path: Path) -> Origin:
         if form.origin is None:
             return Origin(None)
         frame = form.origin.frame
-        found = None if frame is None else self.frame(frame, len(self.frames), ["nodes", index, "origin", "frame"])
-        return Origin(self.span(form.origin.span, ["nodes", index, "origin", "span"]), found)
+        found = None if frame is None else self.frame(frame, len(self.frames), [*path, "origin", "frame"])
+        return Origin(self.span(form.origin.span, [*path, "origin", "span"]), found)
 
-    def node(self, form: NodeForm, index: int) -> Node:
-        path: Path = ["nodes", index]
+    def node(self, form: NodeForm, path: Path) -> Node:
         inputs = [self.value(name, [*path, "inputs", i]) for i, name in enumerate(form.inputs)]
         op = self.operator(form, path)
         low, high = op.accepts
         if len(inputs) < low or (high is not None and len(inputs) > high):
             raise self.error("E0805", f"`{op.name}` does not take {len(inputs)} inputs", [*path, "inputs"])
         ins = [value.type for value in inputs]
+        body: Graph | None = None
+        if form.body is not None or op.holds_graph:
+            op, body = self.body(form, op, ins, path)
         try:
+            if isinstance(op, Counted):
+                op = op.named(form.path, ins)
+                self.found |= {str(op.symbol): op.symbol} if op.symbol else {}
             types, weights = op.shape(*ins), op.weights(*ins)
         except Refusal as refusal:
             raise self.located(refusal, path) from None
         self.check_types(form, types, path)
-        node = Node(op, inputs, types, form.path, self.params(form, weights, ins, path), self.origin(form, index))
+        params = self.params(form, weights, ins, path) if body is None else body.parameters()
+        node = Node(op, inputs, types, form.path, params, self.origin(form, path), body)
         for value in node.outputs:
             self.add_value(value, [*path, "path"])
         return node
 
+    def body(self, form: NodeForm, op: base.Op, ins: Sequence[TensorType], path: Path) -> tuple[base.Op, Graph]:
+        """The graph that a node holds, and the operator with what follows from it."""
+        if form.body is None or not op.holds_graph:
+            wanted = f"`{op.name}` needs a body" if op.holds_graph else f"`{op.name}` holds no graph"
+            raise self.error("E0805", wanted, path if form.body is None else [*path, "body"])
+        at: Path = [*path, "body"]
+        try:
+            entering = op.enters(ins)
+        except Refusal as refusal:
+            raise self.located(refusal, path) from None
+        if len(entering) != len(form.body.inputs):
+            message = f"the body takes {len(form.body.inputs)} values, and gets {len(entering)}"
+            raise self.error("E0805", message, [*at, "inputs"])
+        inputs = [Value(name, type) for name, type in zip(form.body.inputs, entering)]
+        outside, self.values = self.values, {}
+        for index, value in enumerate(inputs):
+            self.add_value(value, [*at, "inputs", index])
+        nodes = [self.node(node, [*at, "nodes", index]) for index, node in enumerate(form.body.nodes)]
+        outputs = {name: self.value(value, [*at, "outputs", name]) for name, value in form.body.outputs.items()}
+        taps = {name: self.value(value, [*at, "taps", name]) for name, value in form.body.taps.items()}
+        self.values = outside
+        (follows,) = op.of_body
+        op = op.replace(**{follows: tuple([value.type for value in outputs.values()])})
+        return op, Graph(form.path, inputs, nodes, outputs, taps=taps)
+
     def operator(self, form: NodeForm, path: Path) -> base.Op:
         from archdsl import ops
 
-        if not ops.is_operator(form.op) and form.op not in ops.offered():
+        if not (ops.is_operator(form.op) or form.op in ops.HOLDERS or form.op in ops.offered()):
             help = did_you_mean(form.op, [*ops.names(), *ops.offered()], "`archdsl ops` lists all operators")
             raise self.error("E0804", f"there is no operator `{form.op}`", [*path, "op"], help=help)
         try:
@@ -219,7 +256,7 @@ class _Reader:
 
     def argument(self, value: ArgumentForm, path: Path) -> Any:
         if isinstance(value, SymbolicForm):
-            return parse_dimension(value.dim)
+            return parse_dimension(value.dim, self.found)
         if isinstance(value, TypeForm):
             return self.type(value, path)
         if isinstance(value, InitForm):

@@ -8,6 +8,7 @@ from typing import Any
 from archdsl.data.form import (
     FORMAT,
     FORMAT_VERSION,
+    BodyForm,
     FrameForm,
     GraphForm,
     InitForm,
@@ -118,15 +119,27 @@ def _node(node: Node, origins: _Origins) -> NodeForm:
         arguments=arguments(node.op),
         inputs=[value.name for value in node.inputs],
         outputs=[_type(value.type) for value in node.outputs],
-        parameters={slot: parameter.path for slot, parameter in node.params.items()},
+        parameters={slot: p.path for slot, p in node.params.items()} if node.body is None else {},
+        body=None if node.body is None else _body(node.body, origins),
         origin=origins.origin(node.origin),
     )
 
 
+def _body(body: Graph, origins: _Origins) -> BodyForm:
+    return BodyForm(
+        inputs=[value.name for value in body.inputs],
+        nodes=[_node(node, origins) for node in body.nodes],
+        outputs={name: value.name for name, value in body.outputs.items()},
+        taps={name: value.name for name, value in body.taps.items()},
+    )
+
+
 def arguments(op: Op) -> dict[str, Any]:
-    """The arguments of an operator that are not at their defaults, as data."""
+    """The arguments of an operator that are not at their defaults, as data; what follows from a body is left out."""
     found = {}
     for name, declared in op.signature.items():
+        if name in op.of_body:
+            continue
         value = getattr(op, name)
         if type(value) is not type(declared.default) or value != declared.default:
             found[name] = _argument(value)

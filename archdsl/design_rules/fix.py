@@ -27,7 +27,7 @@ def with_edits(found: Sequence[Diagnostic], module: Module, graphs: Iterable[Gra
         return list(found)
     for graph in graphs:
         idle = {finding.node for finding in bias_before_norm(View(graph))}
-        spans -= {n.origin.span for n in graph.nodes if "bias" in n.params and n not in idle and n.origin.span}
+        spans -= {n.origin.span for n in graph.all_nodes() if "bias" in n.params and n not in idle and n.origin.span}
     edits = _edits(module, spans)
     return [d.replace(edit=edits.get(d.span)) if d.code == CODE and d.span is not None else d for d in found]
 

@@ -27,7 +27,7 @@ def unused_labels(module: Module, graphs: Iterable[Graph]) -> list[Diagnostic]:
     named: set[str] = set()
     needed: set[str] = set()
     for graph in graphs:
-        for path in (*graph.taps, *(node.path for node in graph.nodes)):
+        for path in (*graph.all_taps(), *(node.path for node in graph.all_nodes())):
             *scopes, last = path.split(".")
             needed.update(scopes)
             named.add(last)

@@ -21,7 +21,7 @@ LONGEST = 1_000
 
 def bias_before_norm(view: View) -> Iterator[Finding]:
     """W0401."""
-    for node in view.graph.nodes:
+    for node in view.nodes:
         if node.op.role != "layer" or "bias" not in node.params:
             continue
         user = view.alone(node.outputs[0])
@@ -38,7 +38,7 @@ def bias_before_norm(view: View) -> Iterator[Finding]:
 
 def unseen_positions(view: View) -> Iterator[Finding]:
     """W0402."""
-    for node in view.graph.nodes:
+    for node in view.nodes:
         geometry = _geometry(node, view)
         if geometry is None or isinstance(node.op, ConvTranspose):
             continue
@@ -74,7 +74,7 @@ def _added(node: Node, view: View) -> Node | None:
 
 def two_linear_maps(view: View) -> Iterator[Finding]:
     """W0409."""
-    for node in view.graph.nodes:
+    for node in view.nodes:
         if not _dense(node, view):
             continue
         before = view.above(node.inputs[0])
@@ -91,7 +91,7 @@ def dropout_before_norm(view: View) -> Iterator[Finding]:
     """W0410."""
     origin: dict[Value, Node] = {}
     told: set[Node] = set()
-    for node in view.graph.nodes:
+    for node in view.nodes:
         source = next((origin[value] for value in node.inputs if value in origin), None)
         if isinstance(node.op, Dropout) and node.op.p > 0:
             source = node
@@ -105,7 +105,7 @@ def dropout_before_norm(view: View) -> Iterator[Finding]:
 
 def mixed_signs(view: View) -> Iterator[Finding]:
     """W0405."""
-    for node in view.graph.nodes:
+    for node in view.nodes:
         if not isinstance(node.op, Add | Concat) or _takes_data(node):
             continue
         found = [signs(view.ranges[value]) for value in node.inputs]
@@ -117,7 +117,7 @@ def mixed_signs(view: View) -> Iterator[Finding]:
 
 def branch_ends_in_activation(view: View) -> Iterator[Finding]:
     """W0411."""
-    for node in view.graph.nodes:
+    for node in view.nodes:
         if not isinstance(node.op, Add) or len(node.inputs) != 2 or _takes_data(node):
             continue
         steps = [-1 if value.producer is None else view.step[value.producer] for value in node.inputs]
@@ -154,7 +154,7 @@ def _is_ancestor(early: Value, late: Value, view: View) -> bool:
 
 def large_kernels(view: View) -> Iterator[Finding]:
     """W0413."""
-    for node in view.graph.nodes:
+    for node in view.nodes:
         geometry = _geometry(node, view)
         if geometry is None or not isinstance(node.op, Conv) or _is_depthwise(node.op, node):
             continue

@@ -32,7 +32,7 @@ def channels_fit(view: View) -> Iterator[Finding]:
     target = view.target
     if target is None:
         return
-    for node in view.graph.nodes:
+    for node in view.nodes:
         if node.op.role != "layer" or node is view.classifier:
             continue
         found = _counts(node, view)

@@ -23,7 +23,7 @@ SPARE = 1.25
 
 def odd_sizes(view: View) -> Iterator[Finding]:
     """W0403."""
-    for node in view.graph.nodes:
+    for node in view.nodes:
         if not isinstance(node.op, Windowed) or isinstance(node.op, ConvTranspose):
             continue
         shape = view.shape(node.inputs[0])
@@ -143,7 +143,7 @@ def _heads(view: View) -> list[Node]:
 def heavy_classifier(view: View) -> Iterator[Finding]:
     """W0412."""
     rows = view.measures.row_of
-    layers = [node for node in view.graph.nodes if node.op.role == "layer"]
+    layers = [node for node in view.nodes if node.op.role == "layer"]
     if not any(isinstance(node.op, Conv) for node in layers):
         return
     tail: list[Node] = []

@@ -45,10 +45,15 @@ class View:
         return ranges(self.graph)
 
     @cached_property
+    def nodes(self) -> list[Node]:
+        """All nodes in order of use, those of bodies included."""
+        return self.measures.bound.nodes
+
+    @cached_property
     def users(self) -> dict[Value, list[Node]]:
         """The nodes that use each value."""
         found: dict[Value, list[Node]] = {}
-        for node in self.graph.nodes:
+        for node in self.nodes:
             for value in dict.fromkeys(node.inputs):
                 found.setdefault(value, []).append(node)
         return found
@@ -70,7 +75,8 @@ class View:
 
     @cached_property
     def _outputs(self) -> frozenset[Value]:
-        return frozenset(self.graph.outputs.values())
+        inner = [value for node in self.graph.holders() if node.body for value in node.body.outputs.values()]
+        return frozenset([*self.graph.outputs.values(), *inner])
 
     def above(self, value: Value) -> Node | None:
         """The producer of a value, looking through views (dropout, flatten, …)."""
@@ -79,7 +85,7 @@ class View:
     @cached_property
     def _above(self) -> dict[Value, Node]:
         found: dict[Value, Node] = {}
-        for node in self.graph.nodes:
+        for node in self.nodes:
             origin: Node | None = node
             if node.inputs and node.op.role == "view":
                 origin = found.get(node.inputs[0])

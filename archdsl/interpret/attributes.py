@@ -109,6 +109,8 @@ def _index(expr: spec.Index, context: Context) -> Code:
     if isinstance(expr.index, spec.Slice):
         return _slice(owner, expr.index, context)
     position = compiled(expr.index, context)
+    if isinstance(expr.value, spec.Attribute) and expr.value.name == "shape":
+        position = _not_the_folded(position)
 
     def indexed(env: Env) -> Any:
         base = owner(env)
@@ -122,6 +124,21 @@ def _index(expr: spec.Index, context: Context) -> Code:
         return _element(base, index, env)
 
     return indexed
+
+
+def _not_the_folded(position: Code) -> Code:
+    """An index into a shape: in the text of a ``map``, axis 0 is the batch and the axis that is folded into it."""
+
+    def index(env: Env) -> Any:
+        found = position(env)
+        if found == 0 and env.folds():
+            raise Refusal(
+                "E0222", "in the body of `map` the batch has the axis folded into it, and another size",
+                help="what `x.shape[0]` is for may be a block of its own, which gets a batch; or use `scan`",
+            )  # fmt: skip
+        return found
+
+    return index
 
 
 def _slice(owner: Code, bounds: spec.Slice, context: Context) -> Code:

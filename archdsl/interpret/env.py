@@ -37,6 +37,7 @@ class Env:
     """Names in scope. ``kind`` tells loop iterations (through which indexed labels are visible) from bodies."""
 
     __slots__ = (
+        "along",
         "defaults",
         "entered",
         "flow",
@@ -66,6 +67,8 @@ class Env:
         self.labels: dict[str, Any] = {}
         self.defaults: dict[str, dict[str, Any]] | None = None
         self.run: NetworkRun | None = None
+        self.along: Any = None
+        """What runs along an axis, where this is its body: see :mod:`archdsl.interpret.scans`."""
         self.late: Mapping[str, Callable[[], Any]] | None = None
         """Definitions that are evaluated when they are first needed; of a file, which may have thousands."""
         if parent is not None:
@@ -88,6 +91,7 @@ class Env:
         env.labels = self.labels
         env.run = self.run
         env.late = self.late
+        env.along = self.along
         env.defaults = {**(self.defaults or {}), **defaults} if defaults else self.defaults
         return env
 
@@ -154,6 +158,13 @@ class Env:
                 return env.entered
             env = env.parent
         return _MISSING
+
+    def folds(self) -> bool:
+        """Whether this stands in the text of a ``map``'s body."""
+        env: Env | None = self
+        while env is not None and env.along is None:
+            env = env.parent
+        return env is not None and bool(env.along.folds)
 
     def outside_loops(self) -> Env:
         """The scope of the body in which the outermost loop stands."""

@@ -59,7 +59,7 @@ def _name(expr: spec.Name, context: Context) -> Code:
         return _label(name, missing)
     if kind == "choice" and late_word(name) is None:  # the letter of an axis, where no argument has it for a choice
         return missing
-    if kind in ("combinator", "keyword", "end", "choice", "number", "function", "later"):
+    if kind in ("combinator", "keyword", "end", "choice", "number", "function"):
         return located(lambda env: word_value(name, kind, env), expr.span)
     return missing
 
@@ -141,8 +141,6 @@ def word_value(name: str, kind: str, env: Env) -> Any:
         return CONSTANTS[name]
     if kind == "function":
         raise Refusal("E0204", f"`{name}` is a function on numbers: call it, `{name}(…)`")
-    if kind == "later":
-        raise Refusal("E0218", f"`{name}` is not part of this edition yet")
     return name
 
 

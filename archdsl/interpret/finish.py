@@ -29,6 +29,9 @@ def settle_outputs(session: Session, run: NetworkRun, flow: Flow) -> set[Node]:
     if any(value is POISON for value in outputs.values()):
         return set()
     check_shape_claims(session, {name: value for name, value in outputs.items() if isinstance(value, Value)})
+    inside = [name for name, value in outputs.items() if _is_inside(session, run, name, value)]
+    if inside:
+        return set()
     if not session.train:
         outputs = {name: value for name, value in outputs.items() if name not in run.trained}
     session.draft.outputs = {name: value for name, value in outputs.items() if isinstance(value, Value)}
@@ -41,6 +44,16 @@ def settle_outputs(session: Session, run: NetworkRun, flow: Flow) -> set[Node]:
         for doubt in misread((node for node in session.tape.nodes if node in live), session.draft.inputs):
             session.faults.report(doubt)
     return live
+
+
+def _is_inside(session: Session, run: NetworkRun, name: str, value: Flow) -> bool:
+    """Whether an output is a value of one run of a ``scan``; that is reported (E0223)."""
+    try:
+        session.tape.check_outside([value] if isinstance(value, Value) else [])
+    except Refusal as refusal:
+        session.faults.refuse(refusal.located(run.places.get(name)), None)
+        return True
+    return False
 
 
 def _check_names(session: Session, run: NetworkRun) -> None:

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from archdsl import ops
 from archdsl.diagnostics import Refusal, did_you_mean
 from archdsl.graph import Node
-from archdsl.interpret import arithmetic, attributes, calls, control, inputs_and_outputs  # noqa: F401  (they register rules)
+from archdsl.interpret import arithmetic, attributes, calls, control, inputs_and_outputs, scans  # noqa: F401  (they register rules)
 from archdsl.interpret.arguments import Call
 from archdsl.interpret.code import BodyCode, Context, Step, compiled, head_span, run_stages, stages
 from archdsl.interpret.elaboration import Elaborated, Elaboration, held

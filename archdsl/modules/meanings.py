@@ -31,10 +31,10 @@ from archdsl.syntax import spec
 
 Kind = Literal[
     "operator", "local", "parameter", "definition", "import", "combinator", "keyword", "label", "symbol", "end",
-    "choice", "number", "function", "later", "dynamic", "unknown",
+    "choice", "number", "function", "dynamic", "unknown",
 ]  # fmt: skip
-"""``end``: ``preprocess`` or ``labels``; ``keyword``: ``tuple`` or ``none``; ``later``: a word that the language keeps
-for a later edition; ``unknown``: nothing is called so, which is reported."""
+"""``end``: ``preprocess`` or ``labels``; ``keyword``: ``tuple`` or ``none``; ``unknown``: nothing is called so, which
+is reported."""
 
 
 class Meaning(Record):

@@ -144,10 +144,10 @@ class _Resolver(ExpressionResolver):
     def _let(self, statement: spec.Let, scope: Scope) -> None:
         self._named(statement, statement.targets, scope)
 
-    def _share(self, statement: spec.Share, scope: Scope) -> None:
+    def _share(self, statement: spec.Share | spec.State, scope: Scope) -> None:
         self._named(statement, (statement.name,), scope)
 
-    def _named(self, statement: spec.Let | spec.Share, names: tuple[str, ...], scope: Scope) -> None:
+    def _named(self, statement: spec.Let | spec.Share | spec.State, names: tuple[str, ...], scope: Scope) -> None:
         self.naming = frozenset(names)
         self.expression(statement.value, scope)
         self.naming = frozenset()
@@ -259,7 +259,8 @@ class _Resolver(ExpressionResolver):
 
 
 _STATEMENTS: dict[type[spec.Statement], Callable[[_Resolver, Any, Scope], None]] = {
-    spec.Let: _Resolver._let, spec.Share: _Resolver._share, spec.Input: _Resolver._input, spec.If: _Resolver._if,
+    spec.Let: _Resolver._let, spec.Share: _Resolver._share, spec.State: _Resolver._share,
+    spec.Input: _Resolver._input, spec.If: _Resolver._if,
     spec.Repeat: _Resolver._loop, spec.For: _Resolver._loop, spec.Missing: _Resolver._missing,
     spec.Weights: _Resolver._weights, spec.With: _Resolver._with, spec.Flow: _Resolver._flow,
     spec.Branch: _Resolver._flow,

@@ -287,7 +287,7 @@ _WHAT = {
 def _made_by(node: spec.Syntax) -> tuple[str | None, ...]:
     if isinstance(node, spec.Let):
         return node.targets
-    return (node.name,) if isinstance(node, spec.Target | spec.Share) else ()
+    return (node.name,) if isinstance(node, spec.Target | spec.Share | spec.State) else ()
 
 
 def hidden_by_choice(name: str, formal: str) -> Refusal:

@@ -23,7 +23,9 @@ def names_read(expr: spec.Expr) -> Iterator[spec.Name]:
 
 def is_single(body: spec.Body) -> bool:
     """Whether a body applies one thing, so that it may take the path of its label or iteration."""
-    acting = [s for s in body.statements if not isinstance(s, spec.Let | spec.Assert | spec.Share)]
+    acting = [
+        s for s in body.statements if not isinstance(s, spec.Let | spec.Assert | spec.Share | spec.State | spec.Next)
+    ]
     if len(acting) != 1:
         return False
     only = acting[0]
@@ -51,7 +53,7 @@ def bound_by(body: spec.Body, arm: bool = False, *, labels: bool = True) -> Iter
     for statement in body.statements:
         if isinstance(statement, spec.Let):
             yield from statement.targets
-        elif isinstance(statement, spec.Share):
+        elif isinstance(statement, spec.Share | spec.State):
             yield statement.name
         elif isinstance(statement, spec.If | spec.With):
             for nested in nested_bodies(statement):

@@ -8,8 +8,8 @@ from archdsl.element_types import ELEMENT_TYPES
 from archdsl.modules.meanings import Kind
 from archdsl.ops import CHOICES
 
-COMBINATORS = ("seq", "residual", "parallel", "dense")
-"""Functions on blocks: :mod:`archdsl.interpret.combinators`."""
+COMBINATORS = ("seq", "residual", "parallel", "dense", "scan", "map")
+"""Functions on blocks: :mod:`archdsl.interpret.combinators` and :mod:`archdsl.interpret.scans`."""
 FUNCTIONS = (
     "abs", "all", "any", "ceil", "contains", "cos", "divisible", "enumerate", "exp", "floor", "len", "log",
     "log2", "max", "min", "range",
@@ -20,8 +20,6 @@ CONSTANTS = {"pi": pi}
 """Numbers that have a name, where nothing else is called so."""
 INITIALIZERS = ("uniform", "normal")
 """How a parameter begins, where it is called with two numbers."""
-LATER = ("scan", "map", "gru_cell", "lstm_cell")
-"""Words of the language that are not implemented yet."""
 ENDS = ("preprocess", "labels")
 """Names that can follow ``with`` at an input or output."""
 PICTURE_CHOICES = ("nearest", "bilinear", "bicubic", "lanczos", "rgb", "bgr", "gray", "nchw", "nhwc")
@@ -45,11 +43,9 @@ def late_word(name: str) -> Kind | None:
         return "choice"
     if name in CONSTANTS:
         return "number"
-    if name in FUNCTIONS or name in INITIALIZERS:
-        return "function"
-    return "later" if name in LATER else None
+    return "function" if name in FUNCTIONS or name in INITIALIZERS else None
 
 
 def words() -> list[str]:
     """All of them."""
-    return ["tuple", "none", *COMBINATORS, *FUNCTIONS, *CONSTANTS, *INITIALIZERS, *LATER, *ENDS, *CHOICE_WORDS]
+    return ["tuple", "none", *COMBINATORS, *FUNCTIONS, *CONSTANTS, *INITIALIZERS, *ENDS, *CHOICE_WORDS]

@@ -13,6 +13,7 @@ from archdsl.ops.base import Op
 
 FAMILIES: dict[str, tuple[str, ...]] = {
     "conv": ("conv", "conv_transpose"),
+    "deform": ("deform_conv",),
     "pool": ("max_pool", "min_pool", "avg_pool", "lp_pool", "max_pool_indices", "max_unpool"),
     "pool_global": (
         "global_avg_pool", "global_max_pool", "global_lp_pool", "adaptive_avg_pool", "adaptive_max_pool",
@@ -43,8 +44,12 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "shape": ("flatten", "reshape", "squeeze", "unsqueeze", "permute", "transpose", "broadcast_to"),
     "join": ("concat", "stack", "split"),
     "index": ("slice", "select", "gather", "take", "gather_elements", "reverse", "tile"),
+    "selection": ("non_max_suppression", "compress", "nonzero"),
     "scatter": ("scatter", "scatter_elements"),
     "pad": ("pad_axes", "pad_channels", "crop"),
+    "patches": ("unfold", "fold"),
+    "sampling": ("grid_sample",),
+    "roi": ("roi_align", "roi_pool"),
     "resample": ("resize", "depth_to_space", "space_to_depth"),
     "constant": ("constant", "zeros", "ones", "positions", "param", "one_hot"),
     "noise": ("random_normal", "random_uniform"),
@@ -61,10 +66,14 @@ PREFIX = {"-": "neg"}
 """Symbol in front of a tensor -> operator, as the cards say it."""
 CHOICES = frozenset([
     "same", "valid", "same_upper", "same_lower", "nearest", "bilinear", "trilinear", "bicubic",
-    "reflect", "edge", "dcr", "crd", "center", "fan", "two", "one", "after", "before",
+    "reflect", "edge", "dcr", "crd", "center", "fan", "border", "reflection", "two", "one", "after", "before",
+    "kaiming", "kaiming_normal", "xavier", "xavier_normal", "lecun", "lecun_normal",
 ])  # fmt: skip
 """Bare names that arguments of the cards read as themselves, and which mean nothing else: neither operators, nor
 letters of axes, nor element types, nor ``none``."""
+
+HOLDERS = {"scan": "scan"}
+"""Operators that hold a graph, with their modules: a text makes them by a combinator, and only data names them."""
 
 _MODULE = {name: module for module, names in FAMILIES.items() for name in names}
 
@@ -96,13 +105,17 @@ def load(name: str) -> type[Op]:
 
     ``KeyError`` if there is none; refuses (E0606) what a package offers and cannot be used.
     """
-    if name not in _MODULE:
+    module = _MODULE.get(name) or HOLDERS.get(name)
+    if module is None:
         from archdsl.ops.packages import card
 
         return card(name)
-    module = import_module(f"archdsl.ops.{_MODULE[name]}")
-    cards = (card for card in vars(module).values() if isinstance(card, type) and issubclass(card, Op))
+    cards = (
+        card
+        for card in vars(import_module(f"archdsl.ops.{module}")).values()
+        if isinstance(card, type) and issubclass(card, Op)
+    )
     found = next((card for card in cards if card.__dict__.get("name") == name), None)
     if found is None:
-        raise LookupError(f"FAMILIES lists `{name}`, but archdsl/ops/{_MODULE[name]}.py has no card of that name")
+        raise LookupError(f"FAMILIES lists `{name}`, but archdsl/ops/{module}.py has no card of that name")
     return found

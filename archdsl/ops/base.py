@@ -158,6 +158,8 @@ class Op(Record):
     """Whether it reads only as many elements of its weights as it gives."""
     holds_graph: ClassVar[bool] = False
     """Whether its nodes hold a graph (``Node.body``): see :meth:`enters`, :meth:`leaves` and :meth:`runs`."""
+    of_body: ClassVar[tuple[str, ...]] = ()
+    """The arguments that follow from that graph."""
 
     draws: ClassVar[bool] = False
     """Whether its results are drawn at random in each run, so that two engines agree in their distribution only."""

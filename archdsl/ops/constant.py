@@ -3,57 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from math import prod
-from typing import Any, ClassVar
+from typing import Any
 
 from archdsl.diagnostics import Refusal
 from archdsl.dims import Dim
 from archdsl.element_types import FLOATS, INTEGERS, NUMBERS, holds
-from archdsl.ops.base import Ends, Initializer, Op, Types, Weight, arg, fan
+from archdsl.ops.base import Ends, Initializer, Op, Types, Weight, arg
 from archdsl.ops.estimates import EVERYTHING, Interval
-from archdsl.ops.kinds import Choice, Dimension, DType, Integer, Kind, ListOf, Number, OneOf, refuse
+from archdsl.ops.kinds import Choice, Dimension, DType, Integer, ListOf, Number, OneOf
 from archdsl.ops.look import AxisWindow, Window
 from archdsl.ops.operand_checks import insertion, need_dtype
+from archdsl.ops.start import SCHEMES, Array, Start, elements, fan_of, outline, started
 from archdsl.shapes import Shape, TensorType, show_shape
-
-
-def outline(values: Any) -> tuple[int, ...]:
-    """The shape of nested tuples of equal lengths; ``()`` for one number."""
-    found: list[int] = []
-    while isinstance(values, tuple):
-        found.append(len(values))
-        if not values:
-            break
-        values = values[0]
-    return tuple(found)
-
-
-def elements(values: Any) -> tuple[Any, ...]:
-    """The numbers in nested tuples, in row-major order."""
-    flat = values if isinstance(values, tuple) else (values,)
-    while flat and isinstance(flat[0], tuple):
-        flat = tuple(value for row in flat for value in row)
-    return flat
-
-
-class Array(Kind):
-    """Numbers in nested lists of equal lengths (or one number)."""
-
-    @property
-    def text(self) -> str:
-        return "number | [number] | [[number]] …"
-
-    def check(self, value: Any, what: str) -> Any:
-        if isinstance(value, tuple | list):
-            rows = tuple(self.check(v, what) for v in value)
-            if len({outline(row) for row in rows}) > 1:
-                raise Refusal("E0205", f"the nested lists of {what} have different lengths")
-            return rows
-        if not isinstance(value, int | float):
-            raise refuse(what, "numbers", value)
-        if isinstance(value, int) and value.bit_length() > 1000:
-            raise Refusal("E0205", f"{what} contains a number that is too large for any element type")
-        return value
 
 
 class Constant(Op):
@@ -172,27 +133,11 @@ class Positions(Op):
         return min(self.start, last), max(self.start, last)
 
 
-class Start(Kind):
-    """How a parameter begins: a drawn distribution, a scheme, or numbers."""
-
-    takes_values: ClassVar[bool] = True
-    choices: ClassVar[tuple[str, ...]] = ("fan", "zeros", "ones")
-
-    @property
-    def text(self) -> str:
-        return "normal(mean, deviation) | uniform(low, high) | fan | zeros | ones | number | [number] …"
-
-    def check(self, value: Any, what: str) -> Any:
-        if isinstance(value, Initializer):
-            return value
-        return Choice(self.choices).check(value, what) if isinstance(value, str) else Array().check(value, what)
-
-
 class Param(Op):
     """A learned tensor: ``param([1, 197, 768])``. Its path is that of its label: there is no ``.weight``.
 
-    ``init`` is ``normal(mean, deviation)``, ``uniform(low, high)``, ``fan`` (as a weight [out, in, …] of a layer),
-    ``zeros``, ``ones``, one number, or nested lists of numbers in the same shape.
+    ``init`` is ``normal(mean, deviation)``, ``uniform(low, high)``, ``fan`` (as a weight [out, in, …] of a layer, by
+    the scheme chosen when compiling) or a scheme, ``zeros``, ``ones``, one number, or nested lists of numbers.
     """
 
     name = "param"
@@ -222,27 +167,14 @@ class Param(Op):
         if isinstance(self.init, tuple) and outline(self.init) != self.size:
             shapes = f"{show_shape(outline(self.init))} for a parameter of {show_shape(self.size)}"
             raise Refusal("E0303", f"`init` of `param` is {shapes}", help="give one number, or one for each element")
-        if self.init == "fan" and len(self.size) < 2:
-            raise Refusal("E0205", f"`init = fan` needs a shape [out, in, …], not {show_shape(self.size)}")
+        if self.init in ("fan", *SCHEMES) and len(self.size) < 2:
+            raise Refusal("E0205", f"`init = {self.init}` needs a shape [out, in, …], not {show_shape(self.size)}")
 
     def shape(self, *ins: TensorType) -> tuple[TensorType, ...]:
         return (TensorType(self.dtype, self.size),)
 
-    def initializer(self) -> Initializer:
-        """How the parameter begins."""
-        if isinstance(self.init, Initializer):
-            return self.init
-        if isinstance(self.init, tuple):
-            return Initializer("data", tuple(float(v) for v in elements(self.init)))
-        if not isinstance(self.init, str):
-            return Initializer("constant", (float(self.init),))
-        if self.init == "fan":
-            taps = prod(self.size[2:])
-            return fan(self.size[1] * taps, self.size[0] * taps)
-        return Initializer(self.init)
-
     def weights(self, *ins: TensorType) -> tuple[Weight, ...]:
-        return (Weight("", self.size, self.initializer(), dtype=self.dtype),)
+        return (Weight("", self.size, started(self.init, self.size, fan_of(self.size)), dtype=self.dtype),)
 
     def window(self, ins: Types, outs: Types) -> Window:
         return (None,) * outs[0].rank

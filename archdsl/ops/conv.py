@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import prod
+from typing import Any
 
 from archdsl import dims
 from archdsl.diagnostics import Refusal
@@ -11,10 +12,11 @@ from archdsl.dim_order import at_least
 from archdsl.dims import Dim
 from archdsl.element_types import FLOATS
 from archdsl.ops.base import ChannelLayout, Types, Weight, Work, arg, fan
-from archdsl.ops.given_weight import looks_at_weight, need_weight, owned
+from archdsl.ops.given_weight import check_init, looks_at_weight, need_weight, owned
 from archdsl.ops.kinds import Boolean, Integer, Operand, Padding, PerAxis
 from archdsl.ops.look import AxisWindow, Window
 from archdsl.ops.operand_checks import check_groups, need_dtype, static_size
+from archdsl.ops.start import Start
 from archdsl.ops.windows import Pads, Windowed, explicit_pads, output_size, per_axis, unslid
 from archdsl.shapes import TensorType
 
@@ -37,7 +39,8 @@ class Conv(Windowed):
 
     Output size per axis: ``floor((size + pads - dilation * (kernel - 1) - 1) / stride) + 1``.
     With ``weight = w`` the kernel is the tensor ``w``, [channels, C / groups, kernel…], and the layer owns at most a
-    bias; [N, channels, C / groups, kernel…] is a kernel for each sample.
+    bias; [N, channels, C / groups, kernel…] is a kernel for each sample. ``init`` says how its own weight begins:
+    ``frozen conv(8, 3, groups = 8, init = [[1, 2, 1], [2, 4, 2], [1, 2, 1]])`` is a blur.
     """
 
     name = "conv"
@@ -64,6 +67,7 @@ class Conv(Windowed):
         "conv[8, 3] : f32[2,4,9] -> f32[2,8,9]",
         "conv[8, 3, stride=2] : f32[2,4,5,6,7] -> f32[2,8,3,3,4]",
         "conv[8, 3, stride=2] : f32[N,3,H,W] -> f32[N,8,(H + 1) // 2,(W + 1) // 2]",
+        "conv[6, [1, 2], groups=6, pad=valid, init=[0.5, -0.5]] : f32[2,6,4,5] -> f32[2,6,4,4]",
         "conv[8, 3, weight=1] : f32[N,4,H,W], f32[8,4,3,3] -> f32[N,8,H,W]",
         "conv[8, 3, stride=2, groups=2, bias=false, weight=1] : f32[2,4,9], f32[2,8,2,3] -> f32[2,8,5]",
         "conv[1, [2, 3], pad=valid, weight=1] : f32[N,4,H,W], f32[N,1,4,2,3] -> f32[N,1,H - 1,W - 2]",
@@ -77,9 +81,11 @@ class Conv(Windowed):
     groups: int = arg(Integer(1), 1, doc="independent groups of channels")
     bias: bool = arg(Boolean(), True, doc="add a learned bias per channel")
     weight: int | None = arg(Operand(), None, doc="the weight, if it is computed; [N, …]: one for each sample")
+    init: Any = arg(Start(), "fan", doc="how the weight begins; numbers are repeated for leading axes")
 
     def validate(self) -> None:
         super().validate()
+        check_init(self)
         check_groups(self.groups, self.channels, "output channels")
 
     def dilations(self, rank: int) -> tuple[int, ...]:
@@ -107,7 +113,7 @@ class Conv(Windowed):
         taps = prod(kernel)
         inputs = channels // self.groups
         init = fan(inputs * taps, self.channels // self.groups * taps)
-        return owned(self.weight, self.bias, (self.channels, inputs, *kernel), init, self.channels)
+        return owned(self, (self.channels, inputs, *kernel), init, self.channels)
 
     def looks(self, ins: Types, outs: Types, source: int, result: int) -> Window:
         return looks_at_weight(ins, outs) if source else self.window(ins, outs)
@@ -176,9 +182,11 @@ class ConvTranspose(Windowed):
     groups: int = arg(Integer(1), 1, doc="independent groups of channels")
     bias: bool = arg(Boolean(), True, doc="add a learned bias per channel")
     weight: int | None = arg(Operand(), None, doc="the weight, if it is computed; [N, …]: one for each sample")
+    init: Any = arg(Start(), "fan", doc="how the weight begins; numbers are repeated for leading axes")
 
     def validate(self) -> None:
         super().validate()
+        check_init(self)
         check_groups(self.groups, self.channels, "output channels")
         if self.pad in ("same_upper", "same_lower") and self.output_pad != 0:
             raise Refusal(
@@ -248,7 +256,7 @@ class ConvTranspose(Windowed):
         # Only every stride-th tap meets an input: an output position sums this many products on average.
         fan_in = max(channels // self.groups * prod(kernel) // prod(stride), 1)
         init = fan(fan_in, outputs * prod(kernel))
-        return owned(self.weight, self.bias, (channels, outputs, *kernel), init, self.channels)
+        return owned(self, (channels, outputs, *kernel), init, self.channels)
 
     def looks(self, ins: Types, outs: Types, source: int, result: int) -> Window:
         return looks_at_weight(ins, outs) if source else self.window(ins, outs)

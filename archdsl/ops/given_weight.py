@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from archdsl.diagnostics import Refusal
 from archdsl.dim_order import equal
 from archdsl.ops.base import ZEROS, Initializer, Types, Weight
 from archdsl.ops.look import AxisWindow, Window
 from archdsl.ops.operand_checks import same_dtype
+from archdsl.ops.start import started
 from archdsl.shapes import Shape, show_shape
 
 
@@ -26,10 +29,19 @@ def need_weight(name: str, ins: Types, shape: Shape, *, samples: bool = True) ->
         raise Refusal("E0303", message, help=help)
 
 
-def owned(given: int | None, bias: bool, shape: Shape, init: Initializer, features: int) -> tuple[Weight, ...]:
-    """The weight, unless it is given, and the bias."""
-    weight = () if given else (Weight("weight", shape, init),)
-    return (*weight, Weight("bias", (features,), ZEROS)) if bias else weight
+def owned(op: Any, shape: Shape, scaled: Initializer, features: int) -> tuple[Weight, ...]:
+    """The weight, unless it is given, and the bias of a layer with the arguments ``weight``, ``init`` and ``bias``."""
+    weight = () if op.weight else (Weight("weight", shape, started(op.init, shape, scaled)),)
+    return (*weight, Weight("bias", (features,), ZEROS)) if op.bias else weight
+
+
+def check_init(op: Any) -> None:
+    """Refuse ``init`` where there is no weight that could begin."""
+    if op.weight and op.init != "fan":
+        raise Refusal(
+            "E0205", f"`{op.name}` has no weight of its own that `init` could be for",
+            help="say how the tensor that is given begins: `param([…], init = …)`",
+        )  # fmt: skip
 
 
 def looks_at_weight(ins: Types, outs: Types) -> Window:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from math import prod
+from typing import Any
 
 from archdsl.diagnostics import Refusal
 from archdsl.element_types import FLOATS
 from archdsl.ops.base import ChannelLayout, Ends, Initializer, Op, Types, Weight, Work, arg, fan
 from archdsl.ops.estimates import Interval, product_sign
-from archdsl.ops.given_weight import need_weight, owned
+from archdsl.ops.given_weight import check_init, need_weight, owned
 from archdsl.ops.kinds import Boolean, DType, Integer, Operand
 from archdsl.ops.look import AxisWindow, Window, pass_through, repeated
 from archdsl.ops.operand_checks import at_least_rank, need_dtype, need_equal, same_dtype, static_size
+from archdsl.ops.start import Start, fan_of, started
 from archdsl.shapes import Shape, TensorType, broadcast
 
 
@@ -38,6 +40,7 @@ class Linear(Op):
         "linear[8, bias=false] : f32[2,5] -> f32[2,8]",
         "linear[8] : f32[N,T,16] -> f32[N,T,8]",
         "linear[8] : f32[2,3,4,5] -> f32[2,3,4,8]",
+        "linear[8, init=xavier] : f32[2,5] -> f32[2,8]",
         "linear[8, bias=false, weight=1] : f32[N,T,16], f32[8,16] -> f32[N,T,8]",
         "linear[8, weight=1] : f32[2,5], f32[8,5] -> f32[2,8]",
     )
@@ -45,6 +48,10 @@ class Linear(Op):
     features: int = arg(Integer(1), doc="output features")
     bias: bool = arg(Boolean(), True, doc="add a learned bias per feature")
     weight: int | None = arg(Operand(), None, doc="the weight, if it is another layer's or computed")
+    init: Any = arg(Start(), "fan", doc="how the weight begins; numbers are repeated for leading axes")
+
+    def validate(self) -> None:
+        check_init(self)
 
     def shape(self, *ins: TensorType) -> tuple[TensorType, ...]:
         x = ins[0]
@@ -55,7 +62,7 @@ class Linear(Op):
 
     def weights(self, *ins: TensorType) -> tuple[Weight, ...]:
         inputs = static_size(ins[0], -1, "the last axis")
-        return owned(self.weight, self.bias, (self.features, inputs), fan(inputs, self.features), self.features)
+        return owned(self, (self.features, inputs), fan(inputs, self.features), self.features)
 
     def channel_layout(self, weight: Sequence[int]) -> ChannelLayout:
         return ChannelLayout(block=prod(weight[1:]))
@@ -131,7 +138,7 @@ class MatMul(Op):
 class Embedding(Op):
     """The row of a learned table for every index: integers [N, T] -> [N, T, features]. No arithmetic.
 
-    The weight is [count, features], drawn from the standard normal distribution as in PyTorch.
+    The weight is [count, features], by default drawn from the standard normal distribution as in PyTorch.
     """
 
     name = "embedding"
@@ -149,6 +156,7 @@ class Embedding(Op):
     count: int = arg(Integer(1), doc="number of rows, above the largest index")
     features: int = arg(Integer(1), doc="length of a row")
     dtype: str = arg(DType(), "f32", doc="element type of the table")
+    init: Any = arg(Start(), Initializer("normal", (0.0, 1.0)), doc="how the table begins")
 
     def validate(self) -> None:
         if self.dtype not in FLOATS:
@@ -167,7 +175,8 @@ class Embedding(Op):
         return {0: (0, self.count - 1)}
 
     def weights(self, *ins: TensorType) -> tuple[Weight, ...]:
-        return (Weight("weight", (self.count, self.features), Initializer("normal", (0.0, 1.0)), dtype=self.dtype),)
+        shape = (self.count, self.features)
+        return (Weight("weight", shape, started(self.init, shape, fan_of(shape)), dtype=self.dtype),)
 
     def channel_layout(self, weight: Sequence[int]) -> ChannelLayout | None:
         return None  # it looks rows up, and sums no products

@@ -63,15 +63,20 @@ class Scan(Op):
     results = -1
     moves_data = True
     holds_graph = True
+    of_body = ("gives",)
 
     axes: tuple[int, ...] = arg(ListOf(Integer(0)), doc="the axis along which each input is cut")
-    gives: tuple[TensorType, ...] = arg(TensorTypes(), doc="the types that one run gives: states, then results")
+    gives: tuple[TensorType, ...] = arg(TensorTypes(), (), doc="the types that one run gives: states, then results")
     states: int = arg(Integer(0), 0, doc="the number of states")
     reverse: bool = arg(Boolean(), False, doc="whether the last position is the first to be run")
 
     def validate(self) -> None:
         if not self.axes:
             raise Refusal("E0310", "`scan` needs a tensor to cut")
+
+    def __repr__(self) -> str:
+        """Without what follows from the body."""
+        return f"scan({list(self.axes)}, states = {self.states}{', reverse = true' if self.reverse else ''})"
 
     def enters(self, ins: Types) -> tuple[TensorType, ...]:
         cut = ins[self.states : self.first_captured]
@@ -95,6 +100,8 @@ class Scan(Op):
 
     def shape(self, *ins: TensorType) -> tuple[TensorType, ...]:
         self.enters(ins)
+        if len(self.gives) < self.states:
+            raise Refusal("E0310", f"the body of `scan` gives {len(self.gives)} tensors, and has {self.states} states")
         for start, after in zip(ins[: self.states], self.gives):
             if start != after:
                 raise Refusal("E0303", f"a state of `scan` is {start} at first, and {after} after a run")

@@ -150,7 +150,10 @@ def _folded(branch: _Branch, level: int) -> list[tuple[_Branch, str, int, int]]:
 
 def _summed(branch: _Branch, columns: Sequence[Column]) -> dict[str, Any]:
     lines = [b.line for b in _preorder(branch) if b.line]
-    return sums(lines, columns)
+    found = sums(lines, columns)
+    if branch.line is not None:  # its result is that of the operator which holds the others
+        found.update((c.key, branch.line.cells.get(c.key)) for c in columns if c.kind in ("shape", "field"))
+    return found
 
 
 def sums(lines: Sequence[Line], columns: Sequence[Column]) -> dict[str, Any]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
+from archdsl.analyses.depth import stands_for
 from archdsl.analyses.forks import closing_joins
 from archdsl.graph import Graph, Node, Value
 from archdsl.process import collector_paused
@@ -44,22 +45,28 @@ def shortcuts(edges: Iterable[Edge]) -> set[Edge]:
 
 
 def drawing(graph: Graph, depth: int | None = None) -> tuple[list[Box], list[Edge]]:
-    """Vertices and edges; with ``depth``, nodes whose paths share their first ``depth`` names are one vertex."""
+    """Vertices and edges; with ``depth``, nodes whose paths share their first ``depth`` names are one vertex.
+
+    The nodes of a body are drawn once: what they get from outside leads to them, what they make to the node that holds
+    them. What a run hands on to the next one has no edge.
+    """
     boxes: dict[str, Box] = {}
     for value in graph.inputs:
         boxes[f"in:{value.name}"] = Box(f"in:{value.name}", value.name, show_shape(value.type.shape), "input")
-    for node in graph.nodes:
+    nodes = graph.all_nodes()
+    outside = {inner: values[0] for inner, values in stands_for(graph).items()}
+    for node in nodes:
         _collect(boxes, node, depth)
     edges: dict[Edge, None] = {}
-    for node in graph.nodes:
+    for node in nodes:
         end = _group(node, depth)
-        for value in node.inputs:
-            start = _start(value, depth)
+        for value in node.inputs if node.body is None else node.body.outputs.values():
+            start = _start(value, depth, outside)
             if start != end:
                 edges[start, end, show_shape(value.type.shape)] = None
     for name, value in graph.outputs.items():
         boxes[f"out:{name}"] = Box(f"out:{name}", name, show_shape(value.type.shape), "output")
-        edges[_start(value, depth), f"out:{name}", show_shape(value.type.shape)] = None
+        edges[_start(value, depth, outside), f"out:{name}", show_shape(value.type.shape)] = None
     return list(boxes.values()), list(edges)
 
 
@@ -82,7 +89,9 @@ def _group(node: Node, depth: int | None) -> str:
     return "s:" + ".".join(names[:depth])
 
 
-def _start(value: Value, depth: int | None) -> str:
+def _start(value: Value, depth: int | None, outside: Mapping[Value, Value]) -> str:
+    while value in outside:  # an input of a body
+        value = outside[value]
     return f"in:{value.name}" if value.producer is None else _group(value.producer, depth)
 
 

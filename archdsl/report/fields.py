@@ -6,10 +6,11 @@ from collections.abc import Iterable
 from typing import Any
 
 from archdsl.analyses.field import Field
+from archdsl.analyses.field_entries import Seen, size
 from archdsl.analyses.fields_at import Fields
 from archdsl.analyses.measure import plain
 from archdsl.analyses.memory_plan import source_line
-from archdsl.analyses.receptive_field import Misaligned, Seen, size
+from archdsl.analyses.receptive_field import Misaligned
 from archdsl.report.cost_columns import CONVENTION
 from archdsl.report.figures import number, seen
 from archdsl.report.json import place

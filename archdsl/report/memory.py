@@ -82,7 +82,7 @@ def chart(memory: Memory) -> tuple[str, ...]:
     most = max((kernel.live for kernel in memory.kernels), default=0)
     lines = [max(run, key=lambda k: k.live) for run in runs]
     top = max(lines, key=lambda k: k.live, default=None)
-    wide = len(str(len(memory.graph.nodes)))
+    wide = len(str(len(memory.bound.nodes)))
     drawn = [_bar(run, kernel, most, wide) + ("  <- peak" if kernel is top else "") for run, kernel in zip(runs, lines)]
     legend = "= held, # made by the operator"
     if any(len(run) > 1 for run in runs):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from archdsl.diagnostics import Refusal
 from archdsl.element_types import ELEMENT_TYPES
+from archdsl.runtime.denormals import arithmetic_of_sessions
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -60,7 +61,8 @@ def open_session(model: Path | bytes, ep: str = "cpu", threads: int = 0) -> Any:
     if wanted == [PROVIDERS["cuda"]]:
         options.add_session_config_entry("session.disable_cpu_ep_fallback", "1")
     try:
-        session = ort.InferenceSession(model if isinstance(model, bytes) else str(model), options, providers=wanted)
+        with arithmetic_of_sessions(options):
+            session = ort.InferenceSession(model if isinstance(model, bytes) else str(model), options, providers=wanted)
     except Exception as error:  # ONNX Runtime's exceptions share no base class but Exception
         raise _session_refusal(error, wanted) from None
     real = session.get_providers()
@@ -77,7 +79,8 @@ def call(session: Any, names: Sequence[str], arrays: Mapping[str, Any]) -> list[
     """The outputs called ``names``. ``bfloat16``, which NumPy lacks, is ``float32`` on both sides."""
     types = {one.name: one.type for one in (*session.get_inputs(), *session.get_outputs())}
     if BFLOAT16 not in types.values():
-        found: list[Any] = session.run(list(names), dict(arrays))
+        with arithmetic_of_sessions():
+            found: list[Any] = session.run(list(names), dict(arrays))
         return found
     value = runtime().OrtValue
     given = {

@@ -117,8 +117,10 @@ class Formatter(ExpressionFormatter):
 
     def _inline(self, items: Sequence[Any], show: Callable[[Any], Doc]) -> Doc:
         doc: list[Doc] = ["{"]
+        outer, self.column = self.column, None  # on one line there is nothing to be aligned with
         for position, item in enumerate(items):
             doc += ["; " if position and not isinstance(item, spec.Branch) else " ", show(item)]
+        self.column = outer
         return [*doc, " }" if items else "}"]
 
     def _shape_column(self, items: Sequence[Any]) -> int | None:

@@ -209,6 +209,17 @@ class ExpressionFormatter:
             Fill(self._stages(value, True) if isinstance(value, spec.Pipeline) else [(LINE, self.value(value))]),
         ]
 
+    def _do_state(self, state: spec.State) -> Doc:
+        return self.assigned(f"state {state.name}", state.value)
+
+    def _do_next(self, statement: spec.Next) -> Doc:
+        last = len(statement.items) - 1
+        pieces: list[tuple[Line, Doc]] = [
+            (LINE, [f"{item.name} = ", self.value(item.value), "," if i < last else ""])
+            for i, item in enumerate(statement.items)
+        ]
+        return ["next ", filled(pieces)]
+
     def _pipeline(self, value: spec.Pipeline) -> Doc:
         return filled(self._stages(value))
 

@@ -86,6 +86,26 @@ class Share(Statement):
     value: Expr
 
 
+class State(Statement):
+    """``state name = value``: what every run of a ``scan`` gets from the one before, and the first one from here."""
+
+    name: str
+    value: Expr
+
+
+class NextItem(Syntax):
+    """``name = value`` behind ``next``."""
+
+    name: str
+    value: Expr
+
+
+class Next(Statement):
+    """``next h = value, m = value``: what states are in the next run."""
+
+    items: tuple[NextItem, ...]
+
+
 class Repeat(Statement):
     """``label: repeat count as index { … } -> then :: shape``."""
 

@@ -226,15 +226,13 @@ class Builder(NameRuleBuilder):
         return tuple(name.text for name in children)
 
     def state(self, start: int, end: int, children: Children) -> spec.Statement:
-        return self._not_yet("state", start, end, children)
+        name, value = children
+        return spec.State(self.span(start, end), name.text, value)
 
     def next(self, start: int, end: int, children: Children) -> spec.Statement:
-        return self._not_yet("next", start, end, children)
-
-    def _not_yet(self, word: str, start: int, end: int, children: Children) -> spec.Statement:
-        message = f"`{word}` belongs to `scan`, which is not in this edition yet"
-        self.report("E0113", message, self.span(start, start + len(word)), lost=False)
-        return spec.Missing(self.span(start, end), frozenset(name.text for name in children[::2]))
+        pairs = zip(children[::2], children[1::2])
+        items = [spec.NextItem(self.span(name.start, value.span.end), name.text, value) for name, value in pairs]
+        return spec.Next(self.span(start, end), tuple(items))
 
     # Claims
 

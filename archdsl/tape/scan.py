@@ -76,13 +76,14 @@ class Loop:
     def _not_of_a_run(self, value: Value, inside: set[Value]) -> None:
         if value in inside:
             raise Refusal(
-                "E0217", "a state begins before the first run, and cannot be computed from what a run sees",
+                "E0221", "a state begins before the first run, and cannot be computed from what a run sees",
                 help="the shape of `in` may be used: `state h = zeros([in.shape[0], 64])`; or begin with a tensor from"
                 " outside of the `scan`",
             )  # fmt: skip
 
     def state(self, name: str, start: Value) -> Value:
         """A state that begins as ``start``; what stands for it in the body."""
+        self.tape.check_outside([start])
         self._not_of_a_run(start, self._inside(self.tape.nodes[self._mark :]))
         value = self._stand_in(name, start.type)
         self.states[name] = State(name, start, value)
@@ -93,7 +94,7 @@ class Loop:
         """Set a state for the next run. Refuses a second time (E0220), and another type (E0303)."""
         if name in self.after:
             raise Refusal(
-                "E0217", f"the state `{name}` is set twice", help="give it its next value once, where that is complete"
+                "E0220", f"the state `{name}` is set twice", help="give it its next value once, where that is complete"
             )
         wanted = self.states[name].value.type
         if value.type != wanted:
@@ -103,19 +104,31 @@ class Loop:
             )  # fmt: skip
         self.after[name] = value
 
+    @property
+    def begun(self) -> bool:
+        """Whether the body has computed something."""
+        return len(self.tape.nodes) > self._mark
+
+    def never_set(self, name: str) -> Refusal:
+        """The refusal (E0220) of a state that no run hands on."""
+        return Refusal(
+            "E0220", f"the state `{name}` is never set",
+            help=f"set it for the next run, `next {name} = …`, or name what does not change with `let` in front of the"
+            " `scan`",
+        )  # fmt: skip
+
     def close(
         self, results: Sequence[Value], place: Place, span: Span | None, *, reverse: bool = False
     ) -> tuple[tuple[Value, ...], tuple[Value, ...]]:
         """The stacked results, and the states after the last run. Refuses (E0220) a state that is never set."""
         for name in self.states:
             if name not in self.after:
-                raise Refusal(
-                    "E0217", f"the state `{name}` is never set",
-                    help=f"end with `next {name} = …`, or name what does not change with `let` in front of the `scan`",
-                )  # fmt: skip
-        tape, nodes = self.tape, self._taken()
+                raise self.never_set(name)
         after = [self.after[name] for name in self.states]
+        self.tape.check_outside([*after, *results])
+        tape, nodes = self.tape, self._taken()
         own = self._inside(nodes)
+        tape.inside |= dict.fromkeys(own, self.path)
         captured: dict[Value, Value] = {}
 
         def within(value: Value) -> Value:
@@ -156,5 +169,4 @@ class Loop:
         nodes = tape.nodes[self._mark :]
         del tape.nodes[self._mark :]
         tape.held += len(nodes)
-        tape.inside |= dict.fromkeys(self._inside(nodes), self.path)
         return nodes

@@ -218,7 +218,6 @@ WRONG: dict[str, tuple[str, Told]] = {
     "an output in a block": ("block f { relu; «output y» }\n---\nf", told("E0217", "only networks can declare outputs")),
     "an input in a block": ("block f { «input y: f32[3]» }\n---\nf", told("E0217", "only networks can declare inputs")),
     "a network without input": ("arch 1\nnetwork «Net»() { relu }", told("E0217", "declares no input", "`input x: f32[…]`")),
-    "not in this edition": ("«scan» { relu }", told("E0218", "`scan` is not part of this edition yet")),
     # shapes
     "convolution of a vector": ("flatten -> «conv(8, 3)»", told("E0301", "[N, C, spatial…], not f32[N, 512]", "`linear`")),
     "a window that does not fit": ("«max_pool(9)»", told("E0302", "a window of 9 does not fit into 8 positions")),
@@ -257,7 +256,7 @@ WRONG: dict[str, tuple[str, Told]] = {
     "operators": ("repeat 10**9 { «relu» }", told("E0502", "1,000,000 operators")),
     "a list": ("let a = «range(10**9)»\nrelu", told("E0503", "a list of 1,000,000,000 elements")),
     "an integer": ("assert «10**10**10» > 0\nrelu", told("E0504", "4096 bits")),
-    "applications": ("block f(g: block) = in -> «g(g)»\n---\nf(f)", told("E0505", "100 applications deep")),
+    "applications": ("block f(g: block) = in -> «g(g)»\n---\nf(f)", told("E0505", "`f` applies itself 100 times")),
     "a size": ("repeat 200 { «resize(scale = 2)» }", told("E0506", "128 bits")),
     # warnings
     "an unused parameter": ("block f(«c») { relu }\n---\nf(3)", told("W0201", "the parameter `c` of `f` is never used")),

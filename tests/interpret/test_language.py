@@ -2,7 +2,7 @@
 
 A sentence, an ``arch`` block, then what must come of it, in any of these blocks:
 
-``nodes``    every operator of the graph: ``path = operator(inputs) : shape``
+``nodes``    every operator: ``path = operator(inputs) : shape``; those of a body in front of what holds it
 ``params``   every parameter and buffer: ``path : shape``
 ``outputs``  every output: ``name = value : shape``
 ``names``    every parameter in the checkpoints of every map: ``map: path -> name : shape [order of axes]``
@@ -119,7 +119,7 @@ def nodes(graph: Graph) -> list[str]:
     return [
         f"{node.path} = {node.op.name}({', '.join(v.name for v in node.inputs)})"
         f" : {', '.join(show_shape(v.type.shape) for v in node.outputs)}"
-        for node in graph.nodes
+        for node in graph.all_nodes()
     ]
 
 

@@ -44,6 +44,8 @@ TIMM = {
     "seresnext101_32x4d": "seresnext101_32x4d",
     "resnext101_32x4d": "resnext101_32x4d",
     **{f"repvgg_{n}": f"repvgg_{n}" for n in ("a0", "a1", "a2", "b0", "b1", "b1g4", "b2", "b2g4", "b3", "b3g4")},
+    "nf_resnet50": "nf_resnet50",
+    "nf_resnet101": "nf_resnet101",
 }
 """Our name -> timm's."""
 

@@ -18,7 +18,7 @@ from archdsl.ops.base import Op
 from archdsl.shapes import TensorType
 from archdsl.source import Origin
 
-BINDING = {"N": 2, "H": 7, "W": 9, "T": 5, "S": 4}
+BINDING = {"N": 2, "H": 7, "W": 9, "T": 5, "S": 4, "R": 3}
 """What symbols are when an example runs: odd sizes, all different."""
 
 NUMPY = {
@@ -82,6 +82,9 @@ def inputs_of(example: Example, draw: np.random.Generator) -> Arrays:
         else:
             value = draw.uniform(low, high, shape)
         found[f"x{i}"] = np.asarray(value).astype(NUMPY[kind.dtype])
+    if example.op.name in ("roi_align", "roi_pool"):  # x1 <= x2, y1 <= y2, and images that there are
+        found["x1"] = np.sort(np.abs(found["x1"]).reshape(-1, 2, 2), axis=1).reshape(-1, 4)
+        found["x2"] %= found["x0"].shape[0]
     for i in example.op.operand("lengths", range(len(found))) if "lengths" in example.op.operands else ():
         steps = int(str(example.input_types[0].shape[1]))  # of sequences that are not empty
         found[f"x{i}"] = draw.integers(1, steps + 1, found[f"x{i}"].shape).astype(found[f"x{i}"].dtype)

@@ -102,8 +102,6 @@ def test_what_other_languages_write_is_told_how_to_write(text: str, help: str) -
         ("let t = table { a b c\n 3 4\n 3 4 }", "E0111", "a b c"),
         ("let t = table { a b\n 1 + 2 }", "E0100", "+"),
         ("expect a of b of c == 1", "E0112", "of"),
-        ("state h = x", "E0113", "state"),
-        ("next h = x, m = y", "E0113", "next"),
         ('weights m { "{1}" -> "a" }', "E0114", "1"),
         ('weights m { "a.{i}{j}" -> "a" }', "E0114", "j"),
         ('weights m { "a" -> squeeze(axis = 1) }', "E0114", "squeeze(axis = 1)"),

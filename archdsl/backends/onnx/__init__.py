@@ -9,7 +9,8 @@ from pathlib import Path
 
 from archdsl.backends.onnx import external, lower as lowering, stream
 from archdsl.backends.onnx.lower import IR_VERSION, Lowered, refuse
-from archdsl.backends.onnx.options import OPSETS, WEIGHTS, OnnxOptions, WriteReport
+from archdsl.backends.onnx.opsets import OPSETS
+from archdsl.backends.onnx.options import WEIGHTS, OnnxOptions, WriteReport
 from archdsl.graph import Graph, Parameter
 from archdsl.ops.base import Op
 from archdsl.weights.tensor import Loaded

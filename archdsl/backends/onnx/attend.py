@@ -18,13 +18,14 @@ class Mask:
 
 
 def attend(emit: Emit) -> None:
-    """``Attention`` of ``f32`` (ONNX Runtime computes ``f64`` in ``f32``); else the products.
+    """``Attention`` of ``f32`` (ONNX Runtime computes ``f64`` in ``f32``) without a soft cap (1.23 adds the mask
+    first); else the products.
 
     What a query gives that sees nothing differs between runtimes and their versions: with a mask of the user's, zeros
     are put there.
     """
     op, (q, k) = emit.op, emit.types[:2]
-    native = emit.opset >= 23 and q.dtype == "f32"
+    native = q.dtype == "f32" and op.softcap is None and emit.prefers(23)
     given = _given(emit)
     square = native and given is None and op.sliding_window is None and q.shape[2] == k.shape[2]
     structure = None if square or not (op.causal or op.sliding_window) else _structure(emit)
@@ -90,8 +91,6 @@ def _native(emit: Emit, mask: Mask | None, causal: bool, zeroed: str | None) -> 
     attributes: dict[str, float | int] = {"scale": emit.op.factor(emit.types)}
     if causal:
         attributes["is_causal"] = 1
-    if emit.op.softcap is not None:
-        attributes["softcap"] = emit.op.softcap
     _end(emit, "Attention", inputs, zeroed, **attributes)
 
 

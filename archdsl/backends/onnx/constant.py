@@ -6,8 +6,8 @@ from archdsl.backends.onnx.simple_rules import Lowering
 from archdsl.backends.onnx.wire import Literal
 from archdsl.backends.onnx.writer import Emit, fixed, pack
 from archdsl.element_types import ELEMENT_TYPES, FLOATS
-from archdsl.ops.constant import elements
 from archdsl.ops.operand_checks import insertion
+from archdsl.ops.start import elements
 
 
 def constant(emit: Emit) -> None:

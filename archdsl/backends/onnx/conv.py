@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import prod
 
-from archdsl.backends.onnx.patches import patches
+from archdsl.backends.onnx.patches import bordered, padding, patches
 from archdsl.backends.onnx.wire import Attribute
 from archdsl.backends.onnx.writer import Emit
 from archdsl.diagnostics import Refusal
@@ -54,16 +54,13 @@ def conv_of_samples(emit: Emit) -> None:
 
 def _padded(emit: Emit) -> str:
     """The input behind a ``Pad`` of its own."""
-    x, pads = emit.types[0], explicit(emit)
+    pads = explicit(emit)
     if pads is None:
         raise Refusal(
             "E0601", f"`{emit.op.name}` with a weight for each sample needs a padding that is known",
             help="use `pad = valid` behind `pad_axes`, or bind the sizes",
         )  # fmt: skip
-    if not any(map(any, pads)):
-        return emit.ins[0]
-    ends = emit.ints([0, 0, *(begin for begin, _ in pads), 0, 0, *(end for _, end in pads)])
-    return emit.helper("Pad", [emit.ins[0], ends, emit.scalar(0.0, x.dtype)])
+    return bordered(emit, pads)
 
 
 def _as_groups(emit: Emit, name: str, type: TensorType, lead: Sequence[int] = (1,)) -> str:
@@ -122,11 +119,6 @@ def automatic(emit: Emit) -> bool:
     """Whether ``auto_pad`` can be used: it ignores dilation, and its padding is negative where windows leave gaps."""
     kernel, stride, dilation = emit.op.geometry(emit.types[0])
     return all(d == 1 and s <= k for k, s, d in zip(kernel, stride, dilation))
-
-
-def padding(pads: Pads) -> dict[str, Attribute]:
-    """The attribute ``pads``: all begins, then all ends."""
-    return {"pads": (*(begin for begin, _ in pads), *(end for _, end in pads))}
 
 
 def conv_transpose(emit: Emit) -> None:

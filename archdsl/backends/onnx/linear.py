@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 from archdsl.backends.onnx.simple_rules import plain
-from archdsl.backends.onnx.writer import Emit
+from archdsl.backends.onnx.writer import Emit, fixed
 
 
 def linear(emit: Emit) -> None:
-    """``Gemm(transB=1)`` on [N, F], which keeps PyTorch's layout of the weight; ``MatMul`` and ``Add`` on more axes."""
-    weight, bias = emit.param("weight"), emit.optional("bias")
-    if emit.types[0].rank == 2:
+    """``Gemm(transB=1)``, which keeps PyTorch's layout of the weight; more axes than two are rows of one product.
+
+    Of ``Transpose``, ``MatMul`` and ``Add`` a runtime would copy the weight when it loads the model, and rows of
+    unknown number would be no single product.
+    """
+    weight, bias, x = emit.param("weight"), emit.optional("bias"), emit.types[0]
+    if x.rank == 2:
         emit.result("Gemm", [emit.ins[0], weight, bias], transB=1)
         return
-    operands = [emit.ins[0], emit.helper("Transpose", [weight], perm=(1, 0))]
-    if bias:
-        emit.result("Add", [emit.helper("MatMul", operands), bias])
-    else:
-        emit.result("MatMul", operands)
+    features = x.shape[-1]
+    rows = emit.once(
+        ("rows", emit.ins[0]), lambda: emit.helper("Reshape", [emit.ins[0], emit.ints([-1, *fixed([features])])])
+    )
+    product = emit.helper("Gemm", [rows, weight, bias], transB=1)
+    shape = emit.outs[0].shape
+    emit.result("Reshape", [product, emit.target((x.elements // features, shape[-1]), shape)])
 
 
 def embedding(emit: Emit) -> None:

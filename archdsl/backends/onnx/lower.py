@@ -5,11 +5,12 @@ The result is a list of parts: bytes, and payloads (the weights) that are comput
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from archdsl import registry
 from archdsl.backends.onnx import wire
-from archdsl.backends.onnx.options import OPSETS, OnnxOptions
+from archdsl.backends.onnx.opsets import OPSETS
+from archdsl.backends.onnx.options import OnnxOptions
 from archdsl.backends.onnx.writer import Body, Emit, Emitted, NeedOpsetError, Writer
 from archdsl.diagnostics import Diagnostic, DiagnosticError, Refusal
 from archdsl.element_types import ELEMENT_TYPES
@@ -46,7 +47,7 @@ def rule_for(op: type[Op]) -> Lowering | None:
 
 
 def lower(graph: Graph, options: OnnxOptions) -> Lowered:
-    """The graph at the oldest operator set that can express it (at least 17), or at the requested one."""
+    """The graph at the oldest operator set without a cost (:mod:`.opsets`), or at the requested one."""
     check_sizes(graph)
     opset = options.opset or OPSETS[0]
     if not OPSETS[0] <= opset <= OPSETS[1]:
@@ -55,7 +56,7 @@ def lower(graph: Graph, options: OnnxOptions) -> Lowered:
     while True:
         writer = Writer(graph, opset, chosen=options.opset is not None, native=options.native, newest=newest)
         try:
-            _apply_rules(writer)
+            apply_rules(writer, graph.nodes)
         except NeedOpsetError as need:
             newest = need.newest
             opset = need.version or OPSETS[0]
@@ -75,10 +76,10 @@ def located(refusal: Refusal, node: Node | None) -> Diagnostic:
     return refusal.located(node.origin.span).diagnostic(node.origin.frame)
 
 
-def _apply_rules(writer: Writer) -> None:
-    """Lower every node; all refusals are reported together, without those that follow from others."""
+def apply_rules(writer: Writer, nodes: Iterable[Node]) -> None:
+    """Lower these nodes; all refusals are reported together, without those that follow from others."""
     found: list[Diagnostic] = []
-    for node in writer.graph.nodes:
+    for node in nodes:
         if found and any(value not in writer.value_names for value in node.inputs):
             continue
         try:
@@ -89,6 +90,8 @@ def _apply_rules(writer: Writer) -> None:
             rule(Emit(writer, node, _carried(writer, node)))
         except Refusal as refusal:
             found.append(located(refusal, node))
+        except DiagnosticError as inside:  # of a body
+            found += inside.diagnostics
     if found:
         raise DiagnosticError(found)
 
@@ -152,7 +155,7 @@ def _encode_node(item: Emitted, renamed: dict[str, str], graph: Graph) -> bytes:
         return wire.message(1, wire.node(item.kind, item.name, inputs, outputs, attributes, item.domain))
     except OverflowError as error:
         path = item.name.partition("/")[0]
-        node = next((node for node in graph.nodes if node.path == path), None)
+        node = next((node for node in graph.all_nodes() if node.path == path), None)
         refusal = Refusal("E0602", f"an argument of `{path}` cannot be an attribute in ONNX: {error}")
         raise DiagnosticError([located(refusal, node)]) from None
 

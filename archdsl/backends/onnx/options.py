@@ -8,9 +8,6 @@ from typing import ClassVar
 from archdsl import registry
 from archdsl.pipeline import Pipeline
 
-OPSETS = (17, 26)
-"""The oldest operator set written (and the default where it suffices), and the newest that a released runtime loads."""
-
 WEIGHTS = ("initial", "none")
 
 
@@ -18,7 +15,7 @@ class OnnxOptions(registry.Options):
     """Options of the ONNX backend."""
 
     opset: int | None = None
-    """The operator set; ``None``: the oldest from 17 on that can express the graph."""
+    """The operator set; ``None``: the oldest at which no operator is emulated at a cost (:mod:`.opsets`)."""
     weights: str = "initial"
     """``initial``: values of ``init`` and ``seed``; ``none``: structure only, parameters become inputs without data."""
     init: str = "kaiming"
@@ -52,7 +49,7 @@ class OnnxOptions(registry.Options):
         "seed": "seed of the initial weights",
         "deploy": "for inference: fold norms, merge linear branches, drop what only training needs",
         "fold": "fold batch norms into convolutions, merge parallel ones",
-        "opset": "the operator set; default: the oldest that works",
+        "opset": "the operator set; default: the oldest without a cost",
         "native": "element types as they are, also where ONNX Runtime has no kernel on the CPU",
         "external_data": "weights in a separate file, or never; default: only beyond 2 GB",
     }

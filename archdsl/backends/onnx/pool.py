@@ -7,7 +7,8 @@ windows, whatever the size; a maximum or a sum does not see that padding.
 
 from __future__ import annotations
 
-from archdsl.backends.onnx.conv import automatic, explicit, padded, padding
+from archdsl.backends.onnx.conv import automatic, explicit, padded
+from archdsl.backends.onnx.patches import padding
 from archdsl.backends.onnx.wire import Attribute, Literal
 from archdsl.backends.onnx.writer import Emit, pack
 from archdsl.diagnostics import Refusal

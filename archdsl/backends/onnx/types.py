@@ -20,10 +20,11 @@ from archdsl.record import Record
 
 LACKING = {
     "ArgMax": "i16 u16 u32 u64", "ArgMin": "i16 u16 u32 u64", "AveragePool": "f64", "Conv": "f64",
-    "ConvTranspose": "f64", "CumSum": "u32 u64", "Elu": "f64", "Erf": "f64", "Gelu": "f64",
-    "GlobalAveragePool": "f64", "GlobalMaxPool": "f64", "GRU": "f64", "GroupNormalization": "f64", "HardSigmoid": "f64",
-    "HardSwish": "f64", "InstanceNormalization": "f64", "LRN": "f64", "LSTM": "f64", "LpPool": "f64", "Max": "i16 u16",
-    "Min": "i16 u16", "RNN": "f64", "Mish": "f64", "Pad": "i16 u16", "ReduceMax": "u32 u64", "ReduceMin": "u32 u64",
+    "Col2Im": "f64", "ConvTranspose": "f64", "CumSum": "u32 u64", "Elu": "f64", "Erf": "f64", "GRU": "f64",
+    "Gelu": "f64", "GlobalAveragePool": "f64", "GlobalMaxPool": "f64", "GroupNormalization": "f64",
+    "HardSigmoid": "f64", "HardSwish": "f64", "InstanceNormalization": "f64", "LRN": "f64", "LSTM": "f64",
+    "LpPool": "f64", "Max": "i16 u16", "MaxRoiPool": "f64", "Min": "i16 u16", "Mish": "f64", "Pad": "i16 u16",
+    "RNN": "f64", "ReduceMax": "u32 u64", "ReduceMin": "u32 u64",
     "ReduceProd": "u32 u64", "ReduceSum": "u32 u64", "Resize": "f64", "Selu": "f64", "Softplus": "f64",
     "Softsign": "f64", "TopK": "u16 u32 u64", "Where": "i16 u16 u64 bool",
 }  # fmt: skip

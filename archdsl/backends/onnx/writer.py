@@ -272,6 +272,9 @@ class Emit:
         """An ``i64`` vector of sizes, computed when the model runs where symbols occur."""
         if all(isinstance(dim, int) for dim in sizes):
             return self.ints(fixed(sizes))
+        return self.once(("vector", *sizes), lambda: self._vector(sizes))
+
+    def _vector(self, sizes: Sequence[Dim]) -> str:
         pieces: list[str] = []
         run: list[int] = []
         for dim in sizes:

@@ -18,6 +18,7 @@ from archdsl.ops.norm import L2Norm, LocalResponseNorm
 from archdsl.ops.pool import AvgPool, LpPool
 from archdsl.ops.pool_global import GlobalLpPool
 from archdsl.ops.reduce import ReduceProd
+from archdsl.ops.sampling import GridSample
 
 UNSIGNED = ("u16", "u32", "u64")
 HALVES = ("f16", "bf16")
@@ -44,7 +45,8 @@ def carried(node: Node, form: Form) -> Form:
 
 def _weak(node: Node) -> bool:
     """Whether PyTorch loses the half types of an operator that has no parameters."""
-    if isinstance(node.op, L2Norm | LocalResponseNorm | LpPool | GlobalLpPool | ReduceProd | Fft | Rfft | Irfft):
+    weak = L2Norm | LocalResponseNorm | LpPool | GlobalLpPool | ReduceProd | GridSample | Fft | Rfft | Irfft
+    if isinstance(node.op, weak):
         return True
     return isinstance(node.op, AvgPool) and node.inputs[0].type.rank == 5
 

@@ -41,6 +41,7 @@ class Source:
         self.made: dict[int, Any] = {}
         """Box -> the call that makes it."""
         for box in _innermost_first(root):
+            box.called = box.called and bool(box.nodes or box is root)
             for kept in box.kept:
                 if kept in RESERVED:
                     raise _reserved(box, kept)

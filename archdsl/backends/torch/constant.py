@@ -53,12 +53,13 @@ def param(site: Site) -> Form:
     (parameter,) = site.node.params.values()
     size = site.op.size
     dtype = site.dtype("")
-    start = _start(parameter.init, size, dtype)
+    start = start_of(parameter.init, size, dtype)
     layer = call("nn.Parameter", ("start", Raw(start)), requires_grad=unless(True, parameter.trainable))
     return site.layer(layer, "{self}")
 
 
-def _start(init: Initializer, size: tuple[int, ...], dtype: Raw | None) -> str:
+def start_of(init: Initializer, size: tuple[int, ...], dtype: Raw | None) -> str:
+    """A tensor with initial values, as an expression."""
     kind = f", dtype={dtype}" if dtype else ""
     match init.scheme:
         case "zeros" | "ones":

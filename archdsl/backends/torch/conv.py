@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from archdsl.backends.torch.form import Form, Lowering, Site, call, fixed, short
 from archdsl.backends.torch.simple_rules import real, unless
+from archdsl.backends.torch.starts import begun
 from archdsl.ops.windows import Pads
 
 if TYPE_CHECKING:
@@ -45,9 +46,9 @@ def conv(site: Site) -> Form:
         dtype=site.dtype(),
     )  # fmt: skip
     if even:
-        return site.layer(layer)
+        return begun(site, layer)
     uses = ("same_pad",) if pads is None else ()
-    return site.layer(layer, f"{{self}}({padded(site, pads)})", uses)
+    return begun(site, layer, f"{{self}}({padded(site, pads)})", uses)
 
 
 def conv_transpose(site: Site) -> Form:
@@ -68,7 +69,7 @@ def conv_transpose(site: Site) -> Form:
         output_padding=unless(0, short(extra)), groups=unless(1, op.groups), bias=unless(True, op.bias),
         dilation=unless(1, short(dilation)), dtype=site.dtype(),
     )  # fmt: skip
-    return site.layer(layer, f"{{self}}({{0}}){cut}")
+    return begun(site, layer, f"{{self}}({{0}}){cut}")
 
 
 def with_weight(site: Site, name: str, x: str, numbers: str, uses: tuple[str, ...] = (), behind: str = "") -> Form:

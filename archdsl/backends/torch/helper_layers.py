@@ -118,6 +118,13 @@ def one_hot(x: Tensor, depth: int, axis: int) -> Tensor:
     return x == torch.arange(depth, device=x.device).reshape(shape)
 
 
+def starting(layer: nn.Module, start: Tensor) -> nn.Module:
+    """The layer with a weight that begins so; numbers are repeated along leading axes."""
+    with torch.no_grad():
+        layer.get_parameter("weight").copy_(start)
+    return layer
+
+
 class DropPath(nn.Module):
     """Stochastic depth (arXiv:1603.09382): in training, all of a sample is dropped."""
 

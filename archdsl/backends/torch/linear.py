@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from archdsl.backends.torch.form import Form, Lowering, Site, call, fixed
 from archdsl.backends.torch.simple_rules import plain, unless
+from archdsl.backends.torch.starts import begun
 
 
 def linear(site: Site) -> Form:
@@ -14,15 +15,15 @@ def linear(site: Site) -> Form:
         text = f"F.linear({{0}}, {site.operand('weight')}"
         return site.layer(bias, f"{text}, {{self}}.bias)", ("Affine",)) if op.bias else site.text(f"{text})")
     features = ("in_features", fixed(site.types[0], -1))
-    return site.layer(
-        call("nn.Linear", features, ("features", op.features), bias=unless(True, op.bias), dtype=site.dtype())
+    return begun(
+        site, call("nn.Linear", features, ("features", op.features), bias=unless(True, op.bias), dtype=site.dtype())
     )
 
 
 def embedding(site: Site) -> Form:
     """``Embedding``."""
     op = site.op
-    return site.layer(call("nn.Embedding", ("count", op.count), ("features", op.features), dtype=site.dtype()))
+    return begun(site, call("nn.Embedding", ("count", op.count), ("features", op.features), dtype=site.dtype()))
 
 
 RULES: dict[str, Lowering] = {

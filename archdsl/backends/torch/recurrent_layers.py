@@ -43,6 +43,26 @@ def turned(x: Tensor, lengths: Tensor | None) -> Tensor:
     return x.take_along_dim(torch.where(place < 0, at, place).unsqueeze(2), 1)
 
 
+def scan(
+    body: nn.Module,
+    states: tuple[Tensor, ...],
+    cut: tuple[Tensor, ...],
+    axes: tuple[int, ...],
+    held: tuple[Tensor | int, ...] = (),
+    reverse: bool = False,
+) -> tuple[Tensor, ...]:
+    """The states after the last run of the body, and its results along the axis."""
+    runs = list(zip(*[x.unbind(axis) for x, axis in zip(cut, axes)]))
+    results, count = [], len(states)
+    for pieces in reversed(runs) if reverse else runs:
+        found = body(*states, *pieces, *held)
+        found = found if isinstance(found, tuple) else (found,)
+        states = found[:count]
+        results.append(found[count:])
+    stacks = zip(*(reversed(results) if reverse else results))
+    return (*states, *[torch.stack(one, axes[0]) for one in stacks])
+
+
 def one_bias(layer: nn.RNNBase) -> nn.RNNBase:
     """The layer with zeros for the second bias, which are no parameters."""
     for name, value in list(layer.named_parameters()):

@@ -31,6 +31,9 @@ WRONG_REFERENCE = {
     "gru[4, lengths=1": "onnx.reference has no lengths",
     "lstm[4, lengths=1": "onnx.reference has no lengths",
     "conv_transpose[8, 3, pad=[0, 1, 1, 2], groups=4": "onnx.reference ignores the batch in grouped ConvTranspose",
+    "roi_pool": "onnx.reference has no MaxRoiPool",
+    "grid_sample : f32[N": "onnx.reference knows GridSample's modes by their newer names only",
+    "grid_sample[mode=bicubic": "onnx.reference knows GridSample's modes by their newer names only",
 }
 """Where onnx.reference itself is wrong (onnx 1.23); PyTorch and formulas stand in: `test_pytorch_agrees`."""
 
@@ -48,7 +51,8 @@ def bound(example: Example) -> Example:
 
 def agree(example: Example, found: list[np.ndarray], expected: list[np.ndarray]) -> None:
     for type, ours, theirs in zip(example.output_types, found, expected, strict=True):
-        assert ours.shape == tuple(type.shape)
+        assert len(ours.shape) == type.rank  # a size that is found in the data has no number
+        assert all(ours == size for ours, size in zip(ours.shape, type.shape) if isinstance(size, int))
         assert ours.dtype == theirs.dtype
         if example.op.draws:
             assert np.abs(comparable(example.op, ours) - comparable(example.op, theirs)).max() < LOOSE
@@ -75,7 +79,11 @@ def test_checker_and_shapes(example: Example) -> None:
             assert not known or theirs == mine or not isinstance(mine, int), (name, inferred[name], ours)
     fixed = model_of(graph_of(bound(example)))
     onnx.checker.check_model(fixed, full_check=True)
-    assert inferred_shapes(fixed) == declared_shapes(fixed)
+    inferred = inferred_shapes(fixed)
+    for name, ours in declared_shapes(fixed).items():
+        assert inferred[name] == [
+            a if mine == "it.count" else mine for a, mine in zip(inferred[name], ours, strict=True)
+        ]
 
 
 def declared_shapes(model: onnx.ModelProto) -> dict[str, list[int | str]]:
@@ -109,7 +117,7 @@ def test_runtime_and_reference_agree(example: Example) -> None:
     agree(concrete, found, [np.asarray(item) for item in expected])
     assert all(np.isfinite(item).all() for item in found) or example.op.name == "causal_mask"
     if example.op.name not in FIXED:
-        assert any((a != b).any() for a, b in zip(found, run(model, second)))
+        assert any(a.shape != b.shape or (a != b).any() for a, b in zip(found, run(model, second)))
     for name in weights:
         assert any((a != b).any() for a, b in zip(found, run(corrupted(model, name), first))), f"{name} has no effect"
 
@@ -130,15 +138,14 @@ def test_every_opset_says_the_same(opset: int) -> None:
     for name in {example.op.name: None for example in EXAMPLES}:
         example = next(item for item in EXAMPLES if item.op.name == name)
         graph, inputs = graph_of(example), inputs_of(bound(example), generator(name))
-        if opset < backend.opset(graph):
-            with pytest.raises(DiagnosticError, match="E0601"):
-                model_of(graph, opset=opset)
+        try:
+            newer = model_of(graph, opset=opset)
+        except DiagnosticError as refused:
+            late = example.op.draws and opset > 21
+            assert late or opset < backend.opset(graph)
+            assert [one.code for one in refused.diagnostics] == ["E0607" if late else "E0601"]
             continue
-        if example.op.draws and opset > 21:
-            with pytest.raises(DiagnosticError, match="E0607"):
-                model_of(graph, opset=opset)
-            continue
-        newer = model_of(graph, opset=opset)
+        assert not (example.op.draws and opset > 21)
         onnx.checker.check_model(newer, full_check=True)
         assert newer.opset_import[0].version == opset
         agree(bound(example), run(newer, inputs), run(model_of(graph), inputs))

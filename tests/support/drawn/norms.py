@@ -110,6 +110,7 @@ def l2_norm(draw: Draw) -> Case:
 def linear(draw: Draw) -> Case:
     x, bias, given = draw.array(draw.shape(2, 4)), draw.flag(), draw.flag()
     arguments = {"features": draw.whole(1, 6), "bias": bias, "weight": 1 if given else None}
+    arguments["init"] = "fan" if given else draw.one("fan", "zeros")
     inputs = [x, draw.array([arguments["features"], x.shape[-1]])] if given else [x]
     return Case(arguments, inputs, () if given else draw.one((), (0,)))
 
@@ -130,5 +131,5 @@ def embedding(draw: Draw) -> Case:
     count, features = draw.whole(1, 9), draw.whole(1, 5)
     at = draw.array(draw.shape(1, 3), draw.one("i64", "i32"), 0, count - 1)
     dtype = draw.one("f32", "f64")
-    arguments = {"count": count, "features": features, "dtype": dtype}
+    arguments = {"count": count, "features": features, "dtype": dtype, "init": draw.one("zeros", 1.0)}
     return Case(arguments, [at], draw.one((), (0,)))

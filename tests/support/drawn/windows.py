@@ -91,9 +91,11 @@ def numbered(draw: Draw, kind: str, rank: int, most: int) -> Any:
     return numbers[0] if kind == "number" else tuple(numbers)
 
 
-def draw_windows(draw: Draw, *, dilated: bool = True, pooling: bool = False) -> tuple[dict[str, Any], Windows]:
+def draw_windows(
+    draw: Draw, *, dilated: bool = True, pooling: bool = False, rank: int | None = None
+) -> tuple[dict[str, Any], Windows]:
     """Arguments, and what they mean. Everything legal: the window fits, and a pooling's padding is below its window."""
-    rank = draw.one(2, 1, 2, 3)
+    rank = rank or draw.one(2, 1, 2, 3)
     kernel_argument, kernel = draw.each(rank, 1, 4 if rank < 3 else 3)
     stride_argument, stride = draw.each(rank, 1, 3)
     dilation_argument, dilation = draw.each(rank, 1, 3) if dilated else (1, [1] * rank)
@@ -134,7 +136,7 @@ def weighted(draw: Draw, arguments: dict[str, Any], x: Any, shape: list[int]) ->
     """A weight of the layer's own, one that is given, or one for each sample."""
     kind = draw.one("own", "given", "samples")
     if kind == "own":
-        return Case(arguments, [x], free_axes(draw, x.ndim))
+        return Case(arguments | {"init": draw.one("fan", "zeros")}, [x], free_axes(draw, x.ndim))
     free = draw.one((), (0,)) if kind == "samples" else ()
     weight = draw.array([x.shape[0], *shape] if kind == "samples" else shape)
     return Case(arguments | {"weight": 1}, [x, weight], free)

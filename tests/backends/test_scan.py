@@ -1,0 +1,161 @@
+"""Loops in ONNX Runtime, in onnx.reference and as generated modules, against the same networks without loops."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+from onnx.reference import ReferenceEvaluator
+from onnx_case import generator, model_of, randomise, run
+
+import archdsl
+from archdsl.backends.onnx import backend
+from archdsl.graph import Graph, Value
+
+STEPS = 5
+Runs = tuple[tuple[Value, ...], tuple[Value, ...]]
+Cell = Callable[[archdsl.Builder, Value, Value, Value, str], Runs]
+"""From builder, state, slice, a tensor from outside and a prefix for labels: the next state and the result."""
+
+
+def elman(net: archdsl.Builder, h: Value, x: Value, held: Value, at: str) -> Runs:
+    seen = net.apply("relu", net.apply("linear", net.apply("tanh", x), features=6, label=f"{at}ih"))
+    new = net.apply("tanh", net.apply("add", seen, net.apply("linear", h, features=6, label=f"{at}hh")))
+    return (new,), (net.apply("mul", new, held),)
+
+
+def attentive(net: archdsl.Builder, h: Value, x: Value, held: Value, at: str) -> Runs:
+    """A product with a tensor from outside that takes part in none of the steps, and a result that is the slice."""
+    keys = net.apply("linear", held, features=6, label=f"{at}keys")
+    scores = net.apply("softmax", net.apply("matmul", h, net.apply("transpose", keys)), axis=-1)
+    new = net.apply("add", net.apply("matmul", scores, held), net.apply("linear", x, features=6, label=f"{at}ih"))
+    return (new,), (x, new)
+
+
+def looped(cell: Cell, held: str, *, reverse: bool) -> Graph:
+    net = archdsl.Builder("Looped")
+    x = net.input("x", "f32", ["N", STEPS, 6])
+    start = net.apply("select", x, axis=1, index=0)
+    other = net.apply("linear", start, features=6, label="scale") if held == "rows" else net.apply("param", size=[4, 6])
+    results, finals = net.scan(
+        lambda h, s: cell(net, h, s, other, ""), x, states=[start], label="cell", reverse=reverse
+    )
+    return net.graph(**{f"y{i}": value for i, value in enumerate((*results, *finals))})
+
+
+def unrolled(cell: Cell, held: str, *, reverse: bool) -> Graph:
+    """Each step with weights of its own, which the test makes equal."""
+    net = archdsl.Builder("Unrolled")
+    x = net.input("x", "f32", ["N", STEPS, 6])
+    state = net.apply("select", x, axis=1, index=0)
+    other = net.apply("linear", state, features=6, label="scale") if held == "rows" else net.apply("param", size=[4, 6])
+    found: dict[int, tuple[Value, ...]] = {}
+    for t in range(STEPS)[:: -1 if reverse else 1]:
+        (state,), found[t] = cell(net, state, net.apply("select", x, axis=1, index=t), other, f"t{t}_")
+    stacks = [net.apply("stack", *parts, axis=1) for parts in zip(*(found[t] for t in range(STEPS)))]
+    return net.graph(**{f"y{i}": value for i, value in enumerate((*stacks, state))})
+
+
+CELLS = {"elman": (elman, "rows"), "attentive": (attentive, "table")}
+
+
+@pytest.mark.parametrize("name", CELLS)
+@pytest.mark.parametrize("reverse", [False, True])
+def test_a_loop_is_its_steps(name: str, reverse: bool) -> None:
+    cell, held = CELLS[name]
+    loop, steps = (model_of(make(cell, held, reverse=reverse)) for make in (looped, unrolled))
+    onnx.checker.check_model(loop, full_check=True)
+    weights = randomise(loop, generator(name))
+    for tensor in steps.graph.initializer:
+        parts = tensor.name.split("_", 1) if tensor.name.startswith("t") else [tensor.name]
+        same = weights[f"cell.{parts[1]}" if len(parts) == 2 else tensor.name]
+        tensor.CopyFrom(onnx.numpy_helper.from_array(same, tensor.name))
+    x = generator("x").uniform(-1, 1, (3, STEPS, 6)).astype(np.float32)
+    ours, theirs = run(loop, {"x": x}), run(steps, {"x": x})
+    for one, other in zip(ours, theirs, strict=True):
+        np.testing.assert_allclose(one, other, atol=2e-5)
+    if not reverse:  # which onnx.reference has not
+        for one, other in zip(ours, ReferenceEvaluator(loop).run(None, {"x": x}), strict=True):
+            np.testing.assert_allclose(one, other, atol=2e-5)
+
+
+def inside(model: onnx.ModelProto) -> list[str]:
+    """The operators of the one loop."""
+    (node,) = [node for node in model.graph.node if node.op_type == "Scan"]
+    (body,) = [attribute.g for attribute in node.attribute if attribute.name == "body"]
+    return [node.op_type for node in body.node]
+
+
+def test_what_needs_no_state_is_done_once() -> None:
+    """One product for all steps, with what stands in front of it; the ReLU behind it stays in the loop."""
+    assert inside(model_of(looped(elman, "rows", reverse=False))) == ["Relu", "Gemm", "Add", "Tanh", "Mul"]
+    assert "Gemm" not in inside(model_of(looped(attentive, "table", reverse=False)))
+
+
+def nested() -> Graph:
+    """Words within sentences, with lengths that are not known."""
+    net = archdsl.Builder("Nested")
+    x = net.input("x", "i64", ["N", "T", "S"])
+    weight = net.apply("param", size=[6])
+
+    def sentence(h: Value, words: Value) -> Runs:
+        def word(m: Value, one: Value) -> Runs:
+            seen = net.apply("embedding", one, count=3, features=6)
+            after = net.apply("tanh", net.apply("add", net.apply("mul", seen, weight), m))
+            return (after,), ()
+
+        _, (last,) = net.scan(word, words, states=[h])
+        return (last,), (last,)
+
+    shape = x.type.shape
+    (outputs,), _ = net.scan(sentence, x, states=[net.apply("zeros", size=[shape[0], 6])])
+    return net.graph(y=outputs)
+
+
+def test_loops_in_loops_and_free_sizes() -> None:
+    model = model_of(nested())
+    onnx.checker.check_model(model, full_check=True)
+    weights = randomise(model, generator("nested"))
+    x = generator("words").integers(0, 3, (2, 3, 4))
+    (table,) = [value for value in weights.values() if value.shape == (3, 6)]
+    (weight,) = [value for value in weights.values() if value.shape == (6,)]
+    h, wanted = np.zeros((2, 6), np.float32), []
+    for t in range(3):
+        for s in range(4):
+            h = np.tanh(table[x[:, t, s]] * weight + h)
+        wanted.append(h)
+    np.testing.assert_allclose(run(model, {"x": x})[0], np.stack(wanted, 1), atol=2e-5)
+
+
+@pytest.mark.reference
+@pytest.mark.parametrize("name", [*CELLS, "nested"])
+@pytest.mark.parametrize("reverse", [False, True])
+def test_the_module_agrees_and_learns(name: str, reverse: bool) -> None:
+    import torch
+    from torch_module import load_initialisers, module_of, outputs_of
+
+    graph = nested() if name == "nested" else looped(*CELLS[name], reverse=reverse)
+    model, net = model_of(graph), module_of(graph)
+    randomise(model, generator("module"))
+    load_initialisers(net, model)
+    draw = generator("x")
+    x: Any = draw.integers(0, 3, (2, 3, 4)) if name == "nested" else draw.uniform(-1, 1, (3, STEPS, 6)).astype("f")
+    found = net(torch.from_numpy(x))
+    for one, other in zip(run(model, {"x": x}), outputs_of(found), strict=True):
+        np.testing.assert_allclose(one, other, atol=2e-5)
+    sum(value.sum() for value in (found.values() if isinstance(found, dict) else [found])).backward()
+    assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in net.parameters())
+
+
+def test_weights_beside_the_model(tmp_path: Any) -> None:
+    """The initialisers of a body lie in the file of external data as all others do."""
+    graph = looped(elman, "rows", reverse=False)
+    path = tmp_path / "model.onnx"
+    archdsl.compile(graph, path, external_data=True)
+    x = generator("x").uniform(-1, 1, (3, STEPS, 6)).astype(np.float32)
+    for one, other in zip(run(onnx.load(path), {"x": x}), run(model_of(graph), {"x": x}), strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert backend.opset(graph) == 17
