@@ -43,7 +43,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     ),
     "shape": ("flatten", "reshape", "squeeze", "unsqueeze", "permute", "transpose", "broadcast_to"),
     "join": ("concat", "stack", "split"),
-    "index": ("slice", "select", "gather", "take", "gather_elements", "reverse", "tile"),
+    "index": ("slice", "select", "gather", "take", "gather_elements", "gather_nd", "reverse", "tile"),
     "selection": ("non_max_suppression", "compress", "nonzero"),
     "scatter": ("scatter", "scatter_elements"),
     "pad": ("pad_axes", "pad_channels", "crop"),

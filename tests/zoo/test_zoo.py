@@ -21,6 +21,7 @@ import formulas_mobile
 import formulas_nested
 import formulas_parallel
 import formulas_residual
+import formulas_scans
 import pytest
 from paths import DATA, SPECS, tool
 
@@ -28,7 +29,7 @@ import archdsl
 from archdsl.analyses.measure import Measures
 
 FORMULAS = (
-    formulas, formulas_attention, formulas_mobile, formulas_nested, formulas_parallel, formulas_residual
+    formulas, formulas_attention, formulas_mobile, formulas_nested, formulas_parallel, formulas_residual, formulas_scans,
 )  # fmt: skip
 ledger = tool("ledger")
 VARIANTS: dict[str, str] = ledger.variants()
@@ -89,6 +90,7 @@ CLOSED_FORM_ONLY = {
     "highway19", "highway_mlp_10", "highway_mlp_20", "highway_mlp_50", "highway_mlp_100",
     "transformer_base", "transformer_big",
     "shufflenet_v2_50", "delugenet_104", "delugenet_122", "shiftnet_a", "shiftnet_b", "amoebanet_a",
+    "rnnsearch", "rnnsearch length=50", "convlstm steps=3", "mamba_130m length=100",
     "dcn_v2_resnet50",
 }  # fmt: skip
 """No second implementation was counted. ``lenet5`` and ``alexnet_one_tower`` are also held by published tables, in
