@@ -91,7 +91,7 @@ CLOSED_FORM_ONLY = {
     "highway19", "highway_mlp_10", "highway_mlp_20", "highway_mlp_50", "highway_mlp_100",
     "transformer_base", "transformer_big",
     "shufflenet_v2_50", "delugenet_104", "delugenet_122", "shiftnet_a", "shiftnet_b", "amoebanet_a",
-    "rnnsearch", "rnnsearch length=50", "convlstm steps=3", "mamba_130m length=100",
+    "rnnsearch",
     "dcn_v2_resnet50",
     *formulas_recurrent.table(),
 }  # fmt: skip
