@@ -51,9 +51,9 @@ def hf(model: str, config: str, **settings: Any) -> Callable[[], Any]:
 
 def bert() -> Case:
     return Case(
-        "bert_base", {"d": 16, "depth": 2, "heads": 4, "vocab": 50, "longest": 20}, "transformers",
+        "bert_base", {"d": 16, "depth": 2, "heads": 4, "vocab": 50, "longest": 128}, "transformers",
         hf("BertModel", "BertConfig", vocab_size=50, hidden_size=16, num_hidden_layers=2, num_attention_heads=4,
-           intermediate_size=64, max_position_embeddings=20),
+           intermediate_size=64, max_position_embeddings=128),
         lambda draw: {"tokens": tokens(draw, 3, 9), "kinds": tokens(draw, 3, 9, words=2), "seen": seen(9, 5, 1)},
         lambda net, x: named(
             net(input_ids=x["tokens"], token_type_ids=x["kinds"], attention_mask=x["seen"]),
@@ -64,8 +64,8 @@ def bert() -> Case:
 
 def gpt2() -> Case:
     return Case(
-        "gpt2", {"d": 16, "depth": 2, "heads": 4, "vocab": 50, "longest": 20}, "transformers",
-        hf("GPT2LMHeadModel", "GPT2Config", vocab_size=50, n_embd=16, n_layer=2, n_head=4, n_positions=20),
+        "gpt2", {"d": 16, "depth": 2, "heads": 4, "vocab": 50, "longest": 1024}, "transformers",
+        hf("GPT2LMHeadModel", "GPT2Config", vocab_size=50, n_embd=16, n_layer=2, n_head=4, n_positions=1024),
         lambda draw: {"tokens": tokens(draw, 2, 11)},
         lambda net, x: named(net(input_ids=x["tokens"]), logits="logits"),
     )  # fmt: skip
@@ -102,10 +102,10 @@ def llama() -> Case:
 
 def whisper() -> Case:
     return Case(
-        "whisper_tiny", {"d": 16, "depth": 2, "heads": 4, "vocab": 50, "longest": 20, "mels": 8}, "transformers",
+        "whisper_tiny", {"d": 16, "depth": 2, "heads": 4, "vocab": 50, "longest": 448, "mels": 8}, "transformers",
         hf("WhisperForConditionalGeneration", "WhisperConfig", vocab_size=50, num_mel_bins=8, d_model=16,
            encoder_layers=2, decoder_layers=2, encoder_attention_heads=4, decoder_attention_heads=4, encoder_ffn_dim=64,
-           decoder_ffn_dim=64, max_target_positions=20, pad_token_id=0, bos_token_id=1, eos_token_id=2,
+           decoder_ffn_dim=64, max_target_positions=448, pad_token_id=0, bos_token_id=1, eos_token_id=2,
            decoder_start_token_id=1),
         lambda draw: {"mel": draw.normal(size=(2, 8, 3000)), "tokens": tokens(draw, 2, 11)},
         lambda net, x: named(net(input_features=x["mel"], decoder_input_ids=x["tokens"]), logits="logits"),
