@@ -94,7 +94,8 @@ class Bound:
         found: set[Node] = set()
         for node in self.nodes:
             alone = node.body is None and not node.op.draws and all(value.producer in found for value in node.inputs)
-            if alone and all(isinstance(size, int) for value in node.outputs for size in value.type.shape):
+            sizes = [size for value in node.outputs for size in value.type.shape]
+            if alone and (not node.inputs or all(isinstance(size, int) for size in sizes)):
                 found.add(node)
         return frozenset(found)
 
