@@ -33,6 +33,11 @@ def at_least(a: Dim, b: Dim) -> bool | None:
     return None
 
 
+def greatest(dim: Dim) -> int | None:
+    """What a dimension is at most; ``None`` where nothing bounds it."""
+    return _bounds(dim)[1]
+
+
 def equal(a: Dim, b: Dim) -> bool | None:
     """Whether two dimensions are equal for all values of the symbols; ``None`` where it depends."""
     if a == b:

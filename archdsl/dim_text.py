@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from archdsl.diagnostics import Refusal
 from archdsl.dims import Dim, Expr, Symbol, floordiv, symbol
 
-_TOKEN = re.compile(r"\s*(?:(\d{1,400})(?!\w)|([^\W\d]\w*)|(\*\*|//|[-+*()]))")
+_TOKEN = re.compile(r"\s*(?:(\d{1,400})(?!\w)|([^\W\d]\w*(?:\.\w+)*)|(\*\*|//|[-+*()]))")
 MAX_DEPTH = 50
 MAX_TERMS = 2000
 MAX_POWER = 64
@@ -17,7 +17,7 @@ MAX_POWER = 64
 def parse_dimension(text: str, known: Mapping[str, Symbol] | None = None) -> Dim:
     """The dimension written in ``text``; refuses (E0802) what is not an expression of ``+ - * // **`` over symbols.
 
-    ``known``: symbols that have bounds, by name.
+    ``known``: symbols that have bounds, by name; only they may be called after a node.
     """
     tokens = _tokens(text)
     if known:
@@ -90,7 +90,7 @@ def _atom(text: str, tokens: list[str], at: int, depth: int) -> tuple[Dim, int]:
         return value, at + 1
     if token.isdigit():
         return int(token), at + 1
-    if token.isidentifier():
+    if isinstance(token, Symbol) or token.isidentifier():
         return symbol(token), at + 1
     raise _no_dimension(text)
 

@@ -21,6 +21,8 @@ PREPROCESS = "archdsl.preprocess."
 LABELS = "archdsl.labels."
 SIZE, LEAST, MOST = "archdsl.size.", "archdsl.least.", "archdsl.most."
 """Keys of what a model says of each of its symbols: its declared value, and its bounds."""
+DRAWN = "archdsl.drawn"
+"""Key of the outputs that depend on random numbers, with commas between them."""
 RANGE = "archdsl.range."
 """Key of the least and the greatest value of an integer input: ``0 .. 999``."""
 VERSION = 1

@@ -7,6 +7,7 @@ from functools import cached_property
 
 from archdsl import dim_order, dims
 from archdsl.diagnostics import Refusal
+from archdsl.dim_faults import depends
 from archdsl.dims import Dim
 from archdsl.element_types import ELEMENT_TYPES
 from archdsl.record import Record
@@ -112,11 +113,8 @@ def broadcast(shapes: Sequence[Shape]) -> Shape:
                 names = sorted(dims.symbols(dim) | dims.symbols(size))
                 aligned = _aligned(shapes)
                 if dim_order.equal(dim, size) is None and names:
-                    raise Refusal(
-                        "E0307",
-                        f"whether {shown} agree depends on `{names[0]}`",
-                        help=aligned or f"give `{names[0]}` a fixed value, or make both sides the same expression",
-                    )
+                    help = aligned or f"give `{names[0]}` a fixed value, or make both sides the same expression"
+                    raise depends("E0307", f"whether {shown} agree depends on `{names[0]}`", [dim, size], help)
                 raise Refusal("E0303", f"the shapes {shown} do not broadcast: {size} against {dim}", help=aligned)
             size = dim
         result.append(size)

@@ -37,6 +37,11 @@ class Symbol(str):
         low = f" >= {self.least}" if self.least != 1 else ""
         return f"{self}{low}" + (f" <= {self.most}" if self.most is not None else "")
 
+    @property
+    def of_data(self) -> bool:
+        """Whether it is a number that an operator finds in the data: called after its path, as no input's symbol is."""
+        return "." in self
+
     def allows(self, size: int) -> bool:
         """Whether it can be this size."""
         return size >= self.least and (self.most is None or size <= self.most)

@@ -42,6 +42,7 @@ ALLOWED: dict[tuple[str, str], str] = {
     ("archdsl/interpret/combinators.py", "concat"): "the language: what `dense` joins by unless it is told",
     ("archdsl/interpret/combinators.py", "drop_path"): "the language: an argument of `residual`, and what it applies",
     ("archdsl/interpret/combinators.py", "mul"): "the language: the argument `scale` of `residual`",
+    ("archdsl/interpret/scans.py", "reverse"): "the language: an argument of `scan`",
     ("archdsl/modules/suggestions.py", "ceil"): "an argument of our poolings",
     ("archdsl/modules/suggestions.py", "dropout"): "another framework's argument",
     ("archdsl/modules/words.py", "abs"): "a function of numbers",

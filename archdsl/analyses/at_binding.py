@@ -18,7 +18,7 @@ from archdsl.ops.base import Op, Work
 from archdsl.ops.look import Window
 from archdsl.ops.operand_checks import times
 from archdsl.shapes import TensorType
-from archdsl.tape.sized import at_sizes
+from archdsl.tape.sized import at_sizes, counts
 
 BATCH = "N"
 """The batch; costs are reported for one sample unless a batch is given."""
@@ -42,6 +42,7 @@ class Bound:
         self.graph = graph
         self.dtype = dtype
         self.binding: dict[str, Dim] = {} if symbolic else {BATCH: 1, **graph.defaults, **(binding or {})}
+        self.binding |= counts(graph, self.binding) if self.binding else {}
         self._works: dict[tuple[object, ...], Work | None] = {}
         self._windows: dict[tuple[object, ...], Window] = {}
         self._alike: dict[Node, int] = {}

@@ -22,10 +22,11 @@ from archdsl.data.parse import parse_form
 from archdsl.diagnostics import Diagnostic, DiagnosticError, Refusal, did_you_mean
 from archdsl.dim_solve import unbound
 from archdsl.dim_text import parse_dimension
-from archdsl.dims import Dim, product
+from archdsl.dims import Dim, Symbol, product
 from archdsl.graph import Graph, NameMap, Node, Parameter, Stored, Value
 from archdsl.interface import Preprocess, checked_labels, fitting_labels, preprocess_of
 from archdsl.ops import base
+from archdsl.ops.counted import Counted
 from archdsl.shapes import Shape, TensorType, show_shape
 from archdsl.source import Frame, Origin, Source, Span
 
@@ -48,6 +49,8 @@ class _Reader:
         self.parameters: dict[str, Parameter] = {}
         self.preprocess: dict[str, Preprocess] = {}
         self.used: set[str] = set()
+        self.found: dict[str, Symbol] = {}
+        """Sizes that operators find in the data."""
         self.frames: list[Frame] = []
 
     def error(self, code: str, message: str, path: Path, **details: Any) -> DiagnosticError:
@@ -159,7 +162,7 @@ class _Reader:
         shape: list[Dim] = []
         for axis, dim in enumerate(form.shape):
             try:
-                shape.append(dim if isinstance(dim, int) else parse_dimension(dim))
+                shape.append(dim if isinstance(dim, int) else parse_dimension(dim, self.found))
             except Refusal as refusal:
                 raise self.located(refusal, [*path, "shape", axis]) from None
         return TensorType(form.dtype, tuple(shape))
@@ -197,6 +200,9 @@ class _Reader:
         if form.body is not None or op.holds_graph:
             op, body = self.body(form, op, ins, path)
         try:
+            if isinstance(op, Counted):
+                op = op.named(form.path, ins)
+                self.found |= {str(op.symbol): op.symbol} if op.symbol else {}
             types, weights = op.shape(*ins), op.weights(*ins)
         except Refusal as refusal:
             raise self.located(refusal, path) from None
@@ -250,7 +256,7 @@ class _Reader:
 
     def argument(self, value: ArgumentForm, path: Path) -> Any:
         if isinstance(value, SymbolicForm):
-            return parse_dimension(value.dim)
+            return parse_dimension(value.dim, self.found)
         if isinstance(value, TypeForm):
             return self.type(value, path)
         if isinstance(value, InitForm):

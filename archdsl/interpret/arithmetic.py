@@ -8,6 +8,7 @@ from typing import Any
 
 from archdsl import dim_order, dims, ops
 from archdsl.diagnostics import Refusal
+from archdsl.dim_faults import depends
 from archdsl.dims import Expr
 from archdsl.graph import Value
 from archdsl.interpret.code import Code, Context, compiled, condition, expression
@@ -226,8 +227,7 @@ def _compare_dims(op: str, left: Any, right: Any) -> bool:
         verdict = below if below is None or op == "<=" else not below
     if verdict is None:
         name = min(dims.symbols(left) | dims.symbols(right))
-        raise Refusal(
-            "E0307", f"whether {left} {op} {right} depends on `{name}`, which is known only when the model runs",
-            help=f"give `{name}` a number in the input declaration, or bind it: `--bind {name}=…`",
-        )  # fmt: skip
+        message = f"whether {left} {op} {right} depends on `{name}`, which is known only when the model runs"
+        help = f"give `{name}` a number in the input declaration, or bind it: `--bind {name}=…`"
+        raise depends("E0307", message, [left, right], help)
     return verdict

@@ -8,6 +8,7 @@ from typing import Any
 
 from archdsl import dims
 from archdsl.diagnostics import Refusal
+from archdsl.dim_faults import depends
 from archdsl.dims import Expr
 from archdsl.interpret.session import Session
 from archdsl.interpret.values import Indexed, Table, describe, is_tensor
@@ -26,10 +27,9 @@ def _number(value: Any, function: Callable[..., Any]) -> Any:
     name = _name(function)
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         if isinstance(value, Expr):
-            raise Refusal(
-                "E0306", f"`{name}` needs a number, but {value} is known only when the model runs",
-                help=f"bind `{min(dims.symbols(value))}`, or use only `+`, `-`, `*` and `//` on dimensions",
-            )  # fmt: skip
+            help = f"bind `{min(dims.symbols(value))}`, or use only `+`, `-`, `*` and `//` on dimensions"
+            message = f"`{name}` needs a number, but {value} is known only when the model runs"
+            raise depends("E0306", message, [value], help)
         raise Refusal("E0204", f"`{name}` needs a number, not {describe(value)}")
     return value
 

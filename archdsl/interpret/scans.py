@@ -16,12 +16,13 @@ from archdsl.interpret.code import BodyBlock, Context, Step, compiled, located, 
 from archdsl.interpret.combinators import COMBINATORS, Combinator, _written
 from archdsl.interpret.env import Env
 from archdsl.interpret.kinds import BlockKind
-from archdsl.interpret.operators import operator_block
 from archdsl.interpret.parametric import Formal
 from archdsl.interpret.stages import what_enters
 from archdsl.interpret.values import BlockValue, as_flow, describe, is_flow, items
+from archdsl.ops.base import Op
 from archdsl.ops.kinds import Axis, Boolean
 from archdsl.ops.scan import stacked
+from archdsl.ops.shape import Permute, Reshape
 from archdsl.source import Span
 from archdsl.syntax import spec
 from archdsl.tape.batch import check_foldable, follow_batch
@@ -242,23 +243,23 @@ def _folded(value: Value, axis: int, place: Place, span: Span | None) -> Value:
     order = (0, axis, *[i for i in range(1, value.type.rank) if i != axis])
     shape = value.type.shape
     if axis != 1:
-        value = _applied("permute", {"order": order}, value, place, span)
-    return _applied("reshape", {"to": (shape[0] * shape[axis], *[shape[i] for i in order[2:]])}, value, place, span)
+        value = _applied(Permute.create(order=order), value, place, span)
+    return _applied(Reshape.create(to=(shape[0] * shape[axis], *[shape[i] for i in order[2:]])), value, place, span)
 
 
 def _unfolded(value: Value, batch: Dim, length: Dim, axis: int, place: Place, span: Span | None) -> Value:
     """The batch and the axis apart again, the axis where it was."""
     stacked(value.type, axis, length)
     rest = value.type.shape[1:]
-    value = _applied("reshape", {"to": (batch, length, *rest)}, value, place, span)
+    value = _applied(Reshape.create(to=(batch, length, *rest)), value, place, span)
     if axis == 1:
         return value
     order = (0, *range(2, axis + 1), 1, *range(axis + 1, len(rest) + 2))
-    return _applied("permute", {"order": order}, value, place, span)
+    return _applied(Permute.create(order=order), value, place, span)
 
 
-def _applied(name: str, given: dict[str, Any], value: Value, place: Place, span: Span | None) -> Value:
-    found = operator_block(name).with_bound(given).apply(value, place, span)
+def _applied(op: Op, value: Value, place: Place, span: Span | None) -> Value:
+    found = place.tape.node(op, (value,), place, op.name, span)
     assert isinstance(found, Value)
     return found
 

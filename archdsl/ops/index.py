@@ -11,7 +11,15 @@ from archdsl.ops.base import Ends, Op, Types, arg
 from archdsl.ops.estimates import Interval
 from archdsl.ops.kinds import Axis, Dimension, Integer, ListOf, OneOf, Optional
 from archdsl.ops.look import AxisWindow, Window, pass_through
-from archdsl.ops.operand_checks import along_elements, common, need_positions, resolve_axes, undecided
+from archdsl.ops.operand_checks import (
+    along_elements,
+    at_least_rank,
+    common,
+    need_positions,
+    resolve_axes,
+    static_size,
+    undecided,
+)
 from archdsl.shapes import TensorType, resolve_axis
 
 Axes = int | str | tuple[int | str, ...]
@@ -154,7 +162,7 @@ class Take(Op):
     name = "take"
     moves_data = True
     sources = "ONNX Gather, GatherND; numpy.take; the batch_dims of tf.gather"
-    elsewhere = ("GatherND", "index_select")
+    elsewhere = ("index_select",)
     arity = (2, 2)
     examples = (
         "take[axis=1] : f32[2,5,3], i64[4] -> f32[2,4,3]",
@@ -232,6 +240,47 @@ class GatherElements(Op):
 
     def looks(self, ins: Types, outs: Types, source: int, result: int) -> Window:
         return pass_through(ins[1].rank) if source == 1 else self.window(ins, outs)
+
+    def range(self, entering: Sequence[Interval]) -> Interval:
+        return entering[0]
+
+
+class GatherND(Op):
+    """The elements, or slices, at the coordinates that a second tensor names along its last axis.
+
+    ``gather_nd(boxes, picked)`` with ``picked`` [K, 2] is ``boxes[sample, box]`` for each of the K lines: [N, B, 4]
+    gives [K, 4]. Coordinates are i64 or i32, of the first axes; negative ones count from the end.
+    """
+
+    name = "gather_nd"
+    moves_data = True
+    sources = "ONNX GatherND; numpy's indexing with arrays; tf.gather_nd"
+    arity = (2, 2)
+    examples = (
+        "gather_nd : f32[3,5,4], i64[6,2] -> f32[6,4]",
+        "gather_nd : f32[4,T,3], i64[N,S,2] -> f32[N,S,3]",
+        "gather_nd : f32[3,5,4], i32[7,3] -> f32[7]",
+    )
+
+    def shape(self, *ins: TensorType) -> tuple[TensorType, ...]:
+        x, at = ins
+        need_positions(self.name, at)
+        at_least_rank(self.name, at, 1, "with an axis of coordinates")
+        count = static_size(at, at.rank - 1, "the number of coordinates")
+        if count > x.rank:
+            raise Refusal("E0303", f"`{self.name}` of {x} takes at most {x.rank} coordinates, not the {count} of {at}")
+        return (x.with_shape([*at.shape[:-1], *x.shape[count:]]),)
+
+    def window(self, ins: Types, outs: Types) -> Window:
+        x, at = ins
+        kept = outs[0].rank - at.rank + 1
+        return (*(None,) * (at.rank - 1), *map(AxisWindow, range(x.rank - kept, x.rank)))
+
+    def looks(self, ins: Types, outs: Types, source: int, result: int) -> Window:
+        if source == 0:
+            return self.window(ins, outs)
+        rows = ins[1].rank - 1
+        return (*map(AxisWindow, range(rows)), *(None,) * (outs[0].rank - rows))
 
     def range(self, entering: Sequence[Interval]) -> Interval:
         return entering[0]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from archdsl.diagnostics import Refusal, did_you_mean
+from archdsl.dim_faults import depends
 from archdsl.dim_order import at_least
 from archdsl.dims import BoundSize, Expr
 from archdsl.element_types import ELEMENT_TYPES
@@ -73,10 +74,8 @@ class Integer(Kind):
             )
         if isinstance(value, Expr):
             names = ", ".join(f"`{n}`" for n in sorted(_symbols(value)))
-            raise Refusal(
-                "E0306", f"{what} must be known while compiling, but {value} depends on {names}",
-                help=f"bind {names} in the input declaration, or with `--bind`",
-            )  # fmt: skip
+            message = f"{what} must be known while compiling, but {value} depends on {names}"
+            raise depends("E0306", message, [value], f"bind {names} in the input declaration, or with `--bind`")
         if not isinstance(value, int) or isinstance(value, bool):
             raise refuse(what, "an integer", value)
         return int(_bounded(value, self.min, self.max, what))

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from archdsl import dim_order, dims
 from archdsl.diagnostics import Refusal
+from archdsl.dim_faults import depends
 from archdsl.dims import Dim
 from archdsl.element_types import BOOLEANS, FLOATS, INTEGERS, NUMBERS, SIGNED, holds
 from archdsl.ops.base import Types, Work
@@ -75,10 +76,8 @@ def static_size(type: TensorType, axis: int, what: str) -> int:
     if isinstance(size, int):
         return size
     names = ", ".join(f"`{name}`" for name in sorted(dims.symbols(size)))
-    raise Refusal(
-        "E0306", f"{what} of {type} must be known while compiling, but {size} depends on {names}",
-        help=f"give {names} a fixed value in the input declaration, or with `--bind`",
-    )  # fmt: skip
+    message = f"{what} of {type} must be known while compiling, but {size} depends on {names}"
+    raise depends("E0306", message, [size], f"give {names} a fixed value in the input declaration, or with `--bind`")
 
 
 def check_groups(groups: int, count: int, what: str) -> None:
@@ -93,9 +92,10 @@ def check_groups(groups: int, count: int, what: str) -> None:
 
 def undecided(question: str, sizes: Iterable[Dim]) -> Refusal:
     """The refusal of what depends on a symbol."""
+    sizes = list(sizes)
     names = sorted(set().union(*(dims.symbols(size) for size in sizes)))
     shown = ", ".join(f"`{name}`" for name in names)
-    return Refusal("E0307", f"{question} depends on {shown}", help=f"bind {shown}, or write the size out")
+    return depends("E0307", f"{question} depends on {shown}", sizes, f"bind {shown}, or write the size out")
 
 
 def need_equal(what: str, a: Dim, b: Dim, shapes: Sequence[TensorType]) -> None:

@@ -7,7 +7,7 @@ from fractions import Fraction
 from math import gcd, inf
 
 from archdsl import dims
-from archdsl.diagnostics import Refusal
+from archdsl.dim_faults import depends
 from archdsl.dims import Dim
 from archdsl.element_types import FLOATS
 from archdsl.ops.base import Op, Types, Work, arg
@@ -117,10 +117,8 @@ class AdaptivePooling(Op):
         for n, count in zip(x.shape[2:], self.sizes(x)):
             if count > 1 and not isinstance(n, int):
                 names = ", ".join(f"`{name}`" for name in sorted(dims.symbols(n)))
-                raise Refusal(
-                    "E0306", f"the bins of `{self.name}` must be known while compiling, but {n} depends on {names}",
-                    help=f"give {names} a fixed value, or pool to size 1",
-                )  # fmt: skip
+                message = f"the bins of `{self.name}` must be known while compiling, but {n} depends on {names}"
+                raise depends("E0306", message, [n], f"give {names} a fixed value, or pool to size 1")
         return (x.with_shape([*x.shape[:2], *self.sizes(x)]),)
 
     def terms(self, type: TensorType) -> Dim:

@@ -57,8 +57,8 @@ class Verification(Printed):
 
     @property
     def same(self) -> bool:
-        """Whether every output is within the tolerance."""
-        return all(one.relative <= self.tolerance for one in self.outputs)
+        """Whether every output is within the tolerance; of what is drawn at random only the shape is asked."""
+        return all(one.drawn or one.relative <= self.tolerance for one in self.outputs)
 
     @property
     def departure(self) -> Compared | None:

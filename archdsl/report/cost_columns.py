@@ -100,6 +100,9 @@ def _totals(table: CostTable) -> tuple[Total, ...]:
 def _notes(table: CostTable) -> tuple[str, ...]:
     known = len(table.rows) - len(table.unknown)
     notes = [f"coverage: the work of {known} of {len(table.rows)} operators is known"]
+    found = [f"{name} = {size}" for name, size in table.binding.items() if "." in name]
+    if found:
+        notes.append(f"as many as the data can give: {', '.join(found)}")
     if table.unknown:
         notes.append("unknown: " + ", ".join(row.path for row in table.unknown[:8]))
     if table.measures.fields.first_whole:

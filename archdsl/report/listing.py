@@ -153,6 +153,8 @@ class Compared(Report):
         rows = tuple((r["name"], f"{r['absolute']:.3g}", f"{r['relative']:.3g}") for r in records)
         departed = (f"first to differ: {self.departed}",) if self.departed is not None else ()
         verdict = f"{'the same' if self.same else 'different'} within {self.tolerance:g}"
+        if drawn := [str(r["name"]) for r in records if r["drawn"]]:
+            verdict += f"; drawn at random, with only means and deviations to compare: {', '.join(drawn)}"
         table = Table(("", "max|a-b|", "relative"), rows, frozenset({1, 2}))
         return Page("", (table, Facts((*departed, verdict))))
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from archdsl.diagnostics import Refusal
 from archdsl.files import check_file
+from archdsl.interface import DRAWN
 from archdsl.interpret.finish import check_bound
 from archdsl.record import Record
 from archdsl.runtime.entering import declared_in, ones
@@ -24,11 +25,15 @@ if TYPE_CHECKING:
 
 
 class Compared(Record):
-    """How far one tensor of ``model`` is from the other's: ``max|a - b|``, and that over ``max|b|``."""
+    """How far one tensor of ``model`` is from the other's: ``max|a - b|``, and that over ``max|b|``.
+
+    Of what is ``drawn`` at random: how far the means and the deviations are apart, and that over the deviation.
+    """
 
     name: str
     absolute: float
     relative: float
+    drawn: bool = False
 
 
 class Values(Record):
@@ -59,8 +64,13 @@ def verify(
     theirs = _torch(against, model, inputs, layers) if against.suffix == ".py" else _onnx(against, inputs, layers)
     if len(ours.outputs) != len(theirs.outputs):
         raise Refusal("E0705", f"`{model}` has {len(ours.outputs)} outputs, `{against}` {len(theirs.outputs)}")
-    found = [_compare(name, a, b) for (name, a), b in zip(ours.outputs.items(), theirs.outputs.values())]
-    inner = [_compare(name, a, theirs.layers[name]) for name, a in ours.layers.items() if name in theirs.layers]
+    drawn = set(metadata_of(session).get(DRAWN, "").split(",")) - {""}
+    found = [
+        _moments(name, a, b) if name in drawn else _compare(name, a, b)
+        for (name, a), b in zip(ours.outputs.items(), theirs.outputs.values())
+    ]
+    common = {} if drawn else theirs.layers  # of a model that draws, it is not known which layers do
+    inner = [_compare(name, a, common[name]) for name, a in ours.layers.items() if name in common]
     return found, inner, note
 
 
@@ -77,11 +87,23 @@ def tolerance_of(model: Path) -> float:
     return next((limit for type, limit in COARSE.items() if type in types), 1e-4)
 
 
+def _moments(name: str, a: Any, b: Any) -> Compared:
+    """What two engines agree in that draw other numbers: the shape, and more or less the mean and the deviation."""
+    if a.shape != b.shape:
+        raise _other_shape(name, a, b)
+    apart = max(abs(float(a.mean()) - float(b.mean())), abs(float(a.std()) - float(b.std()))) if a.size else 0.0
+    return Compared(name, apart, apart / max(float(b.std()) if b.size else 0.0, 1e-30), True)
+
+
+def _other_shape(name: str, a: Any, b: Any) -> Refusal:
+    return Refusal("E0705", f"`{name}` has the shape {list(a.shape)} on one side and {list(b.shape)} on the other")
+
+
 def _compare(name: str, a: Any, b: Any) -> Compared:
     import numpy as np
 
     if a.shape != b.shape:
-        raise Refusal("E0705", f"`{name}` has the shape {list(a.shape)} on one side and {list(b.shape)} on the other")
+        raise _other_shape(name, a, b)
     if a.dtype.kind in "OUS" or b.dtype.kind in "OUS":  # texts
         apart = 0.0 if np.array_equal(a, b) else float("inf")
         return Compared(name, apart, apart)

@@ -15,6 +15,7 @@ from archdsl.diagnostics import Diagnostic, DiagnosticError, Refusal
 from archdsl.dims import Dim, Expr
 from archdsl.graph import Graph, Node, Value
 from archdsl.ops.base import Op
+from archdsl.ops.counted import Counted
 from archdsl.shapes import AXES, TensorType, resolve_axis
 from archdsl.tape.rebuild import rebuilt
 from archdsl.tape.tape import shapes
@@ -75,6 +76,7 @@ def _derive(graph: Graph, sizes: Sizes, sized: Sized, faults: list[Diagnostic]) 
     """By identity: repeated blocks share their operators, and types as well."""
     for node in graph.nodes:
         op, inputs, outputs = node.op, node.inputs, node.outputs
+        sizes = _with_found(node, sizes, types) if isinstance(op, Counted) else sizes
         try:
             if len(inputs) == 1:
                 key: tuple[int, ...] = (id(op), id(types[inputs[0]]))
@@ -101,6 +103,33 @@ def _derive(graph: Graph, sizes: Sizes, sized: Sized, faults: list[Diagnostic]) 
             types.update(zip(outputs, found[1]))
 
 
+def _with_found(node: Node, sizes: Sizes, types: Mapping[Value, TensorType]) -> Sizes:
+    """The sizes with the one that a node finds: a symbol with the bounds that follow, unless it is given."""
+    assert isinstance(node.op, Counted)
+    symbol = node.op.symbol
+    if symbol is None or symbol in sizes or any(value not in types for value in node.inputs):
+        return sizes
+    try:
+        return {**sizes, str(symbol): node.op.named(node.path, [types[value] for value in node.inputs]).count}
+    except Refusal:  # told where the rule is applied
+        return sizes
+
+
+def counts(graph: Graph, sizes: Sizes) -> dict[str, Dim]:
+    """The sizes that operators find in the data, each at its greatest, where the sizes tell it."""
+    found: dict[str, Dim] = {}
+    nodes = [node for node in graph.nodes if isinstance(node.op, Counted)]
+    if not nodes:
+        return found
+    types = at_sizes(graph, sizes).types
+    for node in nodes:
+        assert isinstance(node.op, Counted)
+        limit = node.op.limit(*[types[value].bind(found) for value in node.inputs])
+        if isinstance(limit, int) and node.op.symbol is not None:
+            found[str(node.op.symbol)] = limit
+    return found
+
+
 def _told(refusal: Refusal, node: Node) -> Diagnostic:
     if node.origin.span is None:  # made in Python, or data that names no text
         refusal.notes = (*refusal.notes, f"at the operator `{node.path}`")
@@ -123,6 +152,8 @@ def bound(graph: Graph, sizes: Sizes) -> Graph:
 def bound_op(node: Node, sizes: Sizes) -> Op:
     """The node's operator with symbols in its arguments replaced; refuses values that no argument may have."""
     op = node.op
+    if isinstance(op, Counted) and op.symbol is not None and op.symbol in sizes:
+        op = op.replace(found=sizes[op.symbol])
     before = [value.type for value in node.inputs]
     changed: dict[str, Any] = {}
     for name in op.signature:
@@ -134,7 +165,8 @@ def bound_op(node: Node, sizes: Sizes) -> Op:
     if not changed:
         return op
     kept = {name: getattr(op, name) for name, one in op.signature.items() if getattr(op, name) != one.default}
-    return type(op).create(**kept | changed)
+    made = type(op).create(**kept | changed)
+    return made.replace(found=op.found) if isinstance(made, Counted) and isinstance(op, Counted) else made
 
 
 def _bound(given: Any, sizes: Sizes, types: Sequence[TensorType]) -> Any:

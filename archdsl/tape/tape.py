@@ -14,6 +14,7 @@ from archdsl.dim_order import at_least
 from archdsl.dims import Dim
 from archdsl.graph import Node, Parameter, Value
 from archdsl.ops.base import Op, Weight
+from archdsl.ops.counted import Counted
 from archdsl.shapes import TensorType
 from archdsl.source import Frame, Origin, Span
 from archdsl.tape.bound_axes import Named, with_indices
@@ -83,6 +84,8 @@ class Tape:
         bounds.count_node(self.made)
         path, prefix = place.operator(base)
         path = self.fresh(path)
+        if isinstance(op, Counted):
+            op = self._named(op, path, live)
         applied = self._applied(op, live, span)
         bounds.check_outputs(len(applied.types))
         if not applied.small:
@@ -91,6 +94,18 @@ class Tape:
         node = Node(op, live, applied.types, path, params, Origin(span, place.frame))
         self.nodes.append(node)
         return node.outputs[0] if len(node.outputs) == 1 else node.outputs
+
+    def _named(self, op: Counted, path: str, inputs: Sequence[Value]) -> Counted:
+        """The operator with its size called after its path, so that no record of it fits elsewhere. Refuses (E0314) one
+        in the body of a ``scan``.
+        """
+        self.named_axes = True
+        if self.loops:
+            raise Refusal(
+                "E0314", f"`{op.name}` finds another number in every run of a `scan`: the results could not be stacked",
+                help="put it behind the `scan`",
+            )  # fmt: skip
+        return op.named(path, [value.type for value in inputs])
 
     def check_outside(self, values: Iterable[Value]) -> None:
         """Refuse (E0223) values of a body that is complete."""

@@ -85,6 +85,9 @@ def test_python_blocks_are_what_python_prints(page, tmp_path, monkeypatch) -> No
     """The blocks of a page are one session; ``...`` in what is shown stands for anything."""
     (tmp_path / "specs").symlink_to(ROOT / "specs")
     monkeypatch.chdir(tmp_path)
+    for fence in FENCES:
+        if "file" in fence.options and fence.path == page:
+            (tmp_path / fence.options["file"]).write_text(fence.text, encoding="utf-8")
     session: dict[str, object] = {}
     for fence in (fence for fence in FENCES if fence.path == page and fence.lang == "pycon"):
         told: list[str] = []

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from paths import SPECS, STD
+from paths import ROOT, SPECS, STD
 
 import archdsl
 from archdsl.analyses.measure import Measures
@@ -185,8 +185,9 @@ def test_modules_hide_no_names(path: Path) -> None:
     assert [str(d.span) + d.code for d in archdsl.load(path).warnings] == []
 
 
-def test_every_block_is_used_by_a_spec_or_another_block_and_documented() -> None:
-    everything = "".join(p.read_text(encoding="utf-8") for p in [*STD.glob("*.arch"), *SPECS.glob("*.arch")])
+def test_every_block_is_used_by_a_spec_another_block_or_a_literate_test_and_documented() -> None:
+    pages = [*STD.glob("*.arch"), *SPECS.glob("*.arch"), *(ROOT / "tests" / "language").glob("*.md")]
+    everything = "".join(page.read_text(encoding="utf-8") for page in pages)
     for file in STD.glob("*.arch"):
         text = file.read_text(encoding="utf-8")
         for name in re.findall(r"^block (\w+)", text, re.MULTILINE):

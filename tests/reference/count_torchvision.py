@@ -43,6 +43,8 @@ TIMM = {
     "seresnext50_32x4d": "seresnext50_32x4d",
     "seresnext101_32x4d": "seresnext101_32x4d",
     "resnext101_32x4d": "resnext101_32x4d",
+    "nf_resnet50": "nf_resnet50",
+    "nf_resnet101": "nf_resnet101",
 }
 """Our name -> timm's."""
 

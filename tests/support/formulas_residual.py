@@ -24,7 +24,7 @@ def stages(s: Sheet, unit: Unit, widths: Iterable[int], depths: Iterable[int]) -
     return s
 
 
-def post(*, deep: bool = False, groups: int = 1, width: int = 64, option: str = "B",
+def post(*, deep: bool = False, groups: int = 1, width: int = 64, option: str = "B", deformed: bool = False,
          gate: Callable[[Sheet], None] = lambda s: None) -> Unit:  # fmt: skip
     """A unit whose activations come last."""
 
@@ -34,7 +34,10 @@ def post(*, deep: bool = False, groups: int = 1, width: int = 64, option: str = 
             s.branch().conv(out, 1, stride)
         if deep:
             inner = c * width // 64 * groups
-            s.conv(inner, 1).conv(inner, 3, stride, groups=groups).conv(out, 1)
+            s.conv(inner, 1)
+            if deformed and c > 64:  # two offsets and a factor for each tap
+                s.branch().biased(27, 3, stride)
+            s.conv(inner, 3, stride, groups=groups).conv(out, 1)
         else:
             s.conv(c, 3, stride).conv(c, 3)
         gate(s)
@@ -200,6 +203,8 @@ def table() -> dict[str, Count]:
     found = {
         "wide_resnet50_2": imagenet(post(deep=True, width=128), D50),
         "wide_resnet101_2": imagenet(post(deep=True, width=128), D101),
+        "nf_resnet50": imagenet(deep, D50), "nf_resnet101": imagenet(deep, D101),  # gain and bias, where norms have them
+        "dcn_v2_resnet50": imagenet(post(deep=True, deformed=True), D50),
         "resnet164_cifar": cifar(deep, 18), "resnet1001_cifar": cifar(deep, 111),
         "preact_resnet18": imagenet(pre(), (2, 2, 2, 2), tail=True),
         "preact_resnet34": imagenet(pre(), D50, tail=True),

@@ -16,6 +16,7 @@ from archdsl import dims, ops
 from archdsl.dims import Dim, Expr
 from archdsl.element_types import ELEMENT_TYPES
 from archdsl.ops.base import Op
+from archdsl.ops.counted import Counted
 from archdsl.shapes import AXES, TensorType
 
 CONSTANTS = {"true": True, "false": False, "none": None}
@@ -80,7 +81,11 @@ def parse_example(text: str) -> Example:
     inputs = tuple(parse_types(left))
     known = {name: dims.symbol(name) for type in inputs for dim in type.shape for name in dims.symbols(dim)}
     name, _, arguments = head.strip().partition("[")
-    return Example(_build(name, arguments.removesuffix("]"), known), inputs, tuple(parse_types(right)), text)
+    op, outs = _build(name, arguments.removesuffix("]"), known), tuple(parse_types(right))
+    if isinstance(op, Counted):  # the one symbol that no input has
+        op = op.named("it", inputs)
+        outs = tuple(type.bind({"K": op.count}) for type in outs)
+    return Example(op, inputs, outs, text)
 
 
 def _build(name: str, arguments: str, known: Mapping[str, Expr]) -> Op:

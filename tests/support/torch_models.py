@@ -1,4 +1,4 @@
-"""torchvision and timm as they install beside the CPU build of PyTorch.
+"""torchvision, timm and transformers as they install beside the CPU build of PyTorch.
 
 torchvision's wheel on PyPI is built for the CUDA build: its C++ operators do not load, and its import then fails where
 it registers shape rules for two of them. No classification network uses those; declaring their schemas is enough.
@@ -44,3 +44,11 @@ def timm() -> ModuleType:
     import timm
 
     return timm
+
+
+def transformers() -> ModuleType:
+    """``transformers``, which looks for torchvision."""
+    _declare()
+    import transformers
+
+    return transformers

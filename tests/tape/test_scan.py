@@ -149,7 +149,7 @@ def test_what_a_state_cannot_be() -> None:
         return net.scan(lambda step: ((), (net.apply("reduce_sum", step, axis=[0, 1], keep=False),)), x, axis=1)
 
     assert refused(other_type) == "E0303"
-    assert refused(of_a_run) == "E0217"
+    assert refused(of_a_run) == "E0223"
     assert refused(no_axis) == "E0308"
     assert refused(lengths) == "E0303"
     assert refused(shallow) == "E0301"

@@ -48,6 +48,7 @@ NETWORKS = {
     "mnasnet1_0": ("mnasnet_100", "by the map `timm`"),
     "mnasnet_a1": ("semnasnet_100", "by the map `timm`"),
     "mobilenet_v1": ("mobilenetv1_100", "by the map `timm`"),
+    "nf_resnet50": ("nf_resnet50", "by the map `timm`"),
 }
 """Our network, timm's, and how its names are known."""
 MORE = {

@@ -56,7 +56,7 @@ YEARS = {
 
 def test_years() -> None:
     assert {name: zoo()[name].year for name in YEARS} == YEARS
-    assert [name for name, entry in zoo().items() if entry.year is None or not 1943 <= entry.year <= 2021] == []
+    assert [name for name, entry in zoo().items() if entry.year is None or not 1943 <= entry.year <= 2026] == []
 
 
 def test_the_listed_costs_are_those_that_other_sources_count() -> None:

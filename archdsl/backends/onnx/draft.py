@@ -11,7 +11,7 @@ from typing import Any
 from archdsl.backends.onnx.opsets import OPSETS
 from archdsl.backends.onnx.wire import Attribute, Literal
 from archdsl.diagnostics import Refusal
-from archdsl.dim_solve import readings
+from archdsl.dim_solve import Reading, readings
 from archdsl.dims import Dim, Expr, symbols
 from archdsl.element_types import ELEMENT_TYPES
 from archdsl.graph import Graph, Parameter, Value
@@ -104,7 +104,7 @@ class Writer:
         self._taken: set[str] = set()
         self._constants: dict[tuple[str, tuple[int, ...], bytes], str] = {}
         self._sizes: dict[Dim, str] = {}
-        self._readings = readings([value.type.shape for value in graph.inputs])
+        self._readings = _of_inputs(graph)
         self._next: dict[str, int] = {}
         for value in graph.inputs:
             self.value_names[value] = name = self.fresh(value.name)
@@ -144,6 +144,10 @@ class Writer:
             self._constants[key] = name
         return self._constants[key]
 
+    def counted(self, value: Value, axis: int, name: str) -> None:
+        """What a node found in the data is read of its result."""
+        self._readings[name] = value, Reading(0, axis, 1, 0)
+
     def size(self, dim: Dim) -> str:
         """A one-element ``i64`` vector that holds ``dim`` when the model runs."""
         if isinstance(dim, int):
@@ -178,14 +182,14 @@ class Writer:
 
     def _symbol(self, name: str) -> str:
         """The size of the axis of an input that is declared as this symbol (or as a dimension that binds it)."""
-        found = self._readings.get(name)
-        if found is None:
+        value, found = self._readings.get(name, (None, None))
+        if value is None or found is None:
             raise Refusal(
                 "E0601", f"the size `{name}` cannot be computed when the model runs: no input axis has it",
                 help=f"bind it, `--bind {name}=…`, or declare an input axis as `{name}`",
             )  # fmt: skip
         plain = (found.factor, found.rest) == (1, 0)
-        size = self._axis(self.graph.inputs[found.tensor], found.axis, name if plain else f"{name}/axis")
+        size = self._axis(value, found.axis, name if plain else f"{name}/axis")
         if found.rest != 0:
             size = self._arithmetic("Sub", size, self.size(found.rest), f"{name}/offset")
         return size if found.factor == 1 else self._arithmetic("Div", size, self.size(found.factor), name)
@@ -196,6 +200,12 @@ class Writer:
         self.outermost.append(Emitted("Shape", name, (source,), (name,), {"start": axis, "end": axis + 1}))
         self.dtypes[name] = "i64"
         return name
+
+
+def _of_inputs(graph: Graph) -> dict[str, tuple[Value, Reading]]:
+    """Of which input each symbol is read, and how."""
+    found = readings([value.type.shape for value in graph.inputs])
+    return {name: (graph.inputs[reading.tensor], reading) for name, reading in found.items()}
 
 
 def fixed(shape: Sequence[Dim]) -> list[int]:

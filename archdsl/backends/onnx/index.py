@@ -80,12 +80,18 @@ def tile(emit: Emit) -> None:
         emit.forward()
 
 
+def gather_nd(emit: Emit) -> None:
+    """``GatherND``."""
+    emit.result("GatherND", [emit.ins[0], emit.cast(emit.ins[1], "i64")])
+
+
 RULES = {
     "slice": slice_,
     "select": select,
     "gather": gather,
     "take": take,
     "gather_elements": gather_elements,
+    "gather_nd": gather_nd,
     "reverse": reverse,
     "tile": tile,
 }

@@ -15,6 +15,7 @@ from archdsl.backends.onnx.writer import Body, Emit, Emitted, NeedOpsetError, Wr
 from archdsl.diagnostics import Diagnostic, DiagnosticError, Refusal
 from archdsl.element_types import ELEMENT_TYPES
 from archdsl.graph import Graph, Node, Parameter
+from archdsl.interface import DRAWN
 from archdsl.ops.base import Op
 from archdsl.shapes import TensorType
 
@@ -221,9 +222,12 @@ def around(lowered: Lowered, graph: Graph, options: OnnxOptions, initialisers: i
 
 def _ends(graph: Graph) -> dict[str, str]:
     """What may enter, and what the inputs and outputs stand for, as metadata."""
+    from archdsl.analyses.drawn import drawn
     from archdsl.analyses.entering import described
 
     entering = described(graph)
+    if names := drawn(graph):
+        entering[DRAWN] = ",".join(names)
     if not graph.preprocess and not graph.labels:
         return entering
     from archdsl.interface import properties

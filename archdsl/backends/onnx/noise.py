@@ -16,6 +16,7 @@ NEWEST = 21
 
 def _drawn(emit: Emit, kind: str, **settings: float) -> None:
     """In ``f32`` at least: runtimes draw no half types."""
+    emit.at_most(NEWEST)
     if emit.opset > NEWEST and not emit.writer.native:
         raise Refusal(
             "E0607", f"ONNX Runtime has no kernel for `{emit.op.name}` in the operator set {emit.opset}",

@@ -136,11 +136,19 @@ class Site:
         for name in names:
             if self.symbols[name] not in self.reads:
                 self.reads.append(self.symbols[name])
-        first = len(self.types)
-        return _WORD.sub(lambda word: f"{{{first + self.reads.index(self.symbols[word[0]])}}}", str(size))
+        return _WORD.sub(lambda word: self._read(word[0]), str(size))
+
+    def _read(self, name: str) -> str:
+        """A symbol of the inputs by itself, one that is found in the data as a size of what found it."""
+        value = self.symbols[name]
+        text = f"{{{len(self.types) + self.reads.index(value)}}}"
+        if is_symbol(value):
+            return text
+        axis = next(axis for axis, size in enumerate(value.type.shape) if str(size) == name)
+        return f"{text}.shape[{axis}]"
 
 
-_WORD = re.compile(r"[^\W\d]\w*")
+_WORD = re.compile(r"[^\W\d]\w*(?:\.\w+)*")
 
 
 def symbol_value(name: str) -> Value:

@@ -75,12 +75,18 @@ def tile(site: Site) -> Form:
     return site.text(f"{{0}}.repeat({', '.join(map(str, site.op.counts))})")
 
 
+def gather_nd(site: Site) -> Form:
+    """An index with several tensors."""
+    return site.text("{0}[{1}.unbind(-1)]")
+
+
 RULES: dict[str, Lowering] = {
     "slice": slice_,
     "select": select,
     "gather": gather,
     "take": take,
     "gather_elements": gather_elements,
+    "gather_nd": gather_nd,
     "reverse": reverse,
     "tile": tile,
 }

@@ -7,7 +7,7 @@ parameters' names only, and the box around it does its work.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence, Set
 
 from archdsl import registry
 from archdsl.backends.torch.carry import carried
@@ -16,6 +16,7 @@ from archdsl.diagnostics import Diagnostic, DiagnosticError, Refusal
 from archdsl.dim_solve import readings
 from archdsl.graph import Graph, Node, Value
 from archdsl.ops.base import Op
+from archdsl.ops.counted import Counted
 from archdsl.source import Frame
 
 
@@ -80,10 +81,12 @@ def boxes_of(graph: Graph) -> Box:
 class _Tree:
     """The boxes by path, those of bodies included, in the making."""
 
-    def __init__(self, symbols: Mapping[str, Value], root: Box) -> None:
+    def __init__(self, symbols: dict[str, Value], root: Box) -> None:
         self.symbols = symbols
         self.boxes = {"": root}
         self.found: list[Diagnostic] = []
+        self.layers: dict[str, Set[str]] = {}
+        """Paths that are layers, and their parameters."""
 
     def fill(self, root: Box, graph: Graph) -> None:
         """File the nodes of a graph, or of a body, whose box is ``root``."""
@@ -91,11 +94,16 @@ class _Tree:
         for path in loops:
             outer = _box(self.boxes, path.rpartition(".")[0])
             self.boxes[path] = outer.kept[path.rpartition(".")[2]] = Box(path, outer)
+        for node in graph.nodes:
+            if node.body is None and node.params and node.op.role != "source":
+                self.layers[_owner(node)] = {parameter.path for parameter in node.params.values()}
         for index, node in enumerate(graph.nodes):
             try:
                 if node.body is not None:
                     self.fill(self.boxes[node.path], node.body)
-                _place(self.boxes, root, loops, index, node, self.symbols)
+                _place(self, root, loops, index, node)
+                if isinstance(node.op, Counted) and node.op.symbol is not None:
+                    self.symbols[node.op.symbol] = node.outputs[0]
             except Refusal as refusal:
                 self.found.append(refusal.located(node.origin.span).diagnostic(node.origin.frame))
         if not self.found:
@@ -104,7 +112,7 @@ class _Tree:
 
 def _settle(root: Box, graph: Graph) -> None:
     """Put the steps of all boxes into order, and say what enters and leaves them."""
-    uses = _uses(graph)
+    uses = _uses(graph, root.nodes)
     waiting = [root]
     while waiting:
         box = waiting.pop()
@@ -121,44 +129,65 @@ def _settle(root: Box, graph: Graph) -> None:
     root.inputs, root.outputs = [*graph.inputs, *read], list(graph.outputs.values())
 
 
-def _place(
-    boxes: dict[str, Box], root: Box, loops: Sequence[str], index: int, node: Node, symbols: Mapping[str, Value]
-) -> None:
-    """Apply the node's rule; file it under the scope it is computed in and its layer under the layer's. What stands in
-    the scope of a loop and is no part of its body is computed around it.
-    """
-    rule = rule_for(type(node.op))
-    if rule is None:
-        targets = "`archdsl ops` lists each operator's targets"
-        raise Refusal("E0601", f"`{node.op.name}` has no counterpart in PyTorch", help=targets)
-    site = Site(node, symbols)
-    if node.body is not None:
-        site.reads = [*boxes[node.path].inputs[len(node.inputs) :]]
-    form = carried(node, rule(site))
-    if node.body is not None:
-        form.uses += tuple(use for item in boxes[node.path].nodes for use in item.form.uses)
-    owner = _owner(node)
-    home = node.path.rpartition(".")[0]
-    if owner != node.path:
-        home = _common(home, owner.rpartition(".")[0])
-    home = next((path.rpartition(".")[0] for path in loops if f"{home}.".startswith(f"{path}.")), home)
+def _place(tree: _Tree, root: Box, loops: Sequence[str], index: int, node: Node) -> None:
+    """File the node, as its rule writes it, under the scope it is computed in, and its layer under the layer's."""
+    form, owner = _form(tree, node), _owner(node)
+    home = _home(tree, loops, node, owner)
     if root.path and not f"{home}.".startswith(f"{root.path}."):
         raise Refusal(
             "E0601", f"`{node.op.name}` in a `scan` has weights that are used outside of it as well",
             help="compute what needs them in front of the `scan`, and use its result inside",
         )  # fmt: skip
-    item = Item(index, node, form, owner)
     if "{self}" in form.text and form.layer is not None:
-        keeper = _box(boxes, owner.rpartition(".")[0])
-        keeper.kept.setdefault(owner.rpartition(".")[2], _frozen(form.layer, node))
-    box = _box(boxes, home)
+        _keep(tree, owner, _frozen(form.layer, node))
+    item, box = Item(index, node, form, owner), _box(tree.boxes, home)
     box.frame = box.frame or node.origin.frame
     box.steps.append(item)
     while True:
         box.nodes.append(item)
         if box is root:
             return
-        box = boxes[box.path.rpartition(".")[0]]
+        box = tree.boxes[box.path.rpartition(".")[0]]
+
+
+def _form(tree: _Tree, node: Node) -> Form:
+    """What the node's rule writes."""
+    rule = rule_for(type(node.op))
+    if rule is None:
+        targets = "`archdsl ops` lists each operator's targets"
+        raise Refusal("E0601", f"`{node.op.name}` has no counterpart in PyTorch", help=targets)
+    site = Site(node, tree.symbols)
+    if node.body is None:
+        return carried(node, rule(site))
+    body = tree.boxes[node.path]
+    site.reads = [*body.inputs[len(node.inputs) :]]
+    form = carried(node, rule(site))
+    form.uses += tuple(use for item in body.nodes for use in item.form.uses)
+    return form
+
+
+def _home(tree: _Tree, loops: Sequence[str], node: Node, owner: str) -> str:
+    """The scope in which a node is computed. What stands in the scope of a loop and is no part of its body is computed
+    around it; what is computed for a layer, inside of its label, beside it: a path is a layer or a box.
+    """
+    home = node.path.rpartition(".")[0]
+    if owner != node.path:
+        home = _common(home, owner.rpartition(".")[0])
+    while home in tree.layers:
+        home = home.rpartition(".")[0]
+    return next((path.rpartition(".")[0] for path in loops if f"{home}.".startswith(f"{path}.")), home)
+
+
+def _keep(tree: _Tree, path: str, layer: Call) -> None:
+    """A layer under its path; a parameter that is tied is where its layer is."""
+    outer, _, name = path.rpartition(".")
+    if outer not in tree.layers:
+        _box(tree.boxes, outer).kept.setdefault(name, layer)
+    elif path not in tree.layers[outer]:
+        raise Refusal(
+            "E0601", f"the parameter `{path}` would lie inside of the layer `{outer}`, which PyTorch cannot have",
+            help="compute what the layer is given on a line of its own",
+        )  # fmt: skip
 
 
 def _owner(node: Node) -> str:
@@ -201,12 +230,12 @@ def _box(boxes: dict[str, Box], path: str) -> Box:
     return box
 
 
-def _uses(graph: Graph) -> dict[Value, list[int]]:
-    """The nodes that read each value, by number; -1 for the outputs of the graph."""
+def _uses(graph: Graph, items: Sequence[Item]) -> dict[Value, list[int]]:
+    """The nodes that read each value, or a size of it, by number; -1 for the outputs of the graph."""
     uses: dict[Value, list[int]] = {}
-    for index, node in enumerate(graph.nodes):
-        for value in node.inputs:
-            uses.setdefault(value, []).append(index)
+    for item in items:
+        for value in item.inputs:
+            uses.setdefault(value, []).append(item.index)
     for value in graph.outputs.values():
         uses.setdefault(value, []).append(-1)
     return uses

@@ -53,6 +53,17 @@ def gathered_elements(op: Any, p: Parameters, x: Tensor, at: Tensor) -> Tensor:
     return torch.from_numpy(np.array(x.numpy()[places(at.numpy(), axis_of(op.axis, x))]))
 
 
+@operator(
+    "gather_nd", lambda op, p, x, at: torch.from_numpy(np.array(x.numpy()[tuple(np.moveaxis(at.numpy(), -1, 0))]))
+)
+def gather_nd(draw: Draw) -> Case:
+    x = draw.array(draw.shape(1, 4), draw.one("f32", "f64", "i64", "bool"))
+    shape, kind = draw.shape(0, 2), draw.one("i64", "i32")
+    sizes = x.shape[: draw.whole(1, x.ndim)]
+    at = np.stack([draw.array(shape, kind, -size, size - 1) for size in sizes], -1)
+    return Case({}, [x, at])
+
+
 def inside(draw: Draw, x: np.ndarray, dim: int) -> list[int]:
     """A shape that lies in that of ``x``, but for one axis."""
     return [draw.whole(1, 5) if i == dim else draw.one(n, draw.whole(1, n)) for i, n in enumerate(x.shape)]
