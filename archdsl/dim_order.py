@@ -45,6 +45,12 @@ def equal(a: Dim, b: Dim) -> bool | None:
     return False if compare(a, b) is not None else None
 
 
+def stretches(size: Dim, to: Dim) -> bool | None:
+    """Whether an axis is 1 or ``to`` positions long, as broadcasting needs it; ``None`` where it depends."""
+    answers = (equal(size, to), equal(size, 1))
+    return True if True in answers else None if None in answers else False
+
+
 def _bounds(dim: Dim) -> tuple[int | None, int | None]:
     """A lower and an upper bound over all values of the symbols within their bounds; ``None`` where there is none."""
     if isinstance(dim, int):

@@ -10,7 +10,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from archdsl import dims
-from archdsl.dims import Dim
+from archdsl.diagnostics import Refusal
+from archdsl.dims import Dim, Symbol
+from archdsl.size_symbol import Ends
 
 Pair = tuple[Dim, Dim]
 """A declared dimension, and the size that it has."""
@@ -25,6 +27,13 @@ class UnequalError(Exception):
         self.actual = actual
         self.known = {name: known[name] for name in sorted(dims.symbols(declared)) if name in known}
 
+    @property
+    def note(self) -> str:
+        """What makes the size impossible: what is known of the symbols, and their bounds."""
+        where = " and ".join(f"{name} = {value}" for name, value in self.known.items())
+        limits = ", ".join(name.bounds for name in sorted(dims.limits(self.declared)) if name.bounded)
+        return ", ".join(filter(None, (f"where {where}" if where else "", limits)))
+
 
 def solve(pairs: Iterable[Pair], known: Mapping[str, Dim] | None = None) -> dict[str, Dim]:
     """The values of all symbols that the pairs bind, those in ``known`` included; raises :class:`UnequalError`."""
@@ -36,11 +45,11 @@ def solve(pairs: Iterable[Pair], known: Mapping[str, Dim] | None = None) -> dict
             here = dims.evaluate(declared, found)
             name = bindable(here, found)
             if name is not None:
-                factor, rest = _linear(here, name)
-                value = dims.floordiv(actual - rest, factor) if factor != 0 else 0
-                if value * factor + rest != actual or (isinstance(value, int) and value < 1):
+                factor, rest = linear(here, name)
+                value = dims.floordiv(actual - rest, factor) if factor != 0 else -1
+                if value * factor + rest != actual or (isinstance(value, int) and not name.allows(value)):
                     raise UnequalError(declared, actual, found)
-                found[name] = value
+                found[name.plain] = value
             elif dims.symbols(declared) <= found.keys():
                 if here != actual:
                     raise UnequalError(declared, actual, found)
@@ -52,11 +61,12 @@ def solve(pairs: Iterable[Pair], known: Mapping[str, Dim] | None = None) -> dict
     return found
 
 
-def bindable(dim: Dim, known: Iterable[str] = ()) -> str | None:
+def bindable(dim: Dim, known: Iterable[str] = ()) -> Symbol | None:
     """The symbol that an axis of this size binds, if there is exactly one that is not known, and it does."""
     if isinstance(dim, int):
         return None
-    open_ = dims.symbols(dim) - set(known)
+    there = set(known)
+    open_ = [name for name in dims.limits(dim) if name.plain not in there]
     if len(open_) != 1:
         return None
     (name,) = open_
@@ -94,7 +104,7 @@ def readings(shapes: Iterable[Sequence[Dim]]) -> dict[str, Reading]:
         for tensor, axis, dim in axes:
             bound = bindable(dim, found)
             if bound is not None:
-                found[bound] = Reading(tensor, axis, *_linear(dim, bound))
+                found[bound.plain] = Reading(tensor, axis, *linear(dim, bound))
                 progress = True
     return found
 
@@ -105,7 +115,36 @@ def unbound(dimensions: Sequence[Dim]) -> dict[str, Dim]:
     return {name: dim for dim in dimensions for name in dims.symbols(dim) if name not in found}
 
 
-def _linear(dim: Dim, name: str) -> tuple[Dim, Dim]:
+def linear(dim: Dim, name: str) -> tuple[Dim, Dim]:
     """Factor and rest of a dimension that is linear in the symbol."""
     rest = dims.evaluate(dim, {name: 0})
     return dims.evaluate(dim, {name: 1}) - rest, rest
+
+
+def bound_for(a: Dim, b: Dim) -> str:
+    """The bound of a symbol, as a spec declares it, with which ``a >= b``; empty where no bound of one symbol does."""
+    difference = a - b
+    name = bindable(difference)
+    if name is None:
+        return ""
+    factor, rest = linear(difference, name)
+    if not isinstance(factor, int) or not isinstance(rest, int):
+        return ""
+    return f"{name} >= {-(rest // factor)}" if factor > 0 else f"{name} <= {rest // -factor}"
+
+
+def limited_symbol(name: Symbol, dim: Dim, ends: Ends) -> Symbol:
+    """The symbol between the bounds that let a dimension, which is linear in it, lie between ``ends``; refuses (E0205)
+    what lets it be nothing.
+    """
+    factor, rest = linear(dim, name)
+    if not isinstance(factor, int) or not isinstance(rest, int):
+        raise Refusal("E0205", f"a bound is on a dimension of one symbol, not on {dim}")
+    low, high = ends
+    if factor < 0:
+        factor, rest, low, high = -factor, -rest, None if high is None else -high, None if low is None else -low
+    least = 1 if low is None else max(-((rest - low) // factor), 0)
+    most = None if high is None else (high - rest) // factor
+    if most is not None and most < least:
+        raise Refusal("E0205", f"no `{name}` makes {dim} as the bounds allow".replace("'", ""))
+    return Symbol.of(str(name), least, most)

@@ -157,8 +157,8 @@ def floordiv(a: Dim, b: Dim) -> Dim:
             raise Refusal("E0212", "division by zero in a dimension")
         assert isinstance(a, Expr)
         return _floordiv_int(a, b)
-    if a == b:
-        return 1
+    if a == b or a == 0:
+        return int(a != 0)
     exact = _divide_exactly(a, b)
     if exact is not None:
         return exact
@@ -178,8 +178,13 @@ def product(dims: Iterable[Dim]) -> Dim:
     return total
 
 
-def symbols(dim: Dim) -> frozenset[Symbol]:
-    """The names a dimension depends on, with their bounds."""
+def symbols(dim: Dim) -> frozenset[str]:
+    """The names a dimension depends on."""
+    return frozenset([found.plain for found in limits(dim)])
+
+
+def limits(dim: Dim) -> frozenset[Symbol]:
+    """The symbols a dimension depends on, with their bounds."""
     if isinstance(dim, int):
         return frozenset()
     found: set[Symbol] = set()
@@ -188,7 +193,7 @@ def symbols(dim: Dim) -> frozenset[Symbol]:
             if isinstance(atom, str):
                 found.add(atom)
             else:
-                found |= symbols(atom.numerator) | symbols(atom.divisor)
+                found |= limits(atom.numerator) | limits(atom.divisor)
     return frozenset(found)
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from typing import TYPE_CHECKING
 
+from archdsl.dims import Symbol, limits
 from archdsl.ops.base import Initializer, Op
 from archdsl.record import Record
 from archdsl.shapes import Shape, TensorType
@@ -169,6 +170,10 @@ class Graph(Verbatim):
                 found += node.body.all_nodes()
             found.append(node)
         return found
+
+    def symbols(self) -> list[Symbol]:
+        """The symbols of the inputs, with their bounds, sorted."""
+        return sorted({name for value in self.inputs for dim in value.type.shape for name in limits(dim)})
 
     def all_taps(self) -> dict[str, Value]:
         """The labelled results by path, those inside of bodies included."""

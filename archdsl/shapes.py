@@ -112,7 +112,7 @@ def broadcast(shapes: Sequence[Shape]) -> Shape:
                 shown = " and ".join(map(show_shape, shapes))
                 names = sorted(dims.symbols(dim) | dims.symbols(size))
                 aligned = _aligned(shapes)
-                if dim_order.equal(dim, size) is None and names:
+                if None in (dim_order.stretches(dim, size), dim_order.stretches(size, dim)) and names:
                     help = aligned or f"give `{names[0]}` a fixed value, or make both sides the same expression"
                     raise depends("E0307", f"whether {shown} agree depends on `{names[0]}`", [dim, size], help)
                 raise Refusal("E0303", f"the shapes {shown} do not broadcast: {size} against {dim}", help=aligned)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+Ends = tuple[int | None, int | None]
+"""The least and the greatest size; ``None``: no bound."""
+
 
 class Symbol(str):
     """The name of a size, and between what it lies: at least ``least``, at most ``most`` (``None``: no bound).
@@ -9,7 +12,9 @@ class Symbol(str):
     Symbols of one name and other bounds are two: what is found for one of them does not hold for the other.
     """
 
-    __slots__ = ("least", "most")
+    __slots__ = ("least", "most", "plain")
+    plain: str
+    """The name alone."""
     least: int
     most: int | None
     weight = 1
@@ -21,7 +26,7 @@ class Symbol(str):
         found = _SYMBOLS.get(key)
         if found is None:
             found = cls(name)
-            found.least, found.most = least, most
+            found.plain, found.least, found.most = key
             if len(_SYMBOLS) < MAX_KNOWN:
                 _SYMBOLS[key] = found
         return found

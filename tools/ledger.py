@@ -43,6 +43,13 @@ LISTED = {
     "nasnet_mobile": "nasnet_a_mobile",
     "pnasnet5large": "pnasnet_5_large",
     "msdnet22": "msdnet",
+    "rnn_elman": "rnn_simple",
+    "rnn_lstm": "lstm_single",
+    "rnn_gru": "gru_single",
+    "rnn_bidirectional": "birnn",
+    "rnn_stacked_bidirectional": "birnn_deep",
+    "rnn_dense": "birnn_dense",
+    "las_listener": "rnn_pyramidal",
 }
 
 AS_HERE = {
@@ -50,6 +57,7 @@ AS_HERE = {
     "autoencoder_mnist", "bn_inception", "convnet1989", "gate_mp", "inception_resnet_v1", "inception_resnet_v2",
     "inception_v3", "inception_v4", "madaline", "mlp3", "mlp_keras_121", "nin_cifar10", "nin_imagenet",
     "overfeat_accurate", "overfeat_fast", "perceptron", "polynet", "se_bn_inception", "xception", "zfnet",
+    "rnn_many_to_one", "rnn_residual", "rnn_stacked",
 }  # fmt: skip
 """The survey's identifier is our name."""
 

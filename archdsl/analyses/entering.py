@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from archdsl import dims
 from archdsl.analyses.depth import stands_for
 from archdsl.analyses.ranges import ranges
 from archdsl.dim_order import at_least
@@ -57,9 +56,8 @@ def _also(value: Value, outside: Mapping[Value, tuple[Value, ...]]) -> Iterator[
 
 def described(graph: Graph) -> dict[str, str]:
     """The metadata of a model that say what may enter it."""
-    free = sorted({name for value in graph.inputs for dim in value.type.shape for name in dims.symbols(dim)})
     found: dict[str, str] = {}
-    for name in free:
+    for name in graph.symbols():
         size = graph.defaults.get(name)
         if size is not None and (name, size) != ("N", 1):
             found[SIZE + name] = str(size)

@@ -56,11 +56,11 @@ def listed(texts: Iterable[str] | None) -> list[str] | None:
 
 
 def bindings(texts: Iterable[str] | None) -> dict[str, int]:
-    """``--bind N=8``: symbol -> positive integer."""
+    """``--bind N=8``: symbol -> integer; only what has symbols knows whether it may be 0."""
     found: dict[str, int] = {}
     for name, value in pairs(texts, "--bind").items():
         digits = value.replace("_", "")
-        if not (digits.isascii() and digits.isdigit() and 0 < len(digits) <= 18 and int(digits) > 0):
+        if not (digits.isascii() and digits.isdigit() and 0 < len(digits) <= 18):
             raise Refusal("E0007", f"`--bind {name}={value}`: a dimension must be a positive integer")
         found[name] = int(digits)
     return found

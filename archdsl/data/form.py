@@ -171,7 +171,10 @@ class GraphForm(Form):
     source_hash: Annotated[str, Field(pattern="^([0-9a-f]{64})?$")] = Field(
         "", description="SHA-256 of the texts that the graph was elaborated from"
     )
-    symbols: dict[str, Annotated[int, Field(ge=1)]] = Field({}, description="the values at which costs are reported")
+    symbols: dict[str, Annotated[int, Field(ge=0)]] = Field({}, description="the values at which costs are reported")
+    bounds: dict[str, tuple[Annotated[int, Field(ge=0)], Annotated[int, Field(ge=0)] | None]] = Field(
+        {}, description="the least and the greatest value (null: any) of symbols that are not just at least 1"
+    )
     inputs: list[InputForm]
     parameters: list[ParameterForm] = []
     nodes: list[NodeForm]

@@ -22,7 +22,7 @@ from archdsl.data.parse import parse_form
 from archdsl.diagnostics import Diagnostic, DiagnosticError, Refusal, did_you_mean
 from archdsl.dim_solve import unbound
 from archdsl.dim_text import parse_dimension
-from archdsl.dims import Dim, Symbol, product
+from archdsl.dims import Dim, Symbol, limits, product
 from archdsl.graph import Graph, NameMap, Node, Parameter, Stored, Value
 from archdsl.interface import Preprocess, checked_labels, fitting_labels, preprocess_of
 from archdsl.ops import base
@@ -50,7 +50,7 @@ class _Reader:
         self.preprocess: dict[str, Preprocess] = {}
         self.used: set[str] = set()
         self.found: dict[str, Symbol] = {}
-        """Sizes that operators find in the data."""
+        """Symbols that have bounds, and sizes that operators find in the data."""
         self.frames: list[Frame] = []
 
     def error(self, code: str, message: str, path: Path, **details: Any) -> DiagnosticError:
@@ -62,10 +62,15 @@ class _Reader:
     def graph(self) -> Graph:
         form = self.form
         self.sources = [Source(s.name, s.text) for s in form.sources]
+        for name, (least, most) in form.bounds.items():
+            if most is not None and most < max(least, 1):
+                raise self.error("E0805", f"no size is at least {least} and at most {most}", ["bounds", name])
+            self.found[name] = Symbol.of(name, least, most)
         for index, input in enumerate(form.inputs):
             self.add_input(input, index)
         for name in unbound([dim for value in self.values.values() for dim in value.type.shape]):
             raise self.error("E0805", f"the sizes of the inputs do not say what `{name}` is", ["inputs"])
+        self.check_sizes()
         for index, parameter in enumerate(form.parameters):
             self.add_parameter(parameter, index)
         for index, frame in enumerate(form.frames):
@@ -86,6 +91,16 @@ class _Reader:
             source_hash=form.source_hash, maps={name: self.map(name) for name in form.maps},
             preprocess=self.preprocess, labels=self.labels(outputs),
         )  # fmt: skip
+
+    def check_sizes(self) -> None:
+        """Refuse (E0805) declared values that their symbols cannot have."""
+        for value in self.values.values():
+            for dim in value.type.shape:
+                for name in limits(dim):
+                    size = self.form.symbols.get(name)
+                    if size is not None and not name.allows(size):
+                        message = f"`{name}` cannot be {size}: it is declared as `{name.bounds}`"
+                        raise self.error("E0805", message, ["symbols", str(name)])
 
     def map(self, name: str) -> NameMap:
         """A name map that is written out; paths that it leaves out are called as they are."""

@@ -42,6 +42,7 @@ def to_form(graph: Graph) -> GraphForm:
         doc=graph.doc,
         source_hash=graph.source_hash,
         symbols=graph.defaults,
+        bounds={str(name): (name.least, name.most) for name in graph.symbols() if name.bounded},
         inputs=[_input(value, graph.preprocess.get(value.name)) for value in graph.inputs],
         parameters=[_parameter(p) for p in graph.parameters().values()],
         nodes=nodes,

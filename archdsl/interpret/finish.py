@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from archdsl import dims
-from archdsl.diagnostics import Diagnostic, Refusal, did_you_mean
+from archdsl.diagnostics import Diagnostic, Refusal
 from archdsl.dim_solve import unbound
 from archdsl.graph import Graph, Node, Value
 from archdsl.interpret.claims import check_shape_claims
@@ -13,14 +13,14 @@ from archdsl.interpret.env import NetworkRun
 from archdsl.interpret.misreadings import misread
 from archdsl.interpret.session import Session
 from archdsl.modules.module import Module
-from archdsl.source import shortened
 from archdsl.syntax import spec
+from archdsl.tape.bindings import check_known
 from archdsl.tape.poison import POISON, Flow
 
 
 def settle_outputs(session: Session, run: NetworkRun, flow: Flow) -> set[Node]:
     """Settle the outputs: without a declared one the last flow is ``output``. The nodes that they depend on."""
-    check_bound(session.bind, session.draft.symbols)
+    check_known(session.bind, session.draft.limits.values())
     _check_symbols(session)
     outputs = dict(run.outputs)
     if len(outputs) == len(run.trained):
@@ -86,24 +86,6 @@ def _check_symbols(session: Session) -> None:
             raise Refusal("E0307", f"the sizes of the inputs do not say what `{name}` is", help=help).located(span)
     if "N" in draft.symbols and "N" not in session.bind:
         draft.defaults = {"N": 1, **draft.defaults}
-
-
-def check_sizes(bound: Mapping[str, int]) -> None:
-    """Refuse (E0007) a value that is not a size."""
-    for name, size in bound.items():
-        if type(size) is not int or not 0 < size < 10**18:
-            shown = shortened(repr(size), 40)
-            raise Refusal("E0007", f"`{name}` cannot be {shown}: a dimension is a positive integer")
-
-
-def check_bound(bound: Mapping[str, int], symbols: Iterable[str]) -> None:
-    """Refuse (E0007) to bind a name that is not a symbol of an input, or a value that is not a size."""
-    check_sizes(bound)
-    known = sorted(symbols)
-    for name in bound:
-        if name not in known:
-            help = did_you_mean(name, known, f"the symbols are {', '.join(known) or 'none'}")
-            raise Refusal("E0007", f"no input has the symbol `{name}`", help=help)
 
 
 def _needed(values: Iterable[Flow]) -> set[Node]:

@@ -6,31 +6,26 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
-from archdsl import dim_order, dims
-from archdsl.diagnostics import Diagnostic, Refusal, did_you_mean
+from archdsl import dims
+from archdsl.diagnostics import Diagnostic, Refusal
 from archdsl.dim_solve import UnequalError, solve
-from archdsl.element_types import ELEMENT_TYPES
 from archdsl.graph import Value
 from archdsl.interpret.code import Code, Context, Step, compiled, statement
 from archdsl.interpret.control import choice
+from archdsl.interpret.dimensions import INNER, check_ends, type_code
 from archdsl.interpret.env import Env, NetworkRun
 from archdsl.interpret.misreadings import input_misread, misspelt
 from archdsl.interpret.values import BlockValue, Indexed, as_flow, describe, is_flow, show
 from archdsl.shapes import TensorType
-from archdsl.source import Span
 from archdsl.syntax import spec
-from archdsl.syntax.walk import walk
 from archdsl.tape.paths import Labelled, Naming, join
 from archdsl.tape.poison import POISON, Flow
-
-Dimension = Callable[[Env], dims.Dim]
-"""A declared dimension, in a scope."""
 
 
 @statement(spec.Input)
 def _input(statement: spec.Input, context: Context) -> Step:
     """``input name: f32[N, 3, 224, 224] with …``; the flow starts at the first."""
-    declared = _type_code(statement.type, context)
+    declared = type_code(statement.type, context)
 
     def run(env: Env, flow: Flow, naming: Naming) -> Flow:
         network = env.run
@@ -82,100 +77,28 @@ def _fed(statement: spec.Input, declared: TensorType, run: NetworkRun, env: Env)
         raise Refusal("E0310", f"no tensor is given for the input `{statement.name}`")
     value = run.feed.pop(0)
     used = {name for dim in declared.shape for name in dims.symbols(dim)}
-    inner = {name for name in used if name.endswith(_INNER)}
-    env.names.update({name.removesuffix(_INNER): POISON for name in inner})
+    inner = {name for name in used if name.endswith(INNER)}
+    env.names.update({name.removesuffix(INNER): POISON for name in inner})
     if value is POISON:
         run.feed = []
         return POISON
+    outer = {name: env.session.draft.symbols.get(name, dims.symbol(name)) for name in used - inner}
     found: Mapping[str, dims.Dim] | None = None
     if (value.type.dtype, value.type.rank) == (declared.dtype, declared.rank):
         with suppress(UnequalError):
-            found = solve(zip(declared.shape, value.type.shape), {name: dims.symbol(name) for name in used - inner})
+            found = solve(
+                zip(declared.shape, value.type.shape),
+                outer,
+            )
     if found is None or not used <= found.keys():
         message = f"the input `{statement.name}` is {declared}, but it is given {value.type}"
-        raise Refusal("E0303", message.replace(_INNER, ""))
-    env.names.update({name.removesuffix(_INNER): found[name] for name in inner})
+        raise Refusal("E0303", message.replace(INNER, ""))
+    for name in {one for dim in declared.shape for one in dims.limits(dim)}:
+        if name in inner and name.bounded:
+            ends = None if name.least == 1 else name.least, name.most
+            check_ends(found[name.plain], ends, f"`{name.removesuffix(INNER)}` of the input `{statement.name}`", None)
+    env.names.update({name.removesuffix(INNER): found[name] for name in inner})
     return value
-
-
-def _type_code(type: spec.TensorTypeExpr, context: Context) -> Callable[[Env], TensorType]:
-    sizes = [_dimension(dim, context) for dim in type.dims]
-
-    def declared(env: Env) -> TensorType:
-        if type.dtype not in ELEMENT_TYPES:
-            help = did_you_mean(type.dtype, ELEMENT_TYPES, f"element types: {', '.join(ELEMENT_TYPES)}")
-            raise Refusal("E0201", f"there is no element type `{type.dtype}`", help=help).located(type.span)
-        found = TensorType(type.dtype, tuple([size(env) for size in sizes]))
-        try:
-            env.session.bounds.check_sizes((found,))
-        except Refusal as refusal:
-            raise refusal.located(type.span) from None
-        return found
-
-    return declared
-
-
-def _dimension(dim: spec.Expr, context: Context) -> Dimension:
-    """``224``, ``H``, ``16 * H``, ``H = 224``, ``16 * H = 224``: capital names that nothing else has are symbols."""
-    declared, given = (dim.dim, dim.size) if isinstance(dim, spec.SizedDim) else (dim, None)
-    code = compiled(declared, context)
-    default = None if given is None else compiled(given, context)
-    names = [n.id for n in walk(declared) if isinstance(n, spec.Name) and n.id[0].isupper()]
-
-    def declared_size(env: Env) -> dims.Dim:
-        for name in names:
-            if name in ("None", "True", "False"):
-                help = "name an axis of any size with a symbol: `f32[N, 3, 224, 224]`"
-                raise Refusal("E0205", f"a dimension cannot be `{name}`", help=help).located(dim.span)
-            if not isinstance(env.find(name), int | dims.Expr):
-                _declare(name, env)
-        found = code(env)
-        if isinstance(found, bool) or not isinstance(found, int | dims.Expr):
-            raise Refusal("E0204", f"a dimension must be an integer, not {describe(found)}").located(dim.span)
-        if dim_order.at_least(found, 1) is False:
-            help = "name it with a symbol: `f32[N, 3, H, W]`"
-            raise Refusal("E0205", f"a dimension must be at least 1, not {found}", help=help).located(dim.span)
-        if isinstance(found, dims.Expr) and env.run is not None and env.run.feed is None:
-            env.session.draft.dims.append((found, dim.span))
-            if default is not None:
-                _give(found, default(env), dim.span, env)
-        return found if isinstance(found, dims.Expr) else int(found)
-
-    return declared_size
-
-
-_INNER = "'"
-"""Ends the names of symbols of a network inside another, until the tensor that enters it says what they are."""
-
-
-def _declare(name: str, env: Env) -> None:
-    """A symbol of the graph, or of a network inside another."""
-    session, draft = env.session, env.session.draft
-    if env.run is not None and env.run.feed is not None:
-        env.names[name] = dims.symbol(name + _INNER)
-    elif name in session.bind:
-        draft.symbols[name] = dims.BoundSize.of(name, session.bind[name])
-    else:
-        draft.symbols.setdefault(name, dims.symbol(name))
-
-
-def _give(dim: dims.Expr, size: Any, span: Span, env: Env) -> None:
-    """A declared dimension has a size: its symbols get the values at which costs are reported."""
-    draft = env.session.draft
-    if isinstance(size, bool) or not isinstance(size, int) or size < 1:
-        message = f"the size of `{dim}` must be a positive integer, not {describe(size)}"
-        raise Refusal("E0204", message).located(span)
-    try:
-        found = solve([(dim, size)], draft.defaults)
-    except UnequalError as unequal:
-        where = " and ".join(f"{name} = {value}" for name, value in unequal.known.items())
-        raise Refusal("E0205", f"`{dim}` cannot be {size}", note=f"where {where}" if where else "").located(
-            span
-        ) from None
-    if open_ := sorted(dims.symbols(dim) - found.keys()):
-        help = f"give `{open_[0]}` a size in another dimension: `{open_[0]} = …`"
-        raise Refusal("E0205", f"{dim} = {size} does not say what `{open_[0]}` is", help=help).located(span)
-    draft.defaults.update({name: value for name, value in found.items() if isinstance(value, int)})
 
 
 @statement(spec.Output)

@@ -15,7 +15,7 @@ from archdsl.interpret.code import BodyCode, Context, Step, compiled, head_span,
 from archdsl.interpret.elaboration import Elaborated, Elaboration, held
 from archdsl.interpret.env import Env, NetworkRun
 from archdsl.interpret.file_lets import let_value
-from archdsl.interpret.finish import check_sizes, drafted, settle_outputs
+from archdsl.interpret.finish import drafted, settle_outputs
 from archdsl.interpret.functions import bounded
 from archdsl.interpret.memo import Application
 from archdsl.interpret.operators import operator_block
@@ -30,6 +30,7 @@ from archdsl.ops.kinds import Kind
 from archdsl.process import collector_paused, deep_stack
 from archdsl.source import Frame, Span
 from archdsl.syntax import spec
+from archdsl.tape.bindings import check_sizes
 from archdsl.tape.faults import Faults
 from archdsl.tape.limits import DEFAULT, BoundExceeded, Limits
 from archdsl.tape.paths import Naming, PathScope

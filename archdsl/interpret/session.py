@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from archdsl.dims import Dim
+from archdsl.dims import Dim, Symbol
 from archdsl.graph import Value
 from archdsl.interface import Preprocess
 from archdsl.interpret.extents import Lists
@@ -34,6 +34,8 @@ class Draft:
 
     def __init__(self) -> None:
         self.symbols: dict[str, Dim] = {}
+        self.limits: dict[str, Symbol] = {}
+        """The symbols with their bounds, those that are bound included."""
         self.defaults: dict[str, int] = {}
         self.dims: list[tuple[Dim, Span]] = []
         """Dimensions of the inputs that have symbols, and where they are declared."""

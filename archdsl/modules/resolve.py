@@ -168,7 +168,7 @@ class _Resolver(ExpressionResolver):
 
     def _input(self, statement: spec.Input, scope: Scope) -> None:
         for dim in statement.type.dims:
-            for part in (dim.dim, dim.size) if isinstance(dim, spec.SizedDim) else (dim,):
+            for part in children(dim) if isinstance(dim, spec.SizedDim) else (dim,):
                 if not (isinstance(part, spec.Name) and part.id[0].isupper()):
                     self.expression(part, scope)
         if statement.preprocess is not None:

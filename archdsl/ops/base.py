@@ -104,6 +104,10 @@ Role = Literal["view", "activation", "norm", "layer", "join", "source", ""]
 """
 
 
+Empties = Literal["all", "own", "none"]
+"""Which axes may be empty."""
+
+
 class Op(Record):
     """Base of all operators. Subclasses are frozen records whose fields are declared with :func:`arg`."""
 
@@ -174,7 +178,9 @@ class Op(Record):
         super().__init_subclass__(**kwargs)
         declared = {name: value for name, value in cls._defaults.items() if isinstance(value, Arg)}
         cls.signature = {**cls.signature, **declared}
-        cls.operands = tuple([name for name, one in cls.signature.items() if one.kind.by_name])
+        cls.operands = tuple(
+            [name for name, one in cls.signature.items() if one.kind.by_name and one.kind.takes_tensors]
+        )
         cls._defaults = {
             name: (value.default if isinstance(value, Arg) else value)
             for name, value in cls._defaults.items()
@@ -183,7 +189,10 @@ class Op(Record):
 
     def __repr__(self) -> str:
         """As a spec would write it, without what is the default: ``conv(64, 3, stride = 2)``."""
-        values = {name: literal(getattr(self, name)) for name in self.signature}
+        values = {
+            name: "…" if name in self.operands and getattr(self, name) else literal(getattr(self, name))
+            for name in self.signature
+        }
         given = [values[name] for name, one in self.signature.items() if one.default is REQUIRED]
         given += [
             f"{name} = {values[name]}"
@@ -248,6 +257,12 @@ class Op(Record):
     def shape(self, *ins: TensorType) -> tuple[TensorType, ...]:
         """The output types; refuses (``Refusal``) input types that do not fit."""
         raise NotImplementedError
+
+    def empty_axes(self) -> Empties:
+        """Which axes may have no positions: all of them (a product over nothing is 0), those that it goes through
+        position by position (the largest of nothing is not there), or none.
+        """
+        return "none" if self.pools_maps else "all" if self.moves_data or self.role in ("view", "source") else "own"
 
     def integers(self, ins: Types, outs: Types, asked: Ends | None, entering: Sequence[Interval]) -> Mapping[int, Ends]:
         """Inputs whose elements have to be some integers, by their numbers: positions or lengths of an axis, or what

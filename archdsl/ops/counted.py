@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Self
 
 from archdsl.dim_order import greatest
-from archdsl.dims import Dim, Symbol, symbol, symbols
+from archdsl.dims import Dim, Symbol, limits, symbol
 from archdsl.ops.base import Op, Types
 from archdsl.shapes import TensorType
 
@@ -31,7 +31,7 @@ class Counted(Op):
     @property
     def symbol(self) -> Symbol | None:
         """The symbol that the size is; ``None`` once it is a number."""
-        return next(iter(symbols(self.count)), None)
+        return next(iter(limits(self.count)), None)
 
     def named(self, path: str, ins: Types) -> Self:
         """The operator as the node ``path``; refuses inputs that do not fit."""

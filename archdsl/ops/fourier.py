@@ -8,7 +8,7 @@ from archdsl import dims
 from archdsl.diagnostics import Refusal
 from archdsl.dims import Dim
 from archdsl.element_types import FLOATS
-from archdsl.ops.base import Op, Types, Work, arg
+from archdsl.ops.base import Empties, Op, Types, Work, arg
 from archdsl.ops.estimates import Moments
 from archdsl.ops.kinds import Axis, Boolean, Dimension, Optional
 from archdsl.ops.look import AxisWindow, Window
@@ -34,6 +34,9 @@ class _Transform(Op):
     sources = "ONNX DFT; torch.fft"
 
     axis: int | str = arg(Axis(), doc="the axis along which it is taken")
+
+    def empty_axes(self) -> Empties:
+        return "none"
 
     def along(self, x: TensorType, complex: bool = True) -> int:
         """The index of the axis; refuses what is no complex number, and the axis of its parts."""

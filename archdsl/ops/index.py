@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from archdsl import dim_order, dims
 from archdsl.diagnostics import Refusal
 from archdsl.dims import Dim
-from archdsl.ops.base import Ends, Op, Types, arg
+from archdsl.ops.base import Empties, Ends, Op, Types, arg
 from archdsl.ops.estimates import Interval
 from archdsl.ops.kinds import Axis, Dimension, Integer, ListOf, OneOf, Optional
 from archdsl.ops.look import AxisWindow, Window, pass_through
@@ -28,11 +28,12 @@ Axes = int | str | tuple[int | str, ...]
 def inside(value: Dim, size: Dim, last: int, what: str) -> Dim:
     """``value`` as a position from the start (negative ones count from the end), at most ``size + last``."""
     position = size + value if isinstance(value, int) and value < 0 else value
-    for answer in (dim_order.at_least(position, 0), dim_order.at_least(size + last, position)):
+    for pair in ((position, 0), (size + last, position)):
+        answer = dim_order.at_least(*pair)
         if answer is False:
             raise Refusal("E0205", f"{what} is {value}, outside of an axis of {size} positions")
         if answer is None:
-            raise undecided(f"whether {what} = {value} lies on an axis of {size} positions", (size, value))
+            raise undecided(f"whether {what} = {value} lies on an axis of {size} positions", (size, value), pair)
     return position
 
 
@@ -176,6 +177,9 @@ class Take(Op):
     axis: int | str = arg(Axis(), doc="the axis")
     batch: int = arg(Integer(0), 0, doc="how many of the first axes are common to both")
 
+    def empty_axes(self) -> Empties:
+        return "none"
+
     def shape(self, *ins: TensorType) -> tuple[TensorType, ...]:
         x, at = ins
         need_positions(self.name, at)
@@ -224,6 +228,9 @@ class GatherElements(Op):
     )
 
     axis: int | str = arg(Axis(), doc="the axis")
+
+    def empty_axes(self) -> Empties:
+        return "none"
 
     def shape(self, *ins: TensorType) -> tuple[TensorType, ...]:
         x, at = ins

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from archdsl import dim_order, dims
 from archdsl.diagnostics import Refusal
 from archdsl.dim_faults import depends
+from archdsl.dim_solve import bound_for
 from archdsl.dims import Dim
 from archdsl.element_types import BOOLEANS, FLOATS, INTEGERS, NUMBERS, SIGNED, holds
 from archdsl.ops.base import Types, Work
@@ -90,12 +91,14 @@ def check_groups(groups: int, count: int, what: str) -> None:
         )
 
 
-def undecided(question: str, sizes: Iterable[Dim]) -> Refusal:
-    """The refusal of what depends on a symbol."""
+def undecided(question: str, sizes: Iterable[Dim], at_least: tuple[Dim, Dim] | None = None) -> Refusal:
+    """The refusal of what depends on a symbol; ``at_least``: it is decided where the first is at least the second."""
     sizes = list(sizes)
     names = sorted(set().union(*(dims.symbols(size) for size in sizes)))
     shown = ", ".join(f"`{name}`" for name in names)
-    return depends("E0307", f"{question} depends on {shown}", sizes, f"bind {shown}, or write the size out")
+    bound = "" if at_least is None else bound_for(*at_least)
+    help = f"declare a bound, `{bound}`, or bind {shown}" if bound else f"bind {shown}, or write the size out"
+    return depends("E0307", f"{question} depends on {shown}", sizes, help)
 
 
 def need_equal(what: str, a: Dim, b: Dim, shapes: Sequence[TensorType]) -> None:

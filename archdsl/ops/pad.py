@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from archdsl import dim_order, dims
 from archdsl.diagnostics import Refusal
 from archdsl.dims import Dim
-from archdsl.ops.base import Op, Types, arg
+from archdsl.ops.base import Empties, Op, Types, arg
 from archdsl.ops.estimates import Interval, hull
 from archdsl.ops.kinds import Axis, Choice, Dimension, Integer, Like, ListOf, Number, OneOf, Optional, PerAxis
 from archdsl.ops.look import AxisWindow, Window
@@ -88,6 +88,9 @@ class Pad(Padded):
 
     def filling(self) -> tuple[str, float]:
         return self.mode, self.value
+
+    def empty_axes(self) -> Empties:
+        return "all" if self.mode == "constant" else "none"
 
     def pads(self, type: TensorType) -> tuple[tuple[Dim, Dim], ...]:
         if self.axis is None:

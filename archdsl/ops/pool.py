@@ -8,7 +8,7 @@ from math import inf, prod
 from archdsl.diagnostics import Refusal
 from archdsl.dims import Dim
 from archdsl.element_types import FLOATS
-from archdsl.ops.base import Op, Types, Work, arg
+from archdsl.ops.base import Empties, Op, Types, Work, arg
 from archdsl.ops.estimates import Interval, Moments, greatest, hull, least
 from archdsl.ops.kinds import Boolean, Integer, Like, Optional, Padding, PerAxis
 from archdsl.ops.look import AxisWindow, Window, pass_through
@@ -256,6 +256,9 @@ class MaxUnpool(Op):
                 help="give the numbers: begins, then ends",
             )  # fmt: skip
         return kernel, stride, pads
+
+    def empty_axes(self) -> Empties:
+        return "none"
 
     def shape(self, *ins: TensorType) -> tuple[TensorType, ...]:
         x, at = ins

@@ -14,7 +14,7 @@ from archdsl import dim_order
 from archdsl.diagnostics import Refusal
 from archdsl.dims import Dim
 from archdsl.element_types import FLOATS, NUMBERS
-from archdsl.ops.base import Op, Types, Work, arg
+from archdsl.ops.base import Empties, Op, Types, Work, arg
 from archdsl.ops.estimates import EVERYTHING, Interval, Moments, greatest, hull, least, same_sign, share
 from archdsl.ops.kinds import Axis, Boolean, Integer, ListOf, OneOf
 from archdsl.ops.look import AxisWindow, Window
@@ -213,7 +213,9 @@ class TopK(Op):
         axis = resolve_axis(self.axis, x)
         enough = dim_order.at_least(x.shape[axis], self.k)
         if enough is None:
-            raise undecided(f"whether axis {axis} of {x} has {self.k} elements", (x.shape[axis],))
+            raise undecided(
+                f"whether axis {axis} of {x} has {self.k} elements", (x.shape[axis],), (x.shape[axis], self.k)
+            )
         if not enough:
             raise Refusal("E0205", f"`k` of `top_k` is {self.k}, but axis {axis} of {x} has {x.shape[axis]} elements")
         sizes = [self.k if i == axis else size for i, size in enumerate(x.shape)]
@@ -237,6 +239,9 @@ class CumSum(Op):
     examples = ("cumsum[1] : f32[2,5] -> f32[2,5]", "cumsum[axis=t] : f32[N,T,3] -> f32[N,T,3]")
 
     axis: int | str = arg(Axis(), doc="the axis")
+
+    def empty_axes(self) -> Empties:
+        return "all"
 
     def shape(self, *ins: TensorType) -> tuple[TensorType, ...]:
         (x,) = ins

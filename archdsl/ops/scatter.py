@@ -7,7 +7,7 @@ from math import inf
 
 from archdsl.diagnostics import Refusal
 from archdsl.element_types import NUMBERS
-from archdsl.ops.base import Ends, Op, Types, Work, arg
+from archdsl.ops.base import Empties, Ends, Op, Types, Work, arg
 from archdsl.ops.estimates import EVERYTHING, Interval, hull, same_sign
 from archdsl.ops.kinds import Axis, Choice, Integer
 from archdsl.ops.look import AxisWindow, Window, pass_through
@@ -31,6 +31,9 @@ class _Scattering(Op):
 
     axis: int | str = arg(Axis(), doc="the axis")
     reduce: str = arg(Choice(REDUCTIONS), "none", doc="what becomes of the element that was there")
+
+    def empty_axes(self) -> Empties:
+        return "none"
 
     def checked(self, x: TensorType, at: TensorType, updates: TensorType) -> int:
         """The index of the axis; refuses element types that do not fit."""

@@ -83,13 +83,13 @@ class Reshape(_View):
     def validate(self) -> None:
         if self.to.count(-1) > 1:
             raise Refusal("E0205", f"`reshape` can infer one size, but {show_shape(self.to)} leaves several open")
-        if 0 in self.to:
-            raise Refusal("E0205", "a size in `reshape` must be positive, not 0", help="write the size, or its symbol")
 
     def shape(self, *ins: TensorType) -> tuple[TensorType, ...]:
         (x,) = ins
+        if 0 in self.to and x.elements != 0:
+            raise Refusal("E0205", "a size in `reshape` must be positive, not 0", help="write the size, or its symbol")
         given = dims.product(size for size in self.to if size != -1)
-        rest = dims.floordiv(x.elements, given) if -1 in self.to else 1
+        rest = self._inferred(x, given) if -1 in self.to else 1
         if rest * given != x.elements:
             if dim_order.equal(rest * given, x.elements) is None:
                 open_ = undecided(
@@ -101,6 +101,14 @@ class Reshape(_View):
             takes = f"{show_shape(self.to)} takes {'multiples of ' if -1 in self.to else ''}{given}"
             raise Refusal("E0303", f"{show_shape(x.shape)} has {x.elements} elements, {takes}")
         return (x.with_shape(rest if size == -1 else size for size in self.to),)
+
+    def _inferred(self, x: TensorType, given: Dim) -> Dim:
+        """The size in the place of -1; of nothing, what is left of the sizes that are not given."""
+        if given != 0:
+            return dims.floordiv(x.elements, given)
+        left = list(self.to)
+        rest = [size for size in x.shape if size not in left or left.remove(size)]  # type: ignore[func-returns-value]
+        return dims.floordiv(dims.product(rest), dims.product(size for size in left if size != -1))
 
     def misread(self, ins: Types) -> tuple[str, str] | None:
         (x,) = ins
@@ -264,7 +272,7 @@ class Expand(Op):
         sizes = [*self.to[:new]]
         for old, size in zip(x.shape, self.to[new:]):
             if size != -1 and old not in (1, size):
-                if dim_order.equal(old, size) is None:
+                if dim_order.stretches(old, size) is None:
                     raise undecided(f"whether {x} can expand to {show_shape(self.to)}", (old, size))
                 raise Refusal("E0303", f"{x} cannot expand to {show_shape(self.to)}: {old} is neither 1 nor {size}")
             sizes.append(old if size == -1 else size)

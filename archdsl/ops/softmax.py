@@ -6,7 +6,7 @@ from math import inf
 
 from archdsl import dims
 from archdsl.element_types import FLOATS
-from archdsl.ops.base import Op, Types, Work, arg
+from archdsl.ops.base import Empties, Op, Types, Work, arg
 from archdsl.ops.kinds import Axis
 from archdsl.ops.look import AxisWindow, Window
 from archdsl.ops.operand_checks import need_dtype, times
@@ -20,6 +20,9 @@ class _Softmax(Op):
     role = "activation"
 
     axis: int | str = arg(Axis(), -1, doc="the axis that is normalised")
+
+    def empty_axes(self) -> Empties:
+        return "all"
 
     def shape(self, *ins: TensorType) -> tuple[TensorType, ...]:
         (x,) = ins

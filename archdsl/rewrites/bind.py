@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from archdsl import dims
 from archdsl.graph import Graph
-from archdsl.interpret.finish import check_bound
+from archdsl.tape.bindings import check_bound
 from archdsl.tape.sized import bound
 
 
@@ -16,5 +15,5 @@ def bind(graph: Graph, sizes: Mapping[str, int]) -> Graph:
     Raises ``DiagnosticError``: E0007 for a symbol that no input declares or a size below 1, and whatever a shape rule
     refuses at these sizes.
     """
-    check_bound(sizes, {name for value in graph.inputs for dim in value.type.shape for name in dims.symbols(dim)})
+    check_bound(sizes, graph.symbols())
     return bound(graph, sizes)

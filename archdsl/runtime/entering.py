@@ -61,14 +61,14 @@ def chosen_sizes(
     found: dict[str, Dim] = {}
     small = 3
     for name in sorted(symbols):
-        if name in given:
-            found[name] = given[name]
-        elif name in declared:
-            found[name] = declared[name]
+        if name.plain in given:
+            found[name.plain] = given[name.plain]
+        elif name.plain in declared:
+            found[name.plain] = declared[name.plain]
         else:
             wished, small = (batch, small) if name == BATCH else (small, small + 1)
             wished = max(wished, name.least)
-            found[name] = wished if name.most is None else min(wished, name.most)
+            found[name.plain] = wished if name.most is None else min(wished, name.most)
     return found
 
 

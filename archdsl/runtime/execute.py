@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from archdsl.diagnostics import Refusal
 from archdsl.files import check_file
-from archdsl.interpret.finish import check_bound
 from archdsl.report.page import Facts, Page, Report
 from archdsl.report.render import Printed
 from archdsl.runtime.entering import BATCH, declared_in, ones
@@ -17,6 +16,7 @@ from archdsl.runtime.model_inputs import Tell, Wanted, wanted_inputs
 from archdsl.runtime.outputs import describe_output, render_output, tensors_of
 from archdsl.runtime.session import call, check_providers, first_line, metadata_of, open_session
 from archdsl.runtime.timing import Timing, timed
+from archdsl.tape.bindings import check_bound
 from archdsl.writing import scratch, write_file
 
 if TYPE_CHECKING:

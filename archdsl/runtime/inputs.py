@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from archdsl.diagnostics import Refusal, did_you_mean
 from archdsl.dim_solve import UnequalError, solve
-from archdsl.dims import Dim, Symbol, evaluate, symbols
+from archdsl.dims import Dim, Symbol, evaluate, limits
 from archdsl.record import Record
 from archdsl.runtime.arrays import archive, array
 from archdsl.runtime.entering import chosen_sizes
@@ -34,7 +34,7 @@ def random_inputs(
         raise Refusal("E0007", f"the seed {seed} is negative")
     generator = np.random.Generator(np.random.Philox(seed))
     arrays: dict[str, numpy.ndarray] = {}
-    given: dict[str, Dim] = {**dict.fromkeys(symbols_of(wanted), 1), **(sizes or {})}
+    given: dict[str, Dim] = {**{name.plain: 1 for name in symbols_of(wanted)}, **(sizes or {})}
     for one in wanted:
         shape = tuple(1 if dim is None else int(evaluate(dim, given)) for dim in one.dims())  # type: ignore[arg-type]
         _check_size(one, shape)
@@ -95,7 +95,7 @@ class Usual(Record):
 
 def symbols_of(wanted: Sequence[Wanted]) -> set[Symbol]:
     """The symbols of a model's inputs."""
-    return {name for one in wanted for dim in one.dims() if dim is not None for name in symbols(dim)}
+    return {name for one in wanted for dim in one.dims() if dim is not None for name in limits(dim)}
 
 
 def _check_size(one: Wanted, shape: Sequence[int]) -> None:
@@ -189,5 +189,6 @@ def _check_shape(one: Wanted, shape: tuple[int, ...], sizes: dict[str, Dim]) -> 
             return
     except UnequalError as unequal:
         known = [f"{name} = {size}" for name, size in unequal.known.items()]
-        note = ", ".join(known if str(unequal.declared) in unequal.known else [str(unequal), *known])
+        bounds = [name.bounds for name in sorted(limits(unequal.declared)) if name.bounded]
+        note = ", ".join([*(known if str(unequal.declared) in unequal.known else [str(unequal), *known]), *bounds])
     raise Refusal("E0704", f"`{one}` was given an array of shape {list(shape)}", note=note)

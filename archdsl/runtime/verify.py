@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 from archdsl.diagnostics import Refusal
 from archdsl.files import check_file
 from archdsl.interface import DRAWN
-from archdsl.interpret.finish import check_bound
 from archdsl.record import Record
 from archdsl.runtime.entering import declared_in, ones
 from archdsl.runtime.inputs import Usual, check_inputs, completed, file_inputs, symbols_of
 from archdsl.runtime.model_inputs import wanted_inputs
 from archdsl.runtime.outputs import tensors_of
 from archdsl.runtime.session import BFLOAT16, call, first_line, metadata_of, open_session
+from archdsl.tape.bindings import check_bound
 
 if TYPE_CHECKING:
     import numpy
@@ -57,7 +57,10 @@ def verify(
     session = open_session(model)
     wanted = wanted_inputs(session)
     check_bound(sizes, symbols_of(wanted))
-    usual = Usual(sizes, declared_in(metadata_of(session)), BATCH_OF_TWO)
+    declared = {
+        name: size for name, size in declared_in(metadata_of(session)).items() if size > 0
+    }  # of nothing, nothing is seen
+    usual = Usual(sizes, declared, BATCH_OF_TWO)
     inputs = check_inputs(wanted, completed(wanted, file_inputs(wanted, files), seed, usual))
     note = ones((one.dims(), inputs[one.name].shape) for one in wanted)
     ours = _onnx(model, inputs, layers)

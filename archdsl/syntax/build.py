@@ -239,10 +239,23 @@ class ExpressionBuilder:
     # Types and shapes
 
     def tensor_type_expr(self, start: int, end: int, children: Children) -> spec.TensorTypeExpr:
-        return spec.TensorTypeExpr(self.span(start, end), children[0].text, tuple(children[1:]))
+        dims = [self._limited(dim) if isinstance(dim, spec.Compare) else dim for dim in children[1:]]
+        return spec.TensorTypeExpr(self.span(start, end), children[0].text, tuple(dims))
+
+    def _limited(self, dim: spec.Compare) -> spec.Expr:
+        """``T <= 512``: a dimension without a size, and its bounds."""
+        if isinstance(dim.first, spec.Number) and not isinstance(dim.rest[0][1], spec.Number):
+            (op, middle), *others = dim.rest
+            turned = op.translate(str.maketrans("<>", "><"))
+            more = "".join(f" {op} {limit.span.text}" for op, limit in others)
+            help = f"write `{middle.span.text} {turned} {dim.first.span.text}{more}`"
+            self.report("E0109", "a bound stands behind its size", dim.span, help)
+        return spec.SizedDim(dim.span, dim.first, None, dim.rest)
 
     def sized_dim(self, start: int, end: int, children: Children) -> spec.Expr:
         dim, size = children
+        if isinstance(size, spec.Compare):
+            return spec.SizedDim(self.span(start, end), dim, size.first, size.rest)
         return spec.SizedDim(self.span(start, end), dim, size)
 
     def shape_pattern(self, start: int, end: int, children: Children) -> spec.ShapePattern:

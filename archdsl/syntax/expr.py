@@ -200,10 +200,11 @@ class Ellipsis(Expr):
 
 
 class SizedDim(Expr):
-    """``H = 224`` in an input declaration: a dimension and the size at which costs are reported."""
+    """``H = 224``, ``T = 128 <= 512``, ``T <= 512``: a dimension, the size at which costs are reported, and bounds."""
 
     dim: Expr
-    size: Expr
+    size: Expr | None
+    limits: tuple[tuple[str, Expr], ...] = ()
 
 
 class TensorTypeExpr(Syntax):

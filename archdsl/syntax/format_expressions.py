@@ -113,7 +113,12 @@ class ExpressionFormatter:
         return "…"
 
     def _sizeddim(self, value: spec.SizedDim) -> Doc:
-        return [self.value(value.dim), " = ", self.value(value.size)]
+        doc: list[Doc] = [self.value(value.dim, ADDITION if value.size is None else 0)]
+        if value.size is not None:
+            doc += [" = ", self.value(value.size, ADDITION if value.limits else 0)]
+        for op, limit in value.limits:
+            doc += [f" {op} ", self.value(limit, ADDITION)]
+        return doc
 
     def _listexpr(self, value: spec.ListExpr) -> Doc:
         return self.listed("[", value.items, "]", value.span, self.value)

@@ -15,16 +15,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
-from archdsl import dim_order, dims, ops
+from archdsl import dims, ops
 from archdsl.arguments import checked
 from archdsl.diagnostics import Refusal, did_you_mean
-from archdsl.dim_solve import UnequalError, solve, unbound
-from archdsl.dim_text import parse_dimension
+from archdsl.dim_solve import unbound
 from archdsl.dims import Dim
 from archdsl.graph import Graph, Value
 from archdsl.interface import Preprocess, checked_labels, fitting_labels, preprocess_of
 from archdsl.shapes import TensorType
 from archdsl.tape.bound_axes import axis_index
+from archdsl.tape.declared import Declared
+from archdsl.tape.empty import anything_empty
 from archdsl.tape.operands import apart
 from archdsl.tape.paths import PathScope
 from archdsl.tape.poison import Poison
@@ -52,14 +53,14 @@ class Builder:
         self._tape = Tape()
         self._place = Place(self._tape, PathScope())
         self._inputs: list[Value] = []
-        self._defaults: dict[str, int] = {}
+        self._declared = Declared()
         self._preprocess: dict[str, Preprocess] = {}
         self._labels: dict[str, tuple[str, ...]] = {}
 
     @checked
     def input(self, name: str, dtype: str, shape: Sequence[int | str], **preprocess: Argument) -> Value:
-        """An input tensor; strings in ``shape`` are dimensions as in a text: ``"H"``, ``"16 * H"``, ``"H = 224"``.
-        ``preprocess`` are arguments of the block of that name.
+        """An input tensor; strings in ``shape`` are dimensions as in a text: ``"H"``, ``"16 * H"``, ``"H = 224"``,
+        ``"T = 128 <= 512"``. ``preprocess`` are arguments of the block of that name.
         """
         value = Value(name, TensorType(dtype, tuple([self._dimension(size) for size in shape])))
         self._inputs.append(value)
@@ -73,17 +74,8 @@ class Builder:
             if type(size) is not int or size < 1:
                 raise Refusal("E0205", f"a dimension must be a positive integer, not {size!r}")
             return size
-        text, _, given = size.partition("=")
-        dim = parse_dimension(text)
-        if dim_order.at_least(dim, 1) is False:
-            raise Refusal("E0205", f"a dimension must be at least 1, not {dim}")
-        if given:
-            wanted = parse_dimension(given)
-            try:
-                found = solve([(dim, wanted)], self._defaults)
-            except UnequalError:
-                raise Refusal("E0205", f"`{dim}` cannot be {wanted}") from None
-            self._defaults.update({name: value for name, value in found.items() if isinstance(value, int)})
+        dim = self._declared.dimension(size)
+        self._tape.empty |= anything_empty([dim])
         return dim
 
     @checked
@@ -164,7 +156,7 @@ class Builder:
             raise Refusal("E0307", f"the sizes of the inputs do not say what `{name}` is")
         batch = {"N": 1} if any("N" in dims.symbols(dim) for dim in sizes) else {}
         graph = Graph(
-            self.name, self._inputs, tape.nodes, outputs, taps=tape.taps, defaults=batch | self._defaults,
+            self.name, self._inputs, tape.nodes, outputs, taps=tape.taps, defaults=batch | self._declared.sizes,
             preprocess=self._preprocess, labels=self._labels,
         )  # fmt: skip
         if graph.defaults:

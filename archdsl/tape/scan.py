@@ -154,7 +154,7 @@ class Loop:
             axes=self.axes, gives=tuple([value.type for value in outputs.values()]), states=len(states), reverse=reverse
         )
         entering = [*[state.start for state in self.states.values()], *self.cut, *captured]
-        types = apply(op, *[value.type for value in entering]).types
+        types = apply(op, *[value.type for value in entering], empty=tape.empty).types
         node = Node(op, entering, types, self.path, body.parameters(), Origin(span, place.frame), body)
         tape.nodes.append(node)
         return node.outputs[len(states) :], node.outputs[: len(states)]

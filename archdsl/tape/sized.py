@@ -17,6 +17,7 @@ from archdsl.graph import Graph, Node, Value
 from archdsl.ops.base import Op
 from archdsl.ops.counted import Counted
 from archdsl.shapes import AXES, TensorType, resolve_axis
+from archdsl.tape.empty import anything_empty
 from archdsl.tape.rebuild import rebuilt
 from archdsl.tape.tape import shapes
 
@@ -72,6 +73,7 @@ def _derived(graph: Graph, sizes: Sizes) -> Sized:
 def _derive(graph: Graph, sizes: Sizes, sized: Sized, faults: list[Diagnostic]) -> None:
     """Add the types of a graph's values, those of its inputs being known, and of the values of bodies."""
     types, ops = sized
+    empty = anything_empty(dim for value in graph.inputs for dim in types[value].shape)
     known: dict[tuple[int, ...], tuple[Op, tuple[TensorType, ...]]] = {}
     """By identity: repeated blocks share their operators, and types as well."""
     for node in graph.nodes:
@@ -88,7 +90,7 @@ def _derive(graph: Graph, sizes: Sizes, sized: Sized, faults: list[Diagnostic]) 
         if found is None:
             try:
                 changed = bound_op(node, sizes)
-                found = known[key] = changed, shapes(changed, *[types[value] for value in inputs])
+                found = known[key] = changed, shapes(changed, *[types[value] for value in inputs], empty=empty)
             except Refusal as refusal:
                 faults.append(_told(refusal, node))
                 continue
@@ -97,10 +99,7 @@ def _derive(graph: Graph, sizes: Sizes, sized: Sized, faults: list[Diagnostic]) 
         if node.body is not None:
             types.update(zip(node.body.inputs, found[0].enters([types[value] for value in inputs])))
             _derive(node.body, sizes, sized, faults)
-        if len(outputs) == 1:
-            types[outputs[0]] = found[1][0]
-        else:
-            types.update(zip(outputs, found[1]))
+        types.update(zip(outputs, found[1]))
 
 
 def _with_found(node: Node, sizes: Sizes, types: Mapping[Value, TensorType]) -> Sizes:

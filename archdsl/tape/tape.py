@@ -18,6 +18,7 @@ from archdsl.ops.counted import Counted
 from archdsl.shapes import TensorType
 from archdsl.source import Frame, Origin, Span
 from archdsl.tape.bound_axes import Named, with_indices
+from archdsl.tape.empty import check_empty
 from archdsl.tape.faults import Faults, without_unknowns
 from archdsl.tape.limits import DEFAULT, SMALL, Bounds, Limits
 from archdsl.tape.paths import Naming, PathScope, join
@@ -31,8 +32,8 @@ class Tape:
     """The nodes, parameters and labelled values of one graph in the making, and what was found wrong with it."""
 
     __slots__ = (
-        "_repeated", "bound_axes", "bounds", "faults", "held", "inside", "loops", "named_axes", "nodes", "parameters",
-        "paths", "taps",
+        "_repeated", "bound_axes", "bounds", "empty", "faults", "held", "inside", "loops", "named_axes", "nodes",
+        "parameters", "paths", "taps",
     )  # fmt: skip
 
     def __init__(self, limits: Limits = DEFAULT) -> None:
@@ -46,6 +47,8 @@ class Tape:
         """Labelled tensors by path."""
         self.named_axes = False
         """Whether some operator's axis was named so: it depends on more than the types show."""
+        self.empty = False
+        """Whether sizes may be 0: some symbol allows it."""
         self.bound_axes: Named = {}
         """Axes of inputs that are declared as a symbol with a bound size."""
         self.loops = 0
@@ -120,7 +123,7 @@ class Tape:
     def _applied(self, op: Op, inputs: Sequence[Value], span: Span | None) -> Applied:
         """The operator's rules; where several inputs do not agree, the refusal shows where their sizes came from."""
         try:
-            return apply(op, *[v.type for v in inputs])
+            return apply(op, *[v.type for v in inputs], empty=self.empty)
         except Refusal as refusal:
             if refusal.code == "E0303" and 1 < len(inputs) <= 4 and not self.faults.told("E0303", span):
                 refusal.notes = refusal.notes or tuple(map(without_unknowns, derivations(list(zip(_SIDES, inputs)))))
@@ -184,20 +187,25 @@ class Applied(NamedTuple):
 
 
 @lru_cache(maxsize=20_000)
-def shapes(op: Op, *types: TensorType) -> tuple[TensorType, ...]:
-    """The types that an operator gives; refuses (E0302) those without an element."""
+def shapes(op: Op, *types: TensorType, empty: bool = False) -> tuple[TensorType, ...]:
+    """The types that an operator gives; refuses (E0302) those without an element, unless something may be ``empty``:
+    then those of operators that need an element.
+    """
     outs = op.shape(*types)
+    least = 0 if empty else 1
     for out in outs:
         for size in out.shape:
-            if size < 1 if isinstance(size, int) else at_least(size, 1) is False:
+            if size < least if isinstance(size, int) else at_least(size, least) is False:
                 raise _no_element(op, types, out, size)
+    if empty:
+        check_empty(op, types, outs)
     return outs
 
 
 @lru_cache(maxsize=20_000)
-def apply(op: Op, *types: TensorType) -> Applied:
+def apply(op: Op, *types: TensorType, empty: bool = False) -> Applied:
     """An operator's rules: functions of the types alone, and networks repeat themselves and one another."""
-    outs = shapes(op, *types)
+    outs = shapes(op, *types, empty=empty)
     dtype = types[0].dtype if types else "f32"
     small = all(out.rank <= SMALL and all(map(_is_small, out.shape)) for out in outs)
     return Applied(outs, tuple([(w, TensorType(w.dtype or dtype, w.shape)) for w in op.weights(*types)]), small)

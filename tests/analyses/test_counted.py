@@ -11,7 +11,7 @@ import archdsl
 from archdsl.analyses.cost import cost
 from archdsl.data import read, to_json
 from archdsl.diagnostics import DiagnosticError
-from archdsl.dims import symbols
+from archdsl.dims import limits
 from archdsl.source import Source
 from archdsl.tape.sized import bound
 
@@ -44,7 +44,7 @@ def graph() -> archdsl.Graph:
 def test_each_is_called_after_its_node_and_goes_on(graph: archdsl.Graph) -> None:
     assert str(graph.outputs["wide"].type) == "f32[near.count, 7]"
     assert str(graph.outputs["tail"].type) == "f32[best.picked.count + best_2.picked.count, 2]"
-    assert {str(s) for v in graph.values() for d in v.type.shape for s in symbols(d)} == {
+    assert {str(s) for v in graph.values() for d in v.type.shape for s in limits(d)} == {
         "N", "B", "best.picked.count", "best_2.picked.count", "near.count",
     }  # fmt: skip
 
@@ -65,7 +65,7 @@ def test_costs_are_polynomials_and_figures_at_the_greatest_number(graph: archdsl
 
 def test_bounds_follow_what_is_bound(graph: archdsl.Graph) -> None:
     small = bound(graph, {"N": 2, "B": 3})
-    (name,) = symbols(small.outputs["wide"].type.shape[0])
+    (name,) = limits(small.outputs["wide"].type.shape[0])
     assert (name.least, name.most) == (0, 2 * 3 * 3)
 
 
@@ -135,3 +135,52 @@ def test_a_value_cannot_be_given_for_it(graph: archdsl.Graph) -> None:
         with pytest.raises(DiagnosticError) as caught:
             archdsl.compile(graph, "unwritten.onnx", bind={name: 3})
         assert caught.value.diagnostics[0].code == "E0007"
+
+
+INSIDE = """arch 1
+network Net() {
+  input x: f32[N, T = 6, 5]
+  scan(axis = t) {
+    state h = zeros([in.shape[0], 5])
+    let at = nonzero(in > 0)
+    next h = h + in
+    h
+  }
+  output y
+}
+"""
+AROUND = """arch 1
+network Net() {
+  input x: f32[N, T = 6, 5]
+  input rows: f32[9, 5]
+  kept: compress(rows, reduce_sum(rows, axis = 1) > 0, axis = 0)
+  x -> scan(axis = t) {
+    state h = zeros([in.shape[0], 5])
+    next h = h + in
+    (h @ transpose(kept)) + ones([1, kept.shape[0]])
+  }
+  output y
+}
+"""
+
+
+def test_runs_of_a_scan_find_none_of_their_own() -> None:
+    with pytest.raises(DiagnosticError) as caught:
+        archdsl.load(INSIDE).graph()
+    assert [d.code for d in caught.value.diagnostics if d.severity == "error"] == ["E0314"]
+
+
+@pytest.mark.reference
+def test_runs_of_a_scan_see_what_was_found_outside() -> None:
+    import torch
+    from torch_module import distance, module_of, outputs_of
+
+    graph = archdsl.load(AROUND).graph()
+    rng = np.random.default_rng(5)
+    inputs = {"x": rng.normal(size=(2, 6, 5)).astype("f4"), "rows": rng.normal(size=(9, 5)).astype("f4")}
+    kept = inputs["rows"][inputs["rows"].sum(1) > 0]
+    sums = np.cumsum(inputs["x"], 1) - inputs["x"]
+    with torch.no_grad():
+        module = outputs_of(module_of(graph)(*map(torch.from_numpy, inputs.values())))
+    for (found,) in (run(model_of(graph), inputs), module):
+        assert found.shape == (2, 6, len(kept)) and distance(found, sums @ kept.T + 1) <= 1e-5

@@ -7,7 +7,7 @@ bounds of what the operator takes, and by making some of them symbols.
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from op_examples import Example
@@ -23,6 +23,12 @@ TAILS = (
     "softmax(axis = -1)", "global_avg_pool", "pad_axes([0, 3], axis = -1)", "conv(4, 3, stride = 2, dilation = 2)",
     "avg_pool(3, stride = 2, ceil = true)", "linear(3)", "space_to_depth(2)", "select(-1, 2)", "top_k(2) -> concat(axis = 0)",
 )  # fmt: skip
+BOUNDS: dict[str, Callable[[int], tuple[int, int | None]]] = {
+    "bounded": lambda size: (max(1, size - 1), size + 1),
+    "exact": lambda size: (size, size),
+    "empty": lambda size: (0, None),
+}
+"""Forms in which symbols have bounds: the least and the greatest size."""
 NEAR = (1, 1, 2, 2, 3, 4, 5, 6, 7, 8, 9, 12, 16, 32)
 
 
@@ -36,7 +42,7 @@ class Sized(NamedTuple):
     """Sizes of the example that became others: numbers or symbols."""
 
     def text(self, form: str) -> str:
-        """The text with sizes as ``form`` says: ``fixed``, ``free``, ``declared``, ``variant``, ``multiple``."""
+        """The text with sizes as ``form`` says: ``fixed``, ``free``, ``declared``, ``variant``, ``multiple``, or one of :data:`BOUNDS`."""
         names = [chr(ord("a") + i) for i in range(len(self.example.input_types))]
         inputs = [f"  input {name}: {self._type(type, form)}" for name, type in zip(names, self.example.input_types)]
         flow = f"({', '.join(names)}) -> " if len(names) > 1 else ""
@@ -61,6 +67,9 @@ class Sized(NamedTuple):
             return f"{name} = {dims.evaluate(dim, self.sizes)}"
         if form == "variant":
             return f"{name} = {name.lower()}_"
+        if form in BOUNDS:
+            low, high = BOUNDS[form](self.sizes[name])
+            return f"{name} = {self.sizes[name]} >= {low}" + ("" if high is None else f" <= {high}")
         if form == "multiple" and name.startswith("S") and self.sizes[name] % 2 == 0:
             return f"2 * {name} = {self.sizes[name]}"
         if form == "multiple" and name.startswith("S"):

@@ -19,6 +19,7 @@ import formulas
 import formulas_attention
 import formulas_mobile
 import formulas_parallel
+import formulas_recurrent
 import formulas_residual
 import formulas_scans
 import pytest
@@ -28,7 +29,8 @@ import archdsl
 from archdsl.analyses.measure import Measures
 
 FORMULAS = (
-    formulas, formulas_attention, formulas_mobile, formulas_parallel, formulas_residual, formulas_scans,
+    formulas, formulas_attention, formulas_mobile, formulas_parallel, formulas_recurrent, formulas_residual,
+    formulas_scans,
 )  # fmt: skip
 ledger = tool("ledger")
 VARIANTS: dict[str, str] = ledger.variants()
@@ -89,8 +91,9 @@ CLOSED_FORM_ONLY = {
     "highway19", "highway_mlp_10", "highway_mlp_20", "highway_mlp_50", "highway_mlp_100",
     "transformer_base", "transformer_big",
     "shufflenet_v2_50", "delugenet_104", "delugenet_122", "shiftnet_a", "shiftnet_b", "amoebanet_a",
-    "rnnsearch", "rnnsearch length=50", "convlstm steps=3", "mamba_130m length=100",
+    "rnnsearch",
     "dcn_v2_resnet50",
+    *formulas_recurrent.table(),
 }  # fmt: skip
 """No second implementation was counted. ``lenet5`` and ``alexnet_one_tower`` are also held by published tables, in
 ``test_tables``; ``plain18`` is ``resnet18_a`` without its weightless shortcuts, ``lenet5_relu`` differs from ``lenet5``
@@ -98,7 +101,7 @@ and ``adaline`` from ``perceptron`` in operators without weights; the logic gate
 orderings of a residual unit have the weights of ``resnet110_cifar_a``, and dropout has none; ``highway19``,
 ``shufflenet_v2_50`` and ``amoebanet_a`` are held by published tables; the other DelugeNets and ShiftNets by the printed
 figures of their papers. ``dcn_v2_resnet50`` is ResNet-50 and a product; its outputs are held against PyTorch's, in
-``tests/weights/test_deformable.py``."""
+``tests/weights/test_deformable.py``; the recurrent networks against PyTorch's modules, in ``test_recurrent``."""
 
 
 def test_which_variants_rest_on_one_source_is_known() -> None:

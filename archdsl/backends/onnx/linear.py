@@ -26,7 +26,7 @@ def linear(emit: Emit) -> None:
     )
     product = emit.helper("Gemm", [rows, weight, bias], transB=1)
     shape = emit.outs[0].shape
-    emit.result("Reshape", [product, emit.target((x.elements // features, shape[-1]), shape)])
+    emit.result("Reshape", [product, emit.target((x.elements // features, shape[-1]), shape)], **emit.zeros(shape))
 
 
 def embedding(emit: Emit) -> None:

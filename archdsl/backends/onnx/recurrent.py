@@ -38,6 +38,8 @@ def lstm(emit: Emit) -> None:
 def _layer(emit: Emit, kind: str, order: Sequence[int], **attributes: Attribute) -> None:
     op = emit.op
     emit.at_most(NEWEST)
+    for slot in emit.node.params:  # in this order in the file
+        emit.param(slot)
     x = emit.helper("Transpose", [emit.ins[0]], perm=(1, 0, 2))
     weights = [_weights(emit, slot, order) for slot in ("weight_ih", "weight_hh")]
     lengths = "".join(emit.cast(name, "i32") for name in op.operand("lengths", emit.ins))

@@ -21,7 +21,7 @@ def reshape(emit: Emit) -> None:
     if before == after:
         emit.forward()
     else:
-        emit.result("Reshape", [emit.ins[0], emit.target(before, after)])
+        emit.result("Reshape", [emit.ins[0], emit.target(before, after)], **emit.zeros(after))
 
 
 def squeeze(emit: Emit) -> None:

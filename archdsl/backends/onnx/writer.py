@@ -18,6 +18,7 @@ from archdsl.dims import Dim
 from archdsl.element_types import ELEMENT_TYPES, FLOATS, INTEGERS
 from archdsl.graph import Node
 from archdsl.shapes import Shape, TensorType
+from archdsl.tape.empty import may_be_empty
 
 __all__ = ["Body", "Custom", "Emit", "Emitted", "NeedOpsetError", "Writer", "fixed", "pack"]
 
@@ -291,8 +292,8 @@ class Emit:
 
     def target(self, source: Shape, shape: Shape) -> str:
         """The second input of ``Reshape``: -1 and 0 where they say it, else sizes computed when the model runs."""
-        if 0 in shape:  # 0 would be read as "copy"; no size of zero is ever useful, but it has to be right
-            raise Refusal("E0601", f"a reshape to {list(map(str, shape))} has no elements")
+        if any(map(may_be_empty, shape)):  # nothing follows from no elements: all sizes are said, 0 among them
+            return self.vector(shape)
         static: list[int] = []
         for axis, dim in enumerate(shape):
             if isinstance(dim, int):
@@ -305,7 +306,11 @@ class Emit:
         """A helper ``Reshape``; the value itself where nothing changes."""
         if source == shape:
             return name
-        return self.helper("Reshape", [name, self.target(source, shape)])
+        return self.helper("Reshape", [name, self.target(source, shape)], **self.zeros(shape))
+
+    def zeros(self, shape: Shape) -> dict[str, Attribute]:
+        """The attributes of a ``Reshape`` to :meth:`target`: whether a 0 is a size, and not that of the input."""
+        return {"allowzero": 1} if any(map(may_be_empty, shape)) else {}
 
     def reshape_like(self, name: str, like: str, type: TensorType, ahead: Sequence[int] = ()) -> str:
         """A helper ``Reshape`` to the shape of ``like``, which is ``type``; ``ahead``: axes they have in common."""

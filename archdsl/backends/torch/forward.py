@@ -12,7 +12,7 @@ from typing import Any
 from archdsl.backends.torch.form import is_symbol, symbol_value
 from archdsl.backends.torch.module_tree import Box, Item, Step
 from archdsl.dim_solve import readings
-from archdsl.dims import Dim, symbols
+from archdsl.dims import Dim, Symbol, limits, symbols
 from archdsl.graph import Value
 
 NAMES = ("x", "y", "z", "u", "v", "w")
@@ -69,6 +69,9 @@ class Forward:
             return []
         found = readings([value.type.shape for value in self.box.inputs])
         needed = {value.name: value for item in self.box.nodes for value in item.form.reads}
+        limited = [name for name in self._symbols() if _held(name, "") and name in found]
+        for limit in limited:
+            needed.setdefault(str(limit), symbol_value(str(limit)))
         for name in [*found][::-1]:  # what one is read with is needed as well
             if name in needed:
                 for other in symbols(found[name].factor) | symbols(found[name].rest):
@@ -81,7 +84,11 @@ class Forward:
             size = size if rest == 0 else f"{size} - {_written(rest, names)}"
             size = size if factor == 1 else f"{f'({size})' if rest != 0 else size} // {_written(factor, names)}"
             lines.append(f"{variable} = {size}")
-        return lines
+        return lines + [line for limit in limited for line in _held(limit, names[str(limit)])]
+
+    def _symbols(self) -> list[Symbol]:
+        """The symbols of the inputs, with their bounds."""
+        return sorted({name for value in self.box.inputs for dim in value.type.shape for name in limits(dim)})
 
     def _fresh(self) -> Iterator[str]:
         for name in chain(NAMES, (f"t{i}" for i in count(1))):
@@ -117,6 +124,18 @@ class Forward:
     def _reference(self, path: str) -> str:
         inner = path[len(self.box.path) + 1 :] if self.box.path else path
         return "self" + "".join(access(name) for name in inner.split("."))
+
+
+def _held(limit: Symbol, variable: str) -> list[str]:
+    """The lines that refuse a size that the symbol cannot have."""
+    low = "" if limit.least == 0 else f"{limit.least} <= "
+    high = "" if limit.most is None else f" <= {limit.most}"
+    if not low + high:
+        return []
+    return [
+        f"if not {low}{variable}{high}:",
+        f'    raise ValueError(f"{limit} is {{{variable}}}, but declared as {limit.bounds}")',
+    ]
 
 
 def _written(dim: Dim, names: Mapping[str, str]) -> str:

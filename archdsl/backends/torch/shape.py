@@ -5,6 +5,7 @@ from __future__ import annotations
 from archdsl.backends.torch.form import Form, Lowering, Site, call
 from archdsl.ops.operand_checks import resolve_axes
 from archdsl.shapes import resolve_axis
+from archdsl.tape.empty import may_be_empty
 
 
 def flatten(site: Site) -> Form:
@@ -15,7 +16,9 @@ def flatten(site: Site) -> Form:
 
 def reshape(site: Site) -> Form:
     """``reshape``; one size may be left to PyTorch."""
-    return site.text(f"{{0}}.reshape({site.sizes(site.outs[0].shape, infer=True)[1:-1].rstrip(',')})")
+    after = site.outs[0].shape
+    infer = not any(map(may_be_empty, after))  # nothing follows from no elements
+    return site.text(f"{{0}}.reshape({site.sizes(after, infer=infer)[1:-1].rstrip(',')})")
 
 
 def squeeze(site: Site) -> Form:

@@ -1,0 +1,160 @@
+"""The recurrent networks of the zoo and ``torch.nn``'s: the same outputs of the same weights, and the same training."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+from onnx_case import generator, model_of, randomise, run
+from paths import SPECS
+from weight_files import safetensors
+
+import archdsl
+from archdsl.graph import Graph, Value
+
+FILE = SPECS / "recurrent.arch"
+
+
+def tagger(kind: str, layers: int = 1, *, both: bool = False, last: bool = False) -> Any:
+    from torch_recurrent import Tagger
+
+    return Tagger(kind, 64, 128, layers, 10, both=both, last=last)
+
+
+def small_models() -> dict[str, tuple[dict[str, Any], Any]]:
+    """Variant -> arguments that make it small, and the network in PyTorch."""
+    from torch_recurrent import DeepSpeech2, LanguageModel
+
+    return {
+        "rnn_elman": ({}, tagger("RNN")), "rnn_lstm": ({}, tagger("LSTM")), "rnn_gru": ({}, tagger("GRU")),
+        "rnn_bidirectional": ({}, tagger("LSTM", both=True)), "rnn_stacked": ({}, tagger("LSTM", 3)),
+        "rnn_stacked_bidirectional": ({}, tagger("LSTM", 3, both=True)),
+        "rnn_many_to_one": ({}, tagger("LSTM", 2, last=True)),
+        "zaremba_medium_torch": ({"width": 24, "words": 50}, LanguageModel(24, 50)),
+        "deepspeech2": ({"width": 24}, DeepSpeech2(24)),
+    }  # fmt: skip
+
+
+NAMES = (
+    "rnn_elman", "rnn_lstm", "rnn_gru", "rnn_bidirectional", "rnn_stacked", "rnn_stacked_bidirectional",
+    "rnn_many_to_one", "zaremba_medium_torch", "deepspeech2",
+)  # fmt: skip
+
+
+def scores(variant: str, arguments: dict[str, Any], weights: Path, x: np.ndarray, folder: Path) -> np.ndarray:
+    path = folder / f"{variant}.onnx"
+    graph = archdsl.load(FILE).graph(variant, **arguments)
+    archdsl.compile(graph, path, weights=weights)
+    (value,) = graph.inputs
+    return run(onnx.load(path), {value.name: x})[0]
+
+
+@pytest.mark.reference
+@pytest.mark.parametrize("variant", NAMES)
+def test_outputs_are_those_of_torch(variant: str, tmp_path: Path) -> None:
+    """With weights under PyTorch's names; a tensor whose values stand one place further on is noticed."""
+    import torch
+    from torch_recurrent import lively
+
+    arguments, net = small_models()[variant]
+    lively(net)
+    draw = generator(variant)
+    x: np.ndarray = draw.uniform(-1, 1, (2, 7, 64)).astype(np.float32)
+    if "words" in arguments:
+        x = draw.integers(0, 50, (2, 7))
+    elif variant == "deepspeech2":
+        x = draw.uniform(-1, 1, (2, 1, 161, 20)).astype(np.float32)
+    with torch.no_grad():
+        wanted = net(torch.from_numpy(x).double() if x.dtype == np.float32 else torch.from_numpy(x)).numpy()
+    state = {k: v.numpy().astype(np.float32) for k, v in net.state_dict().items() if v.is_floating_point()}
+    found = scores(variant, arguments, safetensors(tmp_path / "right.safetensors", state), x, tmp_path)
+    scale = np.abs(wanted).max()
+    assert np.abs(found - wanted).max() <= 2e-5 * scale
+    name = next(name for name in reversed(state) if "weight_hh" in name)
+    state[name] = np.roll(state[name].ravel(), 1).reshape(state[name].shape)
+    wrong = scores(variant, arguments, safetensors(tmp_path / "wrong.safetensors", state), x, tmp_path)
+    assert np.abs(wrong - wanted).max() > 1e-3 * scale
+
+
+LAYERS = {
+    "rnn": ("rnn", {}, 1), "gru": ("gru", {}, 1), "lstm": ("lstm", {}, 2), "before": ("gru", {"reset": "before"}, 1),
+    "peepholes": ("lstm", {"peephole": True}, 2), "projected": ("lstm", {"projection": 3}, 2),
+}  # fmt: skip
+
+
+def continued(kind: str, arguments: dict[str, Any], count: int) -> Graph:
+    """Two layers that begin with given states, and give their last ones."""
+    net = archdsl.Builder("Continued")
+    width = arguments.get("projection", 6)
+    y = net.input("x", "f32", ["N", "T", 5])
+    outputs: dict[str, Value] = {}
+    for i in range(2):
+        starts = [net.input(f"s{i}{j}", "f32", ["N", size]) for j, size in enumerate((width, 6)[:count])]
+        y, *last = net.apply_all(kind, y, features=6, final=True, start=starts, label=f"l{i}", **arguments)
+        outputs |= {f"e{i}{j}": value for j, value in enumerate(last)}
+    return net.graph(y=y, **outputs)
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_in_chunks_is_at_once(name: str) -> None:
+    """At every cut of seven steps, the state handed on."""
+    model = model_of(continued(*LAYERS[name]))
+    randomise(model, generator(name))
+    shapes = {v.name: [d.dim_value for d in v.type.tensor_type.shape.dim] for v in model.graph.input}
+    x = generator("x").uniform(-1, 1, (3, 7, 5)).astype(np.float32)
+    start = {k: np.zeros((3, shape[1]), np.float32) for k, shape in shapes.items() if k != "x"}
+    whole = run(model, {"x": x, **start})
+    for cut in range(1, 7):
+        first, *state = run(model, {"x": x[:, :cut], **start})
+        second, *last = run(model, {"x": x[:, cut:], **dict(zip(start, state))})
+        for ours, wanted in zip([np.concatenate([first, second], 1), *last], whole, strict=True):
+            np.testing.assert_allclose(ours, wanted, atol=1e-6)
+
+
+ADDING = """arch 1
+network Adding(width = 32) {
+  input x: f32[N, T = 100, 2]
+  rnn: lstm(width)
+  select(axis = t, -1)
+  fc: linear(1)
+  output sum
+}
+"""
+
+
+def losses(net: Any, steps: int) -> list[float]:
+    """The adding problem (Hochreiter and Schmidhuber 1997): the sum of two marked numbers among a hundred."""
+    import torch
+
+    optimiser = torch.optim.Adam(net.parameters(), 0.01)
+    draw, found = torch.Generator().manual_seed(3), []
+    for _ in range(steps):
+        numbers, marks = torch.rand(16, 100, generator=draw), torch.zeros(16, 100)
+        for half in (0, 50):
+            marks[torch.arange(16), half + torch.randint(50, (16,), generator=draw)] = 1
+        loss = ((net(torch.stack([numbers, marks], 2)).squeeze(1) - (numbers * marks).sum(1)) ** 2).mean()
+        optimiser.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
+        optimiser.step()
+        found.append(loss.item())
+    return found
+
+
+@pytest.mark.reference
+def test_the_module_trains_as_torchs(tmp_path: Path) -> None:
+    """The same seed gives the same weights, so that the losses are the same, and fall."""
+    import torch
+    from torch_module import module_of
+    from torch_recurrent import Tagger
+
+    graph = archdsl.load(ADDING).graph("Adding")
+    torch.manual_seed(0)
+    ours = losses(module_of(graph), 60)
+    torch.manual_seed(0)
+    theirs = losses(Tagger("LSTM", 2, 32, 1, 1, both=False, last=True), 60)
+    np.testing.assert_allclose(ours, theirs, rtol=0.02)
+    assert np.mean(ours[-10:]) < 0.5 * ours[0]
