@@ -250,13 +250,6 @@ class UserBlock(Parametric):
         return result
 
 
-def _around(name: str, frame: Frame | None) -> bool:
-    """Whether a block of that name is being applied."""
-    while frame is not None and frame.name != name:
-        frame = frame.parent
-    return frame is not None
-
-
 class NetworkCode:
     """A network's definition, compiled."""
 
