@@ -158,6 +158,8 @@ class Op(Record):
     """Whether it takes away again what was added to all of a channel."""
     channels_second: ClassVar[bool] = False
     """Whether it takes axis 1 for the channels, whatever enters (layers and poolings of maps say so by themselves)."""
+    chooses: ClassVar[str] = ""
+    """Which argument says of how many of the inputs, those in front, the work counts: each position chooses so many."""
     looks_up: ClassVar[bool] = False
     """Whether it reads only as many elements of its weights as it gives."""
     holds_graph: ClassVar[bool] = False

@@ -89,7 +89,7 @@ CLOSED_FORM_ONLY = {
     "resnet110_original", "resnet110_bn_after_addition", "resnet110_relu_before_addition",
     "resnet110_relu_only_pre_activation", "wrn_28_10_dropout", "cmpe_se_wrn_28_10_1x1", "cmpe_se_wrn_28_10_2x1",
     "highway19", "highway_mlp_10", "highway_mlp_20", "highway_mlp_50", "highway_mlp_100",
-    "transformer_base", "transformer_big",
+    "transformer_base", "transformer_big", "mixtral_layer",
     "shufflenet_v2_50", "delugenet_104", "delugenet_122", "shiftnet_a", "shiftnet_b", "amoebanet_a",
     "rnnsearch",
     "dcn_v2_resnet50",
