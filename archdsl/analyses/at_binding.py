@@ -97,8 +97,29 @@ class Bound:
             found.update(dict.fromkeys(holder.body.nodes, count))
         return found
 
+    @cached_property
+    def idle(self) -> frozenset[Node]:
+        """Nodes of branches that are not chosen: all that they make goes into other such nodes, or is an input that a
+        join does not choose (its ``chooses``).
+        """
+        if not any(node.op.chooses for node in self.nodes):
+            return frozenset()
+        busy = {*self.graph.outputs.values()}
+        found: set[Node] = set()
+        for node in reversed(self.nodes):
+            if node.outputs and busy.isdisjoint(node.outputs):
+                found.add(node)
+                continue
+            if node.body is not None:
+                busy |= {*node.body.outputs.values()}
+            chosen = getattr(node.op, node.op.chooses) if node.op.chooses else len(node.inputs)
+            busy |= {*node.inputs[:chosen], *node.inputs[len(node.inputs) - _named(node.op) :]}
+        return frozenset(found)
+
     def work(self, node: Node) -> Work | None:
-        """The arithmetic of a node in all of its runs; ``None``: not known."""
+        """The arithmetic of a node in all of its runs; ``None``: not known. What is not chosen has none."""
+        if node in self.idle:
+            return Work()
         ins, op = self.types(node.inputs), self.op(node)
         key = (id(op), ins)  # repeated blocks share their operators, and types as well
         if key not in self._works:
@@ -127,6 +148,11 @@ class Bound:
             for size in self._types[value].shape:
                 found |= dims.symbols(size)
         return tuple(sorted(found))
+
+
+def _named(op: Op) -> int:
+    """How many tensors an operator is given by name."""
+    return sum(getattr(op, name) or 0 for name in op.operands)
 
 
 @lru_cache(maxsize=20_000)

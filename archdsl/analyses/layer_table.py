@@ -72,7 +72,7 @@ def _layer_row(row: Row, x: TensorType, number: int) -> LayerRow | None:
         if not isinstance(op, Windowed):
             held = row.params
             return LayerRow(number, "Full", x.elements, 1, 0, 1, 1, y.elements, macs, x.elements, held, y.elements)
-        weight = row.node.params["weight"].type.elements
+        weight = row.params - (y.shape[1] if "bias" in row.node.params else 0)
         bias = y.elements if "bias" in row.node.params else 0
         pad, window, stride = _geometry(op, x)
         return LayerRow(

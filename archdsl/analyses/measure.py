@@ -32,6 +32,7 @@ class Quantity(Record):
 
 QUANTITIES: dict[str, Quantity] = {
     "params": Quantity("", "elements of all trainable parameters; shared ones once"),
+    "active_params": Quantity("", "of `params` those that one position meets: of `sparse` branches the chosen ones"),
     "buffers": Quantity("", "elements of running statistics and of frozen weights"),
     "weights": Quantity("bytes", "bytes of parameters and buffers"),
     "macs": Quantity("", "multiply-accumulates of contractions"),
@@ -226,6 +227,12 @@ class _Scope:
 
     def params(self) -> Dim:
         return self.held.params
+
+    def active_params(self) -> Dim:
+        if not self.m.bound.idle:
+            return self.held.params
+        met = {p.path: p for node in self.nodes if node not in self.m.bound.idle for p in node.params.values()}
+        return work.holding(met.values()).params
 
     def buffers(self) -> Dim:
         return self.held.buffers

@@ -71,6 +71,17 @@ class Layer(Record):
         return total
 
     @property
+    def given(self) -> TensorType | None:
+        """The weight that a layer is given in place of its own."""
+        return next(iter(self.card.operand("weight", self.ins)), None) if "weight" in self.card.operands else None
+
+    @property
+    def kernel(self) -> tuple[Dim, ...]:
+        """The sizes of a convolution's weight: [out, in / groups, window…]; transposed, [in, out / groups, window…]."""
+        type = self.given or self.row.node.params["weight"].type
+        return type.shape[type.rank - self.ins[0].rank :]
+
+    @property
     def affine(self) -> bool:
         """Whether a normalisation has a learned scale."""
         return any(not p.buffer for p in self.row.node.params.values())
@@ -138,8 +149,10 @@ _FVCORE_RESIZE = {"nearest": 1, "bilinear": 4}
 def _thop(layer: Layer) -> Dim:
     if layer.op in ("batch_norm", "instance_norm", "layer_norm"):
         return layer.input * (4 if layer.affine else 2)
+    if layer.given:
+        return 0  # a function: only modules are counted
     if isinstance(layer.card, ConvTranspose):
-        kernel = layer.row.node.params["weight"].type.shape[2:]
+        kernel = layer.kernel[2:]
         return layer.output * dims.floordiv(layer.ins[0].shape[1], layer.card.groups) * dims.product(kernel)
     if layer.op in ("conv", "linear"):
         return layer.work.mac
@@ -183,7 +196,7 @@ def _ptflops_aten(layer: Layer) -> Dim:
 
 def _onnx_tool(layer: Layer) -> Dim | None:
     if isinstance(layer.card, ConvTranspose):  # its own reading of the weight: [in, out / groups, kernel]
-        return layer.output * dims.product(layer.row.node.params["weight"].type.shape[1:]) + layer.bias
+        return layer.output * dims.product(layer.kernel[1:]) + layer.bias
     if layer.op in ("conv", "linear"):
         return layer.work.mac + layer.bias
     if layer.op == "batch_norm":

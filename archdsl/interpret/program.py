@@ -216,8 +216,16 @@ class UserBlock(Parametric):
     def apply(self, flow: Flow, place: Place, span: Span | None) -> Flow:
         bounds = place.tape.bounds
         bounds.step()
+        if place.depth > bounds.limits.depth and place.frame is not None and place.frame.name == self.name:
+            raise BoundExceeded(
+                "E0505", f"`{self.name}` applies itself {bounds.limits.depth} times, and no `if` ends that"
+            )
         bounds.check_depth(place.depth)
         effective = self.effective()
+        if any(value is POISON for value in effective.values()) and _around(
+            self.name, place.frame
+        ):  # what would end it is not known
+            return POISON
         frame = Frame(self.name, partial(show_arguments, effective), span, place.frame)
         inner = place.inside(place.block(self.name), frame)
         application = Application.of(self, effective, flow, inner)
@@ -240,6 +248,13 @@ class UserBlock(Parametric):
         if application is not None:
             application.keep(result)
         return result
+
+
+def _around(name: str, frame: Frame | None) -> bool:
+    """Whether a block of that name is being applied."""
+    while frame is not None and frame.name != name:
+        frame = frame.parent
+    return frame is not None
 
 
 class NetworkCode:

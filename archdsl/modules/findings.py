@@ -85,7 +85,7 @@ def _cycle(names: list[str]) -> Refusal:
     return Refusal(
         "E0209", f"`{names[-1]}` is defined in terms of itself: {' -> '.join(shown)}",
         help="in this file the name means this definition, not the operator: choose another"
-        if ops.is_operator(names[-1]) else "use `repeat`, or pass the inner block as an argument",
+        if ops.is_operator(names[-1]) else "use `repeat`, or apply it under a condition: `if n > 0 { f(n - 1) }`",
     )  # fmt: skip
 
 

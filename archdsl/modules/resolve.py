@@ -219,10 +219,10 @@ class _Resolver(ExpressionResolver):
         for condition, arm in statement.arms:
             self.expression(condition, scope)
             arms.append(Scope(scope, arm=True))
-            self.body(arm, arms[-1])
+            self.under_condition(arm, arms[-1], self.body)
         if statement.otherwise is not None:
             arms.append(Scope(scope, arm=True))
-            self.body(statement.otherwise, arms[-1])
+            self.under_condition(statement.otherwise, arms[-1], self.body)
             _merge(arms, scope)
         for opened in arms:
             scope.perhaps |= {*opened.labels, *opened.perhaps} - scope.labels.keys()

@@ -40,7 +40,10 @@ class ExpressionResolver:
         self.found: list[Diagnostic] = []
         self._made: dict[str, list[Span]] | None = None
         self.uses: dict[str, Span] = {}
-        """The file's definitions that are named, each with one of the places."""
+        """The file's definitions that are needed, each with one of the places: of blocks, those named under a condition
+        are left out, so that a block may apply itself until its condition ends that.
+        """
+        self._conditions = 0
 
     def body(self, body: spec.Body, scope: Scope) -> None:
         """Settle the names of a body."""
@@ -100,6 +103,22 @@ class ExpressionResolver:
         self.stage(node.head, scope)
         self.expression(node.body, scope)
 
+    def under_condition(self, node: spec.Syntax, scope: Scope, settle: Callable[[Any, Scope], None]) -> None:
+        """Settle the names of an arm of a condition."""
+        self._conditions += 1
+        settle(node, scope)
+        self._conditions -= 1
+
+    def _ends(self, name: str) -> bool:
+        """Whether a condition can end that the block at work needs the block of that name, and this the other."""
+        blocks = isinstance(self.around, spec.Block) and isinstance(self.module.definitions.get(name), spec.Block)
+        return self._conditions > 0 and blocks
+
+    def _conditional(self, node: spec.Conditional, scope: Scope) -> None:
+        self.expression(node.condition, scope)
+        for side in (node.value, node.otherwise):
+            self.under_condition(side, scope, self.expression)
+
     def head(self, node: spec.Expr, scope: Scope) -> None:
         """What a line or a pipeline begins with: a tensor, or a block for the flow."""
         if isinstance(node, spec.Name):
@@ -108,8 +127,8 @@ class ExpressionResolver:
             self.head(node.value, scope)
         elif isinstance(node, spec.Conditional):
             self.expression(node.condition, scope)
-            self.head(node.value, scope)
-            self.head(node.otherwise, scope)
+            self.under_condition(node.value, scope, self.head)
+            self.under_condition(node.otherwise, scope, self.head)
         else:
             self.expression(node, scope)
 
@@ -121,8 +140,8 @@ class ExpressionResolver:
             self.stage(node.value, scope)
         elif isinstance(node, spec.Conditional):
             self.expression(node.condition, scope)
-            self.stage(node.value, scope)
-            self.stage(node.otherwise, scope)
+            self.under_condition(node.value, scope, self.stage)
+            self.under_condition(node.otherwise, scope, self.stage)
         elif isinstance(node, spec.Pipeline):
             for stage in node.stages:
                 self.stage(stage, scope)
@@ -163,7 +182,7 @@ class ExpressionResolver:
         self._unambiguous(node, meaning, scope, applied, head)
         anew = meaning.kind not in _STANDING and scope.rebound(node.id)
         self.module.meanings.settle(node, Meaning("dynamic", meaning.bound) if anew else meaning)
-        if meaning.kind == "definition":
+        if meaning.kind == "definition" and not self._ends(node.id):
             self.uses.setdefault(node.id, node.span)
         if meaning is OPERATOR and not ops.is_operator(node.id):
             self._load(node)
@@ -256,6 +275,7 @@ _EXPRESSIONS: dict[type[spec.Syntax], Callable[[ExpressionResolver, Any, Scope],
     spec.Name: ExpressionResolver.name, spec.Comprehension: ExpressionResolver._comprehension,
     spec.Body: ExpressionResolver._body, spec.Call: ExpressionResolver._call,
     spec.Pipeline: ExpressionResolver._pipeline, spec.WithBody: ExpressionResolver._with_body,
+    spec.Conditional: ExpressionResolver._conditional,
 }  # fmt: skip
 
 _WHAT = {

@@ -42,7 +42,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
         "argmin", "top_k", "cumsum",
     ),
     "shape": ("flatten", "reshape", "squeeze", "unsqueeze", "permute", "transpose", "broadcast_to"),
-    "join": ("concat", "stack", "split"),
+    "join": ("concat", "stack", "split", "sparse"),
     "index": ("slice", "select", "gather", "take", "gather_elements", "gather_nd", "reverse", "tile"),
     "selection": ("non_max_suppression", "compress", "nonzero"),
     "scatter": ("scatter", "scatter_elements"),

@@ -158,6 +158,8 @@ class Op(Record):
     """Whether it takes away again what was added to all of a channel."""
     channels_second: ClassVar[bool] = False
     """Whether it takes axis 1 for the channels, whatever enters (layers and poolings of maps say so by themselves)."""
+    chooses: ClassVar[str] = ""
+    """Which argument says of how many of the inputs, those in front, the work counts: each position chooses so many."""
     looks_up: ClassVar[bool] = False
     """Whether it reads only as many elements of its weights as it gives."""
     holds_graph: ClassVar[bool] = False
@@ -176,7 +178,9 @@ class Op(Record):
         super().__init_subclass__(**kwargs)
         declared = {name: value for name, value in cls._defaults.items() if isinstance(value, Arg)}
         cls.signature = {**cls.signature, **declared}
-        cls.operands = tuple([name for name, one in cls.signature.items() if one.kind.by_name])
+        cls.operands = tuple(
+            [name for name, one in cls.signature.items() if one.kind.by_name and one.kind.takes_tensors]
+        )
         cls._defaults = {
             name: (value.default if isinstance(value, Arg) else value)
             for name, value in cls._defaults.items()
@@ -185,7 +189,10 @@ class Op(Record):
 
     def __repr__(self) -> str:
         """As a spec would write it, without what is the default: ``conv(64, 3, stride = 2)``."""
-        values = {name: literal(getattr(self, name)) for name in self.signature}
+        values = {
+            name: "…" if name in self.operands and getattr(self, name) else literal(getattr(self, name))
+            for name in self.signature
+        }
         given = [values[name] for name, one in self.signature.items() if one.default is REQUIRED]
         given += [
             f"{name} = {values[name]}"

@@ -16,7 +16,7 @@ from archdsl.ops.given_weight import check_init, looks_at_weight, need_weight, o
 from archdsl.ops.kinds import Boolean, Integer, Operand, Padding, PerAxis
 from archdsl.ops.look import AxisWindow, Window
 from archdsl.ops.operand_checks import check_groups, need_dtype, static_size
-from archdsl.ops.start import Start
+from archdsl.ops.start import WeightStart
 from archdsl.ops.windows import Pads, Windowed, explicit_pads, output_size, per_axis, unslid
 from archdsl.shapes import TensorType
 
@@ -81,7 +81,7 @@ class Conv(Windowed):
     groups: int = arg(Integer(1), 1, doc="independent groups of channels")
     bias: bool = arg(Boolean(), True, doc="add a learned bias per channel")
     weight: int | None = arg(Operand(), None, doc="the weight, if it is computed; [N, …]: one for each sample")
-    init: Any = arg(Start(), "fan", doc="how the weight begins; numbers are repeated for leading axes")
+    init: Any = arg(WeightStart(), "fan", doc="how the weight begins; numbers are repeated for leading axes")
 
     def validate(self) -> None:
         super().validate()
@@ -182,7 +182,7 @@ class ConvTranspose(Windowed):
     groups: int = arg(Integer(1), 1, doc="independent groups of channels")
     bias: bool = arg(Boolean(), True, doc="add a learned bias per channel")
     weight: int | None = arg(Operand(), None, doc="the weight, if it is computed; [N, …]: one for each sample")
-    init: Any = arg(Start(), "fan", doc="how the weight begins; numbers are repeated for leading axes")
+    init: Any = arg(WeightStart(), "fan", doc="how the weight begins; numbers are repeated for leading axes")
 
     def validate(self) -> None:
         super().validate()

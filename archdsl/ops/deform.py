@@ -22,7 +22,7 @@ from archdsl.ops.operand_checks import (
     static_size,
     undecided,
 )
-from archdsl.ops.start import Start
+from archdsl.ops.start import WeightStart
 from archdsl.ops.windows import Pads, Windowed, output_size, per_axis
 from archdsl.shapes import Shape, TensorType
 
@@ -59,7 +59,7 @@ class DeformConv(Windowed):
     groups: int = arg(Integer(1), 1, doc="independent groups of channels")
     bias: bool = arg(Boolean(), True, doc="add a learned bias per channel")
     weight: int | None = arg(Operand(), None, doc="the weight, if it is computed")
-    init: Any = arg(Start(), "fan", doc="how the weight begins; numbers are repeated for leading axes")
+    init: Any = arg(WeightStart(), "fan", doc="how the weight begins; numbers are repeated for leading axes")
     mask: int | None = arg(Operand(), None, doc="a factor for the input at each tap")
 
     def validate(self) -> None:

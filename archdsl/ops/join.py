@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from archdsl import dim_order
 from archdsl.diagnostics import Refusal
 from archdsl.dims import Dim
-from archdsl.ops.base import Op, Types, arg
-from archdsl.ops.estimates import Interval, Moments, hull, mixture
-from archdsl.ops.kinds import Axis, Dimension, Integer, ListOf, OneOf
+from archdsl.element_types import FLOATS
+from archdsl.ops.base import Op, Types, Work, arg
+from archdsl.ops.estimates import Interval, Moments, hull, mixture, product_sign
+from archdsl.ops.kinds import Axis, Dimension, Integer, ListOf, OneOf, Operand
 from archdsl.ops.look import AxisWindow, Window
-from archdsl.ops.operand_checks import divide, insertion, need_equal, same_dtype
+from archdsl.ops.operand_checks import divide, insertion, need_dtype, need_equal, same_dtype
 from archdsl.shapes import TensorType, resolve_axis, show_shape
 
 
@@ -118,6 +119,60 @@ class Stack(Op):
 
     def moments(self, entering: Sequence[Moments], ins: Types, outs: Types) -> Moments:
         return mixture([channels(type) for type in ins], entering)
+
+
+class Sparse(Op):
+    """A mixture of experts: the sum of the inputs [.., F], each times its gate; ``gates`` is [.., n] for n inputs.
+
+    ``x -> parallel(sparse(2, gates = g)) { | a | b | c }``. The gates of all but ``k`` inputs are 0 at each position:
+    the work of what makes them is counted for ``k`` of them (the first; they are alike), and ``active_params`` are the
+    parameters that one position meets. Runtimes are given the dense form, which computes all of them.
+    """
+
+    name = "sparse"
+    sources = "arXiv:1701.06538; ONNX Mul and Sum"
+    elsewhere = ("moe", "mixture_of_experts")
+    role = "join"
+    arity = (1, None)
+    chooses = "k"
+    examples = (
+        "sparse[1, gates=1] : f32[2,5,4], f32[2,5,4], f32[2,5,2] -> f32[2,5,4]",
+        "sparse[2, gates=1] : f32[N,T,8], f32[N,T,8], f32[N,T,8], f32[N,T,3] -> f32[N,T,8]",
+        "sparse[1, gates=1] : f32[3,4], f32[3,1] -> f32[3,4]",
+    )
+
+    k: int = arg(Integer(1), doc="how many inputs are chosen at each position")
+    gates: int = arg(Operand(), doc="the gate of each input: zero where it is not chosen")
+
+    def shape(self, *ins: TensorType) -> tuple[TensorType, ...]:
+        *parts, gates = ins
+        need_dtype(self.name, ins[0], FLOATS)
+        same_dtype(self.name, ins)
+        if self.k > len(parts):
+            raise Refusal("E0205", f"`sparse` cannot choose {self.k} of {len(parts)} inputs")
+        first = parts[0]
+        for other in parts[1:]:
+            if other.shape != first.shape:
+                shown = f"{show_shape(first.shape)} and {show_shape(other.shape)}"
+                raise Refusal("E0303", f"the inputs of `sparse` must be alike, not {shown}")
+        if gates.shape != (*first.shape[:-1], len(parts)):
+            wanted = show_shape([*first.shape[:-1], len(parts)])
+            raise Refusal("E0303", f"the gates of `sparse` must be {wanted} for its inputs, not {gates}")
+        return (first,)
+
+    def work(self, ins: Types, outs: Types) -> Work:
+        elements = outs[0].elements
+        return Work(mul=elements * self.k, add=elements * (self.k - 1))
+
+    def looks(self, ins: Types, outs: Types, source: int, result: int) -> Window:
+        window = self.window(ins, outs)
+        return window if source < len(ins) - 1 else (*window[:-1], None)
+
+    def range(self, entering: Sequence[Interval]) -> Interval:
+        return hull([product_sign((one, entering[-1])) for one in entering[:-1]])
+
+    def moments(self, entering: Sequence[Moments], ins: Types, outs: Types) -> Moments:
+        return mixture([1] * (len(ins) - 1), entering[:-1])
 
 
 class Split(Op):

@@ -43,7 +43,7 @@ class Kind(Record):
     """The form of a trailing body, if the argument may be given as one: ``{ … }``."""
     takes_tensors: ClassVar[bool] = False
     by_name: ClassVar[bool] = False
-    """Whether tensors are given to it by name alone."""
+    """Whether it is given by name alone."""
     takes_values: ClassVar[bool] = False
     """Whether values that only the language has, such as blocks, are arguments of this kind."""
 

@@ -14,7 +14,7 @@ from archdsl.ops.given_weight import check_init, need_weight, owned
 from archdsl.ops.kinds import Boolean, DType, Integer, Operand
 from archdsl.ops.look import AxisWindow, Window, pass_through, repeated
 from archdsl.ops.operand_checks import at_least_rank, need_dtype, need_equal, same_dtype, static_size
-from archdsl.ops.start import Start, fan_of, started
+from archdsl.ops.start import WeightStart, fan_of, started
 from archdsl.shapes import Shape, TensorType, broadcast
 
 
@@ -48,7 +48,7 @@ class Linear(Op):
     features: int = arg(Integer(1), doc="output features")
     bias: bool = arg(Boolean(), True, doc="add a learned bias per feature")
     weight: int | None = arg(Operand(), None, doc="the weight, if it is another layer's or computed")
-    init: Any = arg(Start(), "fan", doc="how the weight begins; numbers are repeated for leading axes")
+    init: Any = arg(WeightStart(), "fan", doc="how the weight begins; numbers are repeated for leading axes")
 
     def validate(self) -> None:
         check_init(self)
@@ -159,7 +159,7 @@ class Embedding(Op):
     count: int = arg(Integer(1), doc="number of rows, above the largest index")
     features: int = arg(Integer(1), doc="length of a row")
     dtype: str = arg(DType(), "f32", doc="element type of the table")
-    init: Any = arg(Start(), Initializer("normal", (0.0, 1.0)), doc="how the table begins")
+    init: Any = arg(WeightStart(), Initializer("normal", (0.0, 1.0)), doc="how the table begins")
 
     def validate(self) -> None:
         if self.dtype not in FLOATS:

@@ -7,14 +7,14 @@ one-layer modules; what these lack has names of the same form.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import inf, sqrt
 from typing import ClassVar
 
 from archdsl.diagnostics import Refusal
 from archdsl.dims import Dim
 from archdsl.element_types import FLOATS
-from archdsl.ops.base import Initializer, Op, Types, Weight, Work, arg
+from archdsl.ops.base import Ends, Initializer, Op, Types, Weight, Work, arg
 from archdsl.ops.estimates import EVERYTHING, Interval, Moments
 from archdsl.ops.kinds import Boolean, Choice, Integer, Operand, Optional
 from archdsl.ops.look import AxisWindow, OneWindow, Window
@@ -120,6 +120,9 @@ class Recurrent(Op):
         if self.bias == "two":
             slots["bias_hh"] = (rows,)
         return slots
+
+    def integers(self, ins: Types, outs: Types, asked: Ends | None, entering: Sequence[Interval]) -> Mapping[int, Ends]:
+        return dict.fromkeys(self.operand("lengths", range(len(ins))), (1, ins[0].shape[1]))
 
     def work(self, ins: Types, outs: Types) -> Work:
         x = ins[0]

@@ -71,6 +71,12 @@ class Start(Kind):
         return Choice(self.choices).check(value, what) if isinstance(value, str) else Array().check(value, what)
 
 
+class WeightStart(Start):
+    """How the weight of a layer begins: given by name alone."""
+
+    by_name: ClassVar[bool] = True
+
+
 def fan_of(size: tuple[int, ...]) -> Initializer:
     """The scale of a weight [out, in, …]."""
     if len(size) < 2:

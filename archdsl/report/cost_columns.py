@@ -83,14 +83,16 @@ def _cells(table: CostTable, row: Row) -> dict[str, Any]:
 
 
 SHOWN = (
-    "params", "buffers", "weights", "macs", "flops", "activations", "peak_activations", "arena", "traffic",
-    "intensity", "depth", "nodes", "receptive_field", "stride",
+    "params", "active_params", "buffers", "weights", "macs", "flops", "activations", "peak_activations", "arena",
+    "traffic", "intensity", "depth", "nodes", "receptive_field", "stride",
 )  # fmt: skip
 
 
 def _totals(table: CostTable) -> tuple[Total, ...]:
     found = []
     for name in SHOWN:
+        if name == "active_params" and not table.measures.bound.idle:
+            continue
         m = table.totals[name]
         value: Any = m.value if m else None
         found.append(Total(name, value, QUANTITIES[name].unit, bool(m and m.partial)))

@@ -95,15 +95,18 @@ def _moments(node: Node, entering: Sequence[Moments], scheme: str, begin: Mappin
         return mean / sqrt(scale), variance / scale
     weight = node.params.get("weight")
     if weight is not None and node.op.channel_layout(sizes(weight)) is not None:
-        return _layer(node, weight, entering[0], scheme)
+        fan = weight.init.fan_in or prod(sizes(weight)[1:])
+        return _layer(node, fan, weight.init.moments(scheme), entering[0])
     ins, outs = [value.type for value in node.inputs], [value.type for value in node.outputs]
+    for given in node.op.operand("weight", range(len(ins))) if "weight" in node.op.operands else ():
+        own = ins[given].shape[1 + (ins[given].rank > ins[0].rank) :]  # without the batch
+        return _layer(node, prod([n for n in own if isinstance(n, int)]), entering[given], entering[0])
     return node.op.moments(entering, ins, outs)
 
 
-def _layer(node: Node, weight: Parameter, entering: Moments, scheme: str) -> Moments:
+def _layer(node: Node, fan: int, weight: Moments, entering: Moments) -> Moments:
     """A sum over the fan of independent products; the bias is left out."""
-    fan = weight.init.fan_in or prod(sizes(weight)[1:])
-    centre, spread = weight.init.moments(scheme)
+    centre, spread = weight
     share = _inside(node) * fan
     mean, variance = entering
     moved = centre * mean

@@ -159,3 +159,42 @@ def test_weights_beside_the_model(tmp_path: Any) -> None:
     for one, other in zip(run(onnx.load(path), {"x": x}), run(model_of(graph), {"x": x}), strict=True):
         np.testing.assert_array_equal(one, other)
     assert backend.opset(graph) == 17
+
+
+def cells(name: str, bias: str) -> str:
+    """A network of an operator, and one of the same layer as a loop around a cell of the library."""
+    cell = {
+        "rnn": "let new = in -> rnn_cell(6, h, bias = BIAS)\n    next h = new\n    new",
+        "gru": "let new = in -> gru_cell(6, h, bias = BIAS)\n    next h = new\n    new",
+        "before": "let new = in -> gru_cell(6, h, reset = before, bias = BIAS)\n    next h = new\n    new",
+        "lstm": "state m = zeros([in.shape[0], 6])\n    let new, cell = in -> lstm_cell(6, h, m, bias = BIAS)\n"
+        "    next h = new, m = cell\n    new",
+    }[name]
+    layer = {"before": "gru(6, reset = before, bias = BIAS)"}.get(name, f"{name}(6, bias = BIAS)")
+    return f"""arch 1
+use std.recurrent (gru_cell, lstm_cell, rnn_cell)
+network Layer() {{ input x: f32[N, T = 7, 5]; layer: {layer}; output y }}
+network Loop() {{
+  input x: f32[N, T = 7, 5]
+  scan(axis = t) {{
+    state h = zeros([in.shape[0], 6])
+    {cell}
+  }}
+  output y
+}}
+""".replace("BIAS", bias)
+
+
+@pytest.mark.parametrize("name", ["rnn", "gru", "before", "lstm"])
+@pytest.mark.parametrize("bias", ["two", "one", "none"])
+def test_a_loop_around_a_cell_of_the_library_is_the_layer(name: str, bias: str) -> None:
+    program = archdsl.load(cells(name, bias))
+    layer, loop = (model_of(program.graph(network)) for network in ("Layer", "Loop"))
+    weights = randomise(layer, generator(name, bias))
+    for tensor in loop.graph.initializer:
+        *_, part, kind = tensor.name.split(".")
+        whole = weights[f"layer.{kind}_{'ih' if part == 'ih' else 'hh'}_l0"]
+        rows = {"hh": whole[:12], "hn": whole[12:]} if name == "before" else {}
+        tensor.CopyFrom(onnx.numpy_helper.from_array(np.ascontiguousarray(rows.get(part, whole)), tensor.name))
+    x = generator("x").uniform(-1, 1, (3, 7, 5)).astype(np.float32)
+    np.testing.assert_allclose(run(loop, {"x": x})[0], run(layer, {"x": x})[0], atol=2e-6)

@@ -20,7 +20,11 @@ from archdsl.source import Source
 NAMES = ("p", "q", "r", "s", "u", "v")
 LIKE = re.compile(r"like=\w+\[[^]]*\]")
 SIMPLE = re.compile(r"[A-Z]\w*|\d+")
-TAKING = [name for name in ops.names() if ops.load(name).arity[1] != 0]
+TAKING = [
+    name
+    for name in ops.names()
+    if ops.load(name).arity[1] != 0 and any(example.op.accepts == example.op.arity for example in examples_of(name))
+]
 
 POSITIONS = {
     "a line": "{form}\noutput y",

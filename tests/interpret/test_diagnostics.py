@@ -256,7 +256,7 @@ WRONG: dict[str, tuple[str, Told]] = {
     "operators": ("repeat 10**9 { «relu» }", told("E0502", "1,000,000 operators")),
     "a list": ("let a = «range(10**9)»\nrelu", told("E0503", "a list of 1,000,000,000 elements")),
     "an integer": ("assert «10**10**10» > 0\nrelu", told("E0504", "4096 bits")),
-    "applications": ("block f(g: block) = in -> «g(g)»\n---\nf(f)", told("E0505", "100 applications deep")),
+    "applications": ("block f(g: block) = in -> «g(g)»\n---\nf(f)", told("E0505", "`f` applies itself 100 times")),
     "a size": ("repeat 200 { «resize(scale = 2)» }", told("E0506", "128 bits")),
     # warnings
     "an unused parameter": ("block f(«c») { relu }\n---\nf(3)", told("W0201", "the parameter `c` of `f` is never used")),

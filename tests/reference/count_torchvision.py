@@ -43,6 +43,7 @@ TIMM = {
     "seresnext50_32x4d": "seresnext50_32x4d",
     "seresnext101_32x4d": "seresnext101_32x4d",
     "resnext101_32x4d": "resnext101_32x4d",
+    **{f"repvgg_{n}": f"repvgg_{n}" for n in ("a0", "a1", "a2", "b0", "b1", "b1g4", "b2", "b2g4", "b3", "b3g4")},
     "nf_resnet50": "nf_resnet50",
     "nf_resnet101": "nf_resnet101",
 }
@@ -67,7 +68,7 @@ PYTORCHCV = {
 NAMED = ["alexnet", "vgg11", "vgg11_bn", "resnet18", "resnet50", "resnext50_32x4d", "densenet121", "googlenet",
          "squeezenet1_0", "squeezenet1_1", "shufflenet_v2_x1_0", "mobilenet_v2", "inception_v3", "inception_v4",
          "inception_resnet_v2", "wide_resnet50_2", "efficientnet_b0", "mobilenet_v3_large", "mobilenet_v3_small",
-         "mnasnet1_0"]  # fmt: skip
+         "mnasnet1_0", "repvgg_a0"]  # fmt: skip
 """Networks whose parameter names and shapes are recorded."""
 
 

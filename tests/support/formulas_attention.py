@@ -88,12 +88,19 @@ def transformer(d: int, hidden: int, s: int, t: int, depth: int = 6, words: int 
     return total(times(depth, encoder), times(depth, decoder), dense(d, words, t, bias=False))
 
 
+def mixtral(d: int, hidden: int, t: int, count: int = 8, k: int = 2) -> Count:
+    """All experts have weights, and each position goes to k of them."""
+    gate, expert = dense(d, count, t, bias=False), times(3, dense(d, hidden, t, bias=False))
+    return gate[0] + count * expert[0], gate[1] + k * expert[1]
+
+
 def table() -> dict[str, Count]:
     """All closed forms by variant."""
     small, base = (384, 4), (512, 6)
     return {
         "transformer_base": transformer(512, 2048, 128, 128), "transformer_big": transformer(1024, 4096, 128, 128),
         "transformer_base S=50 T=31": transformer(512, 2048, 50, 31),
+        "mixtral_layer": mixtral(4096, 14_336, 128), "mixtral_layer T=33": mixtral(4096, 14_336, 33),
         "bert_base": bert(768, 12, 128), "bert_base T=512": bert(768, 12, 512),
         "bert_large": bert(1024, 24, 128),
         "gpt2": gpt2(768, 12, 1024), "gpt2 T=128": gpt2(768, 12, 128), "gpt2_medium": gpt2(1024, 24, 1024),

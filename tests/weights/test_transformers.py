@@ -153,6 +153,45 @@ def swin() -> Case:
     )  # fmt: skip
 
 
+def mixtral() -> Case:
+    """A layer's mixture as `transformers` has it, whose experts are stacked, and apart in checkpoints."""
+
+    def other() -> Any:
+        from torch import nn
+        from torch_models import transformers
+
+        library = transformers()
+        config = library.MixtralConfig(
+            hidden_size=16, intermediate_size=24, num_local_experts=5, num_experts_per_tok=2, num_attention_heads=4,
+            num_key_value_heads=2, attn_implementation="eager", experts_implementation="eager",
+        )  # fmt: skip
+        kind = library.models.mixtral.modeling_mixtral.MixtralSparseMoeBlock
+
+        class Layer(nn.Module):
+            def __init__(self) -> None:
+                super().__init__()
+                self.block_sparse_moe = kind(config)
+
+            def state_dict(self, *args: Any, **kwargs: Any) -> Any:
+                found = {"block_sparse_moe.gate.weight": self.block_sparse_moe.gate.weight}
+                both, down = self.block_sparse_moe.experts.gate_up_proj, self.block_sparse_moe.experts.down_proj
+                for i in range(5):
+                    parts = (("w1", both[i, :24]), ("w3", both[i, 24:]), ("w2", down[i]))
+                    found |= {f"block_sparse_moe.experts.{i}.{name}.weight": value.clone() for name, value in parts}
+                return {name: value.detach() for name, value in found.items()}
+
+        return Layer()
+
+    return Case(
+        "mixtral_layer", {"d": 16, "hidden": 24, "count": 5}, "transformers", other,
+        lambda draw: {"x": draw.normal(size=(2, 7, 16))}, lambda net, x: {"y": sole(net.block_sparse_moe(x["x"]))},
+    )  # fmt: skip
+
+
+def sole(found: Any) -> Any:
+    return found[0] if isinstance(found, tuple) else found
+
+
 def transformer() -> Case:
     """The paper's, of PyTorch's parts: it has no biases in attention, which `nn.Transformer` cannot leave out alone."""
 
@@ -172,7 +211,9 @@ def named(found: Any, **names: str) -> Arrays:
     return {ours: found[theirs] for ours, theirs in names.items()}
 
 
-CASES = {make.__name__: make for make in (bert, gpt2, t5, llama, whisper, vit, vit_torchvision, swin, transformer)}
+CASES = {
+    make.__name__: make for make in (bert, gpt2, t5, llama, whisper, vit, vit_torchvision, swin, mixtral, transformer)
+}
 
 
 def lively(net: Any) -> Any:

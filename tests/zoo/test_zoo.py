@@ -18,6 +18,7 @@ from typing import Any
 import formulas
 import formulas_attention
 import formulas_mobile
+import formulas_nested
 import formulas_parallel
 import formulas_recurrent
 import formulas_residual
@@ -29,8 +30,7 @@ import archdsl
 from archdsl.analyses.measure import Measures
 
 FORMULAS = (
-    formulas, formulas_attention, formulas_mobile, formulas_parallel, formulas_recurrent, formulas_residual,
-    formulas_scans,
+    formulas, formulas_attention, formulas_mobile, formulas_nested, formulas_parallel, formulas_recurrent, formulas_residual, formulas_scans,
 )  # fmt: skip
 ledger = tool("ledger")
 VARIANTS: dict[str, str] = ledger.variants()
@@ -89,9 +89,9 @@ CLOSED_FORM_ONLY = {
     "resnet110_original", "resnet110_bn_after_addition", "resnet110_relu_before_addition",
     "resnet110_relu_only_pre_activation", "wrn_28_10_dropout", "cmpe_se_wrn_28_10_1x1", "cmpe_se_wrn_28_10_2x1",
     "highway19", "highway_mlp_10", "highway_mlp_20", "highway_mlp_50", "highway_mlp_100",
-    "transformer_base", "transformer_big",
+    "transformer_base", "transformer_big", "mixtral_layer",
     "shufflenet_v2_50", "delugenet_104", "delugenet_122", "shiftnet_a", "shiftnet_b", "amoebanet_a",
-    "rnnsearch", "rnnsearch length=50", "convlstm steps=3", "mamba_130m length=100",
+    "rnnsearch",
     "dcn_v2_resnet50",
     *formulas_recurrent.table(),
 }  # fmt: skip

@@ -2,81 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from math import prod
+from collections.abc import Callable
 
-from archdsl.backends.onnx.patches import bordered, padding, patches
+from archdsl.backends.onnx.draft import Body
+from archdsl.backends.onnx.patches import padding
 from archdsl.backends.onnx.wire import Attribute
 from archdsl.backends.onnx.writer import Emit
-from archdsl.diagnostics import Refusal
-from archdsl.dims import Dim, ceildiv, symbols
+from archdsl.dims import Dim, ceildiv
 from archdsl.ops.windows import Pads
-from archdsl.shapes import TensorType
 
 
 def conv(emit: Emit) -> None:
     """``Conv``; padding is explicit, unless TensorFlow's rule meets a symbolic size."""
-    if each_sample(emit):
-        conv_of_samples(emit)
-        return
+    weighted(emit, "Conv", lambda x: padded(emit, x, explicit(emit), 0.0))
+
+
+Placed = Callable[[str], tuple[str, dict[str, Attribute]]]
+"""A map -> what enters the convolution, and its padding."""
+
+
+def weighted(emit: Emit, kind: str, placed: Placed) -> None:
+    """The convolution with its weight, or the one that it is given."""
     kernel, stride, dilation = emit.op.geometry(emit.types[0])
-    x, place = padded(emit, emit.ins[0], explicit(emit), 0.0)
-    emit.result(
-        "Conv", [x, emit.param("weight"), emit.optional("bias")],
-        kernel_shape=kernel, strides=stride, dilations=dilation, group=emit.op.groups, **place,
-    )  # fmt: skip
-
-
-def each_sample(emit: Emit) -> bool:
-    """Whether there is a weight for each sample."""
-    return len(emit.types) == 2 and emit.types[1].rank > emit.types[0].rank
-
-
-def conv_of_samples(emit: Emit) -> None:
-    """A weight for each sample: samples are groups where their number is known, else products with the windows."""
-    x, w = emit.types
-    kernel, stride, dilation = emit.op.geometry(x)
-    if isinstance(x.shape[0], int):
-        flat, place = padded(emit, _as_groups(emit, emit.ins[0], x), explicit(emit), 0.0)
-        y = emit.helper(
-            "Conv", [flat, _as_groups(emit, emit.ins[1], w, lead=())], kernel_shape=kernel, strides=stride,
-            dilations=dilation, group=x.shape[0] * emit.op.groups, **place,
-        )  # fmt: skip
-        _of_samples(emit, y)
+    windows = {"kernel_shape": kernel, "strides": stride, "dilations": dilation, "group": emit.op.groups}
+    if len(emit.types) == 2 and emit.types[1].rank > emit.types[0].rank:
+        of_samples(emit, kind, placed, windows)
         return
-    groups, channels, taps = emit.op.groups, w.shape[2], prod(kernel)
-    assert isinstance(channels, int)
-    wide = patches(emit, _padded(emit), kernel, stride, dilation, emit.outs[0].shape[2:])
-    columns = emit.helper("Reshape", [wide, emit.ints([0, groups, channels * taps, -1])])
-    rows = emit.helper("Reshape", [emit.ins[1], emit.ints([0, groups, emit.op.channels // groups, channels * taps])])
-    _of_samples(emit, emit.helper("MatMul", [rows, columns]))
+    x, place = placed(emit.ins[0])
+    emit.result(kind, [x, emit.param("weight"), emit.optional("bias")], **windows, **place)
 
 
-def _padded(emit: Emit) -> str:
-    """The input behind a ``Pad`` of its own."""
-    pads = explicit(emit)
-    if pads is None:
-        raise Refusal(
-            "E0601", f"`{emit.op.name}` with a weight for each sample needs a padding that is known",
-            help="use `pad = valid` behind `pad_axes`, or bind the sizes",
-        )  # fmt: skip
-    return bordered(emit, pads)
-
-
-def _as_groups(emit: Emit, name: str, type: TensorType, lead: Sequence[int] = (1,)) -> str:
-    """[N, C, …] -> [1, N * C, …], or [N * C, …]."""
-    return emit.helper("Reshape", [name, emit.vector([*lead, type.shape[0] * type.shape[1], *type.shape[2:]])])
-
-
-def _of_samples(emit: Emit, name: str) -> None:
-    """The result for its samples, and the bias."""
-    bias, y = emit.optional("bias"), emit.outs[0]
-    shape = emit.target((), y.shape)
-    if bias:
-        bias = emit.helper("Reshape", [bias, emit.ints([-1, *(1,) * (y.rank - 2)])])
-        emit.result("Add", [emit.helper("Reshape", [name, shape]), bias])
-    else:
-        emit.result("Reshape", [name, shape])
+def of_samples(emit: Emit, kind: str, placed: Placed, windows: dict[str, Attribute]) -> None:
+    """A weight for each sample: a ``Scan`` over them. As groups of one ``Conv`` they take a sixth longer, or more, and
+    their number has to be known.
+    """
+    writer, body = emit.writer, Body(emit.writer.fresh(f"{emit.node.path}/body"))
+    axes, bias = emit.ints([0]), emit.optional("bias")
+    entering = []
+    for type in emit.types:
+        name = writer.fresh(f"{emit.node.path}/sample")
+        writer.dtypes[name], body.inputs[name] = type.dtype, type.with_shape(type.shape[1:])
+        entering.append(name)
+    with writer.inside(body):
+        x, place = placed(emit.helper("Unsqueeze", [entering[0], axes]))
+        one = emit.helper(kind, [x, entering[1], bias], **windows, **place)
+        body.outputs[emit.helper("Squeeze", [one, axes])] = emit.outs[0].with_shape(emit.outs[0].shape[1:])
+    emit.result("Scan", list(emit.ins), body=body, num_scan_inputs=2)
 
 
 def totals(emit: Emit) -> list[Dim]:
@@ -127,17 +98,7 @@ def conv_transpose(emit: Emit) -> None:
     Runtimes want an output padding below the stride. Dilation allows a wider one: as many strides of it as there are
     become zeros after the input.
     """
-    if each_sample(emit):
-        conv_transpose_of_samples(emit)
-        return
-    x = emit.types[0]
-    op = emit.op
-    kernel, stride, dilation = op.geometry(x)
-    value, place = _trimmed(emit, emit.ins[0])
-    emit.result(
-        "ConvTranspose", [value, emit.param("weight"), emit.optional("bias")],
-        kernel_shape=kernel, strides=stride, dilations=dilation, group=op.groups, **place,
-    )  # fmt: skip
+    weighted(emit, "ConvTranspose", lambda x: _trimmed(emit, x))
 
 
 def _trimmed(emit: Emit, value: str) -> tuple[str, dict[str, Attribute]]:
@@ -149,25 +110,6 @@ def _trimmed(emit: Emit, value: str) -> tuple[str, dict[str, Attribute]]:
         ends = emit.ints([*(0,) * (x.rank + 2), *behind])
         value = emit.helper("Pad", [value, ends, emit.scalar(0.0)])
     return value, {"output_padding": [n % s for n, s in zip(extra, stride)], **padding(op.pads(x))}
-
-
-def conv_transpose_of_samples(emit: Emit) -> None:
-    """A weight for each sample: samples are groups."""
-    x, w = emit.types
-    if not isinstance(x.shape[0], int):
-        names = ", ".join(f"--bind {name}=…" for name in sorted(symbols(x.shape[0])))
-        raise Refusal(
-            "E0601",
-            "`conv_transpose` with a weight for each sample needs their number in ONNX",
-            help=f"bind it: `{names}`",
-        )
-    kernel, stride, dilation = emit.op.geometry(x)
-    value, place = _trimmed(emit, _as_groups(emit, emit.ins[0], x))
-    y = emit.helper(
-        "ConvTranspose", [value, _as_groups(emit, emit.ins[1], w, lead=())], kernel_shape=kernel, strides=stride,
-        dilations=dilation, group=x.shape[0] * emit.op.groups, **place,
-    )  # fmt: skip
-    _of_samples(emit, y)
 
 
 RULES = {"conv": conv, "conv_transpose": conv_transpose}

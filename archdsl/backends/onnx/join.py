@@ -33,4 +33,15 @@ def split(emit: Emit) -> None:
     emit.result("Split", [emit.ins[0], emit.vector(sizes)], axis=resolve_axis(emit.op.axis, emit.types[0]))
 
 
-RULES = {"concat": concat, "stack": stack, "split": split}
+def sparse(emit: Emit) -> None:
+    """Each input ``Mul`` its gate, and the ``Sum``: all of them are computed."""
+    *parts, gates = emit.ins
+    axis = emit.types[-1].rank - 1
+    gate = [emit.helper("Gather", [gates, emit.ints([i])], axis=axis) for i in range(len(parts))]
+    if len(parts) == 1:
+        emit.result("Mul", [parts[0], gate[0]])
+        return
+    emit.result("Sum", [emit.helper("Mul", [part, one]) for part, one in zip(parts, gate)])
+
+
+RULES = {"concat": concat, "stack": stack, "split": split, "sparse": sparse}

@@ -133,3 +133,14 @@ def embedding(draw: Draw) -> Case:
     dtype = draw.one("f32", "f64")
     arguments = {"count": count, "features": features, "dtype": dtype, "init": draw.one("zeros", 1.0)}
     return Case(arguments, [at], draw.one((), (0,)))
+
+
+def _sparse(op: Any, p: Any, *ins: torch.Tensor) -> torch.Tensor:
+    return (torch.stack(ins[:-1], -1) * ins[-1].unsqueeze(-2)).sum(-1)
+
+
+@operator("sparse", _sparse)
+def sparse(draw: Draw) -> Case:
+    count, sizes = draw.whole(1, 4), draw.shape(1, 3)
+    gates = draw.array([*sizes, count])
+    return Case({"k": draw.whole(1, count), "gates": 1}, [*(draw.array([*sizes, 5]) for _ in range(count)), gates])

@@ -1,0 +1,76 @@
+"""Generated modules of what has no function in PyTorch alone: their gradients are those of finite differences."""
+
+from __future__ import annotations
+
+import pytest
+
+from archdsl.driver import load
+
+NETWORKS = {
+    "conv of samples": """
+      input x: f64[2, 4, 5, 5]
+      input w: f64[2, 6, 2, 3, 3]
+      y: x -> conv(6, 3, stride = 2, groups = 2, bias = false, weight = w)""",
+    "conv_transpose of samples": """
+      input x: f64[2, 4, 3]
+      input w: f64[2, 4, 3, 2]
+      y: x -> conv_transpose(6, 2, stride = 2, groups = 2, bias = false, weight = w)""",
+    "deform_conv": """
+      input x: f64[2, 4, 5, 4]
+      input offsets: f64[2, 36, 5, 4]
+      input m: f64[2, 18, 5, 4]
+      input w: f64[3, 4, 3, 3]
+      y: x -> deform_conv(offsets, 3, 3, bias = false, weight = w, mask = m)""",
+    "grid_sample": """
+      input x: f64[2, 3, 4, 5]
+      input grid: f64[2, 3, 4, 2]
+      y: x -> grid_sample(grid * 0.6, pad = border)""",
+    "unfold and fold": """
+      input x: f64[2, 3, 5]
+      y: unfold(3, dilation = 2, pad = [1, 0]) -> fold([5], 3, dilation = 2, pad = [1, 0])""",
+    "scaled weights": """
+      input x: f64[1, 2, 3, 3]
+      input v: f64[4, 2, 3, 3]
+      let w = v -> layer_norm(axes = [1, 2, 3], scale = false, shift = false)
+      y: x -> conv(4, 3, bias = false, weight = w)""",
+}
+
+
+@pytest.mark.reference
+@pytest.mark.parametrize("name", NETWORKS)
+def test_gradients_are_those_of_differences(name: str) -> None:
+    import torch
+    from torch_module import module_of
+
+    graph = load(f"arch 1\nnetwork Net() {{{NETWORKS[name]}\n  output result = y\n}}\n").graph()
+    torch.manual_seed(1)
+    inputs = [
+        torch.randn([int(str(n)) for n in value.type.shape], dtype=torch.float64, requires_grad=True)
+        for value in graph.inputs
+    ]
+    assert torch.autograd.gradcheck(module_of(graph), inputs)
+
+
+@pytest.mark.reference
+@pytest.mark.parametrize("samples", [0, 2])
+@pytest.mark.parametrize("operator", ["roi_align", "roi_pool"])
+def test_gradients_of_regions(operator: str, samples: int) -> None:
+    import torch
+    from torch_module import module_of
+
+    more = f", samples = {samples}" if operator == "roi_align" else ""
+    text = f"""arch 1
+    network Net() {{
+      input x: f64[2, 3, 6, 7]
+      input boxes: f64[2, 4]
+      input images: i64[2]
+      y: x -> {operator}(boxes, images, 2{more})
+      output result = y
+    }}
+    """
+    module = module_of(load(text).graph())
+    boxes = torch.tensor([[0.3, 0.7, 4.1, 5.2], [1.2, -0.4, 6.3, 3.1]], dtype=torch.float64)
+    torch.manual_seed(2)
+    x = torch.randn(2, 3, 6, 7, dtype=torch.float64, requires_grad=True)
+    images = torch.tensor([1, 0])
+    assert torch.autograd.gradcheck(lambda t: module(t, boxes, images), [x])
