@@ -215,10 +215,8 @@ class UserBlock(Parametric):
             )
         bounds.check_depth(place.depth)
         effective = self.effective()
-        if any(value is POISON for value in effective.values()) and _around(
-            self.name, place.frame
-        ):  # what would end it is not known
-            return POISON
+        if place.frame and any(value is POISON for value in effective.values()) and place.frame.within(self.name):
+            return POISON  # what would end it is not known
         frame = Frame(self.name, partial(show_arguments, effective), span, place.frame)
         inner = place.inside(place.block(self.name), frame)
         application = Application.of(self, effective, flow, inner)
@@ -241,13 +239,6 @@ class UserBlock(Parametric):
         if application is not None:
             application.keep(result)
         return result
-
-
-def _around(name: str, frame: Frame | None) -> bool:
-    """Whether a block of that name is being applied."""
-    while frame is not None and frame.name != name:
-        frame = frame.parent
-    return frame is not None
 
 
 class NetworkCode:
