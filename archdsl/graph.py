@@ -105,7 +105,7 @@ class Graph(Verbatim):
     ``taps`` are labelled results by path; ``defaults`` give the symbol values at which costs are reported;
     ``source_hash`` is of the texts it was made from (empty for graphs from Python); ``maps`` give the names of the
     parameters in the checkpoints of other frameworks; ``preprocess`` says by input how pictures enter, ``labels`` by
-    output what its classes are called.
+    output what its classes are called; ``states`` by input the output that enters there in the next call.
     """
 
     def __init__(
@@ -122,6 +122,7 @@ class Graph(Verbatim):
         maps: Mapping[str, NameMap] | None = None,
         preprocess: Mapping[str, Preprocess] | None = None,
         labels: Mapping[str, tuple[str, ...]] | None = None,
+        states: Mapping[str, str] | None = None,
     ) -> None:
         self.name = name
         self.inputs = tuple(inputs)
@@ -134,6 +135,7 @@ class Graph(Verbatim):
         self.maps = dict(maps or {})
         self.preprocess = dict(preprocess or {})
         self.labels = dict(labels or {})
+        self.states = dict(states or {})
 
     def rewired(
         self,

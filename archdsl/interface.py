@@ -23,6 +23,8 @@ SIZE, LEAST, MOST = "archdsl.size.", "archdsl.least.", "archdsl.most."
 """Keys of what a model says of each of its symbols: its declared value, and its bounds."""
 DRAWN = "archdsl.drawn"
 """Key of the outputs that depend on random numbers, with commas between them."""
+STATE = "archdsl.state."
+"""Key of the output that enters in the place of an input in the next call."""
 RANGE = "archdsl.range."
 """Key of the least and the greatest value of an integer input: ``0 .. 999``."""
 VERSION = 1

@@ -13,7 +13,7 @@ from archdsl.analyses.ranges import ranges
 from archdsl.dim_order import at_least
 from archdsl.element_types import INTEGERS
 from archdsl.graph import Graph, Value
-from archdsl.interface import LEAST, MOST, RANGE, SIZE
+from archdsl.interface import LEAST, MOST, RANGE, SIZE, STATE
 from archdsl.ops.base import Ends
 
 
@@ -56,7 +56,7 @@ def _also(value: Value, outside: Mapping[Value, tuple[Value, ...]]) -> Iterator[
 
 def described(graph: Graph) -> dict[str, str]:
     """The metadata of a model that say what may enter it."""
-    found: dict[str, str] = {}
+    found = {STATE + name: after for name, after in graph.states.items()}
     for name in graph.symbols():
         size = graph.defaults.get(name)
         if size is not None and (name, size) != ("N", 1):

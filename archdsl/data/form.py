@@ -179,6 +179,7 @@ class GraphForm(Form):
     parameters: list[ParameterForm] = []
     nodes: list[NodeForm]
     outputs: dict[Name, str] = Field(description="output name -> value name")
+    states: dict[Name, Name] = Field({}, description="input name -> the output that enters there in the next call")
     labels: dict[str, list[str]] = Field({}, description="output name -> what its classes are called")
     taps: dict[Name, str] = Field({}, description="label path -> value name")
     maps: dict[Name, dict[str, Name | StoredForm]] = Field(

@@ -89,7 +89,7 @@ class _Reader:
         inputs = [self.values[input.name] for input in form.inputs]
         return Graph(form.name, inputs, nodes, outputs, taps=taps, defaults=form.symbols, doc=form.doc,
             source_hash=form.source_hash, maps={name: self.map(name) for name in form.maps},
-            preprocess=self.preprocess, labels=self.labels(outputs),
+            preprocess=self.preprocess, labels=self.labels(outputs), states=self.states(outputs),
         )  # fmt: skip
 
     def check_sizes(self) -> None:
@@ -140,6 +140,14 @@ class _Reader:
                 self.preprocess[form.name] = preprocess_of(form.preprocess.model_dump()).settled(value.type)
             except Refusal as refusal:
                 raise self.located(refusal, ["inputs", index, "preprocess"]) from None
+
+    def states(self, outputs: Mapping[str, Value]) -> dict[str, str]:
+        """The states of the model; refuses (E0804) names that are no input, or no output."""
+        for name, after in self.form.states.items():
+            if name not in {one.name for one in self.form.inputs} or after not in outputs:
+                message = f"there is no input `{name}` and output `{after}` of a state"
+                raise self.error("E0804", message, ["states", name])
+        return self.form.states
 
     def labels(self, outputs: Mapping[str, Value]) -> dict[str, tuple[str, ...]]:
         found = {}

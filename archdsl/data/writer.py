@@ -47,6 +47,7 @@ def to_form(graph: Graph) -> GraphForm:
         parameters=[_parameter(p) for p in graph.parameters().values()],
         nodes=nodes,
         outputs={name: value.name for name, value in graph.outputs.items()},
+        states=graph.states,
         labels={name: list(names) for name, names in graph.labels.items()},
         taps={name: value.name for name, value in graph.taps.items()},
         maps={name: _map(graph, names) for name, names in graph.maps.items()},

@@ -66,7 +66,7 @@ def _dimension(dim: spec.Expr, context: Context) -> Dimension:
         if bounds:
             found = _limited(found, ends, fresh, code, dim, env)
         _check_least(found, names, ends, dim, env)
-        if isinstance(found, dims.Expr) and env.run is not None and env.run.feed is None:
+        if isinstance(found, dims.Expr) and not _inside(env):
             env.session.draft.dims.append((found, dim.span))
             if default is not None:
                 _give(found, default(env), dim.span, env)

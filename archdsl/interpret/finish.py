@@ -11,6 +11,7 @@ from archdsl.graph import Graph, Node, Value
 from archdsl.interpret.claims import check_shape_claims
 from archdsl.interpret.env import NetworkRun
 from archdsl.interpret.misreadings import misread
+from archdsl.interpret.model_states import handed_on
 from archdsl.interpret.session import Session
 from archdsl.modules.module import Module
 from archdsl.syntax import spec
@@ -26,6 +27,9 @@ def settle_outputs(session: Session, run: NetworkRun, flow: Flow) -> set[Node]:
     if len(outputs) == len(run.trained):
         last = {"output": flow} if not isinstance(flow, tuple) else {f"output.{i}": v for i, v in enumerate(flow)}
         outputs = {**last, **outputs}
+    for state, name, value in handed_on(session):
+        outputs[name] = value
+        session.draft.handed_on[state] = name
     if any(value is POISON for value in outputs.values()):
         return set()
     check_shape_claims(session, {name: value for name, value in outputs.items() if isinstance(value, Value)})
@@ -151,5 +155,5 @@ def drafted(session: Session, module: Module, target: spec.Variant | spec.Networ
     return Graph(
         target.name, draft.inputs, nodes, draft.outputs, taps=taps, defaults=draft.defaults, doc=target.doc or doc,
         maps={names.name: names for names in draft.maps}, preprocess=draft.preprocess, labels=draft.labels,
-        source_hash=module.source_hash,
+        source_hash=module.source_hash, states=draft.handed_on,
     )  # fmt: skip

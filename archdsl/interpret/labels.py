@@ -31,7 +31,7 @@ def poison_names(statement: spec.Statement, env: Env, loop: bool = False) -> Non
         pass
     elif isinstance(statement, spec.Let):
         env.poison(statement.targets, labels=False)
-    elif isinstance(statement, spec.Share | spec.Input | spec.State):
+    elif isinstance(statement, spec.Share | spec.Input | spec.State | spec.ModelState):
         env.poison((statement.name,), labels=False)
     elif label is not None and label.name:
         env.poison((label.name,), labels=True)

@@ -16,6 +16,7 @@ from archdsl.interpret.code import BodyBlock, Context, Step, compiled, located, 
 from archdsl.interpret.combinators import COMBINATORS, Combinator, _written
 from archdsl.interpret.env import Env
 from archdsl.interpret.kinds import BlockKind
+from archdsl.interpret.model_states import set_next
 from archdsl.interpret.parametric import Formal
 from archdsl.interpret.stages import what_enters
 from archdsl.interpret.values import BlockValue, as_flow, describe, is_flow, items
@@ -117,7 +118,7 @@ def _state(statement: spec.State, context: Context) -> Step:
     def run(env: Env, flow: Flow, naming: Naming) -> Flow:
         scan = env.along
         if not isinstance(scan, ScanRun):
-            help = "states belong to the run along an axis: `scan(axis = t) { state h = …; …; next h = … }`"
+            help = f"`scan(axis = t) {{ … }}` has states with a first value; one of the model is `state {name}: f32[…]`"
             raise Refusal("E0217", "`state` can be used only in the body of a `scan`", help=help)
         if name in scan.places:
             raise Refusal("E0207", f"two states are called `{name}`").located(word)
@@ -165,9 +166,11 @@ def _next(statement: spec.Next, context: Context) -> Step:
 def _set(item: spec.NextItem, value: Any, env: Env) -> None:
     name = item.name
     scans = list(_around(env))
+    if not any(name in scan.places for scan in scans) and set_next(name, value, env):
+        return
     if not scans:
         raise Refusal(
-            "E0217", "`next` can be used only in the body of a `scan`",
+            "E0217", f"`next` sets a state, and there is no state `{name}` here",
             help="it sets a state for the next run: `scan(axis = t) { state h = …; …; next h = … }`",
         )  # fmt: skip
     scan = next((scan for scan in scans if name in scan.places), None)

@@ -40,6 +40,10 @@ class Draft:
         self.dims: list[tuple[Dim, Span]] = []
         """Dimensions of the inputs that have symbols, and where they are declared."""
         self.inputs: list[Value] = []
+        self.states: dict[Value, Any] = {}
+        """The model's states by their inputs: :class:`~archdsl.interpret.model_states.ModelState`."""
+        self.handed_on: dict[str, str] = {}
+        """The outputs of the model's states, by their inputs."""
         self.places: dict[str, Span] = {}
         """Where each input is declared."""
         self.outputs: dict[str, Value] = {}

@@ -59,8 +59,9 @@ def _symbols(module: Module) -> frozenset[str] | None:
     if not module.networks:
         return None
     found: set[str] = set()
-    for network in module.networks:
-        for node in walk(network.body):
+    makers = (one for one in module.definitions.values() if isinstance(one, spec.Block | spec.Network))
+    for body in [one.body for one in makers if one.body is not None]:
+        for node in walk(body):
             if isinstance(node, spec.TensorTypeExpr):
                 found |= {name.id for dim in node.dims for name in walk(dim) if isinstance(name, spec.Name)}
     return frozenset(found)
@@ -166,13 +167,20 @@ class _Resolver(ExpressionResolver):
             self.expression(statement.shape, scope)
         self._label(statement, scope)
 
-    def _input(self, statement: spec.Input, scope: Scope) -> None:
-        for dim in statement.type.dims:
+    def _type(self, type: spec.TensorTypeExpr, scope: Scope) -> None:
+        for dim in type.dims:
             for part in children(dim) if isinstance(dim, spec.SizedDim) else (dim,):
                 if not (isinstance(part, spec.Name) and part.id[0].isupper()):
                     self.expression(part, scope)
+
+    def _input(self, statement: spec.Input, scope: Scope) -> None:
+        self._type(statement.type, scope)
         if statement.preprocess is not None:
             self.expression(statement.preprocess, scope)
+        self.bind(statement.name, statement.span.word(statement.name), scope)
+
+    def _model_state(self, statement: spec.ModelState, scope: Scope) -> None:
+        self._type(statement.type, scope)
         self.bind(statement.name, statement.span.word(statement.name), scope)
 
     def _missing(self, statement: spec.Missing, scope: Scope) -> None:
@@ -260,7 +268,7 @@ class _Resolver(ExpressionResolver):
 
 _STATEMENTS: dict[type[spec.Statement], Callable[[_Resolver, Any, Scope], None]] = {
     spec.Let: _Resolver._let, spec.Share: _Resolver._share, spec.State: _Resolver._share,
-    spec.Input: _Resolver._input, spec.If: _Resolver._if,
+    spec.Input: _Resolver._input, spec.ModelState: _Resolver._model_state, spec.If: _Resolver._if,
     spec.Repeat: _Resolver._loop, spec.For: _Resolver._loop, spec.Missing: _Resolver._missing,
     spec.Weights: _Resolver._weights, spec.With: _Resolver._with, spec.Flow: _Resolver._flow,
     spec.Branch: _Resolver._flow,

@@ -23,9 +23,8 @@ def names_read(expr: spec.Expr) -> Iterator[spec.Name]:
 
 def is_single(body: spec.Body) -> bool:
     """Whether a body applies one thing, so that it may take the path of its label or iteration."""
-    acting = [
-        s for s in body.statements if not isinstance(s, spec.Let | spec.Assert | spec.Share | spec.State | spec.Next)
-    ]
+    passive = spec.Let | spec.Assert | spec.Share | spec.State | spec.Next | spec.ModelState
+    acting = [s for s in body.statements if not isinstance(s, passive)]
     if len(acting) != 1:
         return False
     only = acting[0]
@@ -53,7 +52,7 @@ def bound_by(body: spec.Body, arm: bool = False, *, labels: bool = True) -> Iter
     for statement in body.statements:
         if isinstance(statement, spec.Let):
             yield from statement.targets
-        elif isinstance(statement, spec.Share | spec.State):
+        elif isinstance(statement, spec.Share | spec.State | spec.ModelState):
             yield statement.name
         elif isinstance(statement, spec.If | spec.With):
             for nested in nested_bodies(statement):

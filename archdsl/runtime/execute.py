@@ -139,7 +139,7 @@ def _execute(
         )  # fmt: skip
     notes: list[str] = []
     wanted = wanted_inputs(session)
-    usual = Usual(sizes or {}, declared_in(metadata), 1)
+    usual = Usual(sizes or {}, declared_in(metadata), 1, first=True)
     ready = _inputs(wanted, files, arrays, seed, usual, notes.append)
     if note := ones(((one.dims(), ready[one.name].shape) for one in wanted), but=BATCH):
         notes.append(note)
@@ -161,7 +161,9 @@ def _inputs(
         named = _named(arrays, [one.name for one in wanted])
         target = {one.name: one for one in wanted}
         paths = {name: Path(value) for name, value in named.items() if isinstance(value, str | Path)}
-        return check_inputs(wanted, named | {n: file_input(path, target.get(n), tell) for n, path in paths.items()})
+        named |= {n: file_input(path, target.get(n), tell) for n, path in paths.items()}
+        starting = [one for one in wanted if one.name in named or one.state]  # states begin as in a first call
+        return check_inputs(wanted, completed(starting, named, seed, usual))
     given = file_inputs(wanted, files, tell)
     return check_inputs(wanted, completed(wanted, given, seed, usual))
 

@@ -77,7 +77,10 @@ def completed(wanted: Sequence[Wanted], given: Mapping[str, Any], seed: int, usu
             shape = getattr(given.get(one.name), "shape", ())
             found = solve([(dim, size) for dim, size in zip(one.dims(), shape) if dim is not None], found)
     missing = [one for one in wanted if one.name not in given]
-    return {**given, **random_inputs(missing, seed, usual.sizes(missing, found))}
+    drawn = random_inputs(missing, seed, usual.sizes(missing, found))
+    if usual.first:
+        drawn |= {one.name: 0 * drawn[one.name] for one in missing if one.state}
+    return {**given, **drawn}
 
 
 class Usual(Record):
@@ -86,6 +89,8 @@ class Usual(Record):
     given: Mapping[str, int]
     declared: Mapping[str, int]
     batch: int
+    first: bool = False
+    """Whether it is the first call, in which states are zeros."""
 
     def sizes(self, wanted: Sequence[Wanted], found: Mapping[str, Dim]) -> dict[str, Dim]:
         """A size for each symbol of the inputs; ``found`` are those that arrays say."""

@@ -9,7 +9,7 @@ from archdsl.diagnostics import Refusal
 from archdsl.dim_text import parse_dimension
 from archdsl.dims import Dim, Symbol, symbol
 from archdsl.element_types import ELEMENT_TYPES
-from archdsl.interface import PREPROCESS
+from archdsl.interface import PREPROCESS, STATE
 from archdsl.record import Record
 from archdsl.runtime.entering import bounds_in, ends_in
 from archdsl.runtime.session import BFLOAT16, metadata_of
@@ -40,6 +40,9 @@ class Wanted(Record):
     ends: tuple[Dim, Dim] | None = None
     """The least and the greatest integer that it takes, if that is known."""
 
+    state: bool = False
+    """Whether it is a state of the model: what the call before has left."""
+
     def dims(self) -> list[Dim | None]:
         """The dimensions: integers and expressions over symbols; ``None``: any size."""
         return [_dim(size, self.symbols) for size in self.shape]
@@ -68,6 +71,17 @@ def wanted_inputs(session: Any) -> list[Wanted]:
         if dtype is None:
             raise Refusal("E0704", f"the input `{one.name}` is a {one.type}, which cannot be given here")
         shape = tuple(d if d is not None else "?" for d in one.shape)
+        state = STATE + one.name in metadata
         ends = ends_in(metadata, one.name)
-        found.append(Wanted(one.name, dtype, shape, metadata.get(PREPROCESS + one.name), bounds, ends))
+        found.append(
+            Wanted(
+                one.name,
+                dtype,
+                shape,
+                metadata.get(PREPROCESS + one.name),
+                bounds,
+                ends,
+                state=state,
+            )
+        )
     return found

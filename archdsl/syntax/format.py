@@ -260,6 +260,9 @@ class Formatter(ExpressionFormatter):
         message: list[Doc] = [] if claim.message is None else [", ", self.value(claim.message)]
         return ["assert ", self.value(claim.condition, TEST), *message]
 
+    def _do_modelstate(self, state: spec.ModelState) -> Doc:
+        return [f"state {state.name}: ", self.tensor_type(state.type)]
+
     def _do_input(self, statement: spec.Input) -> Doc:
         return [f"input {statement.name}: ", self.tensor_type(statement.type), *self._with(statement.preprocess)]
 

@@ -93,6 +93,13 @@ class State(Statement):
     value: Expr
 
 
+class ModelState(Statement):
+    """``state name: f32[N, P = 0 >= 0, 64]``: what every call of the model gets from the one before."""
+
+    name: str
+    type: TensorTypeExpr
+
+
 class NextItem(Syntax):
     """``name = value`` behind ``next``."""
 

@@ -229,6 +229,10 @@ class Builder(NameRuleBuilder):
         name, value = children
         return spec.State(self.span(start, end), name.text, value)
 
+    def model_state(self, start: int, end: int, children: Children) -> spec.Statement:
+        name, type = children
+        return spec.ModelState(self.span(start, end), name.text, type)
+
     def next(self, start: int, end: int, children: Children) -> spec.Statement:
         pairs = zip(children[::2], children[1::2])
         items = [spec.NextItem(self.span(name.start, value.span.end), name.text, value) for name, value in pairs]

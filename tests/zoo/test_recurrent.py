@@ -9,7 +9,7 @@ import numpy as np
 import onnx
 import pytest
 from onnx_case import generator, model_of, randomise, run
-from paths import SPECS
+from paths import ROOT, SPECS
 from weight_files import safetensors
 
 import archdsl
@@ -158,3 +158,35 @@ def test_the_module_trains_as_torchs(tmp_path: Path) -> None:
     theirs = losses(Tagger("LSTM", 2, 32, 1, 1, both=False, last=True), 60)
     np.testing.assert_allclose(ours, theirs, rtol=0.02)
     assert np.mean(ours[-10:]) < 0.5 * ours[0]
+
+
+@pytest.mark.reference
+def test_a_language_model_of_characters_trains_as_torchs() -> None:
+    """The network of the zoo without dropout, and PyTorch's example, from the same seed on the same text."""
+    import torch
+    from torch_module import module_of
+    from torch_recurrent import LanguageModel
+
+    text = (ROOT / "LICENSE").read_text(encoding="utf-8").lower()[:4000]
+    signs = sorted(set(text))
+    codes = torch.tensor([signs.index(c) for c in text])
+
+    def trained(net: Any) -> list[float]:
+        optimiser, draw, found = torch.optim.Adam(net.parameters(), 0.01), torch.Generator().manual_seed(5), []
+        for _ in range(60):
+            starts = torch.randint(len(codes) - 33, (16,), generator=draw)
+            batch = torch.stack([codes[s : s + 33] for s in starts])
+            loss = torch.nn.functional.cross_entropy(net(batch[:, :-1]).flatten(0, 1), batch[:, 1:].flatten())
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+            found.append(loss.item())
+        return found
+
+    graph = archdsl.load(FILE).graph("zaremba_medium_torch", width=32, words=len(signs), keep=1.0)
+    torch.manual_seed(0)
+    ours = trained(module_of(graph).train())
+    torch.manual_seed(0)
+    theirs = trained(LanguageModel(32, len(signs)))
+    np.testing.assert_allclose(ours, theirs, rtol=0.02)
+    assert ours[-1] < 0.8 * ours[0]
