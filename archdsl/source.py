@@ -96,6 +96,13 @@ class Frame:
         self.span = span
         self.parent = parent
 
+    def within(self, name: str) -> bool:
+        """Whether this is an application of a block of that name, or takes place in one."""
+        frame: Frame | None = self
+        while frame is not None and frame.name != name:
+            frame = frame.parent
+        return frame is not None
+
     @property
     def arguments(self) -> str:
         """``c = 64, stride = 2``."""

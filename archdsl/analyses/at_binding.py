@@ -88,6 +88,19 @@ class Bound:
         return {node: step for step, node in enumerate(self.nodes)}
 
     @cached_property
+    def settled(self) -> frozenset[Node]:
+        """The nodes that depend on parameters and constants alone, such as a transposed weight: what runs a model
+        computes them once, when it loads it, so that their results are weights and no activations.
+        """
+        found: set[Node] = set()
+        for node in self.nodes:
+            alone = node.body is None and not node.op.draws and all(value.producer in found for value in node.inputs)
+            sizes = [size for value in node.outputs for size in value.type.shape]
+            if alone and (not node.inputs or all(isinstance(size, int) for size in sizes)):
+                found.add(node)
+        return frozenset(found)
+
+    @cached_property
     def runs(self) -> dict[Node, Dim]:
         """How often the nodes of bodies run in one inference; all others run once."""
         found: dict[Node, Dim] = {}

@@ -5,7 +5,7 @@ end. Values of raw parameters and constants are weights and take no part. Fusion
 
 - ``none``: every operator's output is a tensor of its own;
 - ``act``: views (flatten, reshape, dropout in inference) cost nothing, and an activation is written over its input
-  where nobody else still needs it;
+  where nobody else still needs it, unless it is ``x`` times a gate (gelu, silu …), for which kernels need both;
 - ``full``: besides, a batch norm and the activation behind a convolution or linear layer belong to its kernel, and an
   addition is written over one of its operands where nobody else still needs that.
 
@@ -134,7 +134,7 @@ class _Planner:
         for node in graph.nodes:
             if node.body is not None:
                 step = self._enter(node, node.body, step)
-            elif node.inputs:
+            elif node not in self.bound.settled:
                 self._place(node, step)
             step += 1
         return step
@@ -183,7 +183,7 @@ class _Planner:
 
     def _may_overwrite(self, node: Node) -> bool:
         if node.op.role == "activation":
-            return True
+            return node.op.in_place
         return self.level == "full" and (node.op.accumulates or (node.op.folds and self._layer(node) is not None))
 
     def _layer(self, node: Node) -> Node | None:

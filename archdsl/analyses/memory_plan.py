@@ -9,6 +9,7 @@ from typing import Any
 from archdsl.analyses.arena import Arena, arena
 from archdsl.analyses.at_binding import Bound
 from archdsl.analyses.contributions import line_of
+from archdsl.analyses.kept import kept
 from archdsl.analyses.memory import LEVELS, Buffer, Peak, Schedule, peak, schedule
 from archdsl.diagnostics import Refusal
 from archdsl.dims import Dim
@@ -115,6 +116,11 @@ class Memory(Shown, report="archdsl.report.memory:MemoryReport"):
     def weights(self) -> int:
         """Bytes of parameters and buffers."""
         return sum(_bytes(self.bound.stored(p.type).bytes) for p in self.graph.parameters().values())
+
+    @cached_property
+    def kept(self) -> int:
+        """The peak where buffers are kept for later tensors of their type, as ONNX Runtime does by default."""
+        return _bytes(kept(self.bound, self.plan))
 
     @cached_property
     def by_level(self) -> dict[str, Figures]:

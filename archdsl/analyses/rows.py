@@ -30,7 +30,7 @@ class Row(Record):
     in_bytes: Dim
     out_elements: Dim
     out_bytes: Dim
-    """Zero for raw parameters and constants: their values are weights, not activations."""
+    """Zero for parameters, constants, and what depends on these alone: their values are weights, not activations."""
 
     @property
     def path(self) -> str:
@@ -91,7 +91,7 @@ def rows(bound: Bound) -> tuple[Row, ...]:
         outputs = bound.types(node.outputs)
         inputs = bound.types(node.inputs)
         runs = bound.runs.get(node, 1)
-        made = runs if node.inputs else 0
+        made = 0 if node in bound.settled else runs
         found.append(Row(
             node, outputs, held.params, held.buffers, held.bytes, bound.work(node),
             _sum(t.elements for t in inputs) * runs, _sum(bound.bytes[v] for v in node.inputs) * runs,

@@ -237,6 +237,13 @@ FUNCTIONS: dict[str, tuple[Callable[..., Any], int, int | None]] = {
 """Name -> function, least and greatest number of arguments."""
 
 
+def all_bounded(value: Any, session: Session) -> None:
+    """Refuse numbers, texts and lists from outside, and what is in these, that no expression could give."""
+    for item in value if type(value) is tuple else ():
+        all_bounded(item, session)
+    bounded(value, session)
+
+
 def bounded(value: Any, session: Session) -> Any:
     """The result of arithmetic, if it stays within bounds."""
     if type(value) is int and value.bit_length() > session.bounds.limits.bits:

@@ -16,7 +16,7 @@ from archdsl.interpret.elaboration import Elaborated, Elaboration, held
 from archdsl.interpret.env import Env, NetworkRun
 from archdsl.interpret.file_lets import let_value
 from archdsl.interpret.finish import drafted, settle_outputs
-from archdsl.interpret.functions import bounded
+from archdsl.interpret.functions import all_bounded
 from archdsl.interpret.memo import Application
 from archdsl.interpret.operators import operator_block
 from archdsl.interpret.parameters import Parameters
@@ -130,7 +130,7 @@ def _overrides(block: NetworkBlock, arguments: Mapping[str, Any], env: Env) -> d
                 help=did_you_mean(name, formals, f"parameters: {listed}"),
             )  # fmt: skip
         value = _defined(value, env) if isinstance(value, str) else _as_list(value)
-        _within_bounds(value, env)
+        all_bounded(value, env.session)
         kind: Kind | None = formals[name].kind
         checked[name] = value if kind is None else kind.check(value, f"`{name}` of `{block.name}`")
     return checked
@@ -142,13 +142,6 @@ def _defined(name: str, env: Env) -> Any:
     if value is not Env.missing:
         return value
     return operator_block(name) if ops.is_operator(name) or name in ops.offered() else name
-
-
-def _within_bounds(value: Any, env: Env) -> None:
-    """Refuse numbers, texts and lists from outside that no expression could give."""
-    for item in value if type(value) is tuple else ():
-        _within_bounds(item, env)
-    bounded(value, env.session)
 
 
 def _as_list(value: Any) -> Any:
@@ -222,10 +215,8 @@ class UserBlock(Parametric):
             )
         bounds.check_depth(place.depth)
         effective = self.effective()
-        if any(value is POISON for value in effective.values()) and _around(
-            self.name, place.frame
-        ):  # what would end it is not known
-            return POISON
+        if place.frame and any(value is POISON for value in effective.values()) and place.frame.within(self.name):
+            return POISON  # what would end it is not known
         frame = Frame(self.name, partial(show_arguments, effective), span, place.frame)
         inner = place.inside(place.block(self.name), frame)
         application = Application.of(self, effective, flow, inner)
@@ -248,13 +239,6 @@ class UserBlock(Parametric):
         if application is not None:
             application.keep(result)
         return result
-
-
-def _around(name: str, frame: Frame | None) -> bool:
-    """Whether a block of that name is being applied."""
-    while frame is not None and frame.name != name:
-        frame = frame.parent
-    return frame is not None
 
 
 class NetworkCode:

@@ -98,7 +98,7 @@ Role = Literal["view", "activation", "norm", "layer", "join", "source", ""]
 """What an operator is to memory, lint rules and tables:
 
 - ``view``: its input under another shape, or as it is (dropout, at inference): nothing is computed or copied;
-- ``activation``: a function of one tensor that stands between layers, and can be written over its input;
+- ``activation``: a function of one tensor that stands between layers;
 - ``norm``: a normalisation; ``layer``: it has weights of its own that map features to features;
 - ``join``: of several tensors to one; ``source``: data of the model (a parameter, a constant) from no input.
 """
@@ -126,6 +126,8 @@ class Op(Record):
     moves_data: ClassVar[bool] = False
     """Whether it moves elements, or makes them, and computes nothing."""
     role: ClassVar[Role] = ""
+    in_place: ClassVar[bool] = True
+    """Of activations: whether the result is written over the input where nobody else needs that."""
     pointwise: ClassVar[bool] = False
     """Whether each element of the result depends on the elements in its own place only."""
     infix: ClassVar[str] = ""

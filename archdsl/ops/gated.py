@@ -14,7 +14,9 @@ from archdsl.ops.pointwise import Pointwise
 
 
 class _SelfGated(Pointwise):
-    """Base: ``x`` times a number from 0 to 1 that rises with it."""
+    """Base: ``x`` times a number from 0 to 1 that rises with it. Kernels compute the gate, and then need ``x``."""
+
+    in_place = False
 
     def range(self, entering: Sequence[Interval]) -> Interval:
         low, high = entering[0]

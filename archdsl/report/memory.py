@@ -33,6 +33,7 @@ class MemoryReport(Report):
         facts = (
             f"peak   {exact_bytes(figures.peak)}, at {memory.at}",
             f"arena  {exact_bytes(figures.arena)}, {figures.slack:.1%} above the peak",
+            f"kept   {exact_bytes(memory.kept)}, if buffers wait for tensors of their type, as in ONNX Runtime",
         )
         levels = tuple((name, *_needs(f)) for name, f in memory.by_level.items())
         dtypes = tuple((name, *_needs(f), exact_bytes(f.weights, "")) for name, f in memory.by_dtype.items())
@@ -52,7 +53,7 @@ class MemoryReport(Report):
             "dtype": memory.dtype, "weights": figures.weights,
             "peak": {"bytes": figures.peak, "step": memory.peak.step, "path": memory.at,
                      "tensors": [_tensor(memory, t) for t in memory.live]},
-            "arena": {"bytes": figures.arena, "slack": figures.slack},
+            "arena": {"bytes": figures.arena, "slack": figures.slack}, "kept": memory.kept,
             "levels": {name: _record(f) for name, f in memory.by_level.items()},
             "dtypes": {name: _record(f) for name, f in memory.by_dtype.items()},
             "operators": [{"step": k.step, "path": k.node.path, "op": k.node.op.name, "live": k.live, "made": k.made}

@@ -5,7 +5,7 @@ With profiling on, ONNX Runtime writes after every kernel how many bytes are req
 kernel are initialisers and weights in the kernels' own layouts; the rest are activations. The caller's input lies
 outside of the arena and is added for as long as a kernel still reads it, which the optimised model tells.
 
-The batch is bound to 1. Plans for whole blocks of memory (``enable_mem_pattern``) are off, so that every tensor is an
+The batch is bound to 1, other symbols to their declared sizes. Plans for whole blocks of memory (``enable_mem_pattern``) are off, so that every tensor is an
 allocation of its own; everything else is as by default, unless asked for otherwise.
 """
 
@@ -25,6 +25,7 @@ import archdsl
 from archdsl.graph import Graph
 
 SUFFIX = "_kernel_time"
+TYPES = {"tensor(float)": np.float32, "tensor(int64)": np.int64, "tensor(bool)": np.bool_}
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,8 @@ def allocated(graph: Graph, *, share: bool = True, layouts: bool = True) -> Allo
         model = Path(folder) / "model.onnx"
         archdsl.compile(graph, model)
         options = ort.SessionOptions()
-        options.add_free_dimension_override_by_name("N", 1)
+        for name, size in {"N": 1, **graph.defaults}.items():
+            options.add_free_dimension_override_by_name(name, size)
         options.enable_mem_pattern = False
         options.enable_mem_reuse = share
         if not layouts:
@@ -64,7 +66,7 @@ def allocated(graph: Graph, *, share: bool = True, layouts: bool = True) -> Allo
         options.log_severity_level = 4
         options.intra_op_num_threads = 1
         session = ort.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
-        feed = {i.name: np.zeros(i.shape, np.float32) for i in session.get_inputs()}
+        feed = {i.name: np.zeros(i.shape, TYPES[i.type]) for i in session.get_inputs()}
         session.run(None, feed)
         events = json.loads(Path(session.end_profiling()).read_text(encoding="utf-8"))
         optimised = onnx.load(options.optimized_model_filepath, load_external_data=False)

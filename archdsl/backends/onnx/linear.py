@@ -10,11 +10,15 @@ def linear(emit: Emit) -> None:
     """``Gemm(transB=1)``, which keeps PyTorch's layout of the weight; more axes than two are rows of one product.
 
     Of ``Transpose``, ``MatMul`` and ``Add`` a runtime would copy the weight when it loads the model, and rows of
-    unknown number would be no single product.
+    unknown number would be no single product. But ``Reshape`` copies what is an output of the model, such as the scores
+    of a vocabulary: those are ``MatMul``.
     """
     weight, bias, x = emit.param("weight"), emit.optional("bias"), emit.types[0]
     if x.rank == 2:
         emit.result("Gemm", [emit.ins[0], weight, bias], transB=1)
+        return
+    if not bias and emit.node.outputs[0] in emit.writer.graph.outputs.values():
+        emit.result("MatMul", [emit.ins[0], emit.helper("Transpose", [weight], perm=(1, 0))])
         return
     features = x.shape[-1]
     rows = emit.once(

@@ -7,9 +7,11 @@ from itertools import combinations
 
 import pytest
 from ort_memory import Allocated, allocated
+from paths import SUPPORT
 
 import archdsl
 from archdsl import driver, reading
+from archdsl.analyses.memory_plan import Memory
 from archdsl.graph import Graph
 
 CLOSE = 0.15
@@ -70,7 +72,30 @@ def test_where_a_convolution_adds_onto_the_other_branch() -> None:
     assert measured("resnet50").peak == 4 * (256 * 56 * 56 + 128 * 56 * 56 + 128 * 28 * 28)
 
 
-def test_where_swish_has_a_result_of_its_own() -> None:
-    """EfficientNet-B0: x and x * sigmoid(x), 96 maps of 112 x 112 each, where level full works in place."""
-    assert predicted("efficientnet_b0") == 4 * 96 * (112 * 112 + 56 * 56)
-    assert measured("efficientnet_b0").peak == pytest.approx(4 * 96 * (112 * 112 + 112 * 112), rel=0.001)
+def test_what_is_multiplied_with_its_gate_has_a_result_of_its_own() -> None:
+    """EfficientNet-B0: x and x * sigmoid(x), 96 maps of 112 x 112 each."""
+    assert predicted("efficientnet_b0") == 4 * 96 * (112 * 112 + 112 * 112)
+    assert measured("efficientnet_b0").peak == pytest.approx(predicted("efficientnet_b0"), rel=0.001)
+
+
+SEQUENCES = {
+    "Bert": None, "Gpt": None, "Vit": None, "Mixer": None, "Llama": None, "EncoderDecoder": None, "Tcn": None,
+    "LanguageModel": 2 * 4 * 35 * 1000, "Bidirectional": 3 * 4 * 200 * 256, "Gated": None,
+}  # fmt: skip
+"""Transformers and recurrent networks (``support/sequences.arch``), with a closed form where there is a cause to
+differ: an output of `linear` with a bias is copied (``Reshape``); an LSTM in both directions turns its result, which the
+planner keeps."""
+
+
+@pytest.mark.parametrize("name", SEQUENCES)
+def test_sequences_with_buffers_that_are_kept(name: str) -> None:
+    """Eight of ten within 15 % with ONNX Runtime's defaults, and the others to 3 % by their closed form."""
+    net = archdsl.load(SUPPORT / "sequences.arch").graph(name)
+    found, form = allocated(net).peak, SEQUENCES[name]
+    assert abs((form or Memory(net).kept) / found - 1) <= (0.03 if form else CLOSE), found
+
+
+@pytest.mark.parametrize("name", ["Bert", "Vit", "Mixer", "Llama", "EncoderDecoder", "Bidirectional"])
+def test_the_peak_of_sequences_is_exact_without_sharing(name: str) -> None:
+    net = archdsl.load(SUPPORT / "sequences.arch").graph(name)
+    assert archdsl.cost(net).total("peak_activations") == allocated(net, share=False).peak
