@@ -277,7 +277,7 @@ class _Scope:
         if self.part is not None:
             end = self.part[-1].outputs[0]
         else:
-            end = next((v for v in self.m.graph.outputs.values() if v in fields), self.m.graph.inputs[0])
+            end = next((v for v in self.m.graph.outputs.values() if v in fields), self.m.graph.values()[0])
         return fields.last_map(end, self.nodes)
 
 

@@ -312,7 +312,7 @@ def _entering(bound: Bound, nodes: Sequence[Node]) -> Value:
         for value in node.inputs:
             if value not in made:
                 return value
-    return bound.graph.inputs[0]
+    return bound.graph.values()[0]  # of a graph without inputs: what is made first
 
 
 def _through(entries: Entries, window: OneWindow, node: Node) -> Entry:

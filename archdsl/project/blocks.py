@@ -29,6 +29,16 @@ _COMBINATORS = {
         "The body n times; each sees the join of the input and of all earlier results (arXiv:1608.06993).",
         "dense(4) { batch_norm -> relu -> conv(32, 3) }",
     ),
+    "scan": (
+        "(axis, reverse = false, final = false) { … }",
+        "The body once for each position of `axis`, in order; a `state` goes from one run to the next (ONNX Scan).",
+        "scan(axis = t) { state h = zeros([in.n, 64]); (in, h) -> concat -> linear(64) -> tanh; next h = in }",
+    ),
+    "map": (
+        "(axis) { … }",
+        "The body for all positions of `axis` at once: a `scan` without states.",
+        "map(axis = t) { conv(64, 3) -> relu }",
+    ),
 }  # fmt: skip
 """Name -> what follows it, what it does, and an example."""
 

@@ -149,6 +149,8 @@ class Builder:
 
     def graph(self, /, **outputs: Value) -> Graph:
         """The graph with the named outputs. The sizes that its inputs declare are held against all rules."""
+        if not outputs:
+            raise Refusal("E0203", "a graph needs an output", help="give it a name: `builder.graph(y = value)`")
         tape = self._tape
         tape.check_outside(outputs.values())
         sizes = [dim for value in self._inputs for dim in value.type.shape]
