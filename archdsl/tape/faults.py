@@ -9,6 +9,7 @@ stays silent.
 from __future__ import annotations
 
 import re
+from collections import Counter
 
 from archdsl import dims
 from archdsl.diagnostics import Diagnostic, Refusal
@@ -24,7 +25,7 @@ _OF_RANK = ("E0301", "E0308", "E0309", "E0310")
 class Faults:
     """The diagnostics of one elaboration."""
 
-    __slots__ = ("_reported", "bounds", "diagnostics", "reports", "unknowns")
+    __slots__ = ("_kept", "_reported", "bounds", "diagnostics", "reports", "unknowns")
 
     def __init__(self, bounds: Bounds) -> None:
         self.bounds = bounds
@@ -34,12 +35,16 @@ class Faults:
         self.unknowns = 0
         """How many unknown dimensions were made."""
         self._reported: set[tuple[object, ...]] = set()
+        self._kept: Counter[str] = Counter()
 
     def report(self, diagnostic: Diagnostic) -> None:
-        """Keep a diagnostic, once for each code and place."""
+        """Keep a diagnostic, once for each code and place: so many errors, and so many warnings. Warnings take no room
+        from errors, which decide whether there is a network.
+        """
         span = diagnostic.span
         key = _key(diagnostic.code, span) if span else (diagnostic.code, diagnostic.message)
-        if key not in self._reported and len(self._reported) < LIMITS.faults:
+        if key not in self._reported and self._kept[diagnostic.severity] < LIMITS.faults:
+            self._kept[diagnostic.severity] += 1
             self._reported.add(key)
             self.diagnostics.append(diagnostic)
 
@@ -60,7 +65,7 @@ class Faults:
     @property
     def failed(self) -> bool:
         """Whether any error was reported."""
-        return any(diagnostic.severity == "error" for diagnostic in self.diagnostics)
+        return self._kept["error"] > 0
 
     def unknown(self) -> dims.Dim:
         """A dimension about which nothing is known."""

@@ -81,3 +81,18 @@ def test_figures_larger_than_floats_are_shown(tmp_path: Path, line: str) -> None
                    f"f32[N = 2, {sizes}]")  # fmt: skip
     done = archdsl(tmp_path, line, net__arch=spec)
     assert done.status == 0 and "E0014" not in done.output, done.output
+
+
+@fault(
+    "attack",
+    "one bound held for faults of all severities, so that a hundred warnings hid every error behind them: no network, exit 0",
+    "warnings of joins (W0207), misreadings (W0212) and values (W0208) in front of an error; check, cost, show, compile",
+)
+@pytest.mark.parametrize(
+    "line", ["check net.arch", "cost net.arch", "show net.arch --format json", "compile net.arch -o n.onnx"]
+)
+@pytest.mark.parametrize("warned", ["let a{} = x -> concat(x, x)", "let a{} = 1", "a{}: clip(6)"])
+def test_warnings_do_not_hide_errors(tmp_path: Path, line: str, warned: str) -> None:
+    body = "\n".join(warned.format(i) for i in range(150))
+    done = archdsl(tmp_path, line, net__arch=network(f"{body}\nconv(4, 3, stride = 0)\noutput y"))
+    assert done.status == 1 and "error[E0205]" in done.output and "stride" in done.output
