@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from archdsl import ops
@@ -15,11 +15,14 @@ from archdsl.interpret.functions import bounded, sequence
 from archdsl.interpret.loops import assign
 from archdsl.interpret.operators import operator_block
 from archdsl.interpret.parametric import Parametric
+from archdsl.interpret.session import Session
 from archdsl.interpret.stages import what_enters
 from archdsl.interpret.values import Table, as_flow, show
 from archdsl.modules.suggestions import unknown_name
 from archdsl.modules.words import CONSTANTS, late_word, word, words
+from archdsl.source import Span, shortened
 from archdsl.syntax import spec
+from archdsl.tape.faults import following
 from archdsl.tape.paths import Labelled
 from archdsl.tape.poison import POISON
 
@@ -200,26 +203,57 @@ def _items(exprs: tuple[spec.Expr, ...], context: Context) -> Callable[[Env], tu
 
 @expression(spec.Comprehension)
 def _comprehension(expr: spec.Comprehension, context: Context) -> Code:
-    iterable, element = compiled(expr.iterable, context), compiled(expr.element, context)
-    wanted = None if expr.condition is None else condition(expr.condition, context)
+    element, clauses = compiled(expr.element, context), [_clause(clause, context) for clause in expr.clauses]
 
     def collected(env: Env) -> Any:
-        items = iterable(env)
-        if items is POISON:
-            return POISON
-        found = []
-        for item in sequence(items, env.session, "the value that a comprehension iterates over"):
-            env.session.bounds.step()
-            inner = Env(env, env.place, "loop")
-            assign(expr.targets, item, inner.names, env.session)
-            keep = True if wanted is None else wanted(inner)
-            if keep is POISON:
-                return POISON
-            if keep:
-                found.append(element(inner))
+        bounds, scopes, found = env.session.bounds, iter((env,)), list[Any]()
+        for clause in clauses:
+            scopes = clause(scopes)
+        for inner in scopes:
+            if len(found) >= bounds.limits.items:
+                bounds.check_items(len(found) + 1)
+            found.append(element(inner))
         return env.session.lists.made(tuple(found))
 
     return collected
+
+
+def _clause(clause: spec.Clause, context: Context) -> Callable[[Iterator[Env]], Iterator[Env]]:
+    """What one clause makes of the scopes that those in front of it give; each scope that it makes is a step."""
+    iterable, span = compiled(clause.iterable, context), clause.iterable.span
+    wanted = None if clause.condition is None else condition(clause.condition, context)
+
+    def scopes(outer: Iterator[Env]) -> Iterator[Env]:
+        for env in outer:
+            for item in _iterated(iterable(env), env.session, span):
+                env.session.bounds.step()
+                inner = Env(env, env.place, "loop")
+                _assigned(clause.targets, item, inner, span)
+                keep = True if wanted is None else wanted(inner)
+                if keep is POISON:
+                    raise following()
+                if keep:
+                    yield inner
+
+    return scopes
+
+
+def _iterated(items: Any, session: Session, span: Span) -> tuple[Any, ...]:
+    if items is POISON:
+        raise following()
+    try:
+        return sequence(items, session, "the value that a comprehension iterates over")
+    except Refusal as refusal:
+        if type(items) is int:
+            refusal.help = f"iterate over `range({shortened(span.text, 40)})`"
+        raise refusal.located(span) from None
+
+
+def _assigned(targets: tuple[str, ...], item: Any, inner: Env, span: Span) -> None:
+    try:
+        assign(targets, item, inner.names, inner.session)
+    except Refusal as refusal:
+        raise refusal.located(span) from None
 
 
 @expression(spec.TableExpr)

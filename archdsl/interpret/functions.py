@@ -144,6 +144,10 @@ def _cos(session: Session, v: Any) -> float:
     return math.cos(_number(v, _cos))
 
 
+def _tan(session: Session, v: Any) -> float:
+    return math.tan(_number(v, _tan))
+
+
 def _len(session: Session, v: Any) -> int:
     if isinstance(v, str):
         return len(v)
@@ -233,7 +237,7 @@ FUNCTIONS: dict[str, tuple[Callable[..., Any], int, int | None]] = {
         (_enumerate, 1, 1), (_exp, 1, 1), (_floor, 1, 1), (_len, 1, 1),
         (_log, 1, 1), (_log2, 1, 1), (_max, 1, None), (_min, 1, None),
         (_range, 1, 3), (_round, 1, 1), (_round_half_even, 1, 1), (_round_half_up, 1, 1), (_sin, 1, 1),
-        (_sqrt, 1, 1), (_sum, 1, 1), (_zip, 1, None),
+        (_sqrt, 1, 1), (_sum, 1, 1), (_tan, 1, 1), (_zip, 1, None),
     )
 }  # fmt: skip
 """Name -> function, least and greatest number of arguments."""

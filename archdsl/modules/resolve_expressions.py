@@ -85,11 +85,18 @@ class ExpressionResolver:
                 self.expression(child, scope)
 
     def _comprehension(self, node: spec.Comprehension, scope: Scope) -> None:
-        self.expression(node.iterable, scope)
-        inner = Scope(scope, node.targets)
-        for part in (node.condition, node.element):
-            if part is not None:
-                self.expression(part, inner)
+        seen: set[str] = set()
+        for clause in node.clauses:
+            self.expression(clause.iterable, scope)
+            scope = Scope(scope, clause.targets)
+            for name in clause.targets:
+                if name in seen:
+                    twice = Refusal("E0207", f"`{name}` is given twice in this comprehension")
+                    self.refuse(twice, clause.span.word(name))
+                seen |= {name} - {"_"}
+            if clause.condition is not None:
+                self.expression(clause.condition, scope)
+        self.expression(node.element, scope)
 
     def _body(self, node: spec.Body, scope: Scope) -> None:
         self.body(node, Scope(scope))

@@ -17,7 +17,7 @@ def label_of(statement: spec.Statement) -> spec.Target | None:
 
 def names_read(expr: spec.Expr) -> Iterator[spec.Name]:
     """The names that an expression reads, but for those that a comprehension in it binds."""
-    bound = {target for node in walk(expr) if isinstance(node, spec.Comprehension) for target in node.targets}
+    bound = {target for node in walk(expr) if isinstance(node, spec.Clause) for target in node.targets}
     return (node for node in walk(expr) if isinstance(node, spec.Name) and node.id not in bound)
 
 

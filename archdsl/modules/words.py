@@ -13,7 +13,7 @@ COMBINATORS = ("seq", "residual", "parallel", "dense", "scan", "map")
 FUNCTIONS = (
     "abs", "all", "any", "ceil", "contains", "cos", "divisible", "enumerate", "exp", "floor", "len", "log",
     "log2", "max", "min", "range",
-    "round", "round_half_even", "round_half_up", "sin", "sqrt", "sum", "zip",
+    "round", "round_half_even", "round_half_up", "sin", "sqrt", "sum", "tan", "zip",
 )  # fmt: skip
 """Functions of numbers and lists: :mod:`archdsl.interpret.functions`."""
 CONSTANTS = {"pi": pi}

@@ -175,7 +175,12 @@ class ExpressionBuilder:
         return spec.ListExpr(self.span(start, end), tuple(children))
 
     def comprehension(self, start: int, end: int, children: Children) -> spec.Expr:
-        return spec.Comprehension(self.span(start, end), *children)
+        element, *clauses = children
+        self._chain(len(clauses), start, end)
+        return spec.Comprehension(self.span(start, end), element, tuple(clauses))
+
+    def clause(self, start: int, end: int, children: Children) -> spec.Clause:
+        return spec.Clause(self.span(start, end), *children)
 
     # Tables
 

@@ -75,13 +75,19 @@ class TupleExpr(Expr):
     items: tuple[Expr, ...]
 
 
-class Comprehension(Expr):
-    """``[element for targets in iterable if condition]``; a target is a name or ``_``."""
+class Clause(Syntax):
+    """``for targets in iterable if condition``; a target is a name or ``_``."""
 
-    element: Expr
     targets: tuple[str, ...]
     iterable: Expr
     condition: Expr | None = None
+
+
+class Comprehension(Expr):
+    """``[element for … for …]``; a clause sees the names of those in front of it, and the last one runs fastest."""
+
+    element: Expr
+    clauses: tuple[Clause, ...]
 
 
 class TableExpr(Expr):

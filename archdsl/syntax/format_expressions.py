@@ -129,10 +129,12 @@ class ExpressionFormatter:
         return self.listed("(", value.items, ")", value.span, self.value)
 
     def _comprehension(self, value: spec.Comprehension) -> Doc:
-        heads: list[Doc] = [f"for {', '.join(value.targets)} in ", self.value(value.iterable, TEST)]
-        pieces: list[tuple[Line, Doc]] = [(SOFT, self.value(value.element)), (LINE, heads)]
-        if value.condition is not None:
-            pieces.append((LINE, ["if ", self.value(value.condition, TEST)]))
+        pieces: list[tuple[Line, Doc]] = [(SOFT, self.value(value.element))]
+        for clause in value.clauses:
+            heads: list[Doc] = [f"for {', '.join(clause.targets)} in ", self.value(clause.iterable, TEST)]
+            pieces.append((LINE, heads))
+            if clause.condition is not None:
+                pieces.append((LINE, ["if ", self.value(clause.condition, TEST)]))
         return ["[", Fill(pieces), "]"]
 
     def _attribute(self, value: spec.Attribute) -> Doc:

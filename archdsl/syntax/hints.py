@@ -51,6 +51,8 @@ def hint(fault: Surroundings) -> str:
         return "`|` begins a branch: `parallel(concat) { | a | b }`; alternatives of values are joined with `or`"
     if kind == "COMMA" and fault.opener() == "LSQB" and before and before.type in ("COLON", "DOUBLE_COLON"):
         return "one position of an axis is `x -> select(t, 0)`, a range of positions is `x -> slice(t, 0, 4)`"
+    if kind == "IF" and fault.opener() == "LSQB" and "FOR" in fault.expected:
+        return "conditions of one clause are joined with `and`; a choice behind `in` or `if` needs parentheses"
     return _declared(fault) or _applied(fault)
 
 

@@ -17,6 +17,7 @@ from archdsl.syntax.expr import (
     Body as Body,
     Boolean as Boolean,
     Call as Call,
+    Clause as Clause,
     Compare as Compare,
     Comprehension as Comprehension,
     Conditional as Conditional,

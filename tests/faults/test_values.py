@@ -83,9 +83,9 @@ def test_what_nothing_reads_is_told_once(tmp_path: Path) -> None:
     "B10", "`exp(0)` and `log(2)` of numbers were refused", "exp, log, sin, cos of numbers; pi; of tensors as before"
 )
 def test_functions_of_numbers(tmp_path: Path) -> None:
-    from math import cos, exp, log, pi, sin
+    from math import cos, exp, log, pi, sin, tan
 
-    body = f"assert exp(0) == 1 and log(2) == {log(2)!r} and sin(2) == {sin(2)!r} and cos(2) == {cos(2)!r}\n"
+    body = f"assert exp(0) == 1 and log(2) == {log(2)!r} and sin(2) == {sin(2)!r} and cos(2) == {cos(2)!r} and tan(2) == {tan(2)!r}\n"
     body += f"assert pi == {pi!r} and exp(-1.5) == {exp(-1.5)!r}\nlog(exp(x) + pi) * sin(x)"
     done = archdsl(tmp_path, "check a.arch", a__arch=network(body))
     assert done.status == 0, done.output

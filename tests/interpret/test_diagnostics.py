@@ -258,6 +258,23 @@ WRONG: dict[str, tuple[str, Told]] = {
     "an integer": ("assert «10**10**10» > 0\nrelu", told("E0504", "4096 bits")),
     "applications": ("block f(g: block) = in -> «g(g)»\n---\nf(f)", told("E0505", "`f` applies itself 100 times")),
     "a size": ("repeat 200 { «resize(scale = 2)» }", told("E0506", "128 bits")),
+    "a state that stays": (
+        "scan(axis = c) { state «h» = zeros([in.shape[0], 8, 8]); in + h }", told("E0220", "`h` is never set", "`next h = …`")
+    ),
+    "a state of a run": (
+        "scan(axis = c) { «state h = conv(in, 8, 3)»; next h = in; in }", told("E0221", "before the first run", "the shape of `in`")
+    ),
+    "a map across the batch": (
+        "map(axis = c) { «softmax(axis = 0)» }", told("E0222", "`softmax` in the body of `map` looks across", "use `scan`")
+    ),
+    "a tensor of one run": (
+        "cell: scan(axis = c) { gate: relu; in * gate }\noutput y = cell, «g = cell.gate»",
+        told("E0223", "`cell.gate` is made anew in every run", "end the body with it"),
+    ),
+    "a size found in the data": (
+        "let a = x -> reshape([512 * N]) -> cast(bool) -> nonzero\n«reshape(a, [10, 3])»",
+        told("E0314", "depends on `nonzero.count`", "`top_k` gives a fixed number"),
+    ),
     # warnings
     "an unused parameter": ("block f(«c») { relu }\n---\nf(3)", told("W0201", "the parameter `c` of `f` is never used")),
     "an unused block": ("block «f» { relu }\n---\ntanh", told("W0202", "the block `f` is never used")),

@@ -85,6 +85,7 @@ class Generator:
             "target": self._target,
             "table_expr": self._table,
             "body": self._body,
+            "list_expr": self._list,
             "claim": self._claim,
             "use_path": self._use_path,
             "name_rule": self._name_rule,
@@ -191,6 +192,10 @@ class Generator:
                 self.expand("cell", room)
         self.words.append(" }")
         self.depth = saved
+
+    def _list(self, room: int) -> None:
+        """A list, or a comprehension: its clauses are so high that few places have the room for one."""
+        self.expand("comprehension" if room > 2 and self.random.random() < 0.2 else "list_expr", room)
 
     def _claim(self, room: int) -> None:
         self.symbol("NAME", room)

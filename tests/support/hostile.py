@@ -51,6 +51,9 @@ GROUPS: dict[str, dict[str, tuple[Make, str | None]]] = {
         "a comprehension of comprehensions": (
             lambda: net("let a = [1 for i in range(10**5)]\nlet b = [[i for i in a] for j in a]\nrelu"), "E0501",
         ),
+        "a comprehension of many clauses": (
+            lambda: net("let a = [1" + "".join(f" for i{k} in [0, 1]" for k in range(100)) + " if i0 > 1]\nrelu"), "E0501",
+        ),
         "dense without end": (lambda: net("dense(10**9) { conv(1, 1) }"), "E0501"),
         "dense of itself": (lambda: net("dense(10**5) { identity }"), "E0506"),
         "definitions that double": (lambda: defined("block a#+ { a#; a# }", 80, "a80").replace("\n", "\nblock a0 { }\n", 1), "E0501"),

@@ -37,6 +37,7 @@ def faults(text: str) -> list[Diagnostic]:
         ("arch 1\nblock b { relu, tanh }", "blocks are composed with `->`"),
         ("arch 1\nblock b { relu >> tanh }", "blocks are composed with `->`"),
         ("arch 1\nblock b { for i in range(3): relu }", "a body is written in braces"),
+        ("arch 1\nlet a = [i for i in range(3) if i > 0 if i < 2]", "conditions of one clause are joined with `and`"),
     ],
 )
 def test_what_other_languages_write_is_told_how_to_write(text: str, help: str) -> None:

@@ -73,7 +73,7 @@ network Net(width = 1.0, depths: [int] = [3, 4], inner: block = relu) {
   parallel(concat) { | conv(8, 1) | named: conv(8, 3) -> relu }
   "layer{i + 1}.{{x}}": stage(3) -> relu
     -> dropout(0.2)
-  enc[i + 1]: -x ** 2 + (a * b) - [f -> g for f in fs if f != none][-1]
+  enc[i + 1]: -x ** 2 + (a * b) - [f -> g for fs in all if fs != none for f, _ in fs][-1]
   let _, last = in
   train output aux = last, rest[0] = x -> linear(3)
 

@@ -1,5 +1,5 @@
 """Mamba of the zoo is that of `transformers`: a checkpoint of a small one with random values loads by its own names and
-gives the same numbers, in ONNX Runtime and in the generated module; a tensor that is corrupted is noticed.
+gives the same numbers in ONNX Runtime; a tensor that is corrupted is noticed.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ SMALL = {"d": 32, "depth": 2, "vocab": 50}
 
 def reference() -> Any:
     """The library's network in float64, without fused kernels, all of its parameters drawn."""
-    import sys
-
-    sys.modules.setdefault("torchvision", None)  # type: ignore[arg-type]
     import torch
-    from transformers import MambaConfig, MambaForCausalLM
+    from torch_models import transformers
 
+    library = transformers()
     torch.manual_seed(0)
-    net = MambaForCausalLM(
-        MambaConfig(hidden_size=32, num_hidden_layers=2, vocab_size=50, tie_word_embeddings=True, use_mambapy=False)
+    net = library.MambaForCausalLM(
+        library.MambaConfig(
+            hidden_size=32, num_hidden_layers=2, vocab_size=50, tie_word_embeddings=True, use_mambapy=False
+        )
     )
     for name, parameter in net.named_parameters():
         scale = 0.5 if name.endswith(("A_log", "D", "norm.weight", "norm_f.weight")) else 0.2
