@@ -12,10 +12,11 @@ from archdsl.diagnostics import Diagnostic
 from archdsl.dims import Dim
 from archdsl.element_types import ELEMENT_TYPES
 from archdsl.graph import Node, Value
-from archdsl.ops.activation import PRelu
+from archdsl.ops.activation import PRelu, Sigmoid
 from archdsl.ops.base import Op
 from archdsl.ops.join import Sparse
 from archdsl.ops.shape import Transpose
+from archdsl.ops.softmax import Softmax
 from archdsl.shapes import TensorType
 from archdsl.source import Span
 
@@ -68,7 +69,7 @@ def misread(nodes: Iterable[Node], inputs: Iterable[Value]) -> Iterator[Diagnost
     nodes = tuple(nodes)
     sequences = _sequences(nodes, inputs)
     sparse = any(isinstance(node.op, Sparse) for node in nodes)
-    makers = {value: node.op.name for node in nodes for value in node.outputs} if sparse else {}
+    makers = {value: node.op for node in nodes for value in node.outputs} if sparse else {}
     for node in nodes:
         op = node.op
         if doubt := _dense_gates(node, makers):
@@ -85,15 +86,15 @@ def misread(nodes: Iterable[Node], inputs: Iterable[Value]) -> Iterator[Diagnost
                 yield Diagnostic("W0212", doubt[0], node.origin.span, help=doubt[1], frame=node.origin.frame)
 
 
-def _dense_gates(node: Node, makers: Mapping[Value, str]) -> tuple[str, str] | None:
+def _dense_gates(node: Node, makers: Mapping[Value, Op]) -> tuple[str, str] | None:
     """That the gates of a mixture of experts come from what is nowhere zero: all experts work, and `k` are counted."""
     if not isinstance(node.op, Sparse) or node.op.k >= len(node.inputs) - 1:
         return None
     maker = makers.get(node.inputs[-1])
-    if maker not in ("softmax", "sigmoid", "softplus", "exp"):
+    if not isinstance(maker, Softmax | Sigmoid):
         return None
     message = (
-        f"the gates of `sparse` come from `{maker}` and are nowhere 0: all inputs are summed, {node.op.k} are counted"
+        f"the gates of `sparse` come from `{maker.name}` and are nowhere 0: all inputs work, {node.op.k} are counted"
     )
     return message, "choose them by `top_k` first, as `experts` of `std.transformer` does"
 

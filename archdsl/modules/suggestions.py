@@ -72,7 +72,7 @@ def argument_help(block: str, name: str, known: Sequence[str]) -> str:
         return "leave it out: sequences are [N, T, F], the batch first"
     if name == "dropout" and "p" not in known:
         return f"apply it afterwards: `{block}(…) -> dropout(0.1)`"
-    if name == "padding_mode" and block != "grid_sample":
+    if name == "padding_mode" and "align_corners" not in known:
         return f"pad before it: `pad_axes(1, mode = reflect) -> {block}(…, pad = valid)`"
     if name in _NEEDLESS:
         return "leave it out: there is no such option"
@@ -161,11 +161,12 @@ def _library() -> Mapping[str, tuple[str, str]]:
 
     Reads its files: for messages only.
     """
+    from archdsl.files import packaged
     from archdsl.modules.loader import STD
 
-    found = {}
+    found: dict[str, tuple[str, str]] = {}
     for path in sorted(STD.glob("*.arch")):
-        for name in re.findall(r"^block (\w+)", path.read_text(encoding="utf-8"), re.MULTILINE):
+        for name in re.findall(r"^block (\w+)", packaged(path), re.MULTILINE):
             found.setdefault(plain(name), (path.stem, name))
     return found
 
