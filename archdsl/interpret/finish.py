@@ -144,6 +144,9 @@ def _warn_outputs(session: Session, run: NetworkRun) -> None:
         if other != name:
             message = f"the outputs `{other}` and `{name}` are one tensor"
             help = f"label what `{name}` is where it is made, `{name}: …`, or give it: `output {name} = …`"
+            if name.endswith(".0"):  # an element of a tuple, which is the flow
+                names = ", ".join(dict.fromkeys(one.partition(".")[0] for one in run.outputs))
+                help = f"each is the whole tuple: take it apart where it is made, `let {names} = …`"
             session.faults.report(Diagnostic("W0213", message, run.places[name], help=help))
 
 

@@ -140,6 +140,7 @@ def _item(item: spec.OutputItem, train: bool, context: Context) -> Callable[[Env
             raise Refusal("E0204", message, help=help).located(item.span)
         run.places[name] = item.span
         values = {join(name, str(i)): v for i, v in enumerate(value)} if isinstance(value, tuple) else {name: value}
+        run.places.setdefault(next(iter(values), name), item.span)
         run.outputs.update(values)
         if train:
             run.trained.update(values)

@@ -48,6 +48,8 @@ SILENT = {
     "one_tensor_twice": ("W0213", "conv(8, 3)\noutput boxes, scores", "boxes: conv(8, 3)\nscores: relu\noutput boxes, scores",
                          MAPS),
     "batch_none": ("E0205", "conv(8, 3)", "conv(8, 3)", "f32[None, 3, 8, 8]"),
+    "tuple_for_each_output": ("W0213", "lstm(4, final = true)\noutput y, h, c",
+                              "let y, h, c = lstm(4, final = true)\noutput y, h, c", "f32[N, T, 8]"),
     "steps_are_the_batch": ("W0212", "transpose(0, 1) -> lstm(4)", "lstm(4)", "f32[N, T, 8]"),
     "batch_second": ("W0212", "gru(4)", "transpose(0, 1) -> gru(4)", "f32[T, N, 8]"),
     "scan_without_result": ("W0212", "scan(axis = t) { state h = zeros([N, 8]); next h = h + in }",
