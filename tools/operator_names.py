@@ -45,6 +45,7 @@ ALLOWED: dict[tuple[str, str], str] = {
     ("archdsl/interpret/scans.py", "reverse"): "the language: an argument of `scan`",
     ("archdsl/modules/suggestions.py", "ceil"): "an argument of our poolings",
     ("archdsl/modules/suggestions.py", "dropout"): "another framework's argument",
+    ("archdsl/modules/suggestions.py", "reverse"): "an argument of our recurrent layers",
     ("archdsl/modules/words.py", "abs"): "a function of numbers",
     ("archdsl/modules/words.py", "ceil"): "a function of numbers",
     ("archdsl/modules/words.py", "cos"): "a function of numbers",

@@ -242,7 +242,9 @@ class _Binding:
         for formal in self.block.formals:
             if formal.name == name:
                 if name in self.given:
-                    raise Refusal("E0216", f"`{name}` is given twice")
+                    help = "what stands without a name is taken in the order of the parameters: "
+                    help += ", ".join(f"`{f.name}`" for f in self.block.formals)
+                    raise Refusal("E0216", f"`{name}` is given twice", help=help)
                 return formal
         if not isinstance(given.syntax.value, spec.Name):  # look for faults in it; a name may have been a choice
             given.given(None, self.env)

@@ -198,7 +198,8 @@ def _give(dim: dims.Expr, size: Any, span: Span, env: Env) -> None:
     try:
         found = solve([(dim, size)], draft.defaults)
     except UnequalError as unequal:
-        raise Refusal("E0205", f"`{dim}` cannot be {size}", note=unequal.note).located(span) from None
+        help = f"`{dim} = 0 >= 0` is a size that may be 0, as that of a cache is at first" if size == 0 else ""
+        raise Refusal("E0205", f"`{dim}` cannot be {size}", note=unequal.note, help=help).located(span) from None
     if open_ := sorted(dims.symbols(dim) - found.keys()):
         help = f"give `{open_[0]}` a size in another dimension: `{open_[0]} = …`"
         raise Refusal("E0205", f"{dim} = {size} does not say what `{open_[0]}` is", help=help).located(span)

@@ -28,6 +28,8 @@ def _number(value: Any, function: Callable[..., Any]) -> Any:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         if isinstance(value, Expr):
             help = f"bind `{min(dims.symbols(value))}`, or use only `+`, `-`, `*` and `//` on dimensions"
+            if name == "range":
+                help = f"as a tensor: `positions({value}, dtype = i64)`; a loop over steps is `scan(axis = t) {{ … }}`"
             message = f"`{name}` needs a number, but {value} is known only when the model runs"
             raise depends("E0306", message, [value], help)
         raise Refusal("E0204", f"`{name}` needs a number, not {describe(value)}")

@@ -47,7 +47,11 @@ class BranchesKind(Kind):
         if isinstance(value, Branches):
             return value
         if isinstance(value, BodyBlock):
-            raise Refusal("E0204", f"{what} must be branches", help="begin each branch with `|`")
+            raise Refusal(
+                "E0204",
+                f"{what} must be branches",
+                help="begin each branch with `|`, in a loop, too: `{ repeat 4 as i { | … } }`",
+            )
         if isinstance(value, tuple) and all(isinstance(v, BlockValue) for v in value):
             return value
         raise Refusal("E0204", f"{what} must be a list of blocks, not {describe(value)}")

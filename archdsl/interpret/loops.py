@@ -11,7 +11,7 @@ from archdsl.interpret.code import Context, compiled
 from archdsl.interpret.env import ANY, Env
 from archdsl.interpret.functions import sequence
 from archdsl.interpret.session import Session
-from archdsl.interpret.values import Table, describe
+from archdsl.interpret.values import Table, describe, is_tensor
 from archdsl.ops.kinds import Integer
 from archdsl.syntax import spec
 from archdsl.tape.poison import POISON
@@ -106,6 +106,12 @@ def assign(targets: tuple[str, ...], value: Any, names: dict[str, Any], session:
     if value is POISON:
         items: tuple[Any, ...] = (POISON,) * len(targets)
     else:
+        if is_tensor(value):
+            message = f"{len(targets)} names ({', '.join(targets)}) for one tensor"
+            help = (
+                "`split(2)` takes it apart; `final = true` gives the last states of `scan`, `rnn`, `gru`, `lstm`, too"
+            )
+            raise Refusal("E0310", message, help=help)
         items = sequence(value, session, "the unpacked value")
         if len(items) != len(targets):
             help = "use `_` for values that are not needed" if len(items) > len(targets) else ""

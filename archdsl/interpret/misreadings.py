@@ -6,15 +6,17 @@ looks like.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence, Set as AbstractSet
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set as AbstractSet
 
 from archdsl.diagnostics import Diagnostic
 from archdsl.dims import Dim
 from archdsl.element_types import ELEMENT_TYPES
 from archdsl.graph import Node, Value
-from archdsl.ops.activation import PRelu
+from archdsl.ops.activation import PRelu, Sigmoid
 from archdsl.ops.base import Op
+from archdsl.ops.join import Sparse
 from archdsl.ops.shape import Transpose
+from archdsl.ops.softmax import Softmax
 from archdsl.shapes import TensorType
 from archdsl.source import Span
 
@@ -66,8 +68,12 @@ def misread(nodes: Iterable[Node], inputs: Iterable[Value]) -> Iterator[Diagnost
     maps = {value for value in inputs if value.type.rank == 4 and value.type.shape[1] in PICTURE}
     nodes = tuple(nodes)
     sequences = _sequences(nodes, inputs)
+    sparse = any(isinstance(node.op, Sparse) for node in nodes)
+    makers = {value: node.op for node in nodes for value in node.outputs} if sparse else {}
     for node in nodes:
         op = node.op
+        if doubt := _dense_gates(node, makers):
+            yield Diagnostic("W0212", doubt[0], node.origin.span, help=doubt[1], frame=node.origin.frame)
         if doubt := _wrong_axis(node, maps, sequences):
             yield Diagnostic("W0211", doubt[0], node.origin.span, help=doubt[1], frame=node.origin.frame)
         _spread(node, maps, sequences)
@@ -78,6 +84,19 @@ def misread(nodes: Iterable[Node], inputs: Iterable[Value]) -> Iterator[Diagnost
             doubt = op.misread([value.type for value in node.inputs])
             if doubt is not None:
                 yield Diagnostic("W0212", doubt[0], node.origin.span, help=doubt[1], frame=node.origin.frame)
+
+
+def _dense_gates(node: Node, makers: Mapping[Value, Op]) -> tuple[str, str] | None:
+    """That the gates of a mixture of experts come from what is nowhere zero: all experts work, and `k` are counted."""
+    if not isinstance(node.op, Sparse) or node.op.k >= len(node.inputs) - 1:
+        return None
+    maker = makers.get(node.inputs[-1])
+    if not isinstance(maker, Softmax | Sigmoid):
+        return None
+    message = (
+        f"the gates of `sparse` come from `{maker.name}` and are nowhere 0: all inputs work, {node.op.k} are counted"
+    )
+    return message, "choose them by `top_k` first, as `experts` of `std.transformer` does"
 
 
 def _spread(node: Node, maps: set[Value], sequences: set[Value]) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from archdsl.diagnostics import Refusal, did_you_mean
+from archdsl.diagnostics import Diagnostic, Refusal, did_you_mean
 from archdsl.dims import Dim
 from archdsl.graph import Value
 from archdsl.interpret.code import BodyBlock, Context, Step, compiled, located, statement
@@ -85,6 +85,10 @@ class Scan(Combinator):
         if final and not loop.states:
             help = "declare what is handed on, `state h = …` and `next h = …`, or leave out `final = true`"
             raise Refusal("E0203", "`final` gives the states of a `scan`, and this one has none", help=help)
+        if loop.states and not final and all(a is b for a, b in zip(items(result), loop.slices, strict=False)):
+            message = "the body of `scan` ends with `in`: what it gives is what entered, and its states are for nothing"
+            help = f"say in the last line what it gives, such as `{next(iter(loop.states))}`, or write `final = true`"
+            place.tape.faults.report(Diagnostic("W0212", message, span, help=help, frame=place.frame))
         stacked, last = loop.close(items(result), place, span, reverse=given.get("reverse", False))
         results = (*stacked, *last) if final else stacked
         return results[0] if len(results) == 1 else results

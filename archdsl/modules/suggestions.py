@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 
@@ -19,6 +20,10 @@ _SAME = {
     "group": "groups", "use_bias": "bias", "epsilon": "eps", "rate": "p", "prob": "p", "dropout": "p",
     "ceil_mode": "ceil", "count_include_pad": "count_pad", "output_padding": "output_pad", "scale_factor": "scale",
     "dim": "axis", "axes": "axis", "keepdim": "keep", "keepdims": "keep", "align_corners": "coordinates",
+    "hidden_size": "features", "bidirectional": "both", "num_heads": "heads", "n_heads": "heads", "nhead": "heads",
+    "is_causal": "causal", "attn_mask": "mask", "proj_size": "projection", "return_state": "final",
+    "go_backwards": "reverse", "sequence_lengths": "lengths", "initial_state": "start", "h0": "start", "hx": "start",
+    "sampling_ratio": "samples", "spatial_scale": "scale", "padding_mode": "pad",
     "affine": "scale", "growth_rate": "growth", "alpha": "slope", "negative_slope": "slope", "inplace": "",
 }  # fmt: skip
 """Another framework's argument -> ours, where the operator has it."""
@@ -27,7 +32,7 @@ _INFERRED = frozenset(
     ["in_channels", "in_features", "num_features", "input_dim", "input_size", "input_shape", "num_channels", "inplanes"]
 )
 _NEEDLESS = frozenset(["inplace", "data_format", "track_running_stats", "trainable", "name", "device"])
-_ATTENTION = "linear`, `matmul` and `softmax` in a block of your own: `softmax(q @ transpose(k))"
+_ATTENTION = "use std.attention (attention)` at the top of the file, and here `attention(8)"
 _WORDS_ELSEWHERE = {
     "sequential": "seq", "skip": "residual", "branch": "parallel", "inputshape": "in.shape", "print": "assert",
     "pool": "max_pool(2)` or `avg_pool(2)", "pooling": "max_pool(2)` or `avg_pool(2)",
@@ -61,7 +66,13 @@ def argument_help(block: str, name: str, known: Sequence[str]) -> str:
         return f"leave it out: it follows from the input of `{block}`"
     if name in ("activation", "act") and block != "act":
         return f"apply it afterwards: `{block}(…) -> relu`"
-    if name == "padding_mode":
+    if name == "num_layers":
+        return f"a stack of layers is a loop: `repeat 2 {{ {block}(…) }}`"
+    if name == "batch_first":
+        return "leave it out: sequences are [N, T, F], the batch first"
+    if name == "dropout" and "p" not in known:
+        return f"apply it afterwards: `{block}(…) -> dropout(0.1)`"
+    if name == "padding_mode" and "align_corners" not in known:
         return f"pad before it: `pad_axes(1, mode = reflect) -> {block}(…, pad = valid)`"
     if name in _NEEDLESS:
         return "leave it out: there is no such option"
@@ -110,6 +121,8 @@ def unknown_name(name: str, known: Iterable[str]) -> Refusal:
         called, sign, _ = ours.partition("(")
         same = f": `{ours}`" if sign else ""
         help = f"write `{ours}`" if "`" in ours or "{" in ours else f"it is called `{called}` here{same}"
+    elif module := _library().get(plain(name)):
+        help = f"the standard library has it: `use std.{module[0]} ({module[1]})` at the top of the file"
     else:
         help = suggest(lower if lower in known else nearest(name, known) or nearest(lower, known))
     if not help and len(name) <= 2 and name.isupper():
@@ -140,6 +153,22 @@ def _elsewhere() -> Mapping[str, str]:
             word, _, written = said.partition(" = ")
             found[plain(word)] = written or card.name
     return {**found, **_WORDS_ELSEWHERE}
+
+
+@cache
+def _library() -> Mapping[str, tuple[str, str]]:
+    """The blocks of the standard library, in lower case without underscores -> their module and name.
+
+    Reads its files: for messages only.
+    """
+    from archdsl.files import packaged
+    from archdsl.modules.loader import STD
+
+    found: dict[str, tuple[str, str]] = {}
+    for path in sorted(STD.glob("*.arch")):
+        for name in re.findall(r"^block (\w+)", packaged(path), re.MULTILINE):
+            found.setdefault(plain(name), (path.stem, name))
+    return found
 
 
 def plain(word: str) -> str:

@@ -59,6 +59,11 @@ class Attend(Op):
         q, k, v = ins[:3]
         for one, layout in zip((q, k, v), ("[N, heads, T, e]", "[N, heads, S, e]", "[N, heads, S, g]")):
             need_dtype(self.name, one, FLOATS)
+            if one.rank == 3:
+                raise Refusal(
+                    "E0301", f"`{self.name}` needs a tensor {layout}, not {one}",
+                    help="take the heads apart first: `use std.attention (split_heads)`, `split_heads(8)`",
+                )  # fmt: skip
             need_rank(self.name, one, 4, layout)
         same_dtype(self.name, (q, k, v))
         need_equal("the batches", q.shape[0], k.shape[0], (q, k))

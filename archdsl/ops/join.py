@@ -67,6 +67,11 @@ class Concat(Op):
         try:
             need_equal(f"the sizes of axis {i} in `concat`", first.shape[i], other.shape[i], (first, other))
         except Refusal as refusal:
+            if refusal.code == "E0307" and 1 in (a := [first.shape[i], other.shape[i]]):
+                one, size = (first, max(a, key=str)) if first.shape[i] == 1 else (other, max(a, key=str))
+                to = ["-1"] * one.rank
+                to[i] = str(size)
+                refusal.help = f"repeat the one of size 1: `broadcast_to([{', '.join(to)}])`"
             if self.axis == "c" and first.rank == 3 and first.shape[axis] == other.shape[axis]:
                 refusal.help = "`concat(axis = f)` joins the features of [N, T, F]"
             raise

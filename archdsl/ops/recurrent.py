@@ -28,6 +28,7 @@ class Recurrent(Op):
     role = "layer"
     feature_axis = -1
     results = -1
+    sized_elsewhere = "first"
 
     gates: ClassVar[int]
 
@@ -78,6 +79,12 @@ class Recurrent(Op):
             self._need_lengths(lengths, x)
         outputs = x.with_shape([*x.shape[:2], count * self.width])
         return (outputs, *states) if self.final else (outputs,)
+
+    def misread(self, ins: Types) -> tuple[str, str] | None:
+        if str(ins[0].shape[1]) != "N":
+            return None
+        message = f"the steps of `{self.name}` are those of the second axis, and in {ins[0]} that is `N`, the batch"
+        return message, "sequences are [N, T, F], the batch first: leave out what exchanges the axes"
 
     def _need_state(self, given: TensorType, wanted: TensorType) -> None:
         if given.dtype != wanted.dtype or given.rank != 2:

@@ -52,8 +52,9 @@ def describe_output(name: str, array: numpy.ndarray, top: int, metadata: Mapping
     """
     record: dict[str, Any] = {"name": name, "dtype": str(array.dtype), "shape": list(array.shape)}
     record |= _statistics(array)
-    if top and array.ndim == 2 and array.shape[1] > 1 and array.dtype.kind in "fiu":
-        text = metadata.get(LABELS + name)
+    text = metadata.get(LABELS + name)
+    scores = array.dtype.kind == "f" or (text is not None and array.dtype.kind in "iu")  # integers are mostly positions
+    if top and array.ndim == 2 and array.shape[1] > 1 and scores:
         labels = imagenet_labels(array, metadata) if text is None else read_labels(text, name, array.shape)
         record["top"] = [top_classes(row, top, labels) for row in array]
     return record

@@ -48,6 +48,15 @@ SILENT = {
     "one_tensor_twice": ("W0213", "conv(8, 3)\noutput boxes, scores", "boxes: conv(8, 3)\nscores: relu\noutput boxes, scores",
                          MAPS),
     "batch_none": ("E0205", "conv(8, 3)", "conv(8, 3)", "f32[None, 3, 8, 8]"),
+    "steps_are_the_batch": ("W0212", "transpose(0, 1) -> lstm(4)", "lstm(4)", "f32[N, T, 8]"),
+    "batch_second": ("W0212", "gru(4)", "transpose(0, 1) -> gru(4)", "f32[T, N, 8]"),
+    "scan_without_result": ("W0212", "scan(axis = t) { state h = zeros([N, 8]); next h = h + in }",
+                            "scan(axis = t) { state h = zeros([N, 8]); let s = h + in; next h = s; s }", "f32[N, T, 8]"),
+    "gates_of_all": (
+        "W0212", "let g = x -> linear(3) -> softmax\nx -> parallel(sparse(1, gates = g)) { repeat 3 { | linear(8) } }",
+        "let g = x -> linear(3) -> softmax\nlet best, at = g -> top_k(1)\nlet few = g * (at -> squeeze(-1) -> one_hot(3))\n"
+        "x -> parallel(sparse(1, gates = few)) { repeat 3 { | linear(8) } }", "f32[N, T, 8]",
+    ),
 }  # fmt: skip
 """What was another network without a word: what is told, the line, the line as the help writes it, the input."""
 
@@ -107,6 +116,21 @@ HELPS = {
     "conv(8, 3, pad = 'same')": ("a bare name: `same`", MAPS),
     "x[:, 0]": ("`x -> select(t, 0)`", SEQUENCE),
     "gelu(true)": ("such as `tanh`", MAPS),
+    "lstm(64, 32)": ("write `lstm(32)`", SEQUENCE),
+    "lstm(32, num_layers = 2)": ("`repeat 2 { lstm(…) }`", SEQUENCE),
+    "lstm(32, bidirectional = true)": ("it is called `both` here", SEQUENCE),
+    "gru(hidden_size = 32)": ("it is called `features` here", SEQUENCE),
+    "gru(32, batch_first = true)": ("the batch first", SEQUENCE),
+    "let y, h = gru(32)\ny": ("`final = true` gives the last states of", SEQUENCE),
+    "MultiheadAttention(8)": ("`use std.attention (attention)`", SEQUENCE),
+    "LSTMCell(8)": ("`use std.recurrent (lstm_cell)`", SEQUENCE),
+    "rotary": ("`use std.position (rotary)`", SEQUENCE),
+    "attend(x, x, x)": ("`split_heads(8)`", SEQUENCE),
+    "c: param([1, 1, 64])\nconcat(c, x, axis = t)": ("`broadcast_to([N, -1, -1])`", SEQUENCE),
+    "take(0, axis = 1)": ("in the order of the parameters: `axis`, `batch`", SEQUENCE),
+    "linear(3) -> parallel(add) { repeat 2 { conv(8, 1) } }": ("`{ repeat 4 as i { | … } }`", SEQUENCE),
+    "range(x.t)": ("`positions(T, dtype = i64)`", "f32[N, T, 8]"),
+    "state old: f32[N, P = 0, 64]\nnext old = x": ("`P = 0 >= 0`", SEQUENCE),
     "(conv(8, 1), conv(8, 3)) -> concat": ("`parallel(concat) { | a | b }`", MAPS),
 }
 
