@@ -20,7 +20,6 @@ from archdsl.tape.limits import Bounds
 from archdsl.tape.poison import POISON, Flow
 from archdsl.tape.tape import Place
 
-
 _STEPS = 3
 """Steps that a call of a function counts as: it makes a scope."""
 
@@ -79,7 +78,7 @@ class Function(Parametric):
         self.formals = self.code.parameters.formals
 
     def settle(self, env: Env, span: Span) -> Any:
-        """The value for these arguments; calls are bounded work. Refuses (E0204) tensors and blocks, also those within."""
+        """The value for these arguments; calls are bounded work. Refuses (E0204) what makes tensors or gives a block."""
         session, effective = env.session, self.effective()
         session.bounds.step(_STEPS)
         if any(value is POISON for value in effective.values()):
