@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from archdsl.files import packaged
-from archdsl.interface import LABELS, PREPROCESS, read_labels
+from archdsl.interface import LABELS, PREPROCESS, STATE, read_labels
 from archdsl.report.terminal import visible
 
 if TYPE_CHECKING:
@@ -53,7 +53,8 @@ def describe_output(name: str, array: numpy.ndarray, top: int, metadata: Mapping
     record: dict[str, Any] = {"name": name, "dtype": str(array.dtype), "shape": list(array.shape)}
     record |= _statistics(array)
     text = metadata.get(LABELS + name)
-    scores = array.dtype.kind == "f" or (text is not None and array.dtype.kind in "iu")  # integers are mostly positions
+    state = metadata.get(STATE + name.removesuffix(".next")) == name
+    scores = not state if array.dtype.kind == "f" else text is not None and array.dtype.kind in "iu"
     if top and array.ndim == 2 and array.shape[1] > 1 and scores:
         labels = imagenet_labels(array, metadata) if text is None else read_labels(text, name, array.shape)
         record["top"] = [top_classes(row, top, labels) for row in array]

@@ -133,6 +133,12 @@ def test_one_position_is_told_since_it_shows_little(tmp_path):
     assert archdsl.verify(path, path, bind={"N": 1, "T": 1}).note.startswith("at N = 1 and T = 1")
 
 
+def test_an_output_that_is_one_number_is_told_since_it_shows_little(tmp_path):
+    path = model(tmp_path, "D", "input x: f32[N, 8]; let b = x * 0; output y = x, z = b")
+    note = archdsl.verify(path, path).note
+    assert note == "`z`: the same number everywhere, so that little is compared"
+
+
 @pytest.mark.parametrize("metadata", [{"archdsl.size.T": "x"}, {"archdsl.size.T": "-1"}, {"archdsl.size.T": "9" * 30}])
 def test_sizes_that_are_none_are_refused(metadata):
     with pytest.raises(Refusal) as error:

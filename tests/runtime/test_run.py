@@ -211,6 +211,9 @@ def test_outputs_are_described():
     assert odd["not_finite"] == 2 and odd["max"] == 1 and "NOT FINITE: 2" in render_output(odd)[0]
     json.dumps([record, odd], allow_nan=False)
     assert describe_output("x", np.zeros((0, 3)), 5)["shape"] == [0, 3]
+    # positions and states are no scores
+    assert "top" not in describe_output("kept", np.array([[0, 1, 58]]), 2)
+    assert "top" not in describe_output("a.h.next", scores, 2, {"archdsl.state.a.h": "a.h.next"})
 
 
 # doctor

@@ -132,9 +132,10 @@ def _held(limit: Symbol, variable: str) -> list[str]:
     high = "" if limit.most is None else f" <= {limit.most}"
     if not low + high:
         return []
+    declared = limit.bounds if str(limit.bounds) != str(limit) else f"{limit} >= {limit.least}"
     return [
         f"if not {low}{variable}{high}:",
-        f'    raise ValueError(f"{limit} is {{{variable}}}, but declared as {limit.bounds}")',
+        f'    raise ValueError(f"{limit} is {{{variable}}}, but declared as {declared}")',
     ]
 
 
