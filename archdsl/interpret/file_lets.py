@@ -78,7 +78,7 @@ class Function(Parametric):
         self.formals = self.code.parameters.formals
 
     def settle(self, env: Env, span: Span) -> Any:
-        """The value for these arguments; calls are bounded work. Refuses (E0204) what makes tensors or gives a block."""
+        """The value for these arguments; calls are work. Refuses (E0204) what makes tensors or gives a block."""
         session, effective = env.session, self.effective()
         session.bounds.step(_STEPS)
         if any(value is POISON for value in effective.values()):
