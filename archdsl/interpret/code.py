@@ -57,6 +57,8 @@ EXPRESSIONS: dict[type, Callable[[Any, Context], Code]] = {}
 STATEMENTS: dict[type, Callable[[Any, Context], Step]] = {}
 _ExpressionRule = TypeVar("_ExpressionRule", bound=Callable[..., Code])
 _StatementRule = TypeVar("_StatementRule", bound=Callable[..., Step])
+_Syntax = TypeVar("_Syntax", bound=spec.Definition)
+_Kept = TypeVar("_Kept")
 
 
 def expression(*kinds: type[spec.Expr]) -> Callable[[_ExpressionRule], _ExpressionRule]:
@@ -122,6 +124,14 @@ def located(code: Code, span: Span) -> Code:
             return env.session.faults.refuse(refusal.located(span), env.place.frame)
 
     return run
+
+
+def compiled_once(definition: _Syntax, env: Env, compile: Callable[[_Syntax, Context], _Kept]) -> _Kept:
+    """The code of a definition, which is kept with it: all variants of a file share it."""
+    known: _Kept | None = definition.__dict__.get("_code")
+    if known is None:
+        known = definition.__dict__["_code"] = compile(definition, Context(env.meanings))
+    return known
 
 
 def evaluate(expr: spec.Expr, env: Env) -> Any:

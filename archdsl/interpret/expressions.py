@@ -57,7 +57,8 @@ def _name(expr: spec.Name, context: Context) -> Code:
     if kind == "operator":
         return located(lambda env: with_defaults(operator_block(name), env), expr.span)
     if kind in ("local", "parameter", "definition", "import"):
-        return _bound(name, missing, of_file=kind in ("definition", "import"))
+        found = _bound(name, missing, of_file=kind in ("definition", "import"))
+        return found if applied or kind not in ("definition", "import") else located(_as_value(found), expr.span)
     if kind == "label":
         return _label(name, missing)
     if kind == "choice" and late_word(name) is None:  # the letter of an axis, where no argument has it for a choice
@@ -87,6 +88,14 @@ def _bound(name: str, missing: Code, *, of_file: bool) -> Code:
     return bound
 
 
+def _as_value(found: Code) -> Code:
+    def value(env: Env) -> Any:
+        value = found(env)
+        return value.as_value() if isinstance(value, Parametric) else value
+
+    return value
+
+
 def _label(name: str, missing: Code) -> Code:
     def label(env: Env) -> Any:
         value = env.find_label(name)
@@ -108,6 +117,8 @@ def look_up(name: str, env: Env, made: bool = False, *, applied: bool = False) -
     """
     value = env.find(name, labels=not applied)
     if value is not Env.missing:
+        if isinstance(value, Parametric) and not applied:
+            value.as_value()
         return with_defaults(value, env) if isinstance(value, Parametric) and not value.bound else value
     kind = word(name)
     if kind is not None:

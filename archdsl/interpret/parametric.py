@@ -59,6 +59,8 @@ class Parametric(BlockValue):
     """Whether it is worth applying with a refused argument: a block's body may hold faults of its own."""
     is_defined = False
     """Whether it is defined in the language, so that its definition can be changed."""
+    is_function = False
+    """Whether it is a function of numbers, which is called and is no value."""
 
     def __init__(self) -> None:
         self.bound: dict[str, Any] = {}
@@ -78,6 +80,12 @@ class Parametric(BlockValue):
         copy.bound = {**self.bound, **given}
         copy.written = written or self.written
         return copy
+
+    def as_value(self) -> Self:
+        """The block where its name stands for itself. Refuses (E0204) functions of numbers."""
+        if self.is_function:
+            raise Refusal("E0204", f"`{self.name}` is a function of numbers: call it, `{self.name}(…)`")
+        return self
 
     def with_defaults(self, defaults: dict[str, Any]) -> Self:
         """The block with the arguments that an enclosing ``with`` gives; explicit ones win."""

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 from archdsl import ops
 from archdsl.diagnostics import Refusal, did_you_mean
 from archdsl.graph import Node
 from archdsl.interpret import arithmetic, attributes, calls, control, inputs_and_outputs, scans  # noqa: F401  (they register rules)
 from archdsl.interpret.arguments import Call
-from archdsl.interpret.code import BodyCode, Context, Step, compiled, head_span, run_stages, stages
+from archdsl.interpret.code import BodyCode, Context, Step, compiled, compiled_once, head_span, run_stages, stages
 from archdsl.interpret.elaboration import Elaborated, Elaboration, held
 from archdsl.interpret.env import Env, NetworkRun
-from archdsl.interpret.file_lets import let_value
+from archdsl.interpret.file_lets import Function, let_value
 from archdsl.interpret.finish import drafted, settle_outputs
 from archdsl.interpret.functions import all_bounded
 from archdsl.interpret.memo import Application
@@ -140,7 +140,7 @@ def _defined(name: str, env: Env) -> Any:
     """The meaning of a name that is given from outside: a definition of the file, an operator, or a text."""
     value = env.find(name)
     if value is not Env.missing:
-        return value
+        return value.as_value() if isinstance(value, Parametric) else value
     return operator_block(name) if ops.is_operator(name) or name in ops.offered() else name
 
 
@@ -158,9 +158,6 @@ def _variant_claims(variant: spec.Variant, env: Env, run: NetworkRun) -> None:
 
 
 # Definitions
-
-_Syntax = TypeVar("_Syntax", bound=spec.Definition)
-_Code = TypeVar("_Code")
 
 
 class BlockCode:
@@ -183,14 +180,6 @@ class BlockCode:
         self.naming: Naming = "spliced" if self.then else "scope"
 
 
-def _compiled_once(definition: _Syntax, env: Env, compile: Callable[[_Syntax, Context], _Code]) -> _Code:
-    """The code of a definition, which is kept with it: all variants of a file share it."""
-    known: _Code | None = definition.__dict__.get("_code")
-    if known is None:
-        known = definition.__dict__["_code"] = compile(definition, Context(env.meanings))
-    return known
-
-
 class UserBlock(Parametric):
     """A block defined in the language, with the scope it was defined in."""
 
@@ -203,7 +192,7 @@ class UserBlock(Parametric):
         self.definition = definition
         self.env = env
         self.name = definition.name
-        self.code = _compiled_once(definition, env, BlockCode)
+        self.code = compiled_once(definition, env, BlockCode)
         self.formals = self.code.parameters.formals
 
     def apply(self, flow: Flow, place: Place, span: Span | None) -> Flow:
@@ -264,7 +253,7 @@ class NetworkBlock(Parametric):
         self.definition = definition
         self.env = env
         self.name = definition.name
-        self.code = _compiled_once(definition, env, NetworkCode)
+        self.code = compiled_once(definition, env, NetworkCode)
         self.formals = self.code.parameters.formals
 
     def apply(self, flow: Flow, place: Place, span: Span | None) -> Flow:
@@ -335,4 +324,4 @@ class _Definitions(Mapping[str, Callable[[], Any]]):
             return UserBlock(definition, self.env)
         if isinstance(definition, spec.Network):
             return NetworkBlock(definition, self.env)
-        return let_value(definition, self.env)
+        return Function(definition, self.env) if definition.parameters else let_value(definition, self.env)

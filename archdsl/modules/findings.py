@@ -74,18 +74,22 @@ def recursion(module: Module, uses: dict[str, dict[str, Span]]) -> Iterable[Diag
                 if name not in module.unusable:
                     cycle = list(path)[path[following] :]
                     module.unusable.update(cycle)
-                    yield _cycle([*cycle, following]).located(uses[name][following]).diagnostic()
+                    yield _cycle([*cycle, following], module).located(uses[name][following]).diagnostic()
             elif following not in done and following in uses:
                 path[following] = len(path)
                 stack.append((following, iter(uses[following])))
 
 
-def _cycle(names: list[str]) -> Refusal:
+def _cycle(names: list[str], module: Module) -> Refusal:
     shown = names if len(names) <= 8 else [*names[:6], "…", names[-1]]
+    help = "use `repeat`, or apply it under a condition: `if n > 0 { f(n - 1) }`"
+    if any(isinstance(module.definitions.get(name), spec.LetDefinition) for name in names):
+        help = "values and functions are no loops: use a comprehension, `sum` or a block"
+    if ops.is_operator(names[-1]):
+        help = "in this file the name means this definition, not the operator: choose another"
     return Refusal(
         "E0209", f"`{names[-1]}` is defined in terms of itself: {' -> '.join(shown)}",
-        help="in this file the name means this definition, not the operator: choose another"
-        if ops.is_operator(names[-1]) else "use `repeat`, or apply it under a condition: `if n > 0 { f(n - 1) }`",
+        help=help,
     )  # fmt: skip
 
 

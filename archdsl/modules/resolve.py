@@ -81,7 +81,7 @@ class _Resolver(ExpressionResolver):
         if isinstance(definition, spec.Block | spec.Network):
             self._callable(definition, top)
         elif isinstance(definition, spec.LetDefinition):
-            self.expression(definition.value, top)
+            self._function(definition, Scope(top))
         elif isinstance(definition, spec.Variant):
             self.expression(definition.network, top)
             self.statements(definition.claims, Scope(top))
@@ -89,13 +89,7 @@ class _Resolver(ExpressionResolver):
 
     def _callable(self, definition: spec.Block | spec.Network, top: Scope) -> None:
         scope = Scope(top)
-        for parameter in definition.parameters:
-            if parameter.default is not None:
-                self.expression(parameter.default, Scope(scope, choices=_AXES) if parameter.kind == "axis" else scope)
-            self.bind(parameter.name, parameter.span, scope, parameters=frozenset())
-            tensor = parameter.kind == "tensor"
-            scope.names[parameter.name] = Meaning("local" if tensor else "parameter", parameter.span)
-        self.parameters = frozenset(p.name for p in definition.parameters)
+        self._formals(definition.parameters, scope)
         for call in definition.defaults:
             self.expression(call, scope)
         if isinstance(definition, spec.Block) and definition.value is not None:
@@ -106,6 +100,24 @@ class _Resolver(ExpressionResolver):
             self.body(definition.body, scope)
         for stage in getattr(definition, "then", ()):
             self.stage(stage, scope)
+
+    def _function(self, definition: spec.LetDefinition, scope: Scope) -> None:
+        self._formals(definition.parameters, scope)
+        self.expression(definition.value, scope)
+        for parameter in definition.parameters:
+            if parameter.kind is not None and parameter.kind.strip("[]") in ("tensor", "block"):
+                message = f"`{definition.name}` is a function of numbers: it takes no {parameter.kind.strip('[]')}"
+                help = f"write `block {definition.name}(…) = …`"
+                self.refuse(Refusal("E0204", message, help=help), parameter.span)
+
+    def _formals(self, parameters: tuple[spec.Parameter, ...], scope: Scope) -> None:
+        for parameter in parameters:
+            if parameter.default is not None:
+                self.expression(parameter.default, Scope(scope, choices=_AXES) if parameter.kind == "axis" else scope)
+            self.bind(parameter.name, parameter.span, scope, parameters=frozenset())
+            tensor = parameter.kind == "tensor"
+            scope.names[parameter.name] = Meaning("local" if tensor else "parameter", parameter.span)
+        self.parameters = frozenset(p.name for p in parameters)
 
     def _inputs(self, definition: spec.Network) -> None:
         if not any(isinstance(s, spec.Input | spec.Missing) for s in definition.body.statements):

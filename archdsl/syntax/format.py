@@ -157,7 +157,7 @@ class Formatter(ExpressionFormatter):
         return [f"use {path} ", self.listed("(", use.names, ")", use.span, lambda name: name.name)]
 
     def _define_letdefinition(self, let: spec.LetDefinition) -> Doc:
-        return self.assigned(f"let {let.name}", let.value)
+        return [f"let {let.name}", *self._parameters(let), self.assigned("", let.value)]
 
     def _define_block(self, block: spec.Block) -> Doc:
         head = [*self._defaults(block.defaults), f"block {block.name}", *self._parameters(block)]
@@ -186,11 +186,11 @@ class Formatter(ExpressionFormatter):
             doc += [", " if doc else "", self.value(call, POSTFIX)]
         return doc
 
-    def _parameters(self, definition: spec.Block | spec.Network) -> list[Doc]:
+    def _parameters(self, definition: spec.Block | spec.Network | spec.LetDefinition) -> list[Doc]:
         if not definition.parameters:
             return ["()"] if isinstance(definition, spec.Network) else []
         parameters = definition.parameters
-        content = definition.body or getattr(definition, "value", None)
+        content = getattr(definition, "body", None) or getattr(definition, "value", None)
         end = content.span.start if content else parameters[-1].span.end
         whole = definition.span.replace(end=end)
         return [self.listed("(", parameters, ")", whole, self._parameter)]

@@ -60,6 +60,8 @@ def _declared(fault: Surroundings) -> str:
     """In the head of a definition, an `input` line, or a `use`."""
     kind, before, first = fault.token.type, fault.before, fault.first_word()
     after_colon = before is not None and before.type == "COLON"
+    if kind == "LPAR" and first == "LET" and before is fault.tokens[fault.statement_start() + 1]:
+        return "a function of numbers stands at the top of a file; in a body, `let f = { … }` is a block"
     if kind == "LSQB" and after_colon and first == "INPUT":
         return "the element type is written before the sizes: `f32[N, 3, 224, 224]`"
     if kind in ("NUMBER", "STRING") and after_colon and fault.opener() == "LPAR":

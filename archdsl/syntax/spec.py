@@ -273,9 +273,10 @@ class Use(Definition):
 
 
 class LetDefinition(Definition):
-    """``let name = value`` at the top of a file; no tensors."""
+    """``let name = value`` at the top of a file; no tensors. With ``parameters`` it is a function of numbers."""
 
     name: str
+    parameters: tuple[Parameter, ...]
     value: Expr
     doc: str = ""
 

@@ -64,8 +64,11 @@ class Builder(NameRuleBuilder):
         return "".join(parts), True
 
     def let_definition(self, start: int, end: int, children: Children) -> spec.Definition:
-        name, value = children
-        return spec.LetDefinition(self.span(start, end), name.text, value, self.doc(start, end))
+        name, parameters, value = children
+        if parameters == ():
+            message = f"the function `{name.text}` has no parameters"
+            self.report("E0109", message, self.span(name.start, name.end), f"a value is `let {name.text} = …`")
+        return spec.LetDefinition(self.span(start, end), name.text, parameters or (), value, self.doc(start, end))
 
     def block(self, start: int, end: int, children: Children) -> spec.Definition:
         defaults, name, parameters, body, then = children

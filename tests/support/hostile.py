@@ -54,6 +54,18 @@ GROUPS: dict[str, dict[str, tuple[Make, str | None]]] = {
         "a comprehension of many clauses": (
             lambda: net("let a = [1" + "".join(f" for i{k} in [0, 1]" for k in range(100)) + " if i0 > 1]\nrelu"), "E0501",
         ),
+        "functions that double": (
+            lambda: "arch 1\nlet f0(n) = n\n"
+            + "".join(f"let f{k}(n) = f{k - 1}(n) + f{k - 1}(n)\n" for k in range(1, 60))
+            + "network Net() {\n  input x: f32[N, 3, 8, 8]\n  conv(f59(1), 1)\n}\n",
+            "E0501",
+        ),
+        "functions within functions": (
+            lambda: "arch 1\nlet f0(n) = n\n"
+            + "".join(f"let f{k}(n) = f{k - 1}(n)\n" for k in range(1, 2000))
+            + "network Net() {\n  input x: f32[N, 3, 8, 8]\n  conv(f1999(1), 1)\n}\n",
+            "E0505",
+        ),
         "dense without end": (lambda: net("dense(10**9) { conv(1, 1) }"), "E0501"),
         "dense of itself": (lambda: net("dense(10**5) { identity }"), "E0506"),
         "definitions that double": (lambda: defined("block a#+ { a#; a# }", 80, "a80").replace("\n", "\nblock a0 { }\n", 1), "E0501"),
