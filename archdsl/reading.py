@@ -92,8 +92,8 @@ def find_target(target: str) -> tuple[Path, str | None]:
     if target in families:
         return families[target], None
     beside = Path(f"{target}.arch")
-    help = suggest(str(beside)) if beside.is_file() else did_you_mean(target, [*known, *families])
-    help = help or _beside(Path(target))
+    help = suggest(str(beside)) if beside.is_file() else _beside(Path(target)) if "." in target else ""
+    help = help or did_you_mean(target, [*known, *families]) or _beside(Path(target))
     help = help or "give a file, or a name that `archdsl list` shows"
     raise Refusal("E0003", f"there is neither a file nor a zoo network `{target}`", help=help)
 

@@ -8,6 +8,7 @@ from archdsl import dims
 from archdsl.analyses.at_binding import Bound
 from archdsl.analyses.memory import Buffer, Schedule, peak
 from archdsl.dims import Dim
+from archdsl.ops.linear import Linear
 from archdsl.shapes import TensorType
 
 
@@ -58,6 +59,6 @@ def _allocated(bound: Bound, buffer: Buffer) -> TensorType:
     """The type in which a buffer is asked for: a fully connected layer makes rows."""
     value = buffer.values[0]
     type, producer = bound.type(value), value.producer
-    if producer is None or producer.op.name != "linear":
+    if producer is None or not isinstance(producer.op, Linear):
         return type
     return type.with_shape([dims.product(type.shape[:-1]), type.shape[-1]])

@@ -200,6 +200,9 @@ def _give(dim: dims.Expr, size: Any, span: Span, env: Env) -> None:
     except UnequalError as unequal:
         help = f"`{dim} = 0 >= 0` is a size that may be 0, as that of a cache is at first" if size == 0 else ""
         raise Refusal("E0205", f"`{dim}` cannot be {size}", note=unequal.note, help=help).located(span) from None
+    if size == 0 and all(name.least for name in dims.limits(dim)):
+        message = f"the size of `{dim}` must be a positive integer, not 0"
+        raise Refusal("E0204", message, help="declare a symbol that may be 0: `P = 0 >= 0`").located(span)
     if open_ := sorted(dims.symbols(dim) - found.keys()):
         help = f"give `{open_[0]}` a size in another dimension: `{open_[0]} = …`"
         raise Refusal("E0205", f"{dim} = {size} does not say what `{open_[0]}` is", help=help).located(span)

@@ -62,9 +62,12 @@ def _whatever(card: type[Op], good: dict[str, Any], missing: list[str], values: 
     """The result of a layer without some numbers that it needs: what is the same for two values of them."""
     if card.role != "layer" and "kernel" not in card.signature:
         return POISON
-    found = [
-        _results(card, {**good, **dict.fromkeys(missing, sample)}, [v.type for v in values], tape) for sample in (1, 3)
-    ]
+    kinds = {name: card.signature[name].kind for name in missing}
+    try:
+        samples = [{name: kind.check(sample, name) for name, kind in kinds.items()} for sample in (1, 3)]
+    except Refusal:  # a list is needed, or a name
+        return POISON
+    found = [_results(card, {**good, **sample}, [v.type for v in values], tape) for sample in samples]
     if any(outs is None or len(outs) != 1 for outs in found):
         return POISON
     (first,), (second,) = found

@@ -135,7 +135,7 @@ class Conv(Windowed):
 
 
 class ConvTranspose(Windowed):
-    """Transposed convolution over the spatial axes of [N, C, spatial…]: the gradient of a convolution, as a layer.
+    """Transposed convolution over the spatial axes of [N, C, spatial…]: a convolution's gradient.
 
     Output size per axis: ``(size - 1) * stride - pads + dilation * (kernel - 1) + output_pad + 1``. ``pad`` trims the
     output; ``same`` trims ``dilation * (kernel - 1) // 2`` on both sides (odd kernels), so that

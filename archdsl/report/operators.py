@@ -44,7 +44,7 @@ class OperatorsReport(Report):
             )
             for name in modules
         ]
-        return Page("", tuple(_listed(title, records, WIDTH - size) for title, records in parts))
+        return Page("", tuple(_listed(title, records, WIDTH - size - 2) for title, records in parts))
 
     def data(self) -> dict[str, Any]:
         """The records."""

@@ -27,7 +27,7 @@ def completed(line: str, folder) -> list[str]:
     [
         ("cost wide_resnet50", ["wide_resnet50_2"]),
         ("cost mine.arch:t", ["mine.arch:two"]),
-        ("check mi", ["mine.arch"]),
+        ("check min", ["mine.arch"]),
         ("cost lenet5 --format m", ["markdown"]),
         ("cost lenet5 --as torchi", ["torchinfo"]),
         ("cost mine.arch --set w", ["width=8"]),

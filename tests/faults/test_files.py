@@ -154,7 +154,8 @@ def test_a_signal_leaves_nothing(name: str, line: str, tmp_path: Path) -> None:
         time.sleep(0.002)
     process.send_signal(getattr(signal, name))
     out, err = process.communicate(timeout=HANGS)
-    assert (process.returncode, out, err) == (SIGNALS[name], b"", b"")
+    assert (process.returncode, err) == (SIGNALS[name], b"")
+    assert not out or line == "run big.arch"  # where it may have begun
     assert left(tmp_path) == ["big.arch"]
 
 

@@ -55,7 +55,7 @@ def test_what_is_no_multiple_is_not_run(tmp_path: Path) -> None:
     assert "40 is not 16 * H" in done.output
     assert "[1, 16, 3, 2]" in archdsl(tmp_path, "run net.onnx --input good.npy").output
     assert "[1, 16, 5, 7]" in archdsl(tmp_path, "run net.onnx --bind H=5 --bind W=7").output
-    assert "[1, 16, 1, 2]" in archdsl(tmp_path, "run net.arch").output
+    assert "[1, 16, 3, 2]" in archdsl(tmp_path, "run net.arch").output  # a size above 1, and the declared one
 
 
 @again("F29")
@@ -225,8 +225,9 @@ def test_the_builder_refuses_what_a_text_is_refused_for(shape: list[int | str], 
 
 
 @again("F29")
-@pytest.mark.parametrize("size", [0, -4, "0 * H", "H * W"])
+@pytest.mark.parametrize("size", [-4, "H * W"])
 def test_documents_are_refused_too(tmp_path: Path, size: int | str) -> None:
+    """A size of 0 is that of a cache bound to be empty, which a document may hold."""
     document = json.loads(api.show(api.load(network("relu", "f32[N, 5, 7]")).graph(), "json"))
     document["inputs"][0]["shape"][1] = size
     document["nodes"][0].pop("outputs")

@@ -14,11 +14,11 @@ CHANNELS = {
     "avg_pool": "(2)", "batch_norm": "", "concat": "", "conv": "(6, 3)", "conv_transpose": "(6, 3)",
     "gather": "([0, 1])", "global_avg_pool": "", "global_lp_pool": "", "global_max_pool": "", "group_norm": "(2)",
     "instance_norm": "", "l2_norm": "", "lp_pool": "(2)", "lrn": "(3)", "max_pool": "(2)", "max_pool_indices": "(2)",
-    "min_pool": "(2)", "prelu": "", "split": "(2)",
+    "min_pool": "(2)", "prelu": "", "split": "(2)", "unfold": "(3)",
 }  # fmt: skip
 """Every operator that works on axis 1 by default (or on the positions behind it), and arguments for [N, 6, 8]."""
-MERGES_OR_ADDS = {"flatten", "stack"}
-"""Whose axis is the first that is merged, or new: nothing is mistaken."""
+MERGES_OR_ADDS = {"flatten", "stack", "deform_conv"}
+"""Whose axis is the first that is merged, or new: nothing is mistaken; and what takes maps [N, C, H, W] only."""
 
 
 def _takes_channels(card: type[Op]) -> bool:

@@ -17,6 +17,7 @@ ALLOWED = {
     "archdsl/element_types.py": "the table",
     "archdsl/backends/onnx/types.py": "what ONNX Runtime has kernels for, which docs/types.md holds against it",
     "archdsl/backends/onnx/resample.py": "what it has kernels of `DepthToSpace` for",
+    "archdsl/backends/onnx/selection.py": "what ONNX Runtime has kernels of `NonZero` for",
     "archdsl/data/form.py": "a Literal, from which pydantic makes the JSON schema",
 }
 

@@ -15,5 +15,6 @@ def threads() -> int:
 
 
 def heed_interrupts() -> None:
-    """For ``preexec_fn``: a shell's ``pytest &`` has SIGINT ignored, and children inherit that."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    """For ``preexec_fn``: a shell's ``pytest &`` has SIGINT ignored, ``nohup`` SIGHUP, and children inherit that."""
+    for ignored in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(ignored, signal.SIG_DFL)

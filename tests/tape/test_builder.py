@@ -13,5 +13,5 @@ def test_a_graph_has_an_output_and_may_have_no_input() -> None:
     with pytest.raises(Refusal, match="a graph needs an output"):
         builder.graph()
     graph = builder.graph(y=builder.apply("relu", builder.apply("ones", size=[2, 3])))
-    for figure in (archdsl.cost, archdsl.memory):
-        assert "relu" in str(figure(graph))
+    assert "relu" in str(archdsl.cost(graph))
+    assert "peak   0 bytes" in str(archdsl.memory(graph))  # it depends on constants alone

@@ -38,6 +38,7 @@ from zoo_models import (
 )
 
 import archdsl
+from archdsl import dims
 from archdsl.graph import Graph
 from archdsl.ops.base import Initializer
 
@@ -66,7 +67,7 @@ TINY = {
 
 LIGHT = {
     "adaline", "autoencoder_mnist", "efficientnet_b0", "highway19", "mnasnet1_0", "mobilenet_v3_large", "nin_cifar10",
-    "resnet20_cifar", "shufflenet_v1_g3",
+    "repvgg_a0", "resnet20_cifar", "shufflenet_v1_g3",
 }  # fmt: skip
 """Outside of the core, what takes little time. By name, so that collecting the tests elaborates nothing."""
 
@@ -98,6 +99,8 @@ TRAINED = {"googlenet_2014": 79}
 def light(variant: str) -> bool:
     graph = symbolic(variant)
     weights = sum(prod(p.type.shape) for p in graph.parameters().values())
+    if any(dims.symbols(size) - {"N"} for value in graph.inputs for size in value.type.shape):
+        return False  # sequences are tried in tests of their own
     return len(graph.nodes) < 250 and weights < 10_000_000 and not fixed_size(variant)
 
 
