@@ -27,7 +27,7 @@ sys.path.insert(0, str(ROOT / "tools"))
 
 from type_table import retyped, targets  # noqa: E402
 
-CLOSE = {"f16": 4e-3, "bf16": 3e-2, "f32": 1e-5, "f64": 1e-5}
+CLOSE = {"f16": 4e-3, "bf16": 4e-2, "f32": 1e-5, "f64": 1e-5}
 """Of the largest number: some units in the last place, of what several roundings leave."""
 
 

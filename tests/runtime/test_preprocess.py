@@ -527,16 +527,15 @@ def test_a_picture_is_what_torchvision_makes_of_it(interpolation, sizes, tmp_pat
 @pytest.mark.reference
 def test_the_zoo_says_what_published_weights_were_evaluated_with() -> None:
     """torchvision's first weights and timm's; where a network normalises once more inside, that is part of it."""
-    import timm
     import torch
-    from torch_models import torchvision_models
+    import torch_models
 
-    models = torchvision_models()
+    models, timm = torch_models.torchvision_models(), torch_models.timm()
     ramp = np.arange(256)
     wrong, seen = [], 0
     theirs: dict[str, tuple] = {}
     for name in sorted(reading.zoo_names()):
-        if name in models.list_models() and not name.startswith("efficientnet"):
+        if name in models.list_models() and not name.startswith(("efficientnet", "vit")):  # these are timm's
             how = next(iter(models.get_model_weights(name))).transforms()
             values = (ramp[None, :] / 255 - np.array(how.mean)[:, None]) / np.array(how.std)[:, None]
             if name in ("googlenet", "inception_v3"):
@@ -545,7 +544,8 @@ def test_the_zoo_says_what_published_weights_were_evaluated_with() -> None:
             theirs[name] = (how.resize_size[0], how.crop_size[0], how.interpolation.value, values)
     alike = {"seresnet50_v1": "legacy_seresnet50", "seresnet101_v1": "legacy_seresnet101", "xception": "legacy_xception",
              "seresnet152_v1": "legacy_seresnet152", "senet154": "legacy_senet154", "tf_efficientnet_b0": "tf_efficientnet_b0",
-             "efficientnet_b0": "tf_efficientnet_b0"}  # fmt: skip
+             "efficientnet_b0": "tf_efficientnet_b0", "vit_b_16": "vit_base_patch16_224", "vit_b_32": "vit_base_patch32_224",
+             "vit_l_16": "vit_large_patch16_224"}  # fmt: skip
     same_names = (
         "inception_v4",
         "inception_resnet_v2",

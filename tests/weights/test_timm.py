@@ -137,6 +137,11 @@ def test_checkpoint_gives_the_same_logits(name: str, tmp_path: Path) -> None:
 
 OTHERS = {
     "mnasnet1_3": "timm has width 1.4",
+    "nf_resnet101": "timm has weights of 50 only",
+    **{
+        f"repvgg_{n}": "counts and names of all equal timm's; a0 is run in tests/zoo/test_nested.py"
+        for n in ("a0", "a1", "a2", "b0", "b1", "b1g4", "b2", "b2g4", "b3", "b3g4")
+    },
     "senet154": "timm's `senet154` is Gluon's; the authors' is `legacy_senet154`",
 }
 """Names or networks that timm has otherwise."""

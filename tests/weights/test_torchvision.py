@@ -27,6 +27,9 @@ MORE = (
     *(f"efficientnet_b{i}" for i in range(1, 8)),
 )  # fmt: skip
 
+TRANSFORMERS = ("swin_t", "swin_s", "swin_b", "vit_b_16", "vit_b_32", "vit_l_16")
+"""Small ones of these are compared in ``test_transformers``."""
+
 TOLERANCE = 1e-4
 
 CASES = [
@@ -113,4 +116,4 @@ def every_name() -> Iterator[str]:
 
 @pytest.mark.reference
 def test_no_network_of_torchvision_is_forgotten() -> None:
-    assert sorted(every_name()) == sorted([*NETWORKS, *MORE])
+    assert sorted(every_name()) == sorted([*NETWORKS, *MORE, *TRANSFORMERS])
