@@ -6,7 +6,7 @@ nothing but views.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from archdsl.diagnostics import Diagnostic, Refusal, did_you_mean
@@ -49,8 +49,8 @@ class ScanRun:
         """States of which something was refused."""
 
 
-class Scan(Combinator):
-    """``scan(axis = t) { state h = …; …; next h = … }``."""
+class _AlongAxis(Combinator):
+    """Base of what applies its body at the positions of an axis."""
 
     is_scope = True
 
@@ -58,14 +58,31 @@ class Scan(Combinator):
         tape = place.tape
         tape.bounds.step()
         given = self.effective()
-        body, axis = given["body"], given["axis"]
         flow = what_enters(flow, self.name)
         inner = place.at(place.block(self.name))
         if flow is POISON or any(value is POISON for value in given.values()):
-            _blind(body, inner, span, tape.loops)
+            _blind(given["body"], inner, span, tape.loops)
             return POISON
         values = items(flow)
-        axes = [axis_index(axis, value, tape.bound_axes) for value in values]
+        axes = [axis_index(given["axis"], value, tape.bound_axes) for value in values]
+        return self._along(values, axes, given, place, inner, span)
+
+    def _along(
+        self, values: Sequence[Value], axes: list[int], given: dict[str, Any], place: Place, inner: Place,
+        span: Span | None,
+    ) -> Flow:  # fmt: skip
+        """The result; ``inner`` is the place of the body."""
+        raise NotImplementedError
+
+
+class Scan(_AlongAxis):
+    """``scan(axis = t) { state h = …; …; next h = … }``."""
+
+    def _along(
+        self, values: Sequence[Value], axes: list[int], given: dict[str, Any], place: Place, inner: Place,
+        span: Span | None,
+    ) -> Flow:  # fmt: skip
+        tape, body = place.tape, given["body"]
         run = ScanRun(Loop(tape, inner.scope.path, values, axes), tape.loops)
         try:
             result = _run(body, run.loop.slices if run.loop else (), inner, span, run)
@@ -216,23 +233,14 @@ class MapRun:
     folds = True
 
 
-class Map(Combinator):
+class Map(_AlongAxis):
     """``map(axis = t) { … }``: the body at every position of an axis, which is folded into the batch meanwhile."""
 
-    is_scope = True
-
-    def apply(self, flow: Flow, place: Place, span: Span | None) -> Flow:
-        tape = place.tape
-        tape.bounds.step()
-        given = self.effective()
-        body, axis = given["body"], given["axis"]
-        flow = what_enters(flow, self.name)
-        inner = place.at(place.block(self.name))
-        if flow is POISON or body is POISON or axis is POISON:
-            _blind(body, inner, span, tape.loops)
-            return POISON
-        values = items(flow)
-        axes = [axis_index(axis, value, tape.bound_axes) for value in values]
+    def _along(
+        self, values: Sequence[Value], axes: list[int], given: dict[str, Any], place: Place, inner: Place,
+        span: Span | None,
+    ) -> Flow:  # fmt: skip
+        tape, body = place.tape, given["body"]
         check_foldable(values, axes)
         batch, length = values[0].type.shape[0], values[0].type.shape[axes[0]]
         before = len(tape.nodes)
