@@ -8,6 +8,7 @@ from archdsl import dims
 from archdsl.diagnostics import Diagnostic, Refusal
 from archdsl.dim_solve import unbound
 from archdsl.graph import Graph, Node, Value
+from archdsl.interpret import neighbours
 from archdsl.interpret.claims import check_shape_claims
 from archdsl.interpret.env import NetworkRun
 from archdsl.interpret.misreadings import misread
@@ -45,7 +46,8 @@ def settle_outputs(session: Session, run: NetworkRun, flow: Flow) -> set[Node]:
     _warn_inputs(session, run, live)
     _warn_outputs(session, run)
     if not session.faults.failed:
-        for doubt in misread((node for node in session.tape.nodes if node in live), session.draft.inputs):
+        kept = [node for node in session.tape.nodes if node in live]
+        for doubt in (*misread(kept, session.draft.inputs), *neighbours.doubts(kept)):
             session.faults.report(doubt)
     return live
 
@@ -122,14 +124,18 @@ def _warn_unused(session: Session, live: set[Node]) -> None:
 
 
 def _warn_inputs(session: Session, run: NetworkRun, live: set[Node]) -> None:
-    """Warn about inputs that no output depends on: the flow begins with the first, the others must be named."""
+    """Warn about inputs that no output depends on: the flow begins with the first, the others must be named; and a
+    tensor made in between, `p: param(…)`, is the flow behind it.
+    """
     draft, faults = session.draft, session.faults
-    if len(draft.inputs) < 2 or run.trained or faults.failed:
+    if not live or run.trained or faults.failed:
         return
     used = {value for node in live for value in node.inputs} | set(draft.outputs.values())
     for value in draft.inputs:
         if value not in used:
             help = f"begin with it where it enters, `{value.name} -> …`, or leave it out"
+            if param := next((node for node in session.tape.nodes if node in live and node.op.role == "source"), None):
+                help = f"a label of a tensor begins the flow anew, as that of `{param.path}` does: {help}"
             span = session.draft.places.get(value.name)
             faults.report(Diagnostic("W0204", f"no output depends on the input `{value.name}`", span, help=help))
 

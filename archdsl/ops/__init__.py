@@ -72,8 +72,9 @@ CHOICES = frozenset([
 """Bare names that arguments of the cards read as themselves, and which mean nothing else: neither operators, nor
 letters of axes, nor element types, nor ``none``."""
 
-HOLDERS = {"scan": "scan"}
-"""Operators that hold a graph, with their modules: a text makes them by a combinator, and only data names them."""
+WITHOUT_WORD = {"scan": "scan", "opaque": "opaque"}
+"""Operators that no word of the language means, with their modules: a text makes ``scan`` by a combinator, importers
+make ``opaque``, and only data names them."""
 
 _MODULE = {name: module for module, names in FAMILIES.items() for name in names}
 
@@ -105,7 +106,7 @@ def load(name: str) -> type[Op]:
 
     ``KeyError`` if there is none; refuses (E0606) what a package offers and cannot be used.
     """
-    module = _MODULE.get(name) or HOLDERS.get(name)
+    module = _MODULE.get(name) or WITHOUT_WORD.get(name)
     if module is None:
         from archdsl.ops.packages import card
 

@@ -1,0 +1,28 @@
+"""Models that other tools wrote, as graphs: every command works on them as on a spec."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from archdsl.graph import Graph
+
+SUFFIXES = (".onnx",)
+"""File names that end so are read as models."""
+
+
+def is_model(name: str) -> bool:
+    """Whether a file name says that the file is a model that can be read."""
+    return name.lower().endswith(SUFFIXES)
+
+
+def read(path: Path, bind: Mapping[str, int] | None = None) -> Graph:
+    """The graph of a model, with the sizes in ``bind``, and inputs of one number, bound by name.
+
+    Raises ``DiagnosticError``.
+    """
+    from archdsl.foreign import onnx
+
+    return onnx.read(path, bind)
