@@ -23,7 +23,7 @@ EXPORTERS: dict[str, dict[str, Any]] = {
     "set 23": {"dynamo": True, "opset_version": 23},
     "legacy": {"dynamo": False},
 }
-"""What ``torch.onnx.export`` is asked for: its default, the operator set with ``Attention``, the exporter before that."""
+"""What ``torch.onnx.export`` is asked for: its default, the operator set with ``Attention``, the exporter before."""
 
 
 class Case(NamedTuple):
@@ -177,16 +177,16 @@ CASES = {
     ),
     "T5": Case(
         "t5_small", {}, "transformers",
-        of_transformers("T5ForConditionalGeneration", "T5Config", "input_ids decoder_input_ids attention_mask", "logits",
-                        {"tie_word_embeddings": True}),
+        of_transformers("T5ForConditionalGeneration", "T5Config", "input_ids decoder_input_ids attention_mask",
+                        "logits", {"tie_word_embeddings": True}),
         given(source=tokens(32_128, 1, 128), target=tokens(32_128, 1, 128),
               seen=lambda draw: np.ones((1, 128), np.int64)),
         ("logits",), "small, 128 words to 128",
     ),
     "Whisper": Case(
         "whisper_tiny", {}, "transformers",
-        of_transformers("WhisperForConditionalGeneration", "WhisperConfig", "input_features decoder_input_ids", "logits",
-                        {}),
+        of_transformers("WhisperForConditionalGeneration", "WhisperConfig", "input_features decoder_input_ids",
+                        "logits", {}),
         given(mel=normal(1, 80, 3000), tokens=tokens(51_865, 1, 64)), ("logits",), "tiny, 30 s to 64 words",
     ),
     "Llama": Case(
