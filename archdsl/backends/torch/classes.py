@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from archdsl.backends.torch.form import Call, Raw, is_symbol
+from archdsl.backends.torch.form import Call, Raw, hint
 from archdsl.backends.torch.forward import Forward, plain
 from archdsl.backends.torch.helpers import needed
 from archdsl.backends.torch.module_tree import Box, Item
@@ -256,8 +256,7 @@ class Draft:
             gives, back = "dict[str, Tensor]", Listed([])
         else:
             gives, back = ("Tensor" if len(results) == 1 else f"tuple[{', '.join(['Tensor'] * len(results))}]"), None
-        kinds = ["int" if is_symbol(value) else "Tensor" for value in self.box.inputs]
-        typed = [f"{name}: {kind}" for name, kind in zip(arguments, kinds)]
+        typed = [f"{name}: {hint(value)}" for name, value in zip(arguments, self.box.inputs)]
         head = f"    def forward({', '.join(['self', *typed])}) -> {gives}:"
         if len(head) > 88:
             inner = "".join(f"        {one},\n" for one in typed)
