@@ -1,0 +1,117 @@
+"""Tensors of a foreign model whose elements are known: stored in the file, written out, or computed from sizes.
+
+Elements are read when somebody asks for them, and weights are not asked. Sizes may be symbolic: then the elements are
+:class:`~archdsl.dims.Dim`, in arrays of objects.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from archdsl.dims import Dim, product
+from archdsl.element_types import ELEMENT_TYPES
+from archdsl.shapes import Shape
+from archdsl.weights.tensor import Tensor
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    Array = np.ndarray[Any, np.dtype[Any]]
+
+SMALL = 1 << 16
+"""Elements up to which a tensor is computed at once; larger ones when they are needed."""
+
+
+class Known:
+    """A tensor that does not depend on what enters the model.
+
+    ``file``: where it lies unchanged. ``weight``: whether its elements come from the file, and not from sizes alone.
+    ``fill``: the number that all elements are, where that is known without reading.
+    """
+
+    __slots__ = ("_array", "_load", "dtype", "file", "fill", "name", "shape", "turned", "weight")
+
+    def __init__(
+        self,
+        dtype: str,
+        shape: Shape,
+        *,
+        array: Array | None = None,
+        load: Callable[[], Array] | None = None,
+        file: Tensor | None = None,
+        fill: Any = None,
+        name: str = "",
+        weight: bool = False,
+    ) -> None:
+        self.dtype = dtype
+        self.shape = shape
+        self._array = array
+        self._load = load
+        self.file = file
+        self.fill = fill
+        self.name = name
+        self.weight = weight
+        self.turned: dict[object, Known] = {}
+        """The same tensor with axes in another order or parts of it, so that equal ones are one object."""
+
+    @property
+    def elements(self) -> Dim:
+        """How many elements it has."""
+        return product(self.shape)
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """The shape of a tensor whose sizes are all numbers."""
+        return tuple([size for size in self.shape if isinstance(size, int)])
+
+    @property
+    def small(self) -> bool:
+        """Whether its elements may be read to find out sizes."""
+        count = self.elements
+        return self._array is not None or (isinstance(count, int) and count <= SMALL)
+
+    @property
+    def symbolic(self) -> bool:
+        """Whether some element, or a size, is a symbol's."""
+        array = self._array
+        return (array is not None and array.dtype == object) or not all(isinstance(size, int) for size in self.shape)
+
+    def array(self) -> Array:
+        """The elements; of type ``object`` where some are symbolic."""
+        import numpy as np
+
+        if self._array is None:
+            if self.fill is not None:
+                self._array = np.full(self.sizes, self.fill, numpy_type(self.dtype))
+            elif self._load is not None:
+                self._array = self._load()
+            else:
+                assert self.file is not None
+                found = self.file.array()
+                if not self.small:
+                    return found  # a weight is not kept
+                self._array = found
+        return self._array
+
+    def tensor(self) -> Tensor:
+        """The tensor as a parameter's values."""
+        if self.file is not None:
+            return self.file
+        assert len(self.sizes) == len(self.shape)
+        return Tensor(self.name, self.dtype, self.sizes, None, lambda: as_bytes(self.array(), self.dtype))
+
+
+def numpy_type(dtype: str) -> str:
+    """How NumPy holds an element type; bfloat16 as float32."""
+    return "<f4" if dtype == "bf16" else ELEMENT_TYPES[dtype].stored
+
+
+def as_bytes(array: Array, dtype: str) -> bytes:
+    """The elements as a file has them."""
+    import numpy as np
+
+    if dtype != "bf16":
+        return np.ascontiguousarray(array, numpy_type(dtype)).tobytes()
+    bits = np.ascontiguousarray(array, "<f4").view("<u4")
+    return bytes(((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16).astype("<u2").tobytes())
