@@ -16,6 +16,7 @@ from archdsl.interpret.model_states import handed_on
 from archdsl.interpret.session import Session
 from archdsl.modules.module import Module
 from archdsl.syntax import spec
+from archdsl.syntax.literals import quoted
 from archdsl.tape.bindings import check_known
 from archdsl.tape.poison import POISON, Flow
 
@@ -63,20 +64,26 @@ def _is_inside(session: Session, run: NetworkRun, name: str, value: Flow) -> boo
 
 
 def _check_names(session: Session, run: NetworkRun) -> None:
-    """Refuse (E0604) an output that has the name of an input or of a parameter, unless it is that very tensor: in a
-    model all of them are in one namespace.
+    """Refuse (E0604) an output that has the name of an input or of a parameter, unless it is that very tensor, and an
+    input with that of a parameter: in a model all of them are in one namespace.
     """
     draft = session.draft
     inputs = {value.name: value for value in draft.inputs}
     parameters = {
         parameter.path: node.outputs[0] for node in session.tape.nodes for parameter in node.params.values()
-        if parameter.path in draft.outputs
+        if parameter.path in draft.outputs or parameter.path in inputs
     }  # fmt: skip
+    for name in inputs:
+        if name in parameters:
+            help = "choose another label, or another name for the input"
+            refusal = Refusal("E0604", f"the input `{name}` has the same name as a parameter", help=help)
+            session.faults.refuse(refusal.located(draft.places.get(name)), None)
     for name, value in draft.outputs.items():
         other = inputs.get(name) or parameters.get(name)
         if other is not None and other is not value:
             what = "an input" if name in inputs else "a parameter"
-            help = f"give it another name: `output {name}_out = …`"
+            written = f"{name}_out" if name.isidentifier() else f'"{quoted(name)}_out"'
+            help = f"give it another name: `output {written} = …`"
             refusal = Refusal("E0604", f"the output `{name}` has the same name as {what}", help=help)
             place = run.places.get(name) or run.places.get(name.rpartition(".")[0])
             session.faults.refuse(refusal.located(place), None)
@@ -133,7 +140,8 @@ def _warn_inputs(session: Session, run: NetworkRun, live: set[Node]) -> None:
     used = {value for node in live for value in node.inputs} | set(draft.outputs.values())
     for value in draft.inputs:
         if value not in used:
-            help = f"begin with it where it enters, `{value.name} -> …`, or leave it out"
+            start = f", `{value.name} -> …`" if value.name.isidentifier() else ""
+            help = f"begin with it where it enters{start}, or leave it out"
             if param := next((node for node in session.tape.nodes if node in live and node.op.role == "source"), None):
                 help = f"a label of a tensor begins the flow anew, as that of `{param.path}` does: {help}"
             span = session.draft.places.get(value.name)

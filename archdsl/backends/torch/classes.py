@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Sequence
 from typing import Any
@@ -268,7 +269,8 @@ class Draft:
         lines = [head]
         lines += [_broken(f"        {re.sub('⟦([0-9]+)⟧', number, line)}") for line in self.forward.lines]
         if back is not None:
-            pairs = [f'            "{name}": {result},' for name, result in zip(names, results)]
+            keys = [json.dumps(name, ensure_ascii=False) for name in names]
+            pairs = [f"            {key}: {result}," for key, result in zip(keys, results)]
             return [*lines, "        return {", *pairs, "        }"]
         return [*lines, _broken(f"        return {', '.join(results)}")]
 
