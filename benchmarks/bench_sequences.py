@@ -28,6 +28,7 @@ from measure import ROOT, verdict
 import archdsl
 from archdsl import driver
 
+NEEDED = ("torch", "onnxscript", "torchvision", "transformers", "safetensors")
 MEDIAN, MOST, LOADING, MEMORY = 1.0, 1.03, 1.1, 1.1
 
 
@@ -180,7 +181,7 @@ def main() -> None:
     if options.load:
         load(*options.load, options.threads)
         return
-    if missing := [one for one in ("torch", "onnxscript", "torchvision", "transformers", "safetensors") if not find_spec(one)]:
+    if missing := [one for one in NEEDED if not find_spec(one)]:
         print("not installed, so nothing is compared:", ", ".join(missing))
         return
     from sequence_networks import CASES
