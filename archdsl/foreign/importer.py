@@ -85,6 +85,7 @@ class Importer:
 
     def size(self, name: str, axis: int, of: str) -> Dim:
         """The size that the file calls ``name`` ("" for one without a name); as it is bound, if it is."""
+        name = name if any(map(str.isalnum, name)) else ""
         key = name or f"{of}[{axis}]"
         if key not in self.symbols:
             taken = {str(found) for dim in self.symbols.values() for found in limits(dim)}
@@ -161,32 +162,35 @@ class Importer:
 
     def _made(self, known: Known, path: str) -> Value:
         count = known.elements
+        if known.is_parameter:
+            return self._param(known, path, learned=True)
         if known.fill is not None and count != 1:
             return self._filled(known, path)
         if known.symbolic:
             return self._sizes(known, path)
         assert isinstance(count, int)
-        floats = known.dtype in FLOATS
-        if floats and known.shape and count and (known.weight or count > WRITTEN):
-            return self._param(known, path)
-        if count > MOST_WRITTEN:
-            raise Refusal("E1003", f"a table of {count:,} integers; at most {MOST_WRITTEN:,} are supported")
         if not count:
             return self.apply("zeros", (), path, size=known.shape, dtype=known.dtype)[0]
+        if known.dtype in FLOATS and count > WRITTEN:
+            return self._param(known, path, learned=False)
+        if count > MOST_WRITTEN:
+            raise Refusal("E1003", f"a table of {count:,} integers; at most {MOST_WRITTEN:,} are supported")
         return self.apply("constant", (), path, values=known.array().tolist(), dtype=known.dtype)[0]
 
-    def _param(self, known: Known, path: str) -> Value:
+    def _param(self, known: Known, path: str, *, learned: bool) -> Value:
         (value,) = self.apply("param", (), path, size=known.shape, dtype=known.dtype)
         node = value.producer
         assert node is not None
         made = node.params["value"]
-        node.params["value"] = self.parameter(known, made if known.weight else made.replace(buffer=True))
+        node.params["value"] = self.parameter(known, made if learned else made.replace(buffer=True))
         return value
 
     def _filled(self, known: Known, path: str) -> Value:
         if known.fill in (0, 1):
             return self.apply("ones" if known.fill else "zeros", (), path, size=known.shape, dtype=known.dtype)[0]
         (one,) = self.apply("constant", (), path, values=known.fill, dtype=known.dtype)
+        if not known.shape:
+            return one
         return self.apply("broadcast_to", [one], f"{path}.filled", to=known.shape)[0]
 
     def _sizes(self, known: Known, path: str) -> Value:
