@@ -73,6 +73,9 @@ class Importer:
             if refusal.span is None:
                 refusal.notes = (*refusal.notes, *notes)
                 refusal.span = self._span
+            if refusal.code == "E0307":
+                names = [name for name in self.names() if f"`{name}`" in refusal.message + refusal.help]
+                refusal.help = self.to_bind(names) or refusal.help
             self.source.text = "\n".join(self._lines)
             raise
         except BoundExceeded as stopped:
@@ -148,7 +151,8 @@ class Importer:
             self._names.add(path)
             self._held.append(known)
             init = Loaded("loaded", tensor=known.tensor())
-            found = Parameter(path, made.type, init, made.buffer, not made.buffer)
+            buffer = made.buffer or not known.weight
+            found = Parameter(path, made.type, init, buffer, not buffer)
             self._parameters[key] = found
         return found
 
@@ -226,16 +230,18 @@ class Importer:
 
     def help_to_bind(self, items: Sequence[Any]) -> str:
         """Which sizes to bind so that some sizes become numbers."""
-        names = self.symbols_of(items)
-        return (
-            "give "
-            + ("them sizes" if len(names) > 1 else "it a size")
-            + ": `--bind "
-            + " ".join(f"{name}={self.defaults.get(name, 64)}" for name in names)
-            + "`"
-            if names
-            else ""
-        )
+        return self.to_bind(self.symbols_of(items))
+
+    def to_bind(self, names: Sequence[str]) -> str:
+        """The help that asks for sizes."""
+        if not names:
+            return ""
+        told = " ".join(f"{name}={self.defaults.get(name, 64)}" for name in names)
+        return f"give {'them sizes' if len(names) > 1 else 'it a size'}: `--bind {told}`"
+
+    def names(self) -> list[str]:
+        """The symbols of the inputs."""
+        return sorted({str(one) for dim in self.symbols.values() for one in limits(dim)})
 
     def graph(self, name: str, outputs: Mapping[str, Value], **more: Any) -> Graph:
         """The graph with the named outputs, without what reaches none of them."""
@@ -243,10 +249,9 @@ class Importer:
 
         unknown = sorted(self.bind.keys() - self.bound)
         if unknown:
-            known = [str(one) for dim in self.symbols.values() for one in limits(dim)]
             raise Refusal(
                 "E0007", f"no input has the symbol `{unknown[0]}`",
-                help=f"the symbols are {', '.join(known) or 'none'}; inputs of one number can be bound by their names",
+                help=f"the symbols are {', '.join(self.names()) or 'none'}; inputs of one number can be bound by their names",
             )  # fmt: skip
         if not outputs:
             raise Refusal("E1001", f"{self.source.name} has no output")

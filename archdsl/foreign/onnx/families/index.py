@@ -11,7 +11,7 @@ from archdsl.foreign.known import Known
 from archdsl.foreign.onnx.call import Call, Result, rule
 from archdsl.graph import Value
 
-FAR = 1 << 31
+FAR = (1 << 31) - 1
 """Ends from here on mean the end of the axis."""
 
 
@@ -93,7 +93,10 @@ def gather_elements(call: Call) -> Result:
 
 @rule("ScatterElements", "Scatter")
 def scatter(call: Call) -> Result:
-    """Single elements replaced, or taken in."""
+    """Single elements replaced, or taken in; numbers of the file that are put into places are no layer's weight."""
+    for item in call.inputs:
+        if isinstance(item, Known):
+            item.weight = False
     return call.apply(
         "scatter_elements", call.value(0), call.value(1), call.value(2), axis=call.axis(0, call.type(0).rank),
         reduce=call.attr("reduction", "none"),
