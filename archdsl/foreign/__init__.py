@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from archdsl.graph import Graph
 
-SUFFIXES = (".onnx",)
+SUFFIXES = (".onnx", ".pt2")
 """File names that end so are read as models."""
 
 
@@ -23,6 +23,10 @@ def read(path: Path, bind: Mapping[str, int] | None = None) -> Graph:
 
     Raises ``DiagnosticError``.
     """
+    if path.suffix.lower() == ".pt2":
+        from archdsl.foreign import pt2
+
+        return pt2.read(path, bind)
     from archdsl.foreign import onnx
 
     return onnx.read(path, bind)

@@ -57,6 +57,7 @@ class Importer:
         self._held: list[Known] = []
         """What parameters are known by: kept, so that identities stay unique."""
         self._values: dict[int, Value] = {}
+        self._counts: dict[str, int] = {}
 
     # places
 
@@ -132,10 +133,10 @@ class Importer:
         return node.outputs
 
     def _fresh(self, path: str) -> str:
-        count, fresh = 1, path
+        fresh = path
         while fresh in self.tape.paths:
-            count += 1
-            fresh = f"{path}_{count}"
+            self._counts[path] = self._counts.get(path, 1) + 1
+            fresh = f"{path}_{self._counts[path]}"
         return fresh
 
     def parameter(self, known: Known, made: Parameter) -> Parameter:
@@ -145,7 +146,7 @@ class Importer:
         if found is None:
             if known.shape != made.type.shape:
                 raise Refusal("E0303", f"`{known.name or made.path}` is {list(known.shape)}, but {made.type} is needed")
-            path = parameter_path(known.name, made.path)
+            path = self.called(known, made)
             while path in self._names:
                 path += "_2"
             self._names.add(path)
@@ -155,6 +156,10 @@ class Importer:
             found = Parameter(path, made.type, init, buffer, not buffer)
             self._parameters[key] = found
         return found
+
+    def called(self, known: Known, made: Parameter) -> str:
+        """The path of a parameter: its name in the file, where that is one."""
+        return parameter_path(known.name, made.path)
 
     def value(self, known: Known, path: str) -> Value:
         """A known tensor as a value: learned if it is a weight, otherwise fixed."""

@@ -21,7 +21,7 @@ from archdsl.diagnostics import Refusal, did_you_mean
 from archdsl.dim_solve import unbound
 from archdsl.dims import Dim
 from archdsl.graph import Graph, Value
-from archdsl.interface import Preprocess, checked_labels, fitting_labels, preprocess_of
+from archdsl.interface import Preprocess, checked_labels, fitting_labels, interface_name, preprocess_of
 from archdsl.shapes import TensorType
 from archdsl.tape.bound_axes import axis_index
 from archdsl.tape.declared import Declared
@@ -62,6 +62,7 @@ class Builder:
         """An input tensor; strings in ``shape`` are dimensions as in a text: ``"H"``, ``"16 * H"``, ``"H = 224"``,
         ``"T = 128 <= 512"``. ``preprocess`` are arguments of the block of that name.
         """
+        interface_name(name, "an input")
         value = Value(name, TensorType(dtype, tuple([self._dimension(size) for size in shape])))
         self._inputs.append(value)
         self._tape.paths.add(name)
@@ -152,6 +153,8 @@ class Builder:
         if not outputs:
             raise Refusal("E0203", "a graph needs an output", help="give it a name: `builder.graph(y = value)`")
         tape = self._tape
+        for name in outputs:
+            interface_name(name, "an output")
         tape.check_outside(outputs.values())
         sizes = [dim for value in self._inputs for dim in value.type.shape]
         for name in unbound(sizes):
