@@ -32,6 +32,15 @@ MOST_WRITTEN = 1_000_000
 """Elements of a table of integers, which can only be a ``constant``."""
 
 
+class BoundedError(Exception):
+    """A size must have a bound, which the inputs do not state: the model is to be read again with it."""
+
+    def __init__(self, name: str, most: int) -> None:
+        super().__init__(name)
+        self.name = name
+        self.most = most
+
+
 class Importer:
     """One graph in the making.
 
@@ -39,9 +48,11 @@ class Importer:
     point: :meth:`at` says which node is being read.
     """
 
-    def __init__(self, file: str, bind: Mapping[str, int] | None = None) -> None:
+    def __init__(self, file: str, bind: Mapping[str, int] | None = None, most: Mapping[str, int] | None = None) -> None:
         self.source = Source(file, "")
         self.bind = dict(bind or {})
+        self.most = dict(most or {})
+        """What sizes are at most, by symbol."""
         self.bound: set[str] = set()
         """The names in ``bind`` that meant something."""
         self.tape = Tape()
@@ -94,7 +105,7 @@ class Importer:
         if key not in self.symbols:
             taken = {str(found) for dim in self.symbols.values() for found in limits(dim)}
             called = symbol_name(name or f"{of}_{axis}", taken)
-            self.symbols[key] = symbol(Symbol.of(called))
+            self.symbols[key] = symbol(Symbol.of(called, 1, self.most.get(called)))
             given = next((one for one in (called, name) if one in self.bind), None)
             if given is not None:
                 self.symbols[key] = self.bind[given]
@@ -130,6 +141,7 @@ class Importer:
         node = self.tape.nodes[-1]
         for slot, known in (weights or {}).items():
             node.params[slot] = self.parameter(known, node.params[slot])
+        self.tape.parameters.clear()  # paths of parameters are settled here: names of the file may be any
         return node.outputs
 
     def _fresh(self, path: str) -> str:
@@ -256,7 +268,7 @@ class Importer:
         if unknown:
             raise Refusal(
                 "E0007", f"no input has the symbol `{unknown[0]}`",
-                help=f"the symbols are {', '.join(self.names()) or 'none'}; inputs of one number can be bound by their names",
+                help=f"the symbols are {', '.join(self.names()) or 'none'}; inputs of one number are bound by their names",
             )  # fmt: skip
         if not outputs:
             raise Refusal("E1001", f"{self.source.name} has no output")

@@ -11,7 +11,7 @@ from archdsl.diagnostics import Refusal
 from archdsl.dims import Dim
 from archdsl.element_types import ELEMENT_TYPES
 from archdsl.files import check_inside, open_file
-from archdsl.foreign.importer import Importer
+from archdsl.foreign.importer import BoundedError, Importer
 from archdsl.foreign.known import Known
 from archdsl.foreign.onnx import families as families, values as values  # register the rules
 from archdsl.foreign.onnx.call import Item
@@ -42,11 +42,15 @@ def read(path: Path, bind: Mapping[str, int] | None = None) -> Graph:
             model = ModelReader(path, data).model(0, size)
             if model.graph is None:
                 malformed(path, "it has no graph")
-            return _imported(path, model, model.graph, bind or {})
+            most: dict[str, int] = {}
+            while True:
+                try:
+                    return _imported(path, model, model.graph, Importer(str(path), bind, most))
+                except BoundedError as found:  # each time another symbol has a bound, or a lower one
+                    most[found.name] = found.most
 
 
-def _imported(path: Path, model: Model, graph: GraphProto, bind: Mapping[str, int]) -> Graph:
-    importer = Importer(str(path), bind)
+def _imported(path: Path, model: Model, graph: GraphProto, importer: Importer) -> Graph:
     walker = Walker(importer, model)
     given: dict[str, Item] = {}
     for port in graph.inputs:

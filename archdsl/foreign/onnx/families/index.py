@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from archdsl.diagnostics import Refusal
-from archdsl.dims import Dim
+from archdsl.dim_order import at_least
+from archdsl.dim_solve import bindable
+from archdsl.dims import Dim, Expr, symbol
 from archdsl.element_types import FLOATS
+from archdsl.foreign.importer import BoundedError
 from archdsl.foreign.known import Known
 from archdsl.foreign.onnx.call import Call, Result, rule
 from archdsl.graph import Value
@@ -38,7 +41,16 @@ def _sliced(call: Call, x: Value, axis: int, start: Any, end: Any, step: int) ->
     start, stop = _place(start, size), _place(end, size)
     if start == 0 and (stop is None or stop == size) and step == 1:
         return x
+    _bounded(size, stop)
     return call.apply("slice", x, axis=axis, start=start, stop=stop, step=step)
+
+
+def _bounded(size: Dim, stop: Any) -> None:
+    """A table is cut to a size of the inputs: the model works up to the table's length, which bounds that size."""
+    if isinstance(size, int) and isinstance(stop, Expr) and at_least(size, stop) is None:
+        name = bindable(stop)
+        if name is not None and stop == symbol(name):
+            raise BoundedError(str(name), size)
 
 
 def _place(at: Any, size: Dim) -> Any:

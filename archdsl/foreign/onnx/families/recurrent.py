@@ -125,6 +125,8 @@ def _start(call: Call, given: Item | None, x: Value, width: int, first: bool) ->
     """A state [D, N, H] as ours, [N, D * H]; zeros where none is given."""
     if given is None:
         return call.apply("zeros", size=[x.type.shape[0], width], dtype=x.type.dtype)
+    if isinstance(given, Known):
+        given.weight = False  # where a sequence begins
     value = call.as_value(given, "state")
     if not first:
         value = call.apply("permute", value, order=[1, 0, 2])
