@@ -135,7 +135,7 @@ class Importer:
     ) -> tuple[Value, ...]:
         """Apply an operator at a path; its results. ``weights`` are the values of its parameters by slot."""
         card = ops.load(op).create(**arguments) if isinstance(op, str) else op
-        place = Place(self.tape, PathScope(self._fresh(path)), naming="direct")
+        place = Place(self.tape, PathScope(self.fresh(path)), naming="direct")
         found = self.tape.node(card, inputs, place, card.name, self._span)
         assert not isinstance(found, Poison)
         node = self.tape.nodes[-1]
@@ -144,7 +144,8 @@ class Importer:
         self.tape.parameters.clear()  # paths of parameters are settled here: names of the file may be any
         return node.outputs
 
-    def _fresh(self, path: str) -> str:
+    def fresh(self, path: str) -> str:
+        """The path, with a number where another node has it."""
         fresh = path
         while fresh in self.tape.paths:
             self._counts[path] = self._counts.get(path, 1) + 1
@@ -260,16 +261,20 @@ class Importer:
         """The symbols of the inputs."""
         return sorted({str(one) for dim in self.symbols.values() for one in limits(dim)})
 
+    @property
+    def span(self) -> Span | None:
+        """The line of the node that is being read."""
+        return self._span
+
     def graph(self, name: str, outputs: Mapping[str, Value], **more: Any) -> Graph:
         """The graph with the named outputs, without what reaches none of them."""
         from archdsl.rewrites.dead import drop_dead
 
         unknown = sorted(self.bind.keys() - self.bound)
         if unknown:
-            raise Refusal(
-                "E0007", f"no input has the symbol `{unknown[0]}`",
-                help=f"the symbols are {', '.join(self.names()) or 'none'}; inputs of one number are bound by their names",
-            )  # fmt: skip
+            known = ", ".join(self.names()) or "none"
+            help = f"the symbols are {known}; inputs of one number are bound by their names"
+            raise Refusal("E0007", f"no input has the symbol `{unknown[0]}`", help=help)
         if not outputs:
             raise Refusal("E1001", f"{self.source.name} has no output")
         self.source.text = "\n".join(self._lines)

@@ -3,6 +3,7 @@
 from archdsl.foreign.onnx.families import (
     activation as activation,
     arithmetic as arithmetic,
+    attention as attention,
     control as control,
     conv as conv,
     einsum as einsum,
