@@ -81,7 +81,7 @@ network Net() {{
         ("where(seen, table -> unsqueeze(0), constant(-1e9))", False),
         ("where(seen, table, constant(-1e9)) + given", True),
         ("seen", True),
-        ("constant([false])", True),
+        ("constant([false], dtype = bool)", True),
     ],
     ids=["finite numbers", "an input", "bool", "constants of bool"],
 )
