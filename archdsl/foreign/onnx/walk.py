@@ -18,6 +18,7 @@ from archdsl.foreign.onnx.scopes import Scopes
 from archdsl.foreign.onnx.values.elements import UndecidedError, UnknownError
 from archdsl.graph import Value
 from archdsl.shapes import TensorType
+from archdsl.source import shortened
 from archdsl.weights.tensor import Tensor
 
 MAX_STEPS = 300_000
@@ -219,10 +220,15 @@ def copied(node: Node) -> Node:
 
 def line_of(node: Node) -> str:
     """The node as a line of the listing that messages show."""
-    made = ", ".join(node.outputs)[:120]
     domain = f"{node.domain}." if node.domain else ""
-    where = f"  # {node.name[:200]}" if node.name else ""
-    return f"{made} = {domain}{node.op}({', '.join(node.inputs)[:200]}){where}"
+    ends = [shortened(", ".join(map(_short, names)), 60) for names in (node.inputs, node.outputs)]
+    where = f"  # {shortened(node.name, 100)}" if node.name else ""
+    return f"{domain}{node.op}({ends[0]}) -> {ends[1]}{where}"
+
+
+def _short(name: str) -> str:
+    """A value's name without the modules that it is from, which the node's name says."""
+    return shortened(name.rpartition("/")[2] or name, 40)
 
 
 def notes_of(node: Node) -> tuple[str, ...]:
