@@ -15,7 +15,7 @@ import archdsl
 from archdsl.diagnostics import DiagnosticError
 from tests.foreign.test_operators import CASES
 
-F, I, B = TensorProto.FLOAT, TensorProto.INT64, TensorProto.BOOL
+F, INT, B = TensorProto.FLOAT, TensorProto.INT64, TensorProto.BOOL
 node = helper.make_node
 X = {"x": (F, [2, 6])}
 
@@ -77,7 +77,7 @@ def nested(depth: int) -> ModelProto:
     """An ``If`` in an ``If`` in an ``If`` …"""
     graph = helper.make_graph([node("Relu", ["x"], ["y"])], "g", [], [helper.make_tensor_value_info("y", F, None)])
     for i in range(depth):
-        inner = node("If", ["c"], [f"z{i}"], then_branch=graph, else_branch=graph if not i else graph)
+        inner = node("If", ["c"], [f"z{i}"], then_branch=graph, else_branch=graph)
         graph = helper.make_graph([inner], "g", [], [helper.make_tensor_value_info(f"z{i}", F, None)])
     last = graph.node[0]
     return model([last], X, [last.output[0]], {"c": np.array(True)})

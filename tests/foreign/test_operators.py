@@ -15,8 +15,8 @@ from onnx import TensorProto, helper
 
 import archdsl
 
-F, I, B = TensorProto.FLOAT, TensorProto.INT64, TensorProto.BOOL
-TYPES = {F: np.float32, I: np.int64, B: np.bool_}
+F, INT, B = TensorProto.FLOAT, TensorProto.INT64, TensorProto.BOOL
+TYPES = {F: np.float32, INT: np.int64, B: np.bool_}
 
 
 class Case:
@@ -80,8 +80,8 @@ CASES = [
     Case("RNN", SEQ, drawn(1, 4, 6), drawn(1, 4, 4), drawn(1, 8), outputs=2, hidden_size=4, activations=["Relu"]),
     Case("Slice", MAP, ints(1, -3), ints(5, 2**40), ints(1, 3), ints(2, 1)), Case("Slice", X, ints(-1), ints(-(2**40)), ints(1), ints(-2)),
     Case("Slice", X, opset=9, starts=[1], ends=[4], axes=[1]), Case("Gather", MAP, ints(3, 0, 0), axis=1),
-    Case("Gather", MAP, np.array(-2), axis=3), Case("Gather", drawn(9, 4), (I, [2, 3])), Case("Gather", X, (I, [2]), axis=1),
-    Case("GatherElements", X, (I, [2, 3]), axis=1), Case("GatherND", X, ints(1, 0).reshape(2, 1)),
+    Case("Gather", MAP, np.array(-2), axis=3), Case("Gather", drawn(9, 4), (INT, [2, 3])), Case("Gather", X, (INT, [2]), axis=1),
+    Case("GatherElements", X, (INT, [2, 3]), axis=1), Case("GatherND", X, ints(1, 0).reshape(2, 1)),
     Case("ScatterElements", X, ints(0, 1).reshape(2, 1), drawn(2, 1), axis=1, reduction="add", opset=18),
     Case("Split", MAP, ints(1, 3, 2), outputs=3, axis=1), Case("Split", MAP, outputs=2, axis=1, opset=11),
     Case("Split", (F, [2, 5]), outputs=2, axis=1, num_outputs=2, opset=18),
@@ -100,12 +100,12 @@ CASES = [
     Case("Clip", X, np.array(0, np.float32), np.array(6, np.float32)), Case("Clip", X, (F, []), (F, [])),
     Case("PRelu", MAP, drawn(6, 1, 1)), Case("PRelu", MAP, drawn(1)), Case("HardSigmoid", X), Case("HardSigmoid", X, alpha=1 / 6, beta=0.5),
     Case("LeakyRelu", X, alpha=0.2), Case("Elu", X, alpha=0.7), Case("Selu", X), Case("HardSwish", X), Case("Gelu", X, opset=20),
-    Case("Where", (B, [2, 1]), X, X), Case("Equal", (I, [2, 3]), ints(1)), Case("Xor", (B, [3]), (B, [3])), Case("IsNaN", X),
+    Case("Where", (B, [2, 1]), X, X), Case("Equal", (INT, [2, 3]), ints(1)), Case("Xor", (B, [3]), (B, [3])), Case("IsNaN", X),
     Case("Pow", X, np.array(2, np.float32)),
-    Case("Max", X, X, drawn(6)), Case("Mean", X, drawn(6)), Case("Sum", X, X, X), Case("OneHot", (I, [3]), np.array(4), np.array([0, 1], np.float32)),
+    Case("Max", X, X, drawn(6)), Case("Mean", X, drawn(6)), Case("Sum", X, X, X), Case("OneHot", (INT, [3]), np.array(4), np.array([0, 1], np.float32)),
     Case("Squeeze", (F, [2, 1, 6]), ints(1)), Case("Squeeze", (F, [2, 1, 6]), opset=11), Case("Unsqueeze", X, opset=11, axes=[0, 3]),
     Case("Flatten", MAP, axis=2), Case("Flatten", MAP, axis=0), Case("Transpose", MAP), Case("Reshape", MAP, ints(0, -1, 9)),
-    Case("Concat", X, drawn(2, 3), X, axis=-1), Case("Dropout", X), Case("Cast", X, to=I),
+    Case("Concat", X, drawn(2, 3), X, axis=-1), Case("Dropout", X), Case("Cast", X, to=INT),
     Case("Attention", (F, [2, 3, 5, 4]), (F, [2, 3, 5, 4]), (F, [2, 3, 5, 4]), opset=23, is_causal=1),
     Case("Attention", (F, [2, 5, 12]), (F, [2, 5, 12]), (F, [2, 5, 12]), opset=23, q_num_heads=3, kv_num_heads=3),
 ]  # fmt: skip
