@@ -5,6 +5,7 @@ Combinators leave edges and provenance; none of them is in here. A value has its
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from typing import TYPE_CHECKING
@@ -48,6 +49,18 @@ NameMap = Callable[[Mapping[str, Parameter]], Mapping[str, Stored]]
 """Parameters by path -> how the checkpoints of a framework keep them."""
 
 
+_PLAIN = re.compile(r"[^\s\"=%,(){}\\]+")
+
+
+def shown(name: str) -> str:
+    """The name of a value as the text of a graph has it: ``%conv``, ``%"a name"``."""
+    if _PLAIN.fullmatch(name):
+        return f"%{name}"
+    from json import dumps  # hardly any name needs it
+
+    return f"%{dumps(name, ensure_ascii=False)}"
+
+
 class Value:
     """One tensor: the result of a node, or an input of the graph. Compared by identity."""
 
@@ -60,7 +73,7 @@ class Value:
         self.index = index
 
     def __repr__(self) -> str:
-        return f"%{self.name}: {self.type}"
+        return f"{shown(self.name)}: {self.type}"
 
 
 class Node:
@@ -94,7 +107,7 @@ class Node:
             self.outputs = tuple([Value(f"{path}.{i}", t, self, i) for i, t in enumerate(types)])
 
     def __repr__(self) -> str:
-        ins = ", ".join(f"%{v.name}" for v in self.inputs)
+        ins = ", ".join(shown(v.name) for v in self.inputs)
         outs = ", ".join(map(repr, self.outputs))
         return f"{outs} = {ins} -> {self.op!r}" if ins else f"{outs} = {self.op!r}"
 
@@ -214,5 +227,6 @@ class Graph(Verbatim):
         for node in self.nodes:
             lines.append(f"  {node!r}")
             lines += [f"  {line}" for line in str(node.body).splitlines()] if node.body is not None else ()
-        lines += [f"  return {', '.join(f'{name} = %{value.name}' for name, value in self.outputs.items())}", "}"]
+        results = [f"{shown(name)[1:]} = {shown(value.name)}" for name, value in self.outputs.items()]
+        lines += [f"  return {', '.join(results)}", "}"]
         return "\n".join(lines)

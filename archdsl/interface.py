@@ -22,7 +22,7 @@ LABELS = "archdsl.labels."
 SIZE, LEAST, MOST = "archdsl.size.", "archdsl.least.", "archdsl.most."
 """Keys of what a model says of each of its symbols: its declared value, and its bounds."""
 DRAWN = "archdsl.drawn"
-"""Key of the outputs that depend on random numbers, with commas between them."""
+"""Key of the outputs that depend on random numbers, a list in JSON."""
 STATE = "archdsl.state."
 """Key of the output that enters in the place of an input in the next call."""
 RANGE = "archdsl.range."
@@ -39,6 +39,18 @@ MAX_METADATA = 1 << 24
 
 STEERS = "[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
 """Control characters, overrides of the writing direction and halves of characters: no part of a name."""
+
+MAX_NAME = 1000
+"""Characters of the name of an input or output."""
+
+
+def interface_name(name: str, what: str) -> str:
+    """The name of an input or output, which may be any plain text; refuses (E0205) what is none."""
+    if name and len(name) <= MAX_NAME and not re.search(STEERS, name):
+        return name
+    fault = "is empty" if not name else "is too long" if len(name) > MAX_NAME else "has control characters"
+    help = f"it may be any text of 1 to {MAX_NAME:,} characters without control characters"
+    raise Refusal("E0205", f"the name of {what} {fault}", help=help)
 
 
 class Sides(Kind):

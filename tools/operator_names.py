@@ -9,6 +9,7 @@ is every string constant that equals an operator's name (docstrings and ``__slot
 
 - ``ops/``, where the operators are;
 - the backends' rules: the modules of a backend that are called like a family of operators;
+- ``foreign/``, the rules by which operators of other tools become ours;
 - ``analyses/other_counters.py``, which says how other tools count each operator.
 
 Classes of operators in ``isinstance`` are no text and are not counted: a class that is renamed or gone is an error.
@@ -134,7 +135,7 @@ def _files(repo: Path, families: frozenset[str]) -> Iterator[Path]:
     for folder in ("archdsl", "backends"):
         for path in sorted((repo / folder).rglob("*.py")) if not (repo / folder).is_symlink() else ():
             parts = path.relative_to(repo).parts
-            if parts[:2] == ("archdsl", "ops") or parts[-2:] in CONVENTIONS:
+            if parts[:2] in (("archdsl", "ops"), ("archdsl", "foreign")) or parts[-2:] in CONVENTIONS:
                 continue
             if "backends" not in parts or path.stem not in families | OLD_RULES:
                 yield path

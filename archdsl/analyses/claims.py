@@ -73,12 +73,20 @@ def check_claims(
         checked.append(Checked(claim, result))
         if not result.ok:
             notes = _blame(measures, claim) if claim.op in ("<", "<=") else ()
+            notes += unknown_notes(measures) if result.partial else ()
             broken.append(_broken(name or measures.graph.name, claim, result).replace(notes=notes))
     return tuple(checked), broken
 
 
 def _blame(measures: Measures, claim: ClaimValue) -> tuple[str, ...]:
     return contribution_notes(measures, claim.quantity, claim.part, claim.tap, claim.span.source)
+
+
+def unknown_notes(measures: Measures) -> tuple[str, ...]:
+    """A line for a figure that is a lower bound: which operators it does not count."""
+    nodes = [node for node, work in measures.works.items() if work is None]
+    named = ", ".join(f"`{node.path}` ({node.op!r:.60})" for node in nodes[:3]) + (", …" if len(nodes) > 3 else "")
+    return (f"a lower bound holds no claim but `>` and `>=`; not counted: {named}",) if nodes else ()
 
 
 def _broken(name: str, claim: ClaimValue, result: Result) -> Diagnostic:

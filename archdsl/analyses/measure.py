@@ -219,7 +219,7 @@ class _Scope:
             flops = self.measure("flops")
             return Measurement(quantity, _ratio(flops.value, self.traffic()), flops.partial)
         value: Amount = len(self.nodes) if quantity == "nodes" else getattr(self, quantity)()
-        return Measurement(quantity, value)
+        return Measurement(quantity, value, quantity in _SEEN and any(node.op.foreign for node in self.nodes))
 
     @cached_property
     def held(self) -> work.Holding:
@@ -289,6 +289,9 @@ _WORK: dict[str, Callable[[Work], Dim]] = {
     "specials": lambda w: w.special,
     "flops": work.flops,
 }
+
+_SEEN = frozenset({"depth", "receptive_field", "stride"})
+"""Figures of what happens inside of operators, which are lower bounds where one is foreign."""
 
 
 def _sum(dims: Sequence[Dim]) -> Dim:

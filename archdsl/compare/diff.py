@@ -40,11 +40,14 @@ class Interface(Record):
 
 
 class Figure(Record):
-    """One quantity before and after; ``None``: it depends on a symbol."""
+    """One quantity before and after; ``None``: it depends on a symbol. ``partial``: which of the two are lower bounds,
+    because the work of some operator is not known.
+    """
 
     quantity: str
     old: object
     new: object
+    partial: tuple[bool, bool] = (False, False)
 
 
 class Difference(Shown, Record, report="archdsl.report.diff:DiffReport"):
@@ -75,7 +78,10 @@ def diff(old: Snapshot, new: Snapshot, same: Mapping[str, str] | None = None) ->
     ``same``: the new paths of all operators by the old ones, where both are one network under other names
     (:func:`archdsl.compare.renaming.renamed`). Then names are all that changed.
     """
-    figures = tuple(Figure(name, old.quantities.get(name), new.quantities.get(name)) for name in SHOWN)
+    figures = tuple(
+        Figure(name, old.quantities.get(name), new.quantities.get(name), (name in old.partial, name in new.partial))
+        for name in SHOWN
+    )  # fmt: skip
     moved = None if same is None else {path: name for path, name in same.items() if path != name}
     pairs = align(old.layers, new.layers) if not moved else []
     parts = [part for pair in pairs for part in _parts(pair, old, new)]

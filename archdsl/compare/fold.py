@@ -26,13 +26,16 @@ class Change(Record):
     count: int
     params: int
     macs: int
+    """Of what is known."""
     parts: tuple[Change, ...] = ()
+    counted: bool = True
+    """Whether the MACs of all of it are known."""
 
 
 class Part:
     """A pair of operators (or a part without partner) and how it changed."""
 
-    __slots__ = ("block", "kind", "macs", "pair", "params", "what", "where")
+    __slots__ = ("block", "counted", "kind", "macs", "pair", "params", "what", "where")
 
     def __init__(self, kind: str, what: str, pair: Pair, block: tuple[int, ...] | None) -> None:
         self.kind = kind
@@ -43,6 +46,7 @@ class Part:
         after = pair.new.layers() if pair.new else []
         self.params = _sum(after, "params") - _sum(before, "params")
         self.macs = _sum(after, "macs") - _sum(before, "macs")
+        self.counted = all(layer.macs is not None for layer in (*before, *after))
         side = pair.new or pair.old
         self.where = side.path if side else ""
 
@@ -141,7 +145,7 @@ def _block(name: str, parts: list[Part], old: Snapshot, new: Snapshot) -> Change
     inner = _fold([part for part in parts if part.kind != "same"])
     return Change(
         "block", f"{name}: {merged(told)}", scope_of([p.where for p in parts]), len(places),
-        sum(p.params for p in parts), sum(p.macs for p in parts), tuple(inner),
+        sum(p.params for p in parts), sum(p.macs for p in parts), tuple(inner), all(p.counted for p in parts),
     )  # fmt: skip
 
 
@@ -168,4 +172,7 @@ def _folded(kind: str, parts: list[Part]) -> Change:
         where = ""
     else:
         what, where = merged([part.what for part in parts]), scope_of([part.where for part in parts])
-    return Change(kind, what, where, len(parts), sum(p.params for p in parts), sum(p.macs for p in parts))
+    return Change(
+        kind, what, where, len(parts), sum(p.params for p in parts), sum(p.macs for p in parts),
+        counted=all(p.counted for p in parts),
+    )  # fmt: skip

@@ -79,6 +79,8 @@ class Snapshot(Record):
     """Of the quantities that were asked for, those of a part or label that the network does not have."""
     demands: tuple[Demand, ...] = ()
     """What it was held to, where somebody asked."""
+    partial: frozenset[str] = frozenset()
+    """The quantities that are lower bounds, because the work of some operator is not known."""
 
     def chain(self, layer: Layer) -> list[int]:
         """The applications a layer is in, outermost first."""
@@ -114,9 +116,12 @@ def snapshot(
     measures = Measures(graph)
     quantities: dict[str, Any] = {}
     absent: set[str] = set()
+    partial: set[str] = set()
     for subject in (*map(Subject, QUANTITIES), *more):
         try:
-            quantities[str(subject)] = plain(measures.of(subject.quantity, subject.part, subject.tap).value)
+            found = measures.of(subject.quantity, subject.part, subject.tap)
+            quantities[str(subject)] = plain(found.value)
+            partial |= {str(subject)} if found.partial else set()
         except Refusal as refusal:
             quantities[str(subject)] = None
             absent |= {str(subject)} if refusal.code == "E0201" else set()
@@ -133,7 +138,7 @@ def snapshot(
         graph.name, quantities, {v.name: str(v.type) for v in graph.inputs},
         {name: str(v.type) for name, v in graph.outputs.items()},
         {path: str(p.type) for path, p in graph.parameters().items()}, tuple(blocks.found), tuple(layers), opset,
-        _sees_all(measures), frozenset(absent), tuple(demands),
+        _sees_all(measures), frozenset(absent), tuple(demands), frozenset(partial),
     )  # fmt: skip
 
 
@@ -198,6 +203,7 @@ def to_record(taken: Snapshot) -> dict[str, Any]:
         ],
         "opset": taken.opset, "sees_all": taken.sees_all, "absent": sorted(taken.absent),
         "demands": [[one.kind, one.subject, one.op, one.bound] for one in taken.demands],
+        **({"partial": sorted(taken.partial)} if taken.partial else {}),
     }  # fmt: skip
 
 
@@ -217,9 +223,9 @@ def from_record(record: Any) -> Snapshot:
             Demand(str(kind), str(subject), str(op), fixed(_figure(bound)))
             for kind, subject, op, bound in record.get("demands", ())
         )
-        name = str(record["name"])
+        name, partial = str(record["name"]), frozenset(str(one) for one in record.get("partial", ()))
         return Snapshot(
-            name, quantities, inputs, outputs, parameters, blocks, layers, opset, sees_all, absent, demands
+            name, quantities, inputs, outputs, parameters, blocks, layers, opset, sees_all, absent, demands, partial
         )  # fmt: skip
     except (KeyError, TypeError, ValueError, AttributeError):
         raise Refusal(

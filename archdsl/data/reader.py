@@ -264,7 +264,7 @@ class _Reader:
     def operator(self, form: NodeForm, path: Path) -> base.Op:
         from archdsl import ops
 
-        if not (ops.is_operator(form.op) or form.op in ops.HOLDERS or form.op in ops.offered()):
+        if not (ops.is_operator(form.op) or form.op in ops.WITHOUT_WORD or form.op in ops.offered()):
             help = did_you_mean(form.op, [*ops.names(), *ops.offered()], "`archdsl ops` lists all operators")
             raise self.error("E0804", f"there is no operator `{form.op}`", [*path, "op"], help=help)
         try:

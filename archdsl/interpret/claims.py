@@ -76,14 +76,19 @@ def _claim(kind: str, claim: spec.Claim, context: Context) -> Collect:
 def _shape_claim(claim: spec.ShapeClaim, context: Context) -> Collect:
     """``output name :: [ … ]``: held against the outputs once all of them are known."""
     pattern = pattern_code(claim.shape, context)
+    called = None if claim.called is None else compiled(claim.called, context)
 
     def collect(env: Env) -> None:
+        wanted = claim.output if called is None else called(env)
+        if wanted is POISON:
+            return
+
         def check(outputs: Mapping[str, Value]) -> None:
-            value = outputs.get(claim.output)
+            value = outputs.get(wanted)
             try:
                 if value is None:
                     known = ", ".join(f"`{name}`" for name in outputs) or "none"
-                    raise Refusal("E0201", f"there is no output `{claim.output}`", help=f"outputs: {known}")
+                    raise Refusal("E0201", f"there is no output `{wanted}`", help=f"outputs: {known}")
                 check_pattern(pattern, value, env)
             except Refusal as refusal:
                 refusal.code = "E0401" if refusal.code == "E0313" else refusal.code

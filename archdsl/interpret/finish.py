@@ -8,6 +8,7 @@ from archdsl import dims
 from archdsl.diagnostics import Diagnostic, Refusal
 from archdsl.dim_solve import unbound
 from archdsl.graph import Graph, Node, Value
+from archdsl.interpret import neighbours
 from archdsl.interpret.claims import check_shape_claims
 from archdsl.interpret.env import NetworkRun
 from archdsl.interpret.misreadings import misread
@@ -15,6 +16,7 @@ from archdsl.interpret.model_states import handed_on
 from archdsl.interpret.session import Session
 from archdsl.modules.module import Module
 from archdsl.syntax import spec
+from archdsl.syntax.literals import quoted
 from archdsl.tape.bindings import check_known
 from archdsl.tape.poison import POISON, Flow
 
@@ -45,7 +47,8 @@ def settle_outputs(session: Session, run: NetworkRun, flow: Flow) -> set[Node]:
     _warn_inputs(session, run, live)
     _warn_outputs(session, run)
     if not session.faults.failed:
-        for doubt in misread((node for node in session.tape.nodes if node in live), session.draft.inputs):
+        kept = [node for node in session.tape.nodes if node in live]
+        for doubt in (*misread(kept, session.draft.inputs), *neighbours.doubts(kept)):
             session.faults.report(doubt)
     return live
 
@@ -61,20 +64,26 @@ def _is_inside(session: Session, run: NetworkRun, name: str, value: Flow) -> boo
 
 
 def _check_names(session: Session, run: NetworkRun) -> None:
-    """Refuse (E0604) an output that has the name of an input or of a parameter, unless it is that very tensor: in a
-    model all of them are in one namespace.
+    """Refuse (E0604) an output that has the name of an input or of a parameter, unless it is that very tensor, and an
+    input with that of a parameter: in a model all of them are in one namespace.
     """
     draft = session.draft
     inputs = {value.name: value for value in draft.inputs}
     parameters = {
         parameter.path: node.outputs[0] for node in session.tape.nodes for parameter in node.params.values()
-        if parameter.path in draft.outputs
+        if parameter.path in draft.outputs or parameter.path in inputs
     }  # fmt: skip
+    for name in inputs:
+        if name in parameters:
+            help = "choose another label, or another name for the input"
+            refusal = Refusal("E0604", f"the input `{name}` has the same name as a parameter", help=help)
+            session.faults.refuse(refusal.located(draft.places.get(name)), None)
     for name, value in draft.outputs.items():
         other = inputs.get(name) or parameters.get(name)
         if other is not None and other is not value:
             what = "an input" if name in inputs else "a parameter"
-            help = f"give it another name: `output {name}_out = …`"
+            written = f"{name}_out" if name.isidentifier() else f'"{quoted(name)}_out"'
+            help = f"give it another name: `output {written} = …`"
             refusal = Refusal("E0604", f"the output `{name}` has the same name as {what}", help=help)
             place = run.places.get(name) or run.places.get(name.rpartition(".")[0])
             session.faults.refuse(refusal.located(place), None)
@@ -122,14 +131,19 @@ def _warn_unused(session: Session, live: set[Node]) -> None:
 
 
 def _warn_inputs(session: Session, run: NetworkRun, live: set[Node]) -> None:
-    """Warn about inputs that no output depends on: the flow begins with the first, the others must be named."""
+    """Warn about inputs that no output depends on: the flow begins with the first, the others must be named; and a
+    tensor made in between, `p: param(…)`, is the flow behind it.
+    """
     draft, faults = session.draft, session.faults
-    if len(draft.inputs) < 2 or run.trained or faults.failed:
+    if not live or run.trained or faults.failed:
         return
     used = {value for node in live for value in node.inputs} | set(draft.outputs.values())
     for value in draft.inputs:
         if value not in used:
-            help = f"begin with it where it enters, `{value.name} -> …`, or leave it out"
+            start = f", `{value.name} -> …`" if value.name.isidentifier() else ""
+            help = f"begin with it where it enters{start}, or leave it out"
+            if param := next((node for node in session.tape.nodes if node in live and node.op.role == "source"), None):
+                help = f"a label of a tensor begins the flow anew, as that of `{param.path}` does: {help}"
             span = session.draft.places.get(value.name)
             faults.report(Diagnostic("W0204", f"no output depends on the input `{value.name}`", span, help=help))
 

@@ -10,10 +10,12 @@ from archdsl import dims
 from archdsl.diagnostics import Diagnostic, Refusal
 from archdsl.dim_solve import UnequalError, solve
 from archdsl.graph import Value
+from archdsl.interface import interface_name
 from archdsl.interpret.code import Code, Context, Step, compiled, statement
 from archdsl.interpret.control import choice
 from archdsl.interpret.dimensions import INNER, check_ends, type_code
 from archdsl.interpret.env import Env, NetworkRun
+from archdsl.interpret.labels import is_label
 from archdsl.interpret.misreadings import input_misread, misspelt
 from archdsl.interpret.values import BlockValue, Indexed, as_flow, describe, is_flow, show
 from archdsl.shapes import TensorType
@@ -26,6 +28,7 @@ from archdsl.tape.poison import POISON, Flow
 def _input(statement: spec.Input, context: Context) -> Step:
     """``input name: f32[N, 3, 224, 224] with …``; the flow starts at the first."""
     declared = type_code(statement.type, context)
+    called = None if statement.called is None else compiled(statement.called, context)
 
     def run(env: Env, flow: Flow, naming: Naming) -> Flow:
         network = env.run
@@ -38,36 +41,51 @@ def _input(statement: spec.Input, context: Context) -> Step:
             if network.feed:
                 network.feed.pop(0)  # it was for this input: it is not one too many
             raise
-        value = _entered(statement, type, env) if network.feed is None else _fed(statement, type, network, env)
+        value: Any
+        if network.feed is not None:
+            value = _fed(statement, type, network, env)
+        else:
+            name = statement.name if called is None else called(env)
+            value = POISON if name is POISON else _entered(name, statement, type, env)
         env.names[statement.name] = value
-        if network.started:
-            return flow
-        network.started = True
-        return value
+        if not network.started:
+            network.started = True
+            flow = value
+        return flow
 
     return run
 
 
-def _entered(statement: spec.Input, type: TensorType, env: Env) -> Value:
-    """An input of the graph."""
+def _entered(name: str, statement: spec.Input, type: TensorType, env: Env) -> Value:
+    """An input of the graph, called ``name`` there."""
     draft = env.session.draft
-    if any(value.name == statement.name for value in draft.inputs):
-        raise Refusal("E0207", f"two inputs are called `{statement.name}`")
-    value = Value(statement.name, type)
+    if any(value.name == name for value in draft.inputs):
+        raise Refusal("E0207", f"two inputs are called `{name}`")
+    if statement.called is not None:
+        _plain(name, "an input", statement.called)
+    value = Value(name, type)
     draft.inputs.append(value)
-    draft.places[statement.name] = statement.span
+    draft.places[name] = statement.span
     for axis, dim in enumerate(statement.type.dims):
         declared = dim.dim if isinstance(dim, spec.SizedDim) else dim
         if isinstance(declared, spec.Name) and declared.id in env.session.bind and declared.id in draft.symbols:
             env.session.tape.bound_axes[value, axis] = declared.id
-    env.session.tape.paths.add(statement.name)
-    if doubt := input_misread(statement.name, type, statement.type.span):
+    env.session.tape.paths.add(name)
+    if doubt := input_misread(name, type, statement.type.span):
         env.session.faults.report(doubt)
     if statement.preprocess is not None:
         from archdsl.interpret.preprocess_and_labels import declare
 
-        declare("preprocess", statement.name, value, statement.preprocess, env)
+        declare("preprocess", name, value, statement.preprocess, env)
     return value
+
+
+def _plain(name: str, what: str, written: spec.Expr) -> None:
+    """Refuse (E0205) a text that no input or output can be called."""
+    try:
+        interface_name(name, what)
+    except Refusal as refusal:
+        raise refusal.located(written.span) from None
 
 
 def _fed(statement: spec.Input, declared: TensorType, run: NetworkRun, env: Env) -> Any:
@@ -122,11 +140,16 @@ def _output(statement: spec.Output, context: Context) -> Step:
 def _item(item: spec.OutputItem, train: bool, context: Context) -> Callable[[Env, NetworkRun, Flow], None]:
     index = None if item.index is None else compiled(item.index, context)
     value_of = None if item.value is None else _value_code(item.value, context)
+    called = None if item.called is None else compiled(item.called, context)
 
     def declare(env: Env, run: NetworkRun, flow: Flow) -> None:
-        name = _name(item.name, index, env)
+        name = _name(item.name, index, env) if called is None else called(env)
         if name is POISON:
             return
+        if item.called is not None:
+            run.outputs[""] = POISON
+            _plain(name, "an output", item.called)
+            del run.outputs[""]
         value: Any = _made(item, name, env, run, flow) if value_of is None else value_of(env, name, flow)
         if name in run.outputs:
             raise Refusal("E0207", f"two outputs are called `{name}`").located(item.span)
@@ -192,6 +215,7 @@ def _value_code(expr: spec.Expr, context: Context) -> Callable[[Env, str, Flow],
 
     def value(env: Env, name: str, flow: Flow) -> Flow:
         outer = env.place.scope
-        return step(env.at(env.place.at(outer.child(outer.label(name)))), flow, "direct")
+        path = outer.label(name) if is_label(name) else outer.allocate("output")
+        return step(env.at(env.place.at(outer.child(path))), flow, "direct")
 
     return value

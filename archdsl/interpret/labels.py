@@ -19,6 +19,11 @@ from archdsl.tape.poison import POISON, Flow
 _LABEL = re.compile(r"(?=.{1,200}$)[A-Za-z0-9_][A-Za-z0-9_-]*(\.[A-Za-z0-9_][A-Za-z0-9_-]*)*")
 
 
+def is_label(text: str) -> bool:
+    """Whether a label can be so written."""
+    return _LABEL.fullmatch(text) is not None
+
+
 def poison_names(statement: spec.Statement, env: Env, loop: bool = False) -> None:
     """What a statement that was refused, or is not run, would have named is poison, so that its users stay silent.
 

@@ -187,6 +187,8 @@ class _Resolver(ExpressionResolver):
 
     def _input(self, statement: spec.Input, scope: Scope) -> None:
         self._type(statement.type, scope)
+        if statement.called is not None:
+            self.expression(statement.called, scope)
         if statement.preprocess is not None:
             self.expression(statement.preprocess, scope)
         self.bind(statement.name, statement.span.word(statement.name), scope)

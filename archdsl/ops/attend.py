@@ -55,6 +55,13 @@ class Attend(Op):
         if self.softcap == 0:
             raise Refusal("E0205", "`softcap` of `attend` must be above 0", help="leave it out for none")
 
+    def misread(self, ins: Types) -> tuple[str, str] | None:
+        heads = ins[0].shape[1]
+        if ins[0].shape[3] != 1 or not isinstance(heads, int) or heads < 8:
+            return None
+        message = f"{heads} heads of one feature each"
+        return message, "attention takes the number of heads; the features are known, and do not come first"
+
     def shape(self, *ins: TensorType) -> tuple[TensorType, ...]:
         q, k, v = ins[:3]
         for one, layout in zip((q, k, v), ("[N, heads, T, e]", "[N, heads, S, e]", "[N, heads, S, g]")):

@@ -172,6 +172,9 @@ class Op(Record):
     draws: ClassVar[bool] = False
     """Whether its results are drawn at random in each run, so that two engines agree in their distribution only."""
 
+    foreign: ClassVar[bool] = False
+    """Whether nothing is known of it but the types of its results."""
+
     signature: ClassVar[dict[str, Arg]] = {}
     operands: ClassVar[tuple[str, ...]] = ()
     """The arguments that are tensors: these enter behind the inputs of ``arity``, in this order."""

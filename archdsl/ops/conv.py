@@ -34,6 +34,11 @@ def input_size_given(name: str, channels: int, kernel: object, stride: object, x
     )
 
 
+def shown(sizes: Sequence[int]) -> str:
+    """Kernels and strides as in papers: `3 x 3`."""
+    return " x ".join(map(str, sizes))
+
+
 class Conv(Windowed):
     """Convolution (cross-correlation) over the spatial axes of [N, C, spatial…].
 
@@ -119,6 +124,13 @@ class Conv(Windowed):
         return looks_at_weight(ins, outs) if source else self.window(ins, outs)
 
     def misread(self, ins: Types) -> tuple[str, str] | None:
+        kernel, stride, _ = self.geometry(ins[0])
+        if all(s > 4 and s > 2 * k for k, s in zip(kernel, stride)):
+            seen, there = prod(kernel), prod(stride)
+            message = (
+                f"the stride {shown(stride)} leaps over the kernel {shown(kernel)}: {seen} of {there} positions enter"
+            )
+            return message, "the size of what enters is known, and does not come first: channels, kernel, stride"
         return input_size_given(self.name, self.channels, self.kernel, self.stride, ins[0])
 
     def channel_layout(self, weight: Sequence[int]) -> ChannelLayout:

@@ -3,29 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from archdsl.diagnostics import Refusal
 from archdsl.dims import Dim
 from archdsl.ops.base import Op, Types, arg
 from archdsl.ops.estimates import EVERYTHING, Interval, Moments
-from archdsl.ops.kinds import Boolean, Integer, Kind, ListOf, refuse
+from archdsl.ops.kinds import Boolean, Integer, ListOf
 from archdsl.ops.look import Window
 from archdsl.ops.operand_checks import need_equal
+from archdsl.ops.unwritten_kinds import TensorTypes
 from archdsl.shapes import TensorType
-
-
-class TensorTypes(Kind):
-    """The types of some tensors."""
-
-    @property
-    def text(self) -> str:
-        return "[type]"
-
-    def check(self, value: Any, what: str) -> tuple[TensorType, ...]:
-        if not isinstance(value, tuple | list) or not all(isinstance(one, TensorType) for one in value):
-            raise refuse(what, "a list of types", value)
-        return tuple(value)
 
 
 class Scan(Op):

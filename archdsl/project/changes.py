@@ -81,7 +81,7 @@ class Changes:
                 self.fresh.append((trace(key, this.name, new), target, spot))
             return
         name = this.title
-        rows = [_row(name, q, old.quantities.get(q), new.quantities.get(q)) for q in TOLD]
+        rows = [_row(name, q, old, new) for q in TOLD]
         self._changed += [row for row in rows if row is not None]
         for g in grown(old, new, "macs")[:MOST] if any(rows) else ():
             self._layers.append((name, g.path, f"+{g.amount:,}", str(g.span) if g.span is not None else ""))
@@ -203,11 +203,15 @@ def _listed(names: Sequence[str]) -> str:
     return ", ".join(names[:3]) + (f" and {len(names) - 3:,} more" if len(names) > 3 else "")
 
 
-def _row(name: str, quantity: str, old: Any, new: Any) -> tuple[str, ...] | None:
-    if old == new:
+def _row(name: str, quantity: str, before: Snapshot, after: Snapshot) -> tuple[str, ...] | None:
+    old, new = before.quantities.get(quantity), after.quantities.get(quantity)
+    low = [quantity in one.partial for one in (before, after)]
+    if old == new and low[0] == low[1]:
         return None
-    step = f"{new / old - 1:+.1%}" if isinstance(old, int | float) and isinstance(new, int | float) and old else ""
-    return name, quantity, _text(quantity, old), _text(quantity, new), step
+    known = isinstance(old, int | float) and isinstance(new, int | float) and not any(low)
+    step = f"{new / old - 1:+.1%}" if known and old else ""
+    texts = [(">= " if one else "") + _text(quantity, value) for value, one in zip((old, new), low)]
+    return name, quantity, texts[0], texts[1], step
 
 
 def _text(quantity: str, value: Any) -> str:

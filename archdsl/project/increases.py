@@ -6,7 +6,7 @@ from fractions import Fraction
 from typing import Any
 
 from archdsl import dim_order, dims
-from archdsl.analyses.claims import Result
+from archdsl.analyses.claims import Result, unknown_notes
 from archdsl.analyses.measure import Measures, plain, show
 from archdsl.diagnostics import Diagnostic, Refusal
 from archdsl.dim_text import parse_dimension
@@ -48,8 +48,14 @@ def held(
     if ok:
         return result, None
     message = f"{subject} of `{name}` grew from {show(subject.quantity, old)} to {result.shown}"
+    notes: tuple[str, ...] = ()
+    if found.partial:
+        message = (
+            f"whether {subject} of `{name}` grew from {show(subject.quantity, old)} is not known: it is {result.shown}"
+        )
+        notes = unknown_notes(measures)
     message += f"; the allowed increase is {increase.text}"
-    return result, Diagnostic("E0404", message, increase.span, about=about)
+    return result, Diagnostic("E0404", message, increase.span, notes=notes, about=about)
 
 
 HELP = "give free sizes a value, in the input declaration or with a budget's `with`"

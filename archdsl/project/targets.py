@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from archdsl import data
+from archdsl import data, foreign
 from archdsl.diagnostics import Refusal
 from archdsl.driver import Program, Settings, open_source, resolve_target
 from archdsl.graph import Graph
@@ -24,15 +24,18 @@ Step = Callable[[str], AbstractContextManager[object]]
 
 
 class Target(Record):
-    """A variant of a program (``None``: the first), or a graph that was read as data."""
+    """A variant of a program (``None``: the first), a graph that was read as data, or a model of another tool."""
 
     program: Program | None
     variant: str | None
     document: Source | None = None
+    model: Path | None = None
 
     @property
     def source_name(self) -> str:
         """The name of the text behind it."""
+        if self.model is not None:
+            return str(self.model)
         source = self.document or (self.program.source if self.program else None)
         return source.name if source else ""
 
@@ -57,6 +60,8 @@ def open_target(text: str | Path) -> Target:
         if content.lstrip()[:1] == b"{":
             return Target(None, None, data.decode(content, "<stdin>"))
         return Target(open_source(reading.decode(content, "<stdin>"), None), None)
+    if foreign.is_model(text):
+        return Target(None, None, model=Path(text))
     if data.is_data(text):
         return Target(None, None, data.read_document(text))
     program, variant = resolve_target(text)
@@ -72,9 +77,13 @@ def graph_of(
     if isinstance(network, Target):
         if network.program is not None:
             return network.program.made(network.variant, settings or {}, bind, train)
-        assert network.document is not None
         if settings or train:
-            raise Refusal("E0007", f"`{network.document.name}` is data: it has no parameters to set and no variants")
+            what = "a model" if network.model is not None else "data"
+            message = f"`{network.source_name}` is {what}: it has no parameters to set and no variants"
+            raise Refusal("E0007", message)
+        if network.model is not None:
+            return foreign.read(network.model, bind or {})
+        assert network.document is not None
         return data.read(network.document, bind or {})
     if not isinstance(network, Graph):
         raise TypeError(f"a graph or a target is needed, not {network!r:.60}; use archdsl.load(…).graph()")

@@ -106,7 +106,8 @@ def _notes(table: CostTable) -> tuple[str, ...]:
     if found:
         notes.append(f"as many as the data can give: {', '.join(found)}")
     if table.unknown:
-        notes.append("unknown: " + ", ".join(row.path for row in table.unknown[:8]))
+        told = [f"{row.path} ({row.node.op!r:.60})" if row.node.op.foreign else row.path for row in table.unknown[:8]]
+        notes.append("unknown: " + ", ".join(told) + (", …" if len(table.unknown) > 8 else ""))
     if table.measures.fields.first_whole:
         notes.append(f"everything is first seen at {table.measures.fields.first_whole.path}; fields are along maps")
     if table.measures.fields.misaligned:

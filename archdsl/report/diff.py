@@ -43,7 +43,13 @@ class DiffReport(Report):
     def data(self) -> dict[str, Any]:
         """Everything, exact."""
         found, i = self.difference, self.difference.interface
-        figures = {f.quantity: {"old": f.old, "new": f.new, "unit": QUANTITIES[f.quantity].unit} for f in found.figures}
+        figures = {
+            f.quantity: {
+                "old": f.old, "new": f.new, "unit": QUANTITIES[f.quantity].unit,
+                **({"partial": {"old": f.partial[0], "new": f.partial[1]}} if any(f.partial) else {}),
+            }
+            for f in found.figures
+        }  # fmt: skip
         return {
             "old": found.old, "new": found.new, "settings": found.settings, "figures": figures, "remark": found.remark,
             "interface": {
@@ -70,10 +76,19 @@ def heading(found: Difference) -> str:
 
 def figure_rows(found: Difference) -> list[tuple[str, str, str, str, str]]:
     """Quantity, before, after, change, and the change in per cent."""
-    return [(f.quantity, _shown(f.quantity, f.old), _shown(f.quantity, f.new), *_change(f)) for f in found.figures]
+    return [(f.quantity, *_sides(f), *_change(f)) for f in found.figures]
+
+
+def _sides(f: Figure) -> tuple[str, str]:
+    old, new = (
+        (">= " if low else "") + _shown(f.quantity, value) for value, low in zip((f.old, f.new), f.partial)
+    )  # fmt: skip
+    return old, new
 
 
 def _change(f: Figure) -> tuple[str, str]:
+    if any(f.partial):
+        return "unknown", ""
     if not isinstance(f.old, int) or not isinstance(f.new, int):
         return "" if f.old == f.new else "changed", ""
     step = f.new - f.old
@@ -124,9 +139,10 @@ def _row(change: Change) -> tuple[str, str, str, str]:
     if change.kind == "resized":
         noun = "operator that only has" if change.count == 1 else "operators that only have"
         what = f"{change.count} {noun} other sizes: {change.what}"
-    return f"{sign} {what}", change.where, _signed(change.params), _signed(change.macs)
+    return f"{sign} {what}", change.where, _signed(change.params), _signed(change.macs) if change.counted else "?"
 
 
 def _record(change: Change) -> dict[str, Any]:
     names = ("kind", "what", "where", "count", "params", "macs")
-    return {name: getattr(change, name) for name in names} | {"parts": [_record(part) for part in change.parts]}
+    known = {} if change.counted else {"macs_complete": False}
+    return {name: getattr(change, name) for name in names} | known | {"parts": [*map(_record, change.parts)]}

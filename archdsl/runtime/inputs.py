@@ -144,6 +144,8 @@ def file_input(path: Path, target: Wanted | None, tell: Tell) -> numpy.ndarray:
 
 def _named(text: str, names: Sequence[str]) -> tuple[str | None, Path]:
     name, sign, rest = text.partition("=")
+    longest = max((one for one in names if text.startswith(f"{one}=")), key=len, default=name)
+    name, rest = longest, text[len(longest) + 1 :]
     if sign and (name in names or not Path(text).exists()):
         if name not in names:
             help = did_you_mean(name, names, f"the inputs are {', '.join(names)}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
@@ -67,7 +68,7 @@ def verify(
     theirs = _torch(against, model, inputs, layers) if against.suffix == ".py" else _onnx(against, inputs, layers)
     if len(ours.outputs) != len(theirs.outputs):
         raise Refusal("E0705", f"`{model}` has {len(ours.outputs)} outputs, `{against}` {len(theirs.outputs)}")
-    drawn = set(metadata_of(session).get(DRAWN, "").split(",")) - {""}
+    drawn = set(json.loads(metadata_of(session).get(DRAWN, "[]")))
     found = [
         _moments(name, a, b) if name in drawn else _compare(name, a, b)
         for (name, a), b in zip(ours.outputs.items(), theirs.outputs.values())

@@ -264,20 +264,14 @@ class Formatter(ExpressionFormatter):
         return [f"state {state.name}: ", self.tensor_type(state.type)]
 
     def _do_input(self, statement: spec.Input) -> Doc:
-        return [f"input {statement.name}: ", self.tensor_type(statement.type), *self._with(statement.preprocess)]
-
-    def _with(self, value: spec.Expr | None) -> list[Doc]:
-        """``with …`` after an input or output."""
-        return [] if value is None else [" with ", self.value(value, POSTFIX)]
+        called: Doc = "" if statement.called is None else [self.value(statement.called), " as "]
+        kind = self.tensor_type(statement.type)
+        return ["input ", called, f"{statement.name}: ", kind, *self.behind(statement.preprocess)]
 
     def _do_output(self, output: spec.Output) -> Doc:
-        pieces: list[tuple[Line, Doc]] = []
-        for position, item in enumerate(output.items):
-            index: list[Doc] = [] if item.index is None else ["[", self.value(item.index), "]"]
-            value: list[Doc] = [] if item.value is None else [" = ", self.value(item.value)]
-            comma = "," if position < len(output.items) - 1 else ""
-            pieces.append((LINE, [item.name, *index, *value, *self._with(item.labels), comma]))
-        return ["train output " if output.train else "output ", filled(pieces)]
+        words: Doc = "train output " if output.train else "output "
+        last = len(output.items) - 1
+        return [words, filled([(LINE, [*self.item(x), "," if i < last else ""]) for i, x in enumerate(output.items)])]
 
     def _do_with(self, scope: spec.With) -> Doc:
         return ["with ", self._calls(scope.calls), " ", self.body(scope.body)]
@@ -293,7 +287,7 @@ class Formatter(ExpressionFormatter):
 
     def _claim(self, claim: spec.Claim | spec.ShapeClaim) -> Doc:
         if isinstance(claim, spec.ShapeClaim):
-            return [f"output {claim.output} :: ", self.pattern(claim.shape)]
+            return ["output ", self.named(claim.output, claim.called), " :: ", self.pattern(claim.shape)]
         part = f" of {claim.part}" if claim.part is not None else ""
         tap = f" at {claim.tap}" if claim.tap is not None else ""
         return [f"{claim.quantity}{part}{tap} {claim.op} ", self.value(claim.bound, ADDITION)]

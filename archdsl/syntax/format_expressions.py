@@ -89,6 +89,20 @@ class ExpressionFormatter:
     def _number(self, value: spec.Number) -> Doc:
         return value.text
 
+    def named(self, name: str, called: spec.String | None) -> Doc:
+        """A name, or the string that stands in its place."""
+        return name if called is None else self.value(called)
+
+    def behind(self, value: spec.Expr | None) -> list[Doc]:
+        """``with …`` after an input or output."""
+        return [] if value is None else [" with ", self.value(value, POSTFIX)]
+
+    def item(self, item: spec.OutputItem) -> list[Doc]:
+        """An output, and what it is."""
+        index: list[Doc] = [] if item.index is None else ["[", self.value(item.index), "]"]
+        value: list[Doc] = [] if item.value is None else [" = ", self.value(item.value)]
+        return [self.named(item.name, item.called), *index, *value, *self.behind(item.labels)]
+
     def _string(self, value: spec.String) -> Doc:
         parts = [quoted(part) if isinstance(part, str) else self._embedded(part) for part in value.parts]
         return '"' + "".join(parts) + '"'

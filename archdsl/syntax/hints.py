@@ -41,6 +41,8 @@ class Surroundings:
 def hint(fault: Surroundings) -> str:
     """How to write it; empty where nothing can be guessed."""
     kind, before = fault.token.type, fault.before
+    if meant := _quotes(fault):
+        return meant
     if "DOT" in (kind, before and before.type) and "NUMBER" in [
         t.type for t in fault.tokens[fault.index - 2 : fault.index + 2]
     ]:
@@ -54,6 +56,21 @@ def hint(fault: Surroundings) -> str:
     if kind == "IF" and fault.opener() == "LSQB" and "FOR" in fault.expected:
         return "conditions of one clause are joined with `and`; a choice behind `in` or `if` needs parentheses"
     return _declared(fault) or _applied(fault)
+
+
+def _quotes(fault: Surroundings) -> str:
+    """Where the name of an input or output is no name here."""
+    kind, before, first = fault.token.type, fault.before, fault.first_word()
+    if before is None:
+        return ""
+    if kind == "COLON" and before.type == "STRING" and first == "INPUT":
+        return f"it needs a name inside as well: `input {before.text} as x: …`"
+    other = kind in ("DOT", "SLASH", "DOUBLE_COLON", "AT", "MINUS") and before.type == "NAME"
+    if other and first == "INPUT" and "COLON" in fault.expected:
+        return 'a name with other characters is quoted: `input "x.1" as x: …`'
+    if (other and first == "OUTPUT" and "EQUAL" in fault.expected) or (kind == "NUMBER" and before.text == "output"):
+        return 'a name with other characters is quoted: `output "x.1" = …`'
+    return ""
 
 
 def _declared(fault: Surroundings) -> str:

@@ -26,8 +26,9 @@ OPENERS = {closer: opener for opener, closer in CLOSERS.items()}
 DEFINERS = frozenset({"BLOCK", "NETWORK", "VARIANT", "USE"})
 """Tokens that begin a definition at the start of a line, before a name, even if brackets are open."""
 _NAMING = re.compile(r"[ \t]+(?:(?!(?:if|else|for|and|or|in|as|not)\b)[A-Za-z_]|[a-z]+[ \t]*=(?!=))")
-SOFT = dict.fromkeys(("input", "next", "output", "state"), _NAMING) | {"table": re.compile(r"[ \t]*\{")}
-"""Words that are names wherever what they need as words does not follow: a name, or a brace."""
+_QUOTED = re.compile(rf'{_NAMING.pattern}|[ \t]+"')
+SOFT = {"input": _QUOTED, "next": _NAMING, "output": _QUOTED, "state": _NAMING, "table": re.compile(r"[ \t]*\{")}
+"""Words that are names wherever what they need as words does not follow: a name, a quoted one, or a brace."""
 ALONE = re.compile(r"[ \t]*(?:[\n;}#]|$)")
 """Behind a word that begins a statement: nothing, so that a statement was meant and is not complete."""
 NO_MEND = 4000

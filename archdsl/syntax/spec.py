@@ -157,20 +157,22 @@ class Assert(Statement):
 
 
 class Input(Statement):
-    """``input name: f32[N, 3, 224, 224] with preprocess``."""
+    """``input name: f32[N, 3, 224, 224] with preprocess``; with ``called``, ``input "x.1" as name: …``."""
 
     name: str
     type: TensorTypeExpr
     preprocess: Expr | None = None
+    called: String | None = None
 
 
 class OutputItem(Syntax):
-    """``name``, ``name[index]`` (with ``index``), what it names (``None``: the flow), and ``with labels``."""
+    """``name``, ``name[index]`` or a string (``called``), what it names (``None``: the flow), and ``with labels``."""
 
     name: str
     index: Expr | None
     value: Expr | None
     labels: Expr | None = None
+    called: String | None = None
 
 
 class Output(Statement):
@@ -210,10 +212,11 @@ class Claim(Syntax):
 
 
 class ShapeClaim(Syntax):
-    """``output logits :: [N, 1000]``."""
+    """``output logits :: [N, 1000]``; the name may be a string (``called``)."""
 
     output: str
     shape: ShapePattern
+    called: String | None = None
 
 
 class Expect(Statement):

@@ -210,8 +210,8 @@ class Builder(NameRuleBuilder):
         return spec.Assert(self.span(start, end), *children)
 
     def input(self, start: int, end: int, children: Children) -> spec.Statement:
-        name, kind, preprocess = children
-        return spec.Input(self.span(start, end), name.text, kind, preprocess)
+        called, name, kind, preprocess = children
+        return spec.Input(self.span(start, end), name.text, kind, preprocess, called)
 
     def output(self, start: int, end: int, children: Children) -> spec.Statement:
         train, *items = children
@@ -220,6 +220,10 @@ class Builder(NameRuleBuilder):
     def output_item(self, start: int, end: int, children: Children) -> spec.OutputItem:
         name, index, value, labels = children
         return spec.OutputItem(self.span(start, end), name.text, index, value, labels)
+
+    def quoted_output(self, start: int, end: int, children: Children) -> spec.OutputItem:
+        called, value, labels = children
+        return spec.OutputItem(self.span(start, end), _literal(called), None, value, labels, called)
 
     def with_(self, start: int, end: int, children: Children) -> spec.Statement:
         *calls, body = children
@@ -268,8 +272,10 @@ class Builder(NameRuleBuilder):
         return ".".join(part.text for part in children)
 
     def shape_claim(self, start: int, end: int, children: Children) -> spec.ShapeClaim:
-        word, shape = children
-        return spec.ShapeClaim(self.span(start, end), word.text, shape)
+        output, shape = children
+        if isinstance(output, Token):
+            return spec.ShapeClaim(self.span(start, end), output.text, shape)
+        return spec.ShapeClaim(self.span(start, end), _literal(output), shape, output)
 
     # Words
 
@@ -285,6 +291,11 @@ def _is_bare_block(statement: spec.Statement) -> bool:
         return False
     first = statement.value.stages[0] if isinstance(statement.value, spec.Pipeline) else statement.value
     return isinstance(first, spec.BlockExpr)
+
+
+def _literal(string: spec.String) -> str:
+    """The text of a string without expressions."""
+    return "".join(part for part in string.parts if isinstance(part, str))
 
 
 def _as_branch(flow: spec.Flow) -> spec.Statement:

@@ -95,6 +95,82 @@ def test_what_needs_no_state_is_done_once() -> None:
     assert "Gemm" not in inside(model_of(looped(attentive, "table", reverse=False)))
 
 
+VIDEO = """arch 1
+block step(h: tensor) {
+  let seen = in -> conv(6, 3, stride = 2) -> batch_norm -> relu -> max_pool(2) -> conv_transpose(4, 2, stride = 2)
+  tanh(seen + (h -> conv(4, 3)) + (h -> conv(4, 1)))
+}
+network Looped() {
+  input video: f32[N, T = 5, 2, 4 * H = 8, 4 * W = 8]
+  let first = video -> select(1, 0) -> conv(4, 1, stride = 2)
+  cell: scan(axis = t) {
+    state h = first
+    new: in -> step(h)
+    next h = new
+    new
+  }
+  output y
+}
+network Steps() {
+  input video: f32[N, 5, 2, 4 * H = 8, 4 * W = 8]
+  let first = video -> select(1, 0) -> conv(4, 1, stride = 2)
+  h[0]: first
+  repeat 5 as i { h[i + 1]: video -> select(1, i) -> step(h[i]) }
+  output y = stack(h[1], h[2], h[3], h[4], h[5], axis = 1)
+}
+"""
+
+
+@pytest.mark.parametrize("sizes", [{"N": 2, "H": 2, "W": 2}, {"N": 2}, {}], ids=["bound", "batch", "free"])
+def test_convolutions_of_slices_are_one_for_all_steps(sizes: dict[str, int]) -> None:
+    """With what stands in front of them: steps and batch are one axis meanwhile."""
+    program = archdsl.load(VIDEO)
+    bind = sizes if sizes else None
+    loop, steps = model_of(program.graph("Looped", bind=bind)), model_of(program.graph("Steps"))
+    onnx.checker.check_model(loop, full_check=True)
+    weights = randomise(loop, generator("video"))
+    for tensor in steps.graph.initializer:
+        *_, layer, slot = tensor.name.split(".")
+        same = weights[f"cell.new.{layer}.{slot}" if tensor.name.count(".") > 1 else tensor.name]
+        tensor.CopyFrom(onnx.numpy_helper.from_array(same, tensor.name))
+    views = ["Reshape", "Reshape"]  # of weights and biases
+    assert inside(loop) == [*views, "Conv", "Add", *views, "Conv", "Add", "Tanh", "Identity"]
+    x = generator("x").uniform(-1, 1, (2, 5, 2, 8, 8)).astype(np.float32)
+    np.testing.assert_allclose(run(loop, {"video": x})[0], run(steps, {"video": x})[0], atol=2e-5)
+
+
+ACROSS = """arch 1
+network Net() {
+  input x: f32[N, T = 3, 4, 6]
+  scan(axis = t) {
+    state h = zeros([in.shape[0], 4, 6])
+    let seen = softmax(in, axis = AXIS) -> conv(4, 3)
+    next h = h + seen
+    h
+  }
+  output y
+}
+"""
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+def test_what_looks_across_the_batch_stays_in_the_loop(axis: int) -> None:
+    program = archdsl.load(ACROSS.replace("AXIS", str(axis)))
+    model = model_of(program.graph())
+    weights = randomise(model, generator("across"))
+    x = generator("x").uniform(-1, 1, (2, 3, 4, 6)).astype(np.float32)
+    h, wanted = np.zeros((2, 4, 6), np.float32), []
+    for t in range(3):
+        wanted.append(h)
+        seen = np.exp(x[:, t]) / np.exp(x[:, t]).sum(axis, keepdims=True)
+        padded = np.pad(seen, ((0, 0), (0, 0), (1, 1)))
+        columns = np.stack([padded[..., i : i + 6] for i in range(3)], -1)
+        bias = weights["scan.conv.bias"][:, None]
+        h = h + np.einsum("ncik,ock->noi", columns, weights["scan.conv.weight"]) + bias
+    np.testing.assert_allclose(run(model, {"x": x})[0], np.stack(wanted, 1), atol=2e-5)
+    assert ("Conv" in inside(model)) == (axis == 0)
+
+
 def nested() -> Graph:
     """Words within sentences, with lengths that are not known."""
     net = archdsl.Builder("Nested")
@@ -113,6 +189,23 @@ def nested() -> Graph:
     shape = x.type.shape
     (outputs,), _ = net.scan(sentence, x, states=[net.apply("zeros", size=[shape[0], 6])])
     return net.graph(y=outputs)
+
+
+def test_weights_of_convolutions_become_tensors_of_the_body(tmp_path: Any) -> None:
+    """ONNX Runtime makes its blocked convolutions of tensors of the same graph alone, not of those of outer ones."""
+    import onnxruntime
+
+    model = model_of(archdsl.load(VIDEO).graph())
+    options = onnxruntime.SessionOptions()
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
+    options.optimized_model_filepath = str(tmp_path / "optimised.onnx")
+    onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    found = onnx.load(tmp_path / "optimised.onnx")
+    (loop,) = [node for node in found.graph.node if node.op_type == "Scan"]
+    (body,) = [attribute.g for attribute in loop.attribute if attribute.name == "body"]
+    own = {tensor.name for tensor in body.initializer}
+    convolutions = [node for node in body.node if node.op_type == "Conv"]
+    assert len(convolutions) == 2 and all(own.issuperset(node.input[1:]) for node in convolutions)
 
 
 def test_loops_in_loops_and_free_sizes() -> None:
@@ -147,6 +240,79 @@ def test_the_module_agrees_and_learns(name: str, reverse: bool) -> None:
     for one, other in zip(run(model, {"x": x}), outputs_of(found), strict=True):
         np.testing.assert_allclose(one, other, atol=2e-5)
     sum(value.sum() for value in (found.values() if isinstance(found, dict) else [found])).backward()
+    assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in net.parameters())
+
+
+SHARED = {
+    "layers and a table": """arch 1
+network Net() {
+  input x: i64[N, T = 4]
+  share embed = embedding(7, 5)
+  share mix = linear(5)
+  let first = (x -> select(1, 0) -> embed) -> mix
+  cell: x -> scan(axis = t) {
+    state h = first
+    new: { tanh((in -> embed) + (h -> mix)) }
+    next h = new
+    new -> linear(7, weight = embed.weight, bias = false)
+  }
+  output y
+}""",
+    "inside alone": """arch 1
+network Net() {
+  input x: f32[N, T = 4, 5]
+  scope: {
+    share mix = linear(5)
+    let first = x -> select(1, 0)
+    cell: x -> scan(axis = t) {
+      state h = first
+      new: seq { tanh(in + (h -> mix)) }
+      next h = new
+      new -> mix
+    }
+  }
+  output y
+}""",
+    "loops in loops": """arch 1
+network Net() {
+  input x: f32[N, T = 4, S = 3, 5]
+  table: param([5])
+  share mix = linear(5)
+  let first = x -> select(1, 0) -> select(1, 0) -> mix
+  cell: x -> scan(axis = 1) {
+    state h = first
+    share mine = linear(5)
+    inner: in -> scan(axis = t) {
+      state g = h
+      next g = tanh((in -> mix) + (g -> mine) + table)
+      g
+    }
+    next h = inner -> reduce_sum(axis = 1)
+    inner -> mine
+  }
+  output y
+}""",
+}
+
+
+@pytest.mark.reference
+@pytest.mark.parametrize("name", SHARED)
+def test_layers_that_lie_outside_of_a_loop_are_handed_in(name: str) -> None:
+    """The same weights are one layer of the module, under the name that it has outside."""
+    import torch
+    from torch_module import load_initialisers, module_of, outputs_of
+
+    graph = archdsl.load(SHARED[name]).graph()
+    model, net = model_of(graph), module_of(graph)
+    randomise(model, generator("shared", name))
+    load_initialisers(net, model)
+    (value,) = graph.inputs
+    shape = [2, *(4, 3, 5)[: value.type.rank - 2], 5][: value.type.rank]
+    draw = generator("x")
+    x: Any = draw.integers(0, 7, (2, 4)) if value.type.dtype == "i64" else draw.uniform(-1, 1, shape).astype("f")
+    found = net(torch.from_numpy(x))
+    np.testing.assert_allclose(run(model, {value.name: x})[0], outputs_of(found)[0], atol=2e-5)
+    found.sum().backward()
     assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in net.parameters())
 
 

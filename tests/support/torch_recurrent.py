@@ -37,6 +37,70 @@ class LanguageModel(nn.Module):
         return self.decoder(self.rnn(self.embedding(x))[0])  # type: ignore[no-any-return]
 
 
+class OneBias(nn.LSTM):
+    """`nn.LSTM` of one layer with one bias a gate, as TensorFlow has it: the second is zeros, and no parameter."""
+
+    def __init__(self, features: int, width: int, both: bool = False) -> None:
+        super().__init__(features, width, batch_first=True, bidirectional=both)
+        for name in [name for name, _ in self.named_parameters() if name.startswith("bias_hh")]:
+            zeros = torch.zeros_like(getattr(self, name))
+            delattr(self, name)
+            self.register_buffer(name, zeros, persistent=False)
+        self._init_flat_weights()
+
+
+class Layers(nn.Module):
+    """Layers of one kind, whose results are added to what they read, or joined with it; under the zoo's paths."""
+
+    def __init__(self, features: int, width: int, layers: int, classes: int, *, joined: bool) -> None:
+        super().__init__()
+        self.joined, self.rnn = joined, nn.ModuleList()
+        for _ in range(layers):
+            unit = nn.Module()
+            unit.lstm = nn.LSTM(features, width, batch_first=True, bidirectional=joined)
+            self.rnn.append(unit)
+            features += 2 * width if joined else 0
+        self.fc = nn.Linear(features, classes)
+
+    def forward(self, x: Tensor) -> Tensor:
+        for unit in self.rnn:
+            y = unit.lstm(x)[0]
+            x = torch.cat([y, x], 2) if self.joined else x + y
+        return self.fc(x)  # type: ignore[no-any-return]
+
+
+class Listener(nn.Module):
+    """Equation 5 of arXiv:1508.01211: a layer reads two neighbours of what the one below it says."""
+
+    def __init__(self, features: int, width: int, layers: int) -> None:
+        super().__init__()
+        self.bottom = OneBias(features, width, both=True)
+        self.pyramid = nn.ModuleList(
+            [nn.ModuleDict({"lstm": OneBias(4 * width, width, both=True)}) for _ in range(layers)]
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.bottom(x)[0]
+        for layer in self.pyramid:
+            x = layer["lstm"](torch.cat([x[:, ::2], x[:, 1::2]], 2))[0]  # type: ignore[index]
+        return x
+
+
+class Zaremba(nn.Module):
+    """Section 4.1 of arXiv:1409.2329, without dropout, one bias a gate; under the zoo's paths."""
+
+    def __init__(self, width: int, words: int) -> None:
+        super().__init__()
+        self.embedding, self.decoder = nn.Embedding(words, width), nn.Linear(width, words)
+        self.rnn = nn.ModuleList([nn.ModuleDict({"lstm": OneBias(width, width)}) for _ in range(2)])
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        x = self.embedding(tokens)
+        for layer in self.rnn:
+            x = layer["lstm"](x)[0]  # type: ignore[index]
+        return self.decoder(x)  # type: ignore[no-any-return]
+
+
 class OverTime(nn.Module):
     """A norm of the features over batch and time."""
 
@@ -73,13 +137,3 @@ class DeepSpeech2(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         x = self.conv.seq_module(x)  # type: ignore[operator]
         return self.fc(self.rnns(x.flatten(1, 2).transpose(1, 2)))  # type: ignore[no-any-return]
-
-
-def lively(net: nn.Module) -> nn.Module:
-    """Weights and statistics that matter, in float64."""
-    torch.manual_seed(1)
-    net = net.double().eval()
-    for name, value in net.state_dict().items():
-        if value.is_floating_point():
-            value.uniform_(0.5, 1.5) if name.endswith("running_var") else value.normal_(0, value.shape[-1] ** -0.5)
-    return net

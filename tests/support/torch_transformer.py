@@ -69,11 +69,9 @@ class Transformer(nn.Module):
     def placed(self, tokens: Tensor) -> Tensor:
         x = self.embed(tokens) * math.sqrt(self.embed.embedding_dim)
         t, d = x.shape[1:]
+        angle = torch.arange(t, dtype=x.dtype)[:, None] / 10000 ** (torch.arange(0, d, 2, dtype=x.dtype) / d)
         code = torch.zeros(t, d, dtype=x.dtype)
-        for position in range(t):
-            for i in range(0, d, 2):
-                angle = position / 10000 ** (i / d)
-                code[position, i], code[position, i + 1] = math.sin(angle), math.cos(angle)
+        code[:, 0::2], code[:, 1::2] = angle.sin(), angle.cos()
         return x + code
 
     def forward(self, source: Tensor, target: Tensor) -> Tensor:

@@ -202,7 +202,7 @@ def test_random_files_of_the_whole_grammar() -> None:
             used.update(grammar_fuzz.rules_used(text))
             accepted += 1
     assert accepted > 80
-    assert grammar_fuzz.all_rules() - used == {"state", "next"}  # which no edition has yet
+    assert grammar_fuzz.all_rules() - used <= {"state", "next"}  # words in front of a name alone, so hardly ever drawn
 
 
 def test_mutated_specs() -> None:

@@ -28,7 +28,7 @@ MORE = (
 )  # fmt: skip
 
 TRANSFORMERS = ("swin_t", "swin_s", "swin_b", "vit_b_16", "vit_b_32", "vit_l_16")
-"""Small ones of these are compared in ``test_transformers``."""
+"""Small ones of these are compared in ``zoo/test_second_sources``."""
 
 TOLERANCE = 1e-4
 

@@ -1,4 +1,4 @@
-"""The recurrent networks of the zoo and ``torch.nn``'s: the same outputs of the same weights, and the same training."""
+"""Recurrent networks in chunks and at once; and trained as ``torch.nn``'s are."""
 
 from __future__ import annotations
 
@@ -6,78 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnx
 import pytest
 from onnx_case import generator, model_of, randomise, run
 from paths import ROOT, SPECS
-from weight_files import safetensors
 
 import archdsl
 from archdsl.graph import Graph, Value
 
 FILE = SPECS / "recurrent.arch"
-
-
-def tagger(kind: str, layers: int = 1, *, both: bool = False, last: bool = False) -> Any:
-    from torch_recurrent import Tagger
-
-    return Tagger(kind, 64, 128, layers, 10, both=both, last=last)
-
-
-def small_models() -> dict[str, tuple[dict[str, Any], Any]]:
-    """Variant -> arguments that make it small, and the network in PyTorch."""
-    from torch_recurrent import DeepSpeech2, LanguageModel
-
-    return {
-        "rnn_elman": ({}, tagger("RNN")), "rnn_lstm": ({}, tagger("LSTM")), "rnn_gru": ({}, tagger("GRU")),
-        "rnn_bidirectional": ({}, tagger("LSTM", both=True)), "rnn_stacked": ({}, tagger("LSTM", 3)),
-        "rnn_stacked_bidirectional": ({}, tagger("LSTM", 3, both=True)),
-        "rnn_many_to_one": ({}, tagger("LSTM", 2, last=True)),
-        "zaremba_medium_torch": ({"width": 24, "words": 50}, LanguageModel(24, 50)),
-        "deepspeech2": ({"width": 24}, DeepSpeech2(24)),
-    }  # fmt: skip
-
-
-NAMES = (
-    "rnn_elman", "rnn_lstm", "rnn_gru", "rnn_bidirectional", "rnn_stacked", "rnn_stacked_bidirectional",
-    "rnn_many_to_one", "zaremba_medium_torch", "deepspeech2",
-)  # fmt: skip
-
-
-def scores(variant: str, arguments: dict[str, Any], weights: Path, x: np.ndarray, folder: Path) -> np.ndarray:
-    path = folder / f"{variant}.onnx"
-    graph = archdsl.load(FILE).graph(variant, **arguments)
-    archdsl.compile(graph, path, weights=weights)
-    (value,) = graph.inputs
-    return run(onnx.load(path), {value.name: x})[0]
-
-
-@pytest.mark.reference
-@pytest.mark.parametrize("variant", NAMES)
-def test_outputs_are_those_of_torch(variant: str, tmp_path: Path) -> None:
-    """With weights under PyTorch's names; a tensor whose values stand one place further on is noticed."""
-    import torch
-    from torch_recurrent import lively
-
-    arguments, net = small_models()[variant]
-    lively(net)
-    draw = generator(variant)
-    x: np.ndarray = draw.uniform(-1, 1, (2, 7, 64)).astype(np.float32)
-    if "words" in arguments:
-        x = draw.integers(0, 50, (2, 7))
-    elif variant == "deepspeech2":
-        x = draw.uniform(-1, 1, (2, 1, 161, 20)).astype(np.float32)
-    with torch.no_grad():
-        wanted = net(torch.from_numpy(x).double() if x.dtype == np.float32 else torch.from_numpy(x)).numpy()
-    state = {k: v.numpy().astype(np.float32) for k, v in net.state_dict().items() if v.is_floating_point()}
-    found = scores(variant, arguments, safetensors(tmp_path / "right.safetensors", state), x, tmp_path)
-    scale = np.abs(wanted).max()
-    assert np.abs(found - wanted).max() <= 2e-5 * scale
-    name = next(name for name in reversed(state) if "weight_hh" in name)
-    state[name] = np.roll(state[name].ravel(), 1).reshape(state[name].shape)
-    wrong = scores(variant, arguments, safetensors(tmp_path / "wrong.safetensors", state), x, tmp_path)
-    assert np.abs(wrong - wanted).max() > 1e-3 * scale
-
 
 LAYERS = {
     "rnn": ("rnn", {}, 1), "gru": ("gru", {}, 1), "lstm": ("lstm", {}, 2), "before": ("gru", {"reset": "before"}, 1),
@@ -112,6 +48,43 @@ def test_in_chunks_is_at_once(name: str) -> None:
         second, *last = run(model, {"x": x[:, cut:], **dict(zip(start, state))})
         for ours, wanted in zip([np.concatenate([first, second], 1), *last], whole, strict=True):
             np.testing.assert_allclose(ours, wanted, atol=1e-6)
+
+
+PADDED = """arch 1
+network Padded() {
+  input x: f32[N, T, 5]
+  input lengths: i64[N]
+  rnn: repeat 2 { KIND(6, both = true, lengths = lengths) }
+  output y
+  weights torch {
+    "rnn.{i}.{slot}_l0_reverse" -> "{slot}_l{i}_reverse"
+    "rnn.{i}.{slot}_l0" -> "{slot}_l{i}"
+  }
+}
+"""
+
+
+@pytest.mark.reference
+@pytest.mark.parametrize("kind", ["rnn", "gru", "lstm"])
+def test_padded_sequences_are_torchs_packed_ones(kind: str, tmp_path: Path) -> None:
+    """Two layers that read both ways, each sequence from its own end; the padding is not seen, and comes out as zeros."""
+    import torch
+    from second import checkpoint
+    from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
+
+    net = getattr(torch.nn, kind.upper())(5, 6, 2, batch_first=True, bidirectional=True)
+    graph = archdsl.load(PADDED.replace("KIND", kind)).graph()
+    archdsl.compile(graph, tmp_path / "m.onnx", weights=checkpoint(net, tmp_path / "w.pth"))
+    x, lengths = generator(kind).normal(size=(3, 7, 5)).astype(np.float32), np.array([4, 7, 1])
+    with torch.no_grad():
+        packed = pack_padded_sequence(torch.from_numpy(x), lengths.tolist(), batch_first=True, enforce_sorted=False)
+        wanted = pad_packed_sequence(net(packed)[0], batch_first=True)[0].numpy()
+        unpacked = net(torch.from_numpy(x))[0].numpy()
+    found = archdsl.run(tmp_path / "m.onnx", {"x": x, "lengths": lengths})["y"]
+    np.testing.assert_allclose(found, wanted, atol=2e-6)
+    assert np.abs(unpacked - wanted)[0, :4].max() > 1e-2
+    other = np.where(np.arange(7)[:, None] < lengths[:, None, None], x, 100.0).astype(np.float32)
+    np.testing.assert_array_equal(archdsl.run(tmp_path / "m.onnx", {"x": other, "lengths": lengths})["y"], found)
 
 
 ADDING = """arch 1

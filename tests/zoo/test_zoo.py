@@ -95,13 +95,13 @@ CLOSED_FORM_ONLY = {
     "dcn_v2_resnet50",
     *formulas_recurrent.table(),
 }  # fmt: skip
-"""No second implementation was counted. ``lenet5`` and ``alexnet_one_tower`` are also held by published tables, in
+"""No second implementation was counted into a table. ``lenet5`` and ``alexnet_one_tower`` are also held by published tables, in
 ``test_tables``; ``plain18`` is ``resnet18_a`` without its weightless shortcuts, ``lenet5_relu`` differs from ``lenet5``
 and ``adaline`` from ``perceptron`` in operators without weights; the logic gates learn nothing. The
 orderings of a residual unit have the weights of ``resnet110_cifar_a``, and dropout has none; ``highway19``,
 ``shufflenet_v2_50`` and ``amoebanet_a`` are held by published tables; the other DelugeNets and ShiftNets by the printed
-figures of their papers. ``dcn_v2_resnet50`` is ResNet-50 and a product; its outputs are held against PyTorch's, in
-``tests/weights/test_deformable.py``; the recurrent networks against PyTorch's modules, in ``test_recurrent``."""
+figures of their papers. Transformers, recurrent networks and
+``dcn_v2_resnet50`` are counted by PyTorch as well, where it is installed: in ``test_second_sources``."""
 
 
 def test_which_variants_rest_on_one_source_is_known() -> None:

@@ -5,6 +5,7 @@ The result is a list of parts: bytes, and payloads (the weights) that are comput
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Mapping
 
 from archdsl import registry
@@ -175,6 +176,8 @@ def _name_outputs(writer: Writer) -> tuple[dict[str, str], list[Emitted]]:
     fixed = {writer.value_names[value] for value in writer.graph.inputs} | set(writer.parameters)
     renamed: dict[str, str] = {}
     copies: list[Emitted] = []
+    for name in (value.name for value in writer.graph.inputs if value.name in writer.parameters):
+        refuse("E0604", f"the input `{name}` has the same name as a parameter", "give it another name")
     for name, value in writer.graph.outputs.items():
         source = writer.value_names[value]
         if name == source and source in fixed:
@@ -227,7 +230,7 @@ def _ends(graph: Graph) -> dict[str, str]:
 
     entering = described(graph)
     if names := drawn(graph):
-        entering[DRAWN] = ",".join(names)
+        entering[DRAWN] = json.dumps(list(names), ensure_ascii=False)
     if not graph.preprocess and not graph.labels:
         return entering
     from archdsl.interface import properties

@@ -1,7 +1,8 @@
 """``scan`` -> ``Scan``, of which as much as can be runs once, in front of the loop.
 
 What depends on no slice is computed once. Products that depend on slices and on no state are one product for all steps,
-with the steps on the first axis; so is what they need, where it is element by element.
+with the steps on the first axis; so is what they need. What knows no such axis, as a convolution does, gets the steps
+and the batch as one.
 """
 
 from __future__ import annotations
@@ -9,12 +10,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from archdsl.backends.onnx.lower import apply_rules
+from archdsl.backends.onnx.scan_plan import Plan
 from archdsl.backends.onnx.wire import Attribute
 from archdsl.backends.onnx.writer import Body, Emit
-from archdsl.diagnostics import Refusal
-from archdsl.dims import Dim
 from archdsl.graph import Graph, Node, Value
-from archdsl.ops.linear import Embedding, Linear, MatMul
 from archdsl.shapes import TensorType
 
 
@@ -45,75 +44,6 @@ def _first(emit: Emit, name: str, type: TensorType, axis: int) -> str:
         return name
     perm = (axis, *(i for i in range(type.rank) if i != axis))
     return emit.once(("first", name, axis), lambda: emit.helper("Transpose", [name], perm=perm))
-
-
-class Plan:
-    """Which nodes of a body run where; ``wide`` are the values of all steps, with these on the first axis."""
-
-    def __init__(self, body: Graph, states: Sequence[Value], slices: Sequence[Value], steps: Dim) -> None:
-        self.steps = steps
-        self.wide = {value: Value(value.name, _all(value.type, steps)) for value in slices}
-        moving = {*states, *slices}
-        """What is another value in each step."""
-        self.once: list[Node] = []
-        candidates: dict[Node, Node] = {}
-        rest: list[Node] = []
-        for node in body.nodes:
-            if moving.isdisjoint(node.inputs):
-                self.once.append(node)
-                continue
-            moving.update(node.outputs)
-            rest.append(node)
-            whole = self._of_all_steps(node, moving)
-            if whole is not None:
-                candidates[node] = whole
-                self.wide.update(zip(node.outputs, whole.outputs))
-        needed: set[Value] = set()
-        chosen: set[Node] = set()
-        for node in reversed(rest):
-            if node in candidates and (_is_product(node) or not needed.isdisjoint(node.outputs)):
-                chosen.add(node)
-                needed.update(node.inputs)
-        self.all_steps = [candidates[node] for node in rest if node in chosen]
-        self.left = [node for node in rest if node not in chosen]
-        made = {*slices, *(value for node in chosen for value in node.outputs)}
-        self.wide = {value: wide for value, wide in self.wide.items() if value in made}
-        self.read = {value for node in self.left for value in node.inputs} | {*body.outputs.values()}
-
-    def _of_all_steps(self, node: Node, moving: set[Value]) -> Node | None:
-        """The node for all steps at once, if it can be taken so: what moves is known for all, and the new axis stands
-        in front of all others.
-        """
-        moved = [value for value in node.inputs if value in moving]
-        if any(value not in self.wide for value in moved) or not _keeps_step(node, moved):
-            return None
-        inputs = [self.wide.get(value, value) for value in node.inputs]
-        types = [_all(value.type, self.steps) for value in node.outputs]
-        try:
-            if list(node.op.shape(*[value.type for value in inputs])) != types:
-                return None
-        except Refusal:
-            return None
-        return Node(node.op, inputs, types, node.path, node.params, node.origin)
-
-
-def _all(type: TensorType, steps: Dim) -> TensorType:
-    return type.with_shape([steps, *type.shape])
-
-
-def _is_product(node: Node) -> bool:
-    return isinstance(node.op, Linear | MatMul | Embedding)
-
-
-def _keeps_step(node: Node, moved: Sequence[Value]) -> bool:
-    """Whether an axis in front of all others changes nothing but that everything is done for each of its positions."""
-    if isinstance(node.op, Linear | Embedding):
-        return moved == [node.inputs[0]]
-    if node.params or not (node.op.pointwise or (isinstance(node.op, MatMul) and all(v.type.rank > 1 for v in moved))):
-        return False
-    return len({value.type.rank for value in moved}) == 1 and moved[0].type.rank == max(
-        value.type.rank for value in node.inputs
-    )
 
 
 def _loop(emit: Emit, body: Graph, nodes: Sequence[Node], states: Sequence[Value], cut: dict[Value, str]) -> None:

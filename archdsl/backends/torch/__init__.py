@@ -67,8 +67,13 @@ def _pictures(graph: Graph) -> list[str]:
     """What a picture has to go through before it is an input."""
     from textwrap import wrap
 
-    lines = [wrap(f"{name}: {how}", WIDTH) for name, how in graph.preprocess.items()]
+    lines = [wrap(_in_text(f"{name}: {how}"), WIDTH) for name, how in graph.preprocess.items()]
     return ["", *(line for one in lines for line in one)] if lines else []
+
+
+def _in_text(words: str) -> str:
+    """As it is written between quotes."""
+    return words.replace("\\", "\\\\").replace('"', '\\"')
 
 
 def _network_name(graph: Graph) -> str:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Sequence
 from typing import Any
 
-from archdsl.backends.torch.form import Call, Raw, is_symbol
+from archdsl.backends.torch.form import Call, Raw, hint
 from archdsl.backends.torch.forward import Forward, plain
 from archdsl.backends.torch.helpers import needed
 from archdsl.backends.torch.module_tree import Box, Item
@@ -255,8 +256,7 @@ class Draft:
             gives, back = "dict[str, Tensor]", Listed([])
         else:
             gives, back = ("Tensor" if len(results) == 1 else f"tuple[{', '.join(['Tensor'] * len(results))}]"), None
-        kinds = ["int" if is_symbol(value) else "Tensor" for value in self.box.inputs]
-        typed = [f"{name}: {kind}" for name, kind in zip(arguments, kinds)]
+        typed = [f"{name}: {hint(value)}" for name, value in zip(arguments, self.box.inputs)]
         head = f"    def forward({', '.join(['self', *typed])}) -> {gives}:"
         if len(head) > 88:
             inner = "".join(f"        {one},\n" for one in typed)
@@ -269,7 +269,8 @@ class Draft:
         lines = [head]
         lines += [_broken(f"        {re.sub('⟦([0-9]+)⟧', number, line)}") for line in self.forward.lines]
         if back is not None:
-            pairs = [f'            "{name}": {result},' for name, result in zip(names, results)]
+            keys = [json.dumps(name, ensure_ascii=False) for name in names]
+            pairs = [f"            {key}: {result}," for key, result in zip(keys, results)]
             return [*lines, "        return {", *pairs, "        }"]
         return [*lines, _broken(f"        return {', '.join(results)}")]
 

@@ -49,7 +49,7 @@ class Form:
         self.uses = tuple(uses)
         self.numbers = tuple(numbers)
         self.reads = tuple(reads)
-        """Symbols, which stand behind the inputs."""
+        """Symbols, and layers that lie elsewhere: they stand behind the inputs."""
 
 
 def call(name: str, *positional: tuple[str, Any], **named: Any) -> Call:
@@ -162,6 +162,35 @@ _SYMBOL = TensorType("i64", ())
 def is_symbol(value: Value) -> bool:
     """Whether a value stands for a symbol."""
     return value.type is _SYMBOL
+
+
+def handed(form: Form, layer: Value, count: int) -> Form:
+    """The form with its layer as a value that is handed down, behind the ``count`` inputs and what is read."""
+    text = form.text.replace("{self}", f"{{{count + len(form.reads)}}}")
+    return Form(form.layer, text, form.uses, form.numbers, (*form.reads, layer))
+
+
+def layer_value(path: str, layer: Call) -> Value:
+    """What stands for a layer, or a parameter by itself, that lies at a path."""
+    return Value(path, _PARAMETER if layer.name == "nn.Parameter" else _LAYER)
+
+
+_LAYER, _PARAMETER = TensorType("i64", ()), TensorType("i64", ())
+
+
+def is_layer(value: Value) -> bool:
+    """Whether a value stands for a layer, or a parameter, that modules hand down."""
+    return value.type is _LAYER or value.type is _PARAMETER
+
+
+def hint(value: Value) -> str:
+    """The type of an argument."""
+    return "int" if is_symbol(value) else "nn.Module" if value.type is _LAYER else "Tensor"
+
+
+def within(value: Value, path: str) -> bool:
+    """Whether it is a layer below a path, where it can be reached by its name."""
+    return is_layer(value) and (not path or value.name.startswith(f"{path}."))
 
 
 Lowering = Callable[[Site], Form]

@@ -9,7 +9,7 @@ from heapq import heappop, heappush
 from itertools import chain, count
 from typing import Any
 
-from archdsl.backends.torch.form import is_symbol, symbol_value
+from archdsl.backends.torch.form import is_layer, is_symbol, symbol_value
 from archdsl.backends.torch.module_tree import Box, Item, Step
 from archdsl.dim_solve import readings
 from archdsl.dims import Dim, Symbol, limits, symbols
@@ -37,6 +37,10 @@ class Forward:
         """A heap of variables that can be used again, the simplest name first."""
         self.fresh = self._fresh()
         self.arguments = self._arguments()
+        layers = [
+            value for step in box.steps for value in _ends(step)[0] if is_layer(value) and value not in self.names
+        ]
+        self.names.update({value: self._reference(value.name) for value in layers})
         self.lines = [*self._readings(), *(self._line(index, step) for index, step in enumerate(box.steps))]
 
     def results(self) -> list[str]:
@@ -46,17 +50,18 @@ class Forward:
     def _arguments(self) -> list[str]:
         for value in self.box.inputs:
             name = "".join(c if c.isascii() and (c.isalnum() or c == "_") else "_" for c in value.name)
-            if is_symbol(value):
-                name = self._symbol(value)
+            if is_symbol(value) or is_layer(value):
+                name = self._own(value)
             elif self.box.path or not name.isidentifier() or name in TAKEN or name in self.taken:
                 name = next(self.fresh)
             self.names[value] = name
             self.taken.add(name)
         return [self.names[value] for value in self.box.inputs]
 
-    def _symbol(self, value: Value) -> str:
-        """The variable of a symbol: its name, unless that is taken."""
-        name = value.name
+    def _own(self, value: Value) -> str:
+        """The variable of a symbol or a layer: its name, unless that is taken."""
+        name = value.name.rpartition(".")[2]
+        name = name if name.isidentifier() else f"layer_{name}"
         while name in TAKEN or name in self.taken:
             name += "_"
         self.names[value] = name
@@ -68,7 +73,7 @@ class Forward:
         if self.box.path:
             return []
         found = readings([value.type.shape for value in self.box.inputs])
-        needed = {value.name: value for item in self.box.nodes for value in item.form.reads}
+        needed = {value.name: value for item in self.box.nodes for value in item.form.reads if not is_layer(value)}
         limited = [name for name in self._symbols() if _held(name, "") and name in found]
         for limit in limited:
             needed.setdefault(str(limit), symbol_value(str(limit)))
@@ -76,7 +81,7 @@ class Forward:
             if name in needed:
                 for other in symbols(found[name].factor) | symbols(found[name].rest):
                     needed.setdefault(other, symbol_value(other))
-        names = {name: self._symbol(needed[name]) for name in found if name in needed}
+        names = {name: self._own(needed[name]) for name in found if name in needed}
         lines = []
         for name, variable in names.items():
             tensor, axis, factor, rest = found[name]
@@ -100,7 +105,8 @@ class Forward:
         text = self._text(step)
         inputs, outputs = _ends(step)
         for value in dict.fromkeys(inputs):
-            if self.last.get(value) == index and _RANKED.fullmatch(self.names[value]):
+            free = self.last.get(value) == index and not is_layer(value)
+            if free and _RANKED.fullmatch(self.names[value]):
                 heappush(self.free, (_rank(self.names[value]), self.names[value]))
         targets = []
         for value in outputs:

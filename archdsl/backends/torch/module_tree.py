@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence, Set
 
 from archdsl import registry
 from archdsl.backends.torch.carry import carried
-from archdsl.backends.torch.form import Call, Form, Lowering, Site, is_symbol, symbol_value
+from archdsl.backends.torch.form import Call, Form, Lowering, Site, handed, is_symbol, layer_value, symbol_value, within
 from archdsl.diagnostics import Diagnostic, DiagnosticError, Refusal
 from archdsl.dim_solve import readings
 from archdsl.graph import Graph, Node, Value
@@ -87,6 +87,8 @@ class _Tree:
         self.found: list[Diagnostic] = []
         self.layers: dict[str, Set[str]] = {}
         """Paths that are layers, and their parameters."""
+        self.handed: dict[str, Value] = {}
+        """What stands for layers that are used in a loop and lie outside of it."""
 
     def fill(self, root: Box, graph: Graph) -> None:
         """File the nodes of a graph, or of a body, whose box is ``root``."""
@@ -126,20 +128,22 @@ def _settle(root: Box, graph: Graph) -> None:
                 _silence(child)
         waiting += [child for child in children if child.called]
     read = dict.fromkeys(value for item in root.nodes for value in item.form.reads) if root.path else ()
-    root.inputs, root.outputs = [*graph.inputs, *read], list(graph.outputs.values())
+    handed_in = [value for value in read if not within(value, root.path)]
+    root.inputs, root.outputs = [*graph.inputs, *handed_in], list(graph.outputs.values())
 
 
 def _place(tree: _Tree, root: Box, loops: Sequence[str], index: int, node: Node) -> None:
     """File the node, as its rule writes it, under the scope it is computed in, and its layer under the layer's."""
     form, owner = _form(tree, node), _owner(node)
     home = _home(tree, loops, node, owner)
-    if root.path and not f"{home}.".startswith(f"{root.path}."):
-        raise Refusal(
-            "E0601", f"`{node.op.name}` in a `scan` has weights that are used outside of it as well",
-            help="compute what needs them in front of the `scan`, and use its result inside",
-        )  # fmt: skip
     if "{self}" in form.text and form.layer is not None:
         _keep(tree, owner, _frozen(form.layer, node))
+    if root.path and not f"{home}.".startswith(f"{root.path}."):  # the layer lies outside of the loop
+        if form.layer is not None:
+            value = tree.handed.setdefault(owner, layer_value(owner, form.layer))
+            form = handed(form, value, len(node.inputs))
+        home = _home(tree, loops, node, node.path)
+        home = home if f"{home}.".startswith(f"{root.path}.") else root.path
     item, box = Item(index, node, form, owner), _box(tree.boxes, home)
     box.frame = box.frame or node.origin.frame
     box.steps.append(item)
@@ -328,7 +332,7 @@ def _interface(box: Box, uses: dict[Value, list[int]]) -> None:
     inside = {item.index for item in box.nodes}
     made = {value for item in box.nodes for value in item.node.outputs}
     taken = dict.fromkeys(value for item in box.nodes for value in item.inputs if value not in made)
-    box.inputs = sorted(taken, key=is_symbol)
+    box.inputs = sorted([value for value in taken if not within(value, box.path)], key=is_symbol)
     box.outputs = [
         value for item in box.nodes for value in item.node.outputs
         if any(user not in inside for user in uses.get(value, ()))

@@ -48,7 +48,7 @@ def scan(
     states: tuple[Tensor, ...],
     cut: tuple[Tensor, ...],
     axes: tuple[int, ...],
-    held: tuple[Tensor | int, ...] = (),
+    held: tuple[Tensor | int | nn.Module, ...] = (),
     reverse: bool = False,
 ) -> tuple[Tensor, ...]:
     """The states after the last run of the body, and its results along the axis."""

@@ -25,6 +25,18 @@ NETWORKS = {
       input x: f64[2, 3, 4, 5]
       input grid: f64[2, 3, 4, 2]
       y: x -> grid_sample(grid * 0.6, pad = border)""",
+    "attend": """
+      input q: f64[2, 4, 3, 5]
+      input k: f64[2, 2, 6, 5]
+      input v: f64[2, 2, 6, 3]
+      input near: f64[4, 1, 6]
+      y: q -> attend(k, v, mask = near, causal = true, sliding_window = 3, softcap = 2.0, scale = 0.7)""",
+    "attend to what may be seen": """
+      input q: f64[2, 2, 3, 4]
+      input k: f64[2, 2, 5, 4]
+      input v: f64[2, 2, 5, 4]
+      input lengths: f64[2, 5]
+      y: q -> attend(k, v, mask = greater(lengths, constant(0.0)) -> unsqueeze(1) -> unsqueeze(1))""",
     "unfold and fold": """
       input x: f64[2, 3, 5]
       y: unfold(3, dilation = 2, pad = [1, 0]) -> fold([5], 3, dilation = 2, pad = [1, 0])""",

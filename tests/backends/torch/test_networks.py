@@ -148,16 +148,13 @@ def chosen(names: list[str], state: dict[str, np.ndarray], name: str) -> list[st
 
 
 ELSEWHERE = {
-    "weights/test_transformers.py": ("bert", "gpt2", "llama", "mixtral", "swin", "t5", "transformer", "vit", "whisper"),
-    "weights/test_mamba.py": ("mamba",),
-    "weights/test_deformable.py": ("dcn",),
+    "support/second_words.py": ("bert", "gpt2", "llama", "mixtral", "swin", "t5", "transformer", "vit", "whisper"),
+    "support/second_loops.py": ("convlstm", "mamba", "recurrent", "rnnsearch"),
+    "support/second_maps.py": ("dcn", "hourglass", "unet"),
     "weights/test_timm.py": ("nf_resnet",),
-    "zoo/test_nested.py": ("hourglass", "unet"),
-    "zoo/test_recurrent.py": ("recurrent",),
-    "support/formulas_scans.py": ("convlstm", "rnnsearch"),
 }
-"""Tests that compare small ones with networks written by others or with their equations, at least their counts with closed
-forms; and their families."""
+"""Cases of ``zoo/test_second_sources.py`` and another test, which compare small ones with networks that others wrote or
+that were written again from their papers; and their families."""
 
 
 def test_every_family_has_a_case() -> None:

@@ -91,3 +91,18 @@ def test_options_it_does_not_have_are_refused(tmp_path) -> None:
         archdsl.compile(program.graph(name), tmp_path / "m.py", backend="torch", opset=17)
     assert [d.code for d in caught.value.diagnostics] == ["E0603"]
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "name", ["387", 'a"b', "\\", "{x}", '"""', "self", "torch", "x = 1; import os", "\u5165\u529b"]
+)
+def test_names_that_are_no_identifiers(name: str) -> None:
+    build = archdsl.Builder("Net")
+    x = build.input(name, "f32", [1, 3, 8, 8], resize=8)
+    y = build.input("a", "f32", [1, 3, 8, 8])
+    text = backend.lower(build.graph(**{f"{name}.1": build.apply("relu", x), "z": build.apply("tanh", y)})).decode()
+    tree = ast.parse(text)
+    (keys,) = [[ast.literal_eval(key) for key in n.keys if key] for n in ast.walk(tree) if isinstance(n, ast.Dict)]
+    assert keys == [f"{name}.1", "z"]
+    assert name in (ast.get_docstring(tree) or "")
+    assert "os" not in [alias.name for n in ast.walk(tree) if isinstance(n, ast.Import) for alias in n.names]

@@ -1,0 +1,281 @@
+"""Foreign models become graphs here: nodes of our operators, made by our tape, with weights that stay in the file.
+
+Both readers (:mod:`archdsl.foreign.onnx`, :mod:`archdsl.foreign.pt2`) make everything by :class:`Importer`, so that
+types, paths, parameters and limits are those of a spec, and every command works on the result.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from archdsl import ops
+from archdsl.diagnostics import Refusal
+from archdsl.dims import Dim, Expr, Symbol, limits, symbol
+from archdsl.element_types import FLOATS
+from archdsl.foreign.known import Known
+from archdsl.foreign.names import parameter_path, symbol_name
+from archdsl.graph import Graph, Parameter, Value
+from archdsl.ops.base import Op
+from archdsl.shapes import TensorType
+from archdsl.source import Source, Span
+from archdsl.tape.limits import BoundExceeded
+from archdsl.tape.paths import PathScope
+from archdsl.tape.poison import Poison
+from archdsl.tape.tape import Place, Tape
+from archdsl.weights.tensor import Loaded
+
+WRITTEN = 64
+"""Elements of a number or list that becomes a ``constant``; larger ones are tensors of the model's file."""
+MOST_WRITTEN = 1_000_000
+"""Elements of a table of integers, which can only be a ``constant``."""
+
+
+class BoundedError(Exception):
+    """A size must have a bound, which the inputs do not state: the model is to be read again with it."""
+
+    def __init__(self, name: str, most: int) -> None:
+        super().__init__(name)
+        self.name = name
+        self.most = most
+
+
+class Importer:
+    """One graph in the making.
+
+    ``file`` is the name that messages show. Each node of the foreign model has a line in a listing, to which messages
+    point: :meth:`at` says which node is being read.
+    """
+
+    def __init__(self, file: str, bind: Mapping[str, int] | None = None, most: Mapping[str, int] | None = None) -> None:
+        self.source = Source(file, "")
+        self.bind = dict(bind or {})
+        self.most = dict(most or {})
+        """What sizes are at most, by symbol."""
+        self.bound: set[str] = set()
+        """The names in ``bind`` that meant something."""
+        self.tape = Tape()
+        self.inputs: list[Value] = []
+        self.symbols: dict[str, Dim] = {}
+        """Names of sizes in the file -> what stands for them here."""
+        self.defaults: dict[str, int] = {}
+        self._lines: list[str] = []
+        self._offset = 0
+        self._span: Span | None = None
+        self._parameters: dict[tuple[int, bool], Parameter] = {}
+        self._names: set[str] = set()
+        self._held: list[Known] = []
+        """What parameters are known by: kept, so that identities stay unique."""
+        self._values: dict[int, Value] = {}
+        self._counts: dict[str, int] = {}
+
+    # places
+
+    @contextmanager
+    def at(self, line: str, notes: Sequence[str] = ()) -> Iterator[None]:
+        """Nodes made meanwhile are those of this line of the listing; refusals are located there."""
+        text = line.replace("\n", " ")
+        outer, self._span = self._span, Span(self.source, self._offset, self._offset + len(text))
+        self._lines.append(text)
+        self._offset += len(text) + 1
+        try:
+            yield
+        except Refusal as refusal:
+            if refusal.span is None:
+                refusal.notes = (*refusal.notes, *notes)
+                refusal.span = self._span
+            if refusal.code == "E0307":
+                names = [name for name in self.names() if f"`{name}`" in refusal.message + refusal.help]
+                refusal.help = self.to_bind(names) or refusal.help
+            self.source.text = "\n".join(self._lines)
+            raise
+        except BoundExceeded as stopped:
+            self.source.text = "\n".join(self._lines)
+            raise stopped.refusal.located(self._span) from None
+        finally:
+            self._span = outer
+
+    # interface
+
+    def size(self, name: str, axis: int, of: str) -> Dim:
+        """The size that the file calls ``name`` ("" for one without a name); as it is bound, if it is."""
+        name = name if any(map(str.isalnum, name)) else ""
+        key = name or f"{of}[{axis}]"
+        if key not in self.symbols:
+            taken = {str(found) for dim in self.symbols.values() for found in limits(dim)}
+            called = symbol_name(name or f"{of}_{axis}", taken)
+            self.symbols[key] = symbol(Symbol.of(called, 1, self.most.get(called)))
+            given = next((one for one in (called, name) if one in self.bind), None)
+            if given is not None:
+                self.symbols[key] = self.bind[given]
+                self.bound.add(given)
+            elif axis == 0:
+                self.defaults[called] = 1
+        return self.symbols[key]
+
+    def input(self, name: str, type: TensorType) -> Value:
+        """An input of the model, under the name that it has there."""
+        value = Value(name, type)
+        self.inputs.append(value)
+        if name in self.tape.paths:
+            raise Refusal("E1001", f"two inputs are called `{name}`")
+        self.tape.paths.add(name)
+        return value
+
+    # nodes
+
+    def apply(
+        self,
+        op: str | Op,
+        inputs: Sequence[Value],
+        path: str,
+        weights: Mapping[str, Known] | None = None,
+        **arguments: Any,
+    ) -> tuple[Value, ...]:
+        """Apply an operator at a path; its results. ``weights`` are the values of its parameters by slot."""
+        card = ops.load(op).create(**arguments) if isinstance(op, str) else op
+        place = Place(self.tape, PathScope(self.fresh(path)), naming="direct")
+        found = self.tape.node(card, inputs, place, card.name, self._span)
+        assert not isinstance(found, Poison)
+        node = self.tape.nodes[-1]
+        for slot, known in (weights or {}).items():
+            node.params[slot] = self.parameter(known, node.params[slot])
+        self.tape.parameters.clear()  # paths of parameters are settled here: names of the file may be any
+        return node.outputs
+
+    def fresh(self, path: str) -> str:
+        """The path, with a number where another node has it."""
+        fresh = path
+        while fresh in self.tape.paths:
+            self._counts[path] = self._counts.get(path, 1) + 1
+            fresh = f"{path}_{self._counts[path]}"
+        return fresh
+
+    def parameter(self, known: Known, made: Parameter) -> Parameter:
+        """The parameter ``made`` with values from the file; one object wherever the same tensor is used."""
+        key = (id(known), made.buffer)
+        found = self._parameters.get(key)
+        if found is None:
+            if known.shape != made.type.shape:
+                raise Refusal("E0303", f"`{known.name or made.path}` is {list(known.shape)}, but {made.type} is needed")
+            path = self.called(known, made)
+            while path in self._names:
+                path += "_2"
+            self._names.add(path)
+            self._held.append(known)
+            init = Loaded("loaded", tensor=known.tensor())
+            buffer = made.buffer or not known.weight
+            found = Parameter(path, made.type, init, buffer, not buffer)
+            self._parameters[key] = found
+        return found
+
+    def called(self, known: Known, made: Parameter) -> str:
+        """The path of a parameter: its name in the file, where that is one."""
+        return parameter_path(known.name, made.path)
+
+    def value(self, known: Known, path: str) -> Value:
+        """A known tensor as a value: learned if it is a weight, otherwise fixed."""
+        made = self._values.get(id(known))
+        if made is None or made in self.tape.inside:
+            made = self._values[id(known)] = self._made(known, path)
+            self._held.append(known)
+        return made
+
+    def _made(self, known: Known, path: str) -> Value:
+        count = known.elements
+        if known.is_parameter:
+            return self._param(known, path, learned=True)
+        if known.fill is not None and count != 1:
+            return self._filled(known, path)
+        if known.symbolic:
+            return self._sizes(known, path)
+        assert isinstance(count, int)
+        if not count:
+            return self.apply("zeros", (), path, size=known.shape, dtype=known.dtype)[0]
+        if known.dtype in FLOATS and count > WRITTEN:
+            return self._param(known, path, learned=False)
+        if count > MOST_WRITTEN:
+            raise Refusal("E1003", f"a table of {count:,} integers; at most {MOST_WRITTEN:,} are supported")
+        return self.apply("constant", (), path, values=known.array().tolist(), dtype=known.dtype)[0]
+
+    def _param(self, known: Known, path: str, *, learned: bool) -> Value:
+        (value,) = self.apply("param", (), path, size=known.shape, dtype=known.dtype)
+        node = value.producer
+        assert node is not None
+        made = node.params["value"]
+        node.params["value"] = self.parameter(known, made if learned else made.replace(buffer=True))
+        return value
+
+    def _filled(self, known: Known, path: str) -> Value:
+        if known.fill in (0, 1):
+            return self.apply("ones" if known.fill else "zeros", (), path, size=known.shape, dtype=known.dtype)[0]
+        (one,) = self.apply("constant", (), path, values=known.fill, dtype=known.dtype)
+        if not known.shape:
+            return one
+        return self.apply("broadcast_to", [one], f"{path}.filled", to=known.shape)[0]
+
+    def _sizes(self, known: Known, path: str) -> Value:
+        """Numbers that are sizes, as a tensor: each is the sum of as many ones."""
+        array = known.array()
+        if array.ndim > 1 or array.size > WRITTEN:
+            raise Refusal(
+                "E1002", "a table of sizes depends on " + self.named_symbols(array.ravel().tolist()),
+                help=self.help_to_bind(array.ravel().tolist()),
+            )  # fmt: skip
+        parts = []
+        for size in array.ravel().tolist():
+            if isinstance(size, int | float):
+                parts.append(self.apply("constant", (), path, values=size, dtype=known.dtype)[0])
+                continue
+            if not isinstance(size, Expr):
+                raise Refusal(
+                    "E1002", f"a number depends on {self.named_symbols([size])}", help=self.help_to_bind([size])
+                )
+            (ones,) = self.apply("ones", (), f"{path}.ones", size=[size], dtype="i64")
+            (total,) = self.apply("reduce_sum", [ones], f"{path}.size", axis=0)
+            parts.append(self.apply("cast", [total], f"{path}.cast", dtype=known.dtype)[0])
+        return parts[0] if not array.ndim else self.apply("stack", parts, f"{path}.stack", axis=0)[0]
+
+    def named_symbols(self, items: Sequence[Any]) -> str:
+        """The symbols that some sizes depend on, for a message."""
+        return ", ".join(f"`{name}`" for name in self.symbols_of(items)) or "an input"
+
+    def symbols_of(self, items: Sequence[Any]) -> list[str]:
+        """The names of the symbols that some sizes depend on."""
+        found = {str(one) for item in items for one in limits(getattr(item, "above", item))}
+        return sorted(found)
+
+    def help_to_bind(self, items: Sequence[Any]) -> str:
+        """Which sizes to bind so that some sizes become numbers."""
+        return self.to_bind(self.symbols_of(items))
+
+    def to_bind(self, names: Sequence[str]) -> str:
+        """The help that asks for sizes."""
+        if not names:
+            return ""
+        told = " ".join(f"{name}={self.defaults.get(name, 64)}" for name in names)
+        return f"give {'them sizes' if len(names) > 1 else 'it a size'}: `--bind {told}`"
+
+    def names(self) -> list[str]:
+        """The symbols of the inputs."""
+        return sorted({str(one) for dim in self.symbols.values() for one in limits(dim)})
+
+    @property
+    def span(self) -> Span | None:
+        """The line of the node that is being read."""
+        return self._span
+
+    def graph(self, name: str, outputs: Mapping[str, Value], **more: Any) -> Graph:
+        """The graph with the named outputs. What reaches none of them runs all the same, and stays."""
+        unknown = sorted(self.bind.keys() - self.bound)
+        if unknown:
+            known = ", ".join(self.names()) or "none"
+            help = f"the symbols are {known}; inputs of one number are bound by their names"
+            raise Refusal("E0007", f"no input has the symbol `{unknown[0]}`", help=help)
+        if not outputs:
+            raise Refusal("E1001", f"{self.source.name} has no output")
+        self.source.text = "\n".join(self._lines)
+        used = {str(one) for value in self.inputs for size in value.type.shape for one in limits(size)}
+        defaults = {name: size for name, size in self.defaults.items() if name in used}
+        return Graph(name, self.inputs, self.tape.nodes, outputs, defaults=defaults, **more)

@@ -1,0 +1,92 @@
+"""ONNX models, read from the bytes of their files: neither ``onnx`` nor a runtime is needed, and no weight is read."""
+
+from __future__ import annotations
+
+import mmap
+from collections import ChainMap
+from collections.abc import Mapping
+from pathlib import Path
+
+from archdsl.diagnostics import Refusal
+from archdsl.dims import Dim
+from archdsl.element_types import ELEMENT_TYPES
+from archdsl.files import check_inside, open_file
+from archdsl.foreign.importer import BoundedError, Importer
+from archdsl.foreign.known import Known
+from archdsl.foreign.onnx import families as families, values as values  # register the rules
+from archdsl.foreign.onnx.call import Item
+from archdsl.foreign.onnx.model import Graph as GraphProto, Model, Port
+from archdsl.foreign.onnx.opaque import Untyped
+from archdsl.foreign.onnx.walk import Walker
+from archdsl.foreign.onnx.wire import ModelReader
+from archdsl.graph import Graph, Value
+from archdsl.process import collector_paused
+from archdsl.shapes import TensorType
+from archdsl.weights.tensor import malformed
+
+
+@collector_paused()
+def read(path: Path, bind: Mapping[str, int] | None = None) -> Graph:
+    """The graph of an ``.onnx`` file, with the sizes in ``bind``, and inputs of one number, bound by name.
+
+    Raises ``DiagnosticError``: E0001 where there is no such file, E0902 for a damaged one, E1001 for a model that
+    breaks the rules of ONNX, E1002 for what depends on a size or an input that has to be bound, E1003 for what is not
+    supported.
+    """
+    check_inside(path)
+    with open_file(path) as file:
+        size = path.stat().st_size
+        if not size:
+            malformed(path, "it is empty")
+        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+            model = ModelReader(path, data).model(0, size)
+            if model.graph is None:
+                malformed(path, "it has no graph")
+            most: dict[str, int] = {}
+            while True:
+                try:
+                    return _imported(path, model, model.graph, Importer(str(path), bind, most))
+                except BoundedError as found:  # each time another symbol has a bound, or a lower one
+                    most[found.name] = found.most
+
+
+def _imported(path: Path, model: Model, graph: GraphProto, importer: Importer) -> Graph:
+    walker = Walker(importer, model)
+    given: dict[str, Item] = {}
+    for port in graph.inputs:
+        if port.name not in graph.initialisers:
+            with importer.at(f"input {port.name}"):
+                given[port.name] = _input(importer, port)
+    made = walker.graph(graph, ChainMap(), given)
+    outputs: dict[str, Value] = {}
+    for port, item in zip(graph.outputs, made):
+        with importer.at(f"output {port.name}"):
+            if port.name in outputs:
+                raise Refusal("E1001", f"two outputs are called `{port.name}`")
+            if isinstance(item, Untyped):
+                if port.kind != "tensor":
+                    continue  # a sequence or a map of what an opaque node gives
+                raise Refusal("E1003", f"`{item.node.op}` has no operator here, and nothing says what it gives")
+            outputs[port.name] = item if isinstance(item, Value) else importer.value(item, port.name)
+    return importer.graph(path.stem, outputs)
+
+
+def _input(importer: Importer, port: Port) -> Item:
+    """An input of the model; a number where it is bound to one."""
+    if port.kind != "tensor" or port.dtype not in ELEMENT_TYPES:
+        what = f"a {port.kind}" if port.kind != "tensor" else f"a tensor of the element type {port.dtype or 'unknown'}"
+        raise Refusal("E1003", f"the input `{port.name}` is {what}, which is not supported")
+    if port.sizes is None:
+        raise Refusal("E1003", f"the file does not say how many axes the input `{port.name}` has")
+    sizes: list[Dim] = []
+    for axis, size in enumerate(port.sizes):
+        sizes.append(
+            size
+            if isinstance(size, int) and size > 0
+            else importer.size(str(size) if isinstance(size, str) else "", axis, port.name)
+        )
+    type = TensorType(port.dtype, tuple(sizes))
+    if port.name in importer.bind and type.elements == 1:
+        importer.bound.add(port.name)
+        return Known(port.dtype, type.shape, fill=importer.bind[port.name], name=port.name)
+    return importer.input(port.name, type)

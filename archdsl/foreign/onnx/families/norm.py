@@ -1,0 +1,87 @@
+"""Normalisations."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from archdsl.diagnostics import Refusal
+from archdsl.foreign.known import Known
+from archdsl.foreign.onnx.call import Call, Result, rule
+
+
+def stored(call: Call, *slots: str) -> dict[str, Known]:
+    """The weights of a norm, which stand behind its input."""
+    found = {}
+    for index, slot in enumerate(slots, 1):
+        item = call.given(index)
+        if item is None:
+            continue
+        if not isinstance(item, Known):
+            call.not_supported(f"a `{slot}` that is computed")
+        found[slot] = item
+    return found
+
+
+@rule("BatchNormalization")
+def batch_norm(call: Call) -> Result:
+    """At inference: a norm of each channel with running statistics."""
+    if call.attr("training_mode", 0) or (call.version < 9 and not call.attr("spatial", 1)):
+        call.not_supported("training, or a norm of each position")
+    weights = stored(call, "weight", "bias", "running_mean", "running_var")
+    return call.apply("batch_norm", call.value(0), weights=weights, eps=call.attr("epsilon", 1e-5))
+
+
+@rule("InstanceNormalization")
+def instance_norm(call: Call) -> Result:
+    """Of each map."""
+    return call.apply(
+        "instance_norm", call.value(0), weights=stored(call, "weight", "bias"), eps=call.attr("epsilon", 1e-5)
+    )
+
+
+@rule("GroupNormalization")
+def group_norm(call: Call) -> Result:
+    """Weights of each channel since opset 21; before, of each group."""
+    weights = stored(call, "weight", "bias")
+    groups = call.attr("num_groups")
+    if not groups:
+        raise Refusal("E1001", "`GroupNormalization` has no `num_groups`")
+    if any(one.shape != (call.type(0).shape[1],) for one in weights.values()):
+        call.not_supported("weights of each group")
+    return call.apply("group_norm", call.value(0), weights=weights, groups=groups, eps=call.attr("epsilon", 1e-5))
+
+
+@rule("LayerNormalization", "RMSNormalization", "SimplifiedLayerNormalization")
+def layer_norm(call: Call) -> Result:
+    """Over the axes from ``axis`` on."""
+    x = call.value(0)
+    axis = call.axis(-1, x.type.rank)
+    rms = call.node.op != "LayerNormalization"
+    weights = stored(call, "weight", "bias")
+    if len([name for name in call.node.outputs if name]) > 1:
+        call.not_supported("mean and deviation as results")
+    axes: Any = list(range(axis, x.type.rank))
+    for slot, one in weights.items():
+        if one.shape != x.type.shape[axis:]:
+            call.not_supported(f"a `{slot}` of {list(one.shape)} for {x.type}")
+    return call.apply(
+        "rms_norm" if rms else "layer_norm", x, weights=weights, axes=axes if len(axes) > 1 else -1,
+        eps=call.attr("epsilon", 1e-5), scale="weight" in weights, shift="bias" in weights,
+    )  # fmt: skip
+
+
+@rule("LRN")
+def lrn(call: Call) -> Result:
+    """Over neighbouring channels."""
+    return call.apply(
+        "lrn", call.value(0), size=call.attr("size"), alpha=call.attr("alpha", 1e-4), beta=call.attr("beta", 0.75),
+        k=call.attr("bias", 1.0),
+    )  # fmt: skip
+
+
+@rule("LpNormalization")
+def lp_norm(call: Call) -> Result:
+    """Only lengths in the usual sense."""
+    if call.attr("p", 2) != 2:
+        call.not_supported(f"p = {call.attr('p')}")
+    return call.apply("l2_norm", call.value(0), axis=call.axis(-1, call.type(0).rank), eps=0.0)

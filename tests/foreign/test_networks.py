@@ -1,0 +1,57 @@
+"""Whole models of other tools: figures, names and paths."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from foreign_models import drawn, model, saved
+from onnx import TensorProto, helper
+
+import archdsl
+from archdsl.diagnostics import DiagnosticError
+
+
+@pytest.fixture
+def cnn(tmp_path: Path) -> Path:
+    """A convolution, a mean and a layer, with names that are no identifiers."""
+    node = helper.make_node
+    nodes = [
+        node("Conv", ["x.1", "stem.conv.weight", "stem.conv.bias"], ["1"], "/stem/conv/Conv", pads=[1, 1, 1, 1]),
+        node("Relu", ["1"], ["2"], "/stem/relu/Relu"),
+        node("GlobalAveragePool", ["2"], ["3"], "/pool/GlobalAveragePool"),
+        node("Flatten", ["3"], ["4"], "/Flatten"),
+        node("Gemm", ["4", "fc.weight", "fc.bias"], ["387"], "/fc/Gemm", transB=1),
+    ]
+    weights = {
+        "stem.conv.weight": drawn(8, 3, 3, 3), "stem.conv.bias": drawn(8), "fc.weight": drawn(10, 8), "fc.bias": drawn(10),
+    }  # fmt: skip
+    inputs = {"x.1": (TensorProto.FLOAT, ["batch size", 3, 32, 32])}
+    return saved(model(nodes, inputs, ["387"], weights), tmp_path / "cnn.onnx")
+
+
+def test_figures_paths_and_names(cnn: Path) -> None:
+    table = archdsl.cost(cnn)
+    assert [node.path for node in table.graph.nodes] == ["stem.conv", "stem.relu", "pool", "flatten", "fc"]
+    assert table.total("params") == 8 * 27 + 8 + 80 + 10
+    assert table.total("macs") == 8 * 27 * 32 * 32 + 80
+    assert [value.name for value in table.graph.inputs] == ["x.1"]
+    assert list(table.graph.outputs) == ["387"]
+    assert sorted(table.graph.parameters()) == ["fc.bias", "fc.weight", "stem.conv.bias", "stem.conv.weight"]
+    assert archdsl.cost(cnn, {"batch_size": 4}).total("macs") == 4 * (8 * 27 * 32 * 32 + 80)
+
+
+def test_a_size_that_is_not_there(cnn: Path) -> None:
+    with pytest.raises(DiagnosticError) as refused:
+        archdsl.cost(cnn, {"batch": 4})
+    assert refused.value.diagnostics[0].code == "E0007"
+    assert "batch_size" in refused.value.diagnostics[0].help
+
+
+def test_a_value_that_nothing_makes(tmp_path: Path) -> None:
+    made = model([helper.make_node("Relu", ["y"], ["z"], "n")], {"x": (TensorProto.FLOAT, [2])}, ["z"])
+    with pytest.raises(DiagnosticError) as refused:
+        archdsl.cost(saved(made, tmp_path / "bad.onnx"))
+    (found,) = refused.value.diagnostics
+    assert found.code == "E1001" and "`y`" in found.message
+    assert found.span is not None and found.span.text == "Relu(y) -> z  # n"

@@ -1,0 +1,46 @@
+"""Small ONNX models, made with the ``onnx`` package: what other tools write."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+from onnx import helper, numpy_helper
+
+Sizes = Sequence[int | str | None]
+
+
+def model(
+    nodes: Sequence[onnx.NodeProto],
+    inputs: Mapping[str, tuple[Any, Sizes]],
+    outputs: Sequence[str],
+    weights: Mapping[str, np.ndarray[Any, Any]] | None = None,
+    *,
+    opset: int = 17,
+    functions: Sequence[onnx.FunctionProto] = (),
+    domains: Mapping[str, int] | None = None,
+) -> onnx.ModelProto:
+    """A model; outputs are declared without types."""
+    graph = helper.make_graph(
+        nodes, "net",
+        [helper.make_tensor_value_info(name, dtype, sizes) for name, (dtype, sizes) in inputs.items()],
+        [onnx.ValueInfoProto(name=name) for name in outputs],
+        [numpy_helper.from_array(array, name) for name, array in (weights or {}).items()],
+    )  # fmt: skip
+    opsets = [helper.make_opsetid("", opset), *(helper.make_opsetid(*one) for one in (domains or {}).items())]
+    return helper.make_model(graph, opset_imports=opsets, functions=functions, ir_version=8)
+
+
+def saved(made: onnx.ModelProto, path: Path) -> Path:
+    """The model in a file."""
+    path.write_bytes(made.SerializeToString())
+    return path
+
+
+def drawn(*shape: int) -> np.ndarray[Any, Any]:
+    """Weights that are not all equal."""
+    found: np.ndarray[Any, Any] = np.random.default_rng(0).standard_normal(shape).astype(np.float32)
+    return found
