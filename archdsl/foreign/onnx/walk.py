@@ -18,6 +18,7 @@ from archdsl.foreign.onnx.scopes import Scopes
 from archdsl.foreign.onnx.values.elements import UndecidedError, UnknownError
 from archdsl.graph import Value
 from archdsl.shapes import TensorType
+from archdsl.source import shortened
 from archdsl.weights.tensor import Tensor
 
 MAX_STEPS = 300_000
@@ -25,6 +26,7 @@ MAX_STEPS = 300_000
 MAX_CALLS = 40
 """Functions and graphs within one another."""
 _LINE = re.compile(r'File "([^"]*)", line (\d+), in (\S+)')
+_WRONG = (ValueError, TypeError, IndexError, KeyError, AttributeError, ArithmeticError, AssertionError, MemoryError)
 Environment = MutableMapping[str, Any]
 """Values by name: items, and results of which nothing is known."""
 
@@ -126,6 +128,16 @@ class Walker:
 
     def result(self, call: Call) -> Result | Untyped | Sequence[Value | Untyped]:
         """What a node gives: computed where all that enters is known, otherwise nodes of ours."""
+        try:
+            return self.made(call)
+        except UndecidedError as undecided:
+            raise self.undecided(call, undecided) from None
+        except _WRONG as error:  # an attribute of another type, a number of axes that no rule expects
+            said = str(error).partition("\n")[0]
+            raise Refusal("E1001", f"`{call.node.op}` cannot be what this node says: {shortened(said, 120)}") from None
+
+    def made(self, call: Call) -> Result | Untyped | Sequence[Value | Untyped]:
+        """The same; what no rule expects is an exception of Python's."""
         key = call.node.domain, call.node.op
         compute = KNOWN.get(key)
         if compute is not None and can_compute(call):
@@ -135,8 +147,6 @@ class Walker:
                     return found
             except UnknownError:
                 pass  # left to run time
-            except UndecidedError as undecided:
-                raise self.undecided(call, undecided) from None
         found_rule = RULES.get(key)
         if found_rule is None:
             return opaque(call, "")
@@ -144,8 +154,6 @@ class Walker:
             return found_rule(call)
         except NotSupportedError as fault:
             return opaque(call, str(fault))
-        except UndecidedError as undecided:
-            raise self.undecided(call, undecided) from None
 
     def undecided(self, call: Call, fault: UndecidedError) -> Refusal:
         """The refusal (E1002) of what depends on the value of a symbol."""
@@ -219,10 +227,15 @@ def copied(node: Node) -> Node:
 
 def line_of(node: Node) -> str:
     """The node as a line of the listing that messages show."""
-    made = ", ".join(node.outputs)[:120]
     domain = f"{node.domain}." if node.domain else ""
-    where = f"  # {node.name[:200]}" if node.name else ""
-    return f"{made} = {domain}{node.op}({', '.join(node.inputs)[:200]}){where}"
+    ends = [shortened(", ".join(map(_short, names)), 60) for names in (node.inputs, node.outputs)]
+    where = f"  # {shortened(node.name, 100)}" if node.name else ""
+    return f"{domain}{node.op}({ends[0]}) -> {ends[1]}{where}"
+
+
+def _short(name: str) -> str:
+    """A value's name without the modules that it is from, which the node's name says."""
+    return shortened(name.rpartition("/")[2] or name, 40)
 
 
 def notes_of(node: Node) -> tuple[str, ...]:

@@ -83,6 +83,9 @@ def dynamic_quantize_lstm(call: Call) -> Result:
     from archdsl.foreign.onnx.opaque import attributes
 
     card: Any = ops.load("dynamic_quantize_lstm")
+    for item in call.inputs[4:]:
+        if isinstance(item, Known):
+            item.weight = False  # states, and what belongs to the integers
     values = [call.as_value(one, str(i)) for i, one in enumerate(call.inputs) if one is not None]
     absent = [i for i, one in enumerate(call.inputs) if one is None]
     types: list[TensorType] = []
