@@ -84,7 +84,7 @@ class Tape:
         least, most = op.accepts
         if len(live) < least or (most is not None and len(live) > most):
             raise wrong_count(op, len(live))
-        bounds.count_node(self.made)
+        bounds.count_node(self.made, place.depth, self.faults.failed)
         path, prefix = place.operator(base)
         path = self.fresh(path)
         if isinstance(op, Counted):
