@@ -28,6 +28,8 @@ from archdsl.shapes import Shape, TensorType
 Types = Sequence[TensorType]
 Ends = tuple[Dim, Dim]
 """The least and the greatest of some integers."""
+Boxes = tuple[bool, Dim, Dim]
+"""Boxes that are centre and size, or two opposite corners; the width and the height in which they lie."""
 T = TypeVar("T")
 
 
@@ -275,6 +277,10 @@ class Op(Record):
         """
         passes = asked is not None and (self.moves_data or self.role == "view")
         return dict.fromkeys(range(len(ins)), asked) if passes and asked is not None else {}
+
+    def boxes(self, ins: Types) -> Mapping[int, Boxes]:
+        """Inputs whose last axis is a box, by their numbers. For whoever draws inputs of a model at random."""
+        return {}
 
     def enters(self, ins: Types) -> tuple[TensorType, ...]:
         """Of what :attr:`holds_graph`: the types of that graph's inputs, one for each input of the node."""
