@@ -14,7 +14,8 @@ from archdsl.dim_order import at_least
 from archdsl.element_types import INTEGERS
 from archdsl.graph import Graph, Value
 from archdsl.interface import BOXES, LEAST, MOST, RANGE, SIZE, STATE
-from archdsl.ops.base import Boxes, Ends
+from archdsl.ops.base import Ends
+from archdsl.ops.estimates import Boxes
 
 
 def integers(graph: Graph) -> dict[str, Ends]:

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 
 from archdsl.diagnostics import Refusal
 from archdsl.element_types import FLOATS
-from archdsl.ops.base import Boxes, Ends, Op, Types, Work, arg
-from archdsl.ops.estimates import Interval
+from archdsl.ops.base import Ends, Op, Types, Work, arg
+from archdsl.ops.estimates import Boxes, Interval
 from archdsl.ops.kinds import Boolean, Integer, Number, PerAxis
 from archdsl.ops.look import AxisWindow, Window
 from archdsl.ops.operand_checks import need_dtype, need_equal, need_rank, same_dtype, times

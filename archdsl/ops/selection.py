@@ -10,9 +10,9 @@ from math import inf
 from archdsl.diagnostics import Refusal
 from archdsl.dims import Dim
 from archdsl.element_types import BOOLEANS, FLOATS
-from archdsl.ops.base import Boxes, Types, Work, arg
+from archdsl.ops.base import Types, Work, arg
 from archdsl.ops.counted import Counted
-from archdsl.ops.estimates import Interval
+from archdsl.ops.estimates import Boxes, Interval
 from archdsl.ops.kinds import Axis, Boolean, Integer, Number, Optional
 from archdsl.ops.look import AxisWindow, Window
 from archdsl.ops.operand_checks import need_dtype, need_equal, need_rank, same_dtype

@@ -8,7 +8,7 @@ from archdsl.diagnostics import Refusal
 from archdsl.dim_text import parse_dimension
 from archdsl.dims import Dim, Symbol, is_symbol
 from archdsl.interface import BOXES, LEAST, MOST, RANGE, SIZE
-from archdsl.ops.base import Boxes
+from archdsl.ops.estimates import Boxes
 
 BATCH = "N"
 

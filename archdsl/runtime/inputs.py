@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from archdsl.diagnostics import Refusal, did_you_mean
 from archdsl.dim_solve import UnequalError, solve
 from archdsl.dims import Dim, Symbol, evaluate, limits
-from archdsl.ops.base import Boxes
+from archdsl.ops.estimates import Boxes
 from archdsl.record import Record
 from archdsl.runtime.arrays import archive, array
 from archdsl.runtime.entering import chosen_sizes

@@ -10,7 +10,7 @@ from archdsl.dim_text import parse_dimension
 from archdsl.dims import Dim, Symbol, symbol
 from archdsl.element_types import ELEMENT_TYPES
 from archdsl.interface import PREPROCESS, STATE
-from archdsl.ops.base import Boxes
+from archdsl.ops.estimates import Boxes
 from archdsl.record import Record
 from archdsl.runtime.entering import bounds_in, boxes_in, ends_in
 from archdsl.runtime.session import BFLOAT16, metadata_of

@@ -9,6 +9,8 @@ import pytest
 from console import run
 from sarif_schema import faults
 
+import archdsl
+
 SPEC = """arch 1
 
 use std.cnn (conv_bn)
