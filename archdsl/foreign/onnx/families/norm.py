@@ -14,7 +14,7 @@ def stored(call: Call, *slots: str) -> dict[str, Known]:
     found = {}
     for index, slot in enumerate(slots, 1):
         item = call.given(index)
-        if item is None:
+        if item is None or not slot:
             continue
         if not isinstance(item, Known):
             call.not_supported(f"a `{slot}` that is computed")
