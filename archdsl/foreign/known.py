@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from archdsl.dims import Dim, product
-from archdsl.element_types import ELEMENT_TYPES
+from archdsl.element_types import ELEMENT_TYPES, FLOATS
 from archdsl.shapes import Shape
 from archdsl.weights.tensor import Tensor
 
@@ -18,7 +18,13 @@ if TYPE_CHECKING:
     import numpy as np
 
     Array = np.ndarray[Any, np.dtype[Any]]
+else:
+    Array = Any
 
+QUANTIZED = frozenset({"i8", "u8", "i16", "u16"})
+"""Integers that weights are stored as."""
+LEAST = 1e4
+"""What is added to scores that a mask takes away is below minus this."""
 SMALL = 1 << 16
 """Elements up to which a tensor is computed at once; larger ones when they are needed."""
 
@@ -30,7 +36,7 @@ class Known:
     ``fill``: the number that all elements are, where that is known without reading.
     """
 
-    __slots__ = ("_array", "_load", "dtype", "file", "fill", "name", "shape", "turned", "weight")
+    __slots__ = ("_array", "_load", "dtype", "file", "fill", "learned", "name", "shape", "turned", "weight")
 
     def __init__(
         self,
@@ -52,6 +58,8 @@ class Known:
         self.fill = fill
         self.name = name
         self.weight = weight
+        self.learned = False
+        """Whether it is a weight whatever its element type."""
         self.turned: dict[object, Known] = {}
         """The same tensor with axes in another order or parts of it, so that equal ones are one object."""
 
@@ -61,9 +69,33 @@ class Known:
         return product(self.shape)
 
     @property
+    def is_parameter(self) -> bool:
+        """Whether it is learned where it enters an operator as a tensor: several numbers of the file, and no mask."""
+        count = self.elements
+        if not self.weight or count == 0 or (count == 1 and not self.learned) or not self.plain:
+            return False
+        if self.fill is not None:
+            return self.fill not in (0, 1) and self.fill > -LEAST
+        return self.learned or self.dtype in QUANTIZED or (self.dtype in FLOATS and not self._masks())
+
+    def _masks(self) -> bool:
+        """Whether it is a mask that an exporter wrote out: zeros, ones and numbers that stand for minus infinity."""
+        if len(self.shape) < 2 or not self.small:
+            return False
+        array = self.array()
+        low, zeros, ones = array <= -LEAST, array == 0, array == 1
+        kinds = bool(low.any()) + bool(zeros.any()) + bool(ones.any())
+        return kinds > 1 and bool((low | zeros | ones).all())
+
+    @property
     def sizes(self) -> tuple[int, ...]:
         """The shape of a tensor whose sizes are all numbers."""
         return tuple([size for size in self.shape if isinstance(size, int)])
+
+    @property
+    def plain(self) -> bool:
+        """Whether all sizes are numbers."""
+        return len(self.sizes) == len(self.shape)
 
     @property
     def small(self) -> bool:

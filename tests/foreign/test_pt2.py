@@ -226,3 +226,32 @@ def test_a_bomb_is_not_unpacked(net: Path, tmp_path: Path) -> None:
 def test_no_pickle_is_opened(net: Path, tmp_path: Path) -> None:
     spoiled = rewritten(net, tmp_path / "it.pt2", contents("sample_inputs/model.pt", b"\x80\x02no pickle"))
     assert archdsl.cost(spoiled).total("params") == archdsl.cost(net).total("params")
+
+
+def test_programs_and_modules_from_python(net: Path) -> None:
+    module, image = Net().train(), torch.randn(2, 3, 16, 16)
+    module.layers[0].bn1.eval()
+    wanted = archdsl.cost(net)
+    loaded = archdsl.load(module, (image,))
+    assert archdsl.cost(loaded.graph()).total("macs") == wanted.total("macs")
+    assert module.training and module.layers[1].bn1.training and not module.layers[0].bn1.training
+    found = archdsl.run(loaded.graph(), image.numpy())
+    with torch.no_grad():
+        expected = module.eval()(image)
+    for name, array in found.items():
+        assert torch.allclose(torch.from_numpy(array), expected[name], atol=1e-5)
+    program = torch.export.export(module, (), {"image": image}, strict=False)
+    assert archdsl.cost(archdsl.load(program).graph()).total("params") == wanted.total("params")
+    named = archdsl.load(module, by_name={"image": image})
+    assert named.graph().inputs[0].name == "image"
+    assert "outputs logits, features" in str(named)
+    assert archdsl.load(net).graph().name == "net"
+
+
+def test_what_cannot_be_loaded() -> None:
+    with pytest.raises(TypeError, match="needs inputs to trace it with"):
+        archdsl.load(Net())
+    with pytest.raises(TypeError, match="must be str, Path"):
+        archdsl.load(3)
+    with pytest.raises(TypeError, match="for a module of PyTorch"):
+        archdsl.load("resnet50", (1,))  # type: ignore[call-overload]

@@ -32,7 +32,11 @@ class _Importer(Importer):
         return known.name or made.path
 
     def _made(self, known: Known, path: str) -> Value:
-        return self._param(known, path) if known.weight and known.dtype in FLOATS else super()._made(known, path)
+        return (
+            self._param(known, path, learned=True)
+            if known.weight and known.dtype in FLOATS
+            else super()._made(known, path)
+        )
 
 
 @collector_paused()

@@ -119,6 +119,11 @@ def clip(call: Call) -> Result:
     low, high = ends
     if low is None and high is None:
         return x
+    if x.type.dtype[0] != "f" and x.type.dtype != "bf16":
+        for name, end in (("max", low), ("min", high)):
+            if end is not None:
+                x = call.apply(name, x, call.apply("constant", values=end, dtype=x.type.dtype))
+        return x
     if (low, high) == (0, 6) and x.type.dtype[0] == "f":
         return call.apply("relu6", x)
     return call.apply("clip", x, low=low, high=high)
