@@ -16,7 +16,7 @@ def zero(call: Call, index: int, shape: tuple[Any, ...] | None = None) -> list[V
     item = call.given(index)
     if item is None or (isinstance(item, Known) and item.small and not item.array().any()):
         return []
-    value = call.as_value(item, "zero")
+    value = call.as_value(setting(item), "zero")
     if shape is not None and value.type.shape != shape:
         value = call.apply("reshape", value, to=list(shape))
     return [value]
@@ -27,7 +27,7 @@ def scaled(call: Call) -> Result:
     """In both directions; weights are looked at as parameters."""
     back = call.node.op == "DequantizeLinear"
     x = call.as_value(learned(call, call.item(0)) if back else call.item(0), "0")
-    scale = call.value(1)
+    scale = call.as_value(setting(call.item(1)), "scale")
     arguments: dict[str, Any] = {"axis": call.axis(1, max(x.type.rank, 2)) if scale.type.rank else 1}
     if call.attr("block_size", 0):
         arguments["block"] = call.attr("block_size")
@@ -45,6 +45,16 @@ def learned(call: Call, item: Item) -> Item:
     if isinstance(item, Known) and item.weight:
         item.learned = True
     return item
+
+
+def setting(item: Item) -> Item:
+    """Scales, zeros and states at the start are no parameters, whatever they are stored as."""
+    if not isinstance(item, Known) or not item.weight:
+        return item
+    key = ("setting",)
+    if key not in item.turned:
+        item.turned[key] = Known(item.dtype, item.shape, load=item.array, fill=item.fill, name=item.name)
+    return item.turned[key]
 
 
 @rule("DynamicQuantizeLinear")
@@ -83,7 +93,11 @@ def dynamic_quantize_lstm(call: Call) -> Result:
     from archdsl.foreign.onnx.opaque import attributes
 
     card: Any = ops.load("dynamic_quantize_lstm")
-    values = [call.as_value(one, str(i)) for i, one in enumerate(call.inputs) if one is not None]
+    values = [
+        call.as_value(one if i in (0, 1, 2, 3, 7) else setting(one), str(i))
+        for i, one in enumerate(call.inputs)
+        if one is not None
+    ]
     absent = [i for i, one in enumerate(call.inputs) if one is None]
     types: list[TensorType] = []
     op = card.of(call.node.domain, call.node.op, types, attributes(call.node), version=call.version, absent=absent)
