@@ -7,7 +7,7 @@ Elements are read when somebody asks for them, and weights are not asked. Sizes 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from archdsl.dims import Dim, product
 from archdsl.element_types import ELEMENT_TYPES, FLOATS
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 else:
     Array = Any
 
+T = TypeVar("T")
 QUANTIZED = frozenset({"i8", "u8", "i16", "u16"})
 """Integers that weights are stored as."""
 LEAST = 1e4
@@ -147,3 +148,12 @@ def as_bytes(array: Array, dtype: str) -> bytes:
         return np.ascontiguousarray(array, numpy_type(dtype)).tobytes()
     bits = np.ascontiguousarray(array, "<f4").view("<u4")
     return bytes(((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16).astype("<u2").tobytes())
+
+
+def fixed(item: T) -> T | Known:
+    """The tensor as one that is no parameter, whatever it is stored as: a scale, a bound, a table of frequencies."""
+    if not isinstance(item, Known) or not item.weight:
+        return item
+    if fixed not in item.turned:
+        item.turned[fixed] = Known(item.dtype, item.shape, load=item.array, fill=item.fill, name=item.name)
+    return item.turned[fixed]

@@ -10,7 +10,7 @@ from typing import Any
 from archdsl.diagnostics import Refusal
 from archdsl.element_types import ELEMENT_TYPES
 from archdsl.foreign.importer import Importer
-from archdsl.foreign.known import Known
+from archdsl.foreign.known import Known, fixed
 from archdsl.foreign.onnx.call import KNOWN, RULES, Call, Item, NotSupportedError, Result
 from archdsl.foreign.onnx.model import Function, Graph, Model, Node, Port, Reference
 from archdsl.foreign.onnx.opaque import Untyped, joined, opaque
@@ -24,6 +24,9 @@ MAX_STEPS = 300_000
 """Nodes that are read, those of functions and branches each time."""
 MAX_CALLS = 40
 """Functions and graphs within one another."""
+COMPARING = frozenset({"Equal", "Greater", "GreaterOrEqual", "Less", "LessOrEqual"})
+CHOOSING = frozenset({"Gather", "GatherElements", "GatherND"})
+"""What asks for no weights: bounds, and of one axis tables of numbers."""
 _LINE = re.compile(r'File "([^"]*)", line (\d+), in (\S+)')
 Environment = MutableMapping[str, Any]
 """Values by name: items, and results of which nothing is known."""
@@ -82,6 +85,8 @@ class Walker:
         with self.importer.at(line_of(node), notes_of(node)):
             called = f"`{node.name or node.op}`"
             inputs = [self.look_up(name, names, called) if name else None for name in node.inputs]
+            if node.op in COMPARING or (node.op in CHOOSING and inputs and len(getattr(inputs[0], "shape", "..")) == 1):
+                inputs = [fixed(one) for one in inputs]
             function = self.model.functions.get((node.domain, node.op, node.overload))
             if any(isinstance(one, Untyped) for one in inputs):
                 results: Sequence[Item | Untyped] = self.beyond(node, inputs)

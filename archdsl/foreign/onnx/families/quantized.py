@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from archdsl.foreign.known import Known
+from archdsl.foreign.known import Known, fixed
 from archdsl.foreign.onnx.call import Call, Item, Result, rule, type_of
 from archdsl.foreign.onnx.families.conv import numbers, padding
 from archdsl.graph import Value
@@ -16,7 +16,7 @@ def zero(call: Call, index: int, shape: tuple[Any, ...] | None = None) -> list[V
     item = call.given(index)
     if item is None or (isinstance(item, Known) and item.small and not item.array().any()):
         return []
-    value = call.as_value(setting(item), "zero")
+    value = call.as_value(fixed(item), "zero")
     if shape is not None and value.type.shape != shape:
         value = call.apply("reshape", value, to=list(shape))
     return [value]
@@ -27,7 +27,7 @@ def scaled(call: Call) -> Result:
     """In both directions; weights are looked at as parameters."""
     back = call.node.op == "DequantizeLinear"
     x = call.as_value(learned(call, call.item(0)) if back else call.item(0), "0")
-    scale = call.as_value(setting(call.item(1)), "scale")
+    scale = call.as_value(fixed(call.item(1)), "scale")
     arguments: dict[str, Any] = {"axis": call.axis(1, max(x.type.rank, 2)) if scale.type.rank else 1}
     if call.attr("block_size", 0):
         arguments["block"] = call.attr("block_size")
@@ -45,16 +45,6 @@ def learned(call: Call, item: Item) -> Item:
     if isinstance(item, Known) and item.weight:
         item.learned = True
     return item
-
-
-def setting(item: Item) -> Item:
-    """Scales, zeros and states at the start are no parameters, whatever they are stored as."""
-    if not isinstance(item, Known) or not item.weight:
-        return item
-    key = ("setting",)
-    if key not in item.turned:
-        item.turned[key] = Known(item.dtype, item.shape, load=item.array, fill=item.fill, name=item.name)
-    return item.turned[key]
 
 
 @rule("DynamicQuantizeLinear")
@@ -94,7 +84,7 @@ def dynamic_quantize_lstm(call: Call) -> Result:
 
     card: Any = ops.load("dynamic_quantize_lstm")
     values = [
-        call.as_value(one if i in (0, 1, 2, 3, 7) else setting(one), str(i))
+        call.as_value(one if i in (0, 1, 2, 3, 7) else fixed(one), str(i))
         for i, one in enumerate(call.inputs)
         if one is not None
     ]
