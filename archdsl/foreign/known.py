@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from archdsl.diagnostics import Refusal
 from archdsl.dims import Dim, product
 from archdsl.element_types import ELEMENT_TYPES, FLOATS
 from archdsl.shapes import Shape
@@ -22,6 +23,8 @@ else:
     Array = Any
 
 T = TypeVar("T")
+COMPUTED = 1 << 22
+"""Integers of a tensor that is computed: 32 megabytes."""
 QUANTIZED = frozenset({"i8", "u8", "i16", "u16"})
 """Integers that weights are stored as."""
 LEAST = 1e4
@@ -116,8 +119,10 @@ class Known:
 
         if self._array is None:
             if self.fill is not None:
+                self._bound()
                 self._array = np.full(self.sizes, self.fill, numpy_type(self.dtype))
             elif self._load is not None:
+                self._bound()
                 self._array = self._load()
             else:
                 assert self.file is not None
@@ -126,6 +131,11 @@ class Known:
                     return found  # a weight is not kept
                 self._array = found
         return self._array
+
+    def _bound(self) -> None:
+        """Refuse (E1003) to compute integers without end: they are positions and sizes, and no weights."""
+        if self.dtype not in FLOATS and self.dtype not in QUANTIZED and self.plain and product(self.sizes) > COMPUTED:
+            raise Refusal("E1003", f"a table of {product(self.sizes):,} integers is computed; at most {COMPUTED:,} are")
 
     def tensor(self) -> Tensor:
         """The tensor as a parameter's values."""

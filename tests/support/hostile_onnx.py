@@ -320,7 +320,7 @@ def long(draw: random.Random) -> bytes:
     count = draw.choice((1000, 4000))
     chain = b"".join(node("Relu", [f"v{i}" if i else "x"], [f"v{i + 1}"]) for i in range(count))
     return draw.choice((
-        simple(chain, last=f"v{count}"), simple(node("Relu", ["x"], ["y"]), b"".join(port(11, f"i{i}", [i]) for i in range(count))),
+        simple(chain, last=f"v{count}"), simple(node("Relu", ["x"], ["y"]), b"".join(port(11, f"i{i}", [i]) for i in range(1000))),
         simple(node("Sum", ["x"] * count, ["y"])), simple(node("Relu", ["x"], ["y"]), b"".join(integers(f"k{i}", [i]) for i in range(count))),
     ))  # fmt: skip
 
