@@ -7,6 +7,7 @@ Elements are read when somebody asks for them, and weights are not asked. Sizes 
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import prod
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from archdsl.diagnostics import Refusal
@@ -134,8 +135,8 @@ class Known:
 
     def _bound(self) -> None:
         """Refuse (E1003) to compute integers without end: they are positions and sizes, and no weights."""
-        if self.dtype not in FLOATS and self.dtype not in QUANTIZED and self.plain and product(self.sizes) > COMPUTED:
-            raise Refusal("E1003", f"a table of {product(self.sizes):,} integers is computed; at most {COMPUTED:,} are")
+        if self.dtype not in FLOATS and self.dtype not in QUANTIZED and prod(self.sizes) > COMPUTED:
+            raise Refusal("E1003", f"a table of {prod(self.sizes):,} integers is computed; at most {COMPUTED:,} are")
 
     def tensor(self) -> Tensor:
         """The tensor as a parameter's values."""
