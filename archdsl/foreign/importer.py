@@ -267,9 +267,7 @@ class Importer:
         return self._span
 
     def graph(self, name: str, outputs: Mapping[str, Value], **more: Any) -> Graph:
-        """The graph with the named outputs, without what reaches none of them."""
-        from archdsl.rewrites.dead import drop_dead
-
+        """The graph with the named outputs. What reaches none of them runs all the same, and stays."""
         unknown = sorted(self.bind.keys() - self.bound)
         if unknown:
             known = ", ".join(self.names()) or "none"
@@ -280,4 +278,4 @@ class Importer:
         self.source.text = "\n".join(self._lines)
         used = {str(one) for value in self.inputs for size in value.type.shape for one in limits(size)}
         defaults = {name: size for name, size in self.defaults.items() if name in used}
-        return drop_dead(Graph(name, self.inputs, self.tape.nodes, outputs, defaults=defaults, **more))
+        return Graph(name, self.inputs, self.tape.nodes, outputs, defaults=defaults, **more)

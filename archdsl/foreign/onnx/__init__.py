@@ -68,7 +68,7 @@ def _imported(path: Path, model: Model, graph: GraphProto, importer: Importer) -
                     continue  # a sequence or a map of what an opaque node gives
                 raise Refusal("E1003", f"`{item.node.op}` has no operator here, and nothing says what it gives")
             outputs[port.name] = item if isinstance(item, Value) else importer.value(item, port.name)
-    return importer.graph(graph.name or path.stem, outputs)
+    return importer.graph(path.stem, outputs)
 
 
 def _input(importer: Importer, port: Port) -> Item:

@@ -107,6 +107,12 @@ class Call:
         """The type of an input."""
         return type_of(self.item(index))
 
+    def no_weights(self) -> None:
+        """What the file has for this node are numbers of the computation, and no layer's weights."""
+        for item in self.inputs:
+            if isinstance(item, Known):
+                item.weight = False
+
     def stored(self, index: int, what: str) -> Known:
         """An input that has to be known; refuses (E1002) one that is computed."""
         found = self.item(index)

@@ -9,12 +9,15 @@ TWO = {
     "LessOrEqual": "less_equal", "Greater": "greater", "GreaterOrEqual": "greater_equal", "And": "logical_and",
     "Or": "logical_or",
 }  # fmt: skip
+COMPARISONS = frozenset({"Equal", "Less", "LessOrEqual", "Greater", "GreaterOrEqual"})
 MANY = {"Sum": "add", "Max": "max", "Min": "min", "Mean": "average"}
 
 
 @rule(*TWO)
 def two(call: Call) -> Result:
     """Both are broadcast; before opset 7 only the second, from an axis."""
+    if call.node.op in COMPARISONS:
+        call.no_weights()  # thresholds
     a, b = call.value(0), call.value(1)
     if call.version < 7 and call.attr("axis") is not None:
         behind = a.type.rank - call.attr("axis") - b.type.rank

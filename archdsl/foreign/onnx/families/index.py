@@ -90,6 +90,8 @@ def gather(call: Call) -> Result:
         return call.apply(
             "embedding", call.value(1), weights={"weight": table}, count=rows, features=features, dtype=table.dtype
         )
+    if rank == 1:
+        call.no_weights()  # a list of numbers, and no embedding
     return call.apply("take", call.value(0), call.value(1), axis=axis)
 
 
@@ -106,9 +108,7 @@ def gather_elements(call: Call) -> Result:
 @rule("ScatterElements", "Scatter")
 def scatter(call: Call) -> Result:
     """Single elements replaced, or taken in; numbers of the file that are put into places are no layer's weight."""
-    for item in call.inputs:
-        if isinstance(item, Known):
-            item.weight = False
+    call.no_weights()
     return call.apply(
         "scatter_elements", call.value(0), call.value(1), call.value(2), axis=call.axis(0, call.type(0).rank),
         reduce=call.attr("reduction", "none"),
