@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from archdsl.foreign.known import Known
+from archdsl.foreign.known import Known, fixed
 from archdsl.foreign.onnx.call import Call, Item, Result, rule, type_of
 from archdsl.foreign.onnx.families.conv import numbers, padding
 from archdsl.graph import Value
@@ -16,7 +16,7 @@ def zero(call: Call, index: int, shape: tuple[Any, ...] | None = None) -> list[V
     item = call.given(index)
     if item is None or (isinstance(item, Known) and item.small and not item.array().any()):
         return []
-    value = call.as_value(item, "zero")
+    value = call.as_value(fixed(item), "zero")
     if shape is not None and value.type.shape != shape:
         value = call.apply("reshape", value, to=list(shape))
     return [value]
@@ -27,7 +27,7 @@ def scaled(call: Call) -> Result:
     """In both directions; weights are looked at as parameters."""
     back = call.node.op == "DequantizeLinear"
     x = call.as_value(learned(call, call.item(0)) if back else call.item(0), "0")
-    scale = call.value(1)
+    scale = call.as_value(fixed(call.item(1)), "scale")
     arguments: dict[str, Any] = {"axis": call.axis(1, max(x.type.rank, 2)) if scale.type.rank else 1}
     if call.attr("block_size", 0):
         arguments["block"] = call.attr("block_size")
@@ -83,10 +83,11 @@ def dynamic_quantize_lstm(call: Call) -> Result:
     from archdsl.foreign.onnx.opaque import attributes
 
     card: Any = ops.load("dynamic_quantize_lstm")
-    for item in call.inputs[4:]:
-        if isinstance(item, Known):
-            item.weight = False  # states, and what belongs to the integers
-    values = [call.as_value(one, str(i)) for i, one in enumerate(call.inputs) if one is not None]
+    values = [
+        call.as_value(one if i in (0, 1, 2, 3, 7) else fixed(one), str(i))
+        for i, one in enumerate(call.inputs)
+        if one is not None
+    ]
     absent = [i for i, one in enumerate(call.inputs) if one is None]
     types: list[TensorType] = []
     op = card.of(call.node.domain, call.node.op, types, attributes(call.node), version=call.version, absent=absent)
