@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from archdsl.diagnostics import Diagnostic, DiagnosticError
-    from archdsl.driver import Program, load
+    from archdsl.driver import Program
     from archdsl.graph import Graph
     from archdsl.project.checking import check, save_baseline
     from archdsl.project.checkpoints import export_weights, match_weights, read_weights, weight_names
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from archdsl.project.fit import fit
     from archdsl.project.formatting import fmt
     from archdsl.project.linting import lint
+    from archdsl.project.loading import load
     from archdsl.project.operators import operators
     from archdsl.project.pages import explain, show
     from archdsl.project.running import run
@@ -55,7 +56,7 @@ _HOMES = {
     "diff": "project.comparing", "doctor": "runtime.doctor", "explain": "project.pages",
     "export_weights": "project.checkpoints", "fields": "project.costs", "fit": "project.fit",
     "fmt": "project.formatting", "init": "project.starter", "lint": "project.linting", "list": "project.zoo:networks",
-    "load": "driver", "match_weights": "project.checkpoints", "memory": "project.costs",
+    "load": "project.loading", "match_weights": "project.checkpoints", "memory": "project.costs",
     "operators": "project.operators", "read_weights": "project.checkpoints", "run": "project.running",
     "save_baseline": "project.checking", "show": "project.pages", "sweep": "project.sweep",
     "verify": "project.comparing", "weight_names": "project.checkpoints",

@@ -1,4 +1,4 @@
-"""How long the zoo's specs are beside torchvision's and timm's definitions of the same networks.
+"""How long the zoo's specs are beside torchvision's, timm's and transformers' definitions of the same networks.
 
     python tools/length.py            # a Markdown table, the median ratio and the largest
     python tools/length.py --write    # the page docs/length.md
@@ -12,7 +12,9 @@ blocks and tables of the spec, of specs it uses and of the standard library. ``u
 Theirs: the functions that build these networks and, followed by name, the classes, functions and tables of the module
 that defines them. Not counted there, in their favour: imports, decorators, and whatever other modules give (layers,
 factories) and weights with their metadata (``*_Weights``, ``*_cfg``), which are no part of a definition.
-timm is asked where torchvision has no such network. Their source is read where it is installed, without importing it.
+timm is asked where torchvision has no such network (not for RepVGG, which it makes by a builder of many families), and
+transformers for networks on text. What transformers' classes do besides, such as caches, losses and several ways of
+masking, is counted with them. Their source is read where it is installed, without importing it.
 """
 
 from __future__ import annotations
@@ -50,6 +52,8 @@ SAME = {
         "mnasnet": "mnasnet0_5 mnasnet0_75 mnasnet1_0 mnasnet1_3",
         "shufflenet_v2:shufflenetv2": "shufflenet_v2_x0_5 shufflenet_v2_x1_0 shufflenet_v2_x1_5 shufflenet_v2_x2_0",
         "efficientnet": " ".join(f"efficientnet_b{k}" for k in range(8)),
+        "vit:vision_transformer": "vit_b_16 vit_b_32 vit_l_16",
+        "swin:swin_transformer": "swin_t swin_s swin_b",
     },
     "timm.models": {
         "inception_v4": "inception_v4",
@@ -61,6 +65,18 @@ SAME = {
         "dpn": "dpn92 dpn98",
         "nasnet": "nasnetalarge",
         "pnasnet": "pnasnet5large",
+        "nf_resnet:nfnet": "nf_resnet50 nf_resnet101",
+    },
+    "transformers.models": {
+        "bert:bert/modeling_bert": "bert_base=BertModel bert_large=BertModel",
+        "gpt2:gpt2/modeling_gpt2": " ".join(f"gpt2{n}=GPT2LMHeadModel" for n in ("", "_medium", "_large", "_xl")),
+        "t5:t5/modeling_t5": "t5_small=T5ForConditionalGeneration t5_base=T5ForConditionalGeneration",
+        "llama:llama/modeling_llama": " ".join(f"llama_3_{n}=LlamaForCausalLM" for n in ("2_1b", "1_8b", "1_70b")),
+        "whisper:whisper/modeling_whisper": " ".join(
+            f"whisper_{n}=WhisperForConditionalGeneration" for n in ("tiny", "base", "small")
+        ),
+        "mamba:mamba/modeling_mamba": "mamba_130m=MambaForCausalLM mamba_370m=MambaForCausalLM",
+        "mixtral:mixtral/modeling_mixtral": "mixtral_layer=MixtralSparseMoeBlock",
     },
 }
 """Library -> our file (and the library's module, if named otherwise) -> networks (and theirs, if named otherwise)."""
@@ -84,7 +100,7 @@ class Row(NamedTuple):
 
 
 def rows() -> list[Row]:
-    """All families that torchvision or timm has, too."""
+    """All families that one of the libraries has, too."""
     found = []
     for library, families in SAME.items():
         for files, networks in families.items():
@@ -187,15 +203,16 @@ def table(found: list[Row]) -> str:
 
 def page() -> str:
     """The text of ``docs/length.md``."""
-    versions = " and ".join(f"{name} {version(name)}" for name in ("torchvision", "timm"))
+    one, two, three = (f"{name} {version(name)}" for name in ("torchvision", "timm", "transformers"))
     return f"""\
 <!-- Written by tools/length.py --write: do not edit. -->
 # The length of a spec
 
-Lines that are neither blank nor comment, of the networks that {versions} define, too. Counted here: the
+Lines that are neither blank nor comment, of the networks that {one}, {two} and {three} define, too. Counted here: the
 variants with their claims, the networks, and all blocks that they use, those of the standard library included. Counted
 there: the functions that build the same networks and the classes that they use in their module, without imports,
-decorators, docstrings, weights and what other modules give. A block or class counts once a family.
+decorators, docstrings, weights and what other modules give. A block or class counts once a family. The classes of
+transformers do more than their network (caches, losses, several ways of masking), which is counted, too.
 `python tools/length.py` counts; its docstring has the rules.
 
 {table(rows())}"""

@@ -47,10 +47,20 @@ class Bound:
         self._windows: dict[tuple[object, ...], Window] = {}
         self._alike: dict[Node, int] = {}
         self._numbers: dict[tuple[object, ...], int] = {}
+        self._fixed = False
         types, self._ops = (
             at_sizes(graph, self.binding) if self.binding else ({value: value.type for value in graph.values()}, {})
         )
         self._types = types if dtype is None else {value: self.stored(type) for value, type in types.items()}
+
+    def of(self, graph: Graph) -> Bound:
+        """Another graph of the same values, at the same sizes; these must be known, also to the runtime that loads it,
+        so that it computes what they alone decide.
+        """
+        sizes = {name: size for name, size in self.binding.items() if isinstance(size, int)}
+        found = Bound(graph, sizes, dtype=self.dtype)
+        found._fixed = True
+        return found
 
     def stored(self, type: TensorType) -> TensorType:
         """A type with the element type that the figures are for."""
@@ -96,7 +106,7 @@ class Bound:
         for node in self.nodes:
             alone = node.body is None and not node.op.draws and all(value.producer in found for value in node.inputs)
             sizes = [size for value in node.outputs for size in value.type.shape]
-            if alone and (not node.inputs or all(isinstance(size, int) for size in sizes)):
+            if alone and (self._fixed or not node.inputs or all(isinstance(size, int) for size in sizes)):
                 found.add(node)
         return frozenset(found)
 

@@ -80,7 +80,7 @@ def schedule(bound: Bound, level: str = "full") -> Schedule:
     """The buffers of a graph at a fusion level: one of ``none``, ``act``, ``full``."""
     if level not in LEVELS:
         raise Refusal("E0204", f"the fusion level must be one of `none`, `act`, `full`, not `{level}`")
-    return _Planner(bound, level).plan()
+    return Planner(bound, level).plan()
 
 
 class Uses(Record):
@@ -113,7 +113,9 @@ def uses(graph: Graph, views: bool) -> Uses:
     return Uses(last, count)
 
 
-class _Planner:
+class Planner:
+    """Places the values of a graph, in order of use."""
+
     def __init__(self, bound: Bound, level: str) -> None:
         self.bound = bound
         self.graph = bound.graph
@@ -172,7 +174,7 @@ class _Planner:
         """The buffer the result is written to: that of an input, or ``None`` for one of its own."""
         if node.op.role == "view":
             return self.by_value.get(node.inputs[0])
-        if not self._may_overwrite(node):
+        if not self.may_overwrite(node):
             return None
         size = self.bound.bytes[node.outputs[0]]
         for value in node.inputs:
@@ -181,12 +183,12 @@ class _Planner:
                 return buffer
         return None
 
-    def _may_overwrite(self, node: Node) -> bool:
+    def may_overwrite(self, node: Node) -> bool:
         if node.op.role == "activation":
             return node.op.in_place
-        return self.level == "full" and (node.op.accumulates or (node.op.folds and self._layer(node) is not None))
+        return self.level == "full" and (node.op.accumulates or (node.op.folds and self.layer(node) is not None))
 
-    def _layer(self, node: Node) -> Node | None:
+    def layer(self, node: Node) -> Node | None:
         """The convolution or linear layer whose kernel the node can join: it alone uses that layer's result."""
         producer = node.inputs[0].producer
         if producer is None or self.uses.count[node.inputs[0]] != 1:
@@ -196,7 +198,7 @@ class _Planner:
 
     def _kernel(self, node: Node, home: Buffer | None) -> Node:
         fusible = self.level == "full" and home is not None and (node.op.role == "activation" or node.op.folds)
-        return (self._layer(node) if fusible else None) or node
+        return (self.layer(node) if fusible else None) or node
 
 
 class Peak(Record):

@@ -119,8 +119,8 @@ class Memory(Shown, report="archdsl.report.memory:MemoryReport"):
 
     @cached_property
     def kept(self) -> int:
-        """The peak where buffers are kept for later tensors of their type, as ONNX Runtime does by default."""
-        return _bytes(kept(self.bound, self.plan))
+        """What ONNX Runtime holds at its worst moment on a CPU, whatever the fusion level."""
+        return kept(self.bound)
 
     @cached_property
     def by_level(self) -> dict[str, Figures]:

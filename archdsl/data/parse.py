@@ -89,16 +89,26 @@ def _check_events(source: Source, yaml: Any) -> None:
             raise _refuse(source, "E0801", "not usable YAML: nested too deeply", event.start_mark.index)
 
 
+def _no_graph(source: Source, span: Span | None) -> Diagnostic:
+    """The fault of a document of something else: what it is, if that is known."""
+    from archdsl.foreign_files import foreign
+
+    known = foreign(source.text.encode(errors="replace"), source.name)
+    if known is not None and known[0] != "JSON":
+        return Diagnostic("E0009", f"{source.name} is {known[0]}, not an archdsl graph", span, help=known[1])
+    return Diagnostic(
+        "E0803", "not an archdsl graph of format version 1", span,
+        help='a graph begins with {"format": "archdsl.graph", "format_version": 1, …}; '
+        "a network is described by a spec: `archdsl init` makes a first one",
+    )  # fmt: skip
+
+
 def _validate(source: Source, data: Any, yaml: bool) -> GraphForm:
     from pydantic import ValidationError
 
     for key, value in HEADER.items() if isinstance(data, dict) else ():
         if data.get(key, value if key == "format_version" else None) != value:
-            raise DiagnosticError([Diagnostic(
-                "E0803", "not an archdsl graph of format version 1", span_of(source, [key], yaml=yaml),
-                help='a graph begins with {"format": "archdsl.graph", "format_version": 1, …}; '
-                "a network is described by a spec: `archdsl init` makes a first one",
-            )])  # fmt: skip
+            raise DiagnosticError([_no_graph(source, span_of(source, [key], yaml=yaml))])
     begun: Path = []
     try:
         for place, reason in excesses(data):

@@ -164,6 +164,13 @@ def _argument(value: Any) -> Any:
 
 def _parameter(p: Parameter) -> ParameterForm:
     if type(p.init) is not Initializer:
+        from archdsl.weights.tensor import Loaded
+
+        if isinstance(p.init, Loaded):
+            message = f"`{p.path}` has its values in a file, and data has none"
+            raise Refusal(
+                "E0802", message, help="`--format mermaid`, `dot` and `text` show it; `compile` keeps weights"
+            )
         raise Refusal("E0802", f"`{p.path}` is computed from other weights: write the graph before it is folded")
     init = _init(p.init)
     shape = _shape(p.type)

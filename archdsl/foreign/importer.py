@@ -32,6 +32,15 @@ MOST_WRITTEN = 1_000_000
 """Elements of a table of integers, which can only be a ``constant``."""
 
 
+class BoundedError(Exception):
+    """A size must have a bound, which the inputs do not state: the model is to be read again with it."""
+
+    def __init__(self, name: str, most: int) -> None:
+        super().__init__(name)
+        self.name = name
+        self.most = most
+
+
 class Importer:
     """One graph in the making.
 
@@ -39,9 +48,11 @@ class Importer:
     point: :meth:`at` says which node is being read.
     """
 
-    def __init__(self, file: str, bind: Mapping[str, int] | None = None) -> None:
+    def __init__(self, file: str, bind: Mapping[str, int] | None = None, most: Mapping[str, int] | None = None) -> None:
         self.source = Source(file, "")
         self.bind = dict(bind or {})
+        self.most = dict(most or {})
+        """What sizes are at most, by symbol."""
         self.bound: set[str] = set()
         """The names in ``bind`` that meant something."""
         self.tape = Tape()
@@ -57,6 +68,7 @@ class Importer:
         self._held: list[Known] = []
         """What parameters are known by: kept, so that identities stay unique."""
         self._values: dict[int, Value] = {}
+        self._counts: dict[str, int] = {}
 
     # places
 
@@ -73,6 +85,9 @@ class Importer:
             if refusal.span is None:
                 refusal.notes = (*refusal.notes, *notes)
                 refusal.span = self._span
+            if refusal.code == "E0307":
+                names = [name for name in self.names() if f"`{name}`" in refusal.message + refusal.help]
+                refusal.help = self.to_bind(names) or refusal.help
             self.source.text = "\n".join(self._lines)
             raise
         except BoundExceeded as stopped:
@@ -85,11 +100,12 @@ class Importer:
 
     def size(self, name: str, axis: int, of: str) -> Dim:
         """The size that the file calls ``name`` ("" for one without a name); as it is bound, if it is."""
+        name = name if any(map(str.isalnum, name)) else ""
         key = name or f"{of}[{axis}]"
         if key not in self.symbols:
             taken = {str(found) for dim in self.symbols.values() for found in limits(dim)}
             called = symbol_name(name or f"{of}_{axis}", taken)
-            self.symbols[key] = symbol(Symbol.of(called))
+            self.symbols[key] = symbol(Symbol.of(called, 1, self.most.get(called)))
             given = next((one for one in (called, name) if one in self.bind), None)
             if given is not None:
                 self.symbols[key] = self.bind[given]
@@ -119,19 +135,21 @@ class Importer:
     ) -> tuple[Value, ...]:
         """Apply an operator at a path; its results. ``weights`` are the values of its parameters by slot."""
         card = ops.load(op).create(**arguments) if isinstance(op, str) else op
-        place = Place(self.tape, PathScope(self._fresh(path)), naming="direct")
+        place = Place(self.tape, PathScope(self.fresh(path)), naming="direct")
         found = self.tape.node(card, inputs, place, card.name, self._span)
         assert not isinstance(found, Poison)
         node = self.tape.nodes[-1]
         for slot, known in (weights or {}).items():
             node.params[slot] = self.parameter(known, node.params[slot])
+        self.tape.parameters.clear()  # paths of parameters are settled here: names of the file may be any
         return node.outputs
 
-    def _fresh(self, path: str) -> str:
-        count, fresh = 1, path
+    def fresh(self, path: str) -> str:
+        """The path, with a number where another node has it."""
+        fresh = path
         while fresh in self.tape.paths:
-            count += 1
-            fresh = f"{path}_{count}"
+            self._counts[path] = self._counts.get(path, 1) + 1
+            fresh = f"{path}_{self._counts[path]}"
         return fresh
 
     def parameter(self, known: Known, made: Parameter) -> Parameter:
@@ -141,15 +159,20 @@ class Importer:
         if found is None:
             if known.shape != made.type.shape:
                 raise Refusal("E0303", f"`{known.name or made.path}` is {list(known.shape)}, but {made.type} is needed")
-            path = parameter_path(known.name, made.path)
+            path = self.called(known, made)
             while path in self._names:
                 path += "_2"
             self._names.add(path)
             self._held.append(known)
             init = Loaded("loaded", tensor=known.tensor())
-            found = Parameter(path, made.type, init, made.buffer, not made.buffer)
+            buffer = made.buffer or not known.weight
+            found = Parameter(path, made.type, init, buffer, not buffer)
             self._parameters[key] = found
         return found
+
+    def called(self, known: Known, made: Parameter) -> str:
+        """The path of a parameter: its name in the file, where that is one."""
+        return parameter_path(known.name, made.path)
 
     def value(self, known: Known, path: str) -> Value:
         """A known tensor as a value: learned if it is a weight, otherwise fixed."""
@@ -161,32 +184,35 @@ class Importer:
 
     def _made(self, known: Known, path: str) -> Value:
         count = known.elements
+        if known.is_parameter:
+            return self._param(known, path, learned=True)
         if known.fill is not None and count != 1:
             return self._filled(known, path)
         if known.symbolic:
             return self._sizes(known, path)
         assert isinstance(count, int)
-        floats = known.dtype in FLOATS
-        if floats and known.shape and count and (known.weight or count > WRITTEN):
-            return self._param(known, path)
-        if count > MOST_WRITTEN:
-            raise Refusal("E1003", f"a table of {count:,} integers; at most {MOST_WRITTEN:,} are supported")
         if not count:
             return self.apply("zeros", (), path, size=known.shape, dtype=known.dtype)[0]
+        if known.dtype in FLOATS and count > WRITTEN:
+            return self._param(known, path, learned=False)
+        if count > MOST_WRITTEN:
+            raise Refusal("E1003", f"a table of {count:,} integers; at most {MOST_WRITTEN:,} are supported")
         return self.apply("constant", (), path, values=known.array().tolist(), dtype=known.dtype)[0]
 
-    def _param(self, known: Known, path: str) -> Value:
+    def _param(self, known: Known, path: str, *, learned: bool) -> Value:
         (value,) = self.apply("param", (), path, size=known.shape, dtype=known.dtype)
         node = value.producer
         assert node is not None
         made = node.params["value"]
-        node.params["value"] = self.parameter(known, made if known.weight else made.replace(buffer=True))
+        node.params["value"] = self.parameter(known, made if learned else made.replace(buffer=True))
         return value
 
     def _filled(self, known: Known, path: str) -> Value:
         if known.fill in (0, 1):
             return self.apply("ones" if known.fill else "zeros", (), path, size=known.shape, dtype=known.dtype)[0]
         (one,) = self.apply("constant", (), path, values=known.fill, dtype=known.dtype)
+        if not known.shape:
+            return one
         return self.apply("broadcast_to", [one], f"{path}.filled", to=known.shape)[0]
 
     def _sizes(self, known: Known, path: str) -> Value:
@@ -222,31 +248,34 @@ class Importer:
 
     def help_to_bind(self, items: Sequence[Any]) -> str:
         """Which sizes to bind so that some sizes become numbers."""
-        names = self.symbols_of(items)
-        return (
-            "give "
-            + ("them sizes" if len(names) > 1 else "it a size")
-            + ": `--bind "
-            + " ".join(f"{name}={self.defaults.get(name, 64)}" for name in names)
-            + "`"
-            if names
-            else ""
-        )
+        return self.to_bind(self.symbols_of(items))
+
+    def to_bind(self, names: Sequence[str]) -> str:
+        """The help that asks for sizes."""
+        if not names:
+            return ""
+        told = " ".join(f"{name}={self.defaults.get(name, 64)}" for name in names)
+        return f"give {'them sizes' if len(names) > 1 else 'it a size'}: `--bind {told}`"
+
+    def names(self) -> list[str]:
+        """The symbols of the inputs."""
+        return sorted({str(one) for dim in self.symbols.values() for one in limits(dim)})
+
+    @property
+    def span(self) -> Span | None:
+        """The line of the node that is being read."""
+        return self._span
 
     def graph(self, name: str, outputs: Mapping[str, Value], **more: Any) -> Graph:
-        """The graph with the named outputs, without what reaches none of them."""
-        from archdsl.rewrites.dead import drop_dead
-
+        """The graph with the named outputs. What reaches none of them runs all the same, and stays."""
         unknown = sorted(self.bind.keys() - self.bound)
         if unknown:
-            known = [str(one) for dim in self.symbols.values() for one in limits(dim)]
-            raise Refusal(
-                "E0007", f"no input has the symbol `{unknown[0]}`",
-                help=f"the symbols are {', '.join(known) or 'none'}; inputs of one number can be bound by their names",
-            )  # fmt: skip
+            known = ", ".join(self.names()) or "none"
+            help = f"the symbols are {known}; inputs of one number are bound by their names"
+            raise Refusal("E0007", f"no input has the symbol `{unknown[0]}`", help=help)
         if not outputs:
             raise Refusal("E1001", f"{self.source.name} has no output")
         self.source.text = "\n".join(self._lines)
         used = {str(one) for value in self.inputs for size in value.type.shape for one in limits(size)}
         defaults = {name: size for name, size in self.defaults.items() if name in used}
-        return drop_dead(Graph(name, self.inputs, self.tape.nodes, outputs, defaults=defaults, **more))
+        return Graph(name, self.inputs, self.tape.nodes, outputs, defaults=defaults, **more)

@@ -7,10 +7,12 @@ Elements are read when somebody asks for them, and weights are not asked. Sizes 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from math import prod
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from archdsl.diagnostics import Refusal
 from archdsl.dims import Dim, product
-from archdsl.element_types import ELEMENT_TYPES
+from archdsl.element_types import ELEMENT_TYPES, FLOATS
 from archdsl.shapes import Shape
 from archdsl.weights.tensor import Tensor
 
@@ -18,7 +20,16 @@ if TYPE_CHECKING:
     import numpy as np
 
     Array = np.ndarray[Any, np.dtype[Any]]
+else:
+    Array = Any
 
+T = TypeVar("T")
+COMPUTED = 1 << 22
+"""Integers of a tensor that is computed: 32 megabytes."""
+QUANTIZED = frozenset({"i8", "u8", "i16", "u16"})
+"""Integers that weights are stored as."""
+LEAST = 1e4
+"""What is added to scores that a mask takes away is below minus this."""
 SMALL = 1 << 16
 """Elements up to which a tensor is computed at once; larger ones when they are needed."""
 
@@ -30,7 +41,7 @@ class Known:
     ``fill``: the number that all elements are, where that is known without reading.
     """
 
-    __slots__ = ("_array", "_load", "dtype", "file", "fill", "name", "shape", "turned", "weight")
+    __slots__ = ("_array", "_load", "dtype", "file", "fill", "learned", "name", "shape", "turned", "weight")
 
     def __init__(
         self,
@@ -52,6 +63,8 @@ class Known:
         self.fill = fill
         self.name = name
         self.weight = weight
+        self.learned = False
+        """Whether it is a weight whatever its element type."""
         self.turned: dict[object, Known] = {}
         """The same tensor with axes in another order or parts of it, so that equal ones are one object."""
 
@@ -61,9 +74,33 @@ class Known:
         return product(self.shape)
 
     @property
+    def is_parameter(self) -> bool:
+        """Whether it is learned where it enters an operator as a tensor: several numbers of the file, and no mask."""
+        count = self.elements
+        if not self.weight or count == 0 or (count == 1 and not self.learned) or not self.plain:
+            return False
+        if self.fill is not None:
+            return self.fill not in (0, 1) and self.fill > -LEAST
+        return self.learned or self.dtype in QUANTIZED or (self.dtype in FLOATS and not self._masks())
+
+    def _masks(self) -> bool:
+        """Whether it is a mask that an exporter wrote out: zeros, ones and numbers that stand for minus infinity."""
+        if len(self.shape) < 2 or not self.small:
+            return False
+        array = self.array()
+        low, zeros, ones = array <= -LEAST, array == 0, array == 1
+        kinds = bool(low.any()) + bool(zeros.any()) + bool(ones.any())
+        return kinds > 1 and bool((low | zeros | ones).all())
+
+    @property
     def sizes(self) -> tuple[int, ...]:
         """The shape of a tensor whose sizes are all numbers."""
         return tuple([size for size in self.shape if isinstance(size, int)])
+
+    @property
+    def plain(self) -> bool:
+        """Whether all sizes are numbers."""
+        return len(self.sizes) == len(self.shape)
 
     @property
     def small(self) -> bool:
@@ -83,8 +120,10 @@ class Known:
 
         if self._array is None:
             if self.fill is not None:
+                self._bound()
                 self._array = np.full(self.sizes, self.fill, numpy_type(self.dtype))
             elif self._load is not None:
+                self._bound()
                 self._array = self._load()
             else:
                 assert self.file is not None
@@ -93,6 +132,11 @@ class Known:
                     return found  # a weight is not kept
                 self._array = found
         return self._array
+
+    def _bound(self) -> None:
+        """Refuse (E1003) to compute integers without end: they are positions and sizes, and no weights."""
+        if self.dtype not in FLOATS and self.dtype not in QUANTIZED and prod(self.sizes) > COMPUTED:
+            raise Refusal("E1003", f"a table of {prod(self.sizes):,} integers is computed; at most {COMPUTED:,} are")
 
     def tensor(self) -> Tensor:
         """The tensor as a parameter's values."""
@@ -115,3 +159,12 @@ def as_bytes(array: Array, dtype: str) -> bytes:
         return np.ascontiguousarray(array, numpy_type(dtype)).tobytes()
     bits = np.ascontiguousarray(array, "<f4").view("<u4")
     return bytes(((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16).astype("<u2").tobytes())
+
+
+def fixed(item: T) -> T | Known:
+    """The tensor as one that is no parameter, whatever it is stored as: a scale, a bound, a table of frequencies."""
+    if not isinstance(item, Known) or not item.weight:
+        return item
+    if fixed not in item.turned:
+        item.turned[fixed] = Known(item.dtype, item.shape, load=item.array, fill=item.fill, name=item.name)
+    return item.turned[fixed]

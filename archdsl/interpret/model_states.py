@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from archdsl import dims
 from archdsl.diagnostics import Diagnostic, Refusal
-from archdsl.dims import Dim
 from archdsl.graph import Value
 from archdsl.interpret.code import Context, Step, statement
 from archdsl.interpret.dimensions import type_code
@@ -16,6 +14,7 @@ from archdsl.interpret.session import Session
 from archdsl.interpret.values import describe
 from archdsl.source import Span
 from archdsl.syntax import spec
+from archdsl.tape.model_states import NEVER_SET, after, check_next, set_twice
 from archdsl.tape.paths import Naming, join
 from archdsl.tape.poison import POISON, Flow
 
@@ -67,33 +66,22 @@ def set_next(name: str, value: Any, env: Env) -> bool:
         help = "let the `scan` have a state of its own, with `final = true`, and set this one behind it"
         raise Refusal("E0217", f"`{name}` is a state of the model, which runs once for all of this", help=help)
     if state.next is not None:
-        help = "give it its next value once, where that is complete"
-        raise Refusal("E0220", f"the state `{name}` is set twice", help=help)
+        raise set_twice(name)
     state.next = POISON
     if value is POISON:
         return True
     if not isinstance(value, Value):
         raise Refusal("E0204", f"a state must be a tensor, not {describe(value)}")
-    before, after = state.value.type, value.type
-    same = (before.dtype, before.rank) == (after.dtype, after.rank)
-    if not same or any(a != b and not _grows(a) for a, b in zip(before.shape, after.shape)):
-        help = "an axis that grows is declared as a symbol that may be 0: `P = 0 >= 0`"
-        raise Refusal("E0303", f"the state `{name}` is {before}, and {after} in the next call", help=help)
+    check_next(name, state.value.type, value.type)
     state.next = value
     return True
-
-
-def _grows(size: Dim) -> bool:
-    """Whether an axis may be longer in the next call: it is a symbol that begins at 0."""
-    return isinstance(size, dims.Expr) and any(s.least == 0 and dims.is_symbol(size, s) for s in dims.limits(size))
 
 
 def handed_on(session: Session) -> Iterator[tuple[str, str, Value]]:
     """Of each state its name, that of the output, and the output; reports (E0220) those that are never set."""
     for value, state in session.draft.states.items():
         if isinstance(state.next, Value):
-            yield value.name, f"{value.name}.next", state.next
+            yield value.name, after(value.name), state.next
         elif state.next is None and not session.faults.failed:
-            help = "say what it is in the next call: `next NAME = …`"
             message = f"the state `{value.name}` is never set"
-            session.faults.report(Diagnostic("E0220", message, state.span, help=help))
+            session.faults.report(Diagnostic("E0220", message, state.span, help=NEVER_SET))

@@ -33,7 +33,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     ),
     "arithmetic": ("add", "mul", "max", "min", "average", "sub", "div", "pow"),
     "logic": (
-        "equal", "not_equal", "less", "less_equal", "greater", "greater_equal", "logical_and", "logical_or",
+        "equal", "not_equal", "less", "less_equal", "greater", "greater_equal", "is_nan", "logical_and", "logical_or",
         "logical_not", "where", "causal_mask",
     ),
     "attend": ("attend",),
@@ -43,7 +43,8 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     ),
     "shape": ("flatten", "reshape", "squeeze", "unsqueeze", "permute", "transpose", "broadcast_to"),
     "join": ("concat", "stack", "split", "sparse"),
-    "index": ("slice", "select", "gather", "take", "gather_elements", "gather_nd", "reverse", "tile"),
+    "index": ("slice", "select", "gather", "take", "gather_elements", "gather_nd", "tile"),
+    "reverse": ("reverse", "reverse_sequence"),
     "selection": ("non_max_suppression", "compress", "nonzero"),
     "scatter": ("scatter", "scatter_elements"),
     "pad": ("pad_axes", "pad_channels", "crop"),
@@ -53,6 +54,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "resample": ("resize", "depth_to_space", "space_to_depth"),
     "constant": ("constant", "zeros", "ones", "positions", "param", "one_hot"),
     "noise": ("random_normal", "random_uniform"),
+    "quantized": ("quantize", "dequantize", "dynamic_quantize", "matmul_integer", "conv_integer"),
     "fourier": ("fft", "rfft", "irfft"),
 }  # fmt: skip
 """Module of ``archdsl.ops`` -> the operators it defines."""
@@ -72,9 +74,9 @@ CHOICES = frozenset([
 """Bare names that arguments of the cards read as themselves, and which mean nothing else: neither operators, nor
 letters of axes, nor element types, nor ``none``."""
 
-WITHOUT_WORD = {"scan": "scan", "opaque": "opaque"}
+WITHOUT_WORD = {"scan": "scan", "opaque": "opaque", "dynamic_quantize_lstm": "opaque"}
 """Operators that no word of the language means, with their modules: a text makes ``scan`` by a combinator, importers
-make ``opaque``, and only data names them."""
+make those of foreign runtimes, and only data names them."""
 
 _MODULE = {name: module for module, names in FAMILIES.items() for name in names}
 

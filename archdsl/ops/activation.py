@@ -177,17 +177,24 @@ class Sigmoid(Pointwise):
 
 
 class HardSigmoid(Pointwise):
-    """``relu6(x + 3) / 6``, MobileNetV3's."""
+    """``alpha * x + beta`` between 0 and 1; by default ``relu6(x + 3) / 6``, MobileNetV3's."""
 
     name = "hard_sigmoid"
-    sources = "ONNX HardSigmoid(alpha = 1/6, beta = 1/2); arXiv:1905.02244"
+    sources = "ONNX HardSigmoid; arXiv:1905.02244 (1/6 and 1/2)"
     role = "activation"
     limits = (0.0, 1.0)
-    rises = True
     cost = Work(add=1, mul=1, cmp=2)
+    examples = ("hard_sigmoid : f32[N,3,H] -> f32[N,3,H]", "hard_sigmoid[0.2, 0.5] : f32[2,3,4] -> f32[2,3,4]")
+
+    alpha: float = arg(Number(), 1 / 6, doc="the slope")
+    beta: float = arg(Number(), 0.5, doc="the value at 0")
 
     def function(self, x: float) -> float:
-        return min(max(x / 6 + 0.5, 0.0), 1.0)
+        return min(max(x * self.alpha + self.beta, 0.0), 1.0)
+
+    @property
+    def rises(self) -> bool:
+        return self.alpha >= 0
 
 
 class Tanh(Pointwise):

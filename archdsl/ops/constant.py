@@ -12,7 +12,7 @@ from archdsl.ops.base import Ends, Initializer, Op, Types, Weight, arg
 from archdsl.ops.estimates import EVERYTHING, Interval
 from archdsl.ops.kinds import Choice, Dimension, DType, Integer, ListOf, Number, OneOf
 from archdsl.ops.look import AxisWindow, Window
-from archdsl.ops.operand_checks import insertion, need_dtype
+from archdsl.ops.operand_checks import insertion, need_dtype, need_value
 from archdsl.ops.start import SCHEMES, Array, Start, elements, fan_of, outline, started
 from archdsl.shapes import Shape, TensorType, show_shape
 
@@ -133,11 +133,17 @@ class Positions(Op):
         return min(self.start, last), max(self.start, last)
 
 
+WEIGHTS = ("i8", "u8", "i16", "u16", "i32")
+"""The integers that quantised weights and their biases are."""
+_NORMAL = Initializer("normal", (0.0, 0.02))
+
+
 class Param(Op):
     """A learned tensor: ``param([1, 197, 768])``. Its path is that of its label: there is no ``.weight``.
 
     ``init`` is ``normal(mean, deviation)``, ``uniform(low, high)``, ``fan`` (as a weight [out, in, …] of a layer, by
-    the scheme chosen when compiling) or a scheme, ``zeros``, ``ones``, one number, or nested lists of numbers.
+    the scheme chosen when compiling) or a scheme, ``zeros``, ``ones``, one number, or nested lists of numbers. Weights
+    that were quantised are integers, which nothing draws: they begin as 0 unless numbers are given.
     """
 
     name = "param"
@@ -152,21 +158,27 @@ class Param(Op):
         "param[[2], init=[0.5, -0.5]] : -> f32[2]",
         "param[[], init=20] : -> f32[]",
         "param[[4, 8], init=fan] : -> f32[4,8]",
+        "param[[2, 2], init=[[1, -2], [3, 4]], dtype=i8] : -> i8[2,2]",
     )
 
     size: tuple[int, ...] = arg(ListOf(Integer(1)), doc="the sizes")
     init: Any = arg(
-        Start(), Initializer("normal", (0.0, 0.02)),
+        Start(), _NORMAL,
         doc="how it begins: `normal(0, 0.02)`, `uniform(-1, 1)`, `fan`, `zeros`, `ones`, a number, or nested lists",
     )  # fmt: skip
     dtype: str = arg(
-        Choice(tuple(sorted(FLOATS))), "f32", doc="element type; by default that of the flow, if it is a float"
+        Choice((*sorted(FLOATS), *WEIGHTS)), "f32", doc="element type; by default that of the flow, if it is a float"
     )
 
     def validate(self) -> None:
         if isinstance(self.init, tuple) and outline(self.init) != self.size:
             shapes = f"{show_shape(outline(self.init))} for a parameter of {show_shape(self.size)}"
             raise Refusal("E0303", f"`init` of `param` is {shapes}", help="give one number, or one for each element")
+        if self.dtype in WEIGHTS and self.init != _NORMAL:
+            if isinstance(self.init, Initializer) or self.init in ("fan", *SCHEMES):
+                raise Refusal("E0205", f"a `param` of {self.dtype} begins with `zeros`, `ones` or numbers")
+            for value in elements(self.init) if not isinstance(self.init, str) else ():
+                need_value(self.name, value, self.dtype)
         if self.init in ("fan", *SCHEMES) and len(self.size) < 2:
             raise Refusal("E0205", f"`init = {self.init}` needs a shape [out, in, …], not {show_shape(self.size)}")
 
@@ -174,7 +186,8 @@ class Param(Op):
         return (TensorType(self.dtype, self.size),)
 
     def weights(self, *ins: TensorType) -> tuple[Weight, ...]:
-        return (Weight("", self.size, started(self.init, self.size, fan_of(self.size)), dtype=self.dtype),)
+        init = "zeros" if self.dtype in WEIGHTS and self.init == _NORMAL else self.init
+        return (Weight("", self.size, started(init, self.size, fan_of(self.size)), dtype=self.dtype),)
 
     def window(self, ins: Types, outs: Types) -> Window:
         return (None,) * outs[0].rank

@@ -9,14 +9,13 @@ from archdsl.diagnostics import Refusal
 from archdsl.dims import Dim
 from archdsl.ops.base import Empties, Ends, Op, Types, arg
 from archdsl.ops.estimates import Interval
-from archdsl.ops.kinds import Axis, Dimension, Integer, ListOf, OneOf, Optional
+from archdsl.ops.kinds import Axis, Dimension, Integer, ListOf, Optional
 from archdsl.ops.look import AxisWindow, Window, pass_through
 from archdsl.ops.operand_checks import (
     along_elements,
     at_least_rank,
     common,
     need_positions,
-    resolve_axes,
     static_size,
     undecided,
 )
@@ -288,29 +287,6 @@ class GatherND(Op):
             return self.window(ins, outs)
         rows = ins[1].rank - 1
         return (*map(AxisWindow, range(rows)), *(None,) * (outs[0].rank - rows))
-
-    def range(self, entering: Sequence[Interval]) -> Interval:
-        return entering[0]
-
-
-class Reverse(Op):
-    """The positions of ``axis`` in reverse order."""
-
-    name = "reverse"
-    moves_data = True
-    sources = "ONNX Slice with step -1"
-    examples = ("reverse[1] : f32[2,3] -> f32[2,3]", "reverse[axis=t] : f32[N,T,8] -> f32[N,T,8]")
-
-    axis: Axes = arg(OneOf((Axis(), ListOf(Axis()))), doc="the axis, or a list of axes")
-
-    def shape(self, *ins: TensorType) -> tuple[TensorType, ...]:
-        resolve_axes(self.axis, ins[0])
-        return (ins[0],)
-
-    def window(self, ins: Types, outs: Types) -> Window:
-        turned = resolve_axes(self.axis, ins[0])
-        sizes = enumerate(ins[0].shape)
-        return tuple(AxisWindow(i, 0, -1, size - 1) if i in turned else AxisWindow(i) for i, size in sizes)
 
     def range(self, entering: Sequence[Interval]) -> Interval:
         return entering[0]

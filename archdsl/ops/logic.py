@@ -93,6 +93,22 @@ class GreaterEqual(Comparison):
     examples = ("greater_equal : i64[2,3], i64[3] -> bool[2,3]", "greater_equal : f32[N,T], f32[] -> bool[N,T]")
 
 
+class IsNaN(Pointwise):
+    """True where an element is no number. One comparison per element."""
+
+    name = "is_nan"
+    sources = "ONNX IsNaN"
+    limits = (0.0, 1.0)
+    cost = Work(cmp=1)
+    examples = ("is_nan : f32[N,T] -> bool[N,T]", "is_nan : f64[2,3,4] -> bool[2,3,4]")
+
+    def shape(self, *ins: TensorType) -> tuple[TensorType, ...]:
+        return (TensorType("bool", super().shape(*ins)[0].shape),)
+
+    def function(self, x: float) -> float:
+        return float(x != x)
+
+
 class LogicalAnd(Binary):
     """True where both are. Counted as one comparison per element."""
 

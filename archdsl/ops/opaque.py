@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from archdsl.diagnostics import Refusal
-from archdsl.ops.base import Empties, Op, Types, Work, arg
+from archdsl.ops.base import Empties, Op, T, Types, Work, arg
 from archdsl.ops.estimates import EVERYTHING, UNIT, Interval, Moments
 from archdsl.ops.kinds import Integer, ListOf
 from archdsl.ops.look import Window
+from archdsl.ops.operand_checks import need_dtype, need_equal, need_rank, static_size, times
 from archdsl.ops.unwritten_kinds import LONGEST, TensorTypes, Text
 from archdsl.shapes import TensorType
 
@@ -29,7 +30,7 @@ class Opaque(Op):
     """
 
     name = "opaque"
-    arity = (0, None)
+    arity: ClassVar[tuple[int, int | None]] = (0, None)
     results = -1
     foreign = True
     sources = "operators of other domains than ONNX's own"
@@ -60,7 +61,7 @@ class Opaque(Op):
         domain, _, kind = self.operator.rpartition("::")
         if not domain or not kind:
             raise Refusal("E0204", f"`operator` of `opaque` is a domain and a name, `a.b::C`, not `{self.operator}`")
-        if not self.gives:
+        if not self.gives and self.foreign:
             raise Refusal("E0204", "`opaque` gives something: its types are needed")
         if any(" = " not in one for one in self.attributes):
             raise Refusal("E0204", "an attribute of `opaque` is `name = value`")
@@ -88,9 +89,16 @@ class Opaque(Op):
                 return None
         return found
 
+    def placed(self, ins: Sequence[T]) -> list[T | None]:
+        """What enters, each at its place among the inputs of the file's node; ``None`` where a place is empty."""
+        found: list[T | None] = list(ins)
+        for place in sorted(self.absent):
+            found.insert(place, None)
+        return found
+
     def __repr__(self) -> str:
         """As reports show it: ``opaque(ai.onnx.ml::Normalizer, norm = "L2")``."""
-        return f"opaque({', '.join([self.operator, *self.attributes])})"
+        return f"{self.name}({', '.join([self.operator, *self.attributes])})"
 
     def shape(self, *ins: TensorType) -> tuple[TensorType, ...]:
         return self.gives
@@ -112,6 +120,43 @@ class Opaque(Op):
 
     def looks(self, ins: Types, outs: Types, source: int, result: int) -> Window:
         return (None,) * outs[result].rank
+
+
+class DynamicQuantizeLSTM(Opaque):
+    """ONNX Runtime's LSTM with weights of 8 bits: [T, N, F] -> [T, D, N, H], and the last h and c, [D, N, H] each.
+
+    Its arithmetic is that of :class:`~archdsl.ops.recurrent.Lstm`; that input and state are made integers in each step
+    is not counted. Weights are [D, F, 4 H] and [D, H, 4 H].
+    """
+
+    name = "dynamic_quantize_lstm"
+    foreign = False
+    sources = "com.microsoft DynamicQuantizeLSTM (ONNX Runtime)"
+    arity = (3, 12)
+    results = 3
+
+    gives: tuple[TensorType, ...] = arg(TensorTypes(), (), doc="nothing: they follow")
+
+    def shape(self, *ins: TensorType) -> tuple[TensorType, ...]:
+        x, weight, state = ins[:3]
+        need_dtype(self.name, x, frozenset({"f32"}))
+        need_rank(self.name, x, 3, "[T, N, F]")
+        for one, inputs in ((weight, x.shape[-1]), (state, state.shape[-2] if state.rank == 3 else 0)):
+            need_rank(self.name, one, 3, "[D, F, 4 H]")
+            need_equal("the features of what enters and of the weight", one.shape[1], inputs, (one, x))
+            need_equal("the gates of the two weights", one.shape[2], state.shape[1] * 4, (weight, state))
+        count, units = state.shape[:2]
+        (steps, batch), last = x.shape[:2], x.with_shape([count, x.shape[1], units])
+        return x.with_shape([steps, count, batch, units]), last, last
+
+    def work(self, ins: Types, outs: Types) -> Work:
+        from archdsl.ops.recurrent import Lstm
+
+        x, state = ins[0], ins[2]
+        units, bias = static_size(state, 1, "the units"), self.placed(ins)[3:4]
+        layer = Lstm(features=units, bias="two" if bias and bias[0] is not None else "none")
+        one = layer.work((x.with_shape([x.shape[1], x.shape[0], x.shape[2]]),), outs)
+        return times(one, state.shape[0])
 
 
 _KEPT = "…"

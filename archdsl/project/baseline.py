@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from archdsl import foreign
 from archdsl.compare.snapshot import Demand, Snapshot, from_record, snapshot
 from archdsl.diagnostics import DiagnosticError, Refusal
 from archdsl.files import read_file
@@ -124,12 +125,22 @@ class Saved(Baseline):
 class Specs(Baseline):
     """A folder with specs, and with the budgets that held for them."""
 
-    def __init__(self, name: str, root: Path, folder: Path, config: str | Path | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        root: Path,
+        folder: Path,
+        config: str | Path | None = None,
+        fetch: Callable[[str], None] | None = None,
+    ) -> None:
         super().__init__(name, root)
+        self.fetch = fetch
+        """Brings a model into the folder."""
         self.folder = folder
         old = folder / os.path.relpath(Path(config).resolve(), root) if config is not None else None
         self.budgets = Budgets(old, folder) if old is None or old.is_file() else None
         self._last: tuple[str, Program | None] = "", None
+        self._models: dict[str, Graph | None] = {}
 
     def files(self) -> Iterable[str]:
         for place, folders, files in os.walk(self.folder):
@@ -138,14 +149,22 @@ class Specs(Baseline):
             yield from ((inside / name).as_posix() for name in sorted(files) if name.endswith(".arch"))
 
     def names(self, key: str) -> Sequence[str]:
+        if foreign.is_model(key):
+            return self.defined(key)
         program = self._program(key)
         return program.targets() if program is not None else ()
 
     def defined(self, key: str) -> Sequence[str]:
+        if foreign.is_model(key):
+            return [Path(key).stem] if self._model(key) is not None else []
         return defined_in(self.folder / key)
 
     def of(self, key: str, wanted: Wanted, more: Sequence[Subject] = ()) -> dict[str, Snapshot]:
         found: dict[str, Snapshot] = {}
+        if foreign.is_model(key):
+            graph = self._model(key)
+            mine = [title for title, (name, settings) in wanted.items() if name == Path(key).stem and not settings]
+            return {title: figures(graph, more, ()) for title in mine} if graph is not None else found
         program = self._program(key)
         if program is None:
             return found
@@ -159,6 +178,20 @@ class Specs(Baseline):
             else:
                 found[title] = figures(result.graph, more, demands_of(result.claims) if not settings else ())
         return found
+
+    def _model(self, key: str) -> Graph | None:
+        """The graph of a model, if it has no errors."""
+        file = self.folder / key
+        if key not in self._models:
+            self._models[key] = None
+            if ".." not in Path(key).parts:
+                if self.fetch is not None:
+                    self.fetch(key)
+                try:
+                    self._models[key] = foreign.read(file) if file.is_file() else None
+                except DiagnosticError as error:
+                    self._silent(key, error)
+        return self._models[key]
 
     def _program(self, key: str) -> Program | None:
         """The text of a file, if it has no errors. The last one is kept: its variants are asked for one by one."""
@@ -209,10 +242,10 @@ def opened(reference: str, config: str | Path | None = None) -> Iterator[Baselin
             f"`refs/heads/{reference}` for the state",
         )  # fmt: skip
     if found is not None:
-        from archdsl.project.checkout import checked_out
+        from archdsl.project.checkout import checked_out, fetched
 
         with checked_out(found) as folder:
-            baseline = Specs(reference, found.root, folder, config)
+            baseline = Specs(reference, found.root, folder, config, lambda key: fetched(found, folder, key))
             baseline.notes += [f"compared with {found.remark}"] if found.remark else []
             yield baseline
     elif there and path.is_dir():

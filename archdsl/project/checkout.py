@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
+from archdsl import foreign
 from archdsl.diagnostics import Refusal
 from archdsl.files import open_file
 from archdsl.project.git import LARGEST, State, answer, environment
@@ -32,8 +33,36 @@ def checked_out(state: State) -> Iterator[Path]:
         ids = _files(state)
         specs = {path: id for path, id in ids.items() if path.endswith(".arch") or Path(path).name in CONFIGS}
         named = _write(state, specs, folder)
-        _write(state, {path: id for path, id in ids.items() if path not in specs and Path(path).name in named}, folder)
+        others = {path: id for path, id in ids.items() if path not in specs and not foreign.is_model(path)}
+        _write(state, {path: id for path, id in others.items() if Path(path).name in named}, folder)
         yield folder
+
+
+BESIDE = (".data", "_data", ".bin")
+"""What the weights beside a model are called: its own name, and this."""
+
+
+def fetched(state: State, folder: Path, path: str) -> None:
+    """Write one model of the commit, with weights beside it, into the folder of what is checked out: models are large,
+    and only those that are asked for are fetched.
+    """
+    known = {one: id for one, id in _files(state).items() if one == path or one.removeprefix(path) in BESIDE}
+    for one, id in known.items():
+        file = _place(folder, one)
+        if file is not None and not file.exists():
+            with _batch(state, "--batch", [id], folder) as answers:
+                head = answers.readline().split()
+                if head[1:2] == [b"blob"]:
+                    write_file(file, _parts(answers, int(head[2])))
+
+
+def _parts(stream: IO[bytes], size: int) -> Iterator[bytes]:
+    while size > 0:
+        part = stream.read(min(size, 1 << 20))
+        if not part:
+            return
+        size -= len(part)
+        yield part
 
 
 def _files(state: State) -> dict[str, str]:

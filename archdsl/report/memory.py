@@ -33,7 +33,7 @@ class MemoryReport(Report):
         facts = (
             f"peak   {exact_bytes(figures.peak)}, at {memory.at}",
             f"arena  {exact_bytes(figures.arena)}, {figures.slack:.1%} above the peak",
-            f"kept   {exact_bytes(memory.kept)}, if buffers wait for tensors of their type, as in ONNX Runtime",
+            f"kept   {exact_bytes(memory.kept)}, with what ONNX Runtime keeps, copies and needs on a CPU",
         )
         levels = tuple((name, *_needs(f)) for name, f in memory.by_level.items())
         dtypes = tuple((name, *_needs(f), exact_bytes(f.weights, "")) for name, f in memory.by_dtype.items())

@@ -141,7 +141,8 @@ def _execute(
     wanted = wanted_inputs(session)
     usual = Usual(sizes or {}, declared_in(metadata), 1, first=True)
     ready = _inputs(wanted, files, arrays, seed, usual, notes.append)
-    if note := ones(((one.dims(), ready[one.name].shape) for one in wanted), but=BATCH):
+    drawn = arrays is None and not files  # who gives one word of a text means one
+    if drawn and (note := ones(((one.dims(), ready[one.name].shape) for one in wanted), but=BATCH)):
         notes.append(note)
     names = [one.name for one in session.get_outputs()]
     try:

@@ -26,8 +26,9 @@ from archdsl.shapes import TensorType
 from archdsl.tape.bound_axes import axis_index
 from archdsl.tape.declared import Declared
 from archdsl.tape.empty import anything_empty
+from archdsl.tape.model_states import after, check_next, set_twice
 from archdsl.tape.operands import apart
-from archdsl.tape.paths import PathScope
+from archdsl.tape.paths import PathScope, join
 from archdsl.tape.poison import Poison
 from archdsl.tape.scan import Loop
 from archdsl.tape.sized import at_sizes
@@ -53,6 +54,8 @@ class Builder:
         self._tape = Tape()
         self._place = Place(self._tape, PathScope())
         self._inputs: list[Value] = []
+        self._states: dict[Value, Value | None] = {}
+        """What each state of the model is in the next call."""
         self._declared = Declared()
         self._preprocess: dict[str, Preprocess] = {}
         self._labels: dict[str, tuple[str, ...]] = {}
@@ -69,6 +72,45 @@ class Builder:
         if preprocess:
             self._preprocess[name] = preprocess_of(preprocess).settled(value.type)
         return value
+
+    @checked
+    def state(self, name: str, dtype: str, shape: Sequence[int | str]) -> Value:
+        """What one call of the model hands to the next, called by its path; ``shape`` as that of an input. It begins
+        with zeros, and with nothing where a size begins at 0, ``"P = 0 >= 0"``; :meth:`next` sets it.
+        """
+        if self._tape.loops:
+            help = "a state of the runs is given to `scan`: `states=[first]`"
+            raise Refusal("E0217", "a state of the model cannot stand in the body of a `scan`", help=help)
+        path = self._tape.fresh(join(self._place.scope.path, name))
+        value = Value(path, TensorType(dtype, tuple([self._dimension(size) for size in shape])))
+        self._inputs.append(value)
+        self._states[value] = None
+        return value
+
+    @checked
+    def next(self, state: Value, value: Value) -> None:
+        """Say what a state of the model is in the next call: once (E0220), of its type (E0303), but an axis that may
+        be 0 may grow.
+        """
+        if state not in self._states:
+            raise Refusal("E0217", f"`{state.name}` is no state of the model", help="`state` makes one")
+        if self._tape.loops:
+            help = "let the `scan` have a state of its own, and set this one behind it"
+            message = f"`{state.name}` is a state of the model, which runs once for all of this"
+            raise Refusal("E0217", message, help=help)
+        if self._states[state] is not None:
+            raise set_twice(state.name)
+        check_next(state.name, state.type, value.type)
+        self._states[state] = value
+
+    def _handed_on(self) -> dict[str, Value]:
+        """The outputs that states leave as."""
+        found = {}
+        for state, value in self._states.items():
+            if value is None:
+                raise Refusal("E0220", f"the state `{state.name}` is never set", help="`net.next(state, value)`")
+            found[after(state.name)] = value
+        return found
 
     def _dimension(self, size: int | str) -> Dim:
         if not isinstance(size, str):
@@ -155,6 +197,7 @@ class Builder:
         tape = self._tape
         for name in outputs:
             interface_name(name, "an output")
+        outputs |= self._handed_on()
         tape.check_outside(outputs.values())
         sizes = [dim for value in self._inputs for dim in value.type.shape]
         for name in unbound(sizes):
@@ -163,6 +206,7 @@ class Builder:
         graph = Graph(
             self.name, self._inputs, tape.nodes, outputs, taps=tape.taps, defaults=batch | self._declared.sizes,
             preprocess=self._preprocess, labels=self._labels,
+            states={state.name: after(state.name) for state in self._states},
         )  # fmt: skip
         if graph.defaults:
             at_sizes(graph, graph.defaults)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 import weakref
 import zipfile
+from io import BytesIO
 from pathlib import Path
 
 from archdsl.files import open_file
@@ -12,14 +13,18 @@ from archdsl.weights.tensor import MAX_TENSORS, Place, malformed
 
 
 class Archive:
-    """The members of a zip file: their places in it, or their contents if they are compressed."""
+    """The members of a zip file: their places in it, or their contents if they are compressed.
 
-    def __init__(self, path: Path) -> None:
+    ``content``: the bytes of a file that was never written, which ``path`` then only names.
+    """
+
+    def __init__(self, path: Path, content: bytes | None = None) -> None:
         self.path = path
-        self.size = path.stat().st_size
+        self.content = content
+        self.size = path.stat().st_size if content is None else len(content)
         try:
             # Kept: to open it again for each member would read its directory again.
-            file = open_file(path)
+            file = open_file(path) if content is None else BytesIO(content)
             weakref.finalize(self, file.close)
             self.opened = zipfile.ZipFile(file)
             members = self.opened.infolist()
@@ -51,7 +56,7 @@ class Archive:
 
     def read(self, name: str, limit: int) -> bytes:
         """At most ``limit`` bytes of a member; a larger one is refused, whatever the directory says of its size."""
-        place = self.place(name)
+        place = self.place(name) if self.content is None else None
         if place is not None:
             if place.size > limit:
                 malformed(self.path, f"its member `{name[:80]}` has {place.size:,} bytes")

@@ -133,7 +133,8 @@ def test_convolutions_of_slices_are_one_for_all_steps(sizes: dict[str, int]) -> 
         *_, layer, slot = tensor.name.split(".")
         same = weights[f"cell.new.{layer}.{slot}" if tensor.name.count(".") > 1 else tensor.name]
         tensor.CopyFrom(onnx.numpy_helper.from_array(same, tensor.name))
-    assert inside(loop) == ["Conv", "Add", "Conv", "Add", "Tanh", "Identity"]
+    views = ["Reshape", "Reshape"]  # of weights and biases
+    assert inside(loop) == [*views, "Conv", "Add", *views, "Conv", "Add", "Tanh", "Identity"]
     x = generator("x").uniform(-1, 1, (2, 5, 2, 8, 8)).astype(np.float32)
     np.testing.assert_allclose(run(loop, {"video": x})[0], run(steps, {"video": x})[0], atol=2e-5)
 
@@ -188,6 +189,23 @@ def nested() -> Graph:
     shape = x.type.shape
     (outputs,), _ = net.scan(sentence, x, states=[net.apply("zeros", size=[shape[0], 6])])
     return net.graph(y=outputs)
+
+
+def test_weights_of_convolutions_become_tensors_of_the_body(tmp_path: Any) -> None:
+    """ONNX Runtime makes its blocked convolutions of tensors of the same graph alone, not of those of outer ones."""
+    import onnxruntime
+
+    model = model_of(archdsl.load(VIDEO).graph())
+    options = onnxruntime.SessionOptions()
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
+    options.optimized_model_filepath = str(tmp_path / "optimised.onnx")
+    onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    found = onnx.load(tmp_path / "optimised.onnx")
+    (loop,) = [node for node in found.graph.node if node.op_type == "Scan"]
+    (body,) = [attribute.g for attribute in loop.attribute if attribute.name == "body"]
+    own = {tensor.name for tensor in body.initializer}
+    convolutions = [node for node in body.node if node.op_type == "Conv"]
+    assert len(convolutions) == 2 and all(own.issuperset(node.input[1:]) for node in convolutions)
 
 
 def test_loops_in_loops_and_free_sizes() -> None:

@@ -159,6 +159,8 @@ def test_onnx_runtime_and_pytorch_agree_in_every_type(name: str) -> None:
             if name in CHAOTIC:
                 inputs = {key: np.asarray(np.round(x)) for key, x in inputs.items()}
             arguments = {key: getattr(example.op, key) for key in type(example.op).signature}
+            if name == "quantize" and dtype not in FLOATS:  # an argument says it, and what enters is a float
+                continue
             if "onnx" in (where := targets(example)) and "torch" in where:
                 assert agree(name, arguments, dtype, inputs), example.text
 

@@ -12,7 +12,6 @@ from console import run
 from faults import again, archdsl, fault, network
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(20)
-ONNX = b"\x08\x08\x12\x07pytorch\x1a\x05" + bytes([0xBA, 0xFC])
 
 
 def told(folder: Path, body: str, x: str = "f32[N, 8, 16, 16]", before: str = "") -> str:
@@ -153,12 +152,11 @@ def test_a_branch_beside_a_larger_window_leaves_nothing_out(tmp_path: Path) -> N
 @fault(
     "N16",
     "what is not a spec was read as one",
-    "ONNX, .pth old and new, .npz, .npy, pictures, archives, Caffe, Darknet, YAML, Python",
+    ".pth old and new, .npz, .npy, pictures, archives, Caffe, Darknet, YAML, Python",
 )
 @pytest.mark.parametrize(
     ("name", "content", "what", "way"),
     [
-        ("m.onnx", ONNX, "an ONNX model", "archdsl run m.onnx"),
         (
             "m.pth",
             b"PK\x03\x04" + bytes(26) + b"m/data.pkl\xff",

@@ -11,6 +11,7 @@ import pytest
 import archdsl
 from archdsl import data
 from archdsl.driver import open_program
+from archdsl.graph import Graph, Value
 from archdsl.source import Source
 from archdsl.syntax.format import format_file
 from archdsl.syntax.parse import parse_file
@@ -103,6 +104,70 @@ def test_states_go_through_the_formatter_and_the_data_form(text: str) -> None:
     graph = archdsl.load(text).graph()
     again = data.read(Source("n.json", data.to_json(graph)))
     assert again.states == graph.states and data.to_json(again) == data.to_json(graph)
+
+
+def built() -> Graph:
+    """The network with caches, in Python."""
+    net = archdsl.Builder("Net")
+    x = net.input("x", "f32", ["N", "T = 4", 8])
+    n, t, d = x.type.shape
+
+    def heads(label: str) -> Value:
+        with net.scope(label):
+            apart = net.apply("reshape", net.apply("linear", x, features=8), to=[n, t, 2, 4])
+            return net.apply("permute", apart, order=[0, 2, 1, 3])
+
+    for i in range(2):
+        with net.scope(f"layers.{i}"):
+            with net.scope("self_attn"):
+                keys = net.state("keys", "f32", ["N", 2, "P = 0 >= 0", 4])
+                values = net.state("values", "f32", ["N", 2, "P", 4])
+                q, k, v = heads("q"), heads("k"), heads("v")
+                all_keys = net.apply("concat", keys, k, axis=2)
+                all_values = net.apply("concat", values, v, axis=2)
+                net.next(keys, all_keys)
+                net.next(values, all_values)
+                seen = net.apply("attend", q, all_keys, all_values, causal=True)
+                y = net.apply("reshape", net.apply("permute", seen, order=[0, 2, 1, 3]), to=[n, t, d])
+            x = net.apply("add", y, x)
+    return net.graph(y=x)
+
+
+def test_a_builder_has_them_as_the_text_has() -> None:
+    """The same inputs, outputs, operators, paths and states; and the same file."""
+    text, python = archdsl.load(CACHED).graph(), built()
+    assert python.states == text.states and python.defaults == text.defaults
+    assert str(python).splitlines() == str(text).splitlines()
+    assert data.read(Source("n.json", data.to_json(python))).states == python.states
+    ours, theirs = (onnx_of(graph) for graph in (python, text))
+    assert ours == theirs
+
+
+def onnx_of(graph: Graph) -> bytes:
+    from archdsl.backends.onnx import backend
+
+    return backend.lower(graph)
+
+
+def test_a_builder_refuses_what_the_text_refuses() -> None:
+    net = archdsl.Builder("Net")
+    x = net.input("x", "f32", ["N", "T", 8])
+    h = net.state("h", "f32", ["N", 8])
+    last = net.apply("select", x, axis=1, index=-1)
+
+    def code(call: Any) -> str:
+        with pytest.raises(archdsl.DiagnosticError) as found:
+            call()
+        return str(found.value.diagnostics[0].code)
+
+    assert code(lambda: net.graph(y=x)) == "E0220"
+    assert code(lambda: net.next(h, x)) == "E0303"
+    assert code(lambda: net.next(x, x)) == "E0217"
+    assert code(lambda: net.scan(lambda s: ((), (net.state("m", "f32", ["N", 8]),)), x, axis=1)) == "E0217"
+    assert code(lambda: net.scan(lambda s: (net.next(h, s), (s,)), x, axis=1)) == "E0217"
+    net.next(h, last)
+    assert code(lambda: net.next(h, last)) == "E0220"
+    assert net.graph(y=net.apply("add", h, last)).states == {"h": "h.next"}
 
 
 def test_the_first_run_begins_with_nothing_and_zeros(tmp_path: Path) -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import onnx
 import pytest
-from onnx_case import model_of
+from onnx_case import model_of, run
 
 import archdsl
 from archdsl import Builder, DiagnosticError, data, ops, registry
@@ -18,7 +19,7 @@ from archdsl.compare.snapshot import from_record, snapshot, to_record
 from archdsl.diagnostics import Refusal
 from archdsl.graph import Graph
 from archdsl.ops.base import Op
-from archdsl.ops.opaque import Opaque
+from archdsl.ops.opaque import DynamicQuantizeLSTM, Opaque
 from archdsl.report.costs import CostReport
 from archdsl.report.render import render
 from archdsl.shapes import TensorType
@@ -139,3 +140,37 @@ def test_a_domain_and_a_name_are_needed(name: str) -> None:
         Opaque.create(operator=name, gives=(TensorType("f32", (1,)),))
     with pytest.raises(Refusal, match="types are needed"):
         Opaque.of("a", "B", [])
+
+
+@pytest.mark.parametrize("directions", [1, 2])
+@pytest.mark.parametrize("bias", [True, False])
+def test_the_quantised_lstm_is_what_runs(directions: int, bias: bool) -> None:
+    """Types are those of ONNX Runtime's own results, MACs those of the products of each step, the bytes true."""
+    units, features, steps, batch = 6, 5, 7, 2
+    net = Builder("Quantised")
+    x = net.input("x", "f32", ["T = 7", batch, features])
+    place = net._place
+    weights = [
+        net.apply("param", size=[directions, inputs, 4 * units], dtype="i8", init=3, label=name)
+        for name, inputs in (("w", features), ("r", units))
+    ]
+    added = [net.apply("param", size=[directions, 8 * units], label="b")] if bias else []
+    scales = [
+        net.apply("ones", size=[directions]) if kind == "f32" else net.apply("zeros", size=[directions], dtype="i8")
+        for kind in ("f32", "i8", "f32", "i8")
+    ]
+    op = DynamicQuantizeLSTM.of(
+        "com.microsoft", "DynamicQuantizeLSTM", (),
+        {"hidden_size": units, "direction": "bidirectional" if directions == 2 else "forward"},
+        absent=[4, 5, 6, 7] if bias else [3, 4, 5, 6, 7],
+    )  # fmt: skip
+    y, h, c = net._tape.node(op, [x, *weights, *added, *scales], place, "lstm", None)  # type: ignore[misc]
+    graph = net.graph(y=y, h=h, c=c)
+    table = archdsl.cost(graph)
+    assert not table.partial
+    assert table.total("macs") == steps * batch * directions * 4 * units * (features + units)
+    products = directions * 4 * units * (features + units)
+    assert table.total("params") == products + (8 * units * directions if bias else 0)
+    assert table.total("weights") == products + (32 * units * directions if bias else 0)
+    found = run(model_of(graph), {"x": np.ones([steps, batch, features], np.float32)})
+    assert [f"f32{list(one.shape)}" for one in found] == [str(v.type.bind({"T": 7})) for v in graph.outputs.values()]

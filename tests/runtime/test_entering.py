@@ -1,5 +1,7 @@
 """What enters a run: sizes and integers as the graph means them, so that networks that differ are told apart."""
 
+import warnings
+
 import numpy as np
 import onnx
 import pytest
@@ -177,6 +179,9 @@ def test_one_position_is_told_since_it_shows_little(tmp_path):
     path = model(tmp_path, "D", "input x: f32[N, T = 128, 8]; relu; output y")
     with pytest.warns(UserWarning, match="T = 1, which shows nothing"):
         archdsl.run(path, bind={"T": 1})
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # what is given is meant
+        archdsl.run(path, {"x": np.zeros((1, 1, 8), np.float32)})
     assert archdsl.verify(path, path, bind={"N": 1, "T": 1}).note.startswith("at N = 1 and T = 1")
 
 

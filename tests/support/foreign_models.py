@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import onnx
-from onnx import TensorProto, helper, numpy_helper
+from onnx import helper, numpy_helper
 
 Sizes = Sequence[int | str | None]
 
@@ -23,11 +23,11 @@ def model(
     functions: Sequence[onnx.FunctionProto] = (),
     domains: Mapping[str, int] | None = None,
 ) -> onnx.ModelProto:
-    """A model; outputs are declared without sizes."""
+    """A model; outputs are declared without types."""
     graph = helper.make_graph(
         nodes, "net",
         [helper.make_tensor_value_info(name, dtype, sizes) for name, (dtype, sizes) in inputs.items()],
-        [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in outputs],
+        [onnx.ValueInfoProto(name=name) for name in outputs],
         [numpy_helper.from_array(array, name) for name, array in (weights or {}).items()],
     )  # fmt: skip
     opsets = [helper.make_opsetid("", opset), *(helper.make_opsetid(*one) for one in (domains or {}).items())]

@@ -77,6 +77,35 @@ def repvgg() -> Second:
     )  # fmt: skip
 
 
+def repvgg_a0() -> Second:
+    def make(*given: Any) -> Any:
+        from torch_nested import RepVGG
+
+        return RepVGG(*given)
+
+    small = {"depths": [1, 2, 1, 1], "a": 0.125, "b": 0.125, "classes": 7, "res": 64}
+    return repvgg()._replace(
+        variant="repvgg_a0", small=small, other=lambda: make([1, 2, 1, 1], 0.125, 0.125, 1, 7),
+        full=lambda: make([2, 4, 14, 1], 0.75, 2.5, 1, 1000),
+    )  # fmt: skip
+
+
+def nf_resnet() -> Second:
+    """timm's, which makes the small one of the same configuration."""
+
+    def make(depths: tuple[int, ...], classes: int) -> Any:
+        from torch_models import timm
+
+        kind = timm().models.nfnet
+        return kind.NormFreeNet(kind._nfres_cfg(depths=depths), num_classes=classes)
+
+    return Second(
+        "nf_resnet50", {"depths": [1, 2, 1, 1], "classes": 10, "res": 64}, "timm", lambda: make((1, 2, 1, 1), 10),
+        picture(3, 64), lambda net, x: {"logits": net(x["image"])}, {"N": 2}, {"N": (1, 3)},
+        lambda: make((3, 4, 6, 3), 1000), ({"N": 1, "res": 224}, {"N": 2, "res": 96}),
+    )  # fmt: skip
+
+
 def dcn() -> Second:
     def make(*given: Any) -> Any:
         from torch_deformable import DeformableResNet
@@ -90,4 +119,6 @@ def dcn() -> Second:
     )  # fmt: skip
 
 
-MAPS: dict[str, Callable[[], Second]] = {make.__name__: make for make in (hourglass, unet, unet_padded, repvgg, dcn)}
+MAPS: dict[str, Callable[[], Second]] = {
+    make.__name__: make for make in (hourglass, unet, unet_padded, repvgg, repvgg_a0, nf_resnet, dcn)
+}

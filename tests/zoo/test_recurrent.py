@@ -50,6 +50,43 @@ def test_in_chunks_is_at_once(name: str) -> None:
             np.testing.assert_allclose(ours, wanted, atol=1e-6)
 
 
+PADDED = """arch 1
+network Padded() {
+  input x: f32[N, T, 5]
+  input lengths: i64[N]
+  rnn: repeat 2 { KIND(6, both = true, lengths = lengths) }
+  output y
+  weights torch {
+    "rnn.{i}.{slot}_l0_reverse" -> "{slot}_l{i}_reverse"
+    "rnn.{i}.{slot}_l0" -> "{slot}_l{i}"
+  }
+}
+"""
+
+
+@pytest.mark.reference
+@pytest.mark.parametrize("kind", ["rnn", "gru", "lstm"])
+def test_padded_sequences_are_torchs_packed_ones(kind: str, tmp_path: Path) -> None:
+    """Two layers that read both ways, each sequence from its own end; the padding is not seen, and comes out as zeros."""
+    import torch
+    from second import checkpoint
+    from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
+
+    net = getattr(torch.nn, kind.upper())(5, 6, 2, batch_first=True, bidirectional=True)
+    graph = archdsl.load(PADDED.replace("KIND", kind)).graph()
+    archdsl.compile(graph, tmp_path / "m.onnx", weights=checkpoint(net, tmp_path / "w.pth"))
+    x, lengths = generator(kind).normal(size=(3, 7, 5)).astype(np.float32), np.array([4, 7, 1])
+    with torch.no_grad():
+        packed = pack_padded_sequence(torch.from_numpy(x), lengths.tolist(), batch_first=True, enforce_sorted=False)
+        wanted = pad_packed_sequence(net(packed)[0], batch_first=True)[0].numpy()
+        unpacked = net(torch.from_numpy(x))[0].numpy()
+    found = archdsl.run(tmp_path / "m.onnx", {"x": x, "lengths": lengths})["y"]
+    np.testing.assert_allclose(found, wanted, atol=2e-6)
+    assert np.abs(unpacked - wanted)[0, :4].max() > 1e-2
+    other = np.where(np.arange(7)[:, None] < lengths[:, None, None], x, 100.0).astype(np.float32)
+    np.testing.assert_array_equal(archdsl.run(tmp_path / "m.onnx", {"x": other, "lengths": lengths})["y"], found)
+
+
 ADDING = """arch 1
 network Adding(width = 32) {
   input x: f32[N, T = 100, 2]

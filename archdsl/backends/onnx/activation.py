@@ -49,7 +49,7 @@ def _bent(emit: Emit, slope: str) -> None:
 
 def hard_sigmoid(emit: Emit) -> None:
     """``HardSigmoid``; its own default slope is 0.2."""
-    emit.result("HardSigmoid", emit.ins, alpha=1 / 6, beta=0.5)
+    emit.result("HardSigmoid", emit.ins, alpha=emit.op.alpha, beta=emit.op.beta)
 
 
 def step(emit: Emit) -> None:

@@ -30,7 +30,7 @@ def attend(emit: Emit) -> None:
     square = native and given is None and op.sliding_window is None and q.shape[2] == k.shape[2]
     structure = None if square or not (op.causal or op.sliding_window) else _structure(emit)
     mask = _both(emit, structure, given)
-    zeroed = None if given is None or mask is None else _seen(emit, mask)
+    zeroed = None if given is None or mask is None or _always_seen(emit) else _seen(emit, mask)
     if native:
         _native(emit, mask, square and op.causal, zeroed)
     else:
@@ -60,6 +60,11 @@ def _both(emit: Emit, structure: Mask | None, given: Mask | None) -> Mask | None
     key = ("both", structure.name, given.name)
     name = emit.once(key, lambda: emit.helper("Add", [given.name, structure.name]))
     return Mask(name, broadcast([structure.shape, given.shape]))
+
+
+def _always_seen(emit: Emit) -> bool:
+    """Whether each query is known to see a key: at least the last one at or before it."""
+    return all(masks.finite(value) for value in emit.op.operand("mask", emit.node.inputs))
 
 
 def _seen(emit: Emit, mask: Mask) -> str:

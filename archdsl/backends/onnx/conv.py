@@ -7,7 +7,7 @@ from collections.abc import Callable
 from archdsl.backends.onnx.draft import Body
 from archdsl.backends.onnx.patches import padding
 from archdsl.backends.onnx.wire import Attribute
-from archdsl.backends.onnx.writer import Emit
+from archdsl.backends.onnx.writer import Emit, fixed
 from archdsl.dims import Dim, ceildiv
 from archdsl.ops.windows import Pads
 
@@ -29,7 +29,20 @@ def weighted(emit: Emit, kind: str, placed: Placed) -> None:
         of_samples(emit, kind, placed, windows)
         return
     x, place = placed(emit.ins[0])
-    emit.result(kind, [x, emit.param("weight"), emit.optional("bias")], **windows, **place)
+    parameters = [emit.param("weight"), emit.optional("bias")]
+    if kind == "Conv" and emit.types[0].rank == 4 and emit.writer.emitted is not emit.writer.outermost:
+        parameters = [_near(emit, slot, name) for slot, name in zip(("weight", "bias"), parameters)]
+    emit.result(kind, [x, *parameters], **windows, **place)
+
+
+def _near(emit: Emit, slot: str, name: str) -> str:
+    """A view of a parameter in a body. ONNX Runtime computes it when it loads the model, and then has a tensor that is
+    the body's own: only with such ones it takes its faster convolutions, of blocks of channels.
+    """
+    if slot not in emit.node.params:
+        return name
+    shape = emit.ints(fixed(emit.node.params[slot].type.shape))
+    return emit.once(("near", name), lambda: emit.helper("Reshape", [name, shape]))
 
 
 def of_samples(emit: Emit, kind: str, placed: Placed, windows: dict[str, Attribute]) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from archdsl.backends.onnx.writer import Emit
-from archdsl.ops.operand_checks import resolve_axes
 from archdsl.shapes import resolve_axis
 
 END = (1 << 63) - 1
@@ -62,16 +61,6 @@ def gather_elements(emit: Emit) -> None:
     emit.result("GatherElements", emit.ins, axis=resolve_axis(emit.op.axis, emit.types[0]))
 
 
-def reverse(emit: Emit) -> None:
-    """``Slice`` from the last position down to the first."""
-    axes = resolve_axes(emit.op.axis, emit.types[0])
-    if not axes:
-        emit.forward()
-        return
-    start, stop = emit.ints([-1] * len(axes)), emit.ints([-END] * len(axes))
-    emit.result("Slice", [emit.ins[0], start, stop, emit.ints(axes), emit.ints([-1] * len(axes))])
-
-
 def tile(emit: Emit) -> None:
     """``Tile``; nothing where nothing repeats."""
     if any(count > 1 for count in emit.op.counts):
@@ -92,6 +81,5 @@ RULES = {
     "take": take,
     "gather_elements": gather_elements,
     "gather_nd": gather_nd,
-    "reverse": reverse,
     "tile": tile,
 }

@@ -121,7 +121,9 @@ def _exact(parameter: Parameter, scheme: str, seed: int) -> Stretch:
         data = np.array(init.values, None if wide else "<f4")
         return lambda start, stop: data[start:stop]
     if kind == "fill":
-        return lambda start, stop: np.full(stop - start, centre, "<f8" if parameter.type.dtype == "f64" else "<f4")
+        return lambda start, stop: np.full(
+            stop - start, centre, "<f8" if parameter.type.dtype in ("f64", "i32") else "<f4"
+        )
     if kind == "uniform":
         return lambda start, stop: _uniform(parameter.path, seed, start, stop, centre, spread)
     return lambda start, stop: _normal(parameter.path, seed, start, stop, centre, spread)

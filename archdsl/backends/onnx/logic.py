@@ -25,6 +25,7 @@ RULES = {
     "less_equal": plain("LessOrEqual"),
     "greater": plain("Greater"),
     "greater_equal": plain("GreaterOrEqual"),
+    "is_nan": plain("IsNaN"),
     "logical_and": plain("And"),
     "logical_or": plain("Or"),
     "logical_not": plain("Not"),

@@ -5,11 +5,16 @@ They depend on sizes alone, so that a model computes each once, whatever the num
 
 from __future__ import annotations
 
-from math import inf
+from math import inf, isfinite
 
 from archdsl.backends.onnx.wire import Literal
 from archdsl.backends.onnx.writer import Emit, pack
 from archdsl.dims import Dim
+from archdsl.graph import Value
+from archdsl.ops.constant import Constant, Param
+from archdsl.ops.linear import Embedding
+from archdsl.ops.logic import Where
+from archdsl.ops.start import elements
 
 
 def hidden(emit: Emit, rows: Dim, columns: Dim, *, ahead: int | None = None, behind: int | None = None) -> str:
@@ -46,3 +51,25 @@ def added(emit: Emit, mask: str, dtype: str) -> str:
         return emit.helper("Where", [mask, emit.scalar(0.0, dtype), emit.scalar(-inf, dtype)])
 
     return emit.once(("added", dtype, mask), make)
+
+
+def finite(mask: Value) -> bool:
+    """Whether a mask is known to hide nothing altogether: it is made of finite constants and of learned numbers. Then
+    every query sees a key, as far as nothing else hides them.
+    """
+    left = [mask]
+    while left:
+        value = left.pop()
+        node = value.producer
+        if node is None or value.type.dtype == "bool":
+            return False
+        if isinstance(node.op, Constant):
+            if not all(isfinite(value) for value in elements(node.op.values)):
+                return False
+        elif isinstance(node.op, Where):
+            left += node.inputs[1:]
+        elif node.op.role == "view":
+            left += node.inputs[:1]
+        elif not (isinstance(node.op, Embedding | Param) and node.params):
+            return False
+    return True

@@ -18,12 +18,9 @@ def opaque(emit: Emit) -> None:
         emit.require(op.version, f"`{op.kind}`")
         if emit.opset > op.version:
             raise Refusal("E0601", f"`{op.kind}` is known of the operator set {op.version} only, not of {emit.opset}")
-    entering = list(emit.ins)
-    for place in sorted(op.absent):
-        entering.insert(place, "")
+    entering = [one or "" for one in op.placed(emit.ins)]
     emit.result(Custom(op.domain, op.kind, op.version) if op.domain else op.kind, entering, **settings)
-    written = emit.writer
-    written.dtypes.update({written.value_names[one]: one.type.dtype for one in emit.node.outputs})
+    emit.settle()
 
 
-RULES = {"opaque": opaque}
+RULES = {"opaque": opaque, "dynamic_quantize_lstm": opaque}

@@ -60,6 +60,10 @@ WRAPPING = frozenset({"CumSum", "ReduceProd", "ReduceSum", "Where"})
 """What is the same modulo 2**64 whether integers have a sign or not: there ``i64`` carries ``u64``."""
 
 
+RENAMED = frozenset({"QuantizeLinear", "DequantizeLinear"})
+"""What has other variables in newer operator sets: their rules say what they need."""
+
+
 class Signature(Record):
     """The types of one operator: those of inputs and outputs are variables, or element types."""
 
@@ -97,7 +101,7 @@ _NUMBERS = {type.onnx: name for name, type in ELEMENT_TYPES.items()}
 def signature(kind: str) -> Signature | None:
     """The types of one of ONNX's own operators; ``None`` for what is not known."""
     known = _table().get(kind)
-    if known is None:
+    if known is None or kind in RENAMED:
         return None
     since = {
         variable: {name: int(opset) for opset, names in by_opset.items() for name in names.split()}

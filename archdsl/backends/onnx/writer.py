@@ -90,6 +90,10 @@ class Emit:
         self._emit(kind, name, inputs, [name], attributes)
         return name
 
+    def settle(self) -> None:
+        """Note the element types of the results, where no table of ONNX's types tells them."""
+        self.writer.dtypes.update({self.writer.value_names[one]: one.type.dtype for one in self.node.outputs})
+
     def helpers(self, kind: str, inputs: Sequence[str], count: int, **attributes: Attribute | Body) -> list[str]:
         """Emit an ONNX node on the way that has several outputs; gives the names of the first ``count``."""
         name = self.writer.fresh(f"{self.node.path}/{kind}")

@@ -22,6 +22,14 @@ def elu(site: Site) -> Form:
     return site.text(f"F.elu({{0}}, {site.op.alpha!r})", layer=call("nn.ELU", ("alpha", site.op.alpha)))
 
 
+def hard_sigmoid(site: Site) -> Form:
+    """``hardsigmoid``, which knows one slope; any other is written out."""
+    alpha, beta = site.op.alpha, site.op.beta
+    if (alpha, beta) == (1 / 6, 0.5):
+        return site.text("F.hardsigmoid({0})", layer=call("nn.Hardsigmoid"))
+    return site.text(f"({{0}} * {alpha!r} + {beta!r}).clamp(0, 1)")
+
+
 def dropout(site: Site) -> Form:
     """``Dropout``, which only training sees."""
     return site.layer(call("nn.Dropout", ("p", site.op.p)))
@@ -41,7 +49,7 @@ RULES: dict[str, Lowering] = {
     "elu": elu,
     "selu": plain("F.selu({0})", "nn.SELU"),
     "sigmoid": plain("torch.sigmoid({0})", "nn.Sigmoid"),
-    "hard_sigmoid": plain("F.hardsigmoid({0})", "nn.Hardsigmoid"),
+    "hard_sigmoid": hard_sigmoid,
     "tanh": plain("torch.tanh({0})", "nn.Tanh"),
     "softplus": plain("F.softplus({0})", "nn.Softplus"),
     "softsign": plain("F.softsign({0})", "nn.Softsign"),

@@ -54,7 +54,8 @@ def param(site: Site) -> Form:
     size = site.op.size
     dtype = site.dtype("")
     start = start_of(parameter.init, size, dtype)
-    layer = call("nn.Parameter", ("start", Raw(start)), requires_grad=unless(True, parameter.trainable))
+    learned = parameter.trainable and parameter.type.dtype in FLOATS  # PyTorch has gradients of no integers
+    layer = call("nn.Parameter", ("start", Raw(start)), requires_grad=unless(True, learned))
     return site.layer(layer, "{self}")
 
 

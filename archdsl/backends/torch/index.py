@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from archdsl.backends.torch.form import Form, Lowering, Site
-from archdsl.ops.operand_checks import resolve_axes
 from archdsl.shapes import resolve_axis
 
 if TYPE_CHECKING:
@@ -65,11 +64,6 @@ def take_along(x: Tensor, at: Tensor, axis: int) -> Tensor:
     return x.gather(axis, torch.where(at < 0, at + x.shape[axis], at))
 
 
-def reverse(site: Site) -> Form:
-    """``flip``."""
-    return site.text(f"torch.flip({{0}}, {tuple(sorted(resolve_axes(site.op.axis, site.types[0])))})")
-
-
 def tile(site: Site) -> Form:
     """``repeat``."""
     return site.text(f"{{0}}.repeat({', '.join(map(str, site.op.counts))})")
@@ -87,6 +81,5 @@ RULES: dict[str, Lowering] = {
     "take": take,
     "gather_elements": gather_elements,
     "gather_nd": gather_nd,
-    "reverse": reverse,
     "tile": tile,
 }

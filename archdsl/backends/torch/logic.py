@@ -21,6 +21,7 @@ RULES: dict[str, Lowering] = {
     "less_equal": chain("<="),
     "greater": chain(">"),
     "greater_equal": chain(">="),
+    "is_nan": plain("torch.isnan({0})"),
     "logical_and": chain("&"),
     "logical_or": chain("|"),
     "logical_not": plain("~{0}"),

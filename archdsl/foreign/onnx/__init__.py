@@ -11,11 +11,12 @@ from archdsl.diagnostics import Refusal
 from archdsl.dims import Dim
 from archdsl.element_types import ELEMENT_TYPES
 from archdsl.files import check_inside, open_file
-from archdsl.foreign.importer import Importer
+from archdsl.foreign.importer import BoundedError, Importer
 from archdsl.foreign.known import Known
-from archdsl.foreign.onnx import families as families  # registers the rules
+from archdsl.foreign.onnx import families as families, values as values  # register the rules
 from archdsl.foreign.onnx.call import Item
 from archdsl.foreign.onnx.model import Graph as GraphProto, Model, Port
+from archdsl.foreign.onnx.opaque import Untyped
 from archdsl.foreign.onnx.walk import Walker
 from archdsl.foreign.onnx.wire import ModelReader
 from archdsl.graph import Graph, Value
@@ -41,11 +42,15 @@ def read(path: Path, bind: Mapping[str, int] | None = None) -> Graph:
             model = ModelReader(path, data).model(0, size)
             if model.graph is None:
                 malformed(path, "it has no graph")
-            return _imported(path, model, model.graph, bind or {})
+            most: dict[str, int] = {}
+            while True:
+                try:
+                    return _imported(path, model, model.graph, Importer(str(path), bind, most))
+                except BoundedError as found:  # each time another symbol has a bound, or a lower one
+                    most[found.name] = found.most
 
 
-def _imported(path: Path, model: Model, graph: GraphProto, bind: Mapping[str, int]) -> Graph:
-    importer = Importer(str(path), bind)
+def _imported(path: Path, model: Model, graph: GraphProto, importer: Importer) -> Graph:
     walker = Walker(importer, model)
     given: dict[str, Item] = {}
     for port in graph.inputs:
@@ -58,8 +63,12 @@ def _imported(path: Path, model: Model, graph: GraphProto, bind: Mapping[str, in
         with importer.at(f"output {port.name}"):
             if port.name in outputs:
                 raise Refusal("E1001", f"two outputs are called `{port.name}`")
+            if isinstance(item, Untyped):
+                if port.kind != "tensor":
+                    continue  # a sequence or a map of what an opaque node gives
+                raise Refusal("E1003", f"`{item.node.op}` has no operator here, and nothing says what it gives")
             outputs[port.name] = item if isinstance(item, Value) else importer.value(item, port.name)
-    return importer.graph(graph.name or path.stem, outputs)
+    return importer.graph(path.stem, outputs)
 
 
 def _input(importer: Importer, port: Port) -> Item:

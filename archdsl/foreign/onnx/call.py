@@ -52,7 +52,7 @@ def known(*names: str, domain: str = "") -> Callable[[Rule], Rule]:
 class Call:
     """A node. ``inputs`` are in the order of ONNX; one that is left out is ``None``."""
 
-    __slots__ = ("importer", "inputs", "leaf", "node", "run_graph", "scope", "version")
+    __slots__ = ("declared", "importer", "inputs", "leaf", "node", "run_graph", "scope", "version")
 
     def __init__(
         self,
@@ -63,6 +63,7 @@ class Call:
         scope: str,
         leaf: bool,
         run_graph: Callable[[Graph, dict[str, Item]], list[Item]],
+        declared: Callable[[str], TensorType | None],
     ) -> None:
         self.node = node
         self.inputs = inputs
@@ -74,6 +75,8 @@ class Call:
         """Whether that module has no other node, so that its path is the node's."""
         self.run_graph = run_graph
         """Runs a graph of the node, which sees the values around it and those given by name; its outputs."""
+        self.declared = declared
+        """The type that the file declares for a result, by its name."""
 
     # what enters
 
@@ -103,6 +106,12 @@ class Call:
     def type(self, index: int) -> TensorType:
         """The type of an input."""
         return type_of(self.item(index))
+
+    def no_weights(self) -> None:
+        """What the file has for this node are numbers of the computation, and no layer's weights."""
+        for item in self.inputs:
+            if isinstance(item, Known):
+                item.weight = False
 
     def stored(self, index: int, what: str) -> Known:
         """An input that has to be known; refuses (E1002) one that is computed."""

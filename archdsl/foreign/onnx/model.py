@@ -50,7 +50,7 @@ class Node:
 class Graph:
     """Nodes in the order of the file, with the tensors that are stored beside them."""
 
-    __slots__ = ("initialisers", "inputs", "name", "nodes", "outputs")
+    __slots__ = ("initialisers", "inputs", "name", "nodes", "outputs", "values")
 
     def __init__(self) -> None:
         self.name = ""
@@ -58,6 +58,8 @@ class Graph:
         self.initialisers: dict[str, Tensor] = {}
         self.inputs: list[Port] = []
         self.outputs: list[Port] = []
+        self.values: list[Port] = []
+        """What the file says of values inside."""
 
 
 class Function:

@@ -7,22 +7,37 @@ from collections import ChainMap
 from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 from typing import Any
 
-from archdsl.diagnostics import Refusal
+from archdsl.diagnostics import DiagnosticError, Refusal
+from archdsl.element_types import ELEMENT_TYPES
 from archdsl.foreign.importer import Importer
-from archdsl.foreign.known import Known
+from archdsl.foreign.known import Known, fixed
 from archdsl.foreign.onnx.call import KNOWN, RULES, Call, Item, NotSupportedError, Result
-from archdsl.foreign.onnx.model import Function, Graph, Model, Node, Reference
-from archdsl.foreign.onnx.opaque import opaque
+from archdsl.foreign.onnx.model import Function, Graph, Model, Node, Port, Reference
+from archdsl.foreign.onnx.opaque import Untyped, joined, opaque
 from archdsl.foreign.onnx.scopes import Scopes
+from archdsl.foreign.onnx.values.elements import UndecidedError, UnknownError
 from archdsl.graph import Value
+from archdsl.shapes import TensorType
+from archdsl.source import shortened
 from archdsl.weights.tensor import Tensor
 
 MAX_STEPS = 300_000
 """Nodes that are read, those of functions and branches each time."""
+MAX_CALLED = 60_000
+"""Those of functions and branches alone."""
 MAX_CALLS = 40
 """Functions and graphs within one another."""
+BROKEN = (
+    ArithmeticError, AssertionError, AttributeError, LookupError, MemoryError, TypeError, ValueError
+)  # fmt: skip
+"""What the rules of operators run into where a node breaks the rules of ONNX: inputs that lack, lists for numbers."""
+COMPARING = frozenset({"Equal", "Greater", "GreaterOrEqual", "Less", "LessOrEqual"})
+CHOOSING = frozenset({"Gather", "GatherElements", "GatherND"})
+"""What asks for no weights: bounds, and of one axis tables of numbers."""
 _LINE = re.compile(r'File "([^"]*)", line (\d+), in (\S+)')
-Environment = MutableMapping[str, Item]
+_WRONG = (ValueError, TypeError, IndexError, KeyError, AttributeError, ArithmeticError, AssertionError, MemoryError)
+Environment = MutableMapping[str, Any]
+"""Values by name: items, and results of which nothing is known."""
 
 
 class Walker:
@@ -32,14 +47,17 @@ class Walker:
         self.importer = importer
         self.model = model
         self.steps = 0
+        self.called = 0
         self.depth = 0
         self._stored: dict[int, Known] = {}
         self.scopes = Scopes(model.graph.nodes if model.graph else ())
+        self.ports: dict[str, Port] = {}
 
     def graph(self, graph: Graph, outside: Environment, given: Mapping[str, Item]) -> list[Item]:
         """Run a graph that sees the values outside of it; its outputs."""
         inside: dict[str, Item] = {name: self.stored(one) for name, one in graph.initialisers.items()}
         inside.update(given)
+        self.ports.update((port.name, port) for port in (*graph.values, *graph.outputs))
         names: Environment = ChainMap(inside, *outside.maps) if isinstance(outside, ChainMap) else ChainMap(inside)
         self.nodes(graph.nodes, names, self.model.opsets, {})
         return [self.look_up(port.name, names, "the graph") for port in graph.outputs]
@@ -54,7 +72,8 @@ class Walker:
         """A value by name; refuses (E1001) one that is not made before."""
         if name not in names:
             raise Refusal("E1001", f"{who} uses `{name[:80]}`, which nothing before it makes")
-        return names[name]
+        found: Item = names[name]
+        return found
 
     def nodes(
         self, nodes: Iterable[Node], names: Environment, opsets: Mapping[str, int], attributes: Mapping[str, Any]
@@ -65,7 +84,8 @@ class Walker:
             raise Refusal("E1001", f"functions and graphs are nested more than {MAX_CALLS} deep")
         for node in nodes:
             self.steps += 1
-            if self.steps > MAX_STEPS:
+            self.called += self.depth > 1
+            if self.steps > MAX_STEPS or self.called > MAX_CALLED:
                 raise Refusal("E1001", f"more than {MAX_STEPS:,} nodes, those of functions counted each time")
             self.node(resolved(node, attributes), names, opsets)
         self.depth -= 1
@@ -75,30 +95,77 @@ class Walker:
         with self.importer.at(line_of(node), notes_of(node)):
             called = f"`{node.name or node.op}`"
             inputs = [self.look_up(name, names, called) if name else None for name in node.inputs]
+            if node.op in COMPARING or (node.op in CHOOSING and inputs and len(getattr(inputs[0], "shape", "..")) == 1):
+                inputs = [fixed(one) for one in inputs]
             function = self.model.functions.get((node.domain, node.op, node.overload))
-            if function is not None:
-                results: Sequence[Item] = self.function(function, node, inputs)
+            if any(isinstance(one, Untyped) for one in inputs):
+                results: Sequence[Item | Untyped] = self.beyond(node, inputs)
+            elif function is not None:
+                results = self.function(function, node, inputs)
             else:
-                domain = node.domain
                 call = Call(
-                    node, inputs, opsets.get(domain, 1), self.importer, *self.scopes.of(node),
-                    lambda graph, given: self.graph(graph, names, given),
+                    node, inputs, opsets.get(node.domain, 1), self.importer, *self.scopes.of(node),
+                    lambda graph, given: self.graph(graph, names, given), self.declared,
                 )  # fmt: skip
-                results = listed(self.result(call))
+                try:
+                    results = listed(self.result(call), node)
+                except DiagnosticError:
+                    raise
+                except BROKEN as error:
+                    why = f"{type(error).__name__}: {error}"[:200]
+                    raise Refusal("E1001", f"`{node.op}` is given what it cannot work on ({why})") from error
             for name, item in zip(node.outputs, results):
                 if name:
                     if name in names and (not isinstance(names, ChainMap) or name in names.maps[0]):
                         raise Refusal("E1001", f"two values are called `{name[:80]}`")
                     names[name] = item
 
-    def result(self, call: Call) -> Result:
+    def beyond(self, node: Node, inputs: Sequence[Any]) -> Sequence[Item | Untyped]:
+        """The results of a node behind results of which nothing is known: one opaque node for all, if it can be."""
+        lacking = [one for one in inputs if isinstance(one, Untyped)]
+        others = [self.importer.value(one, one.name or "value") if isinstance(one, Known) else one
+                  for one in inputs if isinstance(one, Known | Value)]  # fmt: skip
+        types = [self.declared(name) for name in node.outputs if name]
+        known = [one for one in types if one is not None]
+        first = lacking[0]
+        if len(known) < len(types):
+            nodes = max(one.nodes for one in lacking) + 1  # at least: branches of one beginning are counted once
+            every = [value for one in lacking for value in one.inputs] + others
+            return [Untyped(first.node, first.version, first.why, every, nodes)] * len(node.outputs)
+        lacking[0] = Untyped(first.node, first.version, first.why, first.inputs, first.nodes + 1)
+        made = iter(joined(self.importer, lacking, others, known))
+        return [next(made) if name else first for name in node.outputs]
+
+    def declared(self, name: str) -> TensorType | None:
+        """The type that the file declares for a value, if it says all of it."""
+        port = self.ports.get(name)
+        if port is None or port.dtype not in ELEMENT_TYPES or port.sizes is None:
+            return None
+        sizes = [size if isinstance(size, int) else self.importer.symbols.get(size) for size in port.sizes]
+        known = [size for size in sizes if size is not None and (not isinstance(size, int) or size > 0)]
+        return TensorType(port.dtype, tuple(known)) if len(known) == len(sizes) else None
+
+    def result(self, call: Call) -> Result | Untyped | Sequence[Value | Untyped]:
         """What a node gives: computed where all that enters is known, otherwise nodes of ours."""
+        try:
+            return self.made(call)
+        except UndecidedError as undecided:
+            raise self.undecided(call, undecided) from None
+        except _WRONG as error:  # an attribute of another type, a number of axes that no rule expects
+            said = str(error).partition("\n")[0]
+            raise Refusal("E1001", f"`{call.node.op}` cannot be what this node says: {shortened(said, 120)}") from None
+
+    def made(self, call: Call) -> Result | Untyped | Sequence[Value | Untyped]:
+        """The same; what no rule expects is an exception of Python's."""
         key = call.node.domain, call.node.op
         compute = KNOWN.get(key)
-        if compute is not None and (key[1] in BY_TYPE or not any(isinstance(one, Value) for one in call.inputs)):
-            found = compute(call)
-            if found is not NotImplemented:
-                return found
+        if compute is not None and can_compute(call):
+            try:
+                found = compute(call)
+                if found is not NotImplemented:
+                    return found
+            except UnknownError:
+                pass  # left to run time
         found_rule = RULES.get(key)
         if found_rule is None:
             return opaque(call, "")
@@ -106,6 +173,12 @@ class Walker:
             return found_rule(call)
         except NotSupportedError as fault:
             return opaque(call, str(fault))
+
+    def undecided(self, call: Call, fault: UndecidedError) -> Refusal:
+        """The refusal (E1002) of what depends on the value of a symbol."""
+        sizes = self.importer.named_symbols(fault.items)
+        message = f"`{call.node.op}` computes a size, and which one depends on {sizes}"
+        return Refusal("E1002", message, help=self.importer.help_to_bind(fault.items))
 
     def function(self, function: Function, node: Node, inputs: Sequence[Item | None]) -> list[Item]:
         """Run a function that the file defines."""
@@ -119,10 +192,23 @@ class Walker:
 
 BY_TYPE = frozenset({"Shape", "Size"})
 """Operators whose results follow from types."""
+OF_ANY_SHAPE = BY_TYPE | {"Identity", "Expand"}
+"""Operators that are computed of known tensors with symbolic sizes, too."""
 
 
-def listed(result: Result) -> Sequence[Item]:
+def can_compute(call: Call) -> bool:
+    """Whether enough is known of what enters."""
+    if call.node.op in BY_TYPE:
+        return True
+    if any(isinstance(one, Value) for one in call.inputs):
+        return False
+    return call.node.op in OF_ANY_SHAPE or all(one is None or one.plain for one in call.inputs)  # type: ignore[union-attr]
+
+
+def listed(result: Result | Untyped | Sequence[Value | Untyped], node: Node) -> Sequence[Item | Untyped]:
     """Results as a sequence."""
+    if isinstance(result, Untyped):
+        return [result] * len(node.outputs)
     return (result,) if isinstance(result, Known | Value) else result
 
 
@@ -160,10 +246,15 @@ def copied(node: Node) -> Node:
 
 def line_of(node: Node) -> str:
     """The node as a line of the listing that messages show."""
-    made = ", ".join(node.outputs)[:120]
     domain = f"{node.domain}." if node.domain else ""
-    where = f"  # {node.name[:200]}" if node.name else ""
-    return f"{made} = {domain}{node.op}({', '.join(node.inputs)[:200]}){where}"
+    ends = [shortened(", ".join(map(_short, names)), 60) for names in (node.inputs, node.outputs)]
+    where = f"  # {shortened(node.name, 100)}" if node.name else ""
+    return f"{domain}{node.op}({ends[0]}) -> {ends[1]}{where}"
+
+
+def _short(name: str) -> str:
+    """A value's name without the modules that it is from, which the node's name says."""
+    return shortened(name.rpartition("/")[2] or name, 40)
 
 
 def notes_of(node: Node) -> tuple[str, ...]:

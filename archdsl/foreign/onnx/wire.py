@@ -57,7 +57,7 @@ class ModelReader(Reader):
         if self.depth > MAX_DEPTH:
             self.refuse(f"its graphs are nested more than {MAX_DEPTH} deep")
         found = Graph()
-        ports = {11: found.inputs, 12: found.outputs}
+        ports = {11: found.inputs, 12: found.outputs, 13: found.values}
         for number, wire, start, stop in self.fields(begin, end):
             if wire != 2:
                 continue

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from onnx_case import generator, graph_of, inputs_of, model_of, run
+from onnx_case import generator, graph_of, inputs_of, model_of, randomise, run
 from op_examples import examples_of
 
 import archdsl
@@ -73,6 +73,37 @@ network Net() {{
     (y,) = run(model_of(archdsl.load(spec).graph("Net"), opset=opset), {"q": q, "mask": mask})
     assert not y[:, :, :2].any()
     assert np.isfinite(y).all() and y[:, :, 2].all()
+
+
+@pytest.mark.parametrize(
+    ("mask", "zeroed"),
+    [
+        ("where(seen, table -> unsqueeze(0), constant(-1e9))", False),
+        ("where(seen, table, constant(-1e9)) + given", True),
+        ("seen", True),
+        ("constant([false], dtype = bool)", True),
+    ],
+    ids=["finite numbers", "an input", "bool", "constants of bool"],
+)
+def test_zeros_are_put_where_a_query_may_see_nothing_alone(mask: str, zeroed: bool) -> None:
+    """What is hidden by a finite number is still seen a little, as by a bias of learned numbers."""
+    spec = f"""arch 1
+network Net() {{
+  input q: f32[N, 2, 3, 8]
+  input seen: bool[3, 3]
+  input given: f32[3, 3]
+  let table = param([3, 3])
+  q -> attend(q, q, mask = {mask})
+  output y
+}}"""
+    model = model_of(archdsl.load(spec).graph("Net"))
+    (last,) = [node for node in model.graph.node if node.output[0] == "y"]
+    assert last.op_type == ("Where" if zeroed else "Attention")
+    if not zeroed:
+        randomise(model, generator(mask))
+        q = generator("q").standard_normal((1, 2, 3, 8)).astype("f4")
+        (y,) = run(model, {"q": q, "seen": np.zeros((3, 3), bool), "given": np.zeros((3, 3), "f4")})
+        np.testing.assert_allclose(y, np.broadcast_to(q.mean(axis=2, keepdims=True), y.shape), atol=1e-5)
 
 
 def test_one_mask_for_all_layers() -> None:

@@ -248,6 +248,28 @@ def reverse(draw: Draw) -> Case:
     return Case({"axis": axis}, [x], free(draw, x))
 
 
+def reversed_sequences(op: Any, p: Any, x: Tensor, lengths: Tensor) -> Tensor:
+    steps, rows = (axis_of(one, x) for one in (op.axis, op.batch))
+    found = x.clone().movedim(rows, 0)
+    for i, count in enumerate(lengths.tolist()):
+        along = steps - 1 if steps > rows else steps
+        found[i] = torch.cat(
+            [
+                found[i].narrow(along, 0, count).flip(along),
+                found[i].narrow(along, count, found[i].shape[along] - count),
+            ],
+            along,
+        )
+    return found.movedim(0, rows)
+
+
+@operator("reverse_sequence", reversed_sequences)
+def reverse_sequence(draw: Draw) -> Case:
+    x, axis = draw.array(draw.shape(2, 4), draw.one("f32", "i64", "bool")), draw.whole(0, 1)
+    lengths = draw.array([x.shape[1 - axis]], draw.one("i64", "i32"), 0, x.shape[axis])
+    return Case({"axis": axis, "batch": 1 - axis}, [x, lengths])
+
+
 @operator("tile", lambda op, p, x: x.tile(op.counts))
 def tile(draw: Draw) -> Case:
     x = draw.array(draw.shape(1, 4), draw.one(*ANY))

@@ -39,7 +39,6 @@ UNARY: dict[str, tuple[Callable[[Tensor], Tensor], float, float, tuple[str, ...]
     "selu": (F.selu, -4, 9, FLOAT),
     "sigmoid": (torch.sigmoid, -3, 9, REAL),  # ONNX Runtime's has an absolute error, 2e-8 of 1
     "silu": (F.silu, -3, 9, REAL),
-    "hard_sigmoid": (F.hardsigmoid, -5, 5, FLOAT),
     "hard_swish": (F.hardswish, -5, 5, FLOAT),
     "tanh": (torch.tanh, -5, 5, REAL),
     "softplus": (F.softplus, -9, 30, FLOAT),
@@ -83,6 +82,12 @@ def leaky_relu(draw: Draw) -> Case:
 def elu(draw: Draw) -> Case:
     x, alpha = shaped(draw), draw.one(1.0, 0.3, 2.0)
     return Case({"alpha": alpha}, [x], free(draw, x))
+
+
+@operator("hard_sigmoid", lambda op, p, x: torch.clamp(x * op.alpha + op.beta, 0, 1))
+def hard_sigmoid(draw: Draw) -> Case:
+    x, alpha, beta = shaped(draw, -5, 5), draw.one(1 / 6, 0.2, -0.3, 0.0), draw.one(0.5, 0.4, 0.0)
+    return Case({"alpha": alpha, "beta": beta}, [x], free(draw, x))
 
 
 @operator("prelu", lambda op, p, x: F.prelu(x, p["weight"]))
@@ -174,6 +179,12 @@ def binary(*dtypes: str, low: float = -4) -> Callable[[Draw], Case]:
         return Case({}, inputs)
 
     return case
+
+
+@operator("is_nan", of(torch.isnan))
+def is_nan(draw: Draw) -> Case:
+    x = draw.array(draw.shape(0, 4), draw.one("f32", "f64"))
+    return Case({}, [np.asarray(np.where(x > 1, np.nan, np.where(x < -3, np.inf, x)), x.dtype)], free(draw, x))
 
 
 operator("sub", of(torch.sub))(binary(*NUMBER))

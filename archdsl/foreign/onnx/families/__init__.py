@@ -3,9 +3,18 @@
 from archdsl.foreign.onnx.families import (
     activation as activation,
     arithmetic as arithmetic,
+    attention as attention,
+    control as control,
     conv as conv,
+    einsum as einsum,
+    fused as fused,
+    index as index,
     linear as linear,
     norm as norm,
     pool as pool,
+    quantized as quantized,
+    recurrent as recurrent,
+    reduce as reduce,
+    resample as resample,
     shape as shape,
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isfinite
 from typing import Any
 
 from archdsl.diagnostics import Refusal
@@ -112,12 +113,18 @@ def clip(call: Call) -> Result:
         item = call.given(index)
         if item is None or isinstance(item, Known):
             found = call.numbers(name, index)
-            ends.append(found[0] if found else None)
+            limit = found[0] if found else None
+            ends.append(None if isinstance(limit, float) and not isfinite(limit) else limit)
             continue
         x = call.apply("max" if name == "min" else "min", x, item)
         ends.append(None)
     low, high = ends
     if low is None and high is None:
+        return x
+    if x.type.dtype[0] != "f" and x.type.dtype != "bf16":
+        for name, end in (("max", low), ("min", high)):
+            if end is not None:
+                x = call.apply(name, x, call.apply("constant", values=end, dtype=x.type.dtype))
         return x
     if (low, high) == (0, 6) and x.type.dtype[0] == "f":
         return call.apply("relu6", x)

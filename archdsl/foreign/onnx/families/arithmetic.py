@@ -9,12 +9,15 @@ TWO = {
     "LessOrEqual": "less_equal", "Greater": "greater", "GreaterOrEqual": "greater_equal", "And": "logical_and",
     "Or": "logical_or",
 }  # fmt: skip
+COMPARISONS = frozenset({"Equal", "Less", "LessOrEqual", "Greater", "GreaterOrEqual"})
 MANY = {"Sum": "add", "Max": "max", "Min": "min", "Mean": "average"}
 
 
 @rule(*TWO)
 def two(call: Call) -> Result:
     """Both are broadcast; before opset 7 only the second, from an axis."""
+    if call.node.op in COMPARISONS:
+        call.no_weights()  # thresholds
     a, b = call.value(0), call.value(1)
     if call.version < 7 and call.attr("axis") is not None:
         behind = a.type.rank - call.attr("axis") - b.type.rank
@@ -29,3 +32,32 @@ def many(call: Call) -> Result:
     """Any number of them."""
     values = [call.value(i) for i in range(len(call.inputs))]
     return values[0] if len(values) == 1 else call.apply(MANY[call.node.op], *values)
+
+
+@rule("Where")
+def where(call: Call) -> Result:
+    """One of two, by a condition."""
+    return call.apply("where", call.value(0), call.value(1), call.value(2))
+
+
+@rule("Xor")
+def xor(call: Call) -> Result:
+    """One and not the other."""
+    return call.apply("not_equal", call.value(0), call.value(1))
+
+
+@rule("IsNaN")
+def is_nan(call: Call) -> Result:
+    """What does not equal itself."""
+    x = call.value(0)
+    return call.apply("not_equal", x, x)
+
+
+@rule("Mod")
+def mod(call: Call) -> Result:
+    """The remainder with the sign of the divisor."""
+    a, b = call.value(0), call.value(1)
+    if call.attr("fmod", 0) or a.type.dtype[0] in "iu":
+        return call.not_supported("remainders of integers, or with the sign of what is divided")
+    whole = call.apply("floor", call.apply("div", a, b))
+    return call.apply("sub", a, call.apply("mul", whole, b))

@@ -1,0 +1,123 @@
+"""A program's calls, one after another, as nodes of our operators."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from archdsl.diagnostics import Refusal
+from archdsl.dims import Dim, evaluate, symbols
+from archdsl.foreign.importer import Importer
+from archdsl.foreign.known import Known
+from archdsl.foreign.pt2.arguments import RULES, Args
+from archdsl.foreign.pt2.constants import evaluated
+from archdsl.foreign.pt2.memory import Memory, Tensor
+from archdsl.foreign.pt2.program import Body, Call, Ref
+from archdsl.foreign.pt2.scopes import Scopes
+from archdsl.graph import Value
+from archdsl.shapes import TensorType
+
+
+class Flow:
+    """The names of one program while its calls are read."""
+
+    def __init__(self, importer: Importer, scopes: Scopes) -> None:
+        self.importer = importer
+        self.scopes = scopes
+        self.memory = Memory(importer)
+
+    def run(self, body: Body) -> None:
+        """Read all calls of a graph."""
+        for call in body.calls():
+            with self.importer.at(_line(call), _notes(call)):
+                self._call(body, call)
+
+    def _call(self, body: Body, call: Call) -> None:
+        if not any(call.outputs):
+            return  # an assertion, or a size, which is declared as an expression
+        inner = [one for one in call.arguments.values() if isinstance(one, Body)]
+        if inner and call.operator in _INLINED:
+            self._inline(call, inner[0])
+            return
+        args = Args(self.memory, self.scopes, body, call)
+        found = evaluated(args) or self._made(args)
+        results = [found] if isinstance(found, Value | Known) else list(found)
+        for name, one in zip(call.outputs, results):
+            if name is not None and one is not None:
+                self.memory.env[name] = self._as_declared(body, name, one)
+        self.memory.note(call)
+
+    def _made(self, args: Args) -> Tensor | Sequence[Tensor | None]:
+        made = RULES.get(args.call.operator)
+        found = made(args) if made is not None else None
+        return self._opaque(args) if found is None else found
+
+    def _opaque(self, args: Args) -> Sequence[Tensor]:
+        """A call that no operator of ours says: its types are declared, and its cost is not known."""
+        from archdsl.ops.opaque import Opaque
+
+        call = args.call
+        types = [args.body.declared(name) if name else None for name in call.outputs]
+        library, _, rest = call.target.partition(".")
+        if not all(types):
+            raise Refusal(
+                "E1003", f"`{call.target}` has no operator here, and gives something of a type that is not known",
+            )  # fmt: skip
+        plain = {
+            name: value for name, value in call.arguments.items() if isinstance(value, bool | int | float | str | tuple)
+        }
+        op = Opaque.of(library, rest, [one for one in types if one is not None], plain)
+        return args.apply(op, [args.materialised(one) for one in args.tensors()], base=call.operator)
+
+    def _inline(self, call: Call, inner: Body) -> None:
+        """The calls of a graph that is applied as it stands: under other settings of autocast or gradients."""
+        given = [self.memory.env.get(one.name) for one in call.refs()]
+        names = [one.name if isinstance(one, Ref) else None for one in map(inner.argument, inner.listed("inputs"))]
+        outer = self.memory.env
+        self.memory.env = {name: value for name, value in zip(names, given) if name is not None and value is not None}
+        self.run(inner)
+        results = [self.memory.env.get(one.name) for one in inner.results()]
+        self.memory.env = outer
+        for name, value in zip(call.outputs, results):
+            if name is not None and value is not None:
+                self.memory.env[name] = value
+
+    def _as_declared(self, body: Body, name: str, value: Tensor) -> Tensor:
+        """The value with the declared element type; refuses (E1001) what is declared with another shape."""
+        declared = body.declared(name)
+        made = value.type if isinstance(value, Value) else TensorType(value.dtype, value.shape)
+        if declared is None or declared == made:
+            return value
+        if not _agree(made.shape, declared.shape, body.sizes.hints):
+            raise Refusal(
+                "E1001", f"the file says that `{name}` is {declared}, and its operator gives {made}",
+                help="the file contradicts itself: export the model again",
+            )  # fmt: skip
+        if declared.dtype != made.dtype and isinstance(value, Value):
+            (value,) = self.importer.apply("cast", [value], f"{value.name}.cast", dtype=declared.dtype)
+        return value
+
+
+def _agree(made: Sequence[Dim], declared: Sequence[Dim], hints: dict[str, int]) -> bool:
+    """Whether two shapes are one, as far as can be told: symbolic sizes are compared at the sizes of the export."""
+    if len(made) != len(declared):
+        return False
+    for ours, theirs in zip(made, declared):
+        difference = evaluate(ours - theirs, hints)
+        if isinstance(difference, int) and difference != 0:
+            return False
+        if not isinstance(difference, int) and not symbols(difference) - hints.keys():
+            return False
+    return True
+
+
+def _line(call: Call) -> str:
+    inputs = ", ".join(one.name for one in call.refs())
+    scope = f"  in {call.scope}" if call.scope else ""
+    return f"{call.name} = {call.target}({inputs[:200]}){scope}"
+
+
+def _notes(call: Call) -> tuple[str, ...]:
+    return (f"from {call.source}",) if call.source else ()
+
+
+_INLINED = ("higher_order.wrap_with_set_grad_enabled", "higher_order.wrap_with_autocast", "higher_order")

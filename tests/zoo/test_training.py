@@ -1,0 +1,202 @@
+"""Generated modules of sequence networks learn what the same networks of ``torch.nn`` learn, from the same weights."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+from onnx_case import model_of, run as run_onnx
+from paths import ROOT, SPECS
+
+import archdsl
+from archdsl.graph import Graph
+
+pytestmark = pytest.mark.reference
+
+ADDING = """arch 1
+use std.recurrent (lstm_cell)
+network Adding(layer: block, layers = 1, mean = false) {
+  input x: f32[N, T = 100, 2]
+  rnn: repeat layers { layer }
+  if mean { reduce_mean(axis = t) } else { select(axis = t, -1) }
+  fc: linear(1)
+  output sum
+}
+variant Rnn = Adding(rnn(32))
+variant Gru = Adding(gru(32))
+variant Stacked = Adding(lstm(24), layers = 2)
+variant Both = Adding(lstm(16, both = true), mean = true)
+network Cell(width = 32) {
+  input x: f32[N, T = 100, 2]
+  let all, last, m = scan(axis = t, final = true) {
+    state h = zeros([in.n, width])
+    state c = zeros([in.n, width])
+    let new, memory = in -> lstm_cell(width, h, c)
+    next h = new, c = memory
+    new
+  }
+  fc: last -> linear(1)
+  output sum
+}
+"""
+WORDS = """arch 1
+network Words(layer: block, words, d) {
+  input tokens: i64[N, T = 32]
+  embedding: embedding(words, d)
+  rnn: { layer }
+  decoder: linear(words)
+  output scores
+}
+"""
+
+
+class Learner(NamedTuple):
+    """What both begin with: our graph, their network, and their weights by our names."""
+
+    graph: Graph
+    theirs: Any
+    weights: dict[str, Any]
+
+
+def layered(graph: Graph, theirs: Any) -> Learner:
+    """Theirs has as many tensors in the same order."""
+    values = theirs.state_dict().values()
+    return Learner(graph, theirs, dict(zip(graph.parameters(), values, strict=True)))
+
+
+def adding() -> dict[str, Callable[[], Learner]]:
+    from torch_learners import Cell, LastOf
+
+    program = archdsl.load(ADDING)
+    return {
+        "Rnn": lambda: layered(program.graph("Rnn"), LastOf("RNN", 32, 1, both=False)),
+        "Gru": lambda: layered(program.graph("Gru"), LastOf("GRU", 32, 1, both=False)),
+        "Stacked": lambda: layered(program.graph("Stacked"), LastOf("LSTM", 24, 2, both=False)),
+        "Both": lambda: layered(program.graph("Both"), LastOf("LSTM", 16, 1, both=True)),
+        "Cell": lambda: _cell(program.graph("Cell"), Cell(32)),
+    }
+
+
+def _cell(graph: Graph, theirs: Any) -> Learner:
+    state = theirs.state_dict()
+    names = {"scan.lstm_cell.ih.weight": "cell.weight_ih", "scan.lstm_cell.ih.bias": "cell.bias_ih",
+             "scan.lstm_cell.hh.weight": "cell.weight_hh", "scan.lstm_cell.hh.bias": "cell.bias_hh"}  # fmt: skip
+    return Learner(graph, theirs, {path: state[names.get(path, path)] for path in graph.parameters()})
+
+
+def words(signs: int) -> dict[str, Callable[[], Learner]]:
+    from torch_learners import Decoder, RecurrentWords, Selective
+
+    def recurrent(kind: str) -> Learner:
+        text = WORDS + f"variant net = Words({kind.lower()}(32), {signs}, 32)\n"
+        return layered(archdsl.load(text).graph("net"), RecurrentWords(kind, 32, signs))
+
+    def gpt2() -> Learner:
+        small = {"d": 32, "depth": 2, "heads": 4, "vocab": signs, "longest": 1024}
+        theirs = Decoder(32, 2, 4, signs, 1024)
+        return Learner(archdsl.load(SPECS / "gpt2.arch").graph("gpt2", **small), theirs, theirs.named())
+
+    def mamba() -> Learner:
+        theirs = Selective(16, 1, signs)
+        small = {"d": 16, "depth": 1, "vocab": signs}
+        return Learner(archdsl.load(SPECS / "mamba.arch").graph("mamba_130m", **small), theirs, theirs.state_dict())
+
+    return {"RNN": lambda: recurrent("RNN"), "GRU": lambda: recurrent("GRU"), "gpt2": gpt2, "mamba": mamba}
+
+
+def both(learner: Learner, learn: Callable[[Any], list[float]], x: Any) -> tuple[list[float], list[float]]:
+    """The losses of ours and of theirs; ours agrees with ONNX Runtime in front of and behind the training."""
+    from torch_module import module_of
+
+    ours = module_of(learner.graph).train()
+    ours.load_state_dict({name: value.clone() for name, value in learner.weights.items()})
+    agree(learner.graph, ours, x)
+    found = learn(ours)
+    agree(learner.graph, ours, x)
+    return found, learn(learner.theirs.train())
+
+
+def agree(graph: Graph, net: Any, x: Any) -> None:
+    import onnx
+    import torch
+
+    model = model_of(graph)
+    state = {name: value.numpy() for name, value in net.state_dict().items()}
+    for tensor in model.graph.initializer:
+        if tensor.name in state:
+            tensor.CopyFrom(onnx.numpy_helper.from_array(state.pop(tensor.name), tensor.name))
+    assert not state
+    with torch.no_grad():
+        wanted = net(x).numpy()
+    found = run_onnx(model, {graph.inputs[0].name: x.numpy()})[0]
+    assert np.abs(found - wanted).max() <= 1e-4 * np.abs(wanted).max()
+
+
+def sums(net: Any, steps: int) -> list[float]:
+    """The adding problem (Hochreiter and Schmidhuber 1997): the sum of two marked numbers among a hundred."""
+    import torch
+
+    optimiser = torch.optim.Adam(net.parameters(), 0.005)
+    draw, found = torch.Generator().manual_seed(3), []
+    for _ in range(steps):
+        numbers, marks = torch.rand(16, 100, generator=draw), torch.zeros(16, 100)
+        for half in (0, 50):
+            marks[torch.arange(16), half + torch.randint(50, (16,), generator=draw)] = 1
+        loss = ((net(torch.stack([numbers, marks], 2)).squeeze(1) - (numbers * marks).sum(1)) ** 2).mean()
+        optimiser.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
+        optimiser.step()
+        found.append(loss.item())
+    return found
+
+
+LENGTHS = [pytest.param(25, id="short"), pytest.param(600, id="long", marks=pytest.mark.nightly)]
+
+
+@pytest.mark.parametrize("steps", LENGTHS)
+@pytest.mark.parametrize("name", ["Rnn", "Gru", "Stacked", "Both", "Cell"])
+def test_the_adding_problem(name: str, steps: int) -> None:
+    import torch
+
+    torch.manual_seed(0)
+    learner = adding()[name]()
+    ours, theirs = both(learner, lambda net: sums(net, steps), torch.rand(2, 100, 2))
+    close(ours, theirs, steps)
+    assert np.mean(ours[-10:]) < 0.8 * ours[0]
+
+
+def close(ours: list[float], theirs: list[float], steps: int) -> None:
+    """Step by step at first; what many steps make of the last digit of a float may differ, so later their means."""
+    np.testing.assert_allclose(ours[:25], theirs[:25], rtol=0.02)
+    if steps > 25:
+        np.testing.assert_allclose(np.mean(ours), np.mean(theirs), rtol=0.02)
+
+
+@pytest.mark.parametrize("steps", LENGTHS)
+@pytest.mark.parametrize("name", ["RNN", "GRU", "gpt2", "mamba"])
+def test_a_language_model_of_characters(name: str, steps: int) -> None:
+    import torch
+
+    text = (ROOT / "LICENSE").read_text(encoding="utf-8").lower()[:4000]
+    signs = sorted(set(text))
+    codes = torch.tensor([signs.index(c) for c in text])
+
+    def learn(net: Any) -> list[float]:
+        optimiser, draw, found = torch.optim.Adam(net.parameters(), 0.01), torch.Generator().manual_seed(5), []
+        for _ in range(steps):
+            starts = torch.randint(len(codes) - 33, (8,), generator=draw)
+            batch = torch.stack([codes[s : s + 33] for s in starts])
+            loss = torch.nn.functional.cross_entropy(net(batch[:, :-1]).flatten(0, 1), batch[:, 1:].flatten())
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+            found.append(loss.item())
+        return found
+
+    torch.manual_seed(0)
+    ours, theirs = both(words(len(signs))[name](), learn, codes[None, :32].repeat(2, 1))
+    close(ours, theirs, steps)
+    assert np.mean(ours[-5:]) < 0.9 * ours[0]
