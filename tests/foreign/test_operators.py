@@ -87,7 +87,7 @@ CASES = [
     Case("AveragePool", MAP, kernel_shape=[3, 3], pads=[1, 1, 1, 1], count_include_pad=1),
     Case("GlobalAveragePool", MAP), Case("GlobalMaxPool", MAP), Case("LpPool", MAP, kernel_shape=[2, 2], opset=18),
     Case("BatchNormalization", MAP, drawn(6), drawn(6), drawn(6), np.abs(drawn(6)) + 1, epsilon=0.01),
-    Case("BatchNormalization", MAP, drawn(6), drawn(6), drawn(6), np.abs(drawn(6)) + 1, opset=15, training_mode=1, unused=2),
+    Case("BatchNormalization", MAP, drawn(6), drawn(6) + 1, drawn(6) + 2, np.abs(drawn(6)) + 3, opset=15, training_mode=1, unused=2),
     Case("InstanceNormalization", MAP, drawn(6), drawn(6)), Case("LRN", MAP, size=3, alpha=0.5, bias=2.0),
     Case("LayerNormalization", MAP, drawn(7, 9), drawn(7, 9), axis=2), Case("LayerNormalization", X, drawn(6)),
     Case("GroupNormalization", MAP, drawn(6), drawn(6), num_groups=3, opset=21),
