@@ -129,7 +129,7 @@ class Walker:
         known = [one for one in types if one is not None]
         first = lacking[0]
         if len(known) < len(types):
-            nodes = sum(one.nodes for one in lacking) + 1
+            nodes = max(one.nodes for one in lacking) + 1  # at least: branches of one beginning are counted once
             every = [value for one in lacking for value in one.inputs] + others
             return [Untyped(first.node, first.version, first.why, every, nodes)] * len(node.outputs)
         lacking[0] = Untyped(first.node, first.version, first.why, first.inputs, first.nodes + 1)
