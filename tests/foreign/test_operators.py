@@ -31,10 +31,11 @@ class Case:
         opset: int = 17,
         free: bool = False,
         domain: str = "",
+        unused: int = 0,
         **attributes: Any,
     ):
         self.op, self.inputs, self.outputs, self.opset, self.free = op, inputs, outputs, opset, free
-        self.attributes, self.domain = attributes, domain
+        self.attributes, self.domain, self.unused = attributes, domain, unused
 
     def __repr__(self) -> str:
         sizes = [
@@ -49,7 +50,8 @@ class Case:
         given = {n: one for n, one in zip(names, self.inputs) if isinstance(one, tuple)}
         stored = {n: one for n, one in zip(names, self.inputs) if isinstance(one, np.ndarray)}
         outputs = [f"y{i}" for i in range(self.outputs)]
-        node = helper.make_node(self.op, names, outputs, "node", domain=self.domain or None, **self.attributes)
+        made = [*outputs, *(f"u{i}" for i in range(self.unused))]
+        node = helper.make_node(self.op, names, made, "node", domain=self.domain or None, **self.attributes)
         if self.free:
             given = {n: (t, ["A", *sizes[1:]]) for n, (t, sizes) in given.items()}
         domains = {self.domain: 1} if self.domain else {}
@@ -85,7 +87,7 @@ CASES = [
     Case("AveragePool", MAP, kernel_shape=[3, 3], pads=[1, 1, 1, 1], count_include_pad=1),
     Case("GlobalAveragePool", MAP), Case("GlobalMaxPool", MAP), Case("LpPool", MAP, kernel_shape=[2, 2], opset=18),
     Case("BatchNormalization", MAP, drawn(6), drawn(6), drawn(6), np.abs(drawn(6)) + 1, epsilon=0.01),
-    Case("BatchNormalization", MAP, drawn(6), drawn(6), drawn(6), np.abs(drawn(6)) + 1, opset=14, training_mode=1),
+    Case("BatchNormalization", MAP, drawn(6), drawn(6) + 1, drawn(6) + 2, np.abs(drawn(6)) + 3, opset=15, training_mode=1, unused=2),
     Case("InstanceNormalization", MAP, drawn(6), drawn(6)), Case("LRN", MAP, size=3, alpha=0.5, bias=2.0),
     Case("LayerNormalization", MAP, drawn(7, 9), drawn(7, 9), axis=2), Case("LayerNormalization", X, drawn(6)),
     Case("GroupNormalization", MAP, drawn(6), drawn(6), num_groups=3, opset=21),
