@@ -27,6 +27,8 @@ STATE = "archdsl.state."
 """Key of the output that enters in the place of an input in the next call."""
 RANGE = "archdsl.range."
 """Key of the least and the greatest value of an integer input: ``0 .. 999``."""
+BOXES = "archdsl.boxes."
+"""Key of the boxes that an input is: ``corners 640 x 480`` or ``centres …``, the width and height they lie in."""
 VERSION = 1
 """Of the JSON in the metadata."""
 MAX_SIDE = 1 << 16

@@ -13,8 +13,9 @@ from archdsl.analyses.ranges import ranges
 from archdsl.dim_order import at_least
 from archdsl.element_types import INTEGERS
 from archdsl.graph import Graph, Value
-from archdsl.interface import LEAST, MOST, RANGE, SIZE, STATE
+from archdsl.interface import BOXES, LEAST, MOST, RANGE, SIZE, STATE
 from archdsl.ops.base import Ends
+from archdsl.ops.estimates import Boxes
 
 
 def integers(graph: Graph) -> dict[str, Ends]:
@@ -45,6 +46,21 @@ def integers(graph: Graph) -> dict[str, Ends]:
     return {value.name: found[value] for value in graph.inputs if value in found}
 
 
+def boxes(graph: Graph) -> dict[str, Boxes]:
+    """By the name of an input: the boxes that it is, where an operator takes it for boxes, or a part of it."""
+    found: dict[str, Boxes] = {}
+    entering = set(graph.inputs)
+    for node in graph.nodes:
+        for slot, box in node.op.boxes([value.type for value in node.inputs]).items():
+            value = node.inputs[slot]
+            while value.producer is not None and (value.producer.op.moves_data or value.producer.op.role == "view"):
+                value = value.producer.inputs[0]
+            if value in entering and value.type.rank and value.type.shape[-1] == 4:
+                known = found.get(value.name)
+                found[value.name] = box if known is None or known[1:] == (1, 1) else known
+    return found
+
+
 def _also(value: Value, outside: Mapping[Value, tuple[Value, ...]]) -> Iterator[Value]:
     """An integer, and what it stands for outside of the bodies that it is in."""
     while value.type.dtype in INTEGERS:
@@ -67,6 +83,8 @@ def described(graph: Graph) -> dict[str, str]:
             found[MOST + name] = str(name.most)
     for input, (low, high) in integers(graph).items():
         found[RANGE + input] = f"{low} .. {high}"
+    for input, (centres, width, height) in boxes(graph).items():
+        found[BOXES + input] = f"{'centres' if centres else 'corners'} {width} x {height}"
     return found
 
 

@@ -7,8 +7,10 @@ Elements are read when somebody asks for them, and weights are not asked. Sizes 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from math import prod
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from archdsl.diagnostics import Refusal
 from archdsl.dims import Dim, product
 from archdsl.element_types import ELEMENT_TYPES, FLOATS
 from archdsl.shapes import Shape
@@ -21,6 +23,9 @@ if TYPE_CHECKING:
 else:
     Array = Any
 
+T = TypeVar("T")
+COMPUTED = 1 << 22
+"""Integers of a tensor that is computed: 32 megabytes."""
 QUANTIZED = frozenset({"i8", "u8", "i16", "u16"})
 """Integers that weights are stored as."""
 LEAST = 1e4
@@ -115,8 +120,10 @@ class Known:
 
         if self._array is None:
             if self.fill is not None:
+                self._bound()
                 self._array = np.full(self.sizes, self.fill, numpy_type(self.dtype))
             elif self._load is not None:
+                self._bound()
                 self._array = self._load()
             else:
                 assert self.file is not None
@@ -125,6 +132,11 @@ class Known:
                     return found  # a weight is not kept
                 self._array = found
         return self._array
+
+    def _bound(self) -> None:
+        """Refuse (E1003) to compute integers without end: they are positions and sizes, and no weights."""
+        if self.dtype not in FLOATS and self.dtype not in QUANTIZED and prod(self.sizes) > COMPUTED:
+            raise Refusal("E1003", f"a table of {prod(self.sizes):,} integers is computed; at most {COMPUTED:,} are")
 
     def tensor(self) -> Tensor:
         """The tensor as a parameter's values."""
@@ -147,3 +159,12 @@ def as_bytes(array: Array, dtype: str) -> bytes:
         return np.ascontiguousarray(array, numpy_type(dtype)).tobytes()
     bits = np.ascontiguousarray(array, "<f4").view("<u4")
     return bytes(((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16).astype("<u2").tobytes())
+
+
+def fixed(item: T) -> T | Known:
+    """The tensor as one that is no parameter, whatever it is stored as: a scale, a bound, a table of frequencies."""
+    if not isinstance(item, Known) or not item.weight:
+        return item
+    if fixed not in item.turned:
+        item.turned[fixed] = Known(item.dtype, item.shape, load=item.array, fill=item.fill, name=item.name)
+    return item.turned[fixed]

@@ -83,6 +83,8 @@ class Application:
         if type(known) is Run:
             known = self._records[self._key] = record(known)
         if type(known) is Kept and _fits(known, self._place):
+            bounds, faults = self._session.bounds, self._session.faults
+            bounds.count_nested(len(known.nodes), self._place.depth, faults.failed)
             return _repeated(known, self._flow, self._place)
         if known is not None:
             self._before = Mark(self._session)
@@ -126,7 +128,7 @@ def _fits(kept: Kept, place: Place) -> bool:
     return (
         place.depth <= kept.depth
         and bounds.level <= kept.level
-        and bounds.steps + kept.steps <= bounds.limits.steps
+        and bounds.steps + kept.steps <= bounds.most
         and tape.made + len(kept.nodes) <= bounds.limits.nodes
         and tape.paths.isdisjoint([prefix + step[3] for step in kept.nodes])
         and tape.parameters.keys().isdisjoint([prefix + path for path, _ in kept.parameters])

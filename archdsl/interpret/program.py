@@ -74,7 +74,7 @@ def elaborate(
     except BoundExceeded as exceeded:
         stopped = True
         refusal = exceeded.located(definition_span(target)).refusal
-        if bounds.steps - bounds.explained > bounds.limits.steps or refusal.code != "E0501":
+        if exceeded.told and (bounds.steps - bounds.explained > bounds.limits.steps or refusal.code != "E0501"):
             faults.report(refusal.diagnostic())
     except RecursionError:
         stopped = True

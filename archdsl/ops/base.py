@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Literal, TypeVar
 
 from archdsl.diagnostics import Refusal
 from archdsl.dims import Dim
-from archdsl.ops.estimates import EVERYTHING, Interval, Moments
+from archdsl.ops.estimates import EVERYTHING, Boxes, Interval, Moments
 from archdsl.ops.initializers import (
     ONES as ONES,
     ZEROS as ZEROS,
@@ -276,6 +276,9 @@ class Op(Record):
         passes = asked is not None and (self.moves_data or self.role == "view")
         return dict.fromkeys(range(len(ins)), asked) if passes and asked is not None else {}
 
+    def boxes(self, ins: Types) -> Mapping[int, Boxes]:  # inputs whose last axis is a box, for whoever draws them
+        return {}
+
     def enters(self, ins: Types) -> tuple[TensorType, ...]:
         """Of what :attr:`holds_graph`: the types of that graph's inputs, one for each input of the node."""
         raise NotImplementedError
@@ -314,9 +317,7 @@ class Op(Record):
         return 1
 
     def misread(self, ins: Types) -> tuple[str, str] | None:
-        """What it does with these inputs, and how it is written that most would mean, where that is probably something
-        else; for a warning.
-        """
+        """For a warning: what it does with these inputs, and how that is written which is probably meant."""
         return None
 
     def range(self, entering: Sequence[Interval]) -> Interval:

@@ -6,9 +6,14 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from math import erf, inf, log, sqrt
 
+from archdsl.dims import Dim
+
 Interval = tuple[float, float]
 """The least and the greatest value, both included."""
 EVERYTHING: Interval = (-inf, inf)
+
+Boxes = tuple[bool, Dim, Dim]
+"""Boxes: whether they are centre and size, and not two opposite corners; the width and height in which they lie."""
 
 Moments = tuple[float, float]
 """Mean and variance of a tensor's elements, which are taken for independent Gaussians."""

@@ -6,17 +6,18 @@ broadcasts against the input (spatial attention needs that).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import inf
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from archdsl import dim_order
 from archdsl.diagnostics import Refusal
-from archdsl.dims import Dim
+from archdsl.dims import Dim, Symbol
 from archdsl.element_types import FLOATS, NUMBERS
-from archdsl.ops.base import Empties, Op, Types, Work, arg
+from archdsl.ops.base import Empties, Ends, Op, Types, Work, arg
+from archdsl.ops.counted import Counted
 from archdsl.ops.estimates import EVERYTHING, Interval, Moments, greatest, hull, least, same_sign, share
-from archdsl.ops.kinds import Axis, Boolean, Integer, ListOf, OneOf
+from archdsl.ops.kinds import Axis, Boolean, Dimension, ListOf, OneOf, Operand
 from archdsl.ops.look import AxisWindow, Window
 from archdsl.ops.operand_checks import need_dtype, resolve_axes, times, undecided
 from archdsl.shapes import TensorType, resolve_axis
@@ -190,10 +191,11 @@ class ArgMin(_Position):
     examples = ("argmin[-1] : f32[2,5] -> i64[2]", "argmin[axis=c, keep=true] : f32[N,3,H,W] -> i64[N,1,H,W]")
 
 
-class TopK(Op):
+class TopK(Counted):
     """The ``k`` greatest elements along ``axis``, greatest first, and their positions (``i64``): two outputs.
 
-    Counted as ``k`` comparisons per element of the input (insertion into a list of ``k``).
+    With ``only``, one integer of the data, they are that many, and at most ``k``. Counted as ``k`` comparisons per
+    element of the input (insertion into a list of ``k``).
     """
 
     name = "top_k"
@@ -202,15 +204,20 @@ class TopK(Op):
     examples = (
         "top_k[2] : f32[2,5] -> f32[2,2], i64[2,2]",
         "top_k[3, axis=1] : f32[N,4,T] -> f32[N,3,T], i64[N,3,T]",
+        "top_k[4, only=1] : f32[2,5], i64[] -> f32[2,K], i64[2,K]",
     )
 
-    k: int = arg(Integer(1), doc="how many")
+    k: Dim = arg(Dimension(1), doc="how many; with `only`, how many at most")
     axis: int | str = arg(Axis(), -1, doc="the axis")
+    only: int | None = arg(Operand(), None, doc="how many of them, i64[] or i64[1]")
 
     def shape(self, *ins: TensorType) -> tuple[TensorType, ...]:
-        (x,) = ins
+        x = ins[0]
         need_dtype(self.name, x, NUMBERS)
         axis = resolve_axis(self.axis, x)
+        for number in ins[1:]:
+            if number.dtype != "i64" or number.shape not in ((), (1,)):
+                raise Refusal("E0309", f"`only` of `{self.name}` must be one integer, i64[] or i64[1], not {number}")
         enough = dim_order.at_least(x.shape[axis], self.k)
         if enough is None:
             raise undecided(
@@ -218,14 +225,34 @@ class TopK(Op):
             )
         if not enough:
             raise Refusal("E0205", f"`k` of `top_k` is {self.k}, but axis {axis} of {x} has {x.shape[axis]} elements")
-        sizes = [self.k if i == axis else size for i, size in enumerate(x.shape)]
+        sizes = [self.count if i == axis else size for i, size in enumerate(x.shape)]
         return x.with_shape(sizes), TensorType("i64", tuple(sizes))
 
+    @property
+    def count(self) -> Dim:
+        return self.k if self.only is None else super().count
+
+    @property
+    def symbol(self) -> Symbol | None:
+        return None if self.only is None else super().symbol
+
+    def named(self, path: str, ins: Types) -> Self:
+        return self if self.only is None else super().named(path, ins)
+
+    def limit(self, *ins: TensorType) -> Dim:
+        return self.k
+
+    def integers(self, ins: Types, outs: Types, asked: Ends | None, entering: Sequence[Interval]) -> Mapping[int, Ends]:
+        return {1: (0, self.k)} if len(ins) > 1 else {}
+
     def work(self, ins: Types, outs: Types) -> Work:
-        return Work(cmp=ins[0].elements * self.k)
+        return Work(cmp=ins[0].elements * self.count)
 
     def window(self, ins: Types, outs: Types) -> Window:
         return _all_but(resolve_axis(self.axis, ins[0]), ins[0].rank)
+
+    def looks(self, ins: Types, outs: Types, source: int, result: int) -> Window:
+        return (None,) * ins[0].rank if source else self.window(ins, outs)
 
     def range(self, entering: Sequence[Interval]) -> Interval:
         return hull((entering[0], (0.0, inf)))  # the positions

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from archdsl.diagnostics import Refusal
 from archdsl.element_types import FLOATS
 from archdsl.ops.base import Ends, Op, Types, Work, arg
-from archdsl.ops.estimates import Interval
+from archdsl.ops.estimates import Boxes, Interval
 from archdsl.ops.kinds import Boolean, Integer, Number, PerAxis
 from archdsl.ops.look import AxisWindow, Window
 from archdsl.ops.operand_checks import need_dtype, need_equal, need_rank, same_dtype, times
@@ -52,6 +52,11 @@ class _Regions(Op):
 
     def integers(self, ins: Types, outs: Types, asked: Ends | None, entering: Sequence[Interval]) -> Mapping[int, Ends]:
         return {2: (0, ins[0].shape[0] - 1)}
+
+    def boxes(self, ins: Types) -> Mapping[int, Boxes]:
+        _, _, height, width = ins[0].shape
+        units = round(1 / self.scale) if self.scale <= 1 else 1
+        return {1: (False, width * units, height * units)}
 
     def window(self, ins: Types, outs: Types) -> Window:
         return (None, AxisWindow(1), None, None)

@@ -4,7 +4,7 @@ is found in the data.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import inf
 
 from archdsl.diagnostics import Refusal
@@ -12,7 +12,7 @@ from archdsl.dims import Dim
 from archdsl.element_types import BOOLEANS, FLOATS
 from archdsl.ops.base import Types, Work, arg
 from archdsl.ops.counted import Counted
-from archdsl.ops.estimates import Interval
+from archdsl.ops.estimates import Boxes, Interval
 from archdsl.ops.kinds import Axis, Boolean, Integer, Number, Optional
 from archdsl.ops.look import AxisWindow, Window
 from archdsl.ops.operand_checks import need_dtype, need_equal, need_rank, same_dtype
@@ -56,6 +56,9 @@ class NonMaxSuppression(Counted):
         need_equal("the samples of boxes and scores", boxes.shape[0], scores.shape[0], ins)
         need_equal("the numbers of boxes and scores", boxes.shape[1], scores.shape[2], ins)
         return (TensorType("i64", (self.count, 3)),)
+
+    def boxes(self, ins: Types) -> Mapping[int, Boxes]:
+        return {0: (self.center, 1, 1)}
 
     def limit(self, *ins: TensorType) -> Dim:
         boxes = ins[0].shape[1]

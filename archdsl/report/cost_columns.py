@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from archdsl.analyses import other_counters
-from archdsl.analyses.cost import CostTable
+from archdsl.analyses.cost import CostTable, cost
 from archdsl.analyses.measure import QUANTITIES
 from archdsl.analyses.rows import Row, flops
-from archdsl.dims import Dim
+from archdsl.dims import Dim, Expr
 from archdsl.ops.base import Work
 from archdsl.ops.windows import Windowed
 from archdsl.report.cost_sheet import Column, Line, Sheet, Total
@@ -89,19 +89,35 @@ SHOWN = (
 
 
 def _totals(table: CostTable) -> tuple[Total, ...]:
+    other = at_declared(table)
     found = []
     for name in SHOWN:
         if name == "active_params" and not table.measures.bound.idle:
             continue
-        m = table.totals[name]
-        value: Any = m.value if m else None
-        found.append(Total(name, value, QUANTITIES[name].unit, bool(m and m.partial)))
+        total = _total(name, table)
+        if other is not None and (total.partial or total.value is None or isinstance(total.value, Expr)):
+            total = total.replace(declared=_total(name, other))
+        found.append(total)
     return tuple(found)
+
+
+def _total(name: str, table: CostTable) -> Total:
+    m = table.totals[name]
+    return Total(name, m.value if m else None, QUANTITIES[name].unit, bool(m and m.partial))
+
+
+def at_declared(table: CostTable) -> CostTable | None:
+    """The same costs at the sizes that the spec declares, where they are polynomials now and all sizes are declared."""
+    sizes = table.graph.defaults
+    if table.binding or sizes in ({}, {"N": 1}) or not {str(one) for one in table.graph.symbols()} <= sizes.keys():
+        return None
+    return cost(table.graph)
 
 
 def _notes(table: CostTable) -> tuple[str, ...]:
     known = len(table.rows) - len(table.unknown)
-    notes = [f"coverage: the work of {known} of {len(table.rows)} operators is known"]
+    notes = [] if at_declared(table) is None else [f"in brackets: at {shown_sizes(table.graph.defaults)}"]
+    notes += [f"coverage: the work of {known} of {len(table.rows)} operators is known"]
     found = [f"{name} = {size}" for name, size in table.binding.items() if "." in name]
     if found:
         notes.append(f"as many as the data can give: {', '.join(found)}")
@@ -114,6 +130,11 @@ def _notes(table: CostTable) -> tuple[str, ...]:
         joins = dict.fromkeys(found.node.path for found in table.measures.fields.misaligned)
         notes.append("misaligned receptive fields at " + ", ".join(list(joins)[:8]))
     return tuple(notes)
+
+
+def shown_sizes(sizes: Mapping[str, int]) -> str:
+    """``N = 1, T = 128``."""
+    return ", ".join(f"{name} = {size}" for name, size in sizes.items())
 
 
 def _as_counted(table: CostTable, tool: other_counters.Convention) -> Sheet:

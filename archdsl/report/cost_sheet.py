@@ -27,12 +27,15 @@ class Line(Record):
 
 
 class Total(Record):
-    """A figure of the whole net; ``None``: it depends on a symbol. ``partial``: a lower bound."""
+    """A figure of the whole net; ``None``: it depends on a symbol. ``partial``: a lower bound. ``declared``: what a
+    polynomial, or what depends on symbols, is at the declared sizes.
+    """
 
     name: str
     value: Any
     unit: str = ""
     partial: bool = False
+    declared: Total | None = None
 
 
 class Sheet(Record):

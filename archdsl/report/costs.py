@@ -100,7 +100,9 @@ def _totals(totals: Sequence[Total]) -> list[str]:
 
 
 def show_total(total: Total) -> str:
-    """``300,774,272``; ``6,021,120 bytes (5.74 MiB)``; ``>= …`` where it is a lower bound."""
+    """``300,774,272``; ``6,021,120 bytes (5.74 MiB)``; ``>= …`` where it is a lower bound; ``64 * T [8,192]``."""
+    if total.declared is not None:
+        return f"{show_total(total.replace(declared=None))} [{show_total(total.declared)}]"
     if total.value is None:
         return "depends on the symbols"
     text = number(total.value) + (f" {total.unit}" if total.unit else "")

@@ -1,11 +1,11 @@
-"""Merging of parallel linear branches into one convolution: what is added has the same input and is linear in it.
+"""Merging of parallel linear branches into one layer: what is added has the same input and is linear in it.
 
 A convolution, a batch norm (with constant statistics), a mean over windows and the input itself are all convolutions of
 their input, and so is their sum: kernels are laid over one another, aligned at the positions that they look at, and
 biases are added. So the 3x3, the 1x1 and the identity of RepVGG become one 3x3 (Ding et al., arXiv:2101.03697, section
-3.3), and the 3x3, 1x3 and 3x1 of ACNet (arXiv:1908.03930). Strides and groups must agree; a merged kernel must not have
-more taps than the kernels that it replaces. Runs behind :mod:`archdsl.rewrites.fold`; the values are computed when they
-are written. Linear in the graph.
+3.3), and the 3x3, 1x3 and 3x1 of ACNet (arXiv:1908.03930). Linear layers are the same without positions. Strides and
+groups must agree; a merged kernel must not have more taps than the kernels that it replaces. Runs behind
+:mod:`archdsl.rewrites.fold`; the values are computed when they are written. Linear in the graph.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from archdsl.graph import Graph, Node, Parameter, Value
 from archdsl.ops.arithmetic import Add
 from archdsl.ops.base import Initializer
 from archdsl.ops.conv import Conv
+from archdsl.ops.linear import Linear
 from archdsl.ops.norm import BatchNorm
 from archdsl.ops.pool import AvgPool
 from archdsl.record import Record
@@ -66,7 +67,8 @@ class _Branch(Record):
     @property
     def groups(self) -> int:
         """The groups of a convolution with a weight; 0 for others."""
-        return self.layer.op.groups if self.layer is not None and isinstance(self.layer.op, Conv) else 0
+        op = None if self.layer is None else self.layer.op
+        return op.groups if isinstance(op, Conv) else 1 if isinstance(op, Linear) else 0
 
 
 def deployed(graph: Graph) -> Graph:
@@ -194,7 +196,7 @@ def _branch(value: Value, uses: _Uses) -> _Branch:
 def _linear(node: Node, uses: _Uses) -> _Branch | None:
     """A node as a convolution of its input, if it is one whose kernel is fixed, and its own."""
     op = node.op
-    if not isinstance(op, BatchNorm | Conv | AvgPool):
+    if not isinstance(op, BatchNorm | Conv | Linear | AvgPool):
         return None
     source = node.inputs[0]
     if any(uses.owners[parameter.path] > 1 for parameter in node.params.values()):
@@ -203,6 +205,8 @@ def _linear(node: Node, uses: _Uses) -> _Branch | None:
         rank = source.type.rank - 2
         ones, still = (1,) * rank, ((0, 0),) * rank
         return _Branch(source, (), node, ones, ones, ones, still) if op.channel_axis(source.type) == 1 else None
+    if isinstance(op, Linear):  # a kernel of no axes, over the last axis alone
+        return _Branch(source, (), node, (), (), (), ()) if "weight" in node.params else None
     pads = op.pads(source.type)
     if pads is None or (isinstance(op, Conv) and "weight" not in node.params):
         return None
@@ -276,8 +280,8 @@ def _convolution(home: Node, box: _Box, branches: Sequence[_Branch]) -> Node:
     out, each, *_ = sizes(weight)
     shape = (out, each, *box.taps)
     parts = tuple(_part(branch, box) for branch in branches)
-    op: Conv = home.op  # type: ignore[assignment]
-    if box.taps != branches[0].kernel:
+    op: Conv | Linear = home.op  # type: ignore[assignment]
+    if isinstance(op, Conv) and box.taps != branches[0].kernel:
         pads = [*(-low for low in box.low), *(high + spare for high, spare in zip(box.high, box.spare))]
         op = op.replace(kernel=box.taps, pad=tuple(pads), dilation=box.step)
     params = {

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from archdsl.diagnostics import Refusal
 from archdsl.dim_text import parse_dimension
 from archdsl.dims import Dim, Symbol, is_symbol
-from archdsl.interface import LEAST, MOST, RANGE, SIZE
+from archdsl.interface import BOXES, LEAST, MOST, RANGE, SIZE
+from archdsl.ops.estimates import Boxes
 
 BATCH = "N"
 
@@ -40,6 +41,21 @@ def ends_in(metadata: Mapping[str, str], name: str) -> tuple[Dim, Dim] | None:
         return parse_dimension(low), parse_dimension(high)
     except Refusal:
         raise _unreadable(RANGE + name, text) from None
+
+
+def boxes_in(metadata: Mapping[str, str], name: str) -> Boxes | None:
+    """The boxes that an input is, if the model says it."""
+    text = metadata.get(BOXES + name)
+    if text is None:
+        return None
+    kind, _, extent = text.partition(" ")
+    width, _, height = extent.partition(" x ")
+    try:
+        if kind in ("centres", "corners"):
+            return kind == "centres", parse_dimension(width), parse_dimension(height)
+    except Refusal:
+        pass
+    raise _unreadable(BOXES + name, text)
 
 
 def _size(metadata: Mapping[str, str], key: str) -> int:

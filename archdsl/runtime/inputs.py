@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from archdsl.diagnostics import Refusal, did_you_mean
 from archdsl.dim_solve import UnequalError, solve
 from archdsl.dims import Dim, Symbol, evaluate, limits
+from archdsl.ops.estimates import Boxes
 from archdsl.record import Record
 from archdsl.runtime.arrays import archive, array
 from archdsl.runtime.entering import chosen_sizes
@@ -25,8 +26,8 @@ MAX_RANDOM_BYTES = 8 * 2**30
 def random_inputs(
     wanted: Sequence[Wanted], seed: int, sizes: Mapping[str, Dim] | None = None
 ) -> dict[str, numpy.ndarray]:
-    """Standard normal floats; integers over the whole range of what they enter, else 0 and 1; of ``bool`` both along
-    the last axis. ``sizes`` are those of symbols; 1 for others.
+    """Standard normal floats, boxes where the model says so; integers over the whole range of what they enter, else 0
+    and 1; of ``bool`` both along the last axis. ``sizes`` are those of symbols; 1 for others.
     """
     import numpy as np
 
@@ -38,11 +39,29 @@ def random_inputs(
     for one in wanted:
         shape = tuple(1 if dim is None else int(evaluate(dim, given)) for dim in one.dims())  # type: ignore[arg-type]
         _check_size(one, shape)
-        if one.dtype.startswith("float"):
+        if one.boxes is not None and one.dtype.startswith("float") and shape and shape[-1] == 4:
+            arrays[one.name] = _boxes(one.boxes, shape, given, generator).astype(one.dtype)
+        elif one.dtype.startswith("float"):
             arrays[one.name] = generator.standard_normal(shape, dtype=np.float32).astype(one.dtype)
         else:
             arrays[one.name] = _integers(one, shape, given, generator)
     return arrays
+
+
+def _boxes(
+    boxes: Boxes, shape: tuple[int, ...], sizes: Mapping[str, Dim], generator: numpy.random.Generator
+) -> numpy.ndarray:
+    """Boxes with an inside, from a tenth of the extent they lie in to the whole: centre and size, or first the corner
+    with the lesser coordinates.
+    """
+    import numpy as np
+
+    ends = [evaluate(dim, sizes) for dim in boxes[1:]]
+    extent = np.array([float(size) if isinstance(size, int) else 1.0 for size in ends])
+    sides = generator.uniform(0.1, 1, (*shape[:-1], 2))
+    low = generator.uniform(0, 1, sides.shape) * (1 - sides)
+    first, second = (low + sides / 2, sides) if boxes[0] else (low, low + sides)
+    return np.concatenate([first * extent, second * extent], -1)
 
 
 def _integers(

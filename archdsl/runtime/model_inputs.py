@@ -10,8 +10,9 @@ from archdsl.dim_text import parse_dimension
 from archdsl.dims import Dim, Symbol, symbol
 from archdsl.element_types import ELEMENT_TYPES
 from archdsl.interface import PREPROCESS, STATE
+from archdsl.ops.estimates import Boxes
 from archdsl.record import Record
-from archdsl.runtime.entering import bounds_in, ends_in
+from archdsl.runtime.entering import bounds_in, boxes_in, ends_in
 from archdsl.runtime.session import BFLOAT16, metadata_of
 
 Tell = Callable[[str], None]
@@ -40,6 +41,8 @@ class Wanted(Record):
     ends: tuple[Dim, Dim] | None = None
     """The least and the greatest integer that it takes, if that is known."""
 
+    boxes: Boxes | None = None
+    """What boxes its last axis is, if it is known."""
     state: bool = False
     """Whether it is a state of the model: what the call before has left."""
 
@@ -72,7 +75,7 @@ def wanted_inputs(session: Any) -> list[Wanted]:
             raise Refusal("E0704", f"the input `{one.name}` is a {one.type}, which cannot be given here")
         shape = tuple(d if d is not None else "?" for d in one.shape)
         state = STATE + one.name in metadata
-        ends = ends_in(metadata, one.name)
+        ends, boxes = ends_in(metadata, one.name), boxes_in(metadata, one.name)
         found.append(
             Wanted(
                 one.name,
@@ -81,7 +84,8 @@ def wanted_inputs(session: Any) -> list[Wanted]:
                 metadata.get(PREPROCESS + one.name),
                 bounds,
                 ends,
-                state=state,
+                boxes,
+                state,
             )
         )
     return found

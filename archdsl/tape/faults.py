@@ -44,6 +44,8 @@ class Faults:
         span = diagnostic.span
         key = _key(diagnostic.code, span) if span else (diagnostic.code, diagnostic.message)
         if key not in self._reported and self._kept[diagnostic.severity] < LIMITS.faults:
+            if diagnostic.severity == "error" and not self.failed:
+                self.bounds.shorten()
             self._kept[diagnostic.severity] += 1
             self._reported.add(key)
             self.diagnostics.append(diagnostic)

@@ -14,6 +14,8 @@ SMALL = 8
 """Axes of a tensor, and words of a symbolic size, up to which no bound applies."""
 STEPS_PER_NODE = 10
 """Steps that making one operator takes at most, where a spec does little else."""
+DEEP = 16
+"""Applications within one another, of which a network has few, and a block that doubles at each level many."""
 FAULT_STEPS = 50
 """The steps that reporting one fault counts as."""
 
@@ -24,6 +26,10 @@ class Limits(Record):
     steps: int = 500_000
     """Work that makes no operators: each operator that is made allows :data:`STEPS_PER_NODE` more."""
     nodes: int = 1_000_000
+    deep: int = 100_000
+    """Operators in blocks that are nested more than :data:`DEEP` deep: blocks that double make no end of them."""
+    after: int = 100_000
+    """Operators that are made after an error, and steps, to find others."""
     items: int = 100_000
     leaves: int = 1_000_000
     bits: int = 4096
@@ -45,9 +51,11 @@ class BoundExceeded(Exception):
     that code that handles refusals and goes on lets it pass.
     """
 
-    def __init__(self, code: str, message: str) -> None:
+    def __init__(self, code: str, message: str, *, told: bool = True) -> None:
         super().__init__(message)
         self.refusal = Refusal(code, message)
+        self.told = told
+        """``False``: there is another error, and this one only ends the search for more."""
 
     def located(self, span: Span | None) -> BoundExceeded:
         """The same with a place, unless it has a more exact one."""
@@ -58,22 +66,32 @@ class BoundExceeded(Exception):
 class Bounds:
     """How much work was done, held against the limits."""
 
-    __slots__ = ("explained", "level", "limits", "steps")
+    __slots__ = ("after", "deep", "explained", "level", "limits", "most", "steps")
 
     def __init__(self, limits: Limits = DEFAULT) -> None:
         self.limits = limits
         self.steps = 0
         """Steps so far, less those that the operators made so far allow."""
+        self.most = limits.steps
+        """The greatest number of them."""
         self.level = 0
         """How many expressions are being evaluated within one another."""
         self.explained = 0
         """Steps that went into explaining faults."""
+        self.deep = 0
+        """Operators in blocks that are nested deeply."""
+        self.after = 0
+        """Operators that were made after an error."""
 
     def step(self, count: int = 1) -> None:
         """Count work; refuse (E0501) too much of it."""
         self.steps += count
-        if self.steps > self.limits.steps:
+        if self.steps > self.most:
             raise BoundExceeded("E0501", f"the spec needs more than {self.limits.steps:,} evaluation steps")
+
+    def shorten(self) -> None:
+        """There is an error: a part of the steps is left to find others, and that they are used up is not told."""
+        self.most = min(self.most, self.steps + self.limits.after)
 
     def check_depth(self, depth: int) -> None:
         """Refuse (E0505) to apply a block that is nested too deeply."""
@@ -85,11 +103,25 @@ class Bounds:
         message = f"definitions and expressions are nested more than {self.limits.levels} levels deep"
         return BoundExceeded("E0505", message)
 
-    def count_node(self, before: int) -> None:
-        """Account for one more operator, where there were some ``before``; refuse (E0502) too many."""
+    def count_node(self, before: int, depth: int = 0, failed: bool = False) -> None:
+        """Account for one more operator, where there were some ``before``, in blocks within one another; refuse (E0502)
+        too many.
+        """
         if before >= self.limits.nodes:
             raise BoundExceeded("E0502", f"the network has more than {self.limits.nodes:,} operators")
+        if depth > DEEP or failed:
+            self.count_nested(1, depth, failed)
         self.steps -= STEPS_PER_NODE
+
+    def count_nested(self, count: int, depth: int, failed: bool) -> None:
+        """Account for operators that are nested deeply, or made after an error; refuse (E0502) too many."""
+        self.deep += count if depth > DEEP else 0
+        self.after += count if failed else 0
+        if self.deep > self.limits.deep:
+            message = f"blocks nested more than {DEEP} applications deep have more than {self.limits.deep:,} operators"
+            raise BoundExceeded("E0502", message)
+        if self.after > self.limits.after:
+            raise BoundExceeded("E0502", f"more than {self.limits.after:,} operators after an error", told=False)
 
     def check_items(self, count: int) -> None:
         """Refuse (E0503) lists that are too long."""

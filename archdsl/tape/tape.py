@@ -84,10 +84,10 @@ class Tape:
         least, most = op.accepts
         if len(live) < least or (most is not None and len(live) > most):
             raise wrong_count(op, len(live))
-        bounds.count_node(self.made)
+        bounds.count_node(self.made, place.depth, self.faults.failed)
         path, prefix = place.operator(base)
         path = self.fresh(path)
-        if isinstance(op, Counted):
+        if isinstance(op, Counted) and op.symbol is not None:
             op = self._named(op, path, live)
         applied = self._applied(op, live, span)
         bounds.check_outputs(len(applied.types))

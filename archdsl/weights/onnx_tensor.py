@@ -93,6 +93,10 @@ def _as_bytes(dtype: str, values: list[int]) -> bytes:
     return bytes(np.array(values, "<i8" if dtype != "u64" else "<u8").astype(stored).tobytes())
 
 
+LONGEST = 255
+"""Bytes of a file's name: no system has longer ones, and asking for one is an error."""
+
+
 def _outside(reader: Reader, name: str, entries: dict[str, str]) -> Place:
     """A place in a file in the model's folder; refuses other paths."""
     location = entries.get("location", "")
@@ -100,7 +104,7 @@ def _outside(reader: Reader, name: str, entries: dict[str, str]) -> Place:
         reader.refuse(f"the data of `{name[:80]}` are not in the folder of the model")
     target = reader.path.parent / location
     offset, length = entries.get("offset", "0"), entries.get("length", "")
-    if not target.is_file():
+    if max(len(part.encode()) for part in target.parts) > LONGEST or not target.is_file():
         reader.refuse(f"the data of `{name[:80]}` are not in the folder of the model, in `{location[:80]}`")
     check_inside(target, reader.path)
     size = target.stat().st_size

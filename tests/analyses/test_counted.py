@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import onnx
 import pytest
@@ -184,3 +186,40 @@ def test_runs_of_a_scan_see_what_was_found_outside() -> None:
         module = outputs_of(module_of(graph)(*map(torch.from_numpy, inputs.values())))
     for (found,) in (run(model_of(graph), inputs), module):
         assert found.shape == (2, 6, len(kept)) and distance(found, sums @ kept.T + 1) <= 1e-5
+
+
+SOME = """arch 1
+network Net() {
+  input x: f32[N, T = 9 >= 4, 5]
+  input scores: f32[K]
+  let many = reduce_sum(cast(scores > 0, i64), axis = 0)
+  let best, at = top_k(x, 4, axis = t, only = many)
+  let all, _ = top_k(x, x.shape[1], axis = t)
+  output best, at, all, weighed = linear(best, 2, bias = false, weight = ones([2, 5]))
+}
+"""
+
+
+def test_as_many_as_a_number_of_the_data_says(tmp_path: Path) -> None:
+    graph = archdsl.load(SOME).graph()
+    assert (
+        str(graph.outputs["best"].type) == "f32[N, top_k.count, 5]" and str(graph.outputs["all"].type) == "f32[N, T, 5]"
+    )
+    assert archdsl.cost(graph).total("macs") == 4 * 2 * 5
+    model = model_of(graph)
+    rng = np.random.default_rng(3)
+    x = rng.normal(size=(2, 9, 5)).astype("f4")
+    for many in (0, 1, 3, 4, 7):
+        scores = np.where(np.arange(8) < many, 1, -1).astype("f4")
+        best, at, every, weighed = run(model, {"x": x, "scores": scores})
+        order = np.argsort(-x, axis=1)
+        assert (at == order[:, : min(many, 4)]).all() and (best == -np.sort(-x, 1)[:, : min(many, 4)]).all()
+        assert (every == -np.sort(-x, 1)).all() and np.allclose(weighed, best.sum(-1, keepdims=True), atol=1e-5)
+    archdsl.compile(graph, tmp_path / "net.onnx")
+    archdsl.run(tmp_path / "net.onnx")
+
+
+@pytest.mark.parametrize("call", ["top_k(x, 4, only = n, axis = t)", "top_k(x, 4, only = x, axis = t)"])
+def test_the_number_is_one_integer(call: str) -> None:
+    text = f"arch 1\nnetwork Net() {{ input x: f32[N, 9, 5]; input n: i32[]; let a, b = {call}; output a, b, n }}"
+    assert "E0309" in [one.code for one in archdsl.load(text).check()]

@@ -64,7 +64,8 @@ def test_commands_of_the_page_do_what_it_says(page, tmp_path, monkeypatch) -> No
         for fence in fences(page):
             if fence.heading == heading and "file" in fence.options:
                 (tmp_path / fence.options["file"]).parent.mkdir(exist_ok=True)
-                (tmp_path / fence.options["file"]).write_text(fence.text, encoding="utf-8")
+                content = bytes.fromhex(fence.text) if "hex" in fence.options else fence.text.encode()
+                (tmp_path / fence.options["file"]).write_bytes(content)
         forget()
         for fence in section(page, heading):
             for command, _ in commands(fence.text) if fence.lang == "console" else []:

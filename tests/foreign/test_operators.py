@@ -16,15 +16,26 @@ from onnx import TensorProto, helper
 import archdsl
 
 F, INT, B = TensorProto.FLOAT, TensorProto.INT64, TensorProto.BOOL
-TYPES = {F: np.float32, INT: np.int64, B: np.bool_}
+MS = "com.microsoft"
+TYPES = {F: np.float32, INT: np.int64, B: np.bool_, TensorProto.UINT8: np.uint8}
 
 
 class Case:
     """A node with its inputs: a pair of type and sizes enters the model, an array is stored in it."""
 
-    def __init__(self, op: str, *inputs: Any, outputs: int = 1, opset: int = 17, free: bool = False, **attributes: Any):
+    def __init__(
+        self,
+        op: str,
+        *inputs: Any,
+        outputs: int = 1,
+        opset: int = 17,
+        free: bool = False,
+        domain: str = "",
+        unused: int = 0,
+        **attributes: Any,
+    ):
         self.op, self.inputs, self.outputs, self.opset, self.free = op, inputs, outputs, opset, free
-        self.attributes = attributes
+        self.attributes, self.domain, self.unused = attributes, domain, unused
 
     def __repr__(self) -> str:
         sizes = [
@@ -39,14 +50,28 @@ class Case:
         given = {n: one for n, one in zip(names, self.inputs) if isinstance(one, tuple)}
         stored = {n: one for n, one in zip(names, self.inputs) if isinstance(one, np.ndarray)}
         outputs = [f"y{i}" for i in range(self.outputs)]
-        node = helper.make_node(self.op, names, outputs, "node", **self.attributes)
+        made = [*outputs, *(f"u{i}" for i in range(self.unused))]
+        node = helper.make_node(self.op, names, made, "node", domain=self.domain or None, **self.attributes)
         if self.free:
             given = {n: (t, ["A", *sizes[1:]]) for n, (t, sizes) in given.items()}
-        return model([node], given, outputs, stored, opset=self.opset)
+        domains = {self.domain: 1} if self.domain else {}
+        return model([node], given, outputs, stored, opset=self.opset, domains=domains)
 
 
 def ints(*values: int) -> np.ndarray[Any, Any]:
     return np.array(values, np.int64)
+
+
+def real(value: float) -> np.ndarray[Any, Any]:
+    return np.array(value, np.float32)
+
+
+def byte(value: int) -> np.ndarray[Any, Any]:
+    return np.array(value, np.uint8)
+
+
+def small(*shape: int) -> np.ndarray[Any, Any]:
+    return np.random.default_rng(2).integers(-9, 9, shape).astype(np.int8)
 
 
 X, MAP, SEQ = (F, [2, 6]), (F, [2, 6, 7, 9]), (F, [5, 2, 6])
@@ -62,6 +87,7 @@ CASES = [
     Case("AveragePool", MAP, kernel_shape=[3, 3], pads=[1, 1, 1, 1], count_include_pad=1),
     Case("GlobalAveragePool", MAP), Case("GlobalMaxPool", MAP), Case("LpPool", MAP, kernel_shape=[2, 2], opset=18),
     Case("BatchNormalization", MAP, drawn(6), drawn(6), drawn(6), np.abs(drawn(6)) + 1, epsilon=0.01),
+    Case("BatchNormalization", MAP, drawn(6), drawn(6) + 1, drawn(6) + 2, np.abs(drawn(6)) + 3, opset=15, training_mode=1, unused=2),
     Case("InstanceNormalization", MAP, drawn(6), drawn(6)), Case("LRN", MAP, size=3, alpha=0.5, bias=2.0),
     Case("LayerNormalization", MAP, drawn(7, 9), drawn(7, 9), axis=2), Case("LayerNormalization", X, drawn(6)),
     Case("GroupNormalization", MAP, drawn(6), drawn(6), num_groups=3, opset=21),
@@ -106,6 +132,14 @@ CASES = [
     Case("Squeeze", (F, [2, 1, 6]), ints(1)), Case("Squeeze", (F, [2, 1, 6]), opset=11), Case("Unsqueeze", X, opset=11, axes=[0, 3]),
     Case("Flatten", MAP, axis=2), Case("Flatten", MAP, axis=0), Case("Transpose", MAP), Case("Reshape", MAP, ints(0, -1, 9)),
     Case("Concat", X, drawn(2, 3), X, axis=-1), Case("Dropout", X), Case("Cast", X, to=INT),
+    Case("Gelu", X, domain=MS), Case("BiasGelu", X, drawn(6), domain=MS), Case("FastGelu", X, domain=MS),
+    Case("SkipLayerNormalization", (F, [2, 5, 6]), (F, [2, 5, 6]), drawn(6), drawn(6), drawn(6), domain=MS, epsilon=1e-5),
+    Case("FusedMatMul", X, drawn(6, 3), domain=MS), Case("QLinearConv", (TensorProto.UINT8, [1, 3, 5, 5]), real(0.1), byte(3), small(4, 3, 3, 3), real(0.02), np.array(0, np.int8),
+         real(0.5), byte(7), np.arange(4, dtype=np.int32), pads=[1] * 4),
+    Case("QLinearMatMul", (TensorProto.UINT8, [2, 6]), real(0.1), byte(3), small(6, 4), real(0.02), np.array(1, np.int8), real(0.5), byte(9)),
+    Case("DequantizeLinear", small(4, 6), np.abs(drawn(4)), np.zeros(4, np.int8), axis=0), Case("QuantizeLinear", X, real(0.1), byte(8)),
+    Case("DynamicQuantizeLinear", X, outputs=3), Case("MatMulInteger", (TensorProto.UINT8, [2, 6]), small(6, 4), byte(2)),
+    Case("ConvInteger", (TensorProto.UINT8, [1, 3, 5, 5]), small(4, 3, 3, 3), byte(2), strides=[2, 2]),
     Case("Attention", (F, [2, 3, 5, 4]), (F, [2, 3, 5, 4]), (F, [2, 3, 5, 4]), opset=23, is_causal=1),
     Case("Attention", (F, [2, 5, 12]), (F, [2, 5, 12]), (F, [2, 5, 12]), opset=23, q_num_heads=3, kv_num_heads=3),
 ]  # fmt: skip
@@ -123,7 +157,7 @@ def fed(sizes: Sizes, dtype: int, seed: int) -> np.ndarray[Any, Any]:
     shape = [one if isinstance(one, int) else 2 for one in sizes]
     if dtype == F:
         return rng.standard_normal(shape).astype(np.float32)
-    return rng.integers(0, 2, shape).astype(TYPES[dtype])
+    return rng.integers(0, 200 if dtype == TensorProto.UINT8 else 2, shape).astype(TYPES[dtype])
 
 
 @pytest.mark.parametrize("case", CASES, ids=repr)

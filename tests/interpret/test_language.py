@@ -97,11 +97,15 @@ def check_errors(fence: Fence, diagnostics: list[Diagnostic], offset: int) -> No
 
 
 def place(diagnostic: Diagnostic, offset: int) -> str:
-    """``line:column CODE `first line of the marked text```."""
+    """``line:column CODE `first line of the marked text```; in the standard library the module for the line, which moves with
+    every change there.
+    """
     span = diagnostic.span
     assert span is not None, diagnostic
     marked = span.text.splitlines()[0].rstrip() if span.text else ""
     name = Path(span.source.name).name
+    if name.startswith("std."):
+        return f"{name} {diagnostic.code} `{marked}`"
     prefix = "" if name == "main.arch" else f"{name}:"
     return f"{prefix}{span.line - (0 if prefix else offset)}:{span.column} {diagnostic.code} `{marked}`"
 

@@ -127,3 +127,31 @@ def test_bounds_hold_for_what_is_repeated() -> None:
     for limits, code in ((Limits(nodes=30), "E0502"), (Limits(steps=100), "E0501"), (Limits(size_bits=1), "E0506")):
         result = elaborate(program.module, network, limits=limits)
         assert [d.code for d in result.diagnostics][:1] == [code]
+
+
+DOUBLING = """arch 1
+block f(n) = relu if n == 0 else { let a = in -> f(n - 1); f(a, n - 1) }
+network Net() { input x: f32[N, 4, 8, 8]; BODY; output y }
+"""
+
+
+def found(body: str, limits: Limits) -> list[str]:
+    from archdsl.interpret.program import elaborate
+
+    program = archdsl.load(DOUBLING.replace("BODY", body))
+    result = elaborate(program.module, program.module.definitions["Net"], limits=limits)
+    return [f"{one.code}: {one.message}" for one in result.diagnostics]
+
+
+def test_blocks_that_double_end_soon() -> None:
+    """Twice as many operators with each level end in the bound of what is nested deeply, long before that of all."""
+    limits = Limits(nodes=10**9, deep=2_000)
+    (told,) = found("f(40)", limits)
+    assert told.startswith("E0502: blocks nested more than 16 applications deep")
+    assert found("f(8)", limits) == []
+
+
+@pytest.mark.parametrize("body", ["repeat 10**9 { relu }", "f(40)", "repeat 10**6 { assert 1 < 2 }"])
+def test_what_follows_an_error_ends_soon(body: str) -> None:
+    limits = Limits(nodes=10**9, deep=10**9, after=2_000)
+    assert found(f'assert false, "no"; {body}', limits) == ["E0403: assertion failed: no"]

@@ -179,6 +179,22 @@ def test_relative_attention_is_that_of_xlnet(tmp_path: Path) -> None:
     np.testing.assert_allclose(found, wanted.movedim(0, 1).numpy(), atol=2e-5)
 
 
+@pytest.mark.reference
+def test_the_module_of_relative_attention_agrees_and_learns(tmp_path: Path) -> None:
+    import torch
+    from torch_module import module_of
+
+    w, x, old = relative_weights(), drawn(2, 5, 12), drawn(2, 4, 12)
+    (wanted,) = run("position", "relative_attention", RELATIVE, {"x": x, "old": old}, tmp_path, w)
+    text = f"arch 1\nuse std.position (relative_attention)\nnetwork Net() {{\n{RELATIVE}\n}}\n"
+    net = module_of(archdsl.load(text).graph())
+    net.load_state_dict({path: torch.from_numpy(value).float() for path, value in w.items()})
+    found = net(torch.from_numpy(x), torch.from_numpy(old))
+    np.testing.assert_allclose(found.detach().numpy(), wanted, atol=2e-5)
+    found.square().sum().backward()
+    assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in net.parameters())
+
+
 def test_position_sensitive_regions_are_their_definition(tmp_path: Path) -> None:
     """arXiv:1605.06409, equation 1, the mean of a bin as in arXiv:1711.07264: bin (i, j) of class c reads channel
     (c k + i) k + j, at two points by two, half a pixel earlier than the box begins.

@@ -63,7 +63,12 @@ MODELS: dict[str, tuple[str, str, dict[str, Any]]] = {
          "decoder_attention_heads": 12, "encoder_ffn_dim": 3072, "decoder_ffn_dim": 3072},
     ),
 }  # fmt: skip
-"""Variant -> model, configuration, and what differs from its defaults (which are those of the first of a family)."""
+"""Variant -> model, configuration, and what differs from its defaults (which are those of the first of a family).
+
+Where the numbers come from: BERT, arXiv:1810.04805, section 3; GPT-2, table 2 of its report; T5, arXiv:1910.10683, section
+3.7; Llama 3, arXiv:2407.21783, table 3, and for the 1B of 3.2 the configuration that was published with it; Whisper,
+arXiv:2212.04356, table 1.
+"""
 VISION = {
     "vit_b_16": "vit_b_16", "vit_b_32": "vit_b_32", "vit_l_16": "vit_l_16", "swin_t": "swin_t", "swin_s": "swin_s",
     "swin_b": "swin_b",

@@ -9,6 +9,8 @@ import pytest
 from console import run
 from sarif_schema import faults
 
+import archdsl
+
 SPEC = """arch 1
 
 use std.cnn (conv_bn)
@@ -217,3 +219,16 @@ def test_what_is_named_for_other_quantities(folder):
 def test_a_bound_from_below_names_nothing(folder):
     (folder / "net.arch").write_text(SPEC.partition("variant")[0] + "variant v = Net() { budget { macs >= 1G } }\n")
     assert " from " not in run("archdsl check net.arch", folder).output
+
+
+def test_polynomials_have_the_declared_figures_beside_them() -> None:
+    """Also what cannot be said with symbols: a plan of memory, a transform whose stages depend on the size."""
+    text = "arch 1\nnetwork Net() {{ input x: f32[N, {}, 8]; linear(4) -> rfft(axis = t); output y }}"
+    declared = str(archdsl.cost(archdsl.load(text.format("T = 16")).graph(), symbolic=True))
+    numbers = archdsl.cost(archdsl.load(text.format("16")).graph())
+    for quantity in ("macs", "flops", "peak_activations", "arena"):
+        (line,) = [line for line in declared.splitlines() if line.startswith(quantity.replace("_", " "))]
+        assert f"[{numbers.total(quantity):,}" in line, line
+    assert "in brackets: at N = 1, T = 16" in declared
+    for free in ("T", "16"):
+        assert "in brackets" not in str(archdsl.cost(archdsl.load(text.format(free)).graph(), symbolic=True))

@@ -85,6 +85,31 @@ def test_one_convolution_is_left_and_computes_the_same(name: str, tmp_path: Path
     assert isinstance(whole, int) and isinstance(folded, int) and folded < whole + ("dropout" in name)
 
 
+VECTOR, SEQUENCE = "f32[N, 8]", "f32[N, 5, 8]"
+LAYERS = {
+    "linears": (VECTOR, "parallel(add) { | linear(6) | linear(6, bias = false) } -> relu", 1, 0),
+    "of_sequences": (SEQUENCE, "parallel(add) { | linear(6) | linear(6) -> dropout(0.1) | linear(6, bias = false) }", 1, 0),
+    "with_all_that_is_linear": (VECTOR, "parallel(add) { | linear(8, bias = false) -> batch_norm | batch_norm | identity }", 1, 0),
+    "of_a_sum_in_a_sum": (SEQUENCE, "let a = x -> linear(8); let z = (x -> linear(8)) + a; z + (x -> relu -> linear(8))", 2, 1),
+    "not_in_a_row": (VECTOR, "residual { linear(8) -> linear(8) }", 2, 1),
+    "not_shared": (VECTOR, "share s = linear(8); parallel(add) { | s | s -> s }", 3, 1),
+    "not_given": (VECTOR, "let w = param([8, 8]); parallel(add) { | linear(8, weight = w) | linear(8) }", 2, 1),
+}  # fmt: skip
+"""Input, body, and how many linear layers and sums the deployed form has."""
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_linear_layers_become_one(name: str, tmp_path: Path) -> None:
+    type, body, layers, sums = LAYERS[name]
+    graph = net(type, body)
+    drawn(graph, tmp_path / "weights.npz")
+    before, _ = run(graph, tmp_path)
+    after, _ = run(graph, tmp_path, deploy=True)
+    left = Counter(node.op.name for node in deployed(graph).all_nodes())
+    assert (left["linear"], left["add"], left["batch_norm"]) == (layers, sums, 0)
+    assert np.abs(after - before).max() <= 1e-5 * np.abs(before).max()
+
+
 LEFT = {
     "other_kernels_would_cost_more": ("parallel(add) { | conv(8, [1, 3]) | conv(8, [3, 1]) }", 2, 1),
     "other_groups": ("parallel(add) { | conv(8, 3) | conv(8, 1, groups = 2) }", 2, 1),

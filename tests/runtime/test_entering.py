@@ -8,7 +8,7 @@ import pytest
 
 import archdsl
 from archdsl.diagnostics import Refusal
-from archdsl.runtime.entering import bounds_in, chosen_sizes, declared_in, ends_in
+from archdsl.runtime.entering import bounds_in, boxes_in, chosen_sizes, declared_in, ends_in
 from archdsl.runtime.inputs import random_inputs
 from archdsl.runtime.model_inputs import Wanted
 from archdsl.size_symbol import Symbol
@@ -103,6 +103,53 @@ def test_the_model_says_which_integers_it_takes(what, tmp_path):
     assert properties.get("archdsl.range.a") == ends
 
 
+ROI = "input x: f32[N, 4, H = 32, W = 40]; input a: f32[K = 6, 4]; input of: i64[K]; "
+BOXES = {
+    "corners on a map": (ROI + "x -> roi_align(a, of, 3, scale = 0.25, samples = 2); output y", "corners 4 * W x 4 * H"),
+    "a part of the boxes": (ROI + "x -> roi_pool(a -> gather([0], axis = 0) -> identity, of -> gather([0], axis = 0), 3); output y", "corners W x H"),
+    "of any scale": ("input a: f32[N, K = 9, 4]; input s: f32[N, 2, K]; non_max_suppression(a, s, 3); output y", "corners 1 x 1"),
+    "centres": (
+        "input a: f32[N, K = 9, 4]; input s: f32[N, 2, K]; non_max_suppression(a, s, 3, center = true); output y",
+        "centres 1 x 1",
+    ),
+    "none": ("input a: f32[N, K = 9, 4]; a -> linear(4); output y", None),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", BOXES)
+def test_the_model_says_which_boxes_it_takes(what, tmp_path):
+    body, said = BOXES[what]
+    path = model(tmp_path, "R", body)
+    properties = {p.key: p.value for p in onnx.load(path).metadata_props}
+    assert properties.get("archdsl.boxes.a") == said
+    assert archdsl.verify(path, path).same
+
+
+def test_boxes_are_drawn_as_boxes():
+    one = Wanted("a", "float32", ("N", 200, 4), boxes=(False, 640, 480))
+    (drawn,) = random_inputs([one], 0, {"N": 4}).values()
+    low, high = drawn[..., :2], drawn[..., 2:]
+    assert (low >= 0).all() and (high <= [640, 480]).all() and (high - low >= [63, 47]).all()
+    assert high[..., 0].max() > 600 and high[..., 1].max() > 450
+    (drawn,) = random_inputs([one.replace(boxes=(True, 640, 480))], 0, {"N": 4}).values()
+    middle, size = drawn[..., :2], drawn[..., 2:]
+    assert (middle - size / 2 >= -0.01).all() and (middle + size / 2 <= [640.01, 480.01]).all() and (size > 0).all()
+
+
+def test_a_network_of_boxes_is_told_from_another(tmp_path):
+    """Random floats are boxes without an inside, of which every pooling gives zeros."""
+    one, other = (
+        model(
+            tmp_path,
+            name,
+            f"{ROI}x -> roi_align(a, of, {bins}, scale = 0.25, samples = 2) -> reduce_mean([2, 3]); output y",
+        )
+        for name, bins in (("A", 3), ("B", 7))
+    )
+    found = archdsl.verify(one, other)
+    assert not found.same and not found.note
+
+
 def test_integers_are_drawn_over_the_whole_range_with_both_ends():
     (drawn,) = random_inputs([Wanted("a", "int64", ("N", 500), ends=(0, 999))], 0, {"N": 4}).values()
     assert (drawn.min(), drawn.max()) == (0, 999)
@@ -152,7 +199,8 @@ def test_sizes_that_are_none_are_refused(metadata):
 
 
 def test_bounds_and_ranges_that_are_none_are_refused():
-    for function in (lambda: bounds_in({"archdsl.most.T": "∞"}), lambda: ends_in({"archdsl.range.x": "all"}, "x")):
+    for function in (lambda: bounds_in({"archdsl.most.T": "∞"}), lambda: ends_in({"archdsl.range.x": "all"}, "x"),
+                     lambda: boxes_in({"archdsl.boxes.x": "round 1 x 1"}, "x")):  # fmt: skip
         with pytest.raises(Refusal) as error:
             function()
         assert error.value.code == "E0706"

@@ -19,21 +19,23 @@ def total(*parts: Count) -> Count:
     return sum(params for params, _ in parts), sum(macs for _, macs in parts)
 
 
-def stacked(gates: int, layers: int = 1, width: int = 128, ways: int = 1, read: int = 100) -> Count:
-    """64 features at 100 steps, 10 classes at ``read`` of them."""
+def stacked(
+    gates: int, layers: int = 1, width: int = 128, ways: int = 1, steps: int = 100, read: int | None = None
+) -> Count:
+    """64 features at each step, 10 classes at ``read`` of them, or all."""
     inputs = [64, *[ways * width] * (layers - 1)]
-    return total(*[layer(gates, n, width, 100, ways) for n in inputs], dense(ways * width, 10, read))
+    return total(*[layer(gates, n, width, steps, ways) for n in inputs], dense(ways * width, 10, read or steps))
 
 
-def densely(layers: int = 3, width: int = 100) -> Count:
+def densely(layers: int = 3, width: int = 100, steps: int = 100) -> Count:
     inputs = [64 + 2 * width * i for i in range(layers + 1)]
-    return total(*[layer(4, n, width, 100, 2) for n in inputs[:-1]], dense(inputs[-1], 10, 100))
+    return total(*[layer(4, n, width, steps, 2) for n in inputs[:-1]], dense(inputs[-1], 10, steps))
 
 
-def listener(width: int = 256) -> Count:
-    """arXiv:1508.01211: 800 frames of 40 features; a layer reads pairs of what the one below it says."""
-    pairs = [layer(4, 4 * width, width, 800 >> i, 2, 1) for i in (1, 2, 3)]
-    return total(layer(4, 40, width, 800, 2, 1), *pairs)
+def listener(width: int = 256, frames: int = 800) -> Count:
+    """arXiv:1508.01211: frames of 40 features; a layer reads pairs of what the one below it says."""
+    pairs = [layer(4, 4 * width, width, frames >> i, 2, 1) for i in (1, 2, 3)]
+    return total(layer(4, 40, width, frames, 2, 1), *pairs)
 
 
 def language_model(width: int, biases: int = 1, words: int = 10_000, steps: int = 35) -> Count:
@@ -59,4 +61,10 @@ def table() -> dict[str, Count]:
         "rnn_many_to_one": stacked(4, 2, read=1), "rnn_dense": densely(), "las_listener": listener(),
         "zaremba_medium": language_model(650), "zaremba_large": language_model(1500),
         "zaremba_medium_torch": language_model(650, 2), "deepspeech2": deep_speech_2(),
+        "rnn_elman T=7": stacked(1, steps=7), "rnn_gru T=7": stacked(3, steps=7), "rnn_lstm T=31": stacked(4, steps=31),
+        "rnn_bidirectional T=7": stacked(4, ways=2, steps=7), "rnn_stacked T=7": stacked(4, 3, steps=7),
+        "rnn_stacked_bidirectional T=7": stacked(4, 3, ways=2, steps=7), "rnn_residual T=7": stacked(4, 4, 64, steps=7),
+        "rnn_many_to_one T=7": stacked(4, 2, steps=7, read=1), "rnn_dense T=7": densely(steps=7),
+        "las_listener T=7": listener(frames=56), "zaremba_medium T=11": language_model(650, steps=11),
+        "deepspeech2 T=40": deep_speech_2(frames=40),
     }  # fmt: skip

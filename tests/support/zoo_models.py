@@ -22,6 +22,7 @@ from process import threads
 
 import archdsl
 from archdsl import dims
+from archdsl.analyses.entering import integers
 from archdsl.driver import Program
 from archdsl.graph import Graph, Parameter
 from archdsl.shapes import TensorType
@@ -157,11 +158,42 @@ def session_of(model: bytes | str | Path, *, optimised: bool = True) -> onnxrunt
 # Inputs and weights
 
 
-def images(graph: Graph, batch: int, *key: object) -> Arrays:
-    """Normal inputs of the declared shapes, ``batch`` different ones."""
-    draw = generator("images", *key)
-    shapes = {v.name: [dims.evaluate(d, {"N": batch}) for d in v.type.shape] for v in graph.inputs}
-    return {name: draw.normal(size=shape).astype(np.float32) for name, shape in shapes.items()}
+def images(graph: Graph, batch: int, *key: object, native: bool = False) -> Arrays:
+    """Normal inputs of the declared shapes, ``batch`` different ones; integers that may enter, or marks of what is seen.
+    Sequences are short, or ``native``: as long as is declared.
+    """
+    draw, ends = generator("images", *key), integers(graph)
+    sizes = {**graph.defaults, **({} if native else STEPS), "N": batch}
+    found: Arrays = {}
+    for value in graph.inputs:
+        shape = [dims.evaluate(size, sizes) for size in value.type.shape]
+        if value.type.dtype == "f32":
+            found[value.name] = draw.normal(size=shape).astype(np.float32)
+            continue
+        low, high = ends.get(value.name, (0, 1))
+        found[value.name] = draw.integers(int(str(low)), int(str(high)) + 1, shape)
+        if value.name not in ends:
+            found[value.name][:, 0] = 1
+    return found
+
+
+STEPS = {"T": 6, "S": 5}
+"""How long sequences are."""
+WORDS = {"d": 16, "depth": 2, "heads": 4, "vocab": 50}
+SMALL: dict[str, dict[str, Any]] = {
+    "bert": WORDS, "gpt2": WORDS, "llama": {**WORDS, "kv": 2, "e": 8, "hidden": 24}, "whisper": {**WORDS, "mels": 8},
+    "t5": {**WORDS, "e": 8, "hidden": 24}, "transformer": {**WORDS, "hidden": 24},
+    "mamba": {"d": 16, "depth": 2, "vocab": 50}, "mixtral": {"d": 16, "hidden": 12, "count": 4},
+    "rnnsearch": {"d": 8, "m": 6, "l": 5, "vocab": 50}, "recurrent": {"width": 12, "words": 50},
+    "convlstm": {"widths": [4, 3], "from": 3, "k": 3, "patch": 2, "size": 8},
+}  # fmt: skip
+"""By file, the arguments that make networks of sequences small."""
+
+
+def made_small(variant: str) -> dict[str, Any]:
+    """The arguments of the above that a variant's network has."""
+    given = SMALL.get(VARIANTS[variant].stem, {})
+    return {name: value for name, value in given.items() if has_parameter(variant, name)}
 
 
 def weights_of(graph: Graph) -> Arrays:

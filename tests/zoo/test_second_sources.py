@@ -68,6 +68,17 @@ def test_the_same_numbers(name: str, tmp_path: Path) -> None:
     assert apart(archdsl.run(compiled(case, saved(net, tmp_path / "wrong.pth")), singles(inputs))) > 10 * APART, path
 
 
+@pytest.mark.parametrize("name", ["repvgg", "repvgg_a0"])
+def test_merged_branches_give_the_same_numbers(name: str, tmp_path: Path) -> None:
+    """With `--deploy`, where one convolution stands for three branches and their norms."""
+    from torch_module import distance
+
+    case, net, inputs = pair(name)
+    model = compiled(case, saved(net, tmp_path / "w.pth"), deploy=True)
+    (found,), (wanted,) = archdsl.run(model, singles(inputs)).values(), said(case, net, inputs).values()
+    assert distance(found, wanted) <= CLOSE
+
+
 @pytest.mark.parametrize("count", [10, pytest.param(None, marks=pytest.mark.nightly)])
 @pytest.mark.parametrize("name", CASES)
 def test_every_tensor_that_is_wrong_is_noticed(name: str, count: int | None) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from onnx_case import model_of, run as run_onnx
 from paths import ROOT, SPECS
+from zoo_models import SMALL, VARIANTS, graph_of, images, made_small, session_of, structure, weights_of
 
 import archdsl
 from archdsl.graph import Graph
@@ -151,6 +152,51 @@ def sums(net: Any, steps: int) -> list[float]:
         optimiser.step()
         found.append(loss.item())
     return found
+
+
+SEQUENCES = [variant for variant, path in VARIANTS.items() if path.stem in SMALL]
+FAMILIES = {VARIANTS[variant].stem: variant for variant in reversed(SEQUENCES)}
+NIGHT = [v for v in SEQUENCES if v not in FAMILIES.values() and VARIANTS[v].stem != "recurrent"]
+
+
+@pytest.mark.parametrize("variant", [pytest.param(v, marks=[pytest.mark.nightly] * (v in NIGHT)) for v in SEQUENCES])
+def test_modules_of_all_networks_agree_and_learn(variant: str) -> None:
+    """Made small, the module takes the weights of the model and gives what it gives; a step makes the loss less, and every
+    weight has its part in it.
+    """
+    import torch
+    from torch_module import module_of, outputs_of
+
+    graph = graph_of(variant, **made_small(variant))
+    weights, x = weights_of(graph), images(graph, 2, variant)
+    net = module_of(graph)
+    assert {name for name in net.state_dict() if "num_batches" not in name} == set(graph.parameters())
+    net.load_state_dict({name: torch.from_numpy(value) for name, value in weights.items()}, strict=not _counts(net))
+    given = [torch.from_numpy(x[value.name]) for value in graph.inputs]
+    wanted = session_of(structure(graph)).run(None, {**x, **weights})
+    found = net(*given)
+    for one, other in zip(outputs_of(found), wanted, strict=True):
+        assert np.abs(one - other).max() <= 5e-5 * np.abs(other).max()
+    losses = []
+    for _ in range(2):
+        found = net(*given)
+        tensors = found.values() if isinstance(found, dict) else [found]
+        loss = sum((one**2).mean() for one in tensors)
+        net.zero_grad()
+        loss.backward()
+        losses.append(loss.item())
+        gradients = {name: p.grad for name, p in net.named_parameters()}
+        assert {name for name, grad in gradients.items() if grad is None} == set()
+        size = sum((grad**2).sum() for grad in gradients.values()) ** 0.5
+        with torch.no_grad():
+            for p in net.parameters():
+                p -= 1e-3 * p.grad / size
+    assert losses[1] < losses[0]
+
+
+def _counts(net: Any) -> bool:
+    """Whether a norm counts its batches, which no file of weights has to have."""
+    return any("num_batches" in name for name in net.state_dict())
 
 
 LENGTHS = [pytest.param(25, id="short"), pytest.param(600, id="long", marks=pytest.mark.nightly)]

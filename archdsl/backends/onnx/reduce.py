@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from archdsl.backends.onnx.selection import found
 from archdsl.backends.onnx.simple_rules import Lowering
 from archdsl.backends.onnx.writer import Emit
 from archdsl.ops.operand_checks import resolve_axes
@@ -33,7 +34,13 @@ def position(kind: str) -> Lowering:
 
 def top_k(emit: Emit) -> None:
     """``TopK``, greatest first."""
-    emit.result("TopK", [emit.ins[0], emit.ints([emit.op.k])], axis=resolve_axis(emit.op.axis, emit.types[0]))
+    axis, most = resolve_axis(emit.op.axis, emit.types[0]), emit.vector([emit.op.k])
+    if emit.op.only is None:
+        emit.result("TopK", [emit.ins[0], most], axis=axis)
+        return
+    number = emit.helper("Reshape", [emit.ins[1], emit.ints([1])])
+    emit.result("TopK", [emit.ins[0], emit.helper("Min", [number, most])], axis=axis)
+    found(emit, axis)
 
 
 def cumsum(emit: Emit) -> None:

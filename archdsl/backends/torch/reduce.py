@@ -58,7 +58,9 @@ def position(name: str) -> Lowering:
 
 def top_k(site: Site) -> Form:
     """``topk``: the values and where they are."""
-    return site.text(f"torch.topk({{0}}, {site.op.k}, dim={resolve_axis(site.op.axis, site.types[0])})")
+    most = site.literal(site.op.k)
+    count = most if site.op.only is None else f"min(int({{1}}), {most})"
+    return site.text(f"torch.topk({{0}}, {count}, dim={resolve_axis(site.op.axis, site.types[0])})")
 
 
 RULES: dict[str, Lowering] = {

@@ -48,7 +48,7 @@ def joined(
     """One opaque node for several nodes, up to results whose types are declared."""
     first = lacking[0]
     inputs = [value for one in lacking for value in one.inputs] + [*others]
-    count = sum(one.nodes for one in lacking)
+    count = max(one.nodes for one in lacking)
     op = Opaque.of(first.node.domain, first.node.op, types, attributes(first.node), version=first.version, nodes=count)
     return importer.apply(op, list(dict.fromkeys(inputs)), path_part(first.node.op))
 

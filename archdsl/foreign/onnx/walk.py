@@ -7,10 +7,10 @@ from collections import ChainMap
 from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 from typing import Any
 
-from archdsl.diagnostics import Refusal
+from archdsl.diagnostics import DiagnosticError, Refusal
 from archdsl.element_types import ELEMENT_TYPES
 from archdsl.foreign.importer import Importer
-from archdsl.foreign.known import Known
+from archdsl.foreign.known import Known, fixed
 from archdsl.foreign.onnx.call import KNOWN, RULES, Call, Item, NotSupportedError, Result
 from archdsl.foreign.onnx.model import Function, Graph, Model, Node, Port, Reference
 from archdsl.foreign.onnx.opaque import Untyped, joined, opaque
@@ -23,8 +23,17 @@ from archdsl.weights.tensor import Tensor
 
 MAX_STEPS = 300_000
 """Nodes that are read, those of functions and branches each time."""
+MAX_CALLED = 60_000
+"""Those of functions and branches alone."""
 MAX_CALLS = 40
 """Functions and graphs within one another."""
+BROKEN = (
+    ArithmeticError, AssertionError, AttributeError, LookupError, MemoryError, TypeError, ValueError
+)  # fmt: skip
+"""What the rules of operators run into where a node breaks the rules of ONNX: inputs that lack, lists for numbers."""
+COMPARING = frozenset({"Equal", "Greater", "GreaterOrEqual", "Less", "LessOrEqual"})
+CHOOSING = frozenset({"Gather", "GatherElements", "GatherND"})
+"""What asks for no weights: bounds, and of one axis tables of numbers."""
 _LINE = re.compile(r'File "([^"]*)", line (\d+), in (\S+)')
 _WRONG = (ValueError, TypeError, IndexError, KeyError, AttributeError, ArithmeticError, AssertionError, MemoryError)
 Environment = MutableMapping[str, Any]
@@ -38,6 +47,7 @@ class Walker:
         self.importer = importer
         self.model = model
         self.steps = 0
+        self.called = 0
         self.depth = 0
         self._stored: dict[int, Known] = {}
         self.scopes = Scopes(model.graph.nodes if model.graph else ())
@@ -74,7 +84,8 @@ class Walker:
             raise Refusal("E1001", f"functions and graphs are nested more than {MAX_CALLS} deep")
         for node in nodes:
             self.steps += 1
-            if self.steps > MAX_STEPS:
+            self.called += self.depth > 1
+            if self.steps > MAX_STEPS or self.called > MAX_CALLED:
                 raise Refusal("E1001", f"more than {MAX_STEPS:,} nodes, those of functions counted each time")
             self.node(resolved(node, attributes), names, opsets)
         self.depth -= 1
@@ -84,6 +95,8 @@ class Walker:
         with self.importer.at(line_of(node), notes_of(node)):
             called = f"`{node.name or node.op}`"
             inputs = [self.look_up(name, names, called) if name else None for name in node.inputs]
+            if node.op in COMPARING or (node.op in CHOOSING and inputs and len(getattr(inputs[0], "shape", "..")) == 1):
+                inputs = [fixed(one) for one in inputs]
             function = self.model.functions.get((node.domain, node.op, node.overload))
             if any(isinstance(one, Untyped) for one in inputs):
                 results: Sequence[Item | Untyped] = self.beyond(node, inputs)
@@ -94,7 +107,13 @@ class Walker:
                     node, inputs, opsets.get(node.domain, 1), self.importer, *self.scopes.of(node),
                     lambda graph, given: self.graph(graph, names, given), self.declared,
                 )  # fmt: skip
-                results = listed(self.result(call), node)
+                try:
+                    results = listed(self.result(call), node)
+                except DiagnosticError:
+                    raise
+                except BROKEN as error:
+                    why = f"{type(error).__name__}: {error}"[:200]
+                    raise Refusal("E1001", f"`{node.op}` is given what it cannot work on ({why})") from error
             for name, item in zip(node.outputs, results):
                 if name:
                     if name in names and (not isinstance(names, ChainMap) or name in names.maps[0]):
@@ -110,7 +129,7 @@ class Walker:
         known = [one for one in types if one is not None]
         first = lacking[0]
         if len(known) < len(types):
-            nodes = sum(one.nodes for one in lacking) + 1
+            nodes = max(one.nodes for one in lacking) + 1  # at least: branches of one beginning are counted once
             every = [value for one in lacking for value in one.inputs] + others
             return [Untyped(first.node, first.version, first.why, every, nodes)] * len(node.outputs)
         lacking[0] = Untyped(first.node, first.version, first.why, first.inputs, first.nodes + 1)

@@ -21,6 +21,7 @@ from onnx_case import generator
 from onnx_fixed import LRN, evaluate
 from zoo_models import (
     CORE,
+    STEPS,
     VARIANTS,
     families,
     fixed_size,
@@ -28,6 +29,7 @@ from zoo_models import (
     has_parameter,
     images,
     jumps,
+    made_small,
     session_of,
     smallest,
     structure,
@@ -119,7 +121,8 @@ class Net:
         self.expected = evaluate(self.structure, {**self.inputs, **self.weights})
         self.core = variant in CORE or variant in MORE
         plain = self.run()
-        stirred = self.run(**{name: value * np.float32(1 + STIR) for name, value in self.inputs.items()})
+        floats = {name: value for name, value in self.inputs.items() if value.dtype == np.float32}
+        stirred = self.run(**{name: value * np.float32(1 + STIR) for name, value in floats.items()})
         self.noise = distance(plain, self.expected)
         self.allowed = TOLERANCE if self.core else max(TOLERANCE, 10 * distance(stirred, plain))
         self.seen = TOLERANCE if self.core else 2 * max(self.noise, STIR)
@@ -139,7 +142,7 @@ def small(variant: str, res: int | None, train: bool = False) -> Graph:
     """The graph at that resolution, with ten classes where that can be chosen."""
     given = {"res": res} if res else {}
     classes = {"classes": 10} if has_parameter(variant, "classes") else {}
-    return graph_of(variant, train=train, **given, **classes)
+    return graph_of(variant, train=train, **made_small(variant) or given | classes)
 
 
 def distance(found: list[np.ndarray], expected: list[np.ndarray]) -> float:
@@ -167,9 +170,18 @@ def test_runtime_and_reference_agree(case: Net, tmp_path: Path) -> None:
 def test_every_disturbed_tensor_breaks_the_comparison(case: Net) -> None:
     """The same values one place further on, tensor by tensor."""
     assert set(case.weights) == set(case.graph.parameters())
-    far = {name: distance(case.run(**{name: disturbed(case.weights[name])}), case.expected) for name in chosen(case)}
+    far = {
+        name: distance(case.run(**{name: disturbed(case.weights[name])}), case.expected)
+        for name in chosen(case)
+        if not idle_bias(name)
+    }
     assert far
     assert {name: value for name, value in far.items() if not value > case.seen} == {}
+
+
+def idle_bias(name: str) -> bool:
+    """Whether it is the bias of keys, which adds the same to all scores of a query: no softmax sees it."""
+    return name.endswith("k_proj.bias")
 
 
 def chosen(case: Net) -> list[str]:
@@ -341,7 +353,7 @@ def season(graph: Graph) -> int:
 
 def check_batches(variant: str, path: Path) -> None:
     """One file with symbolic N: three images at once are three images one by one."""
-    graph = graph_of(variant)
+    graph = graph_of(variant, **made_small(variant))
     report = archdsl.compile(graph, path)
     session = session_of(path)
     path.unlink()
@@ -351,7 +363,8 @@ def check_batches(variant: str, path: Path) -> None:
     together = session.run(None, x)
     alone = session.run(None, {name: value[2:] for name, value in x.items()})
     for one, three, value in zip(alone, together, graph.outputs.values(), strict=True):
-        assert one.shape == (1, *value.type.shape[1:]) and three.shape == (3, *value.type.shape[1:])
+        each = tuple(dims.evaluate(size, STEPS) for size in value.type.shape[1:])
+        assert one.shape == (1, *each) and three.shape == (3, *each)
         assert np.isfinite(three).all()
         error, gap = np.abs(one[0] - three[2]).max(), np.abs(three[0] - three[2]).max()
         assert error <= 10 * TOLERANCE * np.abs(three).max()

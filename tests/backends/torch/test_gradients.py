@@ -64,6 +64,34 @@ def test_gradients_are_those_of_differences(name: str) -> None:
 
 
 @pytest.mark.reference
+@pytest.mark.parametrize("dtype", ["bool", "f64"])
+def test_a_query_that_sees_nothing_has_no_gradient(dtype: str) -> None:
+    """It gives zeros, whose gradient is 0 and no NaN; that of the others is there."""
+    import torch
+    from torch_module import module_of
+
+    text = f"""arch 1
+    network Net() {{
+      input q: f64[1, 2, 3, 4]
+      input k: f64[1, 2, 3, 4]
+      input v: f64[1, 2, 3, 4]
+      input near: {dtype}[3, 3]
+      y: q -> attend(k, v, mask = near)
+      output result = y
+    }}
+    """
+    torch.manual_seed(3)
+    q, k, v = (torch.randn(1, 2, 3, 4, dtype=torch.float64, requires_grad=True) for _ in range(3))
+    near = torch.tensor([[1, 1, 1], [0, 0, 0], [0, 1, 1]], dtype=torch.bool)
+    mask = near if dtype == "bool" else torch.where(near, 0.0, -torch.inf).double()
+    y = module_of(load(text).graph())(q, k, v, mask)
+    (y**2).sum().backward()
+    assert not y[:, :, 1].any() and q.grad is not None and not q.grad[:, :, 1].any()
+    for x in (q, k, v):
+        assert x.grad is not None and x.grad.isfinite().all() and x.grad.any()
+
+
+@pytest.mark.reference
 @pytest.mark.parametrize("samples", [0, 2])
 @pytest.mark.parametrize("operator", ["roi_align", "roi_pool"])
 def test_gradients_of_regions(operator: str, samples: int) -> None:

@@ -61,12 +61,17 @@ operator("argmax", lambda op, p, x: torch.argmax(x, axis_of(op.axis, x), op.keep
 operator("argmin", lambda op, p, x: torch.argmin(x, axis_of(op.axis, x), op.keep))(position)
 
 
-@operator("top_k", lambda op, p, x: tuple(torch.topk(x, op.k, axis_of(op.axis, x))))
+@operator(
+    "top_k", lambda op, p, x, *number: tuple(torch.topk(x, int(number[0]) if number else op.k, axis_of(op.axis, x)))
+)
 def top_k(draw: Draw) -> Case:
     x = draw.array(draw.shape(1, 4))
     axis, index = draw.axis(x.ndim)
     k = draw.whole(1, x.shape[index])
     rest = tuple(i for i in range(x.ndim) if i != index)
+    if draw.flag():  # a number that is found in the data
+        number = draw.array(draw.one((), [1]), "i64", 0, k)
+        return Case({"k": k, "axis": axis, "only": 1}, [x, number], draw.one((), (0,) if index else ()))
     return Case({"k": k, "axis": axis}, [x], draw.one((), rest))
 
 

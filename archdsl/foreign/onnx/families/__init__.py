@@ -7,6 +7,7 @@ from archdsl.foreign.onnx.families import (
     control as control,
     conv as conv,
     einsum as einsum,
+    fused as fused,
     index as index,
     linear as linear,
     norm as norm,

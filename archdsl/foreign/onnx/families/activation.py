@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isfinite
 from typing import Any
 
 from archdsl.diagnostics import Refusal
@@ -112,7 +113,8 @@ def clip(call: Call) -> Result:
         item = call.given(index)
         if item is None or isinstance(item, Known):
             found = call.numbers(name, index)
-            ends.append(found[0] if found else None)
+            limit = found[0] if found else None
+            ends.append(None if isinstance(limit, float) and not isfinite(limit) else limit)
             continue
         x = call.apply("max" if name == "min" else "min", x, item)
         ends.append(None)

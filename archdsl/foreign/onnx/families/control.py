@@ -17,9 +17,11 @@ from archdsl.tape.tape import Place
 
 @rule("If")
 def if_(call: Call) -> Result:
-    """The branch that runs; refuses (E1002) a condition that is neither known nor bound."""
+    """The branch that runs; refuses (E1002) a condition that an input of one number decides, and is not bound."""
     condition = call.item(0)
     if not isinstance(condition, Known):
+        if not any(number for _, number in call.inputs_of(condition)):
+            return call.not_supported("a condition on the values of a tensor")
         raise call.depends(condition, "the condition")
     chosen = "then_branch" if bool(condition.array().ravel()[0]) else "else_branch"
     return call.run_graph(body_of(call, chosen), {})
@@ -35,13 +37,13 @@ def body_of(call: Call, name: str) -> Graph:
 
 @rule("Loop")
 def loop(call: Call) -> Result:
-    """A known number of runs; refuses (E1002) one that is computed."""
+    """A known number of runs; refuses (E1002) one that an input decides."""
     body = body_of(call, "body")
     trips, go = call.given(0), call.given(1)
-    if trips is None or not isinstance(trips, Known):
-        raise call.depends(trips, "the number of runs") if trips is not None else _until(call)
-    if go is not None and not (isinstance(go, Known) and bool(go.array().ravel()[0])):
-        raise _until(call)
+    if isinstance(trips, Value) and any(number for _, number in call.inputs_of(trips)):
+        raise call.depends(trips, "the number of runs")
+    if not isinstance(trips, Known) or (go is not None and not (isinstance(go, Known) and bool(go.array().ravel()[0]))):
+        return call.not_supported(UNTIL)
     count: Dim = trips.array().ravel().tolist()[0]
     starts = [call.as_value(one, "state") for one in call.inputs[2:] if one is not None]
     if isinstance(count, int) and count < 1:
@@ -55,14 +57,13 @@ def loop(call: Call) -> Result:
     def run(states: Sequence[Value], slices: Sequence[Value]) -> list[Item]:
         made = call.run_graph(body, dict(zip(names, [slices[0], yes, *states])))
         if not (isinstance(made[0], Known) and bool(made[0].array().ravel()[0])):
-            raise _until(call)
+            call.not_supported(UNTIL)
         return made[1:]
 
     return looped(call, [counter], [0], starts, run, reverse=False)
 
 
-def _until(call: Call) -> Refusal:
-    return Refusal("E1003", f"`{call.node.op}` runs until a condition that is computed, so that nothing says how often")
+UNTIL = "it runs until a condition that is computed, so that nothing says how often"
 
 
 @rule("Scan")

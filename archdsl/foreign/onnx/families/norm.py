@@ -14,7 +14,7 @@ def stored(call: Call, *slots: str) -> dict[str, Known]:
     found = {}
     for index, slot in enumerate(slots, 1):
         item = call.given(index)
-        if item is None:
+        if item is None or not slot:
             continue
         if not isinstance(item, Known):
             call.not_supported(f"a `{slot}` that is computed")
@@ -24,11 +24,26 @@ def stored(call: Call, *slots: str) -> dict[str, Known]:
 
 @rule("BatchNormalization")
 def batch_norm(call: Call) -> Result:
-    """At inference: a norm of each channel with running statistics."""
-    if call.attr("training_mode", 0) or (call.version < 9 and not call.attr("spatial", 1)):
-        call.not_supported("training, or a norm of each position")
+    """At inference: a norm of each channel with running statistics; of weights, with their own."""
+    if call.version < 9 and not call.attr("spatial", 1):
+        call.not_supported("a norm of each position")
+    if call.attr("training_mode", 0):
+        return _with_own_statistics(call)
     weights = stored(call, "weight", "bias", "running_mean", "running_var")
     return call.apply("batch_norm", call.value(0), weights=weights, eps=call.attr("epsilon", 1e-5))
+
+
+def _with_own_statistics(call: Call) -> Result:
+    """Mean and variance are those of the tensor; the running ones that follow are not given."""
+    x = call.value(0)
+    axes: Any = [axis for axis in range(x.type.rank) if axis != 1]
+    centred = call.apply("sub", x, call.apply("reduce_mean", x, axis=axes, keep=True))
+    variance = call.apply("reduce_mean", call.apply("mul", centred, centred), axis=axes, keep=True)
+    eps = call.apply("constant", values=call.attr("epsilon", 1e-5), dtype=x.type.dtype)
+    made = call.apply("div", centred, call.apply("sqrt", call.apply("add", variance, eps)))
+    shape = [1, x.type.shape[1], *[1] * (x.type.rank - 2)]
+    scale, shift = (call.apply("reshape", call.value(i), to=shape) for i in (1, 2))
+    return call.apply("add", call.apply("mul", made, scale), shift)
 
 
 @rule("InstanceNormalization")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from archdsl.foreign.known import Known
+from archdsl.foreign.known import Known, fixed
 from archdsl.foreign.onnx.call import Call, Item, Result, rule, type_of
 from archdsl.foreign.onnx.families.conv import numbers, padding
 from archdsl.graph import Value
@@ -16,7 +16,7 @@ def zero(call: Call, index: int, shape: tuple[Any, ...] | None = None) -> list[V
     item = call.given(index)
     if item is None or (isinstance(item, Known) and item.small and not item.array().any()):
         return []
-    value = call.as_value(item, "zero")
+    value = call.as_value(fixed(item), "zero")
     if shape is not None and value.type.shape != shape:
         value = call.apply("reshape", value, to=list(shape))
     return [value]
@@ -27,7 +27,7 @@ def scaled(call: Call) -> Result:
     """In both directions; weights are looked at as parameters."""
     back = call.node.op == "DequantizeLinear"
     x = call.as_value(learned(call, call.item(0)) if back else call.item(0), "0")
-    scale = call.value(1)
+    scale = call.as_value(fixed(call.item(1)), "scale")
     arguments: dict[str, Any] = {"axis": call.axis(1, max(x.type.rank, 2)) if scale.type.rank else 1}
     if call.attr("block_size", 0):
         arguments["block"] = call.attr("block_size")
@@ -83,11 +83,46 @@ def dynamic_quantize_lstm(call: Call) -> Result:
     from archdsl.foreign.onnx.opaque import attributes
 
     card: Any = ops.load("dynamic_quantize_lstm")
-    for item in call.inputs[4:]:
-        if isinstance(item, Known):
-            item.weight = False  # states, and what belongs to the integers
-    values = [call.as_value(one, str(i)) for i, one in enumerate(call.inputs) if one is not None]
+    values = [
+        call.as_value(one if i in (0, 1, 2, 3, 7) else fixed(one), str(i))
+        for i, one in enumerate(call.inputs)
+        if one is not None
+    ]
     absent = [i for i, one in enumerate(call.inputs) if one is None]
     types: list[TensorType] = []
     op = card.of(call.node.domain, call.node.op, types, attributes(call.node), version=call.version, absent=absent)
     return call.apply_all(op, *values)
+
+
+@rule("QLinearConv", "QLinearMatMul")
+def read_through(call: Call) -> Result:
+    """As the float operator between what makes floats and integers; the weight is a parameter of integers."""
+    conv = call.node.op == "QLinearConv"
+    x = _floats(call, (0, 1, 2), 1)
+    weight = _floats(call, (3, 4, 5), 0 if conv else 1)
+    if conv:
+        rank = x.type.rank - 2
+        kernel = [call.integer(size, "a kernel") for size in weight.type.shape[2:]]
+        channels = call.integer(weight.type.shape[0], "a weight")
+        made = call.apply(
+            "conv", x, weight, channels=channels, kernel=numbers(kernel, rank), weight=1, bias=False,
+            stride=numbers(call.attr("strides"), rank), pad=padding(call, rank), groups=call.attr("group", 1),
+            dilation=numbers(call.attr("dilations"), rank),
+        )  # fmt: skip
+        if call.given(8) is not None:
+            scale = call.apply("mul", call.value(1), call.value(4))
+            bias = call.apply("dequantize", call.as_value(learned(call, call.item(8)), "bias"), scale, axis=0)
+            made = call.apply("add", made, call.apply("reshape", bias, to=[channels, *[1] * rank]))
+    else:
+        made = call.apply("matmul", x, weight)
+    scale, zeros = call.value(6), zero(call, 7, call.type(6).shape)
+    more: dict[str, Any] = {"zero": 1} if zeros else {}
+    return call.apply("quantize", made, scale, *zeros, dtype=call.type(7).dtype, **more)
+
+
+def _floats(call: Call, at: tuple[int, int, int], axis: int) -> Value:
+    """A tensor of integers as floats: itself, its scale and what stands for 0 are three inputs."""
+    x, scale = call.as_value(learned(call, call.item(at[0])), str(at[0])), call.value(at[1])
+    zeros = zero(call, at[2], scale.type.shape)
+    more: dict[str, Any] = {"zero": 1} if zeros else {}
+    return call.apply("dequantize", x, scale, *zeros, axis=axis % max(x.type.rank, 1), **more)
