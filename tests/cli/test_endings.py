@@ -15,6 +15,7 @@ LINES = {
     "check": "check FILE",
     "cost": "cost FILE",
     "diff": "diff FILE lenet5",
+    "which": "which FILE",
     "lint": "lint FILE",
     "fit": "fit FILE --vary width=1..2 --budget macs<=1M",
     "show": "show FILE",

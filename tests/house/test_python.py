@@ -164,6 +164,7 @@ ok: bool = archdsl.check("specs/lenet.arch").ok
 codes: list[str] = [d.code for d in archdsl.lint("lenet5", select=["W04"]).diagnostics]
 peak: object = archdsl.memory("lenet5").figures
 verdict: str = archdsl.diff("resnet18", "resnet34").interface.verdict
+known_as: str | None = archdsl.which("lenet5").best
 best = archdsl.fit("mobilenet_v2", {"width": "0.5..1.0:0.5"}, "macs <= 300M", maximize="params").settings
 figures: str = str(archdsl.sweep("mobilenet_v2", {"width": [0.5, 1.0]}))
 size: int = archdsl.compile(graph, "lenet5.onnx", seed=1).bytes
@@ -217,7 +218,7 @@ def test_a_script_that_uses_everything_runs(tmp_path: Path, monkeypatch: pytest.
 PRINTED = {
     "program": "archdsl.load('specs/lenet.arch')", "graph": "archdsl.load('specs/lenet.arch').graph()",
     "cost": "archdsl.cost('lenet5')", "memory": "archdsl.memory('lenet5')", "fields": "archdsl.fields('resnet18', 'layer*')",
-    "diff": "archdsl.diff('resnet18', 'resnet34')", "check": "archdsl.check('specs/lenet.arch')",
+    "diff": "archdsl.diff('resnet18', 'resnet34')", "which": "archdsl.which('lenet5')", "check": "archdsl.check('specs/lenet.arch')",
     "lint": "archdsl.lint('alexnet_2012')", "list": "archdsl.list('lenet*')", "ops": "archdsl.operators()",
     "operator": "archdsl.operators('conv')", "page": "archdsl.explain('E0304')", "pages": "archdsl.explain()",
     "fit": "archdsl.fit('lenet5', {'classes': '5..10'}, 'params <= 61K')",
