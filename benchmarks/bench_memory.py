@@ -3,7 +3,8 @@
 Promises, for every network without a named cause to differ: ``peak_activations`` (fusion level full) is within 15 % of
 the activations in ONNX Runtime's arena, and any two such networks are in the predicted order. Both hold for the others,
 too, once their cause is switched off, where ONNX Runtime has a switch for it. With ``--sequences``: ``kept`` of
-Transformers and recurrent networks is within 5 % of all that the arena gives out.
+Transformers and recurrent networks is within 5 % of all that the arena gives out, of a
+ConvLSTM within 15 %.
 """
 
 from __future__ import annotations
@@ -68,7 +69,7 @@ def sequences(smoke: bool) -> None:
         found = taken(file, name.partition(",")[0], **given)
         off = memory.kept / found - 1
         print(f"{name:20s}{memory.figures.peak:14,}{memory.kept:14,}{found:14,}{off:+14.1%}", flush=True)
-        if abs(off) > NEAR:
+        if abs(off) > (CLOSE if name == "convlstm" else NEAR):
             failures.append(f"{name}: {memory.kept:,} bytes are predicted, {found:,} measured")
     verdict(failures)
 

@@ -136,6 +136,8 @@ class _Runtime:
         if producer is None:  # slices and states of a body lie in what is cut, and beside the loop
             external = value in self.readers.outputs or (buffer.external and value not in self.bound.graph.inputs)
             return [] if external else [_Block(buffer.size, 0, self._end(value, buffer.end))]
+        if producer in self.readers.hoisted:
+            return self._of_all_steps(value, self.readers.hoisted[producer])
         found = []
         outputs = self.readers.outputs | self.given
         if last in outputs and last is not value and last.producer is not None:
@@ -156,6 +158,19 @@ class _Runtime:
             _Block(buffer.size, begin, self._end(last if end == buffer.end else value, end), self._key(value)),
             *found,
         ]
+
+    def _of_all_steps(self, value: Value, loop: Node) -> list[_Block]:
+        """What is made in front of a loop: it is there for all steps at once; that of a convolution, twice at first."""
+        if value not in self.readers.read_later:
+            return []
+        type = self.bound.type(value)
+        wide = type.with_shape([self.bound.op(loop).runs(self.bound.types(loop.inputs)), *type.shape])
+        key = (self.readers.inside.get(loop), wide)
+        begin, end = self._moment(loop, ENTER), 3 * self.steps[loop] + RUN
+        found = [_Block(wide.bytes, begin, end, key)]
+        if value.producer is not None and isinstance(value.producer.op, Conv):
+            found.append(_Block(wide.bytes, begin, begin, key))
+        return found
 
     def _end(self, value: Value, step: int) -> int:
         return self.copied.get((value, step), 3 * step + RUN)

@@ -20,6 +20,7 @@ from archdsl.ops.linear import Linear
 from archdsl.ops.recurrent import Recurrent
 from archdsl.ops.scan import Scan
 from archdsl.record import Record
+from archdsl.rewrites.scan_plan import Plan
 from archdsl.shapes import TensorType
 
 
@@ -50,6 +51,22 @@ class Readers:
                 self.of.setdefault(value, []).append(node)
         self.inside = {node: holder for holder in bound.graph.holders() if holder.body for node in holder.body.nodes}
         """The nodes of bodies, and which node holds them."""
+        self.hoisted: dict[Node, Node] = {}
+        """Those that run once for all steps, in front of the loop."""
+        self.read_later: set[Value] = set()
+        """What these make for the loop."""
+        for holder in bound.graph.holders():
+            self._hoist(holder)
+
+    def _hoist(self, holder: Node) -> None:
+        op, body = holder.op, holder.body
+        if not isinstance(op, Scan) or body is None:
+            return
+        states, slices = body.inputs[: op.states], body.inputs[op.states : op.first_captured]
+        plan = Plan(body, states, slices, op.runs([value.type for value in holder.inputs]))
+        left = {*plan.left, *plan.once}
+        self.hoisted.update({node: holder for node in body.nodes if node not in left})
+        self.read_later |= plan.read & plan.wide.keys()
 
     def needs(self, node: Node) -> Needs:
         """What the kernel of a node holds besides."""
@@ -143,12 +160,15 @@ class Readers:
         return Needs(leaving={0: as_rows(made)}) if copied else NOTHING
 
     def _conv(self, op: Conv, node: Node) -> Needs:
-        """Pictures of the network itself lie in blocks of channels, and need nothing; elsewhere windows are unfolded,
-        all at once where there are more filters than positions, else in pieces.
+        """Pictures lie in blocks of channels, where windows are not unfolded; inside of a loop they are copied there
+        and back. Elsewhere windows are unfolded, all at once if there are more filters than positions, else in pieces.
         """
         x, made = self.bound.types((node.inputs[0], node.outputs[0]))
         window = prod(op.geometry(x)[0])
-        if window == 1 or (x.rank == 4 and node not in self.inside):
+        if x.rank == 4:
+            copied = node in self.inside and node not in self.hoisted
+            return Needs({0: x}, {0: made}) if copied else NOTHING
+        if window == 1:
             return NOTHING
         positions = dims.product(made.shape[2:])
         few = isinstance(positions, int) and positions < op.channels // op.groups

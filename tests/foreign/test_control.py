@@ -52,7 +52,7 @@ def branching(tmp_path: Path) -> Path:
 
 def test_a_branch_on_an_input_asks_for_it(branching: Path) -> None:
     told = refusal(branching)
-    assert told.code == "E1002" and "`sr`" in told.message and "--bind sr=" in told.help
+    assert told.code == "E1002" and "`sr`" in told.message and "--bind sr=8000" in told.help
     assert "/choose/If" in told.span.text
 
 

@@ -134,7 +134,24 @@ class Writer:
             lambda: f"({inner()} if {self.truth(True)} else {inner()})",
             lambda: f"dense(0) {{ {inner()} }}",
         ]
+        if t.s:
+            forms += [lambda: self.run_along(t), lambda: f"map(axis = {self.pick('h', 'w')}) {{ {self.slice(t)} }}"]
         return self.wrong(self.random.choice(forms)())
+
+    def slice(self, t: Type) -> str:
+        """A block that keeps the type of a line of a map."""
+        return self.wrong(
+            self.pick("tanh", "relu -> sigmoid", f"conv({self.integer(t.c)}, 3)", f"conv({t.c}, 1) -> batch_norm")
+        )
+
+    def run_along(self, t: Type) -> str:
+        """A ``scan`` over the lines of a map, with a state."""
+        state, new = self.fresh("held"), self.fresh("new")
+        axis, back = self.pick("h", "w", "2", "-1"), self.pick("", ", reverse = true")
+        return (
+            f"scan(axis = {axis}{back}) {{ state {state} = zeros([in.shape[0], {self.integer(t.c)}, {t.s}]); "
+            f"let {new} = {self.pick('tanh', 'relu')}({state} + (in -> {self.slice(t)})); next {state} = {new}; {new} }}"
+        )
 
     def _library(self, call: str) -> str:
         name = call.partition("(")[0]

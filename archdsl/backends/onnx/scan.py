@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from archdsl.backends.onnx.lower import apply_rules
-from archdsl.backends.onnx.scan_plan import Plan
 from archdsl.backends.onnx.wire import Attribute
 from archdsl.backends.onnx.writer import Body, Emit
 from archdsl.graph import Graph, Node, Value
+from archdsl.rewrites.scan_plan import Plan
 from archdsl.shapes import TensorType
 
 

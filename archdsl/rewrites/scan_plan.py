@@ -1,4 +1,4 @@
-"""Which nodes of the body of a ``scan`` run in front of the loop.
+"""Which nodes of the body of a ``scan`` run in front of the loop: for writers and for the analysis of memory.
 
 What depends on no slice is computed once. Products that depend on slices and on no state are one product for all steps,
 with the steps on the first axis; so is what they need. What knows no axis in front of the batch, as a convolution does,
