@@ -83,7 +83,7 @@ def _params(model: onnx.ModelProto, found: Mapping[str, Array]) -> int:
             continue
         for place in WEIGHTS.get(node.op_type, ()):
             name = node.input[place] if place < len(node.input) else ""
-            if name in fixed and name in real and _is_weight(found[name]):
+            if name in real and most.get(name, 2) > 1 and _is_weight(found[name]):
                 weights[source.get(name, name)] = most.get(name, found[name].size)
     return sum(weights.values())
 
