@@ -89,6 +89,8 @@ class Writer:
         self.emitted: list[Emitted] = []
         """The nodes of the graph, or of the body that is being written."""
         self.outermost = self.emitted
+        self.hoisted: list[Value] = []
+        """What is made in front of a loop by nodes of its body: values of this graph, of no node of ours in it."""
         self.domains: dict[str, int] = {}
         """The sets of operators in use beside ONNX's own, and their versions."""
         self.parameters: dict[str, Parameter] = {}
