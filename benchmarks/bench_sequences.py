@@ -2,8 +2,9 @@
 
 The same weights and inputs, and the same outputs. The exporters are tried first; the fastest file is the rival. Both
 run in one process, in turns, in the order of a coin; a round's ratio is of its own times. Shown is the median ratio,
-with the interval that holds it in 95 of 100 samples of the rounds (bootstrap). Loading and resident memory are those of
-processes of their own; weights lie beside the model, as in PyTorch's default.
+with the interval that holds it in 95 of 100 samples of the rounds (bootstrap). Loading and memory are those of other
+processes; weights lie beside the model, as in PyTorch's default. Pages of mapped files do not count: how many of them
+are resident depends on how the system came to cache the file.
 
 Promises: the median ratio of all networks is at most 1.00 and none is above 1.03; nothing loads more slowly by more
 than a tenth, or takes more than a tenth more memory (the same process differs by that from one call to the next).
@@ -108,7 +109,7 @@ def interval(found: list[float], draws: int = 2000) -> tuple[float, float]:
 
 
 def loading(models: list[Path], inputs: Path, threads: int, rounds: int) -> list[tuple[float, float]]:
-    """Seconds of processor time and MiB that are resident after one run, medians, of processes in turns."""
+    """Seconds of processor time to load, and MiB that a process holds of its own after one run: medians, in turns."""
     found: list[list[tuple[float, ...]]] = [[] for _ in models]
     for _ in range(rounds):
         for model, samples in zip(models, found):
@@ -129,7 +130,7 @@ def load(model: str, inputs: str, threads: int) -> None:
     names = {one.name for one in made.get_inputs()}
     found = made.run(None, {name: value for name, value in given.items() if name in names})
     status = Path("/proc/self/status").read_text()
-    print(taken, int(status.partition("VmRSS:")[2].split()[0]) / 1024, len(found))
+    print(taken, int(status.partition("RssAnon:")[2].split()[0]) / 1024, len(found))
 
 
 def compare(name: str, folder: Path, rounds: int, threads: int) -> tuple[float, list[str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -255,3 +256,28 @@ def test_what_cannot_be_loaded() -> None:
         archdsl.load(3)
     with pytest.raises(TypeError, match="for a module of PyTorch"):
         archdsl.load("resnet50", (1,))  # type: ignore[call-overload]
+
+
+STRANGE = (None, -1, 0, 10**30, 1.5, "x", [], {}, [1], {"as_int": 3}, True, [[]], {"as_tensor": {"name": "image"}})
+
+
+def places(found: Any) -> list[tuple[Any, Any]]:
+    """Every place of a document, as a container and a key."""
+    inside = (
+        list(found.items()) if isinstance(found, dict) else list(enumerate(found)) if isinstance(found, list) else []
+    )
+    return [(found, key) for key, _ in inside] + [place for _, one in inside for place in places(one)]
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_changed_programs_end_in_a_code(seed: int, net: Path, tmp_path: Path) -> None:
+    drawn = random.Random(seed)
+
+    def spoil(found: dict[str, Any]) -> None:
+        for container, key in drawn.sample(places(found), 1 + seed % 4):
+            container[key] = drawn.choice(STRANGE)
+
+    try:
+        foreign.read(rewritten(net, tmp_path / "it.pt2", program(spoil)))
+    except DiagnosticError as refused:
+        assert all(one.code[0] == "E" for one in refused.diagnostics)

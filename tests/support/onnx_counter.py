@@ -67,6 +67,8 @@ def _params(model: onnx.ModelProto, found: Mapping[str, Array]) -> int:
     """Of constants: the stored one that it is a view of, or itself."""
     fixed: set[str] = set(stored)
     real: set[str] = {name for name in stored if found[name].dtype.kind == "f"}
+    most = {name: found[name].size for name in real}
+    """Elements of the stored constants that one is computed from: repeated rows are no more parameters."""
     weights: dict[str, int] = {}
     for node in model.graph.node:
         given = [name for name in node.input if name]
@@ -74,13 +76,15 @@ def _params(model: onnx.ModelProto, found: Mapping[str, Array]) -> int:
             fixed.update(node.output)
             if node.op_type == "Constant" or any(name in real for name in given):
                 real.update(node.output)
+            behind = sum(most.get(name, 0) for name in set(given)) or 1 << 62
+            most.update((out, min(found[out].size, behind)) for out in node.output if out in found)
             view = node.op_type in VIEWS and given
             source.update((out, source.get(given[0], given[0]) if view else out) for out in node.output)
             continue
         for place in WEIGHTS.get(node.op_type, ()):
             name = node.input[place] if place < len(node.input) else ""
-            if name in fixed and name in real and _is_weight(found[name]):
-                weights[source.get(name, name)] = found[name].size
+            if name in real and most.get(name, 2) > 1 and _is_weight(found[name]):
+                weights[source.get(name, name)] = most.get(name, found[name].size)
     return sum(weights.values())
 
 

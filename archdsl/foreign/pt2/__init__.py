@@ -89,8 +89,8 @@ def _enter(saved: Saved, body: Body, flow: Flow, specs: list[tuple[str, Any]]) -
                 flow.memory.env[name] = _input(body, flow, name)
         elif kind in _NAMED and isinstance(argument, dict):
             name, called = argument.get("name"), spec.get(_NAMED[kind])
-            payload = saved.tensors.get(called) or saved.constants.get(called)
             if isinstance(name, str) and isinstance(called, str):
+                payload = saved.tensors.get(called) or saved.constants.get(called)
                 flow.memory.env[name] = _weight(saved, body, name, called, payload, tied, kind)
 
 

@@ -20,7 +20,7 @@ from archdsl.weights.tensor import Place, Tensor, check_shape, malformed, refuse
 
 MAX_PROGRAM = 1 << 26
 """Bytes of the program; one of 5,000 operators has some ten million."""
-MAX_ITEMS = 3_000_000
+MAX_ITEMS = 1_500_000
 """Objects, lists and members in a program: what parsing takes memory for."""
 MAX_CONFIG = 1 << 25
 SCHEMA = 8

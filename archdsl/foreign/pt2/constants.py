@@ -36,7 +36,7 @@ def evaluated(args: Args) -> Known | None:
     with np.errstate(all="ignore"):
         try:
             array = compute(_Arrays(args))
-        except (ValueError, TypeError, IndexError, KeyError, ZeroDivisionError, OverflowError):
+        except (ValueError, TypeError, IndexError, KeyError, AttributeError, ArithmeticError):
             return None
     wanted = numpy_type(declared.dtype)
     array = np.asarray(array)

@@ -48,7 +48,11 @@ class Flow:
 
     def _made(self, args: Args) -> Tensor | Sequence[Tensor | None]:
         made = RULES.get(args.call.operator)
-        found = made(args) if made is not None else None
+        try:
+            found = made(args) if made is not None else None
+        except _MISFITS as error:  # rules take arguments to be of the kinds that PyTorch writes
+            reason = f"the arguments of `{args.call.target}` are not those that it takes ({str(error)[:80]})"
+            raise Refusal("E1001", reason) from None
         return self._opaque(args) if found is None else found
 
     def _opaque(self, args: Args) -> Sequence[Tensor]:
@@ -95,6 +99,9 @@ class Flow:
         if declared.dtype != made.dtype and isinstance(value, Value):
             (value,) = self.importer.apply("cast", [value], f"{value.name}.cast", dtype=declared.dtype)
         return value
+
+
+_MISFITS = (TypeError, ValueError, IndexError, KeyError, AttributeError, ArithmeticError, AssertionError)
 
 
 def _agree(made: Sequence[Dim], declared: Sequence[Dim], hints: dict[str, int]) -> bool:

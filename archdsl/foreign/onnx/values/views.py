@@ -120,6 +120,9 @@ def gather(call: Call) -> Result:
     index = at.array()
     if index.size and (index.min() < -x.sizes[axis] or index.max() >= x.sizes[axis]):
         raise Refusal("E1001", f"`Gather` takes a position outside of the axis {axis} of {list(x.shape)}")
+    if index.size > x.sizes[axis] and x.is_parameter:
+        # rows that are looked up again and again are no more parameters than the table has
+        return NotImplemented  # type: ignore[no-any-return]
     if not x.small:
         shape = (*x.sizes[:axis], *at.sizes, *x.sizes[axis + 1 :])
         return Known(
@@ -187,6 +190,8 @@ def expand(call: Call) -> Result:
     fill = x.fill if x.fill is not None else x.array().ravel()[0].item() if total and x.elements == 1 else None
     if fill is not None:
         return Known(x.dtype, shape, fill=fill, weight=False)
+    if x.is_parameter:
+        return NotImplemented  # type: ignore[no-any-return]  # repeated, it is no more parameters than it was
     if not isinstance(total, int) or total > MOST:
         return NotImplemented  # type: ignore[no-any-return]
     if call.node.op == "Tile":
