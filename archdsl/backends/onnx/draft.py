@@ -108,6 +108,10 @@ class Writer:
         self._sizes: dict[Dim, str] = {}
         self._readings = _of_inputs(graph)
         self._next: dict[str, int] = {}
+        self._enter(graph)
+
+    def _enter(self, graph: Graph) -> None:
+        """Inputs get their names first; those of outputs and parameters are kept for them."""
         for value in graph.inputs:
             self.value_names[value] = name = self.fresh(value.name)
             self.dtypes[name] = value.type.dtype
