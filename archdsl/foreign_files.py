@@ -70,7 +70,7 @@ _TEXT = (
         "a model of Ultralytics, in YAML",
         ONNX.replace("{way}", "`yolo export model={name} format=onnx`"),
     ),
-    (r"\.ya?ml", r"^(nc|model)\s*:", "a YAML definition of another tool", SPEC),
+    (r"^$", r"^(nc|model)\s*:", "a YAML definition of another tool", SPEC),
     (
         r"^$",
         r"^<net\s[^>]*version=",
