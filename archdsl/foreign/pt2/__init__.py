@@ -133,7 +133,7 @@ def _weight(
         malformed(saved.path, f"`{called[:80]}` is {declared} in the program, and {stored} beside it")
     known = tied.get(payload.identity)
     if known is None:
-        first = next((p.name for p in saved.tensors.values() if p.identity == payload.identity), called)
+        first = saved.firsts.get(payload.identity, called)
         known = tied[payload.identity] = _known(payload, saved.tensor(payload), first, kind)
     return known
 
