@@ -8,7 +8,7 @@ from typing import Any
 from archdsl.foreign.importer import Importer
 from archdsl.foreign.names import path_part
 from archdsl.foreign.onnx.call import Call
-from archdsl.foreign.onnx.model import Graph, Node, Reference
+from archdsl.foreign.onnx.model import Node
 from archdsl.graph import Value
 from archdsl.ops.opaque import Opaque
 from archdsl.shapes import TensorType
@@ -58,7 +58,7 @@ def joined(
 
 
 def attributes(node: Node) -> dict[str, Any]:
-    """The attributes of a node as Python has them."""
+    """The attributes of a node as Python has them; tensors and graphs, which no opaque node keeps, as they are."""
     return {name: _plain(value) for name, value in node.attributes.items()}
 
 
@@ -67,4 +67,4 @@ def _plain(value: Any) -> Any:
         return value.decode("utf-8", "replace")
     if isinstance(value, list):
         return [_plain(one) for one in value]
-    return value if isinstance(value, int | float | str) else (Graph, Reference)
+    return value

@@ -25,6 +25,8 @@ def two(call: Call) -> Result:
         b = call.apply("unsqueeze", b, axis=[b.type.rank + i for i in range(behind)]) if behind > 0 else b
     if call.node.op == "Pow" and b.type.dtype != a.type.dtype:
         b = call.apply("cast", b, dtype=a.type.dtype)
+    if call.node.op == "Div" and a.type.dtype[0] in "iu":
+        return call.not_supported("the quotient of integers")  # it rounds to zero
     return call.apply(TWO[call.node.op], a, b)
 
 
