@@ -68,6 +68,8 @@ def test_a_loop_is_its_steps(name: str, reverse: bool) -> None:
     cell, held = CELLS[name]
     loop, steps = (model_of(make(cell, held, reverse=reverse)) for make in (looped, unrolled))
     onnx.checker.check_model(loop, full_check=True)
+    declared = {one.name for one in (*loop.graph.value_info, *loop.graph.output)}
+    assert {name for node in loop.graph.node for name in node.output if "/" not in name} <= declared
     weights = randomise(loop, generator(name))
     for tensor in steps.graph.initializer:
         parts = tensor.name.split("_", 1) if tensor.name.startswith("t") else [tensor.name]

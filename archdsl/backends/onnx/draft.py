@@ -89,6 +89,8 @@ class Writer:
         self.emitted: list[Emitted] = []
         """The nodes of the graph, or of the body that is being written."""
         self.outermost = self.emitted
+        self.hoisted: list[Value] = []
+        """What is made in front of a loop by nodes of its body: values of this graph, of no node of ours in it."""
         self.domains: dict[str, int] = {}
         """The sets of operators in use beside ONNX's own, and their versions."""
         self.parameters: dict[str, Parameter] = {}
@@ -106,6 +108,10 @@ class Writer:
         self._sizes: dict[Dim, str] = {}
         self._readings = _of_inputs(graph)
         self._next: dict[str, int] = {}
+        self._enter(graph)
+
+    def _enter(self, graph: Graph) -> None:
+        """Inputs get their names first; those of outputs and parameters are kept for them."""
         for value in graph.inputs:
             self.value_names[value] = name = self.fresh(value.name)
             self.dtypes[name] = value.type.dtype

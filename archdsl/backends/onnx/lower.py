@@ -199,12 +199,11 @@ def _inner_values(writer: Writer, renamed: dict[str, str]) -> list[bytes]:
     done = {writer.value_names[value] for value in writer.graph.inputs} | set(writer.parameters)
     outputs = set(writer.graph.outputs)
     found = []
-    for node in writer.graph.nodes:
-        for value in node.outputs:
-            name = renamed.get(writer.value_names[value], writer.value_names[value])
-            if name not in done and name not in outputs:
-                done.add(name)
-                found.append(wire.value_info(name, value.type))
+    for value in (*(value for node in writer.graph.nodes for value in node.outputs), *writer.hoisted):
+        name = renamed.get(writer.value_names[value], writer.value_names[value])
+        if name not in done and name not in outputs:
+            done.add(name)
+            found.append(wire.value_info(name, value.type))
     return found
 
 

@@ -33,6 +33,8 @@ def scan(emit: Emit) -> None:
         if value in firsts:
             writer.value_names[wide] = firsts[value]
     apply_rules(writer, plan.all_steps)
+    if writer.emitted is writer.outermost:
+        writer.hoisted += [value for node in (*plan.once, *plan.all_steps) for value in node.outputs]
     firsts |= {value: writer.value_names[wide] for value, wide in plan.wide.items() if value not in firsts}
     cut = [value for value in firsts if value in plan.read] or list(slices[:1])
     _loop(emit, body, plan.left, states, {value: firsts[value] for value in cut})
