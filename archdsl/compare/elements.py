@@ -12,14 +12,25 @@ from functools import cached_property
 from archdsl.compare.snapshot import Layer
 from archdsl.dims import Dim, product
 from archdsl.graph import Graph, Node, Value
-from archdsl.ops.linear import Linear
+from archdsl.ops.activation import HardSigmoid, Sigmoid
+from archdsl.ops.arithmetic import Add, Max, Min, Mul
+from archdsl.ops.attend import Attend
+from archdsl.ops.conv import Conv
+from archdsl.ops.elementary import Erf
+from archdsl.ops.gated import Gelu, HardSwish, Silu
+from archdsl.ops.linear import Linear, MatMul
+from archdsl.ops.opaque import Opaque
+from archdsl.ops.pool import AvgPool, MaxPool
+from archdsl.ops.pool_global import GlobalAvgPool
+from archdsl.ops.reduce import ReduceMean
+from archdsl.ops.softmax import Softmax
 from archdsl.ops.windows import Windowed, output_size, resolve_pads
 
 MOST_PASSED = 8
 """Elements that a value of none is told to come from."""
-GATED = {"sigmoid": "silu", "hard_sigmoid": "hard_swish", "erf": "gelu"}
+GATED = {Sigmoid.name: Silu.name, HardSigmoid.name: HardSwish.name, Erf.name: Gelu.name}
 """What an input times a function of itself is, by the function."""
-COMMUTE = frozenset({"add", "mul", "max", "min"})
+COMMUTE = frozenset({Add.name, Mul.name, Max.name, Min.name})
 Settings = Mapping[str, str]
 NONE: Settings = {}
 
@@ -123,11 +134,11 @@ class Made:
     def _element(
         self, node: Node, layer: Layer, entering: Sequence[tuple[Element, ...]], passed: tuple[Element, ...]
     ) -> Element:
-        if node.op.name == "matmul" and len(entering) == 2 and [one.op for one in entering[0]] == ["softmax"]:
+        if node.op.name == MatMul.name and len(entering) == 2 and [one.op for one in entering[0]] == [Softmax.name]:
             (soft,) = entering[0]
-            if [one.op for one in soft.makers] == ["matmul"]:
+            if [one.op for one in soft.makers] == [MatMul.name]:
                 (scores,) = soft.makers
-                found = Element("attend", layer, (*scores.makers, *entering[1]))
+                found = Element(Attend.name, layer, (*scores.makers, *entering[1]))
                 found.made = 0, None if None in (scores.made[1], layer.macs) else _plus(scores.made[1], layer.macs)
                 self._found.pop(soft, None)
                 self._found.pop(scores, None)
@@ -153,7 +164,7 @@ def _several(entering: Iterable[tuple[Element, ...]]) -> tuple[Element, ...]:
 
 def _gate(node: Node, entering: list[tuple[Element, ...]]) -> Element | None:
     """The activation by which what enters it is multiplied."""
-    if node.op.name != "mul" or len(entering) != 2:
+    if node.op.name != Mul.name or len(entering) != 2:
         return None
     for (gate, *more), other in (entering, reversed(entering)):
         if not more and gate.op in GATED and gate.makers == other:
@@ -173,17 +184,19 @@ def _counts(node: Node, layer: Layer) -> bool:
     op = node.op
     if op.role in ("norm", "source", "view"):
         return False
-    named = op.role == "activation" or isinstance(op, Windowed) or op.name in ("erf", "opaque", "global_avg_pool")
+    named = (
+        op.role == "activation" or isinstance(op, Windowed) or op.name in (Erf.name, Opaque.name, GlobalAvgPool.name)
+    )
     return named or bool(layer.macs) or layer.macs is None or _averages(node)
 
 
 def _averages(node: Node) -> bool:
     """Whether it is the mean over all positions of maps."""
-    if node.op.name == "avg_pool":
+    if node.op.name == AvgPool.name:
         return all(size == 1 for size in node.outputs[0].type.shape[2:])
     rank = node.inputs[0].type.rank if node.inputs else 0
     axes = getattr(node.op, "axes", None)
-    return node.op.name == "reduce_mean" and rank > 2 and axes in (tuple(range(2, rank)), tuple(range(2 - rank, 0)))
+    return node.op.name == ReduceMean.name and rank > 2 and axes in (tuple(range(2, rank)), tuple(range(2 - rank, 0)))
 
 
 def _described(node: Node) -> tuple[str, Settings, str]:
@@ -192,13 +205,13 @@ def _described(node: Node) -> tuple[str, Settings, str]:
     shape = "; ".join("x".join(map(str, sizes)) for sizes in shapes)
     if isinstance(op, Windowed) and not _averages(node):
         settings = dict(_window(node))
-        if op.name == "conv" and len(shapes) == 1 and {*shapes[0][2:]} == {1} and _plain(settings):
+        if op.name == Conv.name and len(shapes) == 1 and {*shapes[0][2:]} == {1} and _plain(settings):
             return Linear.name, settings, "x".join(map(str, shapes[0][:2]))
         return op.name, settings, shape
     if isinstance(op, Linear) and len(shapes) == 1:
         sizes = shapes[0][::-1] if getattr(op, "transposed", False) is True else shapes[0]
         return op.name, {"features": str(sizes[0])}, "x".join(map(str, sizes))
-    return ("global_avg_pool" if _averages(node) else op.name), NONE, shape
+    return (GlobalAvgPool.name if _averages(node) else op.name), NONE, shape
 
 
 def _plain(settings: Settings) -> bool:
@@ -217,14 +230,14 @@ def _window(node: Node) -> Iterator[tuple[str, str]]:
     pads = resolve_pads(pad, x, kernel, stride, dilation)
     if pads is None:
         yield "pad", str(pad)
-    elif op.name == "max_pool":  # what is padded at the ends is as much as windows reach out
+    elif op.name == MaxPool.name:  # what is padded at the ends is as much as windows reach out
         begins = [begin for begin, _ in pads]
         floor = [
             output_size(size, k, s, d, (begin, begin))
             for size, k, s, d, begin in zip(x.shape[2:], kernel, stride, dilation, begins)
         ]
         yield "pad", _sizes(begins)
-        yield "ceil", str(floor != list(node.outputs[0].type.shape[2:])).lower()
+        yield "rounded up", str(floor != list(node.outputs[0].type.shape[2:])).lower()
     elif all(begin == end for begin, end in pads):
         yield "pad", _sizes([begin for begin, _ in pads])
     else:

@@ -17,6 +17,8 @@ from archdsl.compare.fold import Change, changed_settings
 from archdsl.compare.snapshot import Snapshot
 from archdsl.compare.text import merged, scope_of, shape_of
 from archdsl.graph import Graph
+from archdsl.ops.conv import Conv
+from archdsl.ops.linear import Linear
 from archdsl.record import Record
 
 CELLS = 250_000
@@ -148,7 +150,7 @@ def _likeness(a: Element, b: Element) -> int:
     return 4 + min(2, same) + (a.settings.get("kernel") == b.settings.get("kernel"))
 
 
-LAYERS = frozenset({("conv", "linear"), ("linear", "conv")})
+LAYERS = frozenset({(Conv.name, Linear.name), (Linear.name, Conv.name)})
 """A convolution whose kernel became 1 is told as a linear layer."""
 
 
