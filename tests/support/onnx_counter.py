@@ -25,6 +25,8 @@ WEIGHTS: dict[str, tuple[int, ...]] = {
 }  # fmt: skip
 """The inputs of operators at which weights stand."""
 VIEWS = frozenset({"Transpose", "Reshape", "Unsqueeze", "Squeeze", "Flatten", "Identity", "Cast"})
+ANGLES = frozenset({"Sin", "Cos"})
+"""What is made of positions that exporters write out: no parameters."""
 RANDOM = frozenset({"RandomNormal", "RandomUniform", "RandomNormalLike", "RandomUniformLike"})
 
 Array = np.ndarray[Any, Any]
@@ -74,9 +76,9 @@ def _params(model: onnx.ModelProto, found: Mapping[str, Array]) -> int:
         given = [name for name in node.input if name]
         if node.op_type not in RANDOM and all(name in fixed for name in given):
             fixed.update(node.output)
-            if node.op_type == "Constant" or any(name in real for name in given):
-                real.update(node.output)
             numbers = [name for name in set(given) if name in real and found[name].dtype.kind == "f"]  # no positions
+            if node.op_type not in ANGLES and (node.op_type == "Constant" or numbers):
+                real.update(node.output)
             behind = sum(most.get(name, 0) for name in numbers) or 1 << 62
             most.update((out, min(found[out].size, behind)) for out in node.output if out in found)
             view = node.op_type in VIEWS and given
