@@ -181,7 +181,8 @@ def thrift(files: Files) -> str:
     held = sum(peak < 3 * graph for peak, graph, _, _ in own)
     return (
         "Memory of archdsl against the file without its weights: "
-        f"{median(peak / graph for peak, graph, _, _ in own):.0f} times in the median, below 3 times for {held} of {len(own)} files; a graph in Python takes "
+        f"{median(peak / graph for peak, graph, _, _ in own):.0f} times in the median, "
+        f"below 3 times for {held} of {len(own)} files; a graph in Python takes "
         f"{median(peak / values for peak, _, _, values in own) / 1024:.0f} KiB for each value. Against the whole file: "
         f"{median(peak / file for peak, _, file, _ in own):.2f} times. The file is mapped: the system counts pages "
         "around those that are read as the process's, which is most of what large exports show here."
