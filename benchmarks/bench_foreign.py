@@ -105,8 +105,33 @@ def given(row: Row, path: Path) -> dict[str, Any]:
     return {"shapes": shapes, "numbers": numbers, "sizes": sizes, "bind": whole}
 
 
+def decided(model: Any, arrays: Mapping[str, Any]) -> Any:
+    """The model with the branches that a run takes in place of its ``If`` nodes."""
+    from copy import deepcopy
+
+    from onnx import helper
+    from onnx_counter import values
+
+    while any(node.op_type == "If" for node in model.graph.node):
+        found = values(deepcopy(model), arrays)
+        nodes = []
+        for node in model.graph.node:
+            if node.op_type != "If":
+                nodes.append(node)
+                continue
+            name = "then_branch" if bool(found[node.input[0]].ravel()[0]) else "else_branch"
+            branch = next(one.g for one in node.attribute if one.name == name)
+            model.graph.initializer.extend(branch.initializer)
+            ends = [helper.make_node("Identity", [a.name], [b]) for a, b in zip(branch.output, node.output)]
+            nodes += [*branch.node, *ends]
+        nodes = [deepcopy(node) for node in nodes]
+        del model.graph.node[:]
+        model.graph.node.extend(nodes)
+    return model
+
+
 def reference(row: Row, path: Path) -> dict[str, list[int]]:
-    """Shapes of all results of nodes of the model's own graph, from a run."""
+    """Shapes of all results of nodes of the model, of the branches that are taken too, from a run."""
     import numpy as np
     import onnx
     from onnx import inliner
@@ -118,7 +143,7 @@ def reference(row: Row, path: Path) -> dict[str, list[int]]:
         number = one.rpartition("]")[2].removeprefix("=")
         dtype, _, shape = type.partition("[")
         arrays[name] = np.full(json.loads(f"[{shape}]"), json.loads(number or "1"), dtype)
-    model = inliner.inline_local_functions(onnx.load(str(path)))
+    model = decided(inliner.inline_local_functions(onnx.load(str(path))), arrays)
     names = [name for node in model.graph.node for name in node.output if name]
     found = values(model, arrays)
     return {name: [*found[name].shape] for name in names if name in found and found[name].dtype != object}

@@ -36,8 +36,8 @@ rate of a voice detector).
   ONNX Runtime; for exports `tests/support/onnx_counter.py` counts, which has nothing of archdsl. What no output
   depends on is counted, too. onnx-tool counts additions of a bias and work of single elements by choice: here stand its
   products alone (convolutions, matrices, recurrent layers, einsum), less the biases, so that numbers mean the same.
-- **Shapes** are of all results of nodes of the model's own graph, against a run of ONNX Runtime without optimisations
-  and with every value exposed. A shape is *answered* if it is all numbers. *Sizes free* is archdsl without the sizes of
+- **Shapes** are of all results of nodes, those of branches that are taken too and those of loops not, against a run of
+  ONNX Runtime without optimisations and with every value exposed. A shape is *answered* if it is all numbers. *Sizes free* is archdsl without the sizes of
   inputs; they are put into its polynomials afterwards. Sizes that decide which network it is have to be bound: it says
   how many archdsl asked for.
 - **Seconds** are of the processor, **MiB** the highest resident memory, both above what the process had after the same

@@ -44,13 +44,16 @@ def bound(path: str, given: dict):
 
 
 def declared(model) -> dict:
-    """Shapes of values that a model says in numbers."""
-    return {
-        value.name: [dim.dim_value for dim in value.type.tensor_type.shape.dim]
-        for value in [*model.graph.value_info, *model.graph.output]
-        if value.type.tensor_type.HasField("shape")
-        and all(dim.HasField("dim_value") for dim in value.type.tensor_type.shape.dim)
-    }
+    """Shapes of values that a model says in numbers, in graphs within it too."""
+    found: dict = {}
+    graphs = [model.graph]
+    for graph in graphs:
+        graphs += [one.g for node in graph.node for one in node.attribute if one.HasField("g")]
+        for value in [*graph.value_info, *graph.output]:
+            type = value.type.tensor_type
+            if type.HasField("shape") and all(dim.HasField("dim_value") for dim in type.shape.dim):
+                found.setdefault(value.name, [dim.dim_value for dim in type.shape.dim])
+    return found
 
 
 def archdsl(path: str, given: dict) -> dict:
@@ -62,7 +65,7 @@ def archdsl(path: str, given: dict) -> dict:
 
 
 def archdsl_shapes(path: str, given: dict) -> dict:
-    """The type of every value of the model's own graph, by its name there; free sizes are put in at the end.
+    """The type of every value of the model, by its name there; free sizes are put in at the end.
 
     Sizes that archdsl asks for, because they decide which network it is, are bound, as its message says.
     """
@@ -77,12 +80,11 @@ def archdsl_shapes(path: str, given: dict) -> dict:
 
     def node(self, one, names, opsets):
         run(self, one, names, opsets)
-        if self.depth == 1:
-            for name in one.outputs:
-                item = names.get(name)
-                shape = getattr(getattr(item, "type", item), "shape", None)
-                if shape is not None:
-                    types[name] = shape
+        for name in one.outputs:
+            item = names.get(name)
+            shape = getattr(getattr(item, "type", item), "shape", None)
+            if shape is not None:
+                types[name] = shape
 
     Walker.node = node
     bind = {name if name in given["numbers"] else symbol_name(name, ()): size for name, size in given["bind"].items()}
