@@ -37,9 +37,9 @@ rate of a voice detector).
   depends on is counted, too. onnx-tool counts additions of a bias and work of single elements by choice: here stand its
   products alone (convolutions, matrices, recurrent layers, einsum), less the biases, so that numbers mean the same.
 - **Shapes** are of all results of nodes, those of branches that are taken too and those of loops not, against a run of
-  ONNX Runtime without optimisations and with every value exposed. A shape is *answered* if it is all numbers. *Sizes free* is archdsl without the sizes of
-  inputs; they are put into its polynomials afterwards. Sizes that decide which network it is have to be bound: it says
-  how many archdsl asked for.
+  ONNX Runtime without optimisations and with every value exposed. A shape is *answered* if it is all numbers. *Sizes
+  free* is archdsl without the sizes of inputs; they are put into its polynomials afterwards. Sizes that decide which
+  network it is have to be bound: it says how many archdsl asked for.
 - **Seconds** are of the processor, **MiB** the highest resident memory, both above what the process had after the same
   tool had read a model of one `Relu`, so that imports do not count. For archdsl that is `cost` with the whole report.
   onnxslim simplifies, and counts nothing; onnxsim counts here without simplifying.
