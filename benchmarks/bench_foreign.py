@@ -41,7 +41,7 @@ EXPORTS = (
     ("torchvision:shufflenet_v2_x1_0", True),
     ("torchvision:mobilenet_v3_small", True), ("torchvision:swin_t", True), ("torchvision:vit_b_16", False),
     ("timm:resmlp_12_224", False), ("timm:mobilevit_xxs", True), ("timm:levit_128s", False),
-    ("transformers:bert", False), ("transformers:bert", True), ("transformers:gpt2", False),
+    ("transformers:bert", False), ("transformers:bert", True), ("transformers:vit", False), ("transformers:gpt2", True),
 )  # fmt: skip
 """Networks, and whether PyTorch's newer exporter writes them; the batch stays open in all."""
 
