@@ -137,8 +137,9 @@ def summary(files: Files) -> list[str]:
         ran = [(row, one[tool]) for row, one in files.values()]
         done = [one for _, one in ran if not one.get("error")]
         cells = [title]
+        both = ("params", "macs") if tool == "archdsl" else ("macs",)
         if tool in COUNTING:
-            said = [verdict_of(row, one, ("macs",)) for row, one in ran if not one.get("error")]
+            said = [verdict_of(row, one, both) for row, one in ran if not one.get("error")]
             right, unsure = said.count("right"), sum(one[:1] == "≥" or one in ("symbols", "`nan`") for one in said)
             cells += [str(right), str(len(said) - right - unsure), str(unsure)]
         else:
@@ -156,7 +157,7 @@ def summary(files: Files) -> list[str]:
         cells.append(f"{median(one['peak'] for one in done) / MIB:.1f} / {max(one['peak'] for one in done) / MIB:.1f}")
         cells.append(f"{median(one['whole'] for one in done):.2f}")
         rows.append(cells)
-    head = ("tool", "MACs right", "another number", "bound, symbols or `nan`", "raises", "shapes answered", "wrong",
+    head = ("tool", "right (MACs; archdsl: parameters, too)", "another number", "`≥`, symbols, `nan`", "raises", "shapes answered", "wrong",
             "seconds: median / sum", "MiB: median / most", "whole process, s")  # fmt: skip
     return table(head, rows)
 
