@@ -10,7 +10,7 @@ import re
 
 WEIGHTS = "for its weights: `archdsl weights inspect {name}`, or `archdsl compile SPEC --weights {name}`"
 SPEC = "write the architecture as a spec: `archdsl init` makes a first one"
-MODEL = "`archdsl run {name}` runs it, `archdsl weights inspect {name}` shows its weights"
+MODEL = "its name has to end in `.onnx`: rename it"
 RUN = "give it to a network: `archdsl run SPEC --input {name}`"
 EXPORT = (
     'in Python: `torch.export.save(torch.export.export(model, (inputs,)), "model.pt2")`, then `archdsl cost model.pt2`'

@@ -6,7 +6,7 @@ types, paths, parameters and limits are those of a spec, and every command works
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -19,7 +19,7 @@ from archdsl.foreign.names import parameter_path, symbol_name
 from archdsl.graph import Graph, Parameter, Value
 from archdsl.ops.base import Op
 from archdsl.shapes import TensorType
-from archdsl.source import Source, Span
+from archdsl.source import Source, Span, shortened
 from archdsl.tape.limits import BoundExceeded
 from archdsl.tape.paths import PathScope
 from archdsl.tape.poison import Poison
@@ -30,6 +30,19 @@ WRITTEN = 64
 """Elements of a number or list that becomes a ``constant``; larger ones are tensors of the model's file."""
 MOST_WRITTEN = 1_000_000
 """Elements of a table of integers, which can only be a ``constant``."""
+MISFITS = (ArithmeticError, AssertionError, AttributeError, LookupError, MemoryError, TypeError, ValueError)
+"""What the rule of an operator runs into where a node is not as its format says: a list for a number, an axis too many.
+Rules take nodes to be right, so that they need no check for each way to be wrong.
+"""
+
+
+def misfit(operator: str, error: Exception, judge: str) -> Refusal:
+    """The refusal (E1001) of a node that its rule cannot read; ``judge`` is what tells whether the file is to blame."""
+    said = shortened(f"{type(error).__name__}: {error}".partition("\n")[0], 120)
+    return Refusal(
+        "E1001", f"`{operator}` is not given what it takes ({said})",
+        help=f"if {judge} accepts the file, this is a fault of archdsl: please report it with this text",
+    )  # fmt: skip
 
 
 class BoundedError(Exception):
@@ -59,6 +72,7 @@ class Importer:
         self.inputs: list[Value] = []
         self.symbols: dict[str, Dim] = {}
         """Names of sizes in the file -> what stands for them here."""
+        self._symbols: set[str] = set()
         self.defaults: dict[str, int] = {}
         self._lines: list[str] = []
         self._offset = 0
@@ -68,7 +82,7 @@ class Importer:
         self._held: list[Known] = []
         """What parameters are known by: kept, so that identities stay unique."""
         self._values: dict[int, Value] = {}
-        self._counts: dict[str, int] = {}
+        self._counts: dict[tuple[int, str], int] = {}
 
     # places
 
@@ -103,8 +117,8 @@ class Importer:
         name = name if any(map(str.isalnum, name)) else ""
         key = name or f"{of}[{axis}]"
         if key not in self.symbols:
-            taken = {str(found) for dim in self.symbols.values() for found in limits(dim)}
-            called = symbol_name(name or f"{of}_{axis}", taken)
+            called = self._free(symbol_name(name or f"{of}_{axis}"), self._symbols)
+            self._symbols.add(called)
             self.symbols[key] = symbol(Symbol.of(called, 1, self.most.get(called)))
             given = next((one for one in (called, name) if one in self.bind), None)
             if given is not None:
@@ -146,11 +160,15 @@ class Importer:
 
     def fresh(self, path: str) -> str:
         """The path, with a number where another node has it."""
-        fresh = path
-        while fresh in self.tape.paths:
-            self._counts[path] = self._counts.get(path, 1) + 1
-            fresh = f"{path}_{self._counts[path]}"
-        return fresh
+        return self._free(path, self.tape.paths)
+
+    def _free(self, name: str, taken: Collection[str]) -> str:
+        """The name, with a number where it is taken. Numbers go on from the last one: many may want one name."""
+        free, counted = name, (id(taken), name)
+        while free in taken:
+            self._counts[counted] = self._counts.get(counted, 1) + 1
+            free = f"{name}_{self._counts[counted]}"
+        return free
 
     def parameter(self, known: Known, made: Parameter) -> Parameter:
         """The parameter ``made`` with values from the file; one object wherever the same tensor is used."""
@@ -159,9 +177,7 @@ class Importer:
         if found is None:
             if known.shape != made.type.shape:
                 raise Refusal("E0303", f"`{known.name or made.path}` is {list(known.shape)}, but {made.type} is needed")
-            path = self.called(known, made)
-            while path in self._names:
-                path += "_2"
+            path = self._free(self.called(known, made), self._names)
             self._names.add(path)
             self._held.append(known)
             init = Loaded("loaded", tensor=known.tensor())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
 
 _PLAIN = re.compile(r"[A-Za-z_]\w*(\.\w+)*")
 
@@ -13,16 +12,10 @@ def parameter_path(name: str, otherwise: str) -> str:
     return name if "." in name and _PLAIN.fullmatch(name) else otherwise
 
 
-def symbol_name(name: str, taken: Collection[str]) -> str:
+def symbol_name(name: str) -> str:
     """A name of a size as a symbol: what no symbol may have is replaced."""
     clean = re.sub(r"\W+", "_", name).strip("_")[:40] or "size"
-    if not (clean[0].isalpha() or clean[0] == "_"):
-        clean = f"n{clean}"
-    found, count = clean, 1
-    while found in taken:
-        count += 1
-        found = f"{clean}_{count}"
-    return found
+    return clean if clean[0].isalpha() or clean[0] == "_" else f"n{clean}"
 
 
 def path_part(name: str) -> str:

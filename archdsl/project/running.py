@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from archdsl.diagnostics import Refusal
+from archdsl.diagnostics import DiagnosticError, Refusal
 from archdsl.driver import Settings
 from archdsl.project.targets import Network, graph_of
 
@@ -46,7 +46,12 @@ def run(
     from archdsl.runtime.execute import execute
 
     file, sizes = _runnable(model, settings, seed, bind)
-    found = execute(file, files, arrays=inputs, ep=ep, seed=seed, sizes=sizes, times=times)
+    try:
+        found = execute(file, files, arrays=inputs, ep=ep, seed=seed, sizes=sizes, times=times)
+    except Refusal as refusal:
+        if refusal.code == "E0703":
+            refusal.notes = (*_unknown_nodes(model, settings, bind, refusal.message), *refusal.notes)
+        raise
     for note in found.notes:
         warnings.warn(note, stacklevel=2)
     return found
@@ -66,3 +71,18 @@ def _runnable(
 
     graph = graph_of(model, settings, bind)
     return lambda path: compile(graph, path, seed=seed), {}
+
+
+def _unknown_nodes(
+    model: Network, settings: Settings | None, bind: Mapping[str, int] | None, message: str
+) -> tuple[str, ...]:
+    """Which nodes of the model are of the operator that a message names, if it names one that only files have."""
+    if "::" not in message:
+        return ()
+    try:
+        nodes = graph_of(model, settings, bind).all_nodes()
+    except DiagnosticError:  # what is wrong with the file is told already
+        return ()
+    found = [node for node in nodes if f"`{getattr(node.op, 'operator', None)}`" in message]
+    places = [f"`{node.path}`: {node.origin.span.text}" if node.origin.span else f"`{node.path}`" for node in found[:3]]
+    return (*places, *([f"and {len(found) - 3} more nodes"] if len(found) > 3 else ()))

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _LACKING = re.compile(r"Could not find an implementation for (\w+)\(\d+\) node with name '([^']*)'")
+_UNKNOWN = re.compile(r"([\w.]*):(\w+)\(-?\d+\) is not a registered function/op")
 
 PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
 """``--ep`` name -> ONNX Runtime's name."""
@@ -148,6 +149,11 @@ def _session_refusal(error: Exception, wanted: Sequence[str]) -> Refusal:
             "E0703", f"ONNX Runtime has no kernel for `{kind}` of the element types that it has at `{place}`",
             help="the file is valid ONNX for other runtimes; compile without `--native`, or in f32, to run it here",
             notes=(text,),
+        )  # fmt: skip
+    if unknown := _UNKNOWN.search(text):
+        return Refusal(
+            "E0703", f"ONNX Runtime does not know the operator `{unknown[1] or 'ai.onnx'}::{unknown[2]}`",
+            help="it belongs to another runtime; everything but running the model works here", notes=(text,),
         )  # fmt: skip
     return Refusal("E0703", "ONNX Runtime cannot load this model", notes=(text,))
 

@@ -13,6 +13,7 @@ from onnx import ModelProto, TensorProto, helper
 
 import archdsl
 from archdsl.diagnostics import DiagnosticError
+from archdsl.foreign.onnx.call import RULES, Call, Result
 from tests.foreign.test_operators import CASES
 
 F, INT, B = TensorProto.FLOAT, TensorProto.INT64, TensorProto.BOOL
@@ -111,9 +112,28 @@ HOSTILE = {
     "no output": (model([node("Relu", ["x"], ["y"])], X, []), "E1001"),
     "no inputs of a node": (model([node("Conv", [], ["y"])], X, ["y"]), "E1001"),
     "a shape that does not fit": (model([node("Reshape", ["x", "s"], ["y"])], X, ["y"], {"s": np.array([5, 5])}), "E0303"),
+    "sizes that want one name": (model([node("Relu", ["x"], ["y"])], X | {
+        f"x{i}": (F, ["!" * (i % 60) + "a" + "?" * (i // 60)]) for i in range(5000)}, ["y"]), ""),
     "division by zero": (model([node("Div", ["a", "b"], ["c"]), node("Reshape", ["x", "c"], ["y"])], X, ["y"],
                                {"a": np.array([1]), "b": np.array([0])}), "E0309"),
 }  # fmt: skip
+
+
+def test_a_fault_of_a_rule_is_told_as_such(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rules take nodes to be right; so what Python says may be the file's fault, or ours."""
+
+    def broken(call: Call) -> Result:
+        raise TypeError("unhashable")
+
+    monkeypatch.setitem(RULES, ("", "Relu"), broken)
+    with pytest.raises(DiagnosticError) as refused:
+        archdsl.cost(saved(model([node("Relu", ["x"], ["y"])], X, ["y"]), tmp_path / "m.onnx"))
+    (found,) = refused.value.diagnostics
+    assert (found.code, "TypeError: unhashable" in found.message) == ("E1001", True)
+    assert found.help == (
+        "if `onnx.checker.check_model` accepts the file, this is a fault of archdsl: please report it with this text"
+    )
+    assert isinstance(refused.value.__cause__ or refused.value.__context__, TypeError)
 
 
 @pytest.mark.parametrize("name", HOSTILE)

@@ -93,7 +93,7 @@ def test_free_sizes(tmp_path: Path) -> None:
     path = exported(Net(), [torch.randn(2, 3, 16, 24)], tmp_path / "free.pt2", free)
     graph = foreign.read(path)
     (n, _, h, w) = graph.inputs[0].type.shape
-    assert graph.defaults == {str(n): 2, str(h): 16, str(w): 24}
+    assert graph.defaults == {str(n): 1, str(h): 16, str(w): 24}
     assert [symbol.bounds for symbol in graph.symbols() if symbol == str(w)] == [f"{w} >= 8 <= 64"]
     bound = {str(n): 1, str(h): 10, str(w): 14}
     positions = 5 * 7
@@ -164,6 +164,14 @@ def contents(suffix: str, data: bytes) -> Callable[[dict[str, bytes]], None]:
     return apply
 
 
+def view_of_itself(found: dict[str, Any]) -> None:
+    """Behind the first convolution, a view that has the name of what it is a view of, and a write into it."""
+    ends = {"inputs": [{"name": "self", "arg": {"as_tensor": {"name": "conv2d"}}, "kind": 1}], "metadata": {}}
+    view = {**ends, "target": "torch.ops.aten.detach.default", "outputs": [{"as_tensor": {"name": "conv2d"}}]}
+    write = {**ends, "target": "torch.ops.aten.relu_.default", "outputs": [{"as_tensor": {"name": "written"}}]}
+    found["graph_module"]["graph"]["nodes"][1:1] = [view, write]
+
+
 FAULTS: dict[str, tuple[Callable[[dict[str, bytes]], None], str, str]] = {
     "no program": (without("model.json"), "E0902", "no exported program"),
     "no weights": (without("weights/weight_0"), "E0902", "are missing"),
@@ -190,6 +198,7 @@ FAULTS: dict[str, tuple[Callable[[dict[str, bytes]], None], str, str]] = {
         program(lambda p: meta(p, "image")["sizes"].__setitem__(0, {"as_expr": {"expr_str": "__import__('os')"}})),
         "E1001", "`image`",
     ),
+    "a view of itself": (program(view_of_itself), "E1001", "two values are called `conv2d`"),
     "no graph": (program(lambda p: p["graph_module"].pop("graph")), "E0902", "no graph"),
     "nodes of another kind": (program(lambda p: p["graph_module"]["graph"].update(nodes=[1])), "E0902", "no call"),
 }  # fmt: skip

@@ -62,23 +62,20 @@ class OnnxBackend:
         try:
             if options.external_data:
                 return _write_external(lowered, graph, target, options, parameters)
-            shared = _shared(parameters, target, options)
-            initialisers = _inside(parameters, options) if not shared else _referring(parameters, options, shared)
-            parts = _model(lowered, graph, options, initialisers)
+            shared = _checkpoint(parameters, target, options)
+            if shared:
+                report = _write_referring(lowered, graph, target, options, parameters, shared)
+                return report.replace(path=str(path))
+            parts = _model(lowered, graph, options, _inside(parameters, options))
             if stream.size(parts) > PROTOBUF_LIMIT:
                 if options.external_data is False:
                     refuse(
                         "E0602", "the model is larger than 2 GB", "use external data: leave out `--no-external-data`"
                     )
                 return _write_external(lowered, graph, target, options, parameters)
-            with Unfinished(target) as file:
-                stream.write(file, parts, _threads(options))
-                with exclusive(target.parent):
-                    file.finish()
-                    external.remove_unnamed(target)
+            return _write_alone(parts, lowered, target, options, parameters).replace(path=str(path))
         except OSError as error:
             raise not_written(Path(path), error) from None
-        return WriteReport(str(path), stream.size(parts), len(parameters), len(lowered.nodes), lowered.opset)
 
 
 def _labelled(options: OnnxOptions) -> OnnxOptions:
@@ -113,21 +110,14 @@ def _inside(parameters: list[Parameter], options: OnnxOptions) -> list[stream.Pa
     return initialisers.inside(parameters, options)
 
 
-def _shared(parameters: list[Parameter], target: Path, options: OnnxOptions) -> Mapping[str, tuple[str, int]]:
-    """The files that already have the weights, unless the options put them inside the model."""
+def _checkpoint(parameters: list[Parameter], target: Path, options: OnnxOptions) -> Mapping[str, tuple[str, int]]:
+    """The files of a checkpoint that already have all weights, unless the options put them inside the model."""
     if options.external_data is False or not any(isinstance(p.init, Loaded) for p in parameters):
         return {}
     from archdsl.backends.onnx import initialisers
 
-    return initialisers.beside(parameters, target.parent)
-
-
-def _referring(
-    parameters: list[Parameter], options: OnnxOptions, places: Mapping[str, tuple[str, int]]
-) -> list[stream.Part]:
-    from archdsl.backends.onnx import initialisers
-
-    return initialisers.referring(parameters, options, places)
+    places = initialisers.beside(parameters, target)
+    return places if initialisers.whole_checkpoint(parameters, places) else {}
 
 
 def _model(lowered: Lowered, graph: Graph, options: OnnxOptions, initialisers: list[stream.Part]) -> list[stream.Part]:
@@ -135,18 +125,47 @@ def _model(lowered: Lowered, graph: Graph, options: OnnxOptions, initialisers: l
     return [begin, *initialisers, tail, end]
 
 
+def _write_alone(
+    parts: list[stream.Part], lowered: Lowered, target: Path, options: OnnxOptions, parameters: list[Parameter]
+) -> WriteReport:
+    """The model, with no file of data of its own."""
+    with Unfinished(target) as file:
+        stream.write(file, parts, _threads(options))
+        with exclusive(target.parent):
+            file.finish()
+            external.remove_unnamed(target)
+    return WriteReport(str(target), stream.size(parts), len(parameters), len(lowered.nodes), lowered.opset)
+
+
+def _write_referring(
+    lowered: Lowered, graph: Graph, target: Path, options: OnnxOptions, parameters: list[Parameter],
+    places: Mapping[str, tuple[str, int]],
+) -> WriteReport:  # fmt: skip
+    """The model, with references to files of others that have its weights."""
+    from archdsl.backends.onnx import initialisers
+
+    parts = _model(lowered, graph, options, initialisers.referring(parameters, options, places))
+    return _write_alone(parts, lowered, target, options, parameters)
+
+
 def _write_external(
     lowered: Lowered, graph: Graph, target: Path, options: OnnxOptions, parameters: list[Parameter]
 ) -> WriteReport:
-    """The data file first, under a name with a hash of its contents; then the model that refers to it."""
+    """The data file first, under a name with a hash of its contents; then the model that refers to it.
+
+    Weights that lie unchanged in a file in the folder are not copied: the model refers to that file.
+    """
     from archdsl.backends.onnx import initialisers
 
-    data, offsets = initialisers.outside(parameters, options)
+    shared = initialisers.beside(parameters, target)
+    data, offsets = initialisers.outside([one for one in parameters if one.path not in shared], options)
+    if shared and not offsets:
+        return _write_referring(lowered, graph, target, options, parameters, shared)
     try:
         with Unfinished(target.with_name(target.name + ".data")) as file:
             digest = stream.write(file, data, _threads(options), digest=True).hex()[:16]
             beside = external.data_file(target, digest)
-            places = {path: (beside.name, offset) for path, offset in offsets.items()}
+            places = {**shared, **{path: (beside.name, offset) for path, offset in offsets.items()}}
             parts = _model(lowered, graph, options, initialisers.referring(parameters, options, places))
             if stream.size(parts) > PROTOBUF_LIMIT:
                 refuse("E0602", "the model is larger than 2 GB even without its weights")

@@ -86,28 +86,36 @@ Places = Mapping[str, tuple[str, int]]
 """Parameter -> the file that has its data, relative to the model, and where they begin in it."""
 
 
-def beside(parameters: Sequence[Parameter], folder: Path) -> Places:
-    """The places of the weights in safetensors files in the model's folder (or below it), if all large ones are there.
+def beside(parameters: Sequence[Parameter], target: Path) -> Places:
+    """The places of the large weights whose bytes lie unchanged in files in the model's folder, or below it.
 
-    Then nothing needs to be copied: the model refers to those files.
+    They need not be copied: the model ``target`` can refer to those files, unless it replaces them.
     """
     found: dict[str, tuple[str, int]] = {}
+    files: dict[Path, str] = {}
+    for parameter in parameters:
+        tensor = unchanged(parameter)
+        place = tensor.place if tensor is not None else None
+        if place is None or _bytes(parameter) < INLINE:
+            continue
+        if place.path not in files:
+            file = place.path.resolve()
+            inside = file.is_relative_to(target.parent) and file != target
+            files[place.path] = file.relative_to(target.parent).as_posix() if inside else ""
+        if files[place.path]:
+            found[parameter.path] = (files[place.path], place.offset)
+    return found
+
+
+def whole_checkpoint(parameters: Sequence[Parameter], places: Places) -> bool:
+    """Whether all large weights lie in safetensors files, aligned: then the model refers to them unasked."""
     for parameter in parameters:
         if _bytes(parameter) < INLINE:
             continue
-        tensor = unchanged(parameter)
-        place = tensor.place if tensor is not None else None
-        if (
-            place is None
-            or place.path.suffix != ".safetensors"
-            or place.offset % ELEMENT_TYPES[parameter.type.dtype].bytes
-        ):
-            return {}
-        file = place.path.resolve()
-        if not file.is_relative_to(folder):
-            return {}
-        found[parameter.path] = (file.relative_to(folder).as_posix(), place.offset)
-    return found
+        file, offset = places.get(parameter.path, ("", 0))
+        if not file.endswith(".safetensors") or offset % ELEMENT_TYPES[parameter.type.dtype].bytes:
+            return False
+    return bool(places)
 
 
 def outside(parameters: Sequence[Parameter], options: OnnxOptions) -> tuple[list[Part], dict[str, int]]:

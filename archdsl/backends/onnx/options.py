@@ -28,7 +28,8 @@ class OnnxOptions(registry.Options):
     native: bool = False
     """Keep every operator in its own element type, also where ONNX Runtime has no kernel for it on the CPU."""
     external_data: bool | None = None
-    """Weights in a separate file in the folder of the model; ``None``: only if the model exceeds 2 GB."""
+    """Weights outside of the model: in files of the folder that have them already, else in one of its own; ``None``:
+    only if the model exceeds 2 GB, or a checkpoint in the folder has all of them."""
     max_bytes: int = 16 << 30
     """Refuse a model with more bytes of weights than this."""
     threads: int | None = None

@@ -8,7 +8,7 @@ from typing import Any
 from archdsl.foreign.importer import Importer
 from archdsl.foreign.names import path_part
 from archdsl.foreign.onnx.call import Call
-from archdsl.foreign.onnx.model import Graph, Node, Reference
+from archdsl.foreign.onnx.model import Node
 from archdsl.graph import Value
 from archdsl.ops.opaque import Opaque
 from archdsl.shapes import TensorType
@@ -27,10 +27,13 @@ class Untyped:
         self.nodes = nodes
 
 
-def opaque(call: Call, why: str) -> Untyped | Sequence[Value | Untyped]:
-    """An opaque node for what has no operator here; ``why``: what of it is not supported, if not all."""
+def opaque(call: Call, why: str, made_types: Sequence[TensorType] = ()) -> Untyped | Sequence[Value | Untyped]:
+    """An opaque node for what has no operator here; ``why``: what of it is not supported, if not all.
+
+    Its results have ``made_types``, or else what the file declares.
+    """
     node = call.node
-    types = [call.declared(name) for name in node.outputs if name]
+    types: list[TensorType | None] = [*made_types] or [call.declared(name) for name in node.outputs if name]
     values = [call.value(i) for i, one in enumerate(call.inputs) if one is not None]
     known = [one for one in types if one is not None]
     lacking = Untyped(node, call.version, why, values)
@@ -39,7 +42,8 @@ def opaque(call: Call, why: str) -> Untyped | Sequence[Value | Untyped]:
     absent = [i for i, one in enumerate(call.inputs) if one is None]
     op = Opaque.of(node.domain, node.op, known, attributes(node), version=call.version, absent=absent)
     made = iter(call.apply_all(op, *values))
-    return [next(made) if name and call.declared(name) is not None else lacking for name in node.outputs]
+    typed = iter(types)
+    return [next(made) if name and next(typed) is not None else lacking for name in node.outputs]
 
 
 def joined(
@@ -54,7 +58,7 @@ def joined(
 
 
 def attributes(node: Node) -> dict[str, Any]:
-    """The attributes of a node as Python has them."""
+    """The attributes of a node as Python has them; tensors and graphs, which no opaque node keeps, as they are."""
     return {name: _plain(value) for name, value in node.attributes.items()}
 
 
@@ -63,4 +67,4 @@ def _plain(value: Any) -> Any:
         return value.decode("utf-8", "replace")
     if isinstance(value, list):
         return [_plain(one) for one in value]
-    return value if isinstance(value, int | float | str) else (Graph, Reference)
+    return value

@@ -7,9 +7,9 @@ from collections import ChainMap
 from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 from typing import Any
 
-from archdsl.diagnostics import DiagnosticError, Refusal
+from archdsl.diagnostics import Refusal
 from archdsl.element_types import ELEMENT_TYPES
-from archdsl.foreign.importer import Importer
+from archdsl.foreign.importer import MISFITS, Importer, misfit
 from archdsl.foreign.known import Known, fixed
 from archdsl.foreign.onnx.call import KNOWN, RULES, Call, Item, NotSupportedError, Result
 from archdsl.foreign.onnx.model import Function, Graph, Model, Node, Port, Reference
@@ -27,15 +27,10 @@ MAX_CALLED = 60_000
 """Those of functions and branches alone."""
 MAX_CALLS = 40
 """Functions and graphs within one another."""
-BROKEN = (
-    ArithmeticError, AssertionError, AttributeError, LookupError, MemoryError, TypeError, ValueError
-)  # fmt: skip
-"""What the rules of operators run into where a node breaks the rules of ONNX: inputs that lack, lists for numbers."""
 COMPARING = frozenset({"Equal", "Greater", "GreaterOrEqual", "Less", "LessOrEqual"})
 CHOOSING = frozenset({"Gather", "GatherElements", "GatherND"})
 """What asks for no weights: bounds, and of one axis tables of numbers."""
 _LINE = re.compile(r'File "([^"]*)", line (\d+), in (\S+)')
-_WRONG = (ValueError, TypeError, IndexError, KeyError, AttributeError, ArithmeticError, AssertionError, MemoryError)
 Environment = MutableMapping[str, Any]
 """Values by name: items, and results of which nothing is known."""
 
@@ -107,13 +102,7 @@ class Walker:
                     node, inputs, opsets.get(node.domain, 1), self.importer, *self.scopes.of(node),
                     lambda graph, given: self.graph(graph, names, given), self.declared,
                 )  # fmt: skip
-                try:
-                    results = listed(self.result(call), node)
-                except DiagnosticError:
-                    raise
-                except BROKEN as error:
-                    why = f"{type(error).__name__}: {error}"[:200]
-                    raise Refusal("E1001", f"`{node.op}` is given what it cannot work on ({why})") from error
+                results = listed(self.result(call), node)
             for name, item in zip(node.outputs, results):
                 if name:
                     if name in names and (not isinstance(names, ChainMap) or name in names.maps[0]):
@@ -151,9 +140,8 @@ class Walker:
             return self.made(call)
         except UndecidedError as undecided:
             raise self.undecided(call, undecided) from None
-        except _WRONG as error:  # an attribute of another type, a number of axes that no rule expects
-            said = str(error).partition("\n")[0]
-            raise Refusal("E1001", f"`{call.node.op}` cannot be what this node says: {shortened(said, 120)}") from None
+        except MISFITS as error:
+            raise misfit(call.node.op, error, "`onnx.checker.check_model`") from error
 
     def made(self, call: Call) -> Result | Untyped | Sequence[Value | Untyped]:
         """The same; what no rule expects is an exception of Python's."""
@@ -172,7 +160,7 @@ class Walker:
         try:
             return found_rule(call)
         except NotSupportedError as fault:
-            return opaque(call, str(fault))
+            return opaque(call, str(fault), fault.types)
 
     def undecided(self, call: Call, fault: UndecidedError) -> Refusal:
         """The refusal (E1002) of what depends on the value of a symbol."""

@@ -65,6 +65,8 @@ class Saved:
         name = self.model.removeprefix(f"{self.root}models/").removesuffix(".json")
         self.tensors = self._payloads("weights", f"{name}_weights_config.json")
         self.constants = self._payloads("constants", f"{name}_constants_config.json")
+        self.firsts = {one.identity: one.name for one in reversed(self.tensors.values())}
+        """Identities of weights -> the first name of each."""
 
     def _find(self) -> tuple[str, str]:
         """The folder in which everything lies, and the member that is the program."""

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from math import prod
 from typing import Any
 
+from archdsl.foreign.importer import MISFITS
 from archdsl.foreign.known import Known, numpy_type
 from archdsl.foreign.pt2.arguments import Args
 from archdsl.graph import Value
@@ -36,7 +37,7 @@ def evaluated(args: Args) -> Known | None:
     with np.errstate(all="ignore"):
         try:
             array = compute(_Arrays(args))
-        except (ValueError, TypeError, IndexError, KeyError, AttributeError, ArithmeticError):
+        except MISFITS:  # a form that NumPy does not have; the operator's rule makes a node, and says what is wrong
             return None
     wanted = numpy_type(declared.dtype)
     array = np.asarray(array)

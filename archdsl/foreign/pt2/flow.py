@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from archdsl.diagnostics import Refusal
 from archdsl.dims import Dim, evaluate, symbols
-from archdsl.foreign.importer import Importer
+from archdsl.foreign.importer import MISFITS, Importer, misfit
 from archdsl.foreign.known import Known
 from archdsl.foreign.pt2.arguments import RULES, Args
 from archdsl.foreign.pt2.constants import evaluated
@@ -43,6 +43,8 @@ class Flow:
         results = [found] if isinstance(found, Value | Known) else list(found)
         for name, one in zip(call.outputs, results):
             if name is not None and one is not None:
+                if name in self.memory.env:
+                    raise Refusal("E1001", f"two values are called `{name[:80]}`")
                 self.memory.env[name] = self._as_declared(body, name, one)
         self.memory.note(call)
 
@@ -50,9 +52,8 @@ class Flow:
         made = RULES.get(args.call.operator)
         try:
             found = made(args) if made is not None else None
-        except _MISFITS as error:  # rules take arguments to be of the kinds that PyTorch writes
-            reason = f"the arguments of `{args.call.target}` are not those that it takes ({str(error)[:80]})"
-            raise Refusal("E1001", reason) from None
+        except MISFITS as error:
+            raise misfit(args.call.target, error, "`torch.export.load`") from error
         return self._opaque(args) if found is None else found
 
     def _opaque(self, args: Args) -> Sequence[Tensor]:
@@ -99,9 +100,6 @@ class Flow:
         if declared.dtype != made.dtype and isinstance(value, Value):
             (value,) = self.importer.apply("cast", [value], f"{value.name}.cast", dtype=declared.dtype)
         return value
-
-
-_MISFITS = (TypeError, ValueError, IndexError, KeyError, AttributeError, ArithmeticError, AssertionError)
 
 
 def _agree(made: Sequence[Dim], declared: Sequence[Dim], hints: dict[str, int]) -> bool:

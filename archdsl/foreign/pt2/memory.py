@@ -20,6 +20,10 @@ class Memory:
         self.env: dict[str, Tensor] = {}
         self.views: dict[str, str] = {}
         """Names of views -> the name whose memory they show."""
+        self._roots: dict[str, str] = {}
+        """Names of views -> the name that the memory belongs to."""
+        self._sharing: dict[str, list[str]] = {}
+        """What memory belongs to -> the names of its views, so that a write need not look at all names."""
         self.written: dict[str, str] = {}
         """Names whose memory was written through another name, with the operator that did."""
         self.slices: dict[str, tuple[int, int, int]] = {}
@@ -38,7 +42,7 @@ class Memory:
         elif call.operator in _VIEWS:
             for one in call.outputs:
                 if one is not None:
-                    self.views[one] = first.name
+                    self._share(one, first.name)
 
     def _write(self, call: Call, target: str, name: str) -> None:
         """Let names mean what was written into their memory: that of the target, and of what it is a slice of."""
@@ -47,10 +51,11 @@ class Memory:
         if base is not None and base in self.env and base == root and target in self.slices:
             self.env[base] = self._replaced(self.env[base], self.env[name], *self.slices[target])
             kept.append(base)
-        for other in [one for one in self.env if one not in kept and self._root(one) == root]:
-            self.written[other] = call.operator
+        for other in (root, *self._sharing.get(root, ())):
+            if other in self.env and other not in kept:
+                self.written[other] = call.operator
         self.env[target] = self.env[name]
-        self.views[name] = target
+        self._share(name, target)
 
     def _replaced(self, base: Tensor, part: Tensor, axis: int, start: int, stop: int) -> Tensor:
         """The base with a stretch of one axis replaced."""
@@ -63,10 +68,13 @@ class Memory:
             parts += self.importer.apply("slice", [whole], f"{path}.behind", axis=axis, start=stop)
         return self.importer.apply("concat", parts, path, axis=axis)[0] if len(parts) > 1 else inner
 
+    def _share(self, name: str, of: str) -> None:
+        root = self._root(of)
+        self.views[name], self._roots[name] = of, root
+        self._sharing.setdefault(root, []).append(name)
+
     def _root(self, name: str) -> str:
-        while name in self.views:
-            name = self.views[name]
-        return name
+        return self._roots.get(name, name)
 
     def tensor(self, ref: Ref) -> Tensor:
         """What a name stands for; refuses (E1001) one that nothing made."""
