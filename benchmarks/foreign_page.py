@@ -157,7 +157,8 @@ def summary(files: Files) -> list[str]:
         cells.append(f"{median(one['peak'] for one in done) / MIB:.1f} / {max(one['peak'] for one in done) / MIB:.1f}")
         cells.append(f"{median(one['whole'] for one in done):.2f}")
         rows.append(cells)
-    head = ("tool", "right (MACs; archdsl: parameters, too)", "another number", "`≥`, symbols, `nan`", "raises", "shapes answered", "wrong",
+    head = ("tool", "right (MACs; archdsl: parameters, too)", "another number",
+            "`≥`, symbols, `nan`", "raises", "shapes answered", "wrong",
             "seconds: median / sum", "MiB: median / most", "whole process, s")  # fmt: skip
     return table(head, rows)
 
