@@ -11,7 +11,9 @@ from archdsl.diagnostics import DiagnosticError, Refusal
 if TYPE_CHECKING:
     from archdsl.driver import Value
 
-Target = Annotated[str, Arg("spec.arch, spec.arch:variant, - or a name from `archdsl list`", "targets")]
+Target = Annotated[
+    str, Arg("spec.arch, spec.arch:variant, model.onnx, model.pt2, - or a name from `archdsl list`", "targets")
+]
 Targets = Annotated[list[str], Arg("files, folders, spec.arch:variant, - or zoo names", "targets")]
 Set = Annotated[
     list[str] | None, opt("--set", metavar="NAME=VALUE", help="give a network parameter a value", complete="parameters")

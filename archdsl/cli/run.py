@@ -28,6 +28,7 @@ def command(
     format: TextOrJson = "text",
 ) -> None:
     """Run a model with ONNX Runtime and describe its outputs."""
+    from archdsl.foreign import is_model
     from archdsl.project.running import run
     from archdsl.runtime.execute import RunReport
 
@@ -47,7 +48,7 @@ def command(
     if format == "json":
         show(report, format)
         return
-    if not target.endswith(".onnx"):
+    if not is_model(target):
         say(f"{target} has initial weights: its outputs mean nothing yet (`archdsl compile --weights FILE`)")
     for name, shape in found.inputs.items():
         say(f"{name}: {shape}")

@@ -34,7 +34,8 @@ def application(names: tuple[str, ...]) -> typer.Typer:
     ) -> None:
         """A declarative architecture compiler for neural networks: specs to exact shapes, exact costs and ONNX.
 
-        Targets are `spec.arch`, `spec.arch:variant`, `-` for standard input, and names from `archdsl list`.
+        Targets are `spec.arch`, `spec.arch:variant`, `model.onnx`, `model.pt2`, `-` for standard input, and names
+        from `archdsl list`.
         """
 
     for name in names:

@@ -14,8 +14,8 @@ EXAMPLE = "archdsl verify model.onnx --against model.py"
 
 
 def command(
-    model: Annotated[str, Arg("an ONNX file", "models")],
-    against: Annotated[str, opt("--against", help="model.py of the PyTorch backend (it is run), or another ONNX file")],
+    model: Annotated[str, Arg("model.onnx or model.pt2", "models")],
+    against: Annotated[str, opt("--against", help="model.py of the PyTorch backend (it is run), or another model")],
     input: Annotated[list[str] | None, opt("--input", "-i", help=".npy, .npz or image; NAME=FILE")] = None,
     layers: Annotated[
         bool, opt("--layers", help="also compare intermediate values, and name the first that differs")

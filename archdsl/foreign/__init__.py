@@ -35,13 +35,32 @@ def read(path: Path, bind: Mapping[str, int] | None = None) -> Graph:
     return onnx.read(path, bind)
 
 
+ARCHIVE = b"PK\x03\x04"
+"""The first bytes of a zip archive."""
+
+
 def _refuse_others(path: Path) -> None:
-    """Refuse (E0009) a file that only has the name of a model: a page, a pointer of Git LFS, a picture."""
+    """Refuse (E0009) a file that only has the name of a model: a page, a pointer of Git LFS, another model."""
     from archdsl.files import open_file
-    from archdsl.foreign_files import foreign
+    from archdsl.foreign_files import LOOKED_AT
 
     with open_file(path) as file:
         head = file.read(4096)
-    known = foreign(head, path.stem) if head[:1] not in (b"\x08", b"P", b"\x3a") else None
+        head += file.read(LOOKED_AT) if head.startswith(ARCHIVE) else b""
+    known = _other(head, path.suffix.lower() == ".pt2")
     if known is not None:
-        raise Refusal("E0009", f"{path} is {known[0]}, not a model", help=known[1])
+        raise Refusal("E0009", f"{path} is {known[0]}, not a model", help=known[1].replace("{name}", path.name))
+
+
+def _other(head: bytes, program: bool) -> tuple[str, str] | None:
+    """What a file is that is no ONNX model, or no exported ``program``, and what can be done with it."""
+    from archdsl.foreign_files import foreign
+
+    if head[:1] in (b"\x08", b"\x3a"):  # the first fields of an ONNX model
+        return ("an ONNX model", "its name has to end in `.onnx`: rename it") if program and b"\0" in head else None
+    if program and head.startswith(b"P"):
+        return None  # its reader says what lacks
+    known = foreign(head, "{name}")
+    if known is None and head and head.isascii() and head.decode().replace("\n", "").isprintable():
+        return "text", "the name of a spec ends in `.arch`"
+    return known

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from archdsl.diagnostics import Refusal
+from archdsl.foreign import is_model
 from archdsl.project.targets import Network, graph_of
 from archdsl.report.render import Printed
 
@@ -25,11 +26,14 @@ def diff(old: Network, new: Network, bind: Mapping[str, int] | None = None) -> D
     """
     from archdsl.compare.diff import diff
     from archdsl.compare.renaming import renamed
+    from archdsl.compare.structure import nameless, structure
     from archdsl.project.baseline import figures
 
     after = graph_of(_graph(new, None), bind=bind)
     before = graph_of(_graph(old, new), bind=bind)
-    return diff(figures(before), figures(after), renamed(before, after))
+    same = renamed(before, after)
+    a, b = figures(before), figures(after)
+    return diff(a, b, same, structure(before, after, a, b) if same is None and nameless(before, after) else None)
 
 
 def _graph(network: Network, beside: Network | None) -> Network:
@@ -83,7 +87,7 @@ def verify(
     seed: int = 0,
     bind: Mapping[str, int] | None = None,
 ) -> Verification:
-    """Compare an ONNX file with another one, or with a module that the PyTorch backend wrote (it is run).
+    """Compare an ONNX file or exported program with another, or a module that the PyTorch backend wrote (it is run).
 
     ``inputs`` are files (``x.npy``, ``name=photo.jpg``); the rest is random from ``seed``, with free dimensions as in
     ``bind``, as declared, or small ones above 1 (N is 2), and integers over the range of what they enter.
@@ -91,13 +95,28 @@ def verify(
     1e-4 unless said otherwise, 1e-2 in ``f16`` and 5e-2 in ``bf16``.
     Raises ``DiagnosticError``.
     """
-    if not str(model).endswith(".onnx"):
-        raise Refusal("E0007", f"`{model}` is not an .onnx file", help="write one with `archdsl compile`")
-    if not str(against).endswith((".onnx", ".py")):
-        raise Refusal("E0007", f"`--against {against}` is neither an .onnx file nor a module of `--backend torch`")
+    if not is_model(str(model)):
+        raise Refusal("E0007", f"`{model}` is no .onnx or .pt2 file", help="write one with `archdsl compile`")
+    if not (is_model(str(against)) or str(against).endswith(".py")):
+        raise Refusal(
+            "E0007", f"`--against {against}` is neither an .onnx or .pt2 file nor a module of `--backend torch`"
+        )
     if tolerance is not None and not 0 <= tolerance < float("inf"):
         raise Refusal("E0007", f"`--tolerance {tolerance}` is not a number of at least 0")
     from archdsl.runtime.verify import tolerance_of, verify
+    from archdsl.writing import scratch
 
-    outputs, inner, note = verify(Path(model), Path(against), inputs, seed, bind or {}, layers)
-    return Verification(outputs, inner, tolerance_of(Path(model)) if tolerance is None else tolerance, note)
+    with scratch() as folder:
+        ours, theirs = (_runnable(Path(one), folder / name) for one, name in ((model, "a"), (against, "b")))
+        outputs, inner, note = verify(ours, theirs, inputs, seed, bind or {}, layers)
+        return Verification(outputs, inner, tolerance_of(ours) if tolerance is None else tolerance, note)
+
+
+def _runnable(file: Path, at: Path) -> Path:
+    """The file, and an exported program as the ONNX file that it compiles to."""
+    if file.suffix.lower() != ".pt2":
+        return file
+    from archdsl.project.compiling import compile
+
+    compile(graph_of(file), written := at.with_suffix(".onnx"))
+    return written

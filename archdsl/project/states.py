@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from archdsl import foreign
 from archdsl.diagnostics import Refusal
 from archdsl.driver import open_program
 from archdsl.graph import Graph
@@ -16,23 +17,20 @@ from archdsl.reading import zoo_files, zoo_names
 def graph_in_state(text: str, beside: str | Path | None) -> Graph | None:
     """The graph of a target in a state of the repository; ``None`` where the text is an ordinary target.
 
-    What is an ending in ``.arch``, a file here or a name of the zoo is that; everything else is asked of git. Refuses
-    (E0012) what could be a file and a state, and a state that does not have the file.
+    What ends in ``.arch`` or as a model does, a file here or a name of the zoo is that; everything else is asked of
+    git. Refuses (E0012) what could be a file and a state, and a state that does not have the file.
     """
     ref, sign, path = text.partition(":")
-    if (
-        sign
-        and not ref.endswith(".arch")
-        and ".arch" in path
-        and not Path(text.partition(".arch")[0] + ".arch").exists()
-    ):
+    file_here = Path(text) if foreign.is_model(text) else Path(text.partition(".arch")[0] + ".arch")
+    names_file = ".arch" in path or foreign.is_model(path)
+    if sign and names_file and not ref.endswith(".arch") and not file_here.exists():
         found = state(ref)
         if found is None:
             raise Refusal("E0012", f"`{text}`: `{ref}` is no state of the repository")
         file, variant = _split(path)
         here = file.startswith(("./", "../"))  # as in git: else the path is that from the root of the repository
         return _read(found, os.path.relpath(Path(file).resolve(), found.root) if here else file, variant, text)
-    if text.endswith((".arch", ".json", ".yaml", ".yml")) or ".arch:" in text or _of_zoo(text):
+    if text.endswith((".arch", ".json", ".yaml", ".yml", *foreign.SUFFIXES)) or ".arch:" in text or _of_zoo(text):
         return None
     found = state(text)
     if found is None:
@@ -59,10 +57,15 @@ def _of_zoo(text: str) -> bool:
 
 
 def _read(found: State, path: str, variant: str | None, text: str) -> Graph:
-    from archdsl.project.checkout import checked_out
+    from archdsl.project.checkout import checked_out, fetched
 
     key = Path(path).as_posix()
+    model = foreign.is_model(key)
     with checked_out(found) as folder:
+        if model:
+            fetched(found, folder, key)
         if ".." in Path(key).parts or not (folder / key).is_file():
             raise Refusal("E0012", f"`{text}`: {found.commit[:10]} has no file `{key}`", help="paths begin at the root")
+        if model:
+            return foreign.read(folder / key)
         return open_program(folder / key, name=f"{found.reference}:{key}").graph(variant)

@@ -33,6 +33,8 @@ class ClaimOutcome(Record):
         word = "holds" if self.ok else "BROKEN"
         if self.headroom is None:
             return word
+        if not self.ok and self.headroom > 0:
+            return f"{word}: only a lower bound is known"
         if not self.headroom:
             return f"{word} exactly" if self.ok else f"{word}: it is the bound"
         size = f"{abs(self.headroom):.1%}" if abs(self.headroom) >= 0.0005 else "under 0.1%"

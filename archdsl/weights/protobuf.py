@@ -47,6 +47,8 @@ class Reader:
             at += 1
             if key > 127:
                 key, at = self.varint(at - 1, end)
+            if key < 8:
+                self.refuse("a field in it has no number")
             number, wire = key >> 3, key & 7
             if wire == 2:
                 size: int = data[at] if at < end else 128  # type: ignore[index, assignment]

@@ -17,7 +17,7 @@ import archdsl
 
 F, INT, B = TensorProto.FLOAT, TensorProto.INT64, TensorProto.BOOL
 MS = "com.microsoft"
-TYPES = {F: np.float32, INT: np.int64, B: np.bool_, TensorProto.UINT8: np.uint8}
+TYPES = {F: np.float32, INT: np.int64, B: np.bool_, TensorProto.UINT8: np.uint8, TensorProto.INT32: np.int32}
 
 
 class Case:
@@ -76,6 +76,8 @@ def small(*shape: int) -> np.ndarray[Any, Any]:
 
 X, MAP, SEQ = (F, [2, 6]), (F, [2, 6, 7, 9]), (F, [5, 2, 6])
 GATES = [drawn(2, 16, 6), drawn(2, 16, 4), drawn(2, 32)]
+BOXES = np.array([[0, 1, 6, 9], [2.5, 3, 11, 7]], np.float32)
+CORNERS = np.random.default_rng(5).uniform(0, 1, (1, 9, 4)).astype(np.float32)
 CASES = [
     Case("Conv", MAP, drawn(8, 3, 3, 3), drawn(8), group=2, strides=[2, 1], pads=[1, 0, 2, 1], free=True),
     Case("Conv", MAP, drawn(4, 6, 3, 3), auto_pad="SAME_LOWER", strides=[2, 2]),
@@ -141,6 +143,25 @@ CASES = [
     Case("DynamicQuantizeLinear", X, outputs=3), Case("MatMulInteger", (TensorProto.UINT8, [2, 6]), small(6, 4), byte(2)),
     Case("ConvInteger", (TensorProto.UINT8, [1, 3, 5, 5]), small(4, 3, 3, 3), byte(2), strides=[2, 2]),
     Case("Attention", (F, [2, 3, 5, 4]), (F, [2, 3, 5, 4]), (F, [2, 3, 5, 4]), opset=23, is_causal=1),
+    Case("ReverseSequence", SEQ, ints(3, 5)), Case("ReverseSequence", SEQ, ints(2, 1, 0, 1, 2), time_axis=1, batch_axis=0),
+    Case("ScatterND", X, ints(1).reshape(1, 1), drawn(1, 6)), Case("ScatterND", X, ints(1, -1, 0, 2).reshape(2, 2), drawn(2), reduction="add", opset=18),
+    Case("ScatterND", MAP, ints(0, 3, 1, -5).reshape(2, 2), (F, [2, 7, 9])), Case("ScatterND", MAP, (INT, [4, 3]), drawn(4, 9), reduction="max", opset=18),
+    Case("ScatterElements", X, ints(-1, 1).reshape(2, 1), drawn(2, 1), axis=1, opset=13),
+    Case("GridSample", MAP, (F, [2, 3, 4, 2]), opset=16, mode="bicubic", padding_mode="border"), Case("GridSample", MAP, (F, [2, 3, 4, 2]), opset=20, align_corners=1),
+    Case("GridSample", MAP, (F, [2, 3, 4, 2]), opset=16, mode="nearest", padding_mode="reflection"), Case("GridSample", (F, [1, 2, 3, 4, 5]), (F, [1, 2, 3, 2, 3]), opset=20),
+    Case("RoiAlign", MAP, BOXES, ints(1, 0), output_height=3, output_width=2, spatial_scale=0.5, sampling_ratio=2),
+    Case("RoiAlign", MAP, BOXES, ints(1, 0), output_height=2, opset=11), Case("NonMaxSuppression", CORNERS, (F, [1, 2, 9]), ints(3), drawn(1) * 0 + 0.3),
+    Case("NonMaxSuppression", CORNERS, (F, [1, 1, 9]), ints(4), drawn(1) * 0 + 0.5, drawn(1) * 0 - 0.2, center_point_box=1),
+    Case("Mod", np.arange(-9, 9, dtype=np.int32), np.array([4], np.int32)), Case("Mod", (TensorProto.INT32, [3]), np.array([-7, 2, 1], np.int32)),
+    Case("Mod", (TensorProto.INT32, [3]), np.array([-7, 2, 1], np.int32), fmod=1), Case("Mod", (TensorProto.UINT8, [9]), byte(7)),
+    Case("DFT", (F, [2, 8, 1]), onesided=1), Case("DFT", (F, [2, 6, 2]), np.array(4), inverse=1), Case("DFT", (F, [2, 6, 3, 1]), np.array(8), np.array(1), opset=20),
+    Case("STFT", (F, [2, 20, 1]), np.array(3), drawn(8), np.array(8)), Case("STFT", (F, [2, 20, 1]), np.array(4), drawn(6), onesided=0),
+    Case("RotaryEmbedding", (F, [2, 3, 5, 8]), drawn(2, 5, 4), drawn(2, 5, 4), opset=23),
+    Case("RotaryEmbedding", (F, [2, 5, 24]), drawn(9, 2), drawn(9, 2), (INT, [2, 5]), opset=23, num_heads=3, rotary_embedding_dim=4, interleaved=1),
+    Case("RMSNormalization", X, drawn(6), opset=23), Case("Resize", MAP, None, None, ints(5, 12), opset=18, axes=[3, 2], mode="linear"),
+    Case("Resize", MAP, None, np.array([1, 1, 0.5, 1.3], np.float32), mode="linear"), Case("Resize", MAP, None, np.array([1, 1, 0.5, 1.3], np.float32), mode="cubic"),
+    Case("Resize", MAP, None, np.array([1, 1, 0.6, 1.3], np.float32), mode="nearest", coordinate_transformation_mode="asymmetric", nearest_mode="floor"),
+    Case("Resize", MAP, None, np.array([1, 1, 1.2345678, 2.0000001], np.float32), mode="nearest"),
     Case("Attention", (F, [2, 5, 12]), (F, [2, 5, 12]), (F, [2, 5, 12]), opset=23, q_num_heads=3, kv_num_heads=3),
 ]  # fmt: skip
 
@@ -172,6 +193,7 @@ def test_same_results(case: Case, tmp_path: Path) -> None:
     }
     graph = archdsl.cost(theirs, {"A": 2} if case.free else None).graph
     for name, want, have in zip(graph.outputs, results(theirs, feed), results(ours, feed), strict=True):
-        assert graph.outputs[name].type.shape == want.shape or case.free
+        sizes = zip(graph.outputs[name].type.shape, want.shape, strict=True)  # what is counted is no number
+        assert case.free or all(a == b for a, b in sizes if isinstance(a, int))
         assert have.dtype == want.dtype and have.shape == want.shape
-        np.testing.assert_allclose(have, want, rtol=1e-5, atol=1e-6)
+        np.testing.assert_allclose(have, want, rtol=1e-5, atol=2e-6)

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import io
+import re
 import zipfile
 from pathlib import Path
 
+import onnx
 import pytest
 import torch
+from console import run
 from exported import exported
+from foreign_models import saved
+from onnx import TensorProto, helper
+from repository import commit, repository
 from torch import nn
 
 import archdsl
@@ -34,6 +40,19 @@ def keras() -> bytes:
         archive.writestr("config.json", "{}")
         archive.writestr("model.weights.h5", b"\x89HDF\r\n")
     return stream.getvalue()
+
+
+def zipped(name: str) -> bytes:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        archive.writestr(name, "x")
+    return stream.getvalue()
+
+
+def model_of_nothing() -> onnx.ModelProto:
+    x, y = (helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, 2]) for name in "xy")
+    graph = helper.make_graph([helper.make_node("Relu", ["x"], ["y"])], "g", [x], [y])
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
 
 
 FILES = [
@@ -74,3 +93,89 @@ def test_an_exported_program_under_another_name(tmp_path: Path) -> None:
     path = exported(nn.Linear(2, 2), [torch.ones(1, 2)], tmp_path / "it.pt2")
     with pytest.raises(DiagnosticError, match="an exported program of PyTorch"):
         archdsl.cost(path.rename(tmp_path / "it.pt"))
+
+
+def test_a_model_under_the_name_of_another_kind(tmp_path: Path) -> None:
+    program = exported(nn.Linear(2, 2), [torch.ones(1, 2)], tmp_path / "it.pt2").rename(tmp_path / "it.onnx")
+    model = tmp_path / "it.pt2"
+    model.write_bytes(Path(saved(model_of_nothing(), tmp_path / "m.onnx")).read_bytes())
+    for path, what, ending in ((program, "an exported program", ".pt2"), (model, "an ONNX model", ".onnx")):
+        with pytest.raises(DiagnosticError, match=what) as refused:
+            archdsl.cost(path)
+        assert f"has to end in `{ending}`" in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("data", "what"),
+    [
+        (b"network Net {\n}\n", "is text, not a model"),
+        (zipped("notes.txt"), "is a zip archive"),
+        (bytes(10_000_000), "a field in it has no number"),
+    ],
+    ids=["text", "zip", "zeros"],
+)
+def test_what_is_no_model_at_all(data: bytes, what: str, tmp_path: Path) -> None:
+    (tmp_path / "m.onnx").write_bytes(data)
+    with pytest.raises(DiagnosticError, match=what) as refused:
+        archdsl.cost(tmp_path / "m.onnx")
+    assert "weights inspect m`" not in str(refused.value)
+
+
+def test_outputs_that_are_no_tensors_are_told(tmp_path: Path) -> None:
+    """As of a classifier of scikit-learn whose only output is a list of mappings."""
+    model = model_of_nothing()
+    model.opset_import.append(helper.make_opsetid("ai.onnx.ml", 3))
+    model.graph.node[0].CopyFrom(
+        helper.make_node("ZipMap", ["x"], ["y"], domain="ai.onnx.ml", classlabels_int64s=[0, 1])
+    )
+    scores = helper.make_map_type_proto(TensorProto.INT64, helper.make_tensor_type_proto(TensorProto.FLOAT, []))
+    model.graph.output[0].CopyFrom(helper.make_value_info("y", helper.make_sequence_type_proto(scores)))
+    with pytest.raises(DiagnosticError, match=r"all outputs of m\.onnx are sequences, and only tensors are supported"):
+        archdsl.cost(saved(model, tmp_path / "m.onnx"))
+
+
+def test_verify_and_run_take_exported_programs(tmp_path: Path) -> None:
+    """PyTorch's own export is the second source; and the weights are the file's, so nothing is said of initial ones."""
+    net = nn.Sequential(nn.Linear(4, 8), nn.GELU(), nn.Linear(8, 3)).eval()
+    program = exported(net, [torch.ones(2, 4)], tmp_path / "net.pt2")
+    model = str(tmp_path / "net.onnx")
+    torch.onnx.export(net, (torch.ones(2, 4),), model, dynamo=False)
+    assert archdsl.verify(program, model).same and archdsl.verify(model, program).same
+    with torch.no_grad():
+        net[0].weight.add_(0.1)
+    other = exported(net, [torch.ones(2, 4)], tmp_path / "other.pt2")
+    assert not archdsl.verify(program, other).same
+    printed = run(f"archdsl run {program}", tmp_path).output
+    assert "float32[2, 3]" in printed and "initial weights" not in printed
+
+
+def test_diff_takes_a_model_in_a_state_of_the_repository(tmp_path: Path) -> None:
+    folder = repository(tmp_path / "project", readme__txt="x")
+    exported(nn.Linear(2, 2), [torch.ones(1, 2)], folder / "net.pt2")
+    commit(folder, "a model")
+    exported(nn.Linear(2, 5), [torch.ones(1, 2)], folder / "net.pt2")
+    for old in ("HEAD", "HEAD:net.pt2", "HEAD:./net.pt2"):
+        done = run(f"archdsl diff {old} net.pt2", folder)
+        assert re.search(r"params +6 +15 +\+9", done.output), done.output
+    assert "has no file `other.onnx`" in run("archdsl diff HEAD:other.onnx net.pt2", folder).output
+
+
+def test_a_lower_bound_below_its_budget_is_not_called_headroom(tmp_path: Path) -> None:
+    model = model_of_nothing()
+    model.opset_import.append(helper.make_opsetid("com.acme", 1))
+    model.graph.node[0].domain = "com.acme"
+    saved(model, tmp_path / "m.onnx")
+    (tmp_path / "archdsl.toml").write_text('[[budget]]\nspec = "m.onnx"\nmacs = "<= 60M"\n')
+    printed = run("archdsl check m.onnx", tmp_path).output
+    assert "BROKEN: only a lower bound is known" in printed and "% left" not in printed
+
+
+def test_quotients_of_integers_that_are_data_do_not_stop_the_rest(tmp_path: Path) -> None:
+    """ONNX rounds them to zero, which no operator here does: what else the model has is counted."""
+    x, y = (helper.make_tensor_value_info(name, TensorProto.INT64, [1, 2]) for name in "xy")
+    two = helper.make_tensor("two", TensorProto.INT64, [], [2])
+    graph = helper.make_graph([helper.make_node("Div", ["x", "two"], ["y"])], "g", [x], [y], [two])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    table = archdsl.cost(saved(model, tmp_path / "m.onnx"))
+    assert [node.op.name for node in table.graph.nodes if node.op.name == "opaque"] == ["opaque"]
+    assert "not counted" in str(table) or ">=" in str(table)

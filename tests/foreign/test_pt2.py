@@ -93,7 +93,7 @@ def test_free_sizes(tmp_path: Path) -> None:
     path = exported(Net(), [torch.randn(2, 3, 16, 24)], tmp_path / "free.pt2", free)
     graph = foreign.read(path)
     (n, _, h, w) = graph.inputs[0].type.shape
-    assert graph.defaults == {str(n): 2, str(h): 16, str(w): 24}
+    assert graph.defaults == {str(n): 1, str(h): 16, str(w): 24}
     assert [symbol.bounds for symbol in graph.symbols() if symbol == str(w)] == [f"{w} >= 8 <= 64"]
     bound = {str(n): 1, str(h): 10, str(w): 14}
     positions = 5 * 7

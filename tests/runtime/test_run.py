@@ -119,7 +119,8 @@ def test_images_are_scaled_cropped_and_normalised(tmp_path):
     refused("E0704", file_inputs, [Wanted("x", "float32", (1, 10))], [str(tmp_path / "p.png")])
 
 
-def test_without_pillow_the_extra_is_named(monkeypatch):
+def test_without_pillow_the_extra_is_named(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
     monkeypatch.setitem(sys.modules, "PIL", None)
     Path("p.png").write_bytes(b"")
     found = refused("E0010", file_inputs, [Wanted("x", "float32", (1, 3, 8, 8))], ["p.png"])

@@ -76,7 +76,8 @@ def _params(model: onnx.ModelProto, found: Mapping[str, Array]) -> int:
             fixed.update(node.output)
             if node.op_type == "Constant" or any(name in real for name in given):
                 real.update(node.output)
-            behind = sum(most.get(name, 0) for name in set(given)) or 1 << 62
+            numbers = [name for name in set(given) if name in real and found[name].dtype.kind == "f"]  # no positions
+            behind = sum(most.get(name, 0) for name in numbers) or 1 << 62
             most.update((out, min(found[out].size, behind)) for out in node.output if out in found)
             view = node.op_type in VIEWS and given
             source.update((out, source.get(given[0], given[0]) if view else out) for out in node.output)

@@ -68,6 +68,9 @@ def _imported(path: Path, model: Model, graph: GraphProto, importer: Importer) -
                     continue  # a sequence or a map of what an opaque node gives
                 raise Refusal("E1003", f"`{item.node.op}` has no operator here, and nothing says what it gives")
             outputs[port.name] = item if isinstance(item, Value) else importer.value(item, port.name)
+    if graph.outputs and not outputs:
+        kinds = " and ".join(sorted({f"{port.kind}s" for port in graph.outputs}))
+        raise Refusal("E1003", f"all outputs of {path.name} are {kinds}, and only tensors are supported")
     return importer.graph(path.stem, outputs)
 
 

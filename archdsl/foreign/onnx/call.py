@@ -229,13 +229,17 @@ class Call:
         path = self.scope if self.leaf and self.scope not in self.importer.tape.paths else self.path(name)
         return self.importer.apply(op, inputs, path, weights, **arguments)
 
-    def not_supported(self, what: str) -> NoReturn:
-        """Refuse (E1003) a form of the operator that has no counterpart."""
-        raise NotSupportedError(what)
+    def not_supported(self, what: str, *types: TensorType) -> NoReturn:
+        """Refuse (E1003) a form of the operator that has no counterpart; ``types``: of its results, where known."""
+        raise NotSupportedError(what, *types)
 
 
 class NotSupportedError(Exception):
     """A form of an operator that has no counterpart here."""
+
+    def __init__(self, what: str, *types: TensorType) -> None:
+        super().__init__(what)
+        self.types = types
 
 
 def type_of(item: Item) -> TensorType:

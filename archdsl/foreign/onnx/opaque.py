@@ -27,10 +27,13 @@ class Untyped:
         self.nodes = nodes
 
 
-def opaque(call: Call, why: str) -> Untyped | Sequence[Value | Untyped]:
-    """An opaque node for what has no operator here; ``why``: what of it is not supported, if not all."""
+def opaque(call: Call, why: str, made_types: Sequence[TensorType] = ()) -> Untyped | Sequence[Value | Untyped]:
+    """An opaque node for what has no operator here; ``why``: what of it is not supported, if not all.
+
+    Its results have ``made_types``, or else what the file declares.
+    """
     node = call.node
-    types = [call.declared(name) for name in node.outputs if name]
+    types: list[TensorType | None] = [*made_types] or [call.declared(name) for name in node.outputs if name]
     values = [call.value(i) for i, one in enumerate(call.inputs) if one is not None]
     known = [one for one in types if one is not None]
     lacking = Untyped(node, call.version, why, values)
@@ -39,7 +42,8 @@ def opaque(call: Call, why: str) -> Untyped | Sequence[Value | Untyped]:
     absent = [i for i, one in enumerate(call.inputs) if one is None]
     op = Opaque.of(node.domain, node.op, known, attributes(node), version=call.version, absent=absent)
     made = iter(call.apply_all(op, *values))
-    return [next(made) if name and call.declared(name) is not None else lacking for name in node.outputs]
+    typed = iter(types)
+    return [next(made) if name and next(typed) is not None else lacking for name in node.outputs]
 
 
 def joined(

@@ -160,7 +160,7 @@ class Walker:
         try:
             return found_rule(call)
         except NotSupportedError as fault:
-            return opaque(call, str(fault))
+            return opaque(call, str(fault), fault.types)
 
     def undecided(self, call: Call, fault: UndecidedError) -> Refusal:
         """The refusal (E1002) of what depends on the value of a symbol."""

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from archdsl.diagnostics import Refusal
+from archdsl.dims import symbols
 from archdsl.element_types import FLOATS
 from archdsl.files import check_inside
 from archdsl.foreign.importer import Importer
@@ -64,7 +65,13 @@ def graph_of(saved: Saved, bind: Mapping[str, int]) -> Graph:
     check_bound(bind, sizes.symbols.values())
     flow.run(body)
     outputs = _outputs(flow, _specs(signature, "output_specs"), _result_names(module))
-    importer.defaults = {name: sizes.hints.get(name, 1) for name in sizes.symbols if name not in bind}
+    # a batch of 1, as for every other model; PyTorch cannot trace an open size at 1
+    batch = {name for value in importer.inputs if value.type.shape for name in symbols(value.type.shape[0])}
+    importer.defaults = {
+        name: max(1, symbol.least) if name in batch else sizes.hints.get(name, 1)
+        for name, symbol in sizes.symbols.items()
+        if name not in bind
+    }
     return importer.graph(saved.path.stem, outputs)
 
 

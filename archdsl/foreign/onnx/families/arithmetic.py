@@ -9,6 +9,7 @@ TWO = {
     "LessOrEqual": "less_equal", "Greater": "greater", "GreaterOrEqual": "greater_equal", "And": "logical_and",
     "Or": "logical_or",
 }  # fmt: skip
+NARROW = frozenset({"i8", "i16", "i32", "u8", "u16", "u32"})
 COMPARISONS = frozenset({"Equal", "Less", "LessOrEqual", "Greater", "GreaterOrEqual"})
 MANY = {"Sum": "add", "Max": "max", "Min": "min", "Mean": "average"}
 
@@ -24,6 +25,8 @@ def two(call: Call) -> Result:
         b = call.apply("unsqueeze", b, axis=[b.type.rank + i for i in range(behind)]) if behind > 0 else b
     if call.node.op == "Pow" and b.type.dtype != a.type.dtype:
         b = call.apply("cast", b, dtype=a.type.dtype)
+    if call.node.op == "Div" and a.type.dtype[0] in "iu":
+        return call.not_supported("the quotient of integers")  # it rounds to zero
     return call.apply(TWO[call.node.op], a, b)
 
 
@@ -55,9 +58,19 @@ def is_nan(call: Call) -> Result:
 
 @rule("Mod")
 def mod(call: Call) -> Result:
-    """The remainder with the sign of the divisor."""
+    """The remainder of integers with the sign of the divisor, or with ``fmod`` of what is divided.
+
+    In ``f64`` the quotient of two integers of at most 32 bits is never rounded up to the next one.
+    """
     a, b = call.value(0), call.value(1)
-    if call.attr("fmod", 0) or a.type.dtype[0] in "iu":
-        return call.not_supported("remainders of integers, or with the sign of what is divided")
-    whole = call.apply("floor", call.apply("div", a, b))
-    return call.apply("sub", a, call.apply("mul", whole, b))
+    dtype = a.type.dtype
+    if dtype not in NARROW:
+        return call.not_supported(f"remainders of {dtype}")
+    wide = [call.apply("cast", one, dtype="f64") for one in (a, b)]
+    quotient = call.apply("div", *wide)
+    if call.attr("fmod", 0):
+        whole = call.apply("mul", call.apply("floor", call.apply("abs", quotient)), call.apply("sign", quotient))
+    else:
+        whole = call.apply("floor", quotient)
+    rest = call.apply("sub", wide[0], call.apply("mul", whole, wide[1]))
+    return call.apply("cast", rest, dtype=dtype)

@@ -8,8 +8,9 @@ from typing import Any
 from archdsl.dims import Dim
 from archdsl.foreign.known import Known
 from archdsl.foreign.onnx.call import Call, Result, rule
-from archdsl.foreign.onnx.values.elements import floor, multiply
+from archdsl.foreign.onnx.values.elements import UnknownError, floor, multiply
 from archdsl.graph import Value
+from archdsl.shapes import TensorType
 
 LINEAR = {1: "linear", 2: "bilinear", 3: "trilinear"}
 
@@ -17,45 +18,80 @@ LINEAR = {1: "linear", 2: "bilinear", 3: "trilinear"}
 @rule("Resize", "Upsample")
 def resize(call: Call) -> Result:
     """Of the axes behind the channels."""
-    upsample, given = call.node.op == "Upsample", call.item(0)
+    given = call.item(0)
     if isinstance(given, Known):
         given.weight = False  # a table that is resampled is no layer's weight
     x = call.value(0)
-    rank = x.type.rank
-    after = _sizes(call, rank)
-    if tuple(after) == x.type.shape:
+    after, rounded = _sizes(call, x.type.rank)
+    if tuple(after) == x.type.shape and not rounded:
         return x
-    if after[:2] != [*x.type.shape[:2]] or call.attr("antialias", 0) or call.attr("axes"):
-        return call.not_supported("other axes than those of positions")
+    made = x.type.with_shape(after)
+    if after[:2] != [*x.type.shape[:2]] or call.attr("antialias", 0):
+        return call.not_supported("other axes than those of positions", made)
+    if rounded:
+        return call.not_supported("factors whose sizes are rounded, which place positions by the factor", made)
+    return call.apply("resize", x, size=after[2:], **_interpolation(call, x, after, made))
+
+
+def _interpolation(call: Call, x: Value, after: list[Dim], made: TensorType) -> dict[str, Any]:
+    """The mode as arguments of ours."""
+    old = call.node.op == "Upsample" or call.version < 11
     mode = call.attr("mode", "nearest")
-    where = "asymmetric" if upsample or call.version < 11 else call.attr("coordinate_transformation_mode", "half_pixel")
-    arguments: dict[str, Any] = {"size": after[2:]}
+    where = "asymmetric" if old else call.attr("coordinate_transformation_mode", "half_pixel")
     if mode == "nearest":
-        how = "floor" if upsample or call.version < 11 else call.attr("nearest_mode", "round_prefer_floor")
+        how = "floor" if old else call.attr("nearest_mode", "round_prefer_floor")
         if not _takes_floor(x.type.shape[2:], after[2:], where, how):
-            return call.not_supported(f"nearest positions by `{where}` and `{how}`")
-    else:
-        if where not in ("half_pixel", "pytorch_half_pixel", "align_corners"):
-            return call.not_supported(f"`{mode}` positions by `{where}`")
-        if mode == "cubic" and (rank != 4 or abs(call.attr("cubic_coeff_a", -0.75) + 0.75) > 1e-6):
-            return call.not_supported("this form of cubic interpolation")
-        arguments["mode"] = "bicubic" if mode == "cubic" else LINEAR.get(rank - 2, "")
-        arguments["align_corners"] = where == "align_corners"
-    return call.apply("resize", x, **arguments)
+            call.not_supported(f"nearest positions by `{where}` and `{how}`", made)
+        return {}
+    if where not in ("half_pixel", "pytorch_half_pixel", "align_corners"):
+        call.not_supported(f"`{mode}` positions by `{where}`", made)
+    if where == "pytorch_half_pixel" and 1 in after[2:]:
+        call.not_supported("one position by `pytorch_half_pixel`", made)
+    if mode != "cubic":
+        return {"mode": LINEAR.get(x.type.rank - 2, ""), "align_corners": where == "align_corners"}
+    sharp = abs(call.attr("cubic_coeff_a", -0.75) + 0.75) > 1e-6
+    if x.type.rank != 4 or sharp or call.attr("exclude_outside", 0):
+        call.not_supported("this form of cubic interpolation", made)
+    return {"mode": "bicubic", "align_corners": where == "align_corners"}
 
 
-def _sizes(call: Call, rank: int) -> list[Dim]:
-    """All sizes of the result."""
+def _sizes(call: Call, rank: int) -> tuple[list[Dim], bool]:
+    """All sizes of the result, and whether one of them is less than its factor says."""
     shape = call.type(0).shape
     if call.node.op == "Resize" and call.version >= 11:
         sizes, scales = call.numbers("", 3), call.numbers("", 2)
     else:
         sizes, scales = None, call.numbers("scales", 1)
-    if sizes:
-        return sizes
-    if not scales or len(scales) != rank:
+    axes = call.axes(call.attr("axes") or None, rank)
+    if len(sizes or scales or ()) != len(axes):
         return call.not_supported("some axes alone")
-    return [floor(multiply(size, exact(scale))) for size, scale in zip(shape, scales)]
+    if sizes:
+        if call.attr("keep_aspect_ratio_policy", "stretch") != "stretch":
+            return call.not_supported("sizes that are made to fit")
+        wanted, rounded = dict(zip(axes, sizes)), False
+    else:
+        factors = {axis: exact(one) for axis, one in zip(axes, scales or ())}
+        wanted = {axis: _scaled(call, shape[axis], one) for axis, one in factors.items()}
+        rounded = not all(_whole(shape[axis], one) for axis, one in factors.items())
+    return [wanted.get(axis, size) for axis, size in enumerate(shape)], rounded
+
+
+def _scaled(call: Call, size: Dim, factor: Any) -> Dim:
+    """A size times a factor, rounded down."""
+    if isinstance(size, int):
+        return int(size * factor // 1)
+    try:
+        found: Dim = floor(multiply(size, factor))
+    except UnknownError:
+        return call.not_supported("a factor that is no ratio, of a free size")
+    return found
+
+
+def _whole(size: Dim, factor: Any) -> bool:
+    """Whether a size is a whole number after resampling: then factor and sizes say the same."""
+    if float(factor).is_integer():
+        return True
+    return isinstance(size, int) and abs(size * factor - round(size * factor)) < 1e-9
 
 
 def exact(scale: Any) -> Any:

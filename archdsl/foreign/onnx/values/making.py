@@ -12,7 +12,7 @@ from archdsl.dims import ceildiv, product
 from archdsl.element_types import FLOATS
 from archdsl.foreign.known import Known, numpy_type
 from archdsl.foreign.onnx.call import Call, Result, known
-from archdsl.foreign.onnx.values.compute import MOST, known_inputs, tidy
+from archdsl.foreign.onnx.values.compute import MOST, is_weight, known_inputs, tidy
 from archdsl.foreign.onnx.values.elements import symbolic
 from archdsl.weights.tensor import Tensor
 
@@ -85,8 +85,10 @@ def range_(call: Call) -> Result:
 
 @known("OneHot", "EyeLike", "Trilu", "NonZero", "CumSum", "ScatterND", "ScatterElements", "GatherND", "GatherElements")
 def table(call: Call) -> Result:
-    """Tables of numbers; with symbols in them they are left to run time."""
+    """Tables of numbers; with symbols in them they are left to run time, as is what looks a weight up."""
     items = known_inputs(call)
+    if call.node.op.startswith("Gather") and is_weight(items[:1]):
+        return NotImplemented  # type: ignore[no-any-return]
     if any(one.symbolic or not one.small for one in items) or any(product(one.sizes) == 0 for one in items):
         return NotImplemented  # type: ignore[no-any-return]
     arrays = [one.array() for one in items]
