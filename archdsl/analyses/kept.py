@@ -187,7 +187,7 @@ class _Runtime:
         """What may take its buffer: a tensor of its type in the same body. A fully connected layer makes rows."""
         assert value.producer is not None
         type = self.bound.type(value)
-        rows = isinstance(value.producer.op, Linear)
+        rows = isinstance(value.producer.op, Linear) and not value.producer.op.transposed
         return self.readers.inside.get(value.producer), as_rows(type) if rows else type
 
 

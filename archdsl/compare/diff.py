@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from archdsl.compare.align import Pair, align
 from archdsl.compare.fold import Change, Part, changed_settings, title_of, told
 from archdsl.compare.snapshot import Layer, Snapshot
+from archdsl.compare.structure import Structure
 from archdsl.process import collector_paused
 from archdsl.record import Record
 from archdsl.shown import Shown
@@ -64,6 +65,8 @@ class Difference(Shown, Record, report="archdsl.report.diff:DiffReport"):
     """A remark on figures that could be misunderstood."""
     renamed: Mapping[str, str] | None = None
     """Where both are one network: the operators that are called otherwise now, by their old paths."""
+    structure: Structure | None = None
+    """What corresponds, where the two were not aligned by their paths."""
 
 
 SHOWN = (
@@ -72,22 +75,29 @@ SHOWN = (
 
 
 @collector_paused()
-def diff(old: Snapshot, new: Snapshot, same: Mapping[str, str] | None = None) -> Difference:
+def diff(
+    old: Snapshot, new: Snapshot, same: Mapping[str, str] | None = None, structure: Structure | None = None
+) -> Difference:
     """Compare two networks at their default sizes.
 
     ``same``: the new paths of all operators by the old ones, where both are one network under other names
-    (:func:`archdsl.compare.renaming.renamed`). Then names are all that changed.
+    (:func:`archdsl.compare.renaming.renamed`). Then names are all that changed. ``structure``: what
+    corresponds, where paths do not say it (:func:`archdsl.compare.structure.structure`).
     """
     figures = tuple(
         Figure(name, old.quantities.get(name), new.quantities.get(name), (name in old.partial, name in new.partial))
         for name in SHOWN
     )  # fmt: skip
     moved = None if same is None else {path: name for path, name in same.items() if path != name}
-    pairs = align(old.layers, new.layers) if not moved else []
-    parts = [part for pair in pairs for part in _parts(pair, old, new)]
+    if structure is not None and same is None:
+        changes = structure.changes
+    else:
+        pairs = align(old.layers, new.layers) if not moved else []
+        changes = told([part for pair in pairs for part in _parts(pair, old, new)], old, new)
+        structure = None
     return Difference(
-        old.name, new.name, figures, _network_settings(old, new), interface(old, new), told(parts, old, new),
-        _remark(old, new), moved,
+        old.name, new.name, figures, _network_settings(old, new), interface(old, new), changes, _remark(old, new),
+        moved, structure,
     )  # fmt: skip
 
 

@@ -21,8 +21,9 @@ from archdsl.shapes import Shape, TensorType, broadcast
 class Linear(Op):
     """``x W^T + b`` over the last axis: [N, F] -> [N, features], or [N, T, F] -> [N, T, features].
 
-    The weight is [features, F] as in PyTorch; F must be static. With ``weight = w`` it is the tensor ``w``, so that
-    ``linear(vocab, weight = embed.weight, bias = false)`` is a tied head. MACs: output elements * F.
+    The weight is [features, F] as in PyTorch, or [F, features] with ``transposed``, as other files have it; F must be
+    static. With ``weight = w`` it is the tensor ``w``, so that ``linear(vocab, weight = embed.weight, bias = false)``
+    is a tied head. MACs: output elements * F.
     """
 
     name = "linear"
@@ -43,12 +44,16 @@ class Linear(Op):
         "linear[8, init=xavier] : f32[2,5] -> f32[2,8]",
         "linear[8, bias=false, weight=1] : f32[N,T,16], f32[8,16] -> f32[N,T,8]",
         "linear[8, weight=1] : f32[2,5], f32[8,5] -> f32[2,8]",
+        "linear[8, transposed=true] : f32[N,T,16] -> f32[N,T,8]",
+        "linear[8, bias=false, transposed=true] : f32[2,5] -> f32[2,8]",
+        "linear[8, weight=1, transposed=true] : f32[2,5], f32[5,8] -> f32[2,8]",
     )
 
     features: int = arg(Integer(1), doc="output features")
     bias: bool = arg(Boolean(), True, doc="add a learned bias per feature")
     weight: int | None = arg(Operand(), None, doc="the weight, if it is another layer's or computed")
     init: Any = arg(WeightStart(), "fan", doc="how the weight begins; numbers are repeated for leading axes")
+    transposed: bool = arg(Boolean(), False, doc="the weight is stored [F, features]")
 
     def validate(self) -> None:
         check_init(self)
@@ -57,15 +62,18 @@ class Linear(Op):
         x = ins[0]
         need_dtype(self.name, x, FLOATS)
         at_least_rank(self.name, x, 2, "[N, F] or [N, T, F]")
-        need_weight(self.name, ins, (self.features, static_size(x, -1, "the last axis")), samples=False)
+        need_weight(self.name, ins, self._stored(static_size(x, -1, "the last axis")), samples=False)
         return (x.with_shape([*x.shape[:-1], self.features]),)
 
     def weights(self, *ins: TensorType) -> tuple[Weight, ...]:
         inputs = static_size(ins[0], -1, "the last axis")
-        return owned(self, (self.features, inputs), fan(inputs, self.features), self.features)
+        return owned(self, self._stored(inputs), fan(inputs, self.features), self.features)
+
+    def _stored(self, inputs: int) -> tuple[int, int]:
+        return (inputs, self.features) if self.transposed else (self.features, inputs)
 
     def channel_layout(self, weight: Sequence[int]) -> ChannelLayout:
-        return ChannelLayout(block=prod(weight[1:]))
+        return ChannelLayout(block=1, rows=weight[0]) if self.transposed else ChannelLayout(block=prod(weight[1:]))
 
     def work(self, ins: Types, outs: Types) -> Work:
         elements = outs[0].elements

@@ -26,11 +26,14 @@ def diff(old: Network, new: Network, bind: Mapping[str, int] | None = None) -> D
     """
     from archdsl.compare.diff import diff
     from archdsl.compare.renaming import renamed
+    from archdsl.compare.structure import nameless, structure
     from archdsl.project.baseline import figures
 
     after = graph_of(_graph(new, None), bind=bind)
     before = graph_of(_graph(old, new), bind=bind)
-    return diff(figures(before), figures(after), renamed(before, after))
+    same = renamed(before, after)
+    a, b = figures(before), figures(after)
+    return diff(a, b, same, structure(before, after, a, b) if same is None and nameless(before, after) else None)
 
 
 def _graph(network: Network, beside: Network | None) -> Network:

@@ -7,6 +7,7 @@ from typing import Any
 from archdsl.analyses.measure import QUANTITIES
 from archdsl.compare.diff import Difference, Figure
 from archdsl.compare.fold import Change
+from archdsl.compare.structure import Structure
 from archdsl.report.figures import human_bytes
 from archdsl.report.page import Facts, Page, Report, Table
 from archdsl.report.text import counted
@@ -56,6 +57,7 @@ class DiffReport(Report):
                 "verdict": i.verdict, "breaking": list(i.breaking), "weights": list(i.weights), "notes": list(i.notes),
             },
             "renamed": None if found.renamed is None else dict(found.renamed),
+            "corresponding": None if found.structure is None else [list(pair) for pair in found.structure.pairs],
             "changes": [_record(change) for change in found.changes],
         }  # fmt: skip
 
@@ -116,11 +118,22 @@ def structure(found: Difference) -> str:
     """A line for what did not change."""
     if found.renamed:
         return f"the same network under other names: {counted(len(found.renamed), 'operator')} renamed"
+    if found.structure is not None:
+        return _aligned(found.structure)
     if not found.changes:
         return "no operator changed"
     kinds = {part.kind for change in found.changes for part in (change, *change.parts)}
     moved = kinds & {"added", "removed", "replaced", "repeat"}
     return "" if moved else "the same operators in the same order"
+
+
+def _aligned(found: Structure) -> str:
+    """What corresponds where names do not say it."""
+    pairs, (old, new) = len(found.pairs), found.sizes
+    if found.same:
+        return f"no difference in structure: all {pairs:,} layers, activations and joins correspond"
+    sides = f"of {old:,} before and {new:,} after"
+    return f"{pairs:,} layers, activations and joins correspond, {sides} (names are not compared)"
 
 
 def change_rows(found: Difference) -> list[tuple[int, str, str, str, str]]:

@@ -206,7 +206,8 @@ def _linear(node: Node, uses: _Uses) -> _Branch | None:
         ones, still = (1,) * rank, ((0, 0),) * rank
         return _Branch(source, (), node, ones, ones, ones, still) if op.channel_axis(source.type) == 1 else None
     if isinstance(op, Linear):  # a kernel of no axes, over the last axis alone
-        return _Branch(source, (), node, (), (), (), ()) if "weight" in node.params else None
+        own = "weight" in node.params and not op.transposed
+        return _Branch(source, (), node, (), (), (), ()) if own else None
     pads = op.pads(source.type)
     if pads is None or (isinstance(op, Conv) and "weight" not in node.params):
         return None

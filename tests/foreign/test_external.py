@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -12,18 +13,21 @@ from foreign_models import drawn, model, saved
 from onnx import TensorProto, helper
 
 import archdsl
+from archdsl.data.writer import to_json
 from archdsl.diagnostics import DiagnosticError
 
 F = TensorProto.FLOAT
 
 
 def theirs(path: Path) -> Path:
-    """A convolution, whose weight can stay as it is, and a Gemm that stores its weight in the other order."""
-    weights = {"w": drawn(16, 8, 3, 3), "g": drawn(64, 32), "b": drawn(32)}
+    """A convolution and a layer [in, out], whose weights can stay as they are, and a product with a computed one."""
+    weights = {"w": drawn(16, 8, 3, 3), "g": drawn(64, 32), "b": drawn(32), "h": drawn(32, 32)}
     nodes = [
         helper.make_node("Conv", ["x", "w"], ["c"], pads=[1, 1, 1, 1]),
         helper.make_node("Flatten", ["c"], ["f"]),
-        helper.make_node("Gemm", ["f", "g", "b"], ["y"]),
+        helper.make_node("Gemm", ["f", "g", "b"], ["z"]),
+        helper.make_node("Sin", ["h"], ["sine"]),
+        helper.make_node("MatMul", ["z", "sine"], ["y"]),
     ]
     return saved(model(nodes, {"x": (F, [1, 8, 2, 2])}, ["y"], weights), path)
 
@@ -47,8 +51,8 @@ def test_unchanged_weights_stay_in_the_original(tmp_path: Path, apart: bool) -> 
         onnx.save_model(onnx.load(original), original, save_as_external_data=True, location="w.bin", size_threshold=0)
     archdsl.compile(original, tmp_path / "out.onnx", external_data=True)
     found = places(tmp_path / "out.onnx")
-    original_file, own = sorted(set(found.values()), key=lambda name: name.startswith("out."))
-    assert original_file == ("w.bin" if apart else "theirs.onnx") and own.startswith("out.")
+    assert len(found) == 3 and {*found.values()} == {"w.bin" if apart else "theirs.onnx"}
+    assert not list(tmp_path.glob("out.*.data"))
     np.testing.assert_allclose(result(tmp_path / "out.onnx"), result(original), rtol=1e-5, atol=1e-6)
 
 
@@ -98,3 +102,14 @@ def test_an_operator_that_the_runtime_lacks_is_named_with_its_node(tmp_path: Pat
     (told,) = refused.value.diagnostics
     assert told.code == "E0703" and "`com.acme::Secret`" in told.message
     assert "inner" in told.notes[0]
+
+
+def test_the_data_of_a_model_names_the_tensors_of_its_file(tmp_path: Path) -> None:
+    graph = archdsl.load(theirs(tmp_path / "theirs.onnx")).graph()
+    data = json.loads(to_json(graph))
+    begun = {one["init"]["tensor"]: one["init"] for one in data["parameters"]}
+    assert begun["w"] == {"scheme": "file", "file": "theirs.onnx", "tensor": "w"} and {"g", "b", "h"} < begun.keys()
+    (tmp_path / "net.json").write_text(to_json(graph))
+    with pytest.raises(DiagnosticError) as refused:  # values are no data: nothing else is put in their place
+        archdsl.cost(tmp_path / "net.json")
+    assert {one.code for one in refused.value.diagnostics} == {"E0802"}

@@ -93,6 +93,8 @@ LAYERS = {
     "of_a_sum_in_a_sum": (SEQUENCE, "let a = x -> linear(8); let z = (x -> linear(8)) + a; z + (x -> relu -> linear(8))", 2, 1),
     "not_in_a_row": (VECTOR, "residual { linear(8) -> linear(8) }", 2, 1),
     "not_shared": (VECTOR, "share s = linear(8); parallel(add) { | s | s -> s }", 3, 1),
+    "not_stored_otherwise": (VECTOR, "parallel(add) { | linear(6, transposed = true) | linear(6) }", 2, 1),
+    "folded_as_it_is_stored": (VECTOR, "linear(6, bias = false, transposed = true) -> batch_norm", 1, 0),
     "not_given": (VECTOR, "let w = param([8, 8]); parallel(add) { | linear(8, weight = w) | linear(8) }", 2, 1),
 }  # fmt: skip
 """Input, body, and how many linear layers and sums the deployed form has."""

@@ -14,6 +14,9 @@ def linear(emit: Emit) -> None:
     of a vocabulary: those are ``MatMul``.
     """
     weight, bias, x = emit.param("weight"), emit.optional("bias"), emit.types[0]
+    if emit.op.transposed:
+        _as_stored(emit, weight, bias)
+        return
     if x.rank == 2:
         emit.result("Gemm", [emit.ins[0], weight, bias], transB=1)
         return
@@ -27,6 +30,16 @@ def linear(emit: Emit) -> None:
     product = emit.helper("Gemm", [rows, weight, bias], transB=1)
     shape = emit.outs[0].shape
     emit.result("Reshape", [product, emit.target((x.elements // features, shape[-1]), shape)], **emit.zeros(shape))
+
+
+def _as_stored(emit: Emit, weight: str, bias: str) -> None:
+    """``MatMul`` takes a weight [in, out] as it is."""
+    if not bias:
+        emit.result("MatMul", [emit.ins[0], weight])
+    elif emit.types[0].rank == 2:
+        emit.result("Gemm", [emit.ins[0], weight, bias])
+    else:
+        emit.result("Add", [emit.helper("MatMul", [emit.ins[0], weight]), bias])
 
 
 def embedding(emit: Emit) -> None:

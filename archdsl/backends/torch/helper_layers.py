@@ -125,6 +125,20 @@ def starting(layer: nn.Module, start: Tensor) -> nn.Module:
     return layer
 
 
+class TurnedLinear(nn.Module):
+    """``nn.Linear`` with a weight that is stored [in, out]."""
+
+    def __init__(self, inputs: int, features: int, bias: bool = True, dtype: torch.dtype | None = None) -> None:
+        super().__init__()
+        bound = max(inputs, 1) ** -0.5
+        self.weight = nn.Parameter(torch.empty(inputs, features, dtype=dtype).uniform_(-bound, bound))
+        shift = nn.Parameter(torch.empty(features, dtype=dtype).uniform_(-bound, bound)) if bias else None
+        self.register_parameter("bias", shift)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.linear(x, self.weight.t(), self.bias)
+
+
 class DropPath(nn.Module):
     """Stochastic depth (arXiv:1603.09382): in training, all of a sample is dropped."""
 

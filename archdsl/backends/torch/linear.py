@@ -12,12 +12,13 @@ def linear(site: Site) -> Form:
     op = site.op
     if op.weight:
         bias = call("Affine", ("features", (op.features,)), scale=False, shift=True, dtype=site.dtype("bias"))
-        text = f"F.linear({{0}}, {site.operand('weight')}"
+        turned = ".t()" if op.transposed else ""
+        text = f"F.linear({{0}}, {site.operand('weight')}{turned}"
         return site.layer(bias, f"{text}, {{self}}.bias)", ("Affine",)) if op.bias else site.text(f"{text})")
     features = ("in_features", fixed(site.types[0], -1))
-    return begun(
-        site, call("nn.Linear", features, ("features", op.features), bias=unless(True, op.bias), dtype=site.dtype())
-    )
+    name, uses = ("TurnedLinear", ("TurnedLinear",)) if op.transposed else ("nn.Linear", ())
+    layer = call(name, features, ("features", op.features), bias=unless(True, op.bias), dtype=site.dtype())
+    return begun(site, layer, uses=uses)
 
 
 def embedding(site: Site) -> Form:

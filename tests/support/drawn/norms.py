@@ -106,12 +106,19 @@ def l2_norm(draw: Draw) -> Case:
     return Case({"axis": axis, "eps": draw.one(1e-12, 1e-3, 5.0)}, [x], free_axes(draw, x.ndim))
 
 
-@operator("linear", lambda op, p, x, *given: F.linear(x, *given or [p["weight"]], p.get("bias")))
+def as_linear(op: Any, p: Parameters, x: Tensor, *given: Tensor) -> Tensor:
+    weight = given[0] if given else p["weight"]
+    return F.linear(x, weight.mT if op.transposed else weight, p.get("bias"))
+
+
+@operator("linear", as_linear)
 def linear(draw: Draw) -> Case:
     x, bias, given = draw.array(draw.shape(2, 4)), draw.flag(), draw.flag()
     arguments = {"features": draw.whole(1, 6), "bias": bias, "weight": 1 if given else None}
     arguments["init"] = "fan" if given else draw.one("fan", "zeros")
-    inputs = [x, draw.array([arguments["features"], x.shape[-1]])] if given else [x]
+    sizes = [arguments["features"], x.shape[-1]]
+    arguments["transposed"] = draw.flag()
+    inputs = [x, draw.array(sizes[::-1] if arguments["transposed"] else sizes)] if given else [x]
     return Case(arguments, inputs, () if given else draw.one((), (0,)))
 
 

@@ -12,10 +12,11 @@ from archdsl.graph import Value
 def turned(known: Known, order: tuple[int, ...]) -> Known:
     """The tensor with its axes in another order, the same object every time."""
     if order not in known.turned:
-        known.turned[order] = Known(
+        made = known.turned[order] = Known(
             known.dtype, tuple([known.shape[i] for i in order]), load=lambda: known.array().transpose(order),
             fill=known.fill, name=known.name, weight=known.weight,
         )  # fmt: skip
+        made.turned[tuple([order.index(i) for i in range(len(order))])] = known
     return known.turned[order]
 
 
@@ -25,10 +26,17 @@ def matmul(call: Call) -> Result:
     left, right = call.item(0), call.item(1)
     if isinstance(left, Value) and _is_weight(right) and left.type.rank >= 2:
         assert isinstance(right, Known)
-        return call.apply(
-            "linear", left, weights={"weight": turned(right, (1, 0))}, features=right.shape[1], bias=False
-        )
+        return _layer(call, left, right, flips=True)
     return call.apply("matmul", call.value(0), call.value(1))
+
+
+def _layer(call: Call, x: Value, matrix: Known, *, flips: bool, bias: Known | None = None) -> Value:
+    """The layer whose weight is a matrix of the file, [in, out] if it ``flips``; as it lies in the file."""
+    features = matrix.shape[1 if flips else 0]
+    if matrix.file is None and (1, 0) in matrix.turned:  # it is turned already, from one that lies there
+        matrix, flips = matrix.turned[1, 0], not flips
+    weights = {"weight": matrix, **({"bias": bias} if bias is not None else {})}
+    return call.apply("linear", x, weights=weights, features=features, bias=bias is not None, transposed=flips)
 
 
 def _is_weight(item: Item) -> bool:
@@ -46,14 +54,9 @@ def gemm(call: Call) -> Result:
     flips = not call.attr("transB", 0)
     if _is_weight(b) and alpha == 1.0:
         assert isinstance(b, Known)
-        weights = {"weight": turned(b, (1, 0)) if flips else b}
-        features = weights["weight"].shape[0]
-        owns = isinstance(c, Known) and beta == 1.0 and c.shape == (features,)
-        if owns:
-            assert isinstance(c, Known)
-            weights["bias"] = c
-        made = call.apply("linear", a, weights=weights, features=features, bias=owns)
-        return made if owns or c is None else _plus(call, made, c, beta)
+        own = c if isinstance(c, Known) and beta == 1.0 and c.shape == (b.shape[1 if flips else 0],) else None
+        made = _layer(call, a, b, flips=flips, bias=own)
+        return made if own is not None or c is None else _plus(call, made, c, beta)
     right = call.value(1)
     if call.attr("transB", 0):
         right = call.apply("permute", right, order=[1, 0])
