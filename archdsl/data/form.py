@@ -78,10 +78,14 @@ class FloatForm(Form):
 class InitForm(Form):
     """How a parameter begins; see ``archdsl.ops.base.Initializer``."""
 
-    scheme: Literal["fan", "zeros", "ones", "constant", "uniform", "normal", "data"]
+    scheme: Literal["fan", "zeros", "ones", "constant", "uniform", "normal", "data", "file"]
     values: list[int | float | FloatForm] = []
     fan_in: int = 0
     fan_out: int = 0
+    file: Name = ""
+    """Of ``file``: the name of the file that has the values, which are not read from there again."""
+    tensor: str = ""
+    """Of ``file``: what the tensor is called there."""
 
 
 if TYPE_CHECKING:

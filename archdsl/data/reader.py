@@ -177,7 +177,10 @@ class _Reader:
     def add_parameter(self, form: ParameterForm, index: int) -> None:
         if form.path in self.parameters:
             raise self.error("E0804", f"there are two parameters `{form.path}`", ["parameters", index, "path"])
-        init = _initializer(form.init)
+        try:
+            init = _initializer(form.init)
+        except Refusal as refusal:
+            raise self.located(refusal, ["parameters", index, "init"]) from None
         type = self.type(form, ["parameters", index])
         self.parameters[form.path] = Parameter(form.path, type, init, form.buffer, form.trainable)
 
@@ -321,6 +324,11 @@ class _Reader:
 
 
 def _initializer(form: InitForm) -> base.Initializer:
+    if form.scheme == "file":
+        raise Refusal(
+            "E0802", f"the values of `{form.tensor}` lie in a file ({form.file or 'of the model'}), and data has none",
+            help="give the model itself: `archdsl cost model.onnx`",
+        )  # fmt: skip
     return base.Initializer(form.scheme, tuple(map(_plain, form.values)), form.fan_in, form.fan_out)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import isfinite
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from archdsl.data.form import (
     FORMAT,
@@ -29,6 +29,9 @@ from archdsl.ops.base import Initializer, Op
 from archdsl.report.json import WIDTH, layout
 from archdsl.shapes import TensorType
 from archdsl.source import Frame, Origin, Source, Span
+
+if TYPE_CHECKING:
+    from archdsl.weights.tensor import Loaded
 
 
 def to_form(graph: Graph) -> GraphForm:
@@ -167,16 +170,23 @@ def _parameter(p: Parameter) -> ParameterForm:
         from archdsl.weights.tensor import Loaded
 
         if isinstance(p.init, Loaded):
-            message = f"`{p.path}` has its values in a file, and data has none"
-            raise Refusal(
-                "E0802", message, help="`--format mermaid`, `dot` and `text` show it; `compile` keeps weights"
-            )
-        raise Refusal("E0802", f"`{p.path}` is computed from other weights: write the graph before it is folded")
-    init = _init(p.init)
+            init = _in_file(p.init)
+        else:
+            raise Refusal("E0802", f"`{p.path}` is computed from other weights: write the graph before it is folded")
+    else:
+        init = _init(p.init)
     shape = _shape(p.type)
     return ParameterForm(
         path=p.path, dtype=p.type.dtype, shape=shape, init=init, buffer=p.buffer, trainable=p.trainable  # type: ignore[arg-type]
     )  # fmt: skip
+
+
+def _in_file(init: Loaded) -> InitForm:
+    """A tensor of a file by its name; values are no data."""
+    tensor = init.tensor
+    assert tensor is not None
+    file = tensor.place.path.name if tensor.place is not None else ""
+    return InitForm(scheme="file", file=file, tensor=tensor.name)
 
 
 def _map(graph: Graph, names: NameMap) -> dict[str, str | StoredForm]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from foreign_models import drawn, model, saved
 from onnx import TensorProto, helper
 
 import archdsl
+from archdsl.data.writer import to_json
 from archdsl.diagnostics import DiagnosticError
 
 F = TensorProto.FLOAT
@@ -100,3 +102,14 @@ def test_an_operator_that_the_runtime_lacks_is_named_with_its_node(tmp_path: Pat
     (told,) = refused.value.diagnostics
     assert told.code == "E0703" and "`com.acme::Secret`" in told.message
     assert "inner" in told.notes[0]
+
+
+def test_the_data_of_a_model_names_the_tensors_of_its_file(tmp_path: Path) -> None:
+    graph = archdsl.load(theirs(tmp_path / "theirs.onnx")).graph()
+    data = json.loads(to_json(graph))
+    begun = {one["init"]["tensor"]: one["init"] for one in data["parameters"]}
+    assert begun["w"] == {"scheme": "file", "file": "theirs.onnx", "tensor": "w"} and {"g", "b", "h"} < begun.keys()
+    (tmp_path / "net.json").write_text(to_json(graph))
+    with pytest.raises(DiagnosticError) as refused:  # values are no data: nothing else is put in their place
+        archdsl.cost(tmp_path / "net.json")
+    assert {one.code for one in refused.value.diagnostics} == {"E0802"}

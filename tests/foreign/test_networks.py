@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from foreign_models import drawn, model, saved
 from onnx import TensorProto, helper
@@ -55,3 +56,14 @@ def test_a_value_that_nothing_makes(tmp_path: Path) -> None:
     (found,) = refused.value.diagnostics
     assert found.code == "E1001" and "`y`" in found.message
     assert found.span is not None and found.span.text == "Relu(y) -> z  # n"
+
+
+def test_a_table_counts_whole_however_many_rows_are_looked_up(tmp_path: Path) -> None:
+    """Positions of a model are constants where the length is known: the file has the table all the same."""
+    weights = {"positions": drawn(16, 4), "ids": np.arange(3).reshape(1, 3)}
+    nodes = [
+        helper.make_node("Gather", ["positions", "ids"], ["rows"], "look"),
+        helper.make_node("Add", ["x", "rows"], ["y"], "add"),
+    ]
+    made = model(nodes, {"x": (TensorProto.FLOAT, [1, 3, 4])}, ["y"], weights)
+    assert archdsl.cost(saved(made, tmp_path / "table.onnx")).total("params") == 16 * 4

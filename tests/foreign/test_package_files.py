@@ -69,8 +69,9 @@ def _members(row: Mapping[str, str]) -> Iterator[tuple[str, bytes]]:
     """The models in a package: of PyPI, or of npm (``npm_``, with ``_`` behind the scope)."""
     package, version = row["package"], row["version"]
     if package.startswith("npm_"):
-        name = package.removeprefix("npm_")
-        url = f"https://registry.npmjs.org/{name}/-/{name}-{version}.tgz"
+        scope, _, name = package.removeprefix("npm_").rpartition("_")
+        home = f"@{scope}/{name}" if scope else name
+        url = f"https://registry.npmjs.org/{home}/-/{name}-{version}.tgz"
         with urllib.request.urlopen(url, timeout=120) as answer:
             content = io.BytesIO(answer.read())
         with tarfile.open(fileobj=content) as packed:

@@ -25,6 +25,8 @@ WEIGHTS: dict[str, tuple[int, ...]] = {
 }  # fmt: skip
 """The inputs of operators at which weights stand."""
 VIEWS = frozenset({"Transpose", "Reshape", "Unsqueeze", "Squeeze", "Flatten", "Identity", "Cast"})
+ANGLES = frozenset({"Sin", "Cos"})
+"""What is made of positions that exporters write out: no parameters."""
 RANDOM = frozenset({"RandomNormal", "RandomUniform", "RandomNormalLike", "RandomUniformLike"})
 
 Array = np.ndarray[Any, Any]
@@ -72,11 +74,11 @@ def _params(model: onnx.ModelProto, found: Mapping[str, Array]) -> int:
     weights: dict[str, int] = {}
     for node in model.graph.node:
         given = [name for name in node.input if name]
-        if node.op_type not in RANDOM and all(name in fixed for name in given):
+        if node.op_type not in RANDOM and all(name in fixed for name in given) and not _looks_up(node, found):
             fixed.update(node.output)
-            if node.op_type == "Constant" or any(name in real for name in given):
-                real.update(node.output)
             numbers = [name for name in set(given) if name in real and found[name].dtype.kind == "f"]  # no positions
+            if node.op_type not in ANGLES and (node.op_type == "Constant" or numbers):
+                real.update(node.output)
             behind = sum(most.get(name, 0) for name in numbers) or 1 << 62
             most.update((out, min(found[out].size, behind)) for out in node.output if out in found)
             view = node.op_type in VIEWS and given
@@ -87,6 +89,15 @@ def _params(model: onnx.ModelProto, found: Mapping[str, Array]) -> int:
             if name in real and most.get(name, 2) > 1 and _is_weight(found[name]):
                 weights[source.get(name, name)] = most.get(name, found[name].size)
     return sum(weights.values())
+
+
+def _looks_up(node: onnx.NodeProto, found: Mapping[str, Array]) -> bool:
+    """Whether rows of a table are looked up: its parameters are those of the table, however many rows are taken."""
+    if node.op_type != "Gather":
+        return False
+    axis = next((one.i for one in node.attribute if one.name == "axis"), 0)
+    table, rows = (found[name] for name in node.input)
+    return _is_weight(table) and table.ndim > 1 and (rows.ndim > 1 or rows.size > table.shape[axis])
 
 
 def _is_weight(value: Array) -> bool:

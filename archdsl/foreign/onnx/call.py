@@ -9,7 +9,6 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from archdsl.diagnostics import Refusal
-from archdsl.dims import Dim
 from archdsl.foreign.known import Known
 from archdsl.foreign.names import path_part
 from archdsl.graph import Value
@@ -246,8 +245,3 @@ class NotSupportedError(Exception):
 def type_of(item: Item) -> TensorType:
     """The type of a tensor."""
     return item.type if isinstance(item, Value) else TensorType(item.dtype, item.shape)
-
-
-def ones_but(shape: Sequence[Dim], axis: int) -> bool:
-    """Whether all sizes but that of one axis are 1."""
-    return all(size == 1 for i, size in enumerate(shape) if i != axis)

@@ -20,6 +20,8 @@ PLAIN = {
 @rule(*PLAIN)
 def plain(call: Call) -> Result:
     """The same operator under our name."""
+    if call.node.op in ("Sin", "Cos"):
+        call.no_weights()  # angles of positions, which exporters write out
     return call.apply(PLAIN[call.node.op], call.value(0))
 
 

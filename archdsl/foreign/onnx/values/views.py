@@ -120,8 +120,9 @@ def gather(call: Call) -> Result:
     index = at.array()
     if index.size and (index.min() < -x.sizes[axis] or index.max() >= x.sizes[axis]):
         raise Refusal("E1001", f"`Gather` takes a position outside of the axis {axis} of {list(x.shape)}")
-    if index.size > x.sizes[axis] and x.is_parameter:
-        # rows that are looked up again and again are no more parameters than the table has
+    if (index.size > x.sizes[axis] or index.ndim > 1) and x.is_parameter:
+        # rows that are looked up again and again are no more parameters than the table has, and those of a batch of
+        # positions no fewer: the file has the table
         return NotImplemented  # type: ignore[no-any-return]
     if not x.small:
         shape = (*x.sizes[:axis], *at.sizes, *x.sizes[axis + 1 :])
