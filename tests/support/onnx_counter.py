@@ -101,10 +101,10 @@ def _looks_up(node: onnx.NodeProto, found: Mapping[str, Array]) -> bool:
 
 
 def _is_weight(value: Array) -> bool:
-    """Several real numbers, that are no mask of zeros, ones and what stands for minus infinity."""
+    """Several real numbers, that are no mask of zeros, ones and what stands for minus infinity (-100 in Swin)."""
     if value.dtype.kind != "f" or value.size < 2:
         return False
-    masks = [value <= -1e4, value == 0, value == 1]
+    masks = [value == min(value.min(), -100), value == 0, value == 1]
     return value.ndim < 2 or not bool(np.logical_or.reduce(masks).all()) or sum(bool(one.any()) for one in masks) < 2
 
 
