@@ -138,6 +138,17 @@ def test_an_unknown_operator_is_opaque(tmp_path: Path) -> None:
     assert unknown.node.op.operator == "acme::Mystery"
 
 
+@pytest.mark.parametrize("opset", [0, 29, 99])
+def test_sets_of_operators_that_nobody_knows_are_refused(tmp_path: Path, opset: int) -> None:
+    """What an operator means there is not known, so nothing can be counted. Up to the newest of ``onnx`` all are read."""
+    assert onnx.defs.onnx_opset_version() <= 28
+    made = model([node("Relu", ["x"], ["y"])], {"x": (F, [2, 8])}, ["y"])
+    assert archdsl.cost(saved(made, tmp_path / "known.onnx"))
+    made.opset_import[0].version = opset
+    told = refusal(saved(made, tmp_path / "unknown.onnx"))
+    assert told.code == "E1003" and f"set {opset} " in told.message
+
+
 def test_weights_outside_are_not_read(tmp_path: Path) -> None:
     made = model([node("Gemm", ["x", "w"], ["y"])], {"x": (F, [1, 16384])}, ["y"], {"w": drawn(1, 1)})
     weight = made.graph.initializer[0]

@@ -24,6 +24,9 @@ from archdsl.process import collector_paused
 from archdsl.shapes import TensorType
 from archdsl.weights.tensor import malformed
 
+NEWEST = 28
+"""The newest operator set of ONNX whose definitions the rules follow."""
+
 
 @collector_paused()
 def read(path: Path, bind: Mapping[str, int] | None = None) -> Graph:
@@ -42,12 +45,23 @@ def read(path: Path, bind: Mapping[str, int] | None = None) -> Graph:
             model = ModelReader(path, data).model(0, size)
             if model.graph is None:
                 malformed(path, "it has no graph")
+            _check_opset(model)
             most: dict[str, int] = {}
             while True:
                 try:
                     return _imported(path, model, model.graph, Importer(str(path), bind, most))
                 except BoundedError as found:  # each time another symbol has a bound, or a lower one
                     most[found.name] = found.most
+
+
+def _check_opset(model: Model) -> None:
+    """Refuses (E1003) sets of operators that may mean something else than the rules say."""
+    opset = model.opsets.get("", 1)
+    if not 1 <= opset <= NEWEST:
+        raise Refusal(
+            "E1003", f"the model is written in operator set {opset} of ONNX; sets 1 to {NEWEST} are supported",
+            help="export it with an older one: `torch.onnx.export(…, opset_version=…)`",
+        )  # fmt: skip
 
 
 def _imported(path: Path, model: Model, graph: GraphProto, importer: Importer) -> Graph:
