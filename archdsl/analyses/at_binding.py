@@ -46,6 +46,7 @@ class Bound:
         self._works: dict[tuple[object, ...], Work | None] = {}
         self._windows: dict[tuple[object, ...], Window] = {}
         self._alike: dict[Node, int] = {}
+        self._ends: dict[Node, tuple[tuple[TensorType, ...], tuple[TensorType, ...]]] = {}
         self._numbers: dict[tuple[object, ...], int] = {}
         self._fixed = False
         types, self._ops = (
@@ -158,8 +159,9 @@ class Bound:
             self._alike[node] = self._numbers.setdefault(like, len(self._numbers))
         key = (self._alike[node], source, result)
         if key not in self._windows:
-            op, ins = self.op(node), self.types(node.inputs)
-            found = op.looks(ins, self.types(node.outputs), source, result)
+            if node not in self._ends:  # a wide join is asked once for each of its inputs
+                self._ends[node] = self.types(node.inputs), self.types(node.outputs)
+            found = self.op(node).looks(*self._ends[node], source, result)
             self._windows[key] = tuple([None if axis is None else _each(axis, self.dim) for axis in found])
         return self._windows[key]
 

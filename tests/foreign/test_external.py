@@ -11,6 +11,7 @@ import onnxruntime
 import pytest
 from foreign_models import drawn, model, saved
 from onnx import TensorProto, helper
+from weight_files import safetensors
 
 import archdsl
 from archdsl.data.writer import to_json
@@ -75,10 +76,8 @@ def test_a_checkpoint_that_needs_one_tensor_turned_keeps_the_others(tmp_path: Pa
         "arch 1\nnetwork Net() {\n  input x: f32[1, 64]\n  a: linear(64)\n  b: linear(32)\n  output y\n"
         '  weights theirs { "b.weight" -> transpose("b.kernel") }\n}\n'
     )
-    from safetensors.numpy import save_file
-
     values = {"a.weight": drawn(64, 64), "a.bias": drawn(64), "b.kernel": drawn(64, 32), "b.bias": drawn(32)}
-    save_file({name: np.ascontiguousarray(array, "f4") for name, array in values.items()}, tmp_path / "w.safetensors")
+    safetensors(tmp_path / "w.safetensors", {name: array.astype("f4") for name, array in values.items()})
     for name, external in (("in", None), ("out", True)):
         archdsl.compile(spec, tmp_path / f"{name}.onnx", weights=tmp_path / "w.safetensors", external_data=external)
     assert places(tmp_path / "in.onnx") == {}

@@ -3,34 +3,16 @@
 from __future__ import annotations
 
 import io
-import re
 import zipfile
 from pathlib import Path
 
-import onnx
 import pytest
-import torch
 from console import run
-from exported import exported
-from foreign_models import saved
+from foreign_models import one_relu, saved
 from onnx import TensorProto, helper
-from repository import commit, repository
-from torch import nn
 
 import archdsl
 from archdsl.diagnostics import DiagnosticError
-
-
-def pickled(value: object) -> bytes:
-    stream = io.BytesIO()
-    torch.save(value, stream)
-    return stream.getvalue()
-
-
-def scripted() -> bytes:
-    stream = io.BytesIO()
-    torch.jit.save(torch.jit.trace(nn.Linear(2, 2), torch.ones(1, 2)), stream)
-    return stream.getvalue()
 
 
 def keras() -> bytes:
@@ -49,12 +31,6 @@ def zipped(name: str) -> bytes:
     return stream.getvalue()
 
 
-def model_of_nothing() -> onnx.ModelProto:
-    x, y = (helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, 2]) for name in "xy")
-    graph = helper.make_graph([helper.make_node("Relu", ["x"], ["y"])], "g", [x], [y])
-    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
-
-
 FILES = [
     ("m.tflite", b"\x1c\0\0\0TFL3", "TensorFlow Lite", "tf2onnx.convert --tflite m.tflite"),
     ("m.prototxt", b'name: "x"\nlayer {\n}\n', "Caffe", "archdsl init"),
@@ -69,9 +45,6 @@ FILES = [
     ("m.xml", b'<?xml version="1.0"?>\n<net name="m" version="11">\n</net>', "OpenVINO", "converted from"),
     ("m.pdmodel", b"\n\x05\0", "a model of Paddle", "paddle2onnx"),
     ("saved_model.pb", b"\x08\x01\0\0", "a TensorFlow graph", "tf2onnx"),
-    ("m.pt", pickled(nn.Linear(2, 2)), "a pickled object of PyTorch", "archdsl.load(module, inputs)"),
-    ("s.pt", pickled(nn.Linear(2, 2).state_dict()), "a PyTorch checkpoint", "weights inspect s.pt"),
-    ("j.pt", scripted(), "a TorchScript program", "torch.export.save"),
 ]  # fmt: skip
 
 
@@ -87,22 +60,6 @@ def test_it_is_called_by_its_name(
         assert refused.value.diagnostics[0].code == "E0009"
         shown = str(refused.value).replace("./", "")
         assert what in shown and way in shown
-
-
-def test_an_exported_program_under_another_name(tmp_path: Path) -> None:
-    path = exported(nn.Linear(2, 2), [torch.ones(1, 2)], tmp_path / "it.pt2")
-    with pytest.raises(DiagnosticError, match="an exported program of PyTorch"):
-        archdsl.cost(path.rename(tmp_path / "it.pt"))
-
-
-def test_a_model_under_the_name_of_another_kind(tmp_path: Path) -> None:
-    program = exported(nn.Linear(2, 2), [torch.ones(1, 2)], tmp_path / "it.pt2").rename(tmp_path / "it.onnx")
-    model = tmp_path / "it.pt2"
-    model.write_bytes(Path(saved(model_of_nothing(), tmp_path / "m.onnx")).read_bytes())
-    for path, what, ending in ((program, "an exported program", ".pt2"), (model, "an ONNX model", ".onnx")):
-        with pytest.raises(DiagnosticError, match=what) as refused:
-            archdsl.cost(path)
-        assert f"has to end in `{ending}`" in str(refused.value)
 
 
 @pytest.mark.parametrize(
@@ -123,7 +80,7 @@ def test_what_is_no_model_at_all(data: bytes, what: str, tmp_path: Path) -> None
 
 def test_outputs_that_are_no_tensors_are_told(tmp_path: Path) -> None:
     """As of a classifier of scikit-learn whose only output is a list of mappings."""
-    model = model_of_nothing()
+    model = one_relu()
     model.opset_import.append(helper.make_opsetid("ai.onnx.ml", 3))
     model.graph.node[0].CopyFrom(
         helper.make_node("ZipMap", ["x"], ["y"], domain="ai.onnx.ml", classlabels_int64s=[0, 1])
@@ -134,34 +91,8 @@ def test_outputs_that_are_no_tensors_are_told(tmp_path: Path) -> None:
         archdsl.cost(saved(model, tmp_path / "m.onnx"))
 
 
-def test_verify_and_run_take_exported_programs(tmp_path: Path) -> None:
-    """PyTorch's own export is the second source; and the weights are the file's, so nothing is said of initial ones."""
-    net = nn.Sequential(nn.Linear(4, 8), nn.GELU(), nn.Linear(8, 3)).eval()
-    program = exported(net, [torch.ones(2, 4)], tmp_path / "net.pt2")
-    model = str(tmp_path / "net.onnx")
-    torch.onnx.export(net, (torch.ones(2, 4),), model, dynamo=False)
-    assert archdsl.verify(program, model).same and archdsl.verify(model, program).same
-    with torch.no_grad():
-        net[0].weight.add_(0.1)
-    other = exported(net, [torch.ones(2, 4)], tmp_path / "other.pt2")
-    assert not archdsl.verify(program, other).same
-    printed = run(f"archdsl run {program}", tmp_path).output
-    assert "float32[2, 3]" in printed and "initial weights" not in printed
-
-
-def test_diff_takes_a_model_in_a_state_of_the_repository(tmp_path: Path) -> None:
-    folder = repository(tmp_path / "project", readme__txt="x")
-    exported(nn.Linear(2, 2), [torch.ones(1, 2)], folder / "net.pt2")
-    commit(folder, "a model")
-    exported(nn.Linear(2, 5), [torch.ones(1, 2)], folder / "net.pt2")
-    for old in ("HEAD", "HEAD:net.pt2", "HEAD:./net.pt2"):
-        done = run(f"archdsl diff {old} net.pt2", folder)
-        assert re.search(r"params +6 +15 +\+9", done.output), done.output
-    assert "has no file `other.onnx`" in run("archdsl diff HEAD:other.onnx net.pt2", folder).output
-
-
 def test_a_lower_bound_below_its_budget_is_not_called_headroom(tmp_path: Path) -> None:
-    model = model_of_nothing()
+    model = one_relu()
     model.opset_import.append(helper.make_opsetid("com.acme", 1))
     model.graph.node[0].domain = "com.acme"
     saved(model, tmp_path / "m.onnx")

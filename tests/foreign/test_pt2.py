@@ -18,6 +18,8 @@ import archdsl
 from archdsl import foreign
 from archdsl.diagnostics import DiagnosticError
 
+pytestmark = pytest.mark.reference
+
 
 class Block(nn.Module):
     def __init__(self) -> None:

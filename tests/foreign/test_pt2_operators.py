@@ -16,6 +16,8 @@ from torch.nn import functional
 import archdsl
 from archdsl import foreign
 
+pytestmark = pytest.mark.reference
+
 
 def drawn(*shape: int) -> torch.Tensor:
     return torch.randn(*shape, generator=torch.Generator().manual_seed(len(shape)))

@@ -44,3 +44,10 @@ def drawn(*shape: int) -> np.ndarray[Any, Any]:
     """Weights that are not all equal."""
     found: np.ndarray[Any, Any] = np.random.default_rng(0).standard_normal(shape).astype(np.float32)
     return found
+
+
+def one_relu() -> onnx.ModelProto:
+    """A model of one `Relu` on [1, 2]."""
+    x, y = (helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, [1, 2]) for name in "xy")
+    graph = helper.make_graph([helper.make_node("Relu", ["x"], ["y"])], "g", [x], [y])
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)

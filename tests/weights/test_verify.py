@@ -19,8 +19,8 @@ def test_verify_tells_equal_from_different(tmp_path) -> None:
     other = run("archdsl verify a.onnx --against c.onnx --layers", tmp_path)
     assert other.status == 1 and "first to differ: c1.conv" in other.output
     assert run("archdsl verify a.onnx --against gone.onnx", tmp_path).status == 2
-    assert "not an .onnx file" in run("archdsl verify net.arch --against c.onnx", tmp_path).output
-    assert "neither an .onnx file" in run("archdsl verify a.onnx --against cat.jpg", tmp_path).output
+    assert "is no .onnx or .pt2 file" in run("archdsl verify net.arch --against c.onnx", tmp_path).output
+    assert "neither an .onnx or .pt2 file nor" in run("archdsl verify a.onnx --against cat.jpg", tmp_path).output
     assert run("archdsl verify a.onnx --against c.onnx --tolerance x", tmp_path).status == 2
 
 

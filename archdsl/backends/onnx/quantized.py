@@ -54,10 +54,6 @@ def conv_integer(emit: Emit) -> None:
     attribute says it.
     """
     op, x = emit.op, emit.types[0]
-    if x.dtype == "i8" and not emit.writer.native:
-        raise Refusal(
-            "E0607", "ONNX Runtime has `ConvInteger` of u8 maps only", help="`quantize(u8)` it, or `--native`"
-        )
     pads = explicit(emit)
     if pads is None and not automatic(emit):
         raise Refusal("E0601", f"`{op.name}` with gaps and `pad = {op.pad}` needs fixed sizes")

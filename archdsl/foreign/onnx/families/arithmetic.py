@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from archdsl.element_types import ELEMENT_TYPES, INTEGERS
 from archdsl.foreign.onnx.call import Call, Result, rule
 
 TWO = {
@@ -9,7 +10,7 @@ TWO = {
     "LessOrEqual": "less_equal", "Greater": "greater", "GreaterOrEqual": "greater_equal", "And": "logical_and",
     "Or": "logical_or",
 }  # fmt: skip
-NARROW = frozenset({"i8", "i16", "i32", "u8", "u16", "u32"})
+NARROW = frozenset(name for name in INTEGERS if ELEMENT_TYPES[name].bytes < 8)
 COMPARISONS = frozenset({"Equal", "Less", "LessOrEqual", "Greater", "GreaterOrEqual"})
 MANY = {"Sum": "add", "Max": "max", "Min": "min", "Mean": "average"}
 
