@@ -239,6 +239,20 @@ def hole(python: str) -> dict[str, Any]:
     return found
 
 
+def smoke() -> dict[str, Any]:
+    """Figures of archdsl alone, of files that lie in an installed package."""
+    import test_package_files as packages
+
+    files = {}
+    with (DATA / "foreign_files.csv").open(newline="") as table:
+        for row in [row for row in csv.DictReader(table) if row["package"] == "onnx"][:2]:
+            path = packages.installed(row)
+            assert path is not None
+            files[row["file"]] = row, answers(row, path, sys.executable, TOOLS[:3])
+    print({name: one["archdsl"] for name, (_, one) in files.items()})
+    return {"files": files, "hole": hole(sys.executable)}
+
+
 def versions(python: str) -> dict[str, str]:
     program = (
         "import json; from importlib.metadata import version; "
@@ -275,7 +289,10 @@ def main() -> None:
     parser.add_argument("--unopened", action="store_true", help="only files not opened while this was built")
     parser.add_argument("--again", nargs="*", default=(), choices=[[], *TOOLS], help="tools to measure again")
     parser.add_argument("--page", action="store_true", help="only write the page, of what was measured before")
+    parser.add_argument("--smoke", action="store_true", help="two files of the onnx package, without other tools")
     options = parser.parse_args()
+    if options.smoke:
+        verdict(failures(smoke()))
     results = json.loads(KEPT.read_text()) if KEPT.exists() else {"files": {}, "unopened": {}}
     if not options.page:
         results["versions"] = versions(options.rivals)

@@ -32,10 +32,11 @@ def model_of(given: object, inputs: object = None, names: Mapping[str, object] |
         raise TypeError("archdsl.load() of a module needs inputs to trace it with: `archdsl.load(module, (x,))`")
     import torch
 
-    listed = () if inputs is None else tuple(inputs) if isinstance(inputs, Sequence) else (inputs,)
+    listed: Any = () if inputs is None else tuple(inputs) if isinstance(inputs, Sequence) else (inputs,)
     with warnings.catch_warnings(), _evaluating(given):
         warnings.simplefilter("ignore")
-        program = torch.export.export(given, listed, dict(names or {}), strict=False)  # type: ignore[arg-type]
+        module: Any = given
+        program = torch.export.export(module, listed, dict(names or {}), strict=False)
     return _saved(program, type(given).__name__)
 
 
