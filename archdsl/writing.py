@@ -23,9 +23,8 @@ _NEW = (
 )  # fmt: skip
 _LOOK = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
 _PART = re.compile(r"\..*\.[0-9a-f]{16}\.part", re.DOTALL)
-_SCRATCH = re.compile(r"archdsl\.[0-9a-f]{16}\.tmp")
-_LOCK = ".lock"
-"""In a folder of temporary files: what its process holds the lock of."""
+_LOCK = re.compile(r"archdsl\.[0-9a-f]{16}\.lock")
+"""Beside a folder of temporary files, made before it and removed after it: what its process holds the lock of."""
 _STALE = 24 * 3600
 """Seconds after which what is left is removed where the system has no locks."""
 _swept: set[Path] = set()
@@ -169,37 +168,35 @@ def scratch() -> Iterator[Path]:
     import tempfile
 
     place = Path(tempfile.gettempdir()).resolve()
-    for name in _listed(place, _SCRATCH):
+    for name in _listed(place, _LOCK):
         _discard(place / name)
-    descriptor, folder = -1, place
+    descriptor, lock = -1, place
     try:
         while descriptor < 0:
-            folder = place / f"archdsl.{os.urandom(8).hex()}.tmp"
-            folder.mkdir(mode=0o700)
-            descriptor = _new(folder / _LOCK)
+            lock = place / f"archdsl.{os.urandom(8).hex()}.lock"
+            descriptor = _new(lock)
+        folder = _folder_of(lock)
+        folder.mkdir(mode=0o700)
         yield folder
     finally:
-        if folder != place:
-            _remove_tree(folder)
+        if lock != place:
+            _remove_tree(_folder_of(lock))
         if descriptor >= 0:
             os.close(descriptor)
+        if lock != place:  # last: who is killed before leaves a lock by which the next one finds the folder
+            lock.unlink(missing_ok=True)
 
 
-def _discard(folder: Path) -> None:
+def _discard(lock: Path) -> None:
     """Remove a folder of temporary files, if no living process has it."""
-    try:
-        found = folder.lstat()
-    except OSError:
-        return
-    if not _ours(found):
-        return
-    if not (folder / _LOCK).exists():  # its process ended before it locked it, or is about to
-        if time() - found.st_mtime > _STALE:
-            _remove_tree(folder)
-        return
-    with _unused(folder / _LOCK) as unused:
+    with suppress(OSError), _unused(lock) as unused:
         if unused:
-            _remove_tree(folder)
+            _remove_tree(_folder_of(lock))
+            lock.unlink(missing_ok=True)
+
+
+def _folder_of(lock: Path) -> Path:
+    return lock.with_suffix(".tmp")
 
 
 def _remove_tree(folder: Path) -> None:
@@ -272,8 +269,7 @@ def _unused(path: Path) -> Iterator[bool]:
 
 
 def _ours(found: os.stat_result) -> bool:
-    ordinary = stat.S_ISREG(found.st_mode) or stat.S_ISDIR(found.st_mode)
-    return ordinary and (not hasattr(os, "geteuid") or found.st_uid == os.geteuid())
+    return stat.S_ISREG(found.st_mode) and (not hasattr(os, "geteuid") or found.st_uid == os.geteuid())
 
 
 def _lock(descriptor: int) -> bool | None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -24,3 +26,37 @@ def test_many_kills(seed: int, tmp_path: Path) -> None:
     """500 signals in all."""
     sent, wrong, _ = attack(tmp_path, 50, seed)
     assert sum(sent.values()) >= 50 and not wrong, wrong
+
+
+ENDS_BEFORE = """
+import os, sys
+from archdsl.writing import scratch
+left = int(sys.argv[1])
+def before(event, arguments):
+    global left
+    left -= event.startswith(("open", "os.", "fcntl.", "shutil."))
+    if left == 0:
+        os._exit(9)
+sys.addaudithook(before)
+with scratch() as folder:
+    (folder / "inside").write_text("half")
+os._exit(0)
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="locks are POSIX's")
+def test_a_scratch_folder_is_found_wherever_its_process_ended(tmp_path: Path) -> None:
+    """Killed before each call of the system that it makes: the next run leaves nothing of it."""
+    ends, left = [9], set()
+    environment = {**os.environ, "TMPDIR": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "1"}
+
+    def run(step: int) -> int:
+        return subprocess.run([sys.executable, "-c", ENDS_BEFORE, str(step)], env=environment, check=False).returncode
+
+    while ends[-1] == 9:
+        ends.append(run(len(ends)))
+        left |= {path.suffix for path in tmp_path.iterdir()}
+        assert run(-1) == 0 and not list(tmp_path.iterdir()), (
+            f"left of the process that ended before call {len(ends) - 1}"
+        )
+    assert ends[-1] == 0 and left == {".lock", ".tmp"}
