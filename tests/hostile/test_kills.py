@@ -29,8 +29,9 @@ def test_many_kills(seed: int, tmp_path: Path) -> None:
 
 
 ENDS_BEFORE = """
-import os, sys
+import os, sys, tempfile
 from archdsl.writing import scratch
+tempfile.gettempdir()  # tries the folder with a file of its own, once
 left = int(sys.argv[1])
 def before(event, arguments):
     global left
