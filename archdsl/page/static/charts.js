@@ -24,7 +24,7 @@ function series(state) {
     found.push({ key: "live", title: "Live activation memory", values: profile, text: (i) => bytes(profile[i]), axis: bytes, peak: top, note: `peak ${bytes(profile[top])} at ${where}` });
   }
   const fields = model.rows.map((row) => (row.receptive_field === null ? 0 : Math.max(...row.receptive_field.map((one) => (typeof one === "number" ? one : 0)))));
-  if (fields.some(Boolean)) found.push({ key: "field", title: "Receptive field", values: fields, text: (i) => field(model.rows[i].receptive_field) || "none", axis: short, note: figures.declared ? "" : "at the declared sizes" });
+  if (fields.some((one) => one > 1)) found.push({ key: "field", title: "Receptive field", values: fields, text: (i) => field(model.rows[i].receptive_field) || "none", axis: short, note: figures.declared ? "" : "at the declared sizes" });
   const intensity = figures.rows.map((row) => (row.flops !== null && row.traffic ? Number(row.flops) / Number(row.traffic) : 0));
   found.push({ key: "intensity", title: "Intensity", values: intensity, text: (i) => `${number(Math.round(intensity[i] * 100) / 100)} FLOP/byte`, axis: short, note: "FLOP/byte" });
   return found;

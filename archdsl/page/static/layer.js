@@ -33,7 +33,7 @@ function details(row, model, figures, state) {
     h("dl", { class: "flow" },
       h("dt", null, "from"), h("dd", null, ...(row.inputs.length ? row.inputs.flatMap((one, i) => [i ? ", " : "", link(one)]) : ["nothing"])),
       h("dt", null, "gives"), h("dd", null, row.outputs.map((type) => figures.type(type)).join(", ")),
-      row.receptive_field && h("dt", null, "sees"), row.receptive_field && h("dd", null, `${field(row.receptive_field)} positions of the input`)),
+      row.receptive_field && h("dt", null, "sees"), row.receptive_field && h("dd", null, `${field(row.receptive_field)} of the input`)),
     h("dl", { class: "facts" }, ...facts.filter(([, value]) => value !== 0n).map(([title, value, text, name]) => h("div", null, h("dt", null, title), h("dd", null, text, h("small", null, ` ${share(value, whole(name))}`))))),
     ...formulas(row, model, figures),
   ];

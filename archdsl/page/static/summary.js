@@ -6,6 +6,7 @@ import { polynomialText } from "./polynomial.js";
 
 const LEADING = ["params", "macs", "peak_activations", "activations"];
 const SMALL = new Set(["depth", "nodes", "receptive_field", "stride"]);
+const BELOW = { depth: "layers with weights", nodes: "", receptive_field: "of the input", stride: "of the input", intensity: "FLOP/byte" };
 const NAMES = {
   params: "Parameters", active_params: "Active parameters", buffers: "Buffers", weights: "Weights", macs: "MACs", flops: "FLOPs",
   activations: "Activations", peak_activations: "Peak memory", arena: "Arena", traffic: "Traffic", intensity: "Intensity",
@@ -41,9 +42,7 @@ function total(one, state, leading) {
   const sign = partial ? "≥ " : "";
   const unknown = value === null;
   const large = unknown ? "—" : sign + (Array.isArray(value) ? field(value) : unit === "bytes" ? bytes(value) : unit || SMALL.has(one.name) ? number(value) : short(value));
-  let exact = unknown ? "at these sizes: archdsl cost" : Array.isArray(value) ? "positions" : `${number(value)}${unit ? ` ${unit}` : ""}`;
-  if (exact === large) exact = one.name === "receptive_field" || one.name === "stride" ? "positions" : one.name === "depth" ? "layers with weights" : "";
-  if (unit === "FLOP/byte") exact = unit;
+  const exact = unknown ? "not known at these sizes: archdsl cost --bind" : BELOW[one.name] ?? (Array.isArray(value) ? "" : `${number(value)}${unit ? ` ${unit}` : ""}`);
   const polynomial = Array.isArray(one.general) ? polynomialText(one.general, state.model.data.polynomials) : "";
   return h(
     "div", { class: leading ? "total leading" : "total", title: one.doc, "data-total": one.name, "data-exact": unknown || Array.isArray(value) ? "" : String(value) },
