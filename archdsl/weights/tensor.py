@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -192,3 +192,24 @@ def check_shape(path: Path, name: str, shape: object) -> tuple[int, ...]:
     if prod(shape) >= 1 << 48:
         malformed(path, f"`{name[:80]}` would have more elements than any file can hold")
     return tuple(shape)
+
+
+def is_row_major(shape: Sequence[int], strides: Sequence[int]) -> bool:
+    """Whether elements at these strides (in elements) lie one after the other, the last axis fastest."""
+    step = 1
+    for n, stride in zip(reversed(shape), reversed(strides)):
+        if n != 1 and stride != step:
+            return False
+        step *= n
+    return True
+
+
+def in_row_major(elements: np.ndarray[Any, np.dtype[Any]], shape: Sequence[int], strides: Sequence[int]) -> bytes:
+    """The bytes of a tensor of that shape in row-major order, whose first element is the first of ``elements``.
+
+    Nothing of ``elements`` is read but what the tensor has; the caller has held the strides (in elements) against them.
+    """
+    from numpy.lib.stride_tricks import as_strided
+
+    steps = [stride * elements.itemsize for stride in strides]
+    return as_strided(elements, shape, steps).tobytes() if prod(shape) else b""

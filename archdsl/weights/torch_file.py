@@ -22,6 +22,8 @@ from archdsl.weights.tensor import (
     Place,
     Tensor,
     check_shape,
+    in_row_major,
+    is_row_major,
     malformed,
     refuse,
 )
@@ -202,18 +204,9 @@ def _tensor(archive: Archive, name: str, view: View) -> Tensor:
     size = prod(view.shape) * width
     if place is None:  # torch.save never does that: what a member unpacks to has no bound
         malformed(archive.path, f"its storage `{view.storage.member[-40:]}` is compressed")
-    if _contiguous(view):
+    if is_row_major(view.shape, view.strides):
         return Tensor(name, dtype, view.shape, Place(archive.path, place.offset + view.offset * width, size))
     return Tensor(name, dtype, view.shape, None, lambda: _gathered(place, view))
-
-
-def _contiguous(view: View) -> bool:
-    step = 1
-    for n, stride in zip(reversed(view.shape), reversed(view.strides)):
-        if n != 1 and stride != step:
-            return False
-        step *= n
-    return True
 
 
 def _gathered(place: Place, view: View) -> bytes:
@@ -225,5 +218,4 @@ def _gathered(place: Place, view: View) -> bytes:
         return b""
     with open_file(place.path) as file:
         data = np.memmap(file, type.stored, "r", place.offset, (view.storage.count,))
-    strides = [step * type.bytes for step in view.strides]
-    return np.lib.stride_tricks.as_strided(data[view.offset :], view.shape, strides).tobytes()
+    return in_row_major(data[view.offset :], view.shape, view.strides)

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 from types import FunctionType, ModuleType, SimpleNamespace
+from xml.etree import ElementTree
 
 import pytest
 from paths import ROOT
@@ -240,6 +241,7 @@ PRINTED = {
 def test_what_is_held_prints_itself(what: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(ROOT)
     found = eval(PRINTED[what], {"archdsl": archdsl, "FOLDER": str(tmp_path)})
-    text, notebook = str(found), found._repr_markdown_()
-    assert "object at 0x" not in text and len(text.strip()) > 20
-    assert "object at 0x" not in notebook and len(notebook.strip()) > 20
+    for form, text in found._repr_mimebundle_().items():
+        assert "object at 0x" not in text and len(text.strip()) > 20, form
+        if form == "text/html":
+            ElementTree.fromstring(text)  # tags are closed, in order

@@ -8,7 +8,11 @@ from typing import Any
 
 import numpy as np
 import onnx
+import pytest
 from onnx import helper, numpy_helper
+
+import archdsl
+from archdsl.diagnostics import DiagnosticError
 
 Sizes = Sequence[int | str | None]
 
@@ -51,3 +55,15 @@ def one_relu() -> onnx.ModelProto:
     x, y = (helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, [1, 2]) for name in "xy")
     graph = helper.make_graph([helper.make_node("Relu", ["x"], ["y"])], "g", [x], [y])
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+
+
+def called_by_its_name(path: str, what: str, way: str) -> None:
+    """A file that is not read is refused by all that count (E0009): with what it is, and with a way to one that is read.
+    ``path`` is in the current folder, which messages do not name.
+    """
+    for command in (archdsl.cost, archdsl.show):
+        with pytest.raises(DiagnosticError) as refused:
+            command(f"./{path}")
+        assert refused.value.diagnostics[0].code == "E0009"
+        shown = str(refused.value).replace("./", "")
+        assert what in shown and way in shown

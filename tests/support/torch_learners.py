@@ -2,11 +2,63 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import partial
+from typing import Any
 
 import torch
 import torch.nn.functional as F  # noqa: N812
+from paths import ROOT
 from torch import Tensor, nn
+
+
+def sums(net: Any, steps: int, rate: float) -> list[float]:
+    """The losses of the adding problem (Hochreiter and Schmidhuber 1997): the sum of two marked numbers among a hundred."""
+    draw = torch.Generator().manual_seed(3)
+
+    def batches() -> Iterable[Tensor]:
+        for _ in range(steps):
+            numbers, marks = torch.rand(16, 100, generator=draw), torch.zeros(16, 100)
+            for half in (0, 50):
+                marks[torch.arange(16), half + torch.randint(50, (16,), generator=draw)] = 1
+            yield ((net(torch.stack([numbers, marks], 2)).squeeze(1) - (numbers * marks).sum(1)) ** 2).mean()
+
+    return _learned(net, batches(), rate, clip=1.0)
+
+
+class Characters:
+    """A text as the numbers of its characters; the next one of each is to be told."""
+
+    def __init__(self) -> None:
+        text = (ROOT / "LICENSE").read_text(encoding="utf-8").lower()[:4000]
+        signs = sorted(set(text))
+        self.signs = len(signs)
+        self.codes = torch.tensor([signs.index(c) for c in text])
+
+    def learn(self, net: Any, steps: int, batch: int) -> list[float]:
+        """The losses of a language model, on stretches of 32 characters."""
+        draw = torch.Generator().manual_seed(5)
+
+        def batches() -> Iterable[Tensor]:
+            for _ in range(steps):
+                starts = torch.randint(len(self.codes) - 33, (batch,), generator=draw)
+                drawn = torch.stack([self.codes[s : s + 33] for s in starts])
+                yield F.cross_entropy(net(drawn[:, :-1]).flatten(0, 1), drawn[:, 1:].flatten())
+
+        return _learned(net, batches(), 0.01)
+
+
+def _learned(net: Any, losses: Iterable[Tensor], rate: float, clip: float = 0.0) -> list[float]:
+    """A step for each loss; ``losses`` asks the network for one only when the step before it has been taken."""
+    optimiser, found = torch.optim.Adam(net.parameters(), rate), []
+    for loss in losses:
+        optimiser.zero_grad()
+        loss.backward()
+        if clip:
+            nn.utils.clip_grad_norm_(net.parameters(), clip)
+        optimiser.step()
+        found.append(loss.item())
+    return found
 
 
 class LastOf(nn.Module):

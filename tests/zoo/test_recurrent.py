@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from onnx_case import generator, model_of, randomise, run
-from paths import ROOT, SPECS
+from paths import SPECS
 
 import archdsl
 from archdsl.graph import Graph, Value
@@ -98,37 +98,19 @@ network Adding(width = 32) {
 """
 
 
-def losses(net: Any, steps: int) -> list[float]:
-    """The adding problem (Hochreiter and Schmidhuber 1997): the sum of two marked numbers among a hundred."""
-    import torch
-
-    optimiser = torch.optim.Adam(net.parameters(), 0.01)
-    draw, found = torch.Generator().manual_seed(3), []
-    for _ in range(steps):
-        numbers, marks = torch.rand(16, 100, generator=draw), torch.zeros(16, 100)
-        for half in (0, 50):
-            marks[torch.arange(16), half + torch.randint(50, (16,), generator=draw)] = 1
-        loss = ((net(torch.stack([numbers, marks], 2)).squeeze(1) - (numbers * marks).sum(1)) ** 2).mean()
-        optimiser.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
-        optimiser.step()
-        found.append(loss.item())
-    return found
-
-
 @pytest.mark.reference
 def test_the_module_trains_as_torchs(tmp_path: Path) -> None:
     """The same seed gives the same weights, so that the losses are the same, and fall."""
     import torch
+    from torch_learners import sums
     from torch_module import module_of
     from torch_recurrent import Tagger
 
     graph = archdsl.load(ADDING).graph("Adding")
     torch.manual_seed(0)
-    ours = losses(module_of(graph), 60)
+    ours = sums(module_of(graph), 60, 0.01)
     torch.manual_seed(0)
-    theirs = losses(Tagger("LSTM", 2, 32, 1, 1, both=False, last=True), 60)
+    theirs = sums(Tagger("LSTM", 2, 32, 1, 1, both=False, last=True), 60, 0.01)
     np.testing.assert_allclose(ours, theirs, rtol=0.02)
     assert np.mean(ours[-10:]) < 0.5 * ours[0]
 
@@ -137,29 +119,15 @@ def test_the_module_trains_as_torchs(tmp_path: Path) -> None:
 def test_a_language_model_of_characters_trains_as_torchs() -> None:
     """The network of the zoo without dropout, and PyTorch's example, from the same seed on the same text."""
     import torch
+    from torch_learners import Characters
     from torch_module import module_of
     from torch_recurrent import LanguageModel
 
-    text = (ROOT / "LICENSE").read_text(encoding="utf-8").lower()[:4000]
-    signs = sorted(set(text))
-    codes = torch.tensor([signs.index(c) for c in text])
-
-    def trained(net: Any) -> list[float]:
-        optimiser, draw, found = torch.optim.Adam(net.parameters(), 0.01), torch.Generator().manual_seed(5), []
-        for _ in range(60):
-            starts = torch.randint(len(codes) - 33, (16,), generator=draw)
-            batch = torch.stack([codes[s : s + 33] for s in starts])
-            loss = torch.nn.functional.cross_entropy(net(batch[:, :-1]).flatten(0, 1), batch[:, 1:].flatten())
-            optimiser.zero_grad()
-            loss.backward()
-            optimiser.step()
-            found.append(loss.item())
-        return found
-
-    graph = archdsl.load(FILE).graph("zaremba_medium_torch", width=32, words=len(signs), keep=1.0)
+    text = Characters()
+    graph = archdsl.load(FILE).graph("zaremba_medium_torch", width=32, words=text.signs, keep=1.0)
     torch.manual_seed(0)
-    ours = trained(module_of(graph).train())
+    ours = text.learn(module_of(graph).train(), 60, 16)
     torch.manual_seed(0)
-    theirs = trained(LanguageModel(32, len(signs)))
+    theirs = text.learn(LanguageModel(32, text.signs), 60, 16)
     np.testing.assert_allclose(ours, theirs, rtol=0.02)
     assert ours[-1] < 0.8 * ours[0]

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 from onnx_case import model_of, run as run_onnx
-from paths import ROOT, SPECS
+from paths import SPECS
 from zoo_models import SMALL, VARIANTS, graph_of, images, made_small, session_of, structure, weights_of
 
 import archdsl
@@ -135,25 +135,6 @@ def agree(graph: Graph, net: Any, x: Any) -> None:
     assert np.abs(found - wanted).max() <= 1e-4 * np.abs(wanted).max()
 
 
-def sums(net: Any, steps: int) -> list[float]:
-    """The adding problem (Hochreiter and Schmidhuber 1997): the sum of two marked numbers among a hundred."""
-    import torch
-
-    optimiser = torch.optim.Adam(net.parameters(), 0.005)
-    draw, found = torch.Generator().manual_seed(3), []
-    for _ in range(steps):
-        numbers, marks = torch.rand(16, 100, generator=draw), torch.zeros(16, 100)
-        for half in (0, 50):
-            marks[torch.arange(16), half + torch.randint(50, (16,), generator=draw)] = 1
-        loss = ((net(torch.stack([numbers, marks], 2)).squeeze(1) - (numbers * marks).sum(1)) ** 2).mean()
-        optimiser.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
-        optimiser.step()
-        found.append(loss.item())
-    return found
-
-
 SEQUENCES = [variant for variant, path in VARIANTS.items() if path.stem in SMALL]
 FAMILIES = {VARIANTS[variant].stem: variant for variant in reversed(SEQUENCES)}
 NIGHT = [v for v in SEQUENCES if v not in FAMILIES.values() and VARIANTS[v].stem != "recurrent"]
@@ -206,10 +187,11 @@ LENGTHS = [pytest.param(25, id="short"), pytest.param(600, id="long", marks=pyte
 @pytest.mark.parametrize("name", ["Rnn", "Gru", "Stacked", "Both", "Cell"])
 def test_the_adding_problem(name: str, steps: int) -> None:
     import torch
+    from torch_learners import sums
 
     torch.manual_seed(0)
     learner = adding()[name]()
-    ours, theirs = both(learner, lambda net: sums(net, steps), torch.rand(2, 100, 2))
+    ours, theirs = both(learner, lambda net: sums(net, steps, 0.005), torch.rand(2, 100, 2))
     close(ours, theirs, steps)
     assert np.mean(ours[-10:]) < 0.8 * ours[0]
 
@@ -225,24 +207,11 @@ def close(ours: list[float], theirs: list[float], steps: int) -> None:
 @pytest.mark.parametrize("name", ["RNN", "GRU", "gpt2", "mamba"])
 def test_a_language_model_of_characters(name: str, steps: int) -> None:
     import torch
+    from torch_learners import Characters
 
-    text = (ROOT / "LICENSE").read_text(encoding="utf-8").lower()[:4000]
-    signs = sorted(set(text))
-    codes = torch.tensor([signs.index(c) for c in text])
-
-    def learn(net: Any) -> list[float]:
-        optimiser, draw, found = torch.optim.Adam(net.parameters(), 0.01), torch.Generator().manual_seed(5), []
-        for _ in range(steps):
-            starts = torch.randint(len(codes) - 33, (8,), generator=draw)
-            batch = torch.stack([codes[s : s + 33] for s in starts])
-            loss = torch.nn.functional.cross_entropy(net(batch[:, :-1]).flatten(0, 1), batch[:, 1:].flatten())
-            optimiser.zero_grad()
-            loss.backward()
-            optimiser.step()
-            found.append(loss.item())
-        return found
-
+    text = Characters()
     torch.manual_seed(0)
-    ours, theirs = both(words(len(signs))[name](), learn, codes[None, :32].repeat(2, 1))
+    learner = words(text.signs)[name]()
+    ours, theirs = both(learner, lambda net: text.learn(net, steps, 8), text.codes[None, :32].repeat(2, 1))
     close(ours, theirs, steps)
     assert np.mean(ours[-5:]) < 0.9 * ours[0]

@@ -16,7 +16,7 @@ from zipfile import ZIP_STORED
 from archdsl.element_types import ELEMENT_TYPES
 from archdsl.record import Record
 from archdsl.weights.archive import Archive
-from archdsl.weights.tensor import Place, Tensor, check_shape, malformed, refuse
+from archdsl.weights.tensor import Place, Tensor, check_shape, in_row_major, is_row_major, malformed, refuse
 
 MAX_PROGRAM = 1 << 26
 """Bytes of the program; one of 5,000 operators has some ten million."""
@@ -156,7 +156,7 @@ class Saved:
         def load() -> bytes:
             return self._gathered(payload)
 
-        if not payload.member or not _contiguous(payload) or self._content is not None:
+        if not payload.member or not is_row_major(payload.shape, payload.strides) or self._content is not None:
             return Tensor(payload.name, payload.dtype, payload.shape, None, load)
         place = self.archive.place(payload.member)
         assert place is not None
@@ -172,8 +172,7 @@ class Saved:
         type = ELEMENT_TYPES[payload.dtype]
         data = self.archive.read(payload.member, self.archive.members[payload.member].file_size)
         flat = np.frombuffer(data, type.stored)[payload.offset :]
-        strides = [step * type.bytes for step in payload.strides]
-        return np.lib.stride_tricks.as_strided(flat, payload.shape, strides).tobytes() if prod(payload.shape) else b""
+        return in_row_major(flat, payload.shape, payload.strides)
 
 
 def known_sizes(sizes: object) -> list[object]:
@@ -181,12 +180,3 @@ def known_sizes(sizes: object) -> list[object]:
     if not isinstance(sizes, list):
         return [None]
     return [size.get("as_int") if isinstance(size, dict) else None for size in sizes]
-
-
-def _contiguous(payload: Payload) -> bool:
-    step = 1
-    for n, stride in zip(reversed(payload.shape), reversed(payload.strides)):
-        if n != 1 and stride != step:
-            return False
-        step *= n
-    return True
