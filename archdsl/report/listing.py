@@ -101,10 +101,10 @@ def family(target: str, varied: Sequence[str], records: Sequence[Mapping[str, An
     quantities = [name for name in records[0] if name not in ("settings", "refused")] if records else []
     head = (*varied, *quantities)
     rows = tuple((*map(str, r["settings"].values()), *_member(r, quantities)) for r in records)
-    exact = [(*map(str, r["settings"].values()), *(_exact(r[q]) for q in quantities)) for r in records]
+    exact = [(*r["settings"].values(), *(_exact(r[q]) for q in quantities)) for r in records]
     members = [dict(record) for record in records]
     table = Table(head, rows, frozenset(range(len(head))))
-    return Listing("sweep", table, {"target": target, "members": members}, (head, list(exact)))
+    return Listing("sweep", table, {"target": target, "members": members}, (head, exact))
 
 
 def _member(record: Mapping[str, Any], quantities: Sequence[str]) -> list[str]:
@@ -114,8 +114,8 @@ def _member(record: Mapping[str, Any], quantities: Sequence[str]) -> list[str]:
     return ["symbolic" if v is None else show(q, tuple(v) if isinstance(v, list) else v) for q, v in found]
 
 
-def _exact(value: Any) -> str:
-    return "" if value is None else "x".join(map(str, value)) if isinstance(value, list) else str(value)
+def _exact(value: Any) -> Any:
+    return "" if value is None else "x".join(map(str, value)) if isinstance(value, list) else value
 
 
 def fitted(
