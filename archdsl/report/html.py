@@ -28,7 +28,7 @@ def document(page: Page, chart: str = "") -> str:
         # as an image it has its own names and its own text alternative, and nothing in it can act
         encoded = b64encode(chart.encode()).decode()
         alternative = f"A picture of: {page.heading}" if page.heading else "A picture of the table below"
-        blocks.append(f'<img alt="{escaped(alternative)}" src="data:image/svg+xml;base64,{encoded}">\n')
+        blocks.append(f'<img alt="{escaped(alternative)}" src="data:image/svg+xml;base64,{encoded}" />\n')
     return "<div>\n" + "".join([*blocks, *map(_part, page.parts)]) + "</div>\n"
 
 
