@@ -167,7 +167,7 @@ def with_weights(
     unexpected: Sequence[str] = (),
     training: Callable[[], Graph] | None = None,
 ) -> tuple[Graph, list[str]]:
-    """The graph with the weights of a file (safetensors, ``.pth``, ``.npz``, ONNX, ``.pt2``), and what is to be told of them.
+    """The graph with the weights of a file (those that :func:`archdsl.read_weights` takes), and what is to be told.
 
     ``key`` and ``names`` are as in :func:`compile`, ``missing`` and ``unexpected`` shell patterns of names that one
     side may lack; ``training`` gives the graph with the outputs that exist only for training, whose parameters a
