@@ -21,7 +21,7 @@ from archdsl.cli import COMMANDS
 from archdsl.dims import Expr
 from archdsl.record import Record
 
-FUNCTION_OF = {"ops": "operators", "weights": "read_weights"}
+FUNCTION_OF = {"ops": "operators", "report": "explorer", "weights": "read_weights"}
 """Commands whose function is called otherwise, because a room of the package has their name."""
 
 
@@ -173,6 +173,7 @@ shape: tuple[int, ...] = archdsl.run("lenet5.onnx")["logits"].shape
 same: bool = archdsl.verify("lenet5.onnx", "lenet5.onnx", tolerance=1e-5).same
 names: tuple[str, ...] = archdsl.list("lenet*").names
 text: str = archdsl.show(graph, "mermaid", depth=1)
+report: str = archdsl.explorer("lenet5").html
 page: str = archdsl.explain("E0304").pages["E0304"]
 known: tuple[str, ...] = archdsl.operators().names
 well: bool = archdsl.doctor().well
@@ -231,6 +232,7 @@ PRINTED = {
     "export": "(archdsl.compile('lenet5', FOLDER + '/m.onnx'), archdsl.export_weights(FOLDER + '/m.onnx'))[1]",
     "names": "archdsl.weight_names('xception', 'timm')",
     "run": "archdsl.run('lenet5')", "verify": "(archdsl.compile('lenet5', FOLDER + '/m.onnx'), archdsl.verify(FOLDER + '/m.onnx', FOLDER + '/m.onnx'))[1]",
+    "explorer": "archdsl.explorer('lenet5')",
     "diagnostic": "archdsl.lint('alexnet_2012').diagnostics[0]",
 }  # fmt: skip
 
