@@ -100,7 +100,10 @@ class Known:
     @property
     def plain(self) -> bool:
         """Whether all sizes are numbers."""
-        return len(self.sizes) == len(self.shape)
+        for size in self.shape:
+            if not isinstance(size, int):
+                return False
+        return True
 
     @property
     def small(self) -> bool:

@@ -31,6 +31,8 @@ class Reader:
         self.path = path
         self.data = data
         self.seen = 0
+        self._texts: dict[bytes, str] = {}
+        """Names that were read: each stands in several places."""
 
     def refuse(self, what: str) -> NoReturn:
         """Refuse the file."""
@@ -87,7 +89,11 @@ class Reader:
 
     def text(self, begin: int, end: int) -> str:
         """A string, cut where it is longer than any name."""
-        return self.data[begin : min(end, begin + MAX_TEXT)].decode("utf-8", "replace")
+        raw = self.data[begin : min(end, begin + MAX_TEXT)]
+        found = self._texts.get(raw)
+        if found is None:
+            found = self._texts[raw] = raw.decode("utf-8", "replace")
+        return found
 
     def float(self, begin: int, end: int) -> float:
         """A number of four bytes."""

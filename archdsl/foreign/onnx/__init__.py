@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import mmap
-from collections import ChainMap
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -69,12 +68,12 @@ def _imported(path: Path, model: Model, graph: GraphProto, importer: Importer) -
     given: dict[str, Item] = {}
     for port in graph.inputs:
         if port.name not in graph.initialisers:
-            with importer.at(f"input {port.name}"):
+            with importer.at("input {}".format, port.name):
                 given[port.name] = _input(importer, port)
-    made = walker.graph(graph, ChainMap(), given)
+    made = walker.graph(graph, None, given)
     outputs: dict[str, Value] = {}
     for port, item in zip(graph.outputs, made):
-        with importer.at(f"output {port.name}"):
+        with importer.at("output {}".format, port.name):
             if port.name in outputs:
                 raise Refusal("E1001", f"two outputs are called `{port.name}`")
             if isinstance(item, Untyped):

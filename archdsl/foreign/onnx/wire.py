@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from struct import unpack
 from typing import Any, NoReturn
 
 from archdsl.element_types import ELEMENT_TYPES
 from archdsl.foreign.onnx.model import Function, Graph, Model, Node, Port, Reference, Sizes
 from archdsl.weights.onnx_tensor import tensor
-from archdsl.weights.protobuf import Reader, signed
+from archdsl.weights.protobuf import Data, Reader, signed
 from archdsl.weights.tensor import MAX_RANK
 
 ELEMENTS = {type.onnx: name for name, type in ELEMENT_TYPES.items()}
 MAX_NODES, MAX_LIST, MAX_DEPTH = 1_000_000, 2_000_000, 24
 """Nodes of all graphs; elements of one attribute; graphs within one another."""
+SHORT = 64
+"""Bytes of an attribute that is kept: a number, a word or some sizes."""
 KINDS = {4: "sequence", 5: "map", 8: "sparse tensor", 9: "optional"}
 
 
@@ -23,6 +26,10 @@ class ModelReader(Reader):
 
     nodes = 0
     depth = 0
+
+    def __init__(self, path: Path, data: Data) -> None:
+        super().__init__(path, data)
+        self._attributes: dict[bytes, tuple[str, Any]] = {}
 
     def model(self, begin: int, end: int) -> Model:
         """The ``ModelProto``."""
@@ -83,24 +90,39 @@ class ModelReader(Reader):
         if self.nodes > MAX_NODES:
             self.refuse(f"it has more than {MAX_NODES:,} nodes")
         found = Node()
+        inputs, outputs = found.inputs, found.outputs
         for number, wire, start, stop in self.fields(begin, end):
             if wire != 2:
                 continue
             if number == 1:
-                found.inputs.append(self.text(start, stop))
+                inputs.append(self.text(start, stop))
             elif number == 2:
-                found.outputs.append(self.text(start, stop))
+                outputs.append(self.text(start, stop))
+            elif number == 5:
+                name, value = self.attribute(start, stop)
+                found.attributes[name] = value
             elif number in _OF_NODE:
                 setattr(found, _OF_NODE[number], self.text(start, stop))
-            elif number == 5:
-                found.attributes.update([self.attribute(start, stop)])
             elif number == 9:
                 found.notes.update([self.entry(start, stop)])
-        found.domain = found.domain if found.domain != "ai.onnx" else ""
+        if found.domain == "ai.onnx":
+            found.domain = ""
         return found
 
     def attribute(self, begin: int, end: int) -> tuple[str, Any]:
-        """The name and the value of an ``AttributeProto``."""
+        """The name and the value of an ``AttributeProto``. Short ones are the same in many nodes, and read once."""
+        if end - begin > SHORT:
+            return self.long_attribute(begin, end)
+        raw = self.data[begin:end]
+        found = self._attributes.get(raw)
+        if found is None:
+            found = self.long_attribute(begin, end)
+            if _is_plain(found[1]):
+                self._attributes[raw] = found
+        return found
+
+    def long_attribute(self, begin: int, end: int) -> tuple[str, Any]:
+        """The same, of any length."""
         name, kind, value = "", 0, None
         many: list[Any] = []
         for number, wire, start, stop in self.fields(begin, end):
@@ -184,6 +206,13 @@ class ModelReader(Reader):
         if (stop - start) % 4:
             self.refuse("a list of numbers in it is cut off")
         return list(unpack(f"<{(stop - start) // 4}f", self.bytes(start, stop)))
+
+
+def _is_plain(value: object) -> bool:
+    """Whether a value is numbers or text, and no place in the file."""
+    if isinstance(value, list):
+        return all(map(_is_plain, value))
+    return isinstance(value, int | float | bytes)
 
 
 _ONE: dict[int, Callable[[ModelReader, int, int, int], Any]] = {
