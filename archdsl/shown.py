@@ -9,6 +9,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any, ClassVar
 
+from archdsl.process import collector_paused
+
 
 class Shown:
     """Base of the results that print themselves; ``report`` is the ``module:class`` that makes the text."""
@@ -26,7 +28,8 @@ class Shown:
         return getattr(import_module(module), name)(self)
 
     def _rendered(self, format: str) -> str:
-        text: str = import_module("archdsl.report.render").render(self.report(), format)
+        with collector_paused():
+            text: str = import_module("archdsl.report.render").render(self.report(), format)
         return text
 
     def __str__(self) -> str:

@@ -44,6 +44,7 @@ class Bound:
         self.binding: dict[str, Dim] = {} if symbolic else {BATCH: 1, **graph.defaults, **(binding or {})}
         self.binding |= counts(graph, self.binding) if self.binding else {}
         self._works: dict[tuple[object, ...], Work | None] = {}
+        self._work_of: dict[Node, Work | None] = {}
         self._windows: dict[tuple[object, ...], Window] = {}
         self._alike: dict[Node, int] = {}
         self._ends: dict[Node, tuple[tuple[TensorType, ...], tuple[TensorType, ...]]] = {}
@@ -142,6 +143,11 @@ class Bound:
 
     def work(self, node: Node) -> Work | None:
         """The arithmetic of a node in all of its runs; ``None``: not known. What is not chosen has none."""
+        if node not in self._work_of:
+            self._work_of[node] = self._worked(node)
+        return self._work_of[node]
+
+    def _worked(self, node: Node) -> Work | None:
         if node in self.idle:
             return Work()
         ins, op = self.types(node.inputs), self.op(node)

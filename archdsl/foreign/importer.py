@@ -183,7 +183,7 @@ class Importer:
     def card(self, name: str, arguments: Mapping[str, Any]) -> Op:
         """The operator with its arguments; one object for all nodes of one operator and equal arguments."""
         try:
-            key = name, dumps(arguments, 2)  # tells 1 from 1.0 and from true, which compare equal
+            key = name, dumps({**arguments}, 2)  # tells 1 from 1.0 and from true, which compare equal
         except ValueError:  # symbols
             return ops.load(name).create(**arguments)
         found = self._cards.get(key)

@@ -100,10 +100,7 @@ class Known:
     @property
     def plain(self) -> bool:
         """Whether all sizes are numbers."""
-        for size in self.shape:
-            if not isinstance(size, int):
-                return False
-        return True
+        return all(isinstance(size, int) for size in self.shape)
 
     @property
     def small(self) -> bool:

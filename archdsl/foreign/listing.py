@@ -1,5 +1,5 @@
-"""The nodes of a foreign model as lines of a text, to which messages point. A line is written when somebody looks at it,
-which is hardly ever.
+"""The nodes of a foreign model as lines of a text, to which messages point. A line is written when somebody looks at
+it, which is hardly ever.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Listing(Source):
         return "\n".join(self._lines)
 
     @property
-    def line_starts(self) -> list[int]:  # type: ignore[override]
+    def line_starts(self) -> list[int]:
         """Offsets at which lines begin."""
         self._tell()
         return self._starts[:-1] or [0]
@@ -57,13 +57,13 @@ class Line(Span):
         number: int = self.__dict__["number"]
         return number + 1
 
-    @property
-    def start(self) -> int:  # type: ignore[override]
+    @property  # type: ignore[misc]
+    def start(self) -> int:
         """Where it begins."""
         return self.source.line_starts[self.line - 1]
 
-    @property
-    def end(self) -> int:  # type: ignore[override]
+    @property  # type: ignore[misc]
+    def end(self) -> int:
         """Where it ends."""
         return self.start + len(self.source.line(self.line))
 

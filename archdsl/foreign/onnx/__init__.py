@@ -41,16 +41,23 @@ def read(path: Path, bind: Mapping[str, int] | None = None) -> Graph:
         if not size:
             malformed(path, "it is empty")
         with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-            model = ModelReader(path, data).model(0, size)
-            if model.graph is None:
-                malformed(path, "it has no graph")
-            _check_opset(model)
-            most: dict[str, int] = {}
-            while True:
-                try:
-                    return _imported(path, model, model.graph, Importer(str(path), bind, most))
-                except BoundedError as found:  # each time another symbol has a bound, or a lower one
-                    most[found.name] = found.most
+            reader = ModelReader(path, data)
+            try:
+                return _read(path, reader.model(0, size), bind)
+            finally:
+                reader.close()
+
+
+def _read(path: Path, model: Model, bind: Mapping[str, int] | None) -> Graph:
+    if model.graph is None:
+        malformed(path, "it has no graph")
+    _check_opset(model)
+    most: dict[str, int] = {}
+    while True:
+        try:
+            return _imported(path, model, model.graph, Importer(str(path), bind, most))
+        except BoundedError as found:  # each time another symbol has a bound, or a lower one
+            most[found.name] = found.most
 
 
 def _check_opset(model: Model) -> None:

@@ -100,7 +100,7 @@ class Walker:
             if node.op in COMPARING or (node.op in CHOOSING and inputs and len(getattr(inputs[0], "shape", "..")) == 1):
                 inputs = [fixed(one) for one in inputs]
             function = self.model.functions.get((node.domain, node.op, node.overload))
-            if any([type(one) is Untyped for one in inputs]):
+            if Untyped in map(type, inputs):
                 results: Sequence[Item | Untyped] = self.beyond(node, inputs)
             elif function is not None:
                 results = self.function(function, node, inputs)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 from collections.abc import Callable
 from pathlib import Path
 from struct import unpack
@@ -10,12 +11,14 @@ from typing import Any, NoReturn
 from archdsl.element_types import ELEMENT_TYPES
 from archdsl.foreign.onnx.model import Function, Graph, Model, Node, Port, Reference, Sizes
 from archdsl.weights.onnx_tensor import tensor
-from archdsl.weights.protobuf import Data, Reader, signed
-from archdsl.weights.tensor import MAX_RANK
+from archdsl.weights.protobuf import Reader, signed
+from archdsl.weights.tensor import MAX_RANK, Data, Mapped, Tensor
 
 ELEMENTS = {type.onnx: name for name, type in ELEMENT_TYPES.items()}
 MAX_NODES, MAX_LIST, MAX_DEPTH = 1_000_000, 2_000_000, 24
 """Nodes of all graphs; elements of one attribute; graphs within one another."""
+HELD = 1 << 21
+"""Bytes of tensors that are passed before pages are given back."""
 SHORT = 64
 """Bytes of an attribute that is kept: a number, a word or some sizes."""
 KINDS = {4: "sequence", 5: "map", 8: "sparse tensor", 9: "optional"}
@@ -29,7 +32,24 @@ class ModelReader(Reader):
 
     def __init__(self, path: Path, data: Data) -> None:
         super().__init__(path, data)
+        self.mapped = Mapped(data)
+        self._passed = 0
         self._attributes: dict[bytes, tuple[str, Any]] = {}
+
+    def close(self) -> None:
+        """The data are gone: tensors are read from the file from now on."""
+        assert self.mapped is not None
+        self.mapped.data = None
+
+    def tensor(self, begin: int, end: int) -> Tensor:
+        """A ``TensorProto``. Around each one that is looked at the system holds pages of weights, which are given back
+        from time to time.
+        """
+        self._passed += end - begin
+        if self._passed > HELD and isinstance(self.data, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
+            self._passed = 0
+            self.data.madvise(mmap.MADV_DONTNEED)
+        return tensor(self, begin, end)
 
     def model(self, begin: int, end: int) -> Model:
         """The ``ModelProto``."""
@@ -73,7 +93,7 @@ class ModelReader(Reader):
             elif number == 2:
                 found.name = self.text(start, stop)
             elif number == 5:
-                made = tensor(self, start, stop)
+                made = self.tensor(start, stop)
                 if made.name in found.initialisers:
                     self.refuse(f"it has two initialisers `{made.name[:80]}`")
                 found.initialisers[made.name] = made
@@ -219,7 +239,7 @@ _ONE: dict[int, Callable[[ModelReader, int, int, int], Any]] = {
     2: lambda r, wire, start, stop: r.float(start, stop) if wire == 5 else 0.0,
     3: lambda r, wire, start, stop: signed(start) if wire == 0 else 0,
     4: lambda r, wire, start, stop: r.bytes(start, stop) if wire == 2 else b"",
-    5: lambda r, wire, start, stop: tensor(r, start, stop),
+    5: lambda r, wire, start, stop: r.tensor(start, stop),
     6: lambda r, wire, start, stop: r.graph(start, stop),
     21: lambda r, wire, start, stop: Reference(r.text(start, stop)) if stop > start else None,
     22: lambda r, wire, start, stop: r.sparse(),
@@ -230,7 +250,7 @@ _MANY: dict[int, Callable[[ModelReader, int, int, int], list[Any]]] = {
     7: lambda r, wire, start, stop: r.floats(wire, start, stop),
     8: lambda r, wire, start, stop: r.integers(wire, start, stop, MAX_LIST),
     9: lambda r, wire, start, stop: [r.bytes(start, stop)],
-    10: lambda r, wire, start, stop: [tensor(r, start, stop)],
+    10: lambda r, wire, start, stop: [r.tensor(start, stop)],
     11: lambda r, wire, start, stop: [r.graph(start, stop)],
 }
 """Fields of an attribute that has a list."""
