@@ -9,8 +9,6 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any, ClassVar
 
-from archdsl.process import collector_paused
-
 
 class Shown:
     """Base of the results that print themselves; ``report`` is the ``module:class`` that makes the text."""
@@ -28,8 +26,7 @@ class Shown:
         return getattr(import_module(module), name)(self)
 
     def _rendered(self, format: str) -> str:
-        with collector_paused():
-            text: str = import_module("archdsl.report.render").render(self.report(), format)
+        text: str = import_module("archdsl.report.render").rendered(self, format)
         return text
 
     def __str__(self) -> str:

@@ -15,7 +15,7 @@ from archdsl.dims import Dim, Expr
 from archdsl.element_types import FLOATS
 from archdsl.graph import Graph, Node, Value
 from archdsl.ops.base import Op, Work
-from archdsl.ops.look import Window
+from archdsl.ops.look import AxisWindow, OneWindow, Window, same
 from archdsl.ops.operand_checks import times
 from archdsl.shapes import TensorType
 from archdsl.tape.sized import at_sizes, counts
@@ -168,8 +168,15 @@ class Bound:
             if node not in self._ends:  # a wide join is asked once for each of its inputs
                 self._ends[node] = self.types(node.inputs), self.types(node.outputs)
             found = self.op(node).looks(*self._ends[node], source, result)
-            self._windows[key] = tuple([None if axis is None else _each(axis, self.dim) for axis in found])
+            self._windows[key] = tuple([self._axis(axis) for axis in found])
         return self._windows[key]
+
+    def _axis(self, window: OneWindow) -> OneWindow:
+        """A window at the binding; the same object for all that pass an axis through."""
+        if isinstance(window, AxisWindow) and window == same(window.axis):
+            return same(window.axis)
+        found: OneWindow = None if window is None else _each(window, self.dim)
+        return found
 
     @property
     def free(self) -> tuple[str, ...]:

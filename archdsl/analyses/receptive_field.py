@@ -13,6 +13,7 @@ is seen as well is kept apart (``whole``). Attention is no such path: it weighs 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from operator import is_
 from typing import NamedTuple
 
 from archdsl.analyses.at_binding import Bound
@@ -255,7 +256,7 @@ class _Walk:
         if len(node.inputs) > 1:
             found = weighed(whole, found)
         self._keep_lost(node, windows, found)
-        made = _Looked(tuple(found), whole, before)
+        made = _Looked(_same_as(before, tuple(found)), whole, before)
         if joins == len(self.misaligned) and not any(isinstance(entry, Open) for entry in found):
             self.looked[like] = made
         return made
@@ -317,6 +318,14 @@ class _Walk:
         """Whether what is merged or taken apart are axes of positions, and no channels."""
         moved = [entry for i, entry in enumerate(self.entries[value]) if not looking(window, i)]
         return all(entry is not None and (not isinstance(entry, Mixed) or entry.positions) for entry in moved)
+
+
+def _same_as(before: Sequence[Entries], found: Entries) -> Entries:
+    """``found``, as the object that went in where nothing changed: so more nodes are alike."""
+    for entries in before:
+        if len(entries) == len(found) and all(map(is_, entries, found)):
+            return entries
+    return found
 
 
 def _without(entries: Entries, axis: int | None) -> Entries:

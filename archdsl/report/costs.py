@@ -60,7 +60,7 @@ class CostReport(Report):
         whole = sums(found.lines, columns)
         table = Table(
             ("path", *(c.title for c in columns)),
-            tuple((e.label, *(_cell(c, e.cells.get(c.key)) for c in columns)) for e in entries),
+            tuple(zip([e.label for e in entries], *(_texts(c, entries) for c in columns))),
             frozenset(i for i, c in enumerate(columns, 1) if c.kind not in ("text", "shape", "window")),
             foot=("total", *(_cell(c, whole.get(c.key)) if c.summed else "" for c in columns)),
             levels=tuple(e.level for e in entries),
@@ -113,6 +113,19 @@ def show_total(total: Total) -> str:
     if total.unit == "bytes" and isinstance(total.value, int) and total.value >= 1024:
         text += f" ({human_bytes(total.value)})"
     return f">= {text}" if total.partial else text
+
+
+def _texts(column: Column, entries: Sequence[Entry]) -> list[str]:
+    """The cells of a column; most values are there several times."""
+    known: dict[Any, str] = {}
+    found = []
+    for entry in entries:
+        value = entry.cells.get(column.key)
+        text = known.get(value)
+        if text is None:
+            text = known[value] = _cell(column, value)
+        found.append(text)
+    return found
 
 
 def _cell(column: Column, value: Any) -> str:
