@@ -28,7 +28,8 @@ class Bound:
     """A graph's value types with symbols replaced.
 
     ``binding`` overrides the graph's own defaults; ``N`` is 1 where neither says otherwise. ``symbolic`` binds nothing.
-    ``dtype`` takes the place of every floating-point element type: what the same net would need in it.
+    ``dtype`` takes the place of every floating-point element type: what the same net would need in it. ``fixed``: the
+    sizes are known also to the runtime that loads the model, so that it computes then what they alone decide.
     """
 
     def __init__(
@@ -38,6 +39,7 @@ class Bound:
         *,
         symbolic: bool = False,
         dtype: str | None = None,
+        fixed: bool = False,
     ) -> None:
         self.graph = graph
         self.dtype = dtype
@@ -49,7 +51,7 @@ class Bound:
         self._alike: dict[Node, int] = {}
         self._ends: dict[Node, tuple[tuple[TensorType, ...], tuple[TensorType, ...]]] = {}
         self._numbers: dict[tuple[object, ...], int] = {}
-        self._fixed = False
+        self._fixed = fixed
         types, self._ops = (
             at_sizes(graph, self.binding) if self.binding else ({value: value.type for value in graph.values()}, {})
         )
@@ -60,9 +62,7 @@ class Bound:
         so that it computes what they alone decide.
         """
         sizes = {name: size for name, size in self.binding.items() if isinstance(size, int)}
-        found = Bound(graph, sizes, dtype=self.dtype)
-        found._fixed = True
-        return found
+        return Bound(graph, sizes, dtype=self.dtype, fixed=True)
 
     def stored(self, type: TensorType) -> TensorType:
         """A type with the element type that the figures are for."""

@@ -21,7 +21,7 @@ from archdsl.diagnostics import Refusal
 from archdsl.dims import Dim
 from archdsl.graph import Graph
 from archdsl.rewrites.merge import deployed
-from archdsl.shown import Shown
+from archdsl.shown import Tabled
 
 
 def cost(graph: Graph, binding: Mapping[str, int] | None = None, *, symbolic: bool = False) -> CostTable:
@@ -35,7 +35,7 @@ def cost(graph: Graph, binding: Mapping[str, int] | None = None, *, symbolic: bo
     return CostTable(Measures(graph, binding, symbolic=symbolic))
 
 
-class CostTable(Shown, report="archdsl.report.costs:CostReport"):
+class CostTable(Tabled, report="archdsl.report.costs:CostReport"):
     """A row for each operator, and the totals. Rows and totals are computed when first read; it prints itself."""
 
     def __init__(self, measures: Measures) -> None:

@@ -13,7 +13,9 @@ from archdsl.files import check_inside, open_file
 from archdsl.foreign.importer import BoundedError, Importer
 from archdsl.foreign.known import Known
 from archdsl.foreign.onnx import families as families, values as values  # register the rules
+from archdsl.foreign.onnx.biases import with_biases
 from archdsl.foreign.onnx.call import Item
+from archdsl.foreign.onnx.layouts import layouts
 from archdsl.foreign.onnx.model import Graph as GraphProto, Model, Port
 from archdsl.foreign.onnx.opaque import Untyped
 from archdsl.foreign.onnx.walk import Walker
@@ -91,7 +93,8 @@ def _imported(path: Path, model: Model, graph: GraphProto, importer: Importer) -
     if graph.outputs and not outputs:
         kinds = " and ".join(sorted({f"{port.kind}s" for port in graph.outputs}))
         raise Refusal("E1003", f"all outputs of {path.name} are {kinds}, and only tensors are supported")
-    return importer.graph(path.stem, outputs)
+    importer.tape.nodes[:] = with_biases(importer.tape.nodes, outputs.values())
+    return importer.graph(path.stem, outputs, maps=layouts(importer.tape.nodes))
 
 
 def _input(importer: Importer, port: Port) -> Item:
