@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from archdsl.project.comparing import diff, verify
     from archdsl.project.compiling import compile
     from archdsl.project.costs import cost, fields, memory
+    from archdsl.project.explorer import explorer
     from archdsl.project.fit import fit
     from archdsl.project.formatting import fmt
     from archdsl.project.linting import lint
@@ -55,6 +56,7 @@ _HOMES = {
     "Builder": "tape.builder", "Diagnostic": "diagnostics", "DiagnosticError": "diagnostics", "Graph": "graph",
     "Program": "driver", "check": "project.checking", "compile": "project.compiling", "cost": "project.costs",
     "diff": "project.comparing", "doctor": "runtime.doctor", "explain": "project.pages",
+    "explorer": "project.explorer",
     "export_weights": "project.checkpoints", "fields": "project.costs", "fit": "project.fit",
     "fmt": "project.formatting", "init": "project.starter", "lint": "project.linting", "list": "project.zoo:networks",
     "load": "project.loading", "match_weights": "project.checkpoints", "memory": "project.costs",
@@ -66,8 +68,9 @@ _HOMES = {
 
 __all__ = [
     "Builder", "Diagnostic", "DiagnosticError", "Graph", "Program", "check", "compile", "cost", "diff", "doctor",
-    "explain", "export_weights", "fields", "fit", "fmt", "init", "lint", "list", "load", "match_weights", "memory",
-    "operators", "read_weights", "run", "save_baseline", "show", "sweep", "verify", "weight_names", "which",
+    "explain", "explorer", "export_weights", "fields", "fit", "fmt", "init", "lint", "list", "load", "match_weights",
+    "memory", "operators", "read_weights", "run", "save_baseline", "show", "sweep", "verify", "weight_names",
+    "which",
 ]  # fmt: skip
 
 

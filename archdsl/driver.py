@@ -53,6 +53,13 @@ class Program(Verbatim):
         lines += [f"  variant {name} = {v.network.span.text}" for name, v in self.module.variants.items()]
         return "\n".join([*lines, *map(str, self.diagnostics)])
 
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+        """Its variants and networks with what their authors say of them; else the text."""
+        from archdsl.report.html import document
+        from archdsl.report.loaded import page
+
+        return {"text/plain": str(self), "text/html": document(page(self.module, self.diagnostics))}
+
     @property
     def source(self) -> Source:
         """The main text."""

@@ -21,7 +21,7 @@ from archdsl.diagnostics import Refusal
 from archdsl.dims import Dim
 from archdsl.graph import Graph
 from archdsl.rewrites.merge import deployed
-from archdsl.shown import Shown
+from archdsl.shown import Tabled
 
 
 def cost(graph: Graph, binding: Mapping[str, int] | None = None, *, symbolic: bool = False) -> CostTable:
@@ -35,12 +35,14 @@ def cost(graph: Graph, binding: Mapping[str, int] | None = None, *, symbolic: bo
     return CostTable(Measures(graph, binding, symbolic=symbolic))
 
 
-class CostTable(Shown, report="archdsl.report.costs:CostReport"):
+class CostTable(Tabled, report="archdsl.report.costs:CostReport"):
     """A row for each operator, and the totals. Rows and totals are computed when first read; it prints itself."""
 
     def __init__(self, measures: Measures) -> None:
         self.measures = measures
         self.graph = measures.graph
+        self._seen: dict[tuple[int, ...], tuple[int | AtMost | Open | None, ...]] = {}
+        """Sizes of receptive fields, by the entries that they are of and the axes of which everything is seen."""
 
     @property
     def rows(self) -> tuple[Row, ...]:
@@ -108,7 +110,12 @@ class CostTable(Shown, report="archdsl.report.costs:CostReport"):
         """
         fields = self.measures.fields
         value = row.node.outputs[0]
-        return sizes(fields.at(value)) if value in fields else None
+        if value not in fields:
+            return None
+        like = id(fields.entries[value]), *fields.whole[value]
+        if like not in self._seen:
+            self._seen[like] = sizes(fields.at(value))
+        return self._seen[like]
 
     def traffic(self, row: Row) -> Dim:
         """Bytes a row's operator reads and writes at fusion level ``full``."""

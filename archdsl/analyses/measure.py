@@ -77,9 +77,11 @@ class Measurement(Record):
 class Measures:
     """Measures one graph at one binding; analyses run when first needed, and once."""
 
-    def __init__(self, graph: Graph, binding: Mapping[str, int] | None = None, *, symbolic: bool = False) -> None:
+    def __init__(
+        self, graph: Graph, binding: Mapping[str, int] | None = None, *, symbolic: bool = False, fixed: bool = False
+    ) -> None:
         self.graph = graph
-        self.bound = Bound(graph, binding, symbolic=symbolic)
+        self.bound = Bound(graph, binding, symbolic=symbolic, fixed=fixed)
 
     @cached_property
     def rows(self) -> tuple[work.Row, ...]:

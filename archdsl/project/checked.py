@@ -50,11 +50,11 @@ class Check(Printed):
 
         return "\n".join([*map(render, self.diagnostics), super().__str__(), summary(self.diagnostics)])
 
-    def _repr_markdown_(self) -> str:
-        """What a notebook shows."""
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+        """The findings as Markdown; else the text."""
         from archdsl.report.sinks.markdown import render
 
-        return render(self.outcome(), ".")
+        return {"text/plain": str(self), "text/markdown": render(self.outcome(), ".")}
 
     def report(self, quiet: bool = False) -> CheckReport:
         """Every claim with what was measured for it (``quiet``: those that are broken), and the tables."""

@@ -33,9 +33,11 @@ class Explanations(Printed):
     def __str__(self) -> str:
         return next(iter(self.pages.values())).rstrip("\n") if len(self.pages) == 1 else super().__str__()
 
-    def _repr_markdown_(self) -> str:
-        """What a notebook shows."""
-        return str(self) if len(self.pages) == 1 else super()._repr_markdown_()
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+        """One page as the Markdown that it is, several as a list."""
+        if len(self.pages) > 1:
+            return super()._repr_mimebundle_()
+        return {"text/plain": str(self), "text/markdown": str(self)}
 
 
 def explain(code: str | None = None) -> Explanations:

@@ -93,6 +93,17 @@ def codes(pages: Mapping[str, str]) -> Listing:
     return Listing("explain", Table((), tuple(headlines.items()), frozenset()), {"codes": records})
 
 
+class Family(Listing):
+    """The members of a family, which have a picture as well; a refused member's figures are ``None``."""
+
+    def chart(self) -> str:
+        """A point for each member."""
+        from archdsl.report.sweep_chart import sweep_chart
+
+        records = self.content["members"]
+        return sweep_chart(self.content["target"], list(records[0]["settings"]) if records else [], records)
+
+
 def family(target: str, varied: Sequence[str], records: Sequence[Mapping[str, Any]]) -> Listing:
     """The members of a family (``archdsl cost --set width=0.5..1.5:0.1``).
 
@@ -101,10 +112,10 @@ def family(target: str, varied: Sequence[str], records: Sequence[Mapping[str, An
     quantities = [name for name in records[0] if name not in ("settings", "refused")] if records else []
     head = (*varied, *quantities)
     rows = tuple((*map(str, r["settings"].values()), *_member(r, quantities)) for r in records)
-    exact = [(*map(str, r["settings"].values()), *(_exact(r[q]) for q in quantities)) for r in records]
+    exact = [(*r["settings"].values(), *(_exact(r[q]) for q in quantities)) for r in records]
     members = [dict(record) for record in records]
     table = Table(head, rows, frozenset(range(len(head))))
-    return Listing("sweep", table, {"target": target, "members": members}, (head, list(exact)))
+    return Family("sweep", table, {"target": target, "members": members}, (head, exact))
 
 
 def _member(record: Mapping[str, Any], quantities: Sequence[str]) -> list[str]:
@@ -114,8 +125,8 @@ def _member(record: Mapping[str, Any], quantities: Sequence[str]) -> list[str]:
     return ["symbolic" if v is None else show(q, tuple(v) if isinstance(v, list) else v) for q, v in found]
 
 
-def _exact(value: Any) -> str:
-    return "" if value is None else "x".join(map(str, value)) if isinstance(value, list) else str(value)
+def _exact(value: Any) -> Any:
+    return "" if value is None else "x".join(map(str, value)) if isinstance(value, list) else value
 
 
 def fitted(

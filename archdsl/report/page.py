@@ -94,3 +94,7 @@ class Report:
     def grid(self) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
         """For spreadsheets: the heads, and rows of exact values (empty where not known)."""
         raise NotImplementedError
+
+    def chart(self) -> str:
+        """A picture of its figures (SVG); empty where it has none."""
+        return ""

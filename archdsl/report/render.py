@@ -9,7 +9,7 @@ from archdsl.process import collector_paused
 from archdsl.report.page import Report
 from archdsl.shown import Shown
 
-FORMATS = ("text", "markdown", "csv", "json")
+FORMATS = ("text", "markdown", "html", "csv", "json")
 
 
 @collector_paused()
@@ -25,9 +25,19 @@ def render(report: Report, format: str) -> str:
         from archdsl.report.markdown import markdown
 
         return markdown(report.page())
+    if format == "html":
+        from archdsl.report.html import html
+
+        return html(report)
     from archdsl.report.layout import text
 
     return text(report.page())
+
+
+@collector_paused()
+def rendered(shown: Shown, format: str) -> str:
+    """The report of what is shown, in the same way."""
+    return render(shown.report(), format)
 
 
 def comma_separated(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:

@@ -16,6 +16,7 @@ from archdsl.runtime.entering import declared_in, ones
 from archdsl.runtime.inputs import Usual, check_inputs, completed, file_inputs, symbols_of
 from archdsl.runtime.model_inputs import wanted_inputs
 from archdsl.runtime.outputs import tensors_of
+from archdsl.runtime.referred import check_referred
 from archdsl.runtime.session import BFLOAT16, call, first_line, metadata_of, open_session
 from archdsl.tape.bindings import check_bound
 
@@ -50,7 +51,8 @@ def verify(
     """The differences of the outputs, and (``layers``) of what both sides call by the same name, in the model's order;
     with a note on the sizes, if these leave something open.
 
-    ``against`` is another ONNX file, or a module that the PyTorch backend wrote, which gets the model's parameters.
+    ``against`` is another ONNX file, or a module that the PyTorch backend wrote, which gets the weights that it wrote
+    beside it, else the model's.
     Refuses (E0001, E07xx) what cannot be run or has other outputs; (E0903) parameters that do not fit.
     """
     for path in (model, against):
@@ -129,6 +131,7 @@ def _compare(name: str, a: Any, b: Any) -> Compared:
 def _onnx(path: Path, inputs: Arrays, layers: bool) -> Values:
     """The values in ONNX Runtime."""
     session = open_session(path)
+    check_referred(path, metadata_of(session))
     names = [one.name for one in session.get_outputs()]
     if layers:
         session = open_session(_opened(path))
@@ -217,13 +220,19 @@ def _loaded(path: Path, model: Path) -> Any:
     wanted = {name for name in net.state_dict() if not name.endswith("num_batches_tracked")}
     if not wanted:
         return net
-    given = weights.read(model)
+    beside = path.with_suffix(".safetensors")
+    given = weights.read(beside if beside.is_file() else model)
     if lacking := sorted(wanted - given.keys()):
-        raise Refusal("E0903", f"`{model}` has no parameter `{lacking[0]}`", notes=(f"{len(lacking)} are missing",),
-                      help="compile it without `--fold` and `--deploy`")  # fmt: skip
+        raise Refusal(
+            "E0903", f"`{given.path}` has no parameter `{lacking[0]}`", notes=(f"{len(lacking)} are missing",),
+            help="compile it without `--fold` and `--deploy`; the weights of a model that is no spec's are written "
+            f"beside its module, as `{beside.name}`",
+        )  # fmt: skip
     state = {name: torch.from_numpy(given[name].array().copy()) for name in wanted}
     try:
         net.load_state_dict(state, strict=False)
     except RuntimeError as error:
-        raise Refusal("E0903", f"the parameters of `{model}` do not fit `{path}`", notes=(first_line(error),)) from None
+        raise Refusal(
+            "E0903", f"the parameters of `{given.path}` do not fit `{path}`", notes=(first_line(error),)
+        ) from None
     return net

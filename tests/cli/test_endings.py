@@ -28,6 +28,7 @@ LINES = {
     "doctor": "doctor",
     "init": "init FILE",
     "list": "list FILE",
+    "report": "report FILE -o out.html",
 }
 """Each command, applied to a file."""
 

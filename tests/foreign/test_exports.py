@@ -124,7 +124,7 @@ def export(made: Any, inputs: Mapping[str, Any], path: Path, *, dynamo: bool, op
 
 def check(title: str, dynamo: bool, folder: Path) -> str:
     """Export and count twice; what differs, or an empty text."""
-    from onnx_counter import counted
+    from onnx_counter import measured
 
     import archdsl
 
@@ -133,15 +133,28 @@ def check(title: str, dynamo: bool, folder: Path) -> str:
     made, inputs = network(title)
     path = folder / "net.onnx"
     export(made, inputs, path, dynamo=dynamo, opset=opset, free=free)
-    wanted = counted(path, {name: np.asarray(value) for name, value in inputs.items()})
+    params, macs, shapes = measured(path, {name: np.asarray(value) for name, value in inputs.items()})
+    which = f"{title} dynamo={dynamo} opset={opset} free={free}"
     try:
         table = archdsl.cost(path, {"batch": 2} if free else {})
     except archdsl.DiagnosticError as error:
-        return f"{title} dynamo={dynamo} opset={opset} free={free}: {error}"
+        return f"{which}: {error}"
     found = table.total("params"), table.total("macs")
-    if table.partial or found != wanted:
-        return f"{title} dynamo={dynamo} opset={opset} free={free}: {'>= ' * table.partial}{found}, counted {wanted}"
-    return ""
+    if table.partial or found != (params, macs):
+        return f"{which}: {'>= ' * table.partial}{found}, counted {(params, macs)}"
+    wrong = [one for sizes in ([{"batch": 2}, {}] if free else [{}]) for one in differing(path, shapes, sizes)]
+    return f"{which}: {len(wrong)} shapes differ: {wrong[:3]}" if wrong else ""
+
+
+def differing(path: Path, shapes: Mapping[str, tuple[int, ...]], bind: Mapping[str, int]) -> list[str]:
+    """Values whose shapes are not those of a run; a batch that is not bound is put in afterwards."""
+    from foreign_models import shapes_by_name
+
+    from archdsl.dims import evaluate
+
+    ours = shapes_by_name(path, bind)
+    found = {name: tuple([evaluate(size, {"batch": 2}) for size in shape]) for name, shape in ours.items()}
+    return [f"{name}: {found.get(name)}, is {shape}" for name, shape in shapes.items() if found.get(name) != shape]
 
 
 def often(title: str, dynamo: bool) -> bool:

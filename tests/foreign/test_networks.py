@@ -67,3 +67,12 @@ def test_a_table_counts_whole_however_many_rows_are_looked_up(tmp_path: Path) ->
     ]
     made = model(nodes, {"x": (TensorProto.FLOAT, [1, 3, 4])}, ["y"], weights)
     assert archdsl.cost(saved(made, tmp_path / "table.onnx")).total("params") == 16 * 4
+
+
+@pytest.mark.parametrize(("name", "params"), [("norm.weight", 12), ("val_9", 6)])
+def test_ones_that_a_norm_has_to_be_given_are_no_weights(tmp_path: Path, name: str, params: int) -> None:
+    """ONNX's norms need a scale: without one in the module, exporters write ones. The shift is a module's here."""
+    nodes = [helper.make_node("InstanceNormalization", ["x", name, "norm.bias"], ["y"], "norm")]
+    weights = {name: np.ones(6, np.float32), "norm.bias": drawn(6)}
+    made = model(nodes, {"x": (TensorProto.FLOAT, [1, 6, 5])}, ["y"], weights)
+    assert archdsl.cost(saved(made, tmp_path / "norm.onnx")).total("params") == params

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 from types import FunctionType, ModuleType, SimpleNamespace
+from xml.etree import ElementTree
 
 import pytest
 from paths import ROOT
@@ -20,7 +21,7 @@ from archdsl.cli import COMMANDS
 from archdsl.dims import Expr
 from archdsl.record import Record
 
-FUNCTION_OF = {"ops": "operators", "weights": "read_weights"}
+FUNCTION_OF = {"ops": "operators", "report": "explorer", "weights": "read_weights"}
 """Commands whose function is called otherwise, because a room of the package has their name."""
 
 
@@ -172,6 +173,7 @@ shape: tuple[int, ...] = archdsl.run("lenet5.onnx")["logits"].shape
 same: bool = archdsl.verify("lenet5.onnx", "lenet5.onnx", tolerance=1e-5).same
 names: tuple[str, ...] = archdsl.list("lenet*").names
 text: str = archdsl.show(graph, "mermaid", depth=1)
+report: str = archdsl.explorer("lenet5").html
 page: str = archdsl.explain("E0304").pages["E0304"]
 known: tuple[str, ...] = archdsl.operators().names
 well: bool = archdsl.doctor().well
@@ -230,6 +232,7 @@ PRINTED = {
     "export": "(archdsl.compile('lenet5', FOLDER + '/m.onnx'), archdsl.export_weights(FOLDER + '/m.onnx'))[1]",
     "names": "archdsl.weight_names('xception', 'timm')",
     "run": "archdsl.run('lenet5')", "verify": "(archdsl.compile('lenet5', FOLDER + '/m.onnx'), archdsl.verify(FOLDER + '/m.onnx', FOLDER + '/m.onnx'))[1]",
+    "explorer": "archdsl.explorer('lenet5')",
     "diagnostic": "archdsl.lint('alexnet_2012').diagnostics[0]",
 }  # fmt: skip
 
@@ -238,6 +241,7 @@ PRINTED = {
 def test_what_is_held_prints_itself(what: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(ROOT)
     found = eval(PRINTED[what], {"archdsl": archdsl, "FOLDER": str(tmp_path)})
-    text, notebook = str(found), found._repr_markdown_()
-    assert "object at 0x" not in text and len(text.strip()) > 20
-    assert "object at 0x" not in notebook and len(notebook.strip()) > 20
+    for form, text in found._repr_mimebundle_().items():
+        assert "object at 0x" not in text and len(text.strip()) > 20, form
+        if form == "text/html":
+            ElementTree.fromstring(text)  # tags are closed, in order

@@ -44,6 +44,28 @@ def saved(made: onnx.ModelProto, path: Path) -> Path:
     return path
 
 
+def shapes_by_name(path: Path, bind: Mapping[str, int] | None = None) -> dict[str, tuple[Any, ...]]:
+    """The shape that every result of a node has here, by its name in the file; those of loops' bodies, too."""
+    from archdsl import foreign
+    from archdsl.foreign.onnx.walk import Walker
+
+    found: dict[str, tuple[Any, ...]] = {}
+    run = Walker.node
+
+    def node(self: Any, one: Any, names: Any, opsets: Any) -> None:
+        run(self, one, names, opsets)
+        for name in one.outputs:
+            item = names.get(name)
+            shape = getattr(getattr(item, "type", item), "shape", None)
+            if shape is not None:
+                found[name] = shape
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Walker, "node", node)
+        foreign.read(path, bind or {})
+    return found
+
+
 def drawn(*shape: int) -> np.ndarray[Any, Any]:
     """Weights that are not all equal."""
     found: np.ndarray[Any, Any] = np.random.default_rng(0).standard_normal(shape).astype(np.float32)

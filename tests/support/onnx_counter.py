@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 import onnx
-import onnxruntime
-from onnx import inliner, numpy_helper
+from onnx import inliner
+from onnx_run import Array, Run, graphs, runs
 
 WEIGHTS: dict[str, tuple[int, ...]] = {
     "Conv": (1, 2), "ConvTranspose": (1, 2), "Gemm": (1, 2), "MatMul": (0, 1), "BatchNormalization": (1, 2),
@@ -24,71 +24,94 @@ WEIGHTS: dict[str, tuple[int, ...]] = {
     "Sub": (0, 1), "Div": (0, 1), "Concat": tuple(range(64)), "Expand": (0,), "Where": (1, 2), "Einsum": (0, 1), "Pow": (0,),
 }  # fmt: skip
 """The inputs of operators at which weights stand."""
+NORMS = frozenset({"BatchNormalization", "LayerNormalization", "InstanceNormalization", "GroupNormalization"})
+"""They must be given a scale and, but for one, a shift: exporters write ones and zeros where the layer has none."""
+LAYERS = NORMS | {"Conv", "ConvTranspose", "Gemm", "LSTM", "GRU", "RNN", "PRelu", "RMSNormalization"}
+"""Here a tensor of one element is a weight, too: the bias of one channel."""
 VIEWS = frozenset({"Transpose", "Reshape", "Unsqueeze", "Squeeze", "Flatten", "Identity", "Cast"})
 ANGLES = frozenset({"Sin", "Cos"})
 """What is made of positions that exporters write out: no parameters."""
 RANDOM = frozenset({"RandomNormal", "RandomUniform", "RandomNormalLike", "RandomUniformLike"})
 
-Array = np.ndarray[Any, Any]
 Shapes = Mapping[str, tuple[int, ...]]
 
 
-def values(model: onnx.ModelProto, inputs: Mapping[str, Array]) -> dict[str, Array]:
-    """Every value of a run, constants included."""
-    known = {one.name for one in model.graph.output}
-    for node in model.graph.node:
-        for name in node.output:
-            if name and name not in known:
-                model.graph.output.append(onnx.ValueInfoProto(name=name))
-                known.add(name)
-    options = onnxruntime.SessionOptions()
-    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
-    options.intra_op_num_threads = 1
-    options.log_severity_level = 3
-    session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
-    names = [one.name for one in session.get_outputs()]
-    found = dict(zip(names, session.run(names, dict(inputs))))
-    stored = {one.name: numpy_helper.to_array(one) for one in model.graph.initializer}
-    return {**stored, **inputs, **{name: np.asarray(value) for name, value in found.items()}}
-
-
 def counted(path: Path, inputs: Mapping[str, Array]) -> tuple[int, int]:
-    """Parameters and MACs with these inputs; ``NotImplementedError`` for graphs within the graph."""
-    model = inliner.inline_local_functions(onnx.load(str(path)))
-    if any(attribute.HasField("g") for node in model.graph.node for attribute in node.attribute):
-        raise NotImplementedError("graphs within the graph")
-    found = values(model, inputs)
-    shapes = {name: value.shape for name, value in found.items()}
-    macs = sum(_macs(node, shapes) for node in model.graph.node)
-    return _params(model, found), macs
+    """Parameters and MACs with these inputs: of branches the one that is taken, of loops each run."""
+    return measured(path, inputs)[:2]
 
 
-def _params(model: onnx.ModelProto, found: Mapping[str, Array]) -> int:
-    stored = {one.name for one in model.graph.initializer}
-    source: dict[str, str] = {name: name for name in stored}
-    """Of constants: the stored one that it is a view of, or itself."""
-    fixed: set[str] = set(stored)
-    real: set[str] = {name for name in stored if found[name].dtype.kind == "f"}
-    most = {name: found[name].size for name in real}
-    """Elements of the stored constants that one is computed from: repeated rows are no more parameters."""
+def measured(path: Path, inputs: Mapping[str, Array]) -> tuple[int, int, dict[str, tuple[int, ...]]]:
+    """The same, and the shapes of all results of nodes by name, those of loops' bodies excepted."""
+    macs = 0
+    found: dict[str, tuple[int, ...]] = {}
+    constants: dict[tuple[str, ...], Constants] = {}
     weights: dict[str, int] = {}
-    for node in model.graph.node:
+    for run in runs(inliner.inline_local_functions(onnx.load(str(path))), inputs):
+        if not run.again:
+            constants[run.key] = Constants(weights, run, constants[run.key[:-1]] if run.key else None)
+        shapes = {name: value.shape for name, value in run.values.items()}
+        macs += sum(_macs(node, shapes) for node in run.nodes)
+        if not run.key:
+            found.update((name, shapes[name]) for node in run.nodes for name in node.output if name in shapes)
+    return sum(weights.values()), macs, found
+
+
+class Constants:
+    """What is constant in one graph. Elements of those that are weights are put into ``weights``, by where they are stored."""
+
+    def __init__(self, weights: dict[str, int], run: Run, outside: Constants | None) -> None:
+        self.weights = weights
+        self.values = run.values
+        self.source: dict[str, str] = {}
+        """Of constants: the stored one that it is a view of, or itself."""
+        self.fixed: set[str] = set()
+        self.real: set[str] = set()
+        self.most: dict[str, int] = {}
+        """Elements of the stored constants that one is computed from: repeated rows are no more parameters."""
+        if outside is not None:
+            self._take(outside, {**{name: name for name in run.values}, **run.passed})
+        for name in run.stored:
+            self.fixed.add(name)
+            self.source[name] = "/".join([*run.key, name])
+            if run.values[name].dtype.kind == "f":
+                self.real.add(name)
+                self.most[name] = run.values[name].size
+        for node in run.nodes:
+            if not graphs(node):
+                self._node(node, "/".join([*run.key, ""]))
+
+    def _take(self, outside: Constants, names: Mapping[str, str]) -> None:
+        """Constants around the graph, and those that enter it as states which do not change."""
+        for inside, name in names.items():
+            if name in outside.fixed:
+                self.fixed.add(inside)
+                self.source[inside] = outside.source.get(name, name)
+            if name in outside.real:
+                self.real.add(inside)
+                self.most[inside] = outside.most.get(name, self.values[inside].size)
+
+    def _node(self, node: onnx.NodeProto, home: str) -> None:
         given = [name for name in node.input if name]
-        if node.op_type not in RANDOM and all(name in fixed for name in given) and not _looks_up(node, found):
-            fixed.update(node.output)
-            numbers = [name for name in set(given) if name in real and found[name].dtype.kind == "f"]  # no positions
+        found = self.values
+        if node.op_type not in RANDOM and all(name in self.fixed for name in given) and not _looks_up(node, found):
+            self.fixed.update(node.output)
+            numbers = [
+                name for name in set(given) if name in self.real and found[name].dtype.kind == "f"
+            ]  # no positions
             if node.op_type not in ANGLES and (node.op_type == "Constant" or numbers):
-                real.update(node.output)
-            behind = sum(most.get(name, 0) for name in numbers) or 1 << 62
-            most.update((out, min(found[out].size, behind)) for out in node.output if out in found)
+                self.real.update(node.output)
+            behind = sum(self.most.get(name, 0) for name in numbers) or 1 << 62
+            self.most.update((out, min(found[out].size, behind)) for out in node.output if out in found)
             view = node.op_type in VIEWS and given
-            source.update((out, source.get(given[0], given[0]) if view else out) for out in node.output)
-            continue
+            self.source.update((out, self.source[given[0]] if view else home + out) for out in node.output)
+            return
         for place in WEIGHTS.get(node.op_type, ()):
             name = node.input[place] if place < len(node.input) else ""
-            if name in real and most.get(name, 2) > 1 and _is_weight(found[name]):
-                weights[source.get(name, name)] = most.get(name, found[name].size)
-    return sum(weights.values())
+            if name not in self.real or (node.op_type in NORMS and np.all(found[name] == 2 - place)):
+                continue
+            if node.op_type in LAYERS or (self.most.get(name, 2) > 1 and _is_weight(found[name])):
+                self.weights[self.source[name]] = self.most.get(name, found[name].size)
 
 
 def _looks_up(node: onnx.NodeProto, found: Mapping[str, Array]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -10,6 +11,7 @@ import onnx
 import torch
 from onnx import numpy_helper
 
+from archdsl import read_weights
 from archdsl.backends.torch import backend
 from archdsl.graph import Graph
 
@@ -22,6 +24,17 @@ def module_of(graph: Graph) -> torch.nn.Module:
     exec(compile(source, "<generated>", "exec"), namespace.__dict__)
     (name,) = namespace.__all__
     return getattr(namespace, name)().eval()
+
+
+def loaded_module(path: Path) -> torch.nn.Module:
+    """The module in a file, with the weights that lie beside it: all of them."""
+    namespace = ModuleType(path.stem)
+    exec(compile(path.read_text(), str(path), "exec"), namespace.__dict__)
+    (name,) = namespace.__all__
+    net: torch.nn.Module = getattr(namespace, name)().eval()
+    beside = read_weights(path.with_suffix(".safetensors")).checkpoint
+    net.load_state_dict({name: torch.from_numpy(tensor.array().copy()) for name, tensor in beside.items()})
+    return net
 
 
 def load_initialisers(net: torch.nn.Module, model: onnx.ModelProto) -> None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from archdsl.backends.torch.form import Call, Raw, hint
-from archdsl.backends.torch.forward import Forward, plain
+from archdsl.backends.torch.forward import Forward, attribute, plain
 from archdsl.backends.torch.helpers import needed
 from archdsl.backends.torch.module_tree import Box, Item
 from archdsl.backends.torch.render import Listed, Pair, Repeated, replaced, text
@@ -32,8 +32,10 @@ DEEPEST = 10
 class Source:
     """The classes of one file."""
 
-    def __init__(self, root: Box, outputs: Sequence[str], name: str) -> None:
+    def __init__(self, root: Box, outputs: Sequence[str], name: str, ties: Mapping[str, str]) -> None:
         self.outputs = outputs
+        self.ties = ties
+        """Paths of parameters -> the paths of those that they are."""
         self.network = class_name(name)
         self.texts: list[str] = []
         self.helpers = needed({use for item in root.nodes for use in item.form.uses})
@@ -65,7 +67,8 @@ class Source:
         """One class for drafts that are alike, and how each is made."""
         parameters, words = _parameters([draft.numbers for draft in drafts])
         name = self._name(drafts[0].box)
-        self.texts.append(drafts[0].text(name, parameters, words))
+        ties = self.ties if drafts[0].box.outer is None else {}
+        self.texts.append(drafts[0].text(name, parameters, words, ties))
         first = _first(words)
         for draft in drafts:
             values = {word: draft.numbers[first[word]][1] for word in parameters}
@@ -215,14 +218,15 @@ class Draft:
         lines = [*self.forward.lines, str(self.forward.results()), str(self.forward.arguments)] if self.forward else []
         self.key = "\n".join([str(outputs), *shown, "forward", *lines])
 
-    def text(self, name: str, parameters: Sequence[str], words: Sequence[str | None]) -> str:
-        """The class; ``words`` say for each number which parameter it is, if any."""
+    def text(self, name: str, parameters: Sequence[str], words: Sequence[str | None], ties: Mapping[str, str]) -> str:
+        """The class; ``words`` say for each number which parameter it is, if any. ``ties``: what is one parameter."""
         values = [Raw(word) if word else value for (_, value), word in zip(self.numbers, words)]
         doc = _block(self.box)
         lines = [f"class {name}(nn.Module):"]
         if doc and class_name(doc) == name:
             lines += [f'    """{doc}({", ".join(parameters)})."""', ""]
         lines += self._init(parameters, values, words)
+        lines += [f"        {attribute(path)} = {attribute(of)}" for path, of in ties.items()]
         if self.forward:
             lines += ["", *self._forward(values, words)]
         return "\n".join(lines)

@@ -73,11 +73,13 @@ def start_of(init: Initializer, size: tuple[int, ...], dtype: Raw | None) -> str
             return f"torch.empty({size}{kind}).uniform_({init.values[0]!r}, {init.values[1]!r})"
         case "data":
             return f"torch.tensor({list(init.values)!r}{kind}).reshape({size})"
+        case "loaded":  # its values lie in a file, which is loaded later
+            return f"torch.zeros({size}{kind})"
         case "fan":
             half = (6 / max(init.fan_in, 1)) ** 0.5
             return f"torch.empty({size}{kind}).uniform_({-half!r}, {half!r})"
-    raise Refusal("E0603", "weights from a file cannot be written into a PyTorch module",
-                  help="compile without `--weights`, and load the file with `load_state_dict`")  # fmt: skip
+    raise Refusal("E0603", f"{init.scheme} weights cannot be written into a PyTorch module",
+                  help="compile the network without `fold` and `merge`")  # fmt: skip
 
 
 def one_hot(site: Site) -> Form:

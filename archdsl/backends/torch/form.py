@@ -183,6 +183,11 @@ def is_layer(value: Value) -> bool:
     return value.type is _LAYER or value.type is _PARAMETER
 
 
+def is_parameter(value: Value) -> bool:
+    """Whether a value stands for a parameter by itself."""
+    return value.type is _PARAMETER
+
+
 def hint(value: Value) -> str:
     """The type of an argument."""
     return "int" if is_symbol(value) else "nn.Module" if value.type is _LAYER else "Tensor"

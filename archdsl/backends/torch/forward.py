@@ -9,7 +9,7 @@ from heapq import heappop, heappush
 from itertools import chain, count
 from typing import Any
 
-from archdsl.backends.torch.form import is_layer, is_symbol, symbol_value
+from archdsl.backends.torch.form import is_layer, is_parameter, is_symbol, symbol_value
 from archdsl.backends.torch.module_tree import Box, Item, Step
 from archdsl.dim_solve import readings
 from archdsl.dims import Dim, Symbol, limits, symbols
@@ -40,7 +40,7 @@ class Forward:
         layers = [
             value for step in box.steps for value in _ends(step)[0] if is_layer(value) and value not in self.names
         ]
-        self.names.update({value: self._reference(value.name) for value in layers})
+        self.names.update({value: self._reference(value.name, is_parameter(value)) for value in layers})
         self.lines = [*self._readings(), *(self._line(index, step) for index, step in enumerate(box.steps))]
 
     def results(self) -> list[str]:
@@ -124,12 +124,16 @@ class Forward:
         offset = len(self.numbers)
         self.numbers += step.form.numbers
         text = _NUMBER.sub(lambda m: f"⟦{int(m[1]) + offset}⟧", step.form.text)
-        layer = self._reference(step.owner) if "{self}" in text else ""
+        kept = step.form.layer
+        alone = kept is not None and kept.name == "nn.Parameter"
+        layer = self._reference(step.owner, alone) if "{self}" in text else ""
         return _PLACE.sub(lambda m: layer if m[1] == "self" else inputs[int(m[1])], text)
 
-    def _reference(self, path: str) -> str:
+    def _reference(self, path: str, parameter: bool = False) -> str:
         inner = path[len(self.box.path) + 1 :] if self.box.path else path
-        return "self" + "".join(access(name) for name in inner.split("."))
+        *modules, last = inner.split(".")
+        own = f'.get_parameter("{last}")' if parameter and not plain(last) else access(last)
+        return "self" + "".join(map(access, modules)) + own
 
 
 def _held(limit: Symbol, variable: str) -> list[str]:
@@ -153,6 +157,12 @@ def _written(dim: Dim, names: Mapping[str, str]) -> str:
 def access(name: str) -> str:
     """How a module's attribute is read."""
     return f".{name}" if plain(name) else f'.get_submodule("{name}")'
+
+
+def attribute(path: str) -> str:
+    """How a parameter is read from the outermost module."""
+    *modules, name = path.split(".")
+    return "self" + "".join(map(access, modules)) + f".{name}"
 
 
 def plain(name: str) -> bool:

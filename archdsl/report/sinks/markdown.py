@@ -10,7 +10,8 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from archdsl.diagnostics import Diagnostic
-from archdsl.report.markdown import code, escaped, html, table
+from archdsl.report.html import escaped as html
+from archdsl.report.markdown import code, escaped, table
 from archdsl.report.outcome import Outcome, TargetOutcome, file_name, file_span
 from archdsl.report.page import Table
 from archdsl.report.text import counted, summary

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from archdsl.diagnostics import Refusal
-from archdsl.foreign.known import Known
+from archdsl.foreign.known import Known, fixed
 from archdsl.foreign.onnx.call import Call, Result, rule
 
 
 def stored(call: Call, *slots: str) -> dict[str, Known]:
-    """The weights of a norm, which stand behind its input."""
+    """The weights of a norm, which stand behind its input.
+
+    A norm of ONNX has to be given a scale and a shift: ones and zeros of an exporter's own are no layer's weights.
+    """
     found = {}
     for index, slot in enumerate(slots, 1):
         item = call.given(index)
@@ -18,8 +22,22 @@ def stored(call: Call, *slots: str) -> dict[str, Known]:
             continue
         if not isinstance(item, Known):
             call.not_supported(f"a `{slot}` that is computed")
-        found[slot] = item
+        found[slot] = fixed(item) if slot in NEUTRAL and _written_out(item, NEUTRAL[slot]) else item
     return found
+
+
+NEUTRAL = {"weight": 1, "bias": 0}
+_OWN = re.compile(r"val_\d+|(.*/)?Constant(OfShape)?(_\d+)?_output_\d+")
+"""Names that PyTorch's exporters give to what they write out."""
+
+
+def _written_out(item: Known, number: int) -> bool:
+    """Whether all elements are one number, in a tensor that an exporter named."""
+    if not _OWN.fullmatch(item.name):
+        return False
+    if item.fill is not None:
+        return bool(item.fill == number)
+    return item.small and bool((item.array() == number).all())
 
 
 @rule("BatchNormalization")

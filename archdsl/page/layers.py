@@ -1,0 +1,85 @@
+"""The rows of the document: one for each operator, a list of cells in the order of :data:`COLUMNS`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from archdsl.analyses.cost import CostTable
+from archdsl.analyses.rows import Row, flops
+from archdsl.graph import Value
+from archdsl.page.cells import Cells
+from archdsl.page.formula import mac_formula
+from archdsl.page.places import Places
+from archdsl.report.cost_columns import geometry
+from archdsl.shapes import TensorType
+
+COLUMNS = (
+    "path", "op", "text", "role", "inputs", "outputs", "kernel", "stride", "groups", "params", "buffers",
+    "weight_bytes", "macs", "adds", "muls", "comparisons", "specials", "flops", "activations", "traffic",
+    "fused_into", "receptive_field", "weights", "formula", "line", "made_at", "frame",
+)  # fmt: skip
+MAX_TEXT = 300
+"""Characters of an operator as a spec would write it."""
+
+
+class Layers:
+    """Makes the rows of a table of costs; figures are polynomials where ``symbolic`` has them."""
+
+    def __init__(self, table: CostTable, symbolic: CostTable, cells: Cells, places: Places) -> None:
+        self.table = table
+        self.symbolic = symbolic
+        self.cells = cells
+        self.places = places
+        self.steps = table.measures.bound.steps
+        self.formulas: list[list[str]] = []
+        self._formulas: dict[tuple[str, ...], int] = {}
+        inputs = table.graph.inputs
+        self._inputs = {value: -1 - number for number, value in enumerate(inputs)}
+
+    def rows(self) -> list[list[Any]]:
+        """Every operator in order of use."""
+        return [self._row(*both) for both in zip(self.table.rows, self.symbolic.rows)]
+
+    def type(self, type: TensorType) -> list[Any]:
+        """``[element type, [size, …]]``."""
+        return [type.dtype, [self.cells.cell(size) for size in type.shape]]
+
+    def start(self, value: Value) -> int | None:
+        """Where a value is from: the number of a row, ``-1 - i`` for input i of the network, ``None`` for the input of
+        a body.
+        """
+        return self.steps[value.producer] if value.producer is not None else self._inputs.get(value)
+
+    def _row(self, row: Row, symbolic: Row) -> list[Any]:
+        node, cell = row.node, self.cells.cell
+        work = symbolic.work
+        kernel = self.table.measures.schedule.kernels.get(node)
+        shape = geometry(self.table, row)
+        figures = [work.mac, work.add, work.mul, work.cmp, work.special, flops(work)] if work else [None] * 6
+        return [
+            row.path, row.op, repr(node.op)[:MAX_TEXT], node.op.role,
+            [self.start(value) for value in node.inputs], [self.type(type) for type in symbolic.outputs],
+            _sizes(shape["kernel"]), _sizes(shape["stride"]), shape["groups"],
+            cell(symbolic.params), cell(symbolic.buffers), cell(symbolic.weight_bytes),
+            *map(cell, figures), cell(symbolic.out_bytes), cell(self.symbolic.traffic(symbolic)),
+            None if kernel is None else self.steps[kernel],
+            self.cells.seen(self.table.receptive_field(row)),
+            [[slot, *map(cell, one.type.shape)] for slot, one in node.params.items()] if node.body is None else [],
+            self._formula(symbolic), self.places.reader(node), self.places.spot(node.origin.span),
+            self.places.frame(node.origin.frame),
+        ]  # fmt: skip
+
+    def _formula(self, row: Row) -> list[Any] | None:
+        """``[number of its names, size, …]``."""
+        found = mac_formula(self.symbolic.measures.bound, row)
+        if not found:
+            return None
+        names = tuple(name for name, _ in found)
+        if names not in self._formulas:
+            self._formulas[names] = len(self.formulas)
+            self.formulas.append(list(names))
+        return [self._formulas[names], *(self.cells.cell(size) for _, size in found)]
+
+
+def _sizes(sizes: Any) -> list[int | str] | None:
+    return [int(size) if isinstance(size, int) else str(size) for size in sizes] if sizes is not None else None

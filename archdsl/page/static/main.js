@@ -1,0 +1,58 @@
+// The page: reads its document and puts its parts together.
+
+import { Arena } from "./arena.js";
+import { Charts } from "./charts.js";
+import { part } from "./dom.js";
+import { layer } from "./layer.js";
+import { Model } from "./model.js";
+import { Roofline } from "./roofline.js";
+import { SourceText } from "./source.js";
+import { State } from "./state.js";
+import { summary } from "./summary.js";
+import { Table } from "./table.js";
+
+const THEMES = ["auto", "light", "dark"];
+
+/** The theme: what the system says, or what was chosen; it is kept for the next page where that is allowed. */
+function theme() {
+  const choice = part("theme");
+  const set = (name) => {
+    if (name === "auto") document.documentElement.removeAttribute("data-theme");
+    else document.documentElement.dataset.theme = name;
+    choice.value = name;
+  };
+  choice.addEventListener("change", () => {
+    set(choice.value);
+    try { localStorage.setItem("archdsl-theme", choice.value); } catch { /* not kept */ }
+  });
+  let kept = null;
+  try { kept = localStorage.getItem("archdsl-theme"); } catch { /* a page from a file may keep nothing */ }
+  set(THEMES.includes(kept) ? kept : "auto");
+}
+
+/** `/` goes to the search, Escape leaves the selection. */
+function keys(state) {
+  document.addEventListener("keydown", (event) => {
+    const typing = event.target.closest("input, select, textarea");
+    if (event.key === "/" && !typing && !event.ctrlKey && !event.metaKey && !event.altKey) {
+      event.preventDefault();
+      part("search").focus();
+    }
+    if (event.key === "Escape" && (!typing || event.target === part("search"))) {
+      state.look(null);
+      state.select(null, "keys");
+    }
+  });
+}
+
+const state = new State(new Model(JSON.parse(part("data").textContent)));
+theme();
+summary(state);
+new Table(state);
+layer(state);
+new SourceText(state);
+new Charts(state);
+new Roofline(state);
+new Arena(state);
+keys(state);
+document.documentElement.dataset.ready = "";

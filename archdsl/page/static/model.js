@@ -1,0 +1,146 @@
+// The document as objects: rows by the names of their columns, and all figures at a binding of the symbols.
+
+import { largest } from "./format.js";
+import { evaluator } from "./polynomial.js";
+
+const FIGURES = [
+  "params", "buffers", "weight_bytes", "macs", "adds", "muls", "comparisons", "specials", "flops", "activations", "traffic",
+];
+
+export class Model {
+  constructor(data) {
+    this.data = data;
+    this.rows = data.rows.map((cells, index) => {
+      const row = { index };
+      data.columns.forEach((name, column) => (row[name] = cells[column]));
+      return row;
+    });
+    this.defaults = Object.fromEntries(data.symbols.map(([name, value, least]) => [name, value ?? Math.max(1, least)]));
+    this.linesOf = this.rows.map((row) => this.#spots(row));
+    this.rowsOf = new Map();
+    this.linesOf.forEach((spots, index) => {
+      for (const spot of spots) {
+        if (!this.rowsOf.has(spot)) this.rowsOf.set(spot, []);
+        this.rowsOf.get(spot).push(index);
+      }
+    });
+  }
+
+  /** The lines of texts that had a part in making a row: `source:line`, its own first, then those around it. */
+  #spots(row) {
+    const found = new Set();
+    const add = (spot) => spot && found.add(`${spot[0]}:${spot[1]}`);
+    add(row.made_at);
+    for (const frame of this.framesOf(row)) add(frame[2]);
+    add(row.line);
+    return found;
+  }
+
+  /** The applications that led to a row, the innermost first. */
+  framesOf(row) {
+    const found = [];
+    for (let at = row.frame; at !== null; at = this.data.frames[at][3]) found.push(this.data.frames[at]);
+    return found;
+  }
+
+  /** The name of where a value comes from. */
+  startOf(number) {
+    if (number === null) return "(input of the body)";
+    return number < 0 ? this.data.inputs[-1 - number][0] : this.rows[number].path;
+  }
+
+  /** All figures at a binding. */
+  at(binding) {
+    return new Figures(this, { ...this.defaults, ...binding });
+  }
+}
+
+/** The figures of a network at fixed sizes; integers are BigInt, what is not known is null. */
+export class Figures {
+  constructor(model, binding) {
+    this.model = model;
+    this.binding = binding;
+    this.cell = evaluator(model.data.polynomials, binding);
+    this.declared = model.data.symbols.every(([, value]) => value !== null) && Object.keys(binding).every((name) => binding[name] === model.defaults[name]);
+    const fixed = this.declared ? null : model.data.fixed; // what is otherwise where all sizes are bound
+    this.rows = model.rows.map((row) => {
+      const found = { fused_into: row.fused_into };
+      for (const name of FIGURES) found[name] = this.cell(row[name]);
+      return found;
+    });
+    for (const [index, activations, traffic, fusedInto] of fixed?.rows ?? []) {
+      Object.assign(this.rows[index], { activations: this.cell(activations), traffic: this.cell(traffic), fused_into: fusedInto });
+    }
+    this.fixed = fixed?.totals ?? {};
+    this.totals = this.#totals();
+  }
+
+  #totals() {
+    const found = {};
+    for (const total of this.model.data.totals) {
+      const general = this.fixed[total.name] === undefined ? total.general : this.fixed[total.name];
+      let value = general === null ? (this.declared ? total.value : null) : this.cell(general);
+      if (typeof value === "string") value = BigInt(value);
+      found[total.name] = { ...total, general, value };
+    }
+    if (found.peak_activations.value === null && this.planned) found.peak_activations.value = BigInt(largest(this.profile));
+    if (found.intensity && found.flops.value !== null && found.traffic.value) {
+      found.intensity.value = Number(found.flops.value) / Number(found.traffic.value);
+    }
+    return found;
+  }
+
+  /** `f32[1, 64, 56, 56]`. */
+  type([element, sizes]) {
+    return `${element}[${sizes.map((size) => this.cell(size)).join(", ")}]`;
+  }
+
+  /** The sum of a figure over rows; `partial` where some are not known. */
+  sum(indexes, name) {
+    let total = 0n;
+    let partial = false;
+    for (const index of indexes) {
+      const value = this.rows[index][name];
+      if (value === null) partial = true;
+      else total += value;
+    }
+    return { total, partial };
+  }
+
+  /** Whether the plan of memory can be told at this binding. */
+  get planned() {
+    const memory = this.model.data.memory;
+    return memory !== null && (this.declared || memory.bound.unless.every(([a, b]) => this.cell(a) !== this.cell(b)));
+  }
+
+  /** The bytes that are live at every step. */
+  get profile() {
+    const memory = this.model.data.memory;
+    const change = new Array(memory.steps + 1).fill(0);
+    const buffers = this.declared ? memory.buffers.map(([, , ...rest]) => rest) : memory.bound.buffers;
+    for (const [size, start, end] of buffers) {
+      change[start] += Number(this.cell(size));
+      change[end + 1] -= Number(this.cell(size));
+    }
+    let now = 0;
+    return change.slice(0, memory.steps).map((delta) => (now += delta));
+  }
+
+  /** The kernels: `{row, flops, traffic}`; what is fused into a layer counts with it. */
+  get kernels() {
+    const found = new Map();
+    this.rows.forEach((row) => {
+      if (row.fused_into === null) return;
+      const kernel = found.get(row.fused_into) ?? { row: row.fused_into, flops: 0, traffic: 0 };
+      kernel.flops += Number(row.flops ?? 0n);
+      kernel.traffic += Number(row.traffic ?? 0n);
+      found.set(row.fused_into, kernel);
+    });
+    return [...found.values()];
+  }
+}
+
+/** The time of kernels on a device, each bound by its arithmetic or by its traffic. */
+export function roofline(kernels, flops, bandwidth) {
+  return kernels.reduce((sum, one) => sum + Math.max(one.flops / flops, one.traffic / bandwidth), 0);
+}
