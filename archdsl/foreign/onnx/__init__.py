@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import mmap
-from collections import ChainMap
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -44,16 +43,23 @@ def read(path: Path, bind: Mapping[str, int] | None = None) -> Graph:
         if not size:
             malformed(path, "it is empty")
         with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-            model = ModelReader(path, data).model(0, size)
-            if model.graph is None:
-                malformed(path, "it has no graph")
-            _check_opset(model)
-            most: dict[str, int] = {}
-            while True:
-                try:
-                    return _imported(path, model, model.graph, Importer(str(path), bind, most))
-                except BoundedError as found:  # each time another symbol has a bound, or a lower one
-                    most[found.name] = found.most
+            reader = ModelReader(path, data)
+            try:
+                return _read(path, reader.model(0, size), bind)
+            finally:
+                reader.close()
+
+
+def _read(path: Path, model: Model, bind: Mapping[str, int] | None) -> Graph:
+    if model.graph is None:
+        malformed(path, "it has no graph")
+    _check_opset(model)
+    most: dict[str, int] = {}
+    while True:
+        try:
+            return _imported(path, model, model.graph, Importer(str(path), bind, most))
+        except BoundedError as found:  # each time another symbol has a bound, or a lower one
+            most[found.name] = found.most
 
 
 def _check_opset(model: Model) -> None:
@@ -71,12 +77,12 @@ def _imported(path: Path, model: Model, graph: GraphProto, importer: Importer) -
     given: dict[str, Item] = {}
     for port in graph.inputs:
         if port.name not in graph.initialisers:
-            with importer.at(f"input {port.name}"):
+            with importer.at("input {}".format, port.name):
                 given[port.name] = _input(importer, port)
-    made = walker.graph(graph, ChainMap(), given)
+    made = walker.graph(graph, None, given)
     outputs: dict[str, Value] = {}
     for port, item in zip(graph.outputs, made):
-        with importer.at(f"output {port.name}"):
+        with importer.at("output {}".format, port.name):
             if port.name in outputs:
                 raise Refusal("E1001", f"two outputs are called `{port.name}`")
             if isinstance(item, Untyped):
