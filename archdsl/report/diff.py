@@ -56,6 +56,7 @@ class DiffReport(Report):
             "old": found.old, "new": found.new, "settings": found.settings, "figures": figures, "remark": found.remark,
             "interface": {
                 "verdict": i.verdict, "breaking": list(i.breaking), "weights": list(i.weights), "notes": list(i.notes),
+                **({"names": list(i.names)} if i.names else {}),
             },
             "renamed": None if found.renamed is None else dict(found.renamed),
             "corresponding": None if found.structure is None else [list(pair) for pair in found.structure.pairs],
