@@ -16,7 +16,7 @@ from archdsl.dims import Dim, Expr, Symbol, limits, symbol
 from archdsl.element_types import FLOATS
 from archdsl.foreign.known import Known
 from archdsl.foreign.names import parameter_path, symbol_name
-from archdsl.graph import Graph, Parameter, Value
+from archdsl.graph import Graph, Node, Parameter, Value
 from archdsl.ops.base import Op
 from archdsl.shapes import TensorType
 from archdsl.source import Source, Span, shortened
@@ -74,6 +74,8 @@ class Importer:
         """Names of sizes in the file -> what stands for them here."""
         self._symbols: set[str] = set()
         self.defaults: dict[str, int] = {}
+        self.spare: list[Value] = []
+        """Results that files name and seldom use: where nothing does, no node is left of them."""
         self._lines: list[str] = []
         self._offset = 0
         self._span: Span | None = None
@@ -109,6 +111,16 @@ class Importer:
             raise stopped.refusal.located(self._span) from None
         finally:
             self._span = outer
+
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """Lines of the listing that are read meanwhile are forgotten."""
+        lines, offset = len(self._lines), self._offset
+        try:
+            yield
+        finally:
+            del self._lines[lines:]
+            self._offset = offset
 
     # interface
 
@@ -294,4 +306,18 @@ class Importer:
         self.source.text = "\n".join(self._lines)
         used = {str(one) for value in self.inputs for size in value.type.shape for one in limits(size)}
         defaults = {name: size for name, size in self.defaults.items() if name in used}
-        return Graph(name, self.inputs, self.tape.nodes, outputs, defaults=defaults, **more)
+        return Graph(name, self.inputs, self._nodes({*outputs.values()}), outputs, defaults=defaults, **more)
+
+    def _nodes(self, used: set[Value]) -> list[Node]:
+        """The nodes without those that lead to nothing but spare results."""
+        nodes = self.tape.nodes
+        if not self.spare:
+            return nodes
+        spare, needed, kept = {*self.spare}, set(used), []
+        for node in reversed(nodes):
+            if needed.isdisjoint(node.outputs) and not spare.isdisjoint(node.outputs):
+                spare.update(node.inputs)
+            else:
+                needed.update(node.inputs)
+                kept.append(node)
+        return kept[::-1]
