@@ -99,7 +99,13 @@ def foreign(data: bytes, name: str) -> tuple[str, str] | None:
     found = _by_bytes(data) or _by_name(data, name)
     if found is None and b"\0" not in data[:4096] and not re.search(_OURS, data[:4096]):
         found = _by_text(data, name)
-    return None if found is None else (found[0], found[1].replace("{name}", name))
+    if found is None:
+        return None
+    what, help = found
+    named = re.search(r"has to end in `(\.\w+)`", help)
+    if named is not None and name.lower().endswith(named[1]):  # by this name it is read, but not by every command
+        help = "this command takes specs; `archdsl cost {name}`, `check`, `show` and others take models"
+    return what, help.replace("{name}", name)
 
 
 _OURS = re.compile(rb"^(network|block|use)\s", re.MULTILINE)

@@ -30,6 +30,7 @@ class Kind(Record):
 
 
 WEIGHTS = Kind("a safetensors file", (".safetensors",), r'"producer":"archdsl"')
+CHART = Kind("a chart", (".svg",), r"<!-- archdsl chart -->")
 ARRAYS = Kind("an archive of arrays", (".npz",), r"archdsl run\Z")
 BASELINE = Kind("a baseline", (".json",), r'"format": "archdsl\.baseline"')
 PAGE = Kind("a page", (".html", ".htm"), r'<meta name="generator" content="archdsl explorer">')

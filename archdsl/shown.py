@@ -34,7 +34,7 @@ class Shown(Verbatim):
         return getattr(import_module(module), name)(self)
 
     def _rendered(self, format: str) -> str:
-        text: str = import_module("archdsl.report.render").render(self.report(), format)
+        text: str = import_module("archdsl.report.render").rendered(self, format)
         return text
 
     def __str__(self) -> str:
@@ -59,3 +59,12 @@ class Tabled(Shown):
         """
         head, rows = self.report().grid()
         return [{name: None if value == "" else value for name, value in zip(head, row)} for row in rows]
+
+
+class Charted(Tabled):
+    """Base of those that have a picture as well."""
+
+    def to_svg(self) -> str:
+        """The picture that ``archdsl cost -o`` writes; empty where there is nothing to draw."""
+        picture: str = self.report().chart()
+        return picture

@@ -15,7 +15,7 @@ from archdsl.diagnostics import Refusal
 from archdsl.dims import Dim
 from archdsl.graph import Graph, Node, Value
 from archdsl.record import Record
-from archdsl.shown import Tabled
+from archdsl.shown import Charted
 
 DTYPES = ("f32", "f16", "bf16", "i8")
 """The element types for which figures are given, in addition to the one as written."""
@@ -58,7 +58,7 @@ class Figures(Record):
         return self.arena / self.peak - 1 if self.peak else 0.0
 
 
-class Memory(Tabled, report="archdsl.report.memory:MemoryReport"):
+class Memory(Charted, report="archdsl.report.memory:MemoryReport"):
     """The memory of a graph at a fusion level (``none``, ``act``, ``full``).
 
     ``dtype`` takes the place of all floating-point element types, ``None`` leaves them as written. Refuses (E0307)

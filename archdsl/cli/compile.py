@@ -27,7 +27,7 @@ def command(
     ] = None,
     all_: Annotated[bool, opt("--all", help="all variants of the files, not only the first")] = False,
     weights: Annotated[
-        str | None, opt("--weights", metavar="FILE", help=".safetensors, .pth, .npz, .onnx; or initial, none")
+        str | None, opt("--weights", metavar="FILE", help=".safetensors, .pth, .npz, .onnx, .pt2; or initial, none")
     ] = None,
     key: Key = None,
     names: Names = None,

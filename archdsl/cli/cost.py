@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
+from archdsl.cli import views
 from archdsl.cli.exit import FINDINGS
 from archdsl.cli.options import Bind, Set, Target, Train, bindings, listed, settings
-from archdsl.cli.output import show
+from archdsl.cli.output import progress, show
 from archdsl.cli.signature import opt
-from archdsl.diagnostics import Refusal, check_choice
-
-if TYPE_CHECKING:
-    from archdsl.report.cost_sheet import Sheet
+from archdsl.diagnostics import Refusal
 
 FORMATS = ("table", "json", "csv", "markdown")
 
@@ -51,6 +49,9 @@ def command(
     at: Annotated[
         list[str] | None, opt("--at", metavar="TAP", help="the receptive field at a label: layer3, or 'layer*'")
     ] = None,
+    output: Annotated[
+        str | None, opt("--output", "-o", metavar="FILE.svg", help="with --memory or a sweep: draw it as well")
+    ] = None,
     set_: Set = None,
     bind: Bind = None,
     train: Train = False,
@@ -63,8 +64,12 @@ def command(
     if any(".." in text for text in set_ or ()):
         if rows or folded or train or memory or at:
             raise Refusal("E0007", "a sweep shows totals: it takes only `--set`, `--bind` and `--format`")
-        _sweep(target, set_ or [], sizes, format)
+        views.sweep(target, set_ or [], sizes, format, output)
         return 0
+    if output is not None and not memory:
+        raise Refusal(
+            "E0007", "`-o` draws `--memory`, or a sweep as `--set width=0.5..1.5:0.1`: a table has no picture"
+        )
     if (memory or at) and (rows or strict or (memory and at)):
         what = "`--memory`" if memory else "`--at`"
         raise Refusal("E0007", f"{what} is a separate view: the options for the table do not apply to it")
@@ -72,12 +77,12 @@ def command(
 
     given = settings(set_)
     if memory:
-        from archdsl.report.memory import MemoryReport
-
-        plan = costs.memory(
-            target, sizes, level=level or "full", dtype=dtype, folded=folded, settings=given, train=train
-        )
-        show(MemoryReport(plan), format)
+        file = views.checked(output)
+        with progress(f"planning the memory of {target}"):
+            plan = costs.memory(
+                target, sizes, level=level or "full", dtype=dtype, folded=folded, settings=given, train=train
+            )
+        views.drawn(plan.report(), format, file)
         return 0
     if at:
         from archdsl.report.fields import FieldsReport
@@ -87,32 +92,8 @@ def command(
     from archdsl.report.cost_columns import sheet
     from archdsl.report.costs import CostReport
 
-    table = costs.cost(target, sizes, symbolic=symbolic, folded=folded, settings=given, train=train)
-    shown = _chosen(sheet(table, as_), sort, listed(select))
+    with progress(f"counting {target}"):
+        table = costs.cost(target, sizes, symbolic=symbolic, folded=folded, settings=given, train=train)
+    shown = views.chosen(sheet(table, as_), sort, listed(select))
     show(CostReport(table, tool=as_, shown=shown, depth=depth, flat=sort is not None, wide=wide), format)
     return FINDINGS if strict and table.partial else 0
-
-
-def _chosen(sheet: Sheet, sort: str | None, select: list[str] | None) -> Sheet:
-    """The lines that were asked for, in the order that was asked for."""
-    from archdsl.report import cost_sheet
-
-    if sort is not None:
-        check_choice(sort, "--sort", tuple(column.key for column in sheet.columns))
-        sheet = cost_sheet.ordered(sheet, sort)
-    if select:
-        sheet = cost_sheet.select(sheet, select)
-        if not sheet.lines:
-            help = "`archdsl cost` without `--select` shows both; a pattern may contain `*` and `?`"
-            raise Refusal("E0007", f"`--select {','.join(select)}` matches no operator and no path", help=help)
-    return sheet
-
-
-def _sweep(target: str, texts: list[str], sizes: dict[str, int], format: str) -> None:
-    from archdsl.cli.options import pairs
-    from archdsl.project.family import is_range
-    from archdsl.project.sweep import sweep
-
-    ranges = [text for text in texts if is_range(text.partition("=")[2])]
-    fixed = settings([text for text in texts if text not in ranges])
-    show(sweep(target, pairs(ranges, "--set"), settings=fixed, bind=sizes).report(), format)

@@ -16,7 +16,7 @@ EXAMPLE = "archdsl weights map resnet50 resnet50.safetensors"
 
 
 def command(
-    action: Annotated[str, Arg("inspect FILE, map TARGET FILE, or export FILE.onnx", choices=ACTIONS)],
+    action: Annotated[str, Arg("inspect FILE, map TARGET FILE, or export FILE", choices=ACTIONS)],
     names: Annotated[list[str], Arg("the files, and the network first for map and --names")],
     output: Annotated[
         str | None, opt("--output", "-o", metavar="FILE.safetensors", help="the file that export writes")
@@ -27,7 +27,7 @@ def command(
     bind: Bind = None,
     train: Train = False,
 ) -> int:
-    """Inspect, map and export weight files: .safetensors, .pth, .npz, .onnx."""
+    """Inspect, map and export weight files: .safetensors, .pth, .npz, .onnx, .pt2."""
     from archdsl.project import checkpoints
 
     given, sizes = settings(set_), bindings(bind)

@@ -38,7 +38,7 @@ def explorer(table: CostTable, target: str, claims: Sequence[ClaimOutcome] = ())
         "totals": [_total(name, table, symbolic, cells) for name in SHOWN],
         "claims": [[c.subject, c.op, c.limit, c.shown, c.ok, c.headroom, c.verdict] for c in claims],
         "columns": list(COLUMNS), "rows": rows, "blocks": blocks([row[0] for row in rows]),
-        "formulas": layers.formulas, "memory": memory_record(table, symbolic, layers),
+        "formulas": layers.formulas, "memory": memory_record(table, layers),
         "fixed": _fixed(table, symbolic, cells), "sources": places.sources, "frames": places.frames,
         "polynomials": cells.polynomials, "symbols": _symbols(table, cells),
     }  # fmt: skip

@@ -102,8 +102,8 @@ class WeightNames(Printed):
 
 
 def read_weights(path: str | Path, *, key: str = "") -> WeightFile:
-    """The tensors of a weight file: safetensors, ``.pth``, ``.npz``, ONNX; with ``key`` those of a dictionary in it, or
-    below a prefix of the names.
+    """The tensors of a weight file: safetensors, ``.pth``, ``.npz``, ONNX, ``.pt2``; with ``key`` those of a
+    dictionary in it, or below a prefix of the names.
 
     Raises ``DiagnosticError``: E0001 no such file, E0901 another kind, E0902 damaged or hostile, E0007 no such key.
     """

@@ -10,7 +10,7 @@ from archdsl.diagnostics import Refusal
 from archdsl.driver import Settings
 from archdsl.graph import Graph
 from archdsl.process import collector_paused
-from archdsl.project.targets import Network, graph_of
+from archdsl.project.targets import Network, graph_of, has_program
 from archdsl.record import Record
 from archdsl.shown import Verbatim
 from archdsl.version import __version__
@@ -68,8 +68,8 @@ def compile(
     ``backend``: ``onnx``, ``torch`` or an installed one; without it the ending of the file chooses. A file that exists
     is replaced if archdsl wrote it as the same kind of file. ``path`` may also be a file that is open for bytes.
 
-    ``weights``: a file (safetensors, ``.pth``, ``.npz``, ONNX) whose tensors become the parameters; ``key`` is
-    the dictionary or prefix in it to take (``state_dict_ema``), ``names`` the map of the spec to read its names by
+    ``weights``: a file (safetensors, ``.pth``, ``.npz``, ONNX, ``.pt2``) whose tensors become the parameters; ``key``
+    is the dictionary or prefix in it to take (``state_dict_ema``), ``names`` the map of the spec to read its names by
     (``own``: the network's own, ``order``: none), and ``allow_missing`` and ``allow_unexpected`` are shell patterns of
     names that one side may lack. ``settings`` are the network's parameters, ``bind`` gives symbols fixed sizes,
     ``train`` includes outputs that exist only for training. ``options`` are those of the backend, as ``archdsl compile
@@ -88,7 +88,7 @@ def compile(
     if weights is not None:
 
         def training() -> Graph:
-            return graph if given else graph_of(network, settings, bind, True)
+            return graph if given or not has_program(network) else graph_of(network, settings, bind, True)
 
         try:
             graph, notes = with_weights(
@@ -167,7 +167,7 @@ def with_weights(
     unexpected: Sequence[str] = (),
     training: Callable[[], Graph] | None = None,
 ) -> tuple[Graph, list[str]]:
-    """The graph with the weights of a file (safetensors, ``.pth``, ``.npz``, ONNX), and what is to be told about them.
+    """The graph with the weights of a file (those that :func:`archdsl.read_weights` takes), and what is to be told.
 
     ``key`` and ``names`` are as in :func:`compile`, ``missing`` and ``unexpected`` shell patterns of names that one
     side may lack; ``training`` gives the graph with the outputs that exist only for training, whose parameters a

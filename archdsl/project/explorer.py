@@ -38,10 +38,19 @@ class Explorer(Printed):
     @collector_paused()
     def html(self) -> str:
         """The page: one self-contained file, which works without a network."""
+        return self._page(False)
+
+    @property
+    @collector_paused()
+    def served(self) -> str:
+        """The page as ``archdsl view`` serves it: it asks for news of its file."""
+        return self._page(True)
+
+    def _page(self, served: bool) -> str:
         from archdsl.page.data import explorer
         from archdsl.page.document import page
 
-        return page(explorer(self.table, self.target, self.claims))
+        return page(explorer(self.table, self.target, self.claims), served=served)
 
     @property
     @collector_paused()

@@ -10,7 +10,7 @@ from archdsl.diagnostics import Refusal
 from archdsl.driver import Settings
 from archdsl.project.family import Member, Varied, members
 from archdsl.report.render import Printed
-from archdsl.shown import Tabled
+from archdsl.shown import Charted
 
 if TYPE_CHECKING:
     from archdsl.report.listing import Listing
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 SHOWN = ("params", "macs", "weights", "peak_activations", "receptive_field", "depth")
 
 
-class Sweep(Printed, Tabled):
+class Sweep(Printed, Charted):
     """The report of ``archdsl cost --set width=0.5..1.5:0.1``."""
 
     def __init__(self, target: str, varied: Sequence[str], found: Sequence[Member]) -> None:

@@ -68,6 +68,12 @@ def open_target(text: str | Path) -> Target:
     return Target(program, variant)
 
 
+def has_program(network: Network) -> bool:
+    """Whether a network is made from a text, with parameters and variants."""
+    target = open_target(network) if isinstance(network, str | Path) else network
+    return isinstance(target, Target) and target.program is not None
+
+
 def graph_of(
     network: Network, settings: Settings | None = None, bind: Mapping[str, int] | None = None, train: bool = False
 ) -> Graph:
@@ -80,7 +86,7 @@ def graph_of(
         if settings or train:
             what = "a model" if network.model is not None else "data"
             message = f"`{network.source_name}` is {what}: it has no parameters to set and no variants"
-            raise Refusal("E0007", message)
+            raise Refusal("E0007", message, help="sizes of its inputs are given with `--bind`; nothing else is open")
         if network.model is not None:
             return foreign.read(network.model, bind or {})
         assert network.document is not None

@@ -93,6 +93,17 @@ def codes(pages: Mapping[str, str]) -> Listing:
     return Listing("explain", Table((), tuple(headlines.items()), frozenset()), {"codes": records})
 
 
+class Family(Listing):
+    """The members of a family, which have a picture as well; a refused member's figures are ``None``."""
+
+    def chart(self) -> str:
+        """A point for each member."""
+        from archdsl.report.sweep_chart import sweep_chart
+
+        records = self.content["members"]
+        return sweep_chart(self.content["target"], list(records[0]["settings"]) if records else [], records)
+
+
 def family(target: str, varied: Sequence[str], records: Sequence[Mapping[str, Any]]) -> Listing:
     """The members of a family (``archdsl cost --set width=0.5..1.5:0.1``).
 
@@ -104,7 +115,7 @@ def family(target: str, varied: Sequence[str], records: Sequence[Mapping[str, An
     exact = [(*r["settings"].values(), *(_exact(r[q]) for q in quantities)) for r in records]
     members = [dict(record) for record in records]
     table = Table(head, rows, frozenset(range(len(head))))
-    return Listing("sweep", table, {"target": target, "members": members}, (head, exact))
+    return Family("sweep", table, {"target": target, "members": members}, (head, exact))
 
 
 def _member(record: Mapping[str, Any], quantities: Sequence[str]) -> list[str]:

@@ -69,6 +69,12 @@ class MemoryReport(Report):
         ]
         return ("step", "path", "op", "live", "made"), rows
 
+    def chart(self) -> str:
+        """The arena over time."""
+        from archdsl.report.memory_chart import memory_chart
+
+        return memory_chart(self.memory, _buffers(self.memory))
+
 
 def heading(memory: Memory) -> str:
     """``archdsl cost v1, memory at fusion level full: ResNet50, input image f32[1, 3, 224, 224]``."""

@@ -16,7 +16,7 @@ from archdsl.weights.tensor import FREE_GROWTH, MAX_GROWTH, MAX_NAME, Checkpoint
 __all__ = ["Checkpoint", "Tensor", "read"]
 
 SUFFIXES = {
-    ".safetensors": "safetensors", ".json": "sharded", ".npz": "npz", ".onnx": "onnx_file",
+    ".safetensors": "safetensors", ".json": "sharded", ".npz": "npz", ".onnx": "onnx_file", ".pt2": "exported",
     ".pth": "torch_file", ".pt": "torch_file", ".bin": "torch_file", ".ckpt": "torch_file",
 }  # fmt: skip
 """How a file ends -> the module that reads it."""

@@ -377,3 +377,30 @@ def test_a_mistaken_value_of_an_option(cli):
     assert done.status == 2 and "did you mean `kaiming" in done.err
     assert cli("compile", "net.arch:small", "-o", "a.onnx", "--opset", "x").status == 2
     assert not Path("a.onnx").exists()
+
+
+# cost -o
+
+
+@pytest.mark.parametrize("options", [["--memory"], ["--set", "width=4..8"]])
+def test_cost_draws_besides_what_it_prints(cli, options):
+    plain = cli("cost", "net.arch", *options)
+    done = cli("cost", "net.arch", *options, "-o", "net.svg")
+    assert (done.status, done.out, done.err) == (0, plain.out, "")
+    assert Path("net.svg").read_text().startswith("<svg ")
+    assert cli("cost", "net.arch", *options, "-o", "net.svg").status == 0  # ours: replaced
+
+
+@pytest.mark.parametrize("options, code, told", [
+    (["-o", "net.svg"], "E0007", "draws `--memory`"),
+    (["--memory", "-o", "net.png"], "E0007", "ends in `.png`"),
+    (["--memory", "-o", "theirs.svg"], "E0006", "not a chart that archdsl wrote"),
+    (["--set", "width=1..3", "-o", "theirs.svg"], "E0006", "not a chart that archdsl wrote"),
+    (["--memory", "-o", "nowhere/net.svg"], "E0005", "no folder"),
+    (["--set", "width=0..0", "-o", "net.svg"], "E0007", "nothing to draw"),
+])  # fmt: skip
+def test_cost_refuses_what_it_cannot_draw(cli, options, code, told):
+    Path("theirs.svg").write_text("<svg/>")
+    done = cli("cost", "net.arch", *options)
+    assert done.status == 2 and code in done.err and told in done.err, done.err
+    assert Path("theirs.svg").read_text() == "<svg/>" and not Path("net.svg").exists()

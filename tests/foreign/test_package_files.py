@@ -30,7 +30,6 @@ from archdsl.diagnostics import DiagnosticError
 from archdsl.foreign.names import symbol_name
 
 
-
 def rows(name: str) -> list[dict[str, str]]:
     with (ROOT / "tests/data" / name).open(newline="") as table:
         return list(csv.DictReader(table))
@@ -121,7 +120,7 @@ def sizes(path: Path, inputs: str) -> dict[str, int]:
         for axis, (dim, size) in enumerate(zip(port.type.tensor_type.shape.dim, asked[port.name][0], strict=True)):
             if not dim.HasField("dim_value") or dim.dim_value < 1:
                 named = any(map(str.isalpha, dim.dim_param))
-                found[dim.dim_param if named else symbol_name(f"{port.name}_{axis}", set())] = size
+                found[dim.dim_param if named else symbol_name(f"{port.name}_{axis}")] = size
     return found
 
 

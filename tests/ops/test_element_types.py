@@ -19,7 +19,7 @@ ALLOWED = {
     "archdsl/backends/onnx/resample.py": "what it has kernels of `DepthToSpace` for",
     "archdsl/backends/onnx/selection.py": "what ONNX Runtime has kernels of `NonZero` for",
     "archdsl/data/form.py": "a Literal, from which pydantic makes the JSON schema",
-    "archdsl/foreign/pt2/archive.py": "the numbers of `ScalarType` in archives of torch.export",
+    "archdsl/weights/exported.py": "the numbers of `ScalarType` in archives of torch.export",
     "archdsl/ops/constant.py": "the integers that quantised weights may be",
     "archdsl/weights/onnx_tensor.py": "in which field a TensorProto holds which numbers",
 }

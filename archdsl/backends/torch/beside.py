@@ -37,6 +37,6 @@ def write(tensors: dict[str, Tensor], module: Path) -> int:
                       help="give the module another name with `-o`")  # fmt: skip
     check_output(target, WEIGHTS)
     kinds = {name: (one.dtype, one.shape) for name, one in tensors.items()}
-    head = encode(kinds, {"format": "pt", "producer": "archdsl"})
+    head = encode(kinds, {"format": "pt", "producer": "archdsl", "archdsl.names": "own"})
     write_file(target, chain([head], *(one.stretches() for one in tensors.values())))
     return target.stat().st_size

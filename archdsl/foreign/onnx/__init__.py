@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import mmap
-from collections import ChainMap
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from archdsl.foreign.known import Known
 from archdsl.foreign.onnx import families as families, values as values  # register the rules
 from archdsl.foreign.onnx.biases import with_biases
 from archdsl.foreign.onnx.call import Item
+from archdsl.foreign.onnx.layouts import layouts
 from archdsl.foreign.onnx.model import Graph as GraphProto, Model, Port
 from archdsl.foreign.onnx.opaque import Untyped, joined
 from archdsl.foreign.onnx.walk import Walker
@@ -43,16 +43,23 @@ def read(path: Path, bind: Mapping[str, int] | None = None) -> Graph:
         if not size:
             malformed(path, "it is empty")
         with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-            model = ModelReader(path, data).model(0, size)
-            if model.graph is None:
-                malformed(path, "it has no graph")
-            _check_opset(model)
-            most: dict[str, int] = {}
-            while True:
-                try:
-                    return _imported(path, model, model.graph, Importer(str(path), bind, most))
-                except BoundedError as found:  # each time another symbol has a bound, or a lower one
-                    most[found.name] = found.most
+            reader = ModelReader(path, data)
+            try:
+                return _read(path, reader.model(0, size), bind)
+            finally:
+                reader.close()
+
+
+def _read(path: Path, model: Model, bind: Mapping[str, int] | None) -> Graph:
+    if model.graph is None:
+        malformed(path, "it has no graph")
+    _check_opset(model)
+    most: dict[str, int] = {}
+    while True:
+        try:
+            return _imported(path, model, model.graph, Importer(str(path), bind, most))
+        except BoundedError as found:  # each time another symbol has a bound, or a lower one
+            most[found.name] = found.most
 
 
 def _check_opset(model: Model) -> None:
@@ -70,12 +77,12 @@ def _imported(path: Path, model: Model, graph: GraphProto, importer: Importer) -
     given: dict[str, Item] = {}
     for port in graph.inputs:
         if port.name not in graph.initialisers:
-            with importer.at(f"input {port.name}"):
+            with importer.at("input {}".format, port.name):
                 given[port.name] = _input(importer, port)
-    made = walker.graph(graph, ChainMap(), given)
+    made = walker.graph(graph, None, given)
     outputs: dict[str, Value] = {}
     for port, item in zip(graph.outputs, made):
-        with importer.at(f"output {port.name}"):
+        with importer.at("output {}".format, port.name):
             if port.name in outputs:
                 raise Refusal("E1001", f"two outputs are called `{port.name}`")
             if isinstance(item, Untyped):
@@ -87,7 +94,7 @@ def _imported(path: Path, model: Model, graph: GraphProto, importer: Importer) -
         kinds = " and ".join(sorted({f"{port.kind}s" for port in graph.outputs}))
         raise Refusal("E1003", f"all outputs of {path.name} are {kinds}, and only tensors are supported")
     importer.tape.nodes[:] = with_biases(importer.tape.nodes, outputs.values())
-    return importer.graph(path.stem, outputs)
+    return importer.graph(path.stem, outputs, maps=layouts(importer.tape.nodes))
 
 
 def _of_free_sizes(importer: Importer, item: Untyped, port: Port) -> Value:

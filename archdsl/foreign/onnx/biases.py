@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from itertools import accumulate
 
-from archdsl.graph import Node, Value
+from archdsl.graph import Node, Parameter, Value
 from archdsl.ops.arithmetic import Add
 from archdsl.ops.constant import Param
 from archdsl.ops.linear import Linear
@@ -18,6 +19,7 @@ def with_biases(nodes: Sequence[Node], outputs: Iterable[Value]) -> list[Node]:
     """The nodes of a model, with layers for such pairs. Nobody else may use the product, or the vector."""
     uses = Counter([*outputs, *(value for node in nodes for value in node.inputs)])
     dropped: set[Node] = set()
+    raised: list[Node] = []
     for node in nodes:
         found = _pair(node, uses) if isinstance(node.op, Add) and len(node.inputs) == 2 else None
         if found is None:
@@ -27,8 +29,31 @@ def with_biases(nodes: Sequence[Node], outputs: Iterable[Value]) -> list[Node]:
         node.op, node.inputs = layer.op.replace(bias=True), layer.inputs
         node.params = {**layer.params, "bias": vector.params["value"]}
         node.path, node.origin = layer.path, layer.origin
-        node.outputs[0].name = layer.path
-    return [node for node in nodes if node not in dropped]
+        raised.append(node)
+    kept = [node for node in nodes if node not in dropped]
+    _name(raised, kept)
+    return kept
+
+
+def _name(layers: Sequence[Node], nodes: Sequence[Node]) -> None:
+    """Call layers after their modules, where these have no other node."""
+    below: Counter[str] = Counter()
+    used: Counter[str] = Counter()
+    for node in nodes if layers else ():
+        below.update(accumulate(node.path.split("."), "{}.{}".format))
+        used.update({one.path for one in node.params.values()})
+    for layer in layers:
+        module, _, own = layer.path.rpartition(".")
+        if own == layer.op.name and below[module] == 1:
+            layer.params = {slot: _under(module, layer.path, one, used) for slot, one in layer.params.items()}
+            layer.path = module
+        layer.outputs[0].name = layer.path
+
+
+def _under(module: str, path: str, parameter: Parameter, used: Counter[str]) -> Parameter:
+    """The parameter of a layer that is called after its module; its name in the file stays."""
+    own = parameter.path.startswith(f"{path}.") and used[parameter.path] == 1
+    return parameter.replace(path=f"{module}{parameter.path.removeprefix(path)}") if own else parameter
 
 
 def _pair(node: Node, uses: Counter[Value]) -> tuple[Node, Node] | None:

@@ -13,7 +13,6 @@ from archdsl.files import check_inside
 from archdsl.foreign.importer import Importer
 from archdsl.foreign.known import Known
 from archdsl.foreign.pt2 import families as families  # registers the rules
-from archdsl.foreign.pt2.archive import Payload, Saved
 from archdsl.foreign.pt2.constants import MAX_ELEMENTS
 from archdsl.foreign.pt2.flow import Flow
 from archdsl.foreign.pt2.program import Body
@@ -23,6 +22,7 @@ from archdsl.graph import Graph, Parameter, Value
 from archdsl.process import collector_paused
 from archdsl.shapes import TensorType
 from archdsl.tape.bindings import check_bound
+from archdsl.weights.exported import Payload, Saved
 from archdsl.weights.tensor import Tensor, malformed
 
 

@@ -28,7 +28,7 @@ class Flow:
     def run(self, body: Body) -> None:
         """Read all calls of a graph."""
         for call in body.calls():
-            with self.importer.at(_line(call), _notes(call)):
+            with self.importer.at(_line, call, _notes):
                 self._call(body, call)
 
     def _call(self, body: Body, call: Call) -> None:

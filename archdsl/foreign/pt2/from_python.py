@@ -11,7 +11,7 @@ from typing import Any
 
 from archdsl.foreign.model import Model
 from archdsl.foreign.pt2 import graph_of
-from archdsl.foreign.pt2.archive import Saved
+from archdsl.weights.exported import Saved
 
 _PROGRAM, _MODULE = "torch.export.exported_program.ExportedProgram", "torch.nn.modules.module.Module"
 

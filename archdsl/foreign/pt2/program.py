@@ -12,10 +12,10 @@ from typing import Any
 
 from archdsl.diagnostics import Refusal
 from archdsl.dims import Dim
-from archdsl.foreign.pt2.archive import DTYPES, Saved
 from archdsl.foreign.pt2.sizes import Sizes
 from archdsl.record import Record
 from archdsl.shapes import TensorType
+from archdsl.weights.exported import DTYPES, Saved
 from archdsl.weights.tensor import MAX_RANK, malformed
 
 

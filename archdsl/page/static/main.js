@@ -45,7 +45,7 @@ function keys(state) {
   });
 }
 
-const state = new State(new Model(JSON.parse(part("data").textContent)));
+export const state = new State(new Model(JSON.parse(part("data").textContent)));
 theme();
 summary(state);
 new Table(state);

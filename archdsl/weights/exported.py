@@ -16,7 +16,7 @@ from zipfile import ZIP_STORED
 from archdsl.element_types import ELEMENT_TYPES
 from archdsl.record import Record
 from archdsl.weights.archive import Archive
-from archdsl.weights.tensor import Place, Tensor, check_shape, in_row_major, is_row_major, malformed, refuse
+from archdsl.weights.tensor import Checkpoint, Place, Tensor, check_shape, in_row_major, is_row_major, malformed, refuse
 
 MAX_PROGRAM = 1 << 26
 """Bytes of the program; one of 5,000 operators has some ten million."""
@@ -30,6 +30,12 @@ DTYPES = {1: "u8", 2: "i8", 3: "i16", 4: "i32", 5: "i64", 6: "f16", 7: "f32", 8:
           28: "u16", 34: "u32", 35: "u64"}  # fmt: skip
 """``ScalarType`` of the schema -> element type. Complex numbers and floats of eight bits have none here."""
 EXPORT = "save it again with PyTorch 2.8 or newer: `torch.export.save(torch.export.export(model, inputs), path)`"
+
+
+def read(path: Path) -> Checkpoint:
+    """The parameters and buffers of a program, under PyTorch's own names."""
+    saved = Saved(path)
+    return Checkpoint(path, "torch.export", {name: saved.tensor(one) for name, one in saved.tensors.items()})
 
 
 class Payload(Record):
