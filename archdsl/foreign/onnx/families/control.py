@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from archdsl.diagnostics import Refusal
 from archdsl.dims import Dim
+from archdsl.foreign.deciding import inputs_of
 from archdsl.foreign.known import Known
 from archdsl.foreign.onnx.call import Call, Item, Result, rule
 from archdsl.foreign.onnx.model import Graph
@@ -20,7 +21,7 @@ def if_(call: Call) -> Result:
     """The branch that runs; refuses (E1002) a condition that an input of one number decides, and is not bound."""
     condition = call.item(0)
     if not isinstance(condition, Known):
-        if not any(number for _, number in call.inputs_of(condition)):
+        if not any(number for _, number in inputs_of(condition)):
             return call.not_supported("a condition on the values of a tensor")
         raise call.depends(condition, "the condition")
     chosen = "then_branch" if bool(condition.array().ravel()[0]) else "else_branch"
@@ -40,7 +41,7 @@ def loop(call: Call) -> Result:
     """A known number of runs; refuses (E1002) one that an input decides."""
     body = body_of(call, "body")
     trips, go = call.given(0), call.given(1)
-    if isinstance(trips, Value) and any(number for _, number in call.inputs_of(trips)):
+    if isinstance(trips, Value) and any(number for _, number in inputs_of(trips)):
         raise call.depends(trips, "the number of runs")
     if not isinstance(trips, Known) or (go is not None and not (isinstance(go, Known) and bool(go.array().ravel()[0]))):
         return call.not_supported(UNTIL)
