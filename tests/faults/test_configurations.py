@@ -205,5 +205,5 @@ def test_graphs_are_not_kept(tmp_path: Path) -> None:
         folder = repository(tmp_path / str(count), **{f"s{i}__arch": net for i in range(count)})
         status, output, most[count], _ = measured(folder, "check", ".", "-q", "--against", "HEAD")
         assert status == 0, output
-    assert most[80] < most[10] + 30, most
+    assert most[80] < most[10] + 18, most  # what 70 graphs take alone is 23
     git(tmp_path / "10", "status")
