@@ -174,6 +174,8 @@ same: bool = archdsl.verify("lenet5.onnx", "lenet5.onnx", tolerance=1e-5).same
 names: tuple[str, ...] = archdsl.list("lenet*").names
 text: str = archdsl.show(graph, "mermaid", depth=1)
 report: str = archdsl.explorer("lenet5").html
+with archdsl.view("lenet5") as served:
+    address: str = served.address
 page: str = archdsl.explain("E0304").pages["E0304"]
 known: tuple[str, ...] = archdsl.operators().names
 well: bool = archdsl.doctor().well

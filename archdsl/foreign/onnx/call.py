@@ -52,7 +52,7 @@ def known(*names: str, domain: str = "") -> Callable[[Rule], Rule]:
 class Call:
     """A node. ``inputs`` are in the order of ONNX; one that is left out is ``None``."""
 
-    __slots__ = ("declared", "importer", "inputs", "leaf", "node", "run_graph", "scope", "version")
+    __slots__ = ("declared", "importer", "inputs", "leaf", "node", "probe", "run_graph", "scope", "version")
 
     def __init__(
         self,
@@ -63,6 +63,7 @@ class Call:
         scope: str,
         leaf: bool,
         run_graph: Callable[[Graph, dict[str, Item]], list[Item]],
+        probe: Callable[[Graph, dict[str, Item]], list[Known] | None],
         declared: Callable[[str], TensorType | None],
     ) -> None:
         self.node = node
@@ -75,6 +76,8 @@ class Call:
         """Whether that module has no other node, so that its path is the node's."""
         self.run_graph = run_graph
         """Runs a graph of the node, which sees the values around it and those given by name; its outputs."""
+        self.probe = probe
+        """The same where all is computed from what is known; otherwise ``None``, and nothing is made."""
         self.declared = declared
         """The type that the file declares for a result, by its name."""
 
