@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from archdsl.cli.options import Bind, Set, Target, Train, bindings, settings
-from archdsl.cli.output import out
+from archdsl.cli.output import out, progress
 from archdsl.cli.signature import opt
 
 EXAMPLE = "archdsl show lenet5 --format mermaid"
@@ -24,4 +24,7 @@ def command(
     """Print the elaborated graph."""
     from archdsl.project.pages import show
 
-    out(show(target, format, depth=depth, settings=settings(set_), bind=bindings(bind), train=train))
+    given, sizes = settings(set_), bindings(bind)
+    with progress(f"elaborating {target}"):
+        text = show(target, format, depth=depth, settings=given, bind=sizes, train=train)
+    out(text)

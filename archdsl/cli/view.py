@@ -14,6 +14,10 @@ EXAMPLE = "archdsl view specs/resnet.arch:resnet18"
 
 def command(
     target: Target,
+    against: Annotated[
+        str | None,
+        opt("--against", metavar="OTHER", help="another network beside it, or `HEAD~1`: the same file there"),
+    ] = None,
     set_: Set = None,
     bind: Bind = None,
     train: Train = False,
@@ -25,7 +29,7 @@ def command(
     from archdsl.project.viewing import view
 
     with progress(f"exploring {target}"):
-        served = view(target, bindings(bind), settings=settings(set_), train=train)
+        served = view(target, bindings(bind), settings=settings(set_), train=train, against=against)
     with served:
         out(f"{served.address}\n")
         sys.stdout.flush()

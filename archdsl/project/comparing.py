@@ -13,6 +13,7 @@ from archdsl.report.render import Printed
 
 if TYPE_CHECKING:
     from archdsl.compare.diff import Difference
+    from archdsl.compare.snapshot import Snapshot
     from archdsl.graph import Graph
     from archdsl.report.page import Report
     from archdsl.runtime.verify import Compared
@@ -25,6 +26,11 @@ def diff(old: Network, new: Network, bind: Mapping[str, int] | None = None) -> D
     may be the state alone, where ``new`` is a file of the repository. ``bind`` gives symbols sizes in both. Raises
     ``DiagnosticError``.
     """
+    return both(old, new, bind)[0]
+
+
+def both(old: Network, new: Network, bind: Mapping[str, int] | None = None) -> tuple[Difference, Snapshot, Snapshot]:
+    """As :func:`diff`, with the figures of both networks."""
     from archdsl.compare.diff import diff
     from archdsl.compare.renaming import renamed
     from archdsl.compare.structure import nameless, one_written, resolved, structure
@@ -35,11 +41,11 @@ def diff(old: Network, new: Network, bind: Mapping[str, int] | None = None) -> D
     same = renamed(before, after)
     a, b = (figures(graph).replace(name=called(one, graph)) for one, graph in ((old, before), (new, after)))
     if same is None and nameless(before, after):
-        return diff(a, b, None, structure(before, after, a, b))
+        return diff(a, b, None, structure(before, after, a, b)), a, b
     strangers = one_written(before, after)
     if strangers:
         a, b = resolved(a, before), resolved(b, after)
-    return diff(a, b, same, None, strangers)
+    return diff(a, b, same, None, strangers), a, b
 
 
 def _graph(network: Network, beside: Network | None) -> Network:

@@ -69,6 +69,7 @@ def view(
     *,
     settings: Settings | None = None,
     train: bool = False,
+    against: str | None = None,
 ) -> View:
     """Serve the page of a target (:func:`archdsl.explorer`) on the loopback address, until the result is closed.
 
@@ -79,4 +80,4 @@ def view(
     target = str(network)
     if target == "-":
         raise Refusal("E0007", "`view` needs a file: standard input does not change", help="write it into a file first")
-    return View(lambda: explorer(target, bind, settings=settings, train=train), target)
+    return View(lambda: explorer(target, bind, settings=settings, train=train, against=against), target)

@@ -260,3 +260,18 @@ def test_view_loads_itself_again_where_it_stands(browser: Browser, tmp_path: Pat
         assert {request.rpartition("/")[0] + "/" for request in watched.requests} == {served.address}
         page.goto("about:blank")
         watched.close()
+
+
+def test_two_networks_stand_side_by_side(browser: Browser, tmp_path: Path) -> None:
+    archdsl.explorer("resnet34", against="resnet18").save(tmp_path / "both.html")
+    watched = Watched(browser)
+    page = watched.open(tmp_path / "both.html")
+    assert page.locator("#against-title").inner_text() == "resnet18 → resnet34"
+    before, after = (int(str(archdsl.cost(name).total("params"))) for name in ("resnet18", "resnet34"))
+    assert f"+{after - before:,}" in page.locator("#against-figures").inner_text()
+    assert page.locator("#against-pairs tr").count() == page.locator("#against-pairs tr.added").count() > 0
+    page.locator("#against-pairs button", has_text="layer3.5.conv2").click()
+    assert page.locator("#layer h3").inner_text() == "layer3.5.conv2"
+    page.uncheck("#against-only")
+    assert page.locator("#against-pairs tr").count() == len(archdsl.cost("resnet34").rows)
+    watched.close()
