@@ -59,4 +59,4 @@ def command(
     if open_:
         import webbrowser
 
-        webbrowser.open(path.resolve().as_uri())
+        webbrowser.open_new_tab(path.resolve().as_uri())

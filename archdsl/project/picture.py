@@ -12,14 +12,15 @@ from archdsl.driver import Settings
 from archdsl.graph import Graph
 from archdsl.process import collector_paused, deep_stack
 from archdsl.project.targets import Network, graph_of
+from archdsl.shown import Verbatim
 
 STYLES = ("screen", "paper")
 PNG_SCALE = 2
 """Pixels of a PNG for each of the picture's: letters are readable where screens have fine pixels."""
 
 
-class Picture:
-    """A network as it is drawn at a folding. A notebook shows it."""
+class Picture(Verbatim):
+    """A network as it is drawn at a folding. A notebook shows it; as text it is a Mermaid flowchart."""
 
     def __init__(
         self, graph: Graph, depth: int | None, fold: Sequence[str], select: str, shade: str | None, style: str
@@ -70,8 +71,11 @@ class Picture:
         """The picture in pixels. Refuses (E0010) where the package that makes them is not installed."""
         return _marked(_rasterised(self.svg))
 
-    def _repr_svg_(self) -> str:
-        return self.svg
+    def __str__(self) -> str:
+        return self.mermaid
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+        return {"text/plain": str(self), "image/svg+xml": self.svg}
 
     def save(self, path: str | Path) -> Path:
         """Write ``.svg``, ``.png``, ``.mmd`` or ``.dot``. Refuses (E0007) other endings, (E0005) what cannot be

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from placed import faults
+from placed import faults, lines
 
 from archdsl import load
 from archdsl.graph import Graph
@@ -17,7 +17,7 @@ from archdsl.project.zoo import networks
 
 SAMPLE = (
     "lenet5", "alexnet_2012", "googlenet", "resnet50", "densenet121", "mobilenet_v2", "unet", "nasnet_mobile",
-    "dpn92", "rnn_stacked_bidirectional", "transformer_base", "msdnet_cifar10", "vit_b_16",
+    "dpn92", "rnn_stacked_bidirectional", "transformer_base", "msdnet22", "vit_b_16",
 )  # fmt: skip
 DEPTHS = (None, 1, 99)
 
@@ -91,8 +91,11 @@ network Net() {
     assert len({one.y for one in branches}) == 1 and len({one.x for one in branches}) == 3
     first = at["3×3 conv, 16"]
     right = first.x + first.width
-    past = [wire for wire in placed.wires if all(x > right for x, _ in wire.points[1:-1]) and len(wire.points) > 3]
-    assert past, "the shortcut bends to the right of its body"
+    second = first.replace(y=max(one.y for one in placed.rectangles if one.part.lines[:1] == ["3×3 conv, 16"]))
+    past = [one for wire in placed.wires for one in lines(wire) if one[0] > right and one[1] <= first.y]
+    assert any(bottom >= second.y + second.height for _, _, _, bottom in past), (
+        "the shortcut passes its body on the right"
+    )
     assert at["add"].x + at["add"].width / 2 == pytest.approx(first.x + first.width / 2)
 
 
