@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from archdsl.project.running import run
     from archdsl.project.starter import init
     from archdsl.project.sweep import sweep
+    from archdsl.project.viewing import view
     from archdsl.project.which import which
     from archdsl.project.zoo import networks as list
     from archdsl.runtime.doctor import doctor
@@ -63,14 +64,15 @@ _HOMES = {
     "load": "project.loading", "match_weights": "project.checkpoints", "memory": "project.costs",
     "operators": "project.operators", "read_weights": "project.checkpoints", "run": "project.running",
     "save_baseline": "project.checking", "show": "project.pages", "sweep": "project.sweep",
-    "verify": "project.comparing", "weight_names": "project.checkpoints", "which": "project.which",
+    "verify": "project.comparing", "view": "project.viewing", "weight_names": "project.checkpoints",
+    "which": "project.which",
 }  # fmt: skip
 """Public name -> the module that it is imported from (and what it is called there, where that is another name)."""
 
 __all__ = [
     "Builder", "Diagnostic", "DiagnosticError", "Graph", "Program", "check", "compile", "cost", "diff", "doctor",
     "draw", "explain", "explorer", "export_weights", "fields", "fit", "fmt", "init", "lint", "list", "load",
-    "match_weights", "memory", "operators", "read_weights", "run", "save_baseline", "show", "sweep", "verify",
+    "match_weights", "memory", "operators", "read_weights", "run", "save_baseline", "show", "sweep", "verify", "view",
     "weight_names", "which",
 ]  # fmt: skip
 

@@ -34,7 +34,7 @@ class Shown(Verbatim):
         return getattr(import_module(module), name)(self)
 
     def _rendered(self, format: str) -> str:
-        text: str = import_module("archdsl.report.render").render(self.report(), format)
+        text: str = import_module("archdsl.report.render").rendered(self, format)
         return text
 
     def __str__(self) -> str:

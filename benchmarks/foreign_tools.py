@@ -87,8 +87,8 @@ def archdsl_shapes(path: str, given: dict) -> dict:
                 types[name] = shape
 
     Walker.node = node
-    bind = {name if name in given["numbers"] else symbol_name(name, ()): size for name, size in given["bind"].items()}
-    sizes = {name if name in given["numbers"] else symbol_name(name, ()): n for name, n in given["sizes"].items()}
+    bind = {name if name in given["numbers"] else symbol_name(name): size for name, size in given["bind"].items()}
+    sizes = {name if name in given["numbers"] else symbol_name(name): n for name, n in given["sizes"].items()}
     for _ in range(len(sizes) + 1):
         try:
             foreign.read(Path(path), bind)

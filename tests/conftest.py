@@ -11,6 +11,7 @@ KINDS = {
     "reference": "run them with `pytest -m reference`",
     "nightly": "run them with `pytest -m nightly`",
     "layout": "run them with `pytest -m layout`",
+    "browser": "run them with `pytest -m browser`",
     "slow": "run them without `--fast`",
 }
 """Markers of what is left out by default or by ``--fast``, and how it is run."""

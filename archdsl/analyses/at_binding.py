@@ -15,7 +15,7 @@ from archdsl.dims import Dim, Expr
 from archdsl.element_types import FLOATS
 from archdsl.graph import Graph, Node, Value
 from archdsl.ops.base import Op, Work
-from archdsl.ops.look import Window
+from archdsl.ops.look import AxisWindow, OneWindow, Window, same
 from archdsl.ops.operand_checks import times
 from archdsl.shapes import TensorType
 from archdsl.tape.sized import at_sizes, counts
@@ -46,6 +46,7 @@ class Bound:
         self.binding: dict[str, Dim] = {} if symbolic else {BATCH: 1, **graph.defaults, **(binding or {})}
         self.binding |= counts(graph, self.binding) if self.binding else {}
         self._works: dict[tuple[object, ...], Work | None] = {}
+        self._work_of: dict[Node, Work | None] = {}
         self._windows: dict[tuple[object, ...], Window] = {}
         self._alike: dict[Node, int] = {}
         self._ends: dict[Node, tuple[tuple[TensorType, ...], tuple[TensorType, ...]]] = {}
@@ -142,6 +143,11 @@ class Bound:
 
     def work(self, node: Node) -> Work | None:
         """The arithmetic of a node in all of its runs; ``None``: not known. What is not chosen has none."""
+        if node not in self._work_of:
+            self._work_of[node] = self._worked(node)
+        return self._work_of[node]
+
+    def _worked(self, node: Node) -> Work | None:
         if node in self.idle:
             return Work()
         ins, op = self.types(node.inputs), self.op(node)
@@ -162,8 +168,15 @@ class Bound:
             if node not in self._ends:  # a wide join is asked once for each of its inputs
                 self._ends[node] = self.types(node.inputs), self.types(node.outputs)
             found = self.op(node).looks(*self._ends[node], source, result)
-            self._windows[key] = tuple([None if axis is None else _each(axis, self.dim) for axis in found])
+            self._windows[key] = tuple([self._axis(axis) for axis in found])
         return self._windows[key]
+
+    def _axis(self, window: OneWindow) -> OneWindow:
+        """A window at the binding; the same object for all that pass an axis through."""
+        if isinstance(window, AxisWindow) and window == same(window.axis):
+            return same(window.axis)
+        found: OneWindow = None if window is None else _each(window, self.dim)
+        return found
 
     @property
     def free(self) -> tuple[str, ...]:

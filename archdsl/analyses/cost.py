@@ -41,6 +41,8 @@ class CostTable(Tabled, report="archdsl.report.costs:CostReport"):
     def __init__(self, measures: Measures) -> None:
         self.measures = measures
         self.graph = measures.graph
+        self._seen: dict[tuple[int, ...], tuple[int | AtMost | Open | None, ...]] = {}
+        """Sizes of receptive fields, by the entries that they are of and the axes of which everything is seen."""
 
     @property
     def rows(self) -> tuple[Row, ...]:
@@ -108,7 +110,12 @@ class CostTable(Tabled, report="archdsl.report.costs:CostReport"):
         """
         fields = self.measures.fields
         value = row.node.outputs[0]
-        return sizes(fields.at(value)) if value in fields else None
+        if value not in fields:
+            return None
+        like = id(fields.entries[value]), *fields.whole[value]
+        if like not in self._seen:
+            self._seen[like] = sizes(fields.at(value))
+        return self._seen[like]
 
     def traffic(self, row: Row) -> Dim:
         """Bytes a row's operator reads and writes at fusion level ``full``."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from archdsl import dims
-from archdsl.analyses.field import AtMost, Field
+from archdsl.analyses.field import AtMost, Field, slide
 from archdsl.dims import Expr
 from archdsl.graph import Node
-from archdsl.ops.look import AxisWindow, Repeated, Unsettled, Window
+from archdsl.ops.look import AxisWindow, OneWindow, Repeated, Unsettled, Window
 from archdsl.record import Record
 
 
@@ -109,3 +109,45 @@ def size(seen: Seen) -> int | AtMost | Open | None:
     if isinstance(seen, Field):
         return seen.size if seen.exact else AtMost(seen.size)
     return seen
+
+
+Whole = tuple[Entry, bool]
+"""What a node sees of a whole axis, and whether it sums up along it."""
+
+
+def through(entries: Entries, window: OneWindow, node: Node) -> Entry:
+    """One axis of a value through a window. What is the same for all positions is no way along a map."""
+    if window is None or isinstance(window, Repeated):
+        return None
+    entry = entries[window.axis]
+    if isinstance(entry, Mixed):
+        moved = isinstance(window, Unsettled) or window != AxisWindow(window.axis, whole=window.whole)
+        return entry.replace(complete=False) if moved else entry
+    if not isinstance(entry, Field):
+        return entry
+    size = window.size if isinstance(window, Unsettled) else window.extent
+    if isinstance(window, Unsettled) or isinstance(size, Expr):
+        return Open(entry.axis, symbol_of(size), node)
+    return slide(entry, window)
+
+
+def seen_whole(entries: Entries, window: Window, node: Node) -> Iterable[Whole]:
+    """The entries of a value of which a node sees the whole axis, and whether it sums up along it."""
+    for axis, entry in enumerate(entries):
+        if entry is None:
+            continue
+        looks = looking(window, axis)
+        if not looks and not rearranges(node):
+            yield entry, True
+        elif any(isinstance(one, AxisWindow) and one.whole for one in looks):
+            yield entry, False
+
+
+def weighed(whole: Iterable[Whole], found: list[Entry]) -> list[Entry]:
+    """Positions for which a product of several inputs sums up all positions of the same axis see everything."""
+    summed: set[int] = set()
+    for entry, is_summed in whole:
+        summed |= complete_axes(entry) if is_summed else frozenset()
+    return [
+        Everything(entry.axis) if isinstance(entry, Field | Open) and entry.axis in summed else entry for entry in found
+    ]

@@ -13,10 +13,12 @@ is seen as well is kept apart (``whole``). Attention is no such path: it weighs 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from operator import is_
+from typing import NamedTuple
 
 from archdsl.analyses.at_binding import Bound
 from archdsl.analyses.depth import ancestors
-from archdsl.analyses.field import Field, aligned, hull, nothing, point, slide
+from archdsl.analyses.field import Field, aligned, hull, nothing, point
 from archdsl.analyses.field_entries import (
     Entries,
     Entry,
@@ -24,17 +26,20 @@ from archdsl.analyses.field_entries import (
     Mixed,
     Open,
     Seen,
+    Whole,
     axes_of,
     complete_axes,
     looking,
     rearranges,
+    seen_whole,
     symbol_of,
+    through,
     unlike,
+    weighed,
 )  # fmt: skip
-from archdsl.dims import Expr
 from archdsl.graph import Graph, Node, Value
 from archdsl.ops.linear import MatMul
-from archdsl.ops.look import AxisWindow, OneWindow, Repeated, Unsettled, Window, pass_through
+from archdsl.ops.look import Window, pass_through
 from archdsl.ops.scan import Scan
 from archdsl.record import Record
 
@@ -111,6 +116,13 @@ def receptive_fields(bound: Bound, nodes: Sequence[Node] | None = None, source: 
     return _Walk(bound, nodes, source, axes).run().result()
 
 
+class _Looked(NamedTuple):
+    entries: Entries
+    whole: list[Whole]
+    before: list[Entries]
+    """What went in: held, so that nothing else is taken for it."""
+
+
 class _Walk:
     def __init__(self, bound: Bound, nodes: Sequence[Node], source: Value, axes: tuple[int, ...]) -> None:
         self.bound = bound
@@ -126,6 +138,8 @@ class _Walk:
         self.summed: set[int] = set()
         """The axes along which the first layer or product sums up: channels, or the features of [N, T, F]."""
         self.step = bound.steps
+        self.looked: dict[object, _Looked] = {}
+        """What was found for nodes that are alike: of one operator, with windows and entries that are the same ones."""
 
     def run(self) -> _Walk:
         inside = {inner for node in self.nodes if node.body is not None for inner in node.body.all_nodes()}
@@ -220,20 +234,37 @@ class _Walk:
         if len(node.inputs) == 1 and windows[node.inputs[0]] == self.plain:
             self.entries[value], self.whole[value] = self.entries[node.inputs[0]], self.whole[node.inputs[0]]
             return
-        found: list[Entry] = []
-        for axis in range(self.bound.type(value).rank):
-            entries = [_through(self.entries[v], window[axis], node) for v, window in windows.items()]
-            found.append(self._joined(node, axis, entries, value))
-        if len(node.inputs) > 1:
-            found = self._weighed(node, windows, found)
-        whole = self._wholes(node, windows)
-        self._keep_lost(node, windows, found)
-        self.entries[value], self.whole[value] = tuple(found), whole
+        like = (
+            type(node.op), len(node.inputs) > 1, self.bound.type(value),
+            *[(id(self.entries[v]), id(window)) for v, window in windows.items()],
+        )  # fmt: skip
+        looked = self.looked.get(like) or self._looked(node, windows, value, like)
+        whole = self._wholes(node, windows, looked.whole)
+        self.entries[value], self.whole[value] = looked.entries, whole
         if self.first is None and self.axes and whole.keys() >= set(self.axes):
             self.first = node
 
+    def _looked(self, node: Node, windows: Mapping[Value, Window], value: Value, like: object) -> _Looked:
+        """What a value sees; kept for others that are alike, unless it tells of this node."""
+        before = [self.entries[v] for v in windows]
+        joins = len(self.misaligned)
+        found: list[Entry] = []
+        for axis in range(self.bound.type(value).rank):
+            entries = [through(own, window[axis], node) for own, window in zip(before, windows.values())]
+            found.append(self._joined(node, axis, entries, value))
+        whole = [pair for v, window in windows.items() for pair in seen_whole(self.entries[v], window, node)]
+        if len(node.inputs) > 1:
+            found = weighed(whole, found)
+        self._keep_lost(node, windows, found)
+        made = _Looked(_same_as(before, tuple(found)), whole, before)
+        if joins == len(self.misaligned) and not any(isinstance(entry, Open) for entry in found):
+            self.looked[like] = made
+        return made
+
     def _joined(self, node: Node, axis: int, entries: Sequence[Entry], value: Value) -> Entry:
         """What several ways together see; those without positions do not count."""
+        if len(entries) == 1:
+            return entries[0]
         some = list(dict.fromkeys([entry for entry in entries if entry is not None]))
         if len(some) < 2:
             return some[0] if some else None
@@ -246,28 +277,15 @@ class _Walk:
         size = self.bound.type(value).shape[axis]
         return hull(fields, size) or Open(fields[0].axis, symbol_of(size), node)
 
-    def _weighed(self, node: Node, windows: Mapping[Value, Window], found: list[Entry]) -> list[Entry]:
-        """Positions for which a product of several inputs sums up all positions of the same axis see everything."""
-        summed: set[int] = set()
-        for value, window in windows.items():
-            for entry, is_summed in _seen_whole(self.entries[value], window, node):
-                summed |= complete_axes(entry) if is_summed else frozenset()
-        return [
-            Everything(entry.axis) if isinstance(entry, Field | Open) and entry.axis in summed else entry
-            for entry in found
-        ]
-
-    def _wholes(self, node: Node, windows: Mapping[Value, Window]) -> dict[int, Node]:
+    def _wholes(self, node: Node, windows: Mapping[Value, Window], whole: Iterable[Whole]) -> dict[int, Node]:
         """The axes of the input of which everything is seen: already before, or here."""
         before = [self.whole[value] for value in windows]
         found = before[0] if len(before) == 1 else self._earliest(before)
         here: set[int] = set()
-        for value, window in windows.items():
-            for entry, is_summed in _seen_whole(self.entries[value], window, node):
-                axes = complete_axes(entry)
-                here |= axes
-                if is_summed and (node.op.role == "layer" or isinstance(node.op, MatMul)) and not self.summed:
-                    self.summed |= axes_of(entry)
+        for entry, is_summed in whole:
+            here |= complete_axes(entry)
+            if is_summed and (node.op.role == "layer" or isinstance(node.op, MatMul)) and not self.summed:
+                self.summed |= axes_of(entry)
         new = {axis: node for axis in sorted(here) if axis not in found}
         return {**found, **new} if new else found
 
@@ -302,6 +320,14 @@ class _Walk:
         return all(entry is not None and (not isinstance(entry, Mixed) or entry.positions) for entry in moved)
 
 
+def _same_as(before: Sequence[Entries], found: Entries) -> Entries:
+    """``found``, as the object that went in where nothing changed: so more nodes are alike."""
+    for entries in before:
+        if len(entries) == len(found) and all(map(is_, entries, found)):
+            return entries
+    return found
+
+
 def _without(entries: Entries, axis: int | None) -> Entries:
     return entries if axis is None else (*entries[:axis], *entries[axis + 1 :])
 
@@ -313,31 +339,3 @@ def _entering(bound: Bound, nodes: Sequence[Node]) -> Value:
             if value not in made:
                 return value
     return bound.graph.values()[0]  # of a graph without inputs: what is made first
-
-
-def _through(entries: Entries, window: OneWindow, node: Node) -> Entry:
-    """One axis of a value through a window. What is the same for all positions is no way along a map."""
-    if window is None or isinstance(window, Repeated):
-        return None
-    entry = entries[window.axis]
-    if isinstance(entry, Mixed):
-        moved = isinstance(window, Unsettled) or window != AxisWindow(window.axis, whole=window.whole)
-        return entry.replace(complete=False) if moved else entry
-    if not isinstance(entry, Field):
-        return entry
-    size = window.size if isinstance(window, Unsettled) else window.extent
-    if isinstance(window, Unsettled) or isinstance(size, Expr):
-        return Open(entry.axis, symbol_of(size), node)
-    return slide(entry, window)
-
-
-def _seen_whole(entries: Entries, window: Window, node: Node) -> Iterable[tuple[Entry, bool]]:
-    """The entries of a value of which a node sees the whole axis, and whether it sums up along it."""
-    for axis, entry in enumerate(entries):
-        if entry is None:
-            continue
-        looks = looking(window, axis)
-        if not looks and not rearranges(node):
-            yield entry, True
-        elif any(isinstance(one, AxisWindow) and one.whole for one in looks):
-            yield entry, False

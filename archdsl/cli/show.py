@@ -43,7 +43,10 @@ def command(
             raise Refusal(
                 "E0007", "`--fold`, `--select`, `--shade`, `--style` and `--open` are for pictures", help=help
             )
-        out(show(target, format, depth=depth, settings=settings(set_), bind=bindings(bind), train=train))
+        given, sizes = settings(set_), bindings(bind)
+        with progress(f"elaborating {target}"):
+            text = show(target, format, depth=depth, settings=given, bind=sizes, train=train)
+        out(text)
         return
     from archdsl.project.picture import checked_output, draw
     from archdsl.report.figures import human_bytes

@@ -101,6 +101,21 @@ def diff(
     )  # fmt: skip
 
 
+def touched(old: Snapshot, new: Snapshot) -> tuple[dict[str, str], dict[str, str]]:
+    """What became of the newer network's operators, by path: ``added``, ``changed`` or ``resized``, where anything did;
+    and by path what of the older one is gone.
+    """
+    marks: dict[str, str] = {}
+    gone: dict[str, str] = {}
+    for part in (part for pair in align(old.layers, new.layers) for part in _parts(pair, old, new)):
+        if part.pair.new is None:
+            gone[part.where] = part.what
+            continue
+        kind = part.kind if part.kind in ("added", "resized") else "changed"
+        marks.update((layer.path, kind) for layer in part.pair.new.layers() if part.kind != "same")
+    return marks, gone
+
+
 def _remark(old: Snapshot, new: Snapshot) -> str:
     """A gate that is new sees everything early, which the receptive field along maps does not tell."""
     if None in (old.sees_all, new.sees_all) or old.sees_all == new.sees_all:

@@ -6,20 +6,22 @@ types, paths, parameters and limits are those of a spec, and every command works
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Callable, Collection, Mapping, Sequence
+from marshal import dumps
+from typing import Any, TypeVar
 
 from archdsl import ops
 from archdsl.diagnostics import Refusal
 from archdsl.dims import Dim, Expr, Symbol, limits, symbol
 from archdsl.element_types import FLOATS
 from archdsl.foreign.known import Known
+from archdsl.foreign.listing import Line, Listing
 from archdsl.foreign.names import parameter_path, symbol_name
+from archdsl.foreign.spare import needed
 from archdsl.graph import Graph, Parameter, Value
 from archdsl.ops.base import Op
 from archdsl.shapes import TensorType
-from archdsl.source import Source, Span, shortened
+from archdsl.source import Span, shortened
 from archdsl.tape.limits import BoundExceeded
 from archdsl.tape.paths import PathScope
 from archdsl.tape.poison import Poison
@@ -30,10 +32,15 @@ WRITTEN = 64
 """Elements of a number or list that becomes a ``constant``; larger ones are tensors of the model's file."""
 MOST_WRITTEN = 1_000_000
 """Elements of a table of integers, which can only be a ``constant``."""
+LONG = 512
+"""Bytes of arguments that are not kept for other nodes: tables."""
 MISFITS = (ArithmeticError, AssertionError, AttributeError, LookupError, MemoryError, TypeError, ValueError)
 """What the rule of an operator runs into where a node is not as its format says: a list for a number, an axis too many.
 Rules take nodes to be right, so that they need no check for each way to be wrong.
 """
+
+
+T = TypeVar("T")
 
 
 def misfit(operator: str, error: Exception, judge: str) -> Refusal:
@@ -54,6 +61,29 @@ class BoundedError(Exception):
         self.most = most
 
 
+class _At:
+    """Keeps the line that is read, while it is."""
+
+    __slots__ = ("_importer", "_line", "_notes", "_outer")
+
+    def __init__(self, importer: Importer, line: int, notes: Callable[[], Sequence[str]]) -> None:
+        self._importer = importer
+        self._line = line
+        self._notes = notes
+        self._outer: int | None = None
+
+    def __enter__(self) -> None:
+        self._outer, self._importer.line = self._importer.line, self._line
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, Refusal):
+            self._importer.located(error, self._notes)
+        span = self._importer.span if isinstance(error, BoundExceeded) else None
+        self._importer.line = self._outer
+        if isinstance(error, BoundExceeded):
+            raise error.refusal.located(span) from None
+
+
 class Importer:
     """One graph in the making.
 
@@ -62,7 +92,7 @@ class Importer:
     """
 
     def __init__(self, file: str, bind: Mapping[str, int] | None = None, most: Mapping[str, int] | None = None) -> None:
-        self.source = Source(file, "")
+        self.source = Listing(file)
         self.bind = dict(bind or {})
         self.most = dict(most or {})
         """What sizes are at most, by symbol."""
@@ -74,9 +104,13 @@ class Importer:
         """Names of sizes in the file -> what stands for them here."""
         self._symbols: set[str] = set()
         self.defaults: dict[str, int] = {}
-        self._lines: list[str] = []
-        self._offset = 0
-        self._span: Span | None = None
+        self.spare: list[Value] = []
+        """Results that files name and seldom use: where nothing does, no node is left of them."""
+        self.line: int | None = None
+        """The line of the listing that is being read."""
+        self._span: Line | None = None
+        self._place = Place(self.tape, PathScope(), naming="direct")
+        self._cards: dict[tuple[str, bytes], Op] = {}
         self._parameters: dict[tuple[int, bool], Parameter] = {}
         self._names: set[str] = set()
         self._held: list[Known] = []
@@ -86,29 +120,18 @@ class Importer:
 
     # places
 
-    @contextmanager
-    def at(self, line: str, notes: Sequence[str] = ()) -> Iterator[None]:
-        """Nodes made meanwhile are those of this line of the listing; refusals are located there."""
-        text = line.replace("\n", " ")
-        outer, self._span = self._span, Span(self.source, self._offset, self._offset + len(text))
-        self._lines.append(text)
-        self._offset += len(text) + 1
-        try:
-            yield
-        except Refusal as refusal:
-            if refusal.span is None:
-                refusal.notes = (*refusal.notes, *notes)
-                refusal.span = self._span
-            if refusal.code == "E0307":
-                names = [name for name in self.names() if f"`{name}`" in refusal.message + refusal.help]
-                refusal.help = self.to_bind(names) or refusal.help
-            self.source.text = "\n".join(self._lines)
-            raise
-        except BoundExceeded as stopped:
-            self.source.text = "\n".join(self._lines)
-            raise stopped.refusal.located(self._span) from None
-        finally:
-            self._span = outer
+    def at(self, told: Callable[[T], str], of: T, notes: Callable[[T], Sequence[str]] = lambda of: ()) -> _At:
+        """Nodes made meanwhile are those of the line ``told(of)`` of the listing; refusals are located there."""
+        return _At(self, self.source.add(told, of), lambda: notes(of))
+
+    def located(self, refusal: Refusal, notes: Callable[[], Sequence[str]]) -> None:
+        """Give a refusal the place that is being read, if it has none."""
+        if refusal.span is None:
+            refusal.notes = (*refusal.notes, *notes())
+            refusal.span = self.span
+        if refusal.code == "E0307":
+            names = [name for name in self.names() if f"`{name}`" in refusal.message + refusal.help]
+            refusal.help = self.to_bind(names) or refusal.help
 
     # interface
 
@@ -148,15 +171,30 @@ class Importer:
         **arguments: Any,
     ) -> tuple[Value, ...]:
         """Apply an operator at a path; its results. ``weights`` are the values of its parameters by slot."""
-        card = ops.load(op).create(**arguments) if isinstance(op, str) else op
-        place = Place(self.tape, PathScope(self.fresh(path)), naming="direct")
-        found = self.tape.node(card, inputs, place, card.name, self._span)
+        card = self.card(op, arguments) if isinstance(op, str) else op
+        scope = self._place.scope
+        scope.path = scope.weights = self.fresh(path)
+        found = self.tape.node(card, inputs, self._place, card.name, self.span)
         assert not isinstance(found, Poison)
         node = self.tape.nodes[-1]
-        for slot, known in (weights or {}).items():
-            node.params[slot] = self.parameter(known, node.params[slot])
+        if weights:
+            for slot, known in weights.items():
+                node.params[slot] = self.parameter(known, node.params[slot])
         self.tape.parameters.clear()  # paths of parameters are settled here: names of the file may be any
         return node.outputs
+
+    def card(self, name: str, arguments: Mapping[str, Any]) -> Op:
+        """The operator with its arguments; one object for all nodes of one operator and equal arguments."""
+        try:
+            key = name, dumps({**arguments}, 2)  # tells 1 from 1.0 and from true, which compare equal
+        except ValueError:  # symbols
+            return ops.load(name).create(**arguments)
+        found = self._cards.get(key)
+        if found is None:
+            found = ops.load(name).create(**arguments)
+            if len(key[1]) < LONG:
+                self._cards[key] = found
+        return found
 
     def fresh(self, path: str) -> str:
         """The path, with a number where another node has it."""
@@ -280,6 +318,10 @@ class Importer:
     @property
     def span(self) -> Span | None:
         """The line of the node that is being read."""
+        if self.line is None:
+            return None
+        if self._span is None or self._span.line != self.line + 1:
+            self._span = Line(self.source, self.line)
         return self._span
 
     def graph(self, name: str, outputs: Mapping[str, Value], **more: Any) -> Graph:
@@ -291,7 +333,8 @@ class Importer:
             raise Refusal("E0007", f"no input has the symbol `{unknown[0]}`", help=help)
         if not outputs:
             raise Refusal("E1001", f"{self.source.name} has no output")
-        self.source.text = "\n".join(self._lines)
         used = {str(one) for value in self.inputs for size in value.type.shape for one in limits(size)}
         defaults = {name: size for name, size in self.defaults.items() if name in used}
-        return Graph(name, self.inputs, self.tape.nodes, outputs, defaults=defaults, **more)
+        return Graph(
+            name, self.inputs, needed(self.tape.nodes, outputs.values(), self.spare), outputs, defaults=defaults, **more
+        )

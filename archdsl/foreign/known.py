@@ -100,7 +100,7 @@ class Known:
     @property
     def plain(self) -> bool:
         """Whether all sizes are numbers."""
-        return len(self.sizes) == len(self.shape)
+        return all(isinstance(size, int) for size in self.shape)
 
     @property
     def small(self) -> bool:

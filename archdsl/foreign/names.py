@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 _PLAIN = re.compile(r"[A-Za-z_]\w*(\.\w+)*")
 
@@ -18,6 +19,7 @@ def symbol_name(name: str) -> str:
     return clean if clean[0].isalpha() or clean[0] == "_" else f"n{clean}"
 
 
+@lru_cache(maxsize=4096)
 def path_part(name: str) -> str:
     """A name as one part of a path."""
     return re.sub(r"\W+", "_", name).strip("_") or "value"

@@ -16,6 +16,8 @@ from archdsl.ops.operand_checks import insertion, need_dtype, need_value
 from archdsl.ops.start import SCHEMES, Array, Start, elements, fan_of, outline, started
 from archdsl.shapes import Shape, TensorType, show_shape
 
+_WHOLE = frozenset({bool, int})
+
 
 class Constant(Op):
     """A number, or nested lists of numbers: ``constant([[1, 0], [0, 1]])``. It is fixed and counts as no parameter.
@@ -39,7 +41,10 @@ class Constant(Op):
     dtype: str = arg(DType(), "f32", doc="element type; by default that of the flow, if it is a float")
 
     def validate(self) -> None:
-        for value in elements(self.values):
+        values: Sequence[Any] = elements(self.values)
+        if _WHOLE.issuperset(map(type, values)):  # of integers the ends tell of all
+            values = [min(values), max(values)] if values else []
+        for value in values:
             if not holds(self.dtype, value):
                 help = "use a wider type" if self.dtype in FLOATS else "say how to round, or use a wider type"
                 raise Refusal("E0309", f"a constant of {self.dtype} cannot hold {value}", help=help)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from functools import cache
 
 from archdsl.dims import Dim
 from archdsl.record import Record
@@ -53,9 +54,16 @@ Window = tuple["OneWindow", ...]
 """One entry per output axis; ``None``: that axis depends on the whole input (or stems from no single axis)."""
 
 
+@cache
+def same(axis: int) -> AxisWindow:
+    """Every output position sees its own position of this axis of the input."""
+    return AxisWindow(axis)
+
+
+@cache
 def pass_through(rank: int) -> Window:
     """Every output position sees exactly its own input position."""
-    return tuple(AxisWindow(axis) for axis in range(rank))
+    return tuple([same(axis) for axis in range(rank)])
 
 
 def broadcast(window: OneWindow, axis: int, type: TensorType, out: TensorType) -> OneWindow:
@@ -65,11 +73,13 @@ def broadcast(window: OneWindow, axis: int, type: TensorType, out: TensorType) -
     if window.axis != axis:
         return window if window.axis < type.rank else None
     found = repeated(axis - out.rank + type.rank, type, out.shape[axis])
-    return window.replace(axis=found.axis) if isinstance(found, AxisWindow) else found
+    if not isinstance(found, AxisWindow) or found.axis == window.axis:
+        return window if isinstance(found, AxisWindow) else found
+    return window.replace(axis=found.axis)
 
 
 def repeated(axis: int, type: TensorType, size: Dim) -> AxisWindow | Repeated | None:
     """How an axis of ``size`` looks at an axis of an input of a broadcast, which has no axis below 0."""
     if axis < 0:
         return None
-    return Repeated(axis) if type.shape[axis] == 1 and size != 1 else AxisWindow(axis)
+    return Repeated(axis) if type.shape[axis] == 1 and size != 1 else same(axis)

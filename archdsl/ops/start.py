@@ -14,6 +14,10 @@ SCHEMES = ("kaiming", "kaiming_normal", "xavier", "xavier_normal", "lecun", "lec
 """Uniform, or normal, with a variance that follows from the numbers of inputs and outputs of one unit."""
 MOST = 1_000_000
 """Elements of a weight that numbers are repeated for."""
+BITS = 1000
+"""Bits of an integer that some element type might hold."""
+_NUMBERS = frozenset({bool, int, float})
+_LARGE = 1 << BITS - 1
 
 
 def outline(values: Any) -> tuple[int, ...]:
@@ -44,13 +48,15 @@ class Array(Kind):
 
     def check(self, value: Any, what: str) -> Any:
         if isinstance(value, tuple | list):
+            if value and _NUMBERS.issuperset(map(type, value)) and min(value) > -_LARGE and max(value) < _LARGE:
+                return tuple(value)
             rows = tuple(self.check(v, what) for v in value)
             if len({outline(row) for row in rows}) > 1:
                 raise Refusal("E0205", f"the nested lists of {what} have different lengths")
             return rows
         if not isinstance(value, int | float):
             raise refuse(what, "numbers", value)
-        if isinstance(value, int) and value.bit_length() > 1000:
+        if isinstance(value, int) and value.bit_length() > BITS:
             raise Refusal("E0205", f"{what} contains a number that is too large for any element type")
         return value
 

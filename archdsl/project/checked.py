@@ -26,14 +26,22 @@ class CheckedTarget(Record):
 
 
 class Check(Printed):
-    """What ``archdsl check`` found. ``tables``: what changed since a baseline. ``notes``: what could not be checked."""
+    """What ``archdsl check`` found. ``tables``: what changed since a baseline. ``notes``: what could not be checked.
+
+    ``pictures``: what changed, as titles and Mermaid flowcharts.
+    """
 
     def __init__(
-        self, targets: Sequence[CheckedTarget], tables: Sequence[Table] = (), notes: Sequence[str] = ()
+        self,
+        targets: Sequence[CheckedTarget],
+        tables: Sequence[Table] = (),
+        notes: Sequence[str] = (),
+        pictures: Sequence[tuple[str, str]] = (),
     ) -> None:
         self.targets = tuple(targets)
         self.tables = tuple(tables)
         self.notes = tuple(notes)
+        self.pictures = tuple(pictures)
 
     @property
     def diagnostics(self) -> tuple[Diagnostic, ...]:
@@ -68,4 +76,4 @@ class Check(Printed):
         from archdsl.report.pages import page
 
         targets = tuple(TargetOutcome(one.target, one.networks, one.diagnostics, one.broken) for one in self.targets)
-        return Outcome(__version__, targets, page, self.tables, self.notes)
+        return Outcome(__version__, targets, page, self.tables, self.notes, self.pictures)

@@ -110,17 +110,18 @@ class _Run:
         found = {name: self._target(name) for name in names}
         tables: tuple[Table, ...] = ()
         notes: list[str] = []
+        pictures: list[tuple[str, str]] = []
         if self.changes is not None and self.baseline is not None:
             for target, name, was in self.changes.settle():
                 found[target] = self._moved(found[target], name, was)
             for target, diagnostics in self.changes.findings.items():
                 _add(found, target, tuple(diagnostics))
-            tables, notes = self.changes.tables(), self.baseline.notes
+            tables, notes, pictures = self.changes.tables(), self.baseline.notes, self.changes.pictures
         elif self.budgets.increases:
             notes.append("max_increase needs a baseline, so it is not checked; give `--against`")
         for target, faults in self.budgets.idle():
             _add(found, target, faults)
-        return Check(list(found.values()), tables, notes)
+        return Check(list(found.values()), tables, notes, pictures)
 
     def _target(self, name: str) -> CheckedTarget:
         from archdsl.project.measured import measure

@@ -13,6 +13,7 @@ from archdsl.report.render import Printed
 
 if TYPE_CHECKING:
     from archdsl.compare.diff import Difference
+    from archdsl.compare.snapshot import Snapshot
     from archdsl.report.page import Report
     from archdsl.runtime.verify import Compared
 
@@ -24,6 +25,11 @@ def diff(old: Network, new: Network, bind: Mapping[str, int] | None = None) -> D
     may be the state alone, where ``new`` is a file of the repository. ``bind`` gives symbols sizes in both. Raises
     ``DiagnosticError``.
     """
+    return both(old, new, bind)[0]
+
+
+def both(old: Network, new: Network, bind: Mapping[str, int] | None = None) -> tuple[Difference, Snapshot, Snapshot]:
+    """As :func:`diff`, with the figures of both networks."""
     from archdsl.compare.diff import diff
     from archdsl.compare.renaming import renamed
     from archdsl.compare.structure import nameless, structure
@@ -33,7 +39,7 @@ def diff(old: Network, new: Network, bind: Mapping[str, int] | None = None) -> D
     before = graph_of(_graph(old, new), bind=bind)
     same = renamed(before, after)
     a, b = figures(before), figures(after)
-    return diff(a, b, same, structure(before, after, a, b) if same is None and nameless(before, after) else None)
+    return diff(a, b, same, structure(before, after, a, b) if same is None and nameless(before, after) else None), a, b
 
 
 def _graph(network: Network, beside: Network | None) -> Network:

@@ -38,18 +38,20 @@ COLUMNS = (
     Column("traffic", "traffic", "bytes", summed=True, wide=True),
 )
 """The columns of the table; ``wide`` ones only in machine formats, or where they are asked for."""
+NARROW = tuple(column for column in COLUMNS if not column.wide)
 
 
-def sheet(table: CostTable, tool: str | None = None) -> Sheet:
+def sheet(table: CostTable, tool: str | None = None, *, wide: bool = True) -> Sheet:
     """All columns of every operator, and the totals; with ``tool``, the count of another tool (``fvcore``, …) and ours.
+    Unless ``wide``, those columns that a table has.
 
     Refuses (E0007) tools that are not known.
     """
     if tool is not None:
         return _as_counted(table, other_counters.convention(tool))
     return Sheet(
-        CONVENTION, table.graph.name, table.inputs, COLUMNS,
-        tuple(Line(row.path, _cells(table, row)) for row in table.rows),
+        CONVENTION, table.graph.name, table.inputs, COLUMNS if wide else NARROW,
+        tuple([Line(row.path, _cells(table, row, wide)) for row in table.rows]),
         _totals(table), _notes(table),
     )  # fmt: skip
 
@@ -68,17 +70,19 @@ def geometry(table: CostTable, row: Row) -> dict[str, Any]:
     return {**dict(zip(("kernel", "stride", "dilation"), sizes)), "groups": groups if isinstance(groups, int) else None}
 
 
-def _cells(table: CostTable, row: Row) -> dict[str, Any]:
+def _cells(table: CostTable, row: Row, wide: bool) -> dict[str, Any]:
     work = row.work
     cells: dict[str, Any] = {
         "op": row.op, **geometry(table, row), "shape": _shape(row),
         "params": row.params, "macs": work.mac if work else None,
-        "flops": flops(work) if work else None, "receptive_field": table.receptive_field(row),
-        "activation_bytes": row.out_bytes, "in_elements": row.in_elements, "out_elements": row.out_elements,
-        "buffers": row.buffers, "weight_bytes": row.weight_bytes, "traffic": table.traffic(row),
+        "receptive_field": table.receptive_field(row), "activation_bytes": row.out_bytes,
     }  # fmt: skip
-    for name in WORK:
-        cells[name] = getattr(work, name) if work else None
+    if wide:
+        cells |= {
+            "flops": flops(work) if work else None, "in_elements": row.in_elements, "out_elements": row.out_elements,
+            "buffers": row.buffers, "weight_bytes": row.weight_bytes, "traffic": table.traffic(row),
+        }  # fmt: skip
+        cells |= {name: getattr(work, name) if work else None for name in WORK}
     return cells
 
 

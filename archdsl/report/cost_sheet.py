@@ -75,17 +75,19 @@ class Entry(Record):
 class _Branch:
     """A scope of the path tree: its children in order of first appearance."""
 
-    __slots__ = ("children", "line", "name", "signature")
+    __slots__ = ("cells", "children", "line", "name", "signature")
 
     def __init__(self, name: str) -> None:
         self.name = name
+        self.cells: Mapping[str, Any] = {}
+        """Of a group: sums of the summed columns, and the shape and field of its last line."""
         self.children: dict[str, _Branch] = {}
         self.line: Line | None = None
         self.signature = 0
 
 
-def outline(sheet: Sheet, depth: int | None = None) -> list[Entry]:
-    """The lines grouped by path, with equal neighbours folded.
+def outline(sheet: Sheet, depth: int | None = None, columns: Sequence[Column] | None = None) -> list[Entry]:
+    """The lines grouped by path, with equal neighbours folded; groups have sums of some or of all columns.
 
     ``depth``: scopes at this level are shown as one line. A fold shows its first member and how many there are.
     """
@@ -93,12 +95,16 @@ def outline(sheet: Sheet, depth: int | None = None) -> list[Entry]:
     for line in sheet.lines:
         branch = root
         for name in line.path.split("."):
-            branch = branch.children.setdefault(name, _Branch(name))
+            child = branch.children.get(name)
+            if child is None:
+                child = branch.children[name] = _Branch(name)
+            branch = child
         branch.line = line
     order = _preorder(root)
     _sign(order, sheet.columns)
+    _sum(order[:0:-1], sheet.columns if columns is None else columns)
     entries: list[Entry] = []
-    _list(root, sheet.columns, depth, entries)
+    _list(root, depth, entries)
     return entries
 
 
@@ -121,14 +127,48 @@ def _sign(order: Iterable[_Branch], columns: Sequence[Column]) -> None:
         branch.signature = known.setdefault((own, parts), len(known))
 
 
-def _list(root: _Branch, columns: Sequence[Column], depth: int | None, entries: list[Entry]) -> None:
+def _sum(upwards: Iterable[_Branch], columns: Sequence[Column]) -> None:
+    """The cells of groups, from those of what is in them."""
+    added = [column.key for column in columns if column.summed]
+    shown = [column.key for column in columns if column.kind in ("shape", "field")]
+    last: dict[_Branch, Line] = {}
+    for branch in upwards:
+        parts = list(branch.children.values())
+        if not parts:
+            assert branch.line is not None
+            branch.cells, last[branch] = branch.line.cells, branch.line
+            continue
+        own = [branch.line.cells] if branch.line is not None else []
+        own += [child.cells for child in parts]
+        last[branch] = last[parts[-1]]
+        end = branch.line or last[branch]  # the result is that of the operator which holds the others
+        branch.cells = {key: _added([cells.get(key) for cells in own]) for key in added} | {
+            key: end.cells.get(key) for key in shown
+        }
+
+
+def _added(values: Sequence[Any]) -> Any:
+    """The sum of what is known of some cells."""
+    total: Any = 0
+    partial = False
+    for value in values:
+        if type(value) is Partial:
+            partial, value = True, value.known
+        if value is None:
+            partial = True
+        else:
+            total = total + value
+    return Partial(total) if partial else total
+
+
+def _list(root: _Branch, depth: int | None, entries: list[Entry]) -> None:
     waiting: list[tuple[_Branch, str, int, int]] = _folded(root, 0)
     while waiting:
         branch, label, level, repeats = waiting.pop()
         if not branch.children and branch.line:
             entries.append(Entry(label, level, branch.line.cells, False, repeats))
             continue
-        entries.append(Entry(label, level, _summed(branch, columns), True, repeats))
+        entries.append(Entry(label, level, branch.cells, True, repeats))
         if depth is None or level + 1 < depth:
             waiting += _folded(branch, level + 1)
 
@@ -151,24 +191,12 @@ def _folded(branch: _Branch, level: int) -> list[tuple[_Branch, str, int, int]]:
     return found[::-1]
 
 
-def _summed(branch: _Branch, columns: Sequence[Column]) -> dict[str, Any]:
-    lines = [b.line for b in _preorder(branch) if b.line]
-    found = sums(lines, columns)
-    if branch.line is not None:  # its result is that of the operator which holds the others
-        found.update((c.key, branch.line.cells.get(c.key)) for c in columns if c.kind in ("shape", "field"))
-    return found
-
-
 def sums(lines: Sequence[Line], columns: Sequence[Column]) -> dict[str, Any]:
     """The cells of a group: sums of the summed columns, the last line's shape and field."""
     cells: dict[str, Any] = {}
     for column in columns:
         if column.summed:
-            values = [line.cells.get(column.key) for line in lines]
-            total: Any = 0
-            for value in values:
-                total = total + value if value is not None else total
-            cells[column.key] = Partial(total) if None in values else total
+            cells[column.key] = _added([line.cells.get(column.key) for line in lines])
         elif column.kind in ("shape", "field") and lines:
             cells[column.key] = lines[-1].cells.get(column.key)
     return cells

@@ -43,21 +43,24 @@ class CostReport(Report):
         self.table = table
         self.tool = tool
         self.shown = shown
-        self.sheet = shown if shown is not None else sheet(table, tool)
         self.depth = depth
         self.flat = flat
         self.wide = wide
 
+    def _sheet(self, wide: bool) -> Sheet:
+        return self.shown if self.shown is not None else sheet(self.table, self.tool, wide=wide)
+
     def page(self) -> Page:
         """The operators grouped by scope with repeats folded, totals, notes."""
-        found, columns = self.sheet, [c for c in self.sheet.columns if self.wide or not c.wide]
+        found = self._sheet(self.wide)
+        columns = [c for c in found.columns if self.wide or not c.wide]
         flat = [Entry(line.path, 0, line.cells) for line in found.lines] if self.flat else None
-        entries = flat if flat is not None else outline(found, self.depth)
+        entries = flat if flat is not None else outline(found, self.depth, columns)
         columns = [c for c in columns if (c.kind != "window" and c.key != "groups") or _tells(c, entries)]
         whole = sums(found.lines, columns)
         table = Table(
             ("path", *(c.title for c in columns)),
-            tuple((e.label, *(_cell(c, e.cells.get(c.key)) for c in columns)) for e in entries),
+            tuple(zip([e.label for e in entries], *(_texts(c, entries) for c in columns))),
             frozenset(i for i, c in enumerate(columns, 1) if c.kind not in ("text", "shape", "window")),
             foot=("total", *(_cell(c, whole.get(c.key)) if c.summed else "" for c in columns)),
             levels=tuple(e.level for e in entries),
@@ -68,8 +71,9 @@ class CostReport(Report):
 
     def grid(self) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
         """Every operator with all columns."""
-        columns = self.sheet.columns
-        rows = [(line.path, *(_exact(line.cells.get(c.key)) for c in columns)) for line in self.sheet.lines]
+        found = self._sheet(True)
+        columns = found.columns
+        rows = [(line.path, *(_exact(line.cells.get(c.key)) for c in columns)) for line in found.lines]
         return ("path", *(c.key for c in columns)), rows
 
     def data(self) -> dict[str, Any]:
@@ -109,6 +113,19 @@ def show_total(total: Total) -> str:
     if total.unit == "bytes" and isinstance(total.value, int) and total.value >= 1024:
         text += f" ({human_bytes(total.value)})"
     return f">= {text}" if total.partial else text
+
+
+def _texts(column: Column, entries: Sequence[Entry]) -> list[str]:
+    """The cells of a column; most values are there several times."""
+    known: dict[Any, str] = {}
+    found = []
+    for entry in entries:
+        value = entry.cells.get(column.key)
+        text = known.get(value)
+        if text is None:
+            text = known[value] = _cell(column, value)
+        found.append(text)
+    return found
 
 
 def _cell(column: Column, value: Any) -> str:

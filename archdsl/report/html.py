@@ -28,7 +28,7 @@ def document(page: Page, chart: str = "") -> str:
         # as an image it has its own names and its own text alternative, and nothing in it can act
         encoded = b64encode(chart.encode()).decode()
         alternative = f"A picture of: {page.heading}" if page.heading else "A picture of the table below"
-        blocks.append(f'<img alt="{escaped(alternative)}" src="data:image/svg+xml;base64,{encoded}">\n')
+        blocks.append(f'<img alt="{escaped(alternative)}" src="data:image/svg+xml;base64,{encoded}" />\n')
     return "<div>\n" + "".join([*blocks, *map(_part, page.parts)]) + "</div>\n"
 
 
@@ -37,7 +37,8 @@ def _part(part: Part) -> str:
         return _table(part)
     if isinstance(part, Facts):
         title = f"<p><strong>{escaped(part.title)}</strong></p>\n" if part.title else ""
-        return title + "".join(f"<div>{escaped(line)}</div>\n" for line in part.lines)
+        lines = "\n".join(map(escaped, part.lines))
+        return title + (f'<pre style="white-space:pre-wrap">{lines}</pre>\n' if lines else "")
     return "<pre>" + "\n".join(map(escaped, part.lines)) + "</pre>\n" if part.lines else ""
 
 
@@ -63,8 +64,8 @@ def _table(shown: Table) -> str:
 def _row(cells: tuple[str, ...], right: list[bool], tag: str, level: int = 0, strong: bool = False) -> str:
     found = []
     for index, (cell, to) in enumerate(zip(cells, right)):
-        style = f"text-align:{'right' if to else 'left'}"
-        style += f";padding-left:{1.2 * level + 0.5:.1f}em" if level and not index else ""
+        indent = 0.5 + 1.2 * level * (not index)
+        style = f"text-align:{'right' if to else 'left'};padding:0.15em 0.5em 0.15em {indent:.1f}em"
         text = f"<strong>{escaped(cell)}</strong>" if strong and cell else escaped(cell)
         scope = ' scope="col"' if tag == "th" else ""
         found.append(f'<{tag}{scope} style="{style}">{text}</{tag}>')

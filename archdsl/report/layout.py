@@ -58,15 +58,15 @@ def _rows(table: Table, paint: Paint, limit: int | None = None) -> list[str]:
     cells = shown(table)
     if not cells:
         return []
-    sizes = [max(map(width, column)) for column in zip(*cells)]
+    columns = list(zip(*cells))
+    sizes = [max(map(len if "".join(column).isascii() else width, column)) for column in columns]
     if limit is not None and sum(sizes) + 2 * (len(sizes) - 1) > limit:
         from archdsl.report.folding import folded
 
         return folded(table, cells, limit, paint.color)
-    right = table.to_the_right
+    padded = [_padded(column, size, to) for column, size, to in zip(columns, sizes, table.to_the_right)]
     found = []
-    for number, row in enumerate(cells, -1 if table.head else 0):
-        parts = [_padded(cell, size, to) for cell, size, to in zip(row, sizes, right)]
+    for number, (row, parts) in enumerate(zip(cells, zip(*padded)), -1 if table.head else 0):
         line = "  ".join(parts).rstrip()
         if number < 0 or number in table.groups:
             line = paint("bold", line)
@@ -80,14 +80,24 @@ def _rows(table: Table, paint: Paint, limit: int | None = None) -> list[str]:
     return found
 
 
-def _padded(cell: str, size: int, right: bool) -> str:
-    space = " " * (size - width(cell))
-    return space + cell if right else cell + space
+def _padded(column: Sequence[str], size: int, right: bool) -> list[str]:
+    if "".join(column).isascii():
+        return [cell.rjust(size) if right else cell.ljust(size) for cell in column]
+    spaces = [" " * (size - width(cell)) for cell in column]
+    return [space + cell if right else cell + space for cell, space in zip(column, spaces)]
 
 
 def shown(table: Table) -> list[list[str]]:
     """All rows, heads first and totals last, as a terminal shows them: with the first cells indented."""
     levels = table.levels or (0,) * len(table.rows)
-    found = [list(map(visible, table.head))] if table.head else []
-    found += [[INDENT * level + visible(row[0]), *map(visible, row[1:])] for level, row in zip(levels, table.rows)]
-    return found + ([list(map(visible, table.foot))] if table.foot else [])
+    found = [_seen(table.head)] if table.head else []
+    for level, row in zip(levels, table.rows):
+        cells = _seen(row)
+        cells[0] = INDENT * level + cells[0]
+        found.append(cells)
+    return found + ([_seen(table.foot)] if table.foot else [])
+
+
+def _seen(row: Sequence[str]) -> list[str]:
+    text = "".join(row)
+    return [*row] if text.isascii() and text.isprintable() else [*map(visible, row)]

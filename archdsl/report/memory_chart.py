@@ -69,6 +69,7 @@ def _arena(chart: Chart, memory: Memory, tensors: Sequence[Tensor], steps: Scale
                 chart.box(*at, fill, edge if min(at[2:]) >= 3 else "", _hint(memory, tensor))
     for tensor, (x, y, width, height) in drawn[:HINTED]:
         name = _fitting(tensor.value.name, width - 8)
+        name = "" if name.isdecimal() else name  # nobody knows which `0` it is
         if name and height >= 15:
             chart.text(x + width / 2, y + height / 2 + 4, name, size=11, anchor="middle")
     chart.line([(LEFT, bottom), (WIDTH - RIGHT, bottom)], FAINT)

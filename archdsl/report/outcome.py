@@ -80,6 +80,8 @@ class Outcome(Record):
     tables: tuple[Table, ...] = ()
     notes: tuple[str, ...] = ()
     """What could not be checked or compared, and why; what was compared with."""
+    pictures: tuple[tuple[str, str], ...] = ()
+    """What changed, as titles and Mermaid flowcharts."""
 
     @property
     def diagnostics(self) -> list[Diagnostic]:

@@ -34,6 +34,12 @@ def render(report: Report, format: str) -> str:
     return text(report.page())
 
 
+@collector_paused()
+def rendered(shown: Shown, format: str) -> str:
+    """The report of what is shown, in the same way."""
+    return render(shown.report(), format)
+
+
 def comma_separated(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
     """A table as RFC 4180 has it, with plain newlines."""
     import csv

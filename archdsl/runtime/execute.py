@@ -14,6 +14,7 @@ from archdsl.runtime.entering import BATCH, declared_in, ones
 from archdsl.runtime.inputs import Usual, check_inputs, completed, file_input, file_inputs, symbols_of
 from archdsl.runtime.model_inputs import Tell, Wanted, wanted_inputs
 from archdsl.runtime.outputs import describe_output, render_output, tensors_of
+from archdsl.runtime.referred import check_referred
 from archdsl.runtime.session import call, check_providers, first_line, metadata_of, open_session
 from archdsl.runtime.timing import Timing, timed
 from archdsl.tape.bindings import check_bound
@@ -137,6 +138,7 @@ def _execute(
             "E0703", f"`{path}` has no weights: it was written for its structure only",
             help="compile it without `--weights none`",
         )  # fmt: skip
+    check_referred(path, metadata)
     notes: list[str] = []
     wanted = wanted_inputs(session)
     usual = Usual(sizes or {}, declared_in(metadata), 1, first=True)

@@ -16,6 +16,7 @@ from archdsl.runtime.entering import declared_in, ones
 from archdsl.runtime.inputs import Usual, check_inputs, completed, file_inputs, symbols_of
 from archdsl.runtime.model_inputs import wanted_inputs
 from archdsl.runtime.outputs import tensors_of
+from archdsl.runtime.referred import check_referred
 from archdsl.runtime.session import BFLOAT16, call, first_line, metadata_of, open_session
 from archdsl.tape.bindings import check_bound
 
@@ -130,6 +131,7 @@ def _compare(name: str, a: Any, b: Any) -> Compared:
 def _onnx(path: Path, inputs: Arrays, layers: bool) -> Values:
     """The values in ONNX Runtime."""
     session = open_session(path)
+    check_referred(path, metadata_of(session))
     names = [one.name for one in session.get_outputs()]
     if layers:
         session = open_session(_opened(path))

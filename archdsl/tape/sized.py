@@ -159,7 +159,7 @@ def bound_op(node: Node, sizes: Sizes) -> Op:
         given = getattr(op, name)
         if type(given) not in _PLAIN and isinstance(given, Expr | TensorType | tuple | str):
             found = _bound(given, sizes, before)
-            if found != given:
+            if found is not given and found != given:
                 changed[name] = found
     if not changed:
         return op
@@ -175,6 +175,8 @@ def _bound(given: Any, sizes: Sizes, types: Sequence[TensorType]) -> Any:
     if isinstance(given, TensorType):
         return given.bind(sizes)
     if isinstance(given, tuple):
+        if _PLAIN.issuperset(map(type, given)):
+            return given
         return tuple([_bound(item, sizes, types) for item in given])
     if isinstance(given, str) and given in sizes and types:
         named = any(dims.is_symbol(dim, given) for dim in types[0].shape)

@@ -61,7 +61,7 @@ def _inside(reader: Reader, made: Tensor, data: list[tuple[int, int, int, int]])
     packed = data[0][0] if data else RAW_DATA
     if packed == RAW_DATA or (packed in PACKED and len(data) == 1 and data[0][1] == 2):
         start, stop = data[0][2:] if data else (0, 0)
-        return _at(reader, made, Place(reader.path, start, stop - start), PACKED.get(packed, ""))
+        return _at(reader, made, Place(reader.path, start, stop - start, reader.mapped), PACKED.get(packed, ""))
     if made.dtype not in VARINTS.get(packed, (PACKED.get(packed, ""),)):
         reader.refuse(f"the values of the tensor `{made.name[:80]}` are not stored as its element type asks")
     parts = [one[1:] for one in data]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 from struct import unpack
-from typing import NoReturn, Protocol
+from typing import NoReturn
 
-from archdsl.weights.tensor import malformed
+from archdsl.weights.tensor import Data, Mapped, malformed
 
 MAX_FIELDS = 6_000_000
 """Fields that are looked at: some ten for a node or tensor, each of at least two bytes in the file."""
@@ -18,12 +18,6 @@ Field = tuple[int, int, int, int]
 """Number, wire type, and for integers the value; for messages, bytes and fixed numbers where they begin and end."""
 
 
-class Data(Protocol):
-    """Bytes of a file: a memory map."""
-
-    def __getitem__(self, key: slice, /) -> bytes: ...
-
-
 class Reader:
     """The messages of one file. Every fault is told as a damaged file (E0902)."""
 
@@ -31,6 +25,10 @@ class Reader:
         self.path = path
         self.data = data
         self.seen = 0
+        self.mapped: Mapped | None = None
+        """What tensors are read from while they are asked for, if the data outlive that."""
+        self._texts: dict[bytes, str] = {}
+        """Names that were read: each stands in several places."""
 
     def refuse(self, what: str) -> NoReturn:
         """Refuse the file."""
@@ -87,7 +85,11 @@ class Reader:
 
     def text(self, begin: int, end: int) -> str:
         """A string, cut where it is longer than any name."""
-        return self.data[begin : min(end, begin + MAX_TEXT)].decode("utf-8", "replace")
+        raw = self.data[begin : min(end, begin + MAX_TEXT)]
+        found = self._texts.get(raw)
+        if found is None:
+            found = self._texts[raw] = raw.decode("utf-8", "replace")
+        return found
 
     def float(self, begin: int, end: int) -> float:
         """A number of four bytes."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from math import prod
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
 from archdsl.diagnostics import Refusal
 from archdsl.element_types import ELEMENT_TYPES
@@ -35,18 +35,40 @@ def malformed(path: Path, what: str) -> NoReturn:
     refuse("E0902", f"`{path}` is damaged or not what its name says: {what}")
 
 
+class Data(Protocol):
+    """Bytes of a file: a memory map."""
+
+    def __getitem__(self, key: slice, /) -> bytes: ...
+
+
+class Mapped:
+    """The bytes of a file, as long as it is open."""
+
+    __slots__ = ("data",)
+
+    def __init__(self, data: Data | None) -> None:
+        self.data = data
+
+
+SMALL = 1 << 16
+"""Bytes that are taken from an open map; more is read from the file, so that its pages are not held."""
+
+
 class Place:
-    """``size`` bytes of a file, from ``offset``."""
+    """``size`` bytes of a file, from ``offset``; ``mapped`` while it is open anyway."""
 
-    __slots__ = ("offset", "path", "size")
+    __slots__ = ("mapped", "offset", "path", "size")
 
-    def __init__(self, path: Path, offset: int, size: int) -> None:
+    def __init__(self, path: Path, offset: int, size: int, mapped: Mapped | None = None) -> None:
         self.path = path
         self.offset = offset
         self.size = size
+        self.mapped = mapped
 
     def read(self, start: int, stop: int) -> bytes:
         """The bytes ``start`` to ``stop`` of it. Refuses (E0902) a file that has become shorter."""
+        if self.mapped is not None and self.mapped.data is not None and stop - start <= SMALL:
+            return self.mapped.data[self.offset + start : self.offset + stop]
         with open_file(self.path) as file:
             file.seek(self.offset + start)
             data = file.read(stop - start)

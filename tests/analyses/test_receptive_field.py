@@ -15,7 +15,7 @@ from netbuild import Net, resnet50
 from random_maps import program
 
 import archdsl
-from archdsl.analyses import field, receptive_field as walk
+from archdsl.analyses import field, field_entries, receptive_field as walk
 from archdsl.analyses.at_binding import Bound
 from archdsl.analyses.field import Field
 from archdsl.analyses.measure import Measures, measure
@@ -177,8 +177,8 @@ SPOILED: dict[str, Callable[[pytest.MonkeyPatch], None]] = {
     "one position more": lambda patch: _spoil(patch, lambda f: field.point(f.axis) if f.size == 1 else _wider(f)),
     "one position less": lambda patch: _spoil(patch, lambda f: f if f.size < 4 else _wider(f, -1)),
     "only the first way into a join": lambda patch: patch.setattr(walk, "hull", lambda fields, size: fields[0]),
-    "gates end maps": lambda patch: patch.setattr(walk, "_through", _ended),
-    "norms see no more than their own position": lambda patch: patch.setattr(walk, "_seen_whole", lambda *_: ()),
+    "gates end maps": lambda patch: patch.setattr(walk, "through", _ended),
+    "norms see no more than their own position": lambda patch: patch.setattr(walk, "seen_whole", lambda *_: ()),
     "taps without gaps": lambda patch: patch.setattr(windows, "MAX_PHASES", 0),
     "padding forgotten": lambda patch: patch.setattr(windows, "sliding", _unpadded),
 }
@@ -186,14 +186,14 @@ SPOILED: dict[str, Callable[[pytest.MonkeyPatch], None]] = {
 
 def _spoil(patch: pytest.MonkeyPatch, change: Callable[[Field], Field]) -> None:
     known = field.slide
-    patch.setattr(walk, "slide", lambda f, w: change(known(f, w)) if w.extent else known(f, w))
+    patch.setattr(field_entries, "slide", lambda f, w: change(known(f, w)) if w.extent else known(f, w))
 
 
 def _wider(f: Field, by: int = 1) -> Field:
     return f.replace(high=f.high + by, spans=tuple(s and (s[0], s[1] + by) for s in f.spans))
 
 
-def _ended(entries: Any, window: Any, node: Node, known: Any = walk._through) -> Any:
+def _ended(entries: Any, window: Any, node: Node, known: Any = walk.through) -> Any:
     return None if len(node.inputs) > 1 and node.op.name == "mul" else known(entries, window, node)
 
 

@@ -57,6 +57,30 @@ def test_unchanged_weights_stay_in_the_original(tmp_path: Path, apart: bool) -> 
     np.testing.assert_allclose(result(tmp_path / "out.onnx"), result(original), rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.parametrize("change", ["one bit", "longer", "nonsense"])
+def test_a_file_that_has_changed_is_noticed(tmp_path: Path, change: str) -> None:
+    """The weights are those of the original, read where they lie: in another version of it they are others."""
+    original = theirs(tmp_path / "theirs.onnx")
+    made = tmp_path / "out.onnx"
+    archdsl.compile(original, made, external_data=True)
+    assert archdsl.run(made) and archdsl.verify(made, original).same
+    content = bytearray(original.read_bytes())
+    if change == "one bit":
+        content[content.index(drawn(64, 32).tobytes()) + 4001] ^= 1
+    elif change == "longer":
+        content += b"\0" * 8
+    else:
+        said = onnx.load(made, load_external_data=False)
+        (entry,) = [one for one in said.metadata_props if one.key == "archdsl.data"]
+        entry.value = json.dumps({"../theirs.onnx": [1, ""]})
+        made.write_bytes(said.SerializeToString())
+    original.write_bytes(content)
+    for use in (lambda: archdsl.run(made), lambda: archdsl.verify(made, original)):
+        with pytest.raises(DiagnosticError) as refused:
+            use()
+        assert refused.value.diagnostics[0].code == ("E0706" if change == "nonsense" else "E0703")
+
+
 def test_nothing_refers_to_a_file_that_it_replaces_or_that_lies_elsewhere(tmp_path: Path) -> None:
     own = tmp_path / "own.onnx"
     archdsl.compile(theirs(tmp_path / "theirs.onnx"), own)

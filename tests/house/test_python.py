@@ -175,6 +175,8 @@ names: tuple[str, ...] = archdsl.list("lenet*").names
 text: str = archdsl.show(graph, "mermaid", depth=1)
 report: str = archdsl.explorer("lenet5").html
 picture: str = archdsl.draw("lenet5", depth=1).svg
+with archdsl.view("lenet5") as served:
+    address: str = served.address
 page: str = archdsl.explain("E0304").pages["E0304"]
 known: tuple[str, ...] = archdsl.operators().names
 well: bool = archdsl.doctor().well

@@ -70,6 +70,12 @@ def test_every_figure_is_that_of_cost_at_any_sizes(network: str) -> None:
     general = {one["name"]: one["general"] for one in found["totals"]} | (found["fixed"] or {"totals": {}})["totals"]
     general = {name: cell for name, cell in general.items() if cell is not None}
     assert {"params", "macs", "flops", "traffic", "activations"} <= set(general)
+    live = [0] * found["memory"]["steps"]
+    for cell, start, end in found["memory"]["bound"]["buffers"]:
+        for step in range(start, end + 1):
+            live[step] += reader.cell(cell) or 0
+    assert max(live) == table.total("peak_activations")
+    assert all(reader.cell(a) != reader.cell(b) for a, b in found["memory"]["bound"]["unless"])
     for name, cell in general.items():
         assert reader.cell(cell) == table.total(name), name
 
@@ -145,7 +151,7 @@ def test_memory_is_the_plan_of_cost() -> None:
         for step in range(start, end + 1):
             live[step] += size
             taken[step].append((offset, offset + size))
-    assert max(live) == live[memory["peak"]["step"]] == plan.figures.peak
+    assert max(live) == live[memory["peak"]["at"]] == plan.figures.peak
     for spans in taken:  # what lives at the same time lies apart
         ordered = sorted(spans)
         assert all(end <= begin for (_, end), (begin, _) in pairwise(ordered))

@@ -144,6 +144,7 @@ def _write_referring(
     """The model, with references to files of others that have its weights."""
     from archdsl.backends.onnx import initialisers
 
+    options = external.recorded(options, target, places)
     parts = _model(lowered, graph, options, initialisers.referring(parameters, options, places))
     return _write_alone(parts, lowered, target, options, parameters)
 
@@ -165,6 +166,7 @@ def _write_external(
         with Unfinished(target.with_name(target.name + ".data")) as file:
             digest = stream.write(file, data, _threads(options), digest=True).hex()[:16]
             beside = external.data_file(target, digest)
+            options = external.recorded(options, target, shared)
             places = {**shared, **{path: (beside.name, offset) for path, offset in offsets.items()}}
             parts = _model(lowered, graph, options, initialisers.referring(parameters, options, places))
             if stream.size(parts) > PROTOBUF_LIMIT:

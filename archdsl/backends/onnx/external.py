@@ -1,21 +1,35 @@
 """Files of weights beside their models: what they are called, and those that no model names any more.
 
-The name has a hash of the contents, so that a model and its weights fit at every moment while both are replaced.
+The name has a hash of the contents, so that a model and its weights fit at every moment while both are replaced. Files
+that others wrote have names of their own: of these the model has length and digest, so that a change is noticed.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
-from archdsl.files import open_file
+from archdsl.backends.onnx.options import OnnxOptions
+from archdsl.files import digest_of, open_file
+from archdsl.interface import REFERRED
 from archdsl.writing import remove_file
 
 
 def data_file(model: Path, digest: str) -> Path:
     """The file of a model's weights, by a hash of them (16 hexadecimal digits)."""
     return model.with_name(f"{model.stem}.{digest}.onnx.data")
+
+
+def recorded(options: OnnxOptions, target: Path, places: Mapping[str, tuple[str, int]]) -> OnnxOptions:
+    """The options with what the model says of the files that it refers to: the bytes and the digest of each."""
+    names = sorted({name for name, _ in places.values()})
+    if not names:
+        return options
+    files = {name: [(target.parent / name).stat().st_size, digest_of(target.parent / name)] for name in names}
+    return options.replace(metadata={**options.metadata, REFERRED: json.dumps(files, ensure_ascii=False)})
 
 
 def remove_unnamed(model: Path) -> None:

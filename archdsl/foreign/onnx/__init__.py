@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import mmap
-from collections import ChainMap
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -18,7 +17,7 @@ from archdsl.foreign.onnx.biases import with_biases
 from archdsl.foreign.onnx.call import Item
 from archdsl.foreign.onnx.layouts import layouts
 from archdsl.foreign.onnx.model import Graph as GraphProto, Model, Port
-from archdsl.foreign.onnx.opaque import Untyped
+from archdsl.foreign.onnx.opaque import Untyped, joined
 from archdsl.foreign.onnx.walk import Walker
 from archdsl.foreign.onnx.wire import ModelReader
 from archdsl.graph import Graph, Value
@@ -44,16 +43,23 @@ def read(path: Path, bind: Mapping[str, int] | None = None) -> Graph:
         if not size:
             malformed(path, "it is empty")
         with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-            model = ModelReader(path, data).model(0, size)
-            if model.graph is None:
-                malformed(path, "it has no graph")
-            _check_opset(model)
-            most: dict[str, int] = {}
-            while True:
-                try:
-                    return _imported(path, model, model.graph, Importer(str(path), bind, most))
-                except BoundedError as found:  # each time another symbol has a bound, or a lower one
-                    most[found.name] = found.most
+            reader = ModelReader(path, data)
+            try:
+                return _read(path, reader.model(0, size), bind)
+            finally:
+                reader.close()
+
+
+def _read(path: Path, model: Model, bind: Mapping[str, int] | None) -> Graph:
+    if model.graph is None:
+        malformed(path, "it has no graph")
+    _check_opset(model)
+    most: dict[str, int] = {}
+    while True:
+        try:
+            return _imported(path, model, model.graph, Importer(str(path), bind, most))
+        except BoundedError as found:  # each time another symbol has a bound, or a lower one
+            most[found.name] = found.most
 
 
 def _check_opset(model: Model) -> None:
@@ -71,24 +77,33 @@ def _imported(path: Path, model: Model, graph: GraphProto, importer: Importer) -
     given: dict[str, Item] = {}
     for port in graph.inputs:
         if port.name not in graph.initialisers:
-            with importer.at(f"input {port.name}"):
+            with importer.at("input {}".format, port.name):
                 given[port.name] = _input(importer, port)
-    made = walker.graph(graph, ChainMap(), given)
+    made = walker.graph(graph, None, given)
     outputs: dict[str, Value] = {}
     for port, item in zip(graph.outputs, made):
-        with importer.at(f"output {port.name}"):
+        with importer.at("output {}".format, port.name):
             if port.name in outputs:
                 raise Refusal("E1001", f"two outputs are called `{port.name}`")
             if isinstance(item, Untyped):
                 if port.kind != "tensor":
                     continue  # a sequence or a map of what an opaque node gives
-                raise Refusal("E1003", f"`{item.node.op}` has no operator here, and nothing says what it gives")
+                item = _of_free_sizes(importer, item, port)
             outputs[port.name] = item if isinstance(item, Value) else importer.value(item, port.name)
     if graph.outputs and not outputs:
         kinds = " and ".join(sorted({f"{port.kind}s" for port in graph.outputs}))
         raise Refusal("E1003", f"all outputs of {path.name} are {kinds}, and only tensors are supported")
     importer.tape.nodes[:] = with_biases(importer.tape.nodes, outputs.values())
     return importer.graph(path.stem, outputs, maps=layouts(importer.tape.nodes))
+
+
+def _of_free_sizes(importer: Importer, item: Untyped, port: Port) -> Value:
+    """An output of which the file declares the element type and how many axes there are: sizes that nobody knows."""
+    if port.dtype not in ELEMENT_TYPES or port.sizes is None:
+        raise Refusal("E1003", f"`{item.node.op}` has no operator here, and nothing says what it gives")
+    sizes = [size if isinstance(size, int) and size > 0 else importer.size("", axis, port.name)
+             for axis, size in enumerate(port.sizes)]  # fmt: skip
+    return joined(importer, [item], [], [TensorType(port.dtype, tuple(sizes))])[0]
 
 
 def _input(importer: Importer, port: Port) -> Item:

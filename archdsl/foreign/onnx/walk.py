@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import ChainMap
-from collections.abc import Iterable, Mapping, MutableMapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from archdsl.diagnostics import Refusal
@@ -31,8 +30,21 @@ COMPARING = frozenset({"Equal", "Greater", "GreaterOrEqual", "Less", "LessOrEqua
 CHOOSING = frozenset({"Gather", "GatherElements", "GatherND"})
 """What asks for no weights: bounds, and of one axis tables of numbers."""
 _LINE = re.compile(r'File "([^"]*)", line (\d+), in (\S+)')
-Environment = MutableMapping[str, Any]
-"""Values by name: items, and results of which nothing is known."""
+
+
+class Environment(dict[str, Any]):
+    """Values by name: items, and results of which nothing is known. What is not here is looked for outside."""
+
+    __slots__ = ("outside",)
+
+    def __init__(self, values: Mapping[str, Any], outside: Environment | None = None) -> None:
+        super().__init__(values)
+        self.outside = outside
+
+    def __missing__(self, name: str) -> Any:
+        if self.outside is None:
+            raise KeyError(name)
+        return self.outside[name]
 
 
 class Walker:
@@ -44,31 +56,40 @@ class Walker:
         self.steps = 0
         self.called = 0
         self.depth = 0
+        self.probing = False
+        """Whether only what is known is computed."""
         self._stored: dict[int, Known] = {}
         self.scopes = Scopes(model.graph.nodes if model.graph else ())
         self.ports: dict[str, Port] = {}
 
-    def graph(self, graph: Graph, outside: Environment, given: Mapping[str, Item]) -> list[Item]:
+    def graph(self, graph: Graph, outside: Environment | None, given: Mapping[str, Item]) -> list[Item]:
         """Run a graph that sees the values outside of it; its outputs."""
         inside: dict[str, Item] = {name: self.stored(one) for name, one in graph.initialisers.items()}
         inside.update(given)
         self.ports.update((port.name, port) for port in (*graph.values, *graph.outputs))
-        names: Environment = ChainMap(inside, *outside.maps) if isinstance(outside, ChainMap) else ChainMap(inside)
+        names = Environment(inside, outside)
         self.nodes(graph.nodes, names, self.model.opsets, {})
-        return [self.look_up(port.name, names, "the graph") for port in graph.outputs]
+        return [look_up(port.name, names, "the graph") for port in graph.outputs]
+
+    def probe(self, graph: Graph, outside: Environment, given: Mapping[str, Item]) -> list[Known] | None:
+        """The same where all is computed from what is known; otherwise ``None``. Nothing is made, and no line told."""
+        before, self.probing = (self.depth, self.probing), True
+        lines = self.importer.source.count
+        try:
+            found = self.graph(graph, outside, given)
+        except (Refusal, UndecidedError, UnknownError):
+            return None
+        finally:
+            self.depth, self.probing = before
+            self.importer.source.forget(lines)
+        known = [one for one in found if isinstance(one, Known)]
+        return known if len(known) == len(found) else None
 
     def stored(self, tensor: Tensor) -> Known:
         """A tensor of the file, the same object every time."""
         if id(tensor) not in self._stored:
             self._stored[id(tensor)] = Known(tensor.dtype, tensor.shape, file=tensor, name=tensor.name, weight=True)
         return self._stored[id(tensor)]
-
-    def look_up(self, name: str, names: Environment, who: str) -> Item:
-        """A value by name; refuses (E1001) one that is not made before."""
-        if name not in names:
-            raise Refusal("E1001", f"{who} uses `{name[:80]}`, which nothing before it makes")
-        found: Item = names[name]
-        return found
 
     def nodes(
         self, nodes: Iterable[Node], names: Environment, opsets: Mapping[str, int], attributes: Mapping[str, Any]
@@ -87,25 +108,30 @@ class Walker:
 
     def node(self, node: Node, names: Environment, opsets: Mapping[str, int]) -> None:
         """Run one node."""
-        with self.importer.at(line_of(node), notes_of(node)):
-            called = f"`{node.name or node.op}`"
-            inputs = [self.look_up(name, names, called) if name else None for name in node.inputs]
+        with self.importer.at(line_of, node, notes_of):
+            try:
+                inputs = [names[name] if name else None for name in node.inputs]
+            except KeyError as absent:
+                raise unmade(absent.args[0], f"`{node.name or node.op}`") from None
             if node.op in COMPARING or (node.op in CHOOSING and inputs and len(getattr(inputs[0], "shape", "..")) == 1):
                 inputs = [fixed(one) for one in inputs]
             function = self.model.functions.get((node.domain, node.op, node.overload))
-            if any(isinstance(one, Untyped) for one in inputs):
+            if self.probing and not (function or all(one is None or isinstance(one, Known) for one in inputs)):
+                raise UnknownError
+            if Untyped in map(type, inputs):
                 results: Sequence[Item | Untyped] = self.beyond(node, inputs)
             elif function is not None:
                 results = self.function(function, node, inputs)
             else:
                 call = Call(
                     node, inputs, opsets.get(node.domain, 1), self.importer, *self.scopes.of(node),
-                    lambda graph, given: self.graph(graph, names, given), self.declared,
+                    lambda graph, given: self.graph(graph, names, given),
+                    lambda graph, given: self.probe(graph, names, given), self.declared,
                 )  # fmt: skip
                 results = listed(self.result(call), node)
             for name, item in zip(node.outputs, results):
                 if name:
-                    if name in names and (not isinstance(names, ChainMap) or name in names.maps[0]):
+                    if name in names:  # here: a name from outside may be used anew
                         raise Refusal("E1001", f"two values are called `{name[:80]}`")
                     names[name] = item
 
@@ -154,6 +180,8 @@ class Walker:
                     return found
             except UnknownError:
                 pass  # left to run time
+        if self.probing:
+            raise UnknownError
         found_rule = RULES.get(key)
         if found_rule is None:
             return opaque(call, "")
@@ -170,12 +198,26 @@ class Walker:
 
     def function(self, function: Function, node: Node, inputs: Sequence[Item | None]) -> list[Item]:
         """Run a function that the file defines."""
-        names: Environment = ChainMap({name: item for name, item in zip(function.inputs, inputs) if item is not None})
+        names = Environment({name: item for name, item in zip(function.inputs, inputs) if item is not None})
         missing = dict.fromkeys(function.inputs[len(inputs) :])
         attributes = {**function.defaults, **node.attributes}
         nodes = [without(one, missing) for one in function.nodes] if missing else function.nodes
         self.nodes(nodes, names, function.opsets or self.model.opsets, attributes)
-        return [self.look_up(name, names, f"`{function.name}`") for name in function.outputs]
+        return [look_up(name, names, f"`{function.name}`") for name in function.outputs]
+
+
+def look_up(name: str, names: Environment, who: str) -> Item:
+    """A value by name; refuses (E1001) one that is not made before."""
+    try:
+        found: Item = names[name]
+    except KeyError:
+        raise unmade(name, who) from None
+    return found
+
+
+def unmade(name: str, who: str) -> Refusal:
+    """The refusal (E1001) of a value that nothing makes before it is used."""
+    return Refusal("E1001", f"{who} uses `{name[:80]}`, which nothing before it makes")
 
 
 BY_TYPE = frozenset({"Shape", "Size"})
@@ -188,8 +230,9 @@ def can_compute(call: Call) -> bool:
     """Whether enough is known of what enters."""
     if call.node.op in BY_TYPE:
         return True
-    if any(isinstance(one, Value) for one in call.inputs):
-        return False
+    for one in call.inputs:
+        if type(one) is Value:
+            return False
     return call.node.op in OF_ANY_SHAPE or all(one is None or one.plain for one in call.inputs)  # type: ignore[union-attr]
 
 
@@ -202,7 +245,10 @@ def listed(result: Result | Untyped | Sequence[Value | Untyped], node: Node) -> 
 
 def resolved(node: Node, attributes: Mapping[str, Any]) -> Node:
     """The node with attributes that refer to those of the function around it replaced."""
-    if not any(isinstance(value, Reference) for value in node.attributes.values()):
+    for value in node.attributes.values():
+        if type(value) is Reference:
+            break
+    else:
         return node
     made = copied(node)
     for name, value in node.attributes.items():

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import mmap
 from collections.abc import Callable
+from pathlib import Path
 from struct import unpack
 from typing import Any, NoReturn
 
@@ -10,11 +12,15 @@ from archdsl.element_types import ELEMENT_TYPES
 from archdsl.foreign.onnx.model import Function, Graph, Model, Node, Port, Reference, Sizes
 from archdsl.weights.onnx_tensor import tensor
 from archdsl.weights.protobuf import Reader, signed
-from archdsl.weights.tensor import MAX_RANK
+from archdsl.weights.tensor import MAX_RANK, Data, Mapped, Tensor
 
 ELEMENTS = {type.onnx: name for name, type in ELEMENT_TYPES.items()}
 MAX_NODES, MAX_LIST, MAX_DEPTH = 1_000_000, 2_000_000, 24
 """Nodes of all graphs; elements of one attribute; graphs within one another."""
+HELD = 1 << 21
+"""Bytes of tensors that are passed before pages are given back."""
+SHORT = 64
+"""Bytes of an attribute that is kept: a number, a word or some sizes."""
 KINDS = {4: "sequence", 5: "map", 8: "sparse tensor", 9: "optional"}
 
 
@@ -23,6 +29,27 @@ class ModelReader(Reader):
 
     nodes = 0
     depth = 0
+
+    def __init__(self, path: Path, data: Data) -> None:
+        super().__init__(path, data)
+        self.mapped = Mapped(data)
+        self._passed = 0
+        self._attributes: dict[bytes, tuple[str, Any]] = {}
+
+    def close(self) -> None:
+        """The data are gone: tensors are read from the file from now on."""
+        assert self.mapped is not None
+        self.mapped.data = None
+
+    def tensor(self, begin: int, end: int) -> Tensor:
+        """A ``TensorProto``. Around each one that is looked at the system holds pages of weights, which are given back
+        from time to time.
+        """
+        self._passed += end - begin
+        if self._passed > HELD and isinstance(self.data, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
+            self._passed = 0
+            self.data.madvise(mmap.MADV_DONTNEED)
+        return tensor(self, begin, end)
 
     def model(self, begin: int, end: int) -> Model:
         """The ``ModelProto``."""
@@ -66,7 +93,7 @@ class ModelReader(Reader):
             elif number == 2:
                 found.name = self.text(start, stop)
             elif number == 5:
-                made = tensor(self, start, stop)
+                made = self.tensor(start, stop)
                 if made.name in found.initialisers:
                     self.refuse(f"it has two initialisers `{made.name[:80]}`")
                 found.initialisers[made.name] = made
@@ -83,24 +110,39 @@ class ModelReader(Reader):
         if self.nodes > MAX_NODES:
             self.refuse(f"it has more than {MAX_NODES:,} nodes")
         found = Node()
+        inputs, outputs = found.inputs, found.outputs
         for number, wire, start, stop in self.fields(begin, end):
             if wire != 2:
                 continue
             if number == 1:
-                found.inputs.append(self.text(start, stop))
+                inputs.append(self.text(start, stop))
             elif number == 2:
-                found.outputs.append(self.text(start, stop))
+                outputs.append(self.text(start, stop))
+            elif number == 5:
+                name, value = self.attribute(start, stop)
+                found.attributes[name] = value
             elif number in _OF_NODE:
                 setattr(found, _OF_NODE[number], self.text(start, stop))
-            elif number == 5:
-                found.attributes.update([self.attribute(start, stop)])
             elif number == 9:
                 found.notes.update([self.entry(start, stop)])
-        found.domain = found.domain if found.domain != "ai.onnx" else ""
+        if found.domain == "ai.onnx":
+            found.domain = ""
         return found
 
     def attribute(self, begin: int, end: int) -> tuple[str, Any]:
-        """The name and the value of an ``AttributeProto``."""
+        """The name and the value of an ``AttributeProto``. Short ones are the same in many nodes, and read once."""
+        if end - begin > SHORT:
+            return self.long_attribute(begin, end)
+        raw = self.data[begin:end]
+        found = self._attributes.get(raw)
+        if found is None:
+            found = self.long_attribute(begin, end)
+            if _is_plain(found[1]):
+                self._attributes[raw] = found
+        return found
+
+    def long_attribute(self, begin: int, end: int) -> tuple[str, Any]:
+        """The same, of any length."""
         name, kind, value = "", 0, None
         many: list[Any] = []
         for number, wire, start, stop in self.fields(begin, end):
@@ -186,11 +228,18 @@ class ModelReader(Reader):
         return list(unpack(f"<{(stop - start) // 4}f", self.bytes(start, stop)))
 
 
+def _is_plain(value: object) -> bool:
+    """Whether a value is numbers or text, and no place in the file."""
+    if isinstance(value, list):
+        return all(map(_is_plain, value))
+    return isinstance(value, int | float | bytes)
+
+
 _ONE: dict[int, Callable[[ModelReader, int, int, int], Any]] = {
     2: lambda r, wire, start, stop: r.float(start, stop) if wire == 5 else 0.0,
     3: lambda r, wire, start, stop: signed(start) if wire == 0 else 0,
     4: lambda r, wire, start, stop: r.bytes(start, stop) if wire == 2 else b"",
-    5: lambda r, wire, start, stop: tensor(r, start, stop),
+    5: lambda r, wire, start, stop: r.tensor(start, stop),
     6: lambda r, wire, start, stop: r.graph(start, stop),
     21: lambda r, wire, start, stop: Reference(r.text(start, stop)) if stop > start else None,
     22: lambda r, wire, start, stop: r.sparse(),
@@ -201,7 +250,7 @@ _MANY: dict[int, Callable[[ModelReader, int, int, int], list[Any]]] = {
     7: lambda r, wire, start, stop: r.floats(wire, start, stop),
     8: lambda r, wire, start, stop: r.integers(wire, start, stop, MAX_LIST),
     9: lambda r, wire, start, stop: [r.bytes(start, stop)],
-    10: lambda r, wire, start, stop: [tensor(r, start, stop)],
+    10: lambda r, wire, start, stop: [r.tensor(start, stop)],
     11: lambda r, wire, start, stop: [r.graph(start, stop)],
 }
 """Fields of an attribute that has a list."""

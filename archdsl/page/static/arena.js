@@ -19,7 +19,7 @@ export class Arena {
     onWidth(this.image, () => this.draw());
     state.on("selected", () => this.#mark());
     state.on("sizes", () => this.#note());
-    this.step = this.memory.peak.step;
+    this.step = this.memory.peak.at;
     this.draw();
   }
 
@@ -37,7 +37,7 @@ export class Arena {
       box.addEventListener("click", () => this.#chosen(one));
       return box;
     });
-    const peak = this.memory.peak.step + 0.5;
+    const peak = this.memory.peak.at + 0.5;
     const lines = [0, 0.5, 1].map((part) => s("g", null, s("line", { class: "grid", x1: EDGE.left, x2: width - 4, y1: y(size * part), y2: y(size * part) }), s("text", { class: "tick end", x: EDGE.left - 6, y: y(size * part) + (part === 1 ? 10 : 4) }, bytes(Math.round(size * part)))));
     this.cursor = s("line", { class: "cursor", y1: EDGE.top, y2: HEIGHT - EDGE.bottom });
     this.x = x;
@@ -58,7 +58,7 @@ export class Arena {
   /** The tensors that are live at the step of the selected layer; at the peak where none is selected. */
   #mark() {
     const { selected, model } = this.state;
-    const step = selected ?? this.memory.peak.step;
+    const step = selected ?? this.memory.peak.at;
     this.cursor.classList.toggle("off", selected === null);
     for (const side of ["x1", "x2"]) this.cursor.setAttribute(side, String(this.x(step + 0.5)));
     const live = this.buffers.filter((one) => one.start <= step && step <= one.end).sort((a, b) => this.sizes[b.index] - this.sizes[a.index]);
@@ -66,11 +66,11 @@ export class Arena {
     this.boxes.forEach((box, i) => box.classList.toggle("live", inside.has(i)));
     const where = step < model.rows.length ? model.rows[step].path : "the outputs";
     const whole = live.reduce((sum, one) => sum + this.sizes[one.index], 0);
-    part("live-title").textContent = `${selected === null || selected === this.memory.peak.step ? "Live at the peak" : "Live"}, at ${where}: ${bytes(whole)}`;
+    part("live-title").textContent = `${selected === null || selected === this.memory.peak.at ? "Live at the peak" : "Live"}, at ${where}: ${bytes(whole)}`;
     const names = new Map(this.memory.peak.tensors.map(([index, name, from]) => [index, [name, from]]));
     part("live").replaceChildren(
       ...live.map((one) => {
-        const [name, from] = step === this.memory.peak.step ? names.get(one.index) ?? [one.name, one.from] : [one.name, one.from];
+        const [name, from] = step === this.memory.peak.at ? names.get(one.index) ?? [one.name, one.from] : [one.name, one.from];
         const go = from !== null && from >= 0 ? h("button", { type: "button", class: "link", onclick: () => this.state.select(from, "arena") }, name) : name;
         return h("tr", null, h("th", { scope: "row" }, go), h("td", { class: "figure" }, bytes(this.sizes[one.index])), h("td", { class: "figure" }, `${one.start}–${one.end}`));
       }),

@@ -1,5 +1,6 @@
 // The document as objects: rows by the names of their columns, and all figures at a binding of the symbols.
 
+import { largest } from "./format.js";
 import { evaluator } from "./polynomial.js";
 
 const FIGURES = [
@@ -82,6 +83,7 @@ export class Figures {
       if (typeof value === "string") value = BigInt(value);
       found[total.name] = { ...total, general, value };
     }
+    if (found.peak_activations.value === null && this.planned) found.peak_activations.value = BigInt(largest(this.profile));
     if (found.intensity && found.flops.value !== null && found.traffic.value) {
       found.intensity.value = Number(found.flops.value) / Number(found.traffic.value);
     }
@@ -108,14 +110,15 @@ export class Figures {
   /** Whether the plan of memory can be told at this binding. */
   get planned() {
     const memory = this.model.data.memory;
-    return memory !== null && (this.declared || (memory.symbolic && this.model.data.fixed === null));
+    return memory !== null && (this.declared || memory.bound.unless.every(([a, b]) => this.cell(a) !== this.cell(b)));
   }
 
   /** The bytes that are live at every step. */
   get profile() {
     const memory = this.model.data.memory;
     const change = new Array(memory.steps + 1).fill(0);
-    for (const [, , size, start, end] of memory.buffers) {
+    const buffers = this.declared ? memory.buffers.map(([, , ...rest]) => rest) : memory.bound.buffers;
+    for (const [size, start, end] of buffers) {
       change[start] += Number(this.cell(size));
       change[end + 1] -= Number(this.cell(size));
     }

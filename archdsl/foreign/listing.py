@@ -1,0 +1,80 @@
+"""The nodes of a foreign model as lines of a text, to which messages point. A line is written when somebody looks at
+it, which is hardly ever.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from archdsl.source import Source, Span
+
+
+class Listing(Source):
+    """A line for each input, node and output of a model, in the order in which they are read."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self._told: list[tuple[Callable[[Any], str], Any]] = []
+        """How each line is told, and of what."""
+        self._lines: list[str] = []
+        self._starts = [0]
+
+    def add(self, told: Callable[[Any], str], of: Any) -> int:
+        """One more line, ``told(of)``; its number from 0."""
+        self._told.append((told, of))
+        return len(self._told) - 1
+
+    @property
+    def count(self) -> int:
+        """How many lines there are."""
+        return len(self._told)
+
+    def forget(self, count: int) -> None:
+        """Keep the first ``count`` lines only."""
+        del self._told[count:], self._lines[count:], self._starts[count + 1 :]
+
+    def _tell(self) -> None:
+        for told, of in self._told[len(self._lines) :]:
+            text = told(of).replace("\n", " ")
+            self._lines.append(text)
+            self._starts.append(self._starts[-1] + len(text) + 1)
+
+    @property
+    def text(self) -> str:  # type: ignore[override]
+        """All lines."""
+        self._tell()
+        return "\n".join(self._lines)
+
+    @property
+    def line_starts(self) -> list[int]:
+        """Offsets at which lines begin."""
+        self._tell()
+        return self._starts[:-1] or [0]
+
+
+class Line(Span):
+    """A whole line of a listing."""
+
+    def __init__(self, source: Listing, number: int) -> None:
+        self.__dict__["source"] = source
+        self.__dict__["number"] = number
+
+    @property
+    def line(self) -> int:
+        """Its number from 1."""
+        number: int = self.__dict__["number"]
+        return number + 1
+
+    @property  # type: ignore[misc]
+    def start(self) -> int:
+        """Where it begins."""
+        return self.source.line_starts[self.line - 1]
+
+    @property  # type: ignore[misc]
+    def end(self) -> int:
+        """Where it ends."""
+        return self.start + len(self.source.line(self.line))
+
+    def _key(self) -> tuple[Any, ...]:
+        return self.source, self.line

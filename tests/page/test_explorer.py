@@ -1,0 +1,277 @@
+"""The explorer in headless Chromium, from a file: everything that can be done on it, and nothing that leaves it."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from browser import Watched, chromium
+from console import run
+
+import archdsl
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+pytestmark = pytest.mark.browser
+EVIL = "</script><img src=x onerror=alert(1)><svg onload=alert(2)>"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("pages")
+    for name in ("resnet18", "bert_base", "lenet5"):
+        archdsl.explorer(name).save(path / f"{name}.html")
+    return path
+
+
+@pytest.fixture
+def resnet(browser: Browser, folder: Path) -> Iterator[Page]:
+    watched = Watched(browser)
+    yield watched.open(folder / "resnet18.html")
+    watched.close()
+    assert watched.requests == [(folder / "resnet18.html").resolve().as_uri()]
+
+
+def paths(page: Page) -> list[str]:
+    return page.locator("#rows th.path").all_inner_texts()
+
+
+def test_a_head_sorts_and_sorts_back(resnet: Page) -> None:
+    rows = {row.path: row for row in archdsl.cost("resnet18").rows}
+    order = paths(resnet)
+    assert order == list(rows)
+    head = resnet.get_by_role("columnheader", name="Params")
+    head.get_by_role("button").click()
+    assert head.get_attribute("aria-sort") == "descending"
+    assert paths(resnet) == sorted(order, key=lambda path: -int(str(rows[path].params)))
+    head.get_by_role("button").click()
+    assert paths(resnet) == sorted(order, key=lambda path: int(str(rows[path].params)))
+    resnet.get_by_role("columnheader", name="Layer").get_by_role("button").click()
+    assert paths(resnet) == order
+
+
+def test_the_search_narrows_and_sums(resnet: Page) -> None:
+    table = archdsl.cost("resnet18")
+    resnet.keyboard.press("/")
+    resnet.keyboard.type("layer2 conv")
+    wanted = [row for row in table.rows if "layer2" in row.path and "conv" in f"{row.path} {row.node.op!r}"]
+    assert paths(resnet) == [row.path for row in wanted]
+    assert resnet.locator("#count").inner_text() == f"{len(wanted)} of {len(table.rows)} layers"
+    assert f"{sum(int(str(row.params)) for row in wanted):,}" in resnet.locator("#sums").inner_text()
+
+
+def test_columns_are_chosen_and_csv_has_all(resnet: Page) -> None:
+    resnet.get_by_text("Columns", exact=True).click()
+    resnet.get_by_label("Traffic").check()
+    assert resnet.get_by_role("columnheader", name="Traffic").is_visible()
+    resnet.fill("#search", "fc")
+    with resnet.expect_download() as waiting:
+        resnet.get_by_role("button", name="CSV").click()
+    rows = list(csv.DictReader(io.StringIO(Path(waiting.value.path()).read_text(encoding="utf-8"))))
+    (row,) = [one for one in archdsl.cost("resnet18").rows if one.path == "fc"]
+    assert [(one["path"], one["params"], one["activations"]) for one in rows] == [
+        ("fc", str(row.params), str(row.out_bytes))
+    ]
+
+
+def test_row_and_line_lead_to_one_another(resnet: Page) -> None:
+    resnet.locator("#rows tr", has_text="layer2.0.conv1").click()
+    assert resnet.locator("#layer h3").inner_text() == "layer2.0.conv1"
+    line = resnet.locator("#text li.made code").first.inner_text()
+    assert "unit(c" in line
+    resnet.locator("#chain button", has_text="std.resnet").first.click()
+    assert "conv1" in resnet.locator("#text li.made code").first.inner_text()
+    resnet.select_option("#sources", "0")
+    resnet.locator("#text li.makes button", has_text="fc: linear").click()
+    assert paths(resnet) == ["fc"] and resnet.locator("#layer h3").inner_text() == "fc"
+    resnet.locator("#chip button").click()
+    assert len(paths(resnet)) == len(archdsl.cost("resnet18").rows)
+    assert resnet.locator("#rows tr[aria-current] th").inner_text() == "fc"
+
+
+def test_a_formula_has_the_numbers(resnet: Page) -> None:
+    resnet.locator("#rows tr").first.click()
+    assert "1 × 64 × 112 × 112 × 3 × 7 × 7 = 118,013,952" in resnet.locator("#layer").inner_text()
+    box = resnet.locator('[data-chart="macs"] svg').bounding_box()
+    assert box is not None
+    resnet.locator('[data-chart="macs"] svg').hover(position={"x": 1, "y": box["height"] / 2})
+    assert "conv1" in resnet.locator(".tip").inner_text() and "118,013,952" in resnet.locator(".tip").inner_text()
+
+
+def test_the_keyboard_walks_through_the_rows(resnet: Page) -> None:
+    resnet.locator("#rows tr").first.focus()
+    for key, wanted in (("ArrowDown", "bn1"), ("End", "fc"), ("ArrowUp", "flatten"), ("Home", "conv1")):
+        resnet.keyboard.press(key)
+        assert resnet.locator("#layer h3").inner_text() == wanted
+    resnet.keyboard.press("Escape")
+    assert resnet.locator("#rows tr[aria-current]").count() == 0
+
+
+def test_the_arena_shows_what_is_live(resnet: Page) -> None:
+    plan = archdsl.memory("resnet18")
+    assert resnet.locator("#live tr").count() == len(plan.live)
+    assert resnet.locator("#arena rect").count() == len(plan.plan.buffers)
+    assert plan.at in resnet.locator("#live-title").inner_text()
+    resnet.locator("#live button").first.click()
+    assert resnet.locator("#layer h3").inner_text() == plan.live[0].value.producer.path  # type: ignore[union-attr]
+
+
+def test_the_roofline_is_that_of_python(resnet: Page) -> None:
+    seconds = archdsl.cost("resnet18").seconds(1e12, 1e11)
+    resnet.select_option("#device", "own")
+    resnet.fill("#own-flops", "1000")
+    resnet.fill("#own-bandwidth", "100")
+    assert f"At best {seconds * 1000:.3g} ms" in resnet.locator("#time").inner_text()
+
+
+TOTALS = (
+    "Object.fromEntries([...document.querySelectorAll('[data-total]')].map(e => [e.dataset.total, e.dataset.exact]))"
+)
+
+
+@pytest.mark.parametrize("sizes", [{"N": 2, "T": 77}, {"N": 16, "T": 512}])
+def test_sliders_give_what_cost_prints(browser: Browser, folder: Path, sizes: dict[str, int], tmp_path: Path) -> None:
+    watched = Watched(browser)
+    page = watched.open(folder / "bert_base.html")
+    declared = page.evaluate(TOTALS)
+    for name, size in sizes.items():
+        page.fill(f"#size-{name}", str(size))
+    bound = " ".join(f"--bind {name}={size}" for name, size in sizes.items())
+    printed = json.loads(run(f"archdsl cost bert_base --format json {bound}", tmp_path).output)["totals"]
+    shown = page.evaluate(TOTALS)
+    compared = {name for name, text in shown.items() if text}
+    assert {"params", "macs", "flops", "activations", "traffic", "intensity", "weights", "peak_activations"} <= compared
+    for name in compared:
+        assert float(shown[name]) == pytest.approx(printed[name]["value"], rel=1e-15), name
+    page.get_by_role("button", name="Reset").click()
+    assert page.evaluate(TOTALS) == declared
+    page.get_by_role("slider").nth(1).focus()
+    page.keyboard.press("ArrowRight")
+    assert page.input_value("#size-T") == "129"
+    watched.close()
+
+
+@pytest.mark.parametrize("width", [320, 640, 1280, 2560, 3840])
+def test_nothing_is_wider_than_the_window(browser: Browser, folder: Path, width: int) -> None:
+    watched = Watched(browser, width=width, height=int(width * 0.6))
+    page = watched.open(folder / "resnet18.html")
+    page.locator("#rows tr").nth(5).click()
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    watched.close()
+
+
+@pytest.mark.parametrize(("width", "theme"), [(320, "dark"), (1280, "light")])
+def test_axe_finds_nothing_serious(browser: Browser, folder: Path, width: int, theme: str) -> None:
+    watched = Watched(browser, width=width, theme=theme)
+    page = watched.open(folder / "lenet5.html")
+    page.locator("#rows tr").nth(2).click()
+    page.evaluate(Path(os.environ["AXE"]).read_text(encoding="utf-8"))
+    found = page.evaluate("axe.run()")
+    grave = [
+        (one["id"], one["nodes"][0]["html"]) for one in found["violations"] if one["impact"] in ("serious", "critical")
+    ]
+    assert grave == [] and len(found["passes"]) > 20
+    watched.close()
+
+
+def test_names_do_nothing(browser: Browser, tmp_path: Path) -> None:
+    """Of a network, its inputs, outputs, labels, layers, parameters, symbols, texts and description."""
+    from archdsl.graph import Graph, Node, Value
+
+    builder = archdsl.Builder("net")
+    made = builder.graph(y=builder.apply("linear", builder.input("x", "f32", ["N", 4]), features=3))
+    old = made.nodes[0]
+    value = Value(EVIL, made.inputs[0].type)
+    node = Node(old.op, [value], [old.outputs[0].type], EVIL.replace(".", "_"), old.params, old.origin)
+    graph = Graph(
+        EVIL, [value], [node], {EVIL: node.outputs[0]}, taps={EVIL: node.outputs[0]}, doc=EVIL, labels={EVIL: (EVIL,)}
+    )
+    archdsl.explorer(graph).save(tmp_path / "evil.html")
+    watched = Watched(browser)
+    page = watched.open(tmp_path / "evil.html")
+    page.locator("#rows tr").first.click()
+    page.locator('[data-chart="macs"] svg').hover()
+    page.wait_for_timeout(200)
+    assert page.locator("#network").inner_text() == EVIL and EVIL in page.locator("#rows").inner_text()
+    assert page.locator("img").count() == 0 and page.locator("script").count() == 2
+    assert len(watched.requests) == 1
+    watched.close()
+
+
+def test_a_spec_s_own_names_do_nothing(browser: Browser, tmp_path: Path) -> None:
+    text = f'arch 1\n# {EVIL}\n## {EVIL}\nnetwork Net() {{\n  input "{EVIL}" as x: f32[N, 3, 8, 8]\n  conv(4, 3)\n  output y\n}}\n'
+    name = "<img src=x onerror=alert(3)>.arch"
+    (tmp_path / name).write_text(text, encoding="utf-8")
+    archdsl.explorer(str(tmp_path / name)).save(tmp_path / "spec.html")
+    watched = Watched(browser)
+    page = watched.open(tmp_path / "spec.html")
+    page.locator("#rows tr").first.click()
+    assert page.locator("img").count() == 0 and len(watched.requests) == 1
+    assert EVIL in page.locator("#text").inner_text()
+    watched.close()
+
+
+def test_a_foreign_model_s_names_do_nothing(browser: Browser, tmp_path: Path) -> None:
+    from foreign_models import model, saved
+    from onnx import TensorProto, helper
+
+    nodes = [helper.make_node("Relu", [EVIL], [f"{EVIL}y"], name=EVIL)]
+    made = model(nodes, {EVIL: (TensorProto.FLOAT, [f"<i>{EVIL}", 4])}, [f"{EVIL}y"])
+    archdsl.explorer(str(saved(made, tmp_path / "<svg onload=alert(4)>.onnx"))).save(tmp_path / "foreign.html")
+    watched = Watched(browser)
+    page = watched.open(tmp_path / "foreign.html")
+    page.locator("#rows tr").last.click()
+    assert page.locator("img, b:has(*), #rows i").count() == 0 and len(watched.requests) == 1
+    assert EVIL in page.locator("#ends").inner_text()
+    watched.close()
+
+
+def test_view_loads_itself_again_where_it_stands(browser: Browser, tmp_path: Path) -> None:
+    spec = tmp_path / "net.arch"
+    text = "arch 1\nnetwork Net(c = 4) {\n  input x: f32[N, 3, 8, 8]\n  stem: conv(c, 3)\n  relu\n  output y\n}\n"
+    spec.write_text(text, encoding="utf-8")
+    with archdsl.view(spec) as served:
+        watched = Watched(browser)
+        page = watched.page
+        page.goto(served.address)
+        page.locator("#rows tr", has_text="stem").click()
+        page.fill("#size-N", "8")
+        spec.write_text(text.replace("c = 4", "c = 16"), encoding="utf-8")
+        assert served.wait()[1] == ""
+        page.get_by_text("[8, 16, 8, 8]").first.wait_for()
+        assert page.locator("#layer h3").inner_text() == "stem" and page.input_value("#size-N") == "8"
+        spec.write_text(text.replace("stem: conv(c, 3)", "stem: conv(c)"), encoding="utf-8")
+        assert "E0203" in served.wait()[1]
+        page.locator(".banner", has_text="E0203").wait_for()
+        assert page.locator("#rows tr").count() == 2  # the last page stays
+        assert {request.rpartition("/")[0] + "/" for request in watched.requests} == {served.address}
+        page.goto("about:blank")
+        watched.close()
+
+
+def test_two_networks_stand_side_by_side(browser: Browser, tmp_path: Path) -> None:
+    archdsl.explorer("resnet34", against="resnet18").save(tmp_path / "both.html")
+    watched = Watched(browser)
+    page = watched.open(tmp_path / "both.html")
+    assert page.locator("#against-title").inner_text() == "resnet18 → resnet34"
+    before, after = (int(str(archdsl.cost(name).total("params"))) for name in ("resnet18", "resnet34"))
+    assert f"+{after - before:,}" in page.locator("#against-figures").inner_text()
+    assert page.locator("#against-pairs tr").count() == page.locator("#against-pairs tr.added").count() > 0
+    page.locator("#against-pairs button", has_text="layer3.5.conv2").click()
+    assert page.locator("#layer h3").inner_text() == "layer3.5.conv2"
+    page.uncheck("#against-only")
+    assert page.locator("#against-pairs tr").count() == len(archdsl.cost("resnet34").rows)
+    watched.close()
