@@ -62,8 +62,8 @@ def _graph(network: Network, beside: Network | None) -> Network:
 
 
 def called(network: Network, graph: Graph, beside: Network | None = None) -> str:
-    """What a network is called beside another one: a model by its file, since its name may be that of the other; a state
-    of the repository alone, by the file ``beside`` in it.
+    """What a network is called beside another one: a model by its file, since its name may be that of the other; a
+    state of the repository alone, by the file ``beside`` in it.
     """
     if isinstance(beside, str | Path) and is_model(str(beside)) and not is_model(str(network)):
         return f"{network}:{Path(beside).name}"
