@@ -18,7 +18,6 @@ from archdsl.ops.look import AxisWindow, Window
 from archdsl.ops.operand_checks import need_dtype, need_equal, need_rank, same_dtype
 from archdsl.shapes import TensorType, resolve_axis
 
-
 ALL = (1 << 31) - 1
 """What exporters write where all boxes may be kept: the greatest integer, or more."""
 
