@@ -12,6 +12,8 @@ from archdsl.analyses.contributions import contribution_notes
 from archdsl.analyses.field import AtMost
 from archdsl.analyses.measure import Amount, Measures, Subject, show
 from archdsl.diagnostics import Diagnostic, Refusal
+from archdsl.dim_faults import to_give
+from archdsl.dim_text import brief
 from archdsl.dims import Expr
 from archdsl.interpret.session import ClaimValue
 from archdsl.record import Record
@@ -143,14 +145,14 @@ def _compare(measured: Any, op: str, bound: Any) -> bool:
             names = sorted({name for n in (measured, bound) if isinstance(n, Expr) for name in dims.symbols(n)})
             raise Refusal(
                 "E0307", f"whether {_text(measured)} {op} {_text(bound)} depends on `{names[0]}`",
-                help=f"give `{names[0]}` a value: in the input declaration, or with `--bind`",
+                help=to_give(names),
             )  # fmt: skip
         measured, bound = order, 0
     return COMPARISONS[op](measured, bound)
 
 
 def _text(value: Any) -> str:
-    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else brief(value)
 
 
 def _headroom(measured: Any, op: str, bound: Any) -> Fraction | None:
