@@ -13,7 +13,8 @@ export class Arena {
     part("memory-section").hidden = this.memory === null;
     if (this.memory === null) return;
     this.buffers = this.memory.buffers.map(([name, from, , start, end, offset, external], index) => ({ index, name, from, start, end, offset: Number(offset), external }));
-    this.sizes = this.buffers.map((one, i) => Number(state.model.at({}).cell(this.memory.buffers[i][2])));
+    const declared = state.model.at({});
+    this.sizes = this.memory.buffers.map(([, , size]) => Number(declared.cell(size)));
     this.image = part("arena");
     this.image.addEventListener("pointerleave", hideTip);
     onWidth(this.image, () => this.draw());
