@@ -17,6 +17,7 @@ from archdsl.element_types import FLOATS
 from archdsl.foreign.known import Known
 from archdsl.foreign.listing import Line, Listing
 from archdsl.foreign.names import parameter_path, symbol_name
+from archdsl.foreign.spare import needed
 from archdsl.graph import Graph, Parameter, Value
 from archdsl.ops.base import Op
 from archdsl.shapes import TensorType
@@ -103,6 +104,8 @@ class Importer:
         """Names of sizes in the file -> what stands for them here."""
         self._symbols: set[str] = set()
         self.defaults: dict[str, int] = {}
+        self.spare: list[Value] = []
+        """Results that files name and seldom use: where nothing does, no node is left of them."""
         self.line: int | None = None
         """The line of the listing that is being read."""
         self._span: Line | None = None
@@ -332,4 +335,6 @@ class Importer:
             raise Refusal("E1001", f"{self.source.name} has no output")
         used = {str(one) for value in self.inputs for size in value.type.shape for one in limits(size)}
         defaults = {name: size for name, size in self.defaults.items() if name in used}
-        return Graph(name, self.inputs, self.tape.nodes, outputs, defaults=defaults, **more)
+        return Graph(
+            name, self.inputs, needed(self.tape.nodes, outputs.values(), self.spare), outputs, defaults=defaults, **more
+        )

@@ -25,6 +25,15 @@ class Listing(Source):
         self._told.append((told, of))
         return len(self._told) - 1
 
+    @property
+    def count(self) -> int:
+        """How many lines there are."""
+        return len(self._told)
+
+    def forget(self, count: int) -> None:
+        """Keep the first ``count`` lines only."""
+        del self._told[count:], self._lines[count:], self._starts[count + 1 :]
+
     def _tell(self) -> None:
         for told, of in self._told[len(self._lines) :]:
             text = told(of).replace("\n", " ")
