@@ -34,6 +34,9 @@ class Layers:
         self.parameters: list[list[Any]] = []
         """Slots and shapes of the parameters of an operator; equal ones once."""
         self._parameters: dict[str, int] = {}
+        self.spots: list[list[int]] = []
+        """Places in texts, each once."""
+        self._spots: dict[tuple[int, ...], int] = {}
         self.formulas: list[list[str]] = []
         self._formulas: dict[tuple[str, ...], int] = {}
         inputs = table.graph.inputs
@@ -68,9 +71,18 @@ class Layers:
             None if kernel is None else self.steps[kernel],
             self.cells.seen(self.table.receptive_field(row)),
             self._weights(node),
-            self._formula(symbolic), self.places.reader(node), self.places.spot(node.origin.span),
+            self._formula(symbolic), self._spot(self.places.reader(node)),
+            self._spot(self.places.spot(node.origin.span)),
             self.places.frame(node.origin.frame),
         ]  # fmt: skip
+
+    def _spot(self, spot: list[int] | None) -> int | None:
+        if spot is None:
+            return None
+        number = self._spots.setdefault(tuple(spot), len(self.spots))
+        if number == len(self.spots):
+            self.spots.append(spot)
+        return number
 
     def _weights(self, node: Node) -> int | None:
         """The number of what an operator owns; ``None`` where that is nothing, or what a body owns."""
