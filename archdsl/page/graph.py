@@ -34,7 +34,7 @@ def graph_record(graph: Graph, steps: Mapping[Node, int]) -> dict[str, Any]:
     return {
         "box_columns": ["x", "y", "width", "height", "role", "open"],
         "drawings": record.drawings, "pictures": record.pictures, "words": list(record.words),
-        "where": [where.get(step) for step in range(len(steps))],
+        "places": [where.get(step) for step in range(len(steps))],
     }  # fmt: skip
 
 

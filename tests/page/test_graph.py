@@ -20,8 +20,8 @@ def document(request: pytest.FixtureRequest) -> dict[str, Any]:
 
 def test_every_layer_is_in_one_box(document: dict[str, Any]) -> None:
     graph, rows = document["graph"], document["rows"]
-    assert len(graph["where"]) == len(rows)
-    for index, place in enumerate(graph["where"]):
+    assert len(graph["places"]) == len(rows)
+    for index, place in enumerate(graph["places"]):
         if place is None:  # the operator that holds a body is the frame around it
             assert any(row[0].startswith(f"{rows[index][0]}.") for row in rows)
             continue

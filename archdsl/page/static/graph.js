@@ -69,7 +69,7 @@ export class GraphView {
 
   #selected(from) {
     const { selected } = this.state;
-    const place = selected === null ? null : this.data.where[selected];
+    const place = selected === null ? null : this.data.places[selected];
     if (place && from !== "graph" && place[0] !== this.index) this.open(place[0]);
     this.#mark();
     if (place && from !== "graph") this.#center(this.elements[place[1]]);
@@ -78,7 +78,7 @@ export class GraphView {
   #mark() {
     this.image.querySelector(".selected")?.classList.remove("selected");
     const { selected } = this.state;
-    const place = selected === null ? null : this.data.where[selected];
+    const place = selected === null ? null : this.data.places[selected];
     if (place && place[0] === this.index) this.elements[place[1]].classList.add("selected");
   }
 
@@ -91,7 +91,7 @@ export class GraphView {
 
   /** The box of this picture in which a row is, however deep. */
   #boxOf(row) {
-    let [picture, box] = this.data.where[row] ?? [null, null];
+    let [picture, box] = this.data.places[row] ?? [null, null];
     while (picture !== null && picture !== this.index) {
       const around = this.data.pictures[picture][2];
       box = around === null ? null : this.data.pictures[around][3].findIndex((one) => one[2] === picture);
