@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from archdsl.project.loading import load
     from archdsl.project.operators import operators
     from archdsl.project.pages import explain, show
+    from archdsl.project.picture import draw
     from archdsl.project.running import run
     from archdsl.project.starter import init
     from archdsl.project.sweep import sweep
@@ -56,7 +57,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "Builder": "tape.builder", "Diagnostic": "diagnostics", "DiagnosticError": "diagnostics", "Graph": "graph",
     "Program": "driver", "check": "project.checking", "compile": "project.compiling", "cost": "project.costs",
-    "diff": "project.comparing", "doctor": "runtime.doctor", "explain": "project.pages",
+    "diff": "project.comparing", "doctor": "runtime.doctor", "draw": "project.picture", "explain": "project.pages",
     "explorer": "project.explorer",
     "export_weights": "project.checkpoints", "fields": "project.costs", "fit": "project.fit",
     "fmt": "project.formatting", "init": "project.starter", "lint": "project.linting", "list": "project.zoo:networks",
@@ -70,9 +71,9 @@ _HOMES = {
 
 __all__ = [
     "Builder", "Diagnostic", "DiagnosticError", "Graph", "Program", "check", "compile", "cost", "diff", "doctor",
-    "explain", "explorer", "export_weights", "fields", "fit", "fmt", "init", "lint", "list", "load", "match_weights",
-    "memory", "operators", "read_weights", "run", "save_baseline", "show", "sweep", "verify", "view", "weight_names",
-    "which",
+    "draw", "explain", "explorer", "export_weights", "fields", "fit", "fmt", "init", "lint", "list", "load",
+    "match_weights", "memory", "operators", "read_weights", "run", "save_baseline", "show", "sweep", "verify", "view",
+    "weight_names", "which",
 ]  # fmt: skip
 
 

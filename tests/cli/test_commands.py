@@ -130,9 +130,10 @@ def test_show_as_text_and_drawings(cli):
     assert text.status == 0 and text.err == ""
     assert text.out.startswith("## A small net.\ngraph ") and "%stem.conv: f32[N, 8, 16, 16]" in text.out
     mermaid = cli("show", "net.arch", "--format", "mermaid").out.splitlines()
-    assert mermaid[0] == "flowchart TD" and len(mermaid) == 1 + 5 + 4
+    assert mermaid[0] == "flowchart TD" and len(mermaid) == 1 + 4 + 3  # the activation is in the box of its layer
+    assert '["3×3 conv, 8<br/>relu"]' in mermaid[2]
     dot = cli("show", "net.arch", "--format", "dot", "--depth", "1").out
-    assert dot.startswith('digraph "') and dot.count(" -> ") == 3 and "2 nodes [N, 8, 16, 16]" in dot
+    assert dot.startswith('digraph "') and dot.count(" -> ") == 3 and '"8×16×16"' in dot
 
 
 def test_set_and_bind(cli):

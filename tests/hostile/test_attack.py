@@ -39,7 +39,7 @@ def test_inputs_depend_on_their_number_alone() -> None:
 @pytest.mark.parametrize(
     ("place", "fault", "told"),
     [
-        ("archdsl.report.drawing.as_mermaid", ZeroDivisionError("of ours"), "Traceback"),
+        ("archdsl.picture.flow.as_mermaid", ZeroDivisionError("of ours"), "Traceback"),
         ("archdsl.compare.diff.diff", TypeError("of ours"), "Traceback"),
         ("archdsl.project.sweep.sweep", DiagnosticError([Diagnostic("E0007", "<class 'list'>")]), "Python"),
     ],

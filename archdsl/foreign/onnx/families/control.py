@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from archdsl.diagnostics import Refusal
+from archdsl.foreign.deciding import inputs_of
 from archdsl.foreign.known import Known, fixed
 from archdsl.foreign.onnx.call import Call, Item, Result, rule
 from archdsl.foreign.onnx.model import Graph
@@ -19,7 +20,7 @@ def if_(call: Call) -> Result:
     """The branch that runs; refuses (E1002) a condition that an input of one number decides, and is not bound."""
     condition = call.item(0)
     if not isinstance(condition, Known):
-        if not any(number for _, number in call.inputs_of(condition)):
+        if not any(number for _, number in inputs_of(condition)):
             return call.not_supported("a condition on the values of a tensor")
         raise call.depends(condition, "the condition")
     chosen = "then_branch" if bool(condition.array().ravel()[0]) else "else_branch"

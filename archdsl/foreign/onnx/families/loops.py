@@ -12,6 +12,7 @@ from typing import Any
 from archdsl.diagnostics import Refusal
 from archdsl.dim_order import compare
 from archdsl.dims import Dim, Expr, floordiv
+from archdsl.foreign.deciding import inputs_of
 from archdsl.foreign.known import Known, fixed
 from archdsl.foreign.onnx.call import Call, Item, Result, rule
 from archdsl.foreign.onnx.families.control import body_of, looped
@@ -32,7 +33,7 @@ COUNTED = frozenset({"i32", "i64", "f32", "f64"})
 def loop(call: Call) -> Result:
     """A number of runs that is known; refuses (E1002) one that an input decides."""
     trips, go = call.given(0), call.given(1)
-    if isinstance(trips, Value) and any(number for _, number in call.inputs_of(trips)):
+    if isinstance(trips, Value) and any(number for _, number in inputs_of(trips)):
         raise call.depends(trips, "the number of runs")
     if isinstance(trips, Value) or (go is not None and not (isinstance(go, Known) and bool(go.array().ravel()[0]))):
         return call.not_supported(UNTIL)
