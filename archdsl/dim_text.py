@@ -9,7 +9,7 @@ from contextlib import suppress
 from archdsl.diagnostics import Refusal
 from archdsl.dims import Dim, Expr, Symbol, floordiv, symbol, symbols
 
-BRIEF = 40
+BRIEF = 48
 """Characters of a dimension in a table."""
 
 

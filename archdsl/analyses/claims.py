@@ -17,6 +17,7 @@ from archdsl.dim_text import brief
 from archdsl.dims import Expr
 from archdsl.interpret.session import ClaimValue
 from archdsl.record import Record
+from archdsl.source import shortened
 
 COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {"==": eq, "!=": ne, "<": lt, "<=": le, ">": gt, ">=": ge}
 
@@ -87,7 +88,9 @@ def _blame(measures: Measures, claim: ClaimValue) -> tuple[str, ...]:
 def unknown_notes(measures: Measures) -> tuple[str, ...]:
     """A line for a figure that is a lower bound: which operators it does not count."""
     nodes = [node for node, work in measures.works.items() if work is None]
-    named = ", ".join(f"`{node.path}` ({node.op!r:.60})" for node in nodes[:3]) + (", …" if len(nodes) > 3 else "")
+    named = ", ".join(f"`{node.path}` ({shortened(repr(node.op), 60)})" for node in nodes[:3]) + (
+        ", …" if len(nodes) > 3 else ""
+    )
     return (f"a lower bound holds no claim but `>` and `>=`; not counted: {named}",) if nodes else ()
 
 
@@ -96,7 +99,9 @@ def _broken(name: str, claim: ClaimValue, result: Result) -> Diagnostic:
     wanted = f"`{result.subject} {result.op} {show(result.quantity, result.bound)}`"
     code, what = ("E0401", "the expectation") if claim.kind == "expect" else ("E0402", "its budget")
     message = f"`{name}` does not meet {what} {wanted}: the measured value is {result.shown}"
-    return Diagnostic(code, message, claim.span, about=about(name, claim))
+    free = result.measured if isinstance(result.measured, Expr) and str(result.measured) != result.shown else None
+    help = "" if free is None else to_give(sorted(dims.symbols(free)))
+    return Diagnostic(code, message, claim.span, about=about(name, claim), help=help)
 
 
 def about(name: str, claim: ClaimValue) -> str:

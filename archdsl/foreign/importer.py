@@ -330,8 +330,10 @@ class Importer:
         """The graph with the named outputs. What reaches none of them runs all the same, and stays."""
         unknown = sorted(self.bind.keys() - self.bound)
         if unknown:
-            known = ", ".join(self.names()) or "none"
-            help = f"the symbols are {known}; inputs of one number are bound by their names"
+            known = ", ".join(self.names())
+            fixed = ", ".join(f"`{value.name}` is {value.type}" for value in self.inputs[:3])
+            help = f"the symbols are {known}" if known else f"all sizes are fixed: {fixed}"
+            help += "; inputs of one number are bound by their names"
             raise Refusal("E0007", f"no input has the symbol `{unknown[0]}`", help=help)
         if not outputs:
             raise Refusal("E1001", f"{self.source.name} has no output")

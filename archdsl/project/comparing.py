@@ -37,9 +37,11 @@ def both(old: Network, new: Network, bind: Mapping[str, int] | None = None) -> t
     from archdsl.project.baseline import figures
 
     after = graph_of(_graph(new, None), bind=bind)
-    before = graph_of(_graph(old, new), bind=bind)
+    was = _graph(old, new)
+    before = graph_of(was, bind=bind)
     same = renamed(before, after)
-    a, b = (figures(graph).replace(name=called(one, graph)) for one, graph in ((old, before), (new, after)))
+    a = figures(before).replace(name=called(old, before, new if was is not old else None))
+    b = figures(after).replace(name=called(new, after))
     if same is None and nameless(before, after):
         return diff(a, b, None, structure(before, after, a, b)), a, b
     strangers = one_written(before, after)
@@ -59,8 +61,12 @@ def _graph(network: Network, beside: Network | None) -> Network:
     return network
 
 
-def called(network: Network, graph: Graph) -> str:
-    """What a network is called beside another one: a model by its file, since its name may be that of the other."""
+def called(network: Network, graph: Graph, beside: Network | None = None) -> str:
+    """What a network is called beside another one: a model by its file, since its name may be that of the other; a
+    state of the repository alone, by the file ``beside`` in it.
+    """
+    if isinstance(beside, str | Path) and is_model(str(beside)) and not is_model(str(network)):
+        return f"{network}:{Path(beside).name}"
     if isinstance(network, str | Path) and is_model(str(network)):
         return Path(network).name if Path(network).exists() else str(network)
     return graph.name

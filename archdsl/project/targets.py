@@ -62,6 +62,9 @@ def open_target(text: str | Path) -> Target:
         return Target(open_source(reading.decode(content, "<stdin>"), None), None)
     if foreign.is_model(text):
         return Target(None, None, model=Path(text))
+    file, _, name = text.rpartition(":")
+    if foreign.is_model(file) and Path(file).exists():
+        raise Refusal("E0007", f"`{file}` is a model: it has no variant `{name:.60}`", help=f"write `{file}`")
     if data.is_data(text):
         return Target(None, None, data.read_document(text))
     program, variant = resolve_target(text)

@@ -202,3 +202,35 @@ def test_activations_in_front_of_a_concatenation_and_behind_it_are_the_same(tmp_
     archdsl.compile(tmp_path / "front.arch", tmp_path / "front.onnx")
     assert "no difference in structure" in str(archdsl.diff(tmp_path / "front.onnx", tmp_path / "behind.arch"))
     assert "no difference" not in str(archdsl.diff(tmp_path / "front.onnx", tmp_path / "sigmoid.arch"))
+
+
+# What is asked for and is not there
+
+
+def test_a_model_without_open_sizes_says_so(tmp_path: Path) -> None:
+    (found,) = refused(model(tmp_path / "net.onnx", (1, 3, 64, 64)), N=2).diagnostics
+    assert (found.code, found.message) == ("E0007", "no input has the symbol `N`")
+    assert "all sizes are fixed: `image` is f32[1, 3, 64, 64]" in found.help
+
+
+def test_a_model_has_no_variants(tmp_path: Path) -> None:
+    path = model(tmp_path / "net.onnx")
+    (found,) = archdsl.check(f"{path}:small").diagnostics
+    assert (found.code, found.help) == ("E0007", f"write `{path}`")
+
+
+def test_a_pointer_of_git_lfs_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "net.onnx"
+    path.write_text(f"version https://git-lfs.github.com/spec/v1\noid sha256:{'0' * 64}\nsize 12345\n")
+    (found,) = refused(path).diagnostics
+    assert found.message == f"{path} is a pointer of Git LFS, not the file" and "git lfs pull" in found.help
+
+
+def test_a_budget_that_is_broken_at_all_sizes_says_which_sizes_are_free(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    model(tmp_path / "net.onnx")
+    (tmp_path / "archdsl.toml").write_text('[[budget]]\nspec = "net.onnx"\nmacs = "<= 10"\n')
+    (found,) = archdsl.check("net.onnx").diagnostics
+    assert found.code == "E0402" and "--bind height=64 --bind width=64" in found.help
