@@ -63,10 +63,11 @@ class Plan:
         fitting = [level for level, count in enumerate(counts) if count <= READABLE]
         self.depth = depth if depth is not None else max(fitting, default=0)
         self.open: set[Part] = set()
-        self._open(self.root.parts, 0)
+        self.unfold()
 
-    def _open(self, parts: Sequence[Part], level: int) -> None:
-        stack = [(part, level) for part in parts]
+    def unfold(self) -> None:
+        """Open the frames of the root down to the depth."""
+        stack = [(part, 0) for part in self.root.parts]
         while stack:
             part, level = stack.pop()
             single = len(part.parts) == 1  # a repeat of one box

@@ -23,6 +23,8 @@ class CheckedTarget(Record):
     diagnostics: tuple[Diagnostic, ...]
     networks: tuple[NetworkOutcome, ...]
     broken: tuple[str, ...] = ()
+    unread: str = ""
+    """The file with budgets that could not be read."""
 
 
 class Check(Printed):
@@ -75,5 +77,7 @@ class Check(Printed):
         from archdsl.report.outcome import Outcome, TargetOutcome
         from archdsl.report.pages import page
 
-        targets = tuple(TargetOutcome(one.target, one.networks, one.diagnostics, one.broken) for one in self.targets)
+        targets = tuple(
+            TargetOutcome(one.target, one.networks, one.diagnostics, one.broken, one.unread) for one in self.targets
+        )
         return Outcome(__version__, targets, page, self.tables, self.notes, self.pictures)

@@ -68,6 +68,8 @@ class TargetOutcome(Record):
     diagnostics: tuple[Diagnostic, ...] = ()
     broken: tuple[str, ...] = ()
     """Variants that have errors, so that nothing could be measured."""
+    unread: str = ""
+    """The file with budgets that could not be read, so that nobody knows what the networks are held to."""
 
 
 class Outcome(Record):

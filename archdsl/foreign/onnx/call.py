@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from archdsl.diagnostics import Refusal
 from archdsl.foreign.deciding import depends
-from archdsl.foreign.known import Known
+from archdsl.foreign.known import Known, shortest
 from archdsl.foreign.names import path_part
 from archdsl.graph import Value
 from archdsl.shapes import TensorType
@@ -146,8 +146,8 @@ class Call:
         if index is None or self.given(index) is None:
             return None
         what = f"the input `{attribute or index}`"
-        array = self.stored(index, what).array()
-        return list(array.ravel().tolist())
+        known = self.stored(index, what)
+        return [shortest(one, known.dtype) for one in known.array().ravel().tolist()]
 
     def integers(self, attribute: str, index: int | None = None) -> list[int] | None:
         """The same, where only integers will do; refuses (E1002) sizes that are symbols."""

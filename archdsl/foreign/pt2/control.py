@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from archdsl.diagnostics import Refusal
 from archdsl.foreign.deciding import depends, inputs_of
@@ -12,14 +12,29 @@ from archdsl.foreign.pt2.arguments import Args
 from archdsl.foreign.pt2.constants import evaluated
 from archdsl.foreign.pt2.memory import Memory, Tensor
 from archdsl.foreign.pt2.program import Body, Call, Ref
+from archdsl.foreign.pt2.scopes import Scopes
 from archdsl.graph import Value
-
-if TYPE_CHECKING:
-    from archdsl.foreign.pt2.flow import Flow
 
 MOST_RUNS = 256
 """Runs of a loop that are written one after another; a longer loop is opaque."""
 Results = Sequence[Tensor | None]
+
+
+class Flow(Protocol):
+    """What reads the calls of a program."""
+
+    memory: Memory
+    scopes: Scopes
+
+    def applied(self, body: Body, refs: Sequence[Ref]) -> list[Tensor | None]:
+        """The results of a graph inside of the program, of tensors by their names."""
+        ...
+
+    def results(self, body: Body, given: Sequence[Tensor]) -> list[Tensor | None]:
+        """The results of a graph inside of the program."""
+        ...
+
+
 Control = Callable[["Flow", Call], "Results | None"]
 """What a call gives; ``None``: nothing says which branch is taken, or how often a loop runs."""
 
@@ -120,7 +135,7 @@ def _runs(flow: Flow, test: Body, step: Body, states: Sequence[Tensor], others: 
 
 def _foreseen(flow: Flow, body: Body, given: Sequence[Tensor | None]) -> list[Tensor | None]:
     """The results of a graph as far as they are computed of what is known."""
-    memory = Memory(flow.importer)
+    memory = Memory(flow.memory.importer)
     memory.env = {name: one for name, one in zip(inputs(body), given) if isinstance(one, Known)}
     for call in body.calls():
         if call.outputs and call.outputs[0] and all(one.name in memory.env for one in call.refs()):
