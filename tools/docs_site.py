@@ -2,7 +2,7 @@
 
     pip install -e ".[docs]"
     python tools/docs_site.py             # write the pages and build: build/site/html
-    python tools/docs_site.py --layers    # with the table of layers of every network, which takes a minute or two
+    python tools/docs_site.py --full      # with the picture and the layers of every network, which takes minutes
     python tools/docs_site.py --pages     # write the pages only: build/site/pages
 
 Pages are made of what the commands show (`list`, `ops`, `explain`), and are not committed. The builder (Zensical, with
@@ -45,7 +45,7 @@ _FENCE = re.compile(r"^( *```)(\w+) [^\n]*$", re.MULTILINE)
 _LINK = re.compile(r"(!?)\[((?:[^\[\]]|\[[^\]]*\])*)\]\(([^)\s]+)\)")
 
 
-def pages(layers: bool) -> Iterator[tuple[str, str]]:
+def pages(full: bool) -> Iterator[tuple[str, str]]:
     """Every page: its path below the site, and its Markdown."""
     for name in ("README.md", "CONTRIBUTING.md"):
         yield HOME[name], moved((ROOT / name).read_text(encoding="utf-8"), name, HOME[name])
@@ -53,7 +53,7 @@ def pages(layers: bool) -> Iterator[tuple[str, str]]:
         text = moved(file.read_text(encoding="utf-8"), f"docs/{file.name}", file.name)
         yield file.name, linked(text) if file.name == "zoo.md" else text
     yield "notebook.md", notebook()
-    yield from zoo(layers)
+    yield from zoo(full)
     yield from operators()
     yield from codes()
 
@@ -98,18 +98,20 @@ def linked(text: str) -> str:
 # Generated pages
 
 
-def zoo(layers: bool) -> Iterator[tuple[str, str]]:
+def zoo(full: bool) -> Iterator[tuple[str, str]]:
     """A page for each network, and one for each family with its spec."""
     for family, members in groupby(networks("*").entries, key=lambda entry: entry.family):
         found = list(members)
         program = archdsl.load(reading.ZOO / f"{family}.arch")
         yield f"specs/{family}.md", spec_page(family, found, program)
         for entry in found:
-            yield f"zoo/{entry.name}.md", network_page(entry, program, layers)
+            yield f"zoo/{entry.name}.md", network_page(entry, program, full)
+            if full:
+                yield f"zoo/{entry.name}.svg", archdsl.draw(entry.name).svg
 
 
-def network_page(entry: Entry, program: archdsl.Program, layers: bool) -> str:
-    """A network: what its authors say, its figures, its claims, its definition, its layers."""
+def network_page(entry: Entry, program: archdsl.Program, full: bool) -> str:
+    """A network: what its authors say, its figures, its claims, its definition, its picture and layers."""
     variant = program.module.variants.get(entry.name)
     name = variant.network.span.text.partition("(")[0].strip() if variant is not None else entry.name
     definition = next((network for network in program.module.networks if network.name == name), None)
@@ -122,7 +124,8 @@ def network_page(entry: Entry, program: archdsl.Program, layers: bool) -> str:
         lines += ["## Variant", "", fence([variant.network.span.text])]
     lines += [f"Spec: [{entry.spec}](../specs/{entry.family}.md)", "", "## Try it", ""]
     lines += [fence([line.format(entry.name) for line in TRIED], "sh")]
-    if layers:
+    if full:
+        lines += ["## Picture", "", f"![The network {entry.name}]({entry.name}.svg)", ""]
         lines += ["## Layers", "", document(CostReport(archdsl.cost(entry.name), depth=1).page())]
     return "\n".join(lines) + "\n"
 
@@ -198,7 +201,7 @@ def inline(text: str) -> str:
 def main(arguments: list[str]) -> int:
     """Write the pages, and build the site."""
     shutil.rmtree(PAGES, ignore_errors=True)
-    found = dict(pages("--layers" in arguments))
+    found = dict(pages("--full" in arguments))
     for name, text in found.items():
         file = PAGES / name
         file.parent.mkdir(parents=True, exist_ok=True)

@@ -7,7 +7,7 @@ import posixpath
 import re
 
 import pytest
-from paths import tool
+from paths import ROOT, tool
 
 import archdsl
 from archdsl import ops
@@ -52,6 +52,12 @@ def test_a_network_has_its_figures_claims_paper_and_spec(pages: dict[str, str]) 
     ):
         assert part in page
     assert "network ResNet" in pages["specs/resnet.md"]
+
+
+def test_the_full_site_has_pictures_and_layers() -> None:
+    entry = next(one for one in archdsl.list("lenet5").entries if one.name == "lenet5")
+    page = tool("docs_site").network_page(entry, archdsl.load(str(ROOT / "specs" / "lenet.arch")), True)
+    assert "](lenet5.svg)" in page and "[1, 6, 28, 28]" in page
 
 
 def test_what_a_spec_says_is_text() -> None:
