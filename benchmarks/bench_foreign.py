@@ -34,7 +34,6 @@ DATA = ROOT / "tests" / "data"
 KEPT = Path.home() / ".cache/archdsl/who_counts.json"
 TOOLS = ("archdsl", "archdsl_shapes", "archdsl_free", "onnxsim", "onnx-tool", "onnxslim", "symbolic", "inference")
 SECONDS = 0.5
-ROUNDS, SLOW = 3, 0.6
 WALL = 300
 """Seconds after which a process that does not use its processor time is stopped."""
 EXPORTS = (
@@ -177,7 +176,8 @@ def answers(row: Row, path: Path, python: str, tools: Sequence[str] = TOOLS) -> 
     told = given(row, path)
     shapes = reference(row, path)
     found: dict[str, Any] = {"graph": size_without_weights(path), "file": path.stat().st_size, "values": len(shapes)}
-    for tool, one in measured(path, told, python, tools).items():
+    for tool in tools:
+        one = asked(tool, path, told, python)
         theirs = one.pop("shapes", None)
         if theirs is not None:
             both = {name: shape for name, shape in theirs.items() if name in shapes}
@@ -186,18 +186,6 @@ def answers(row: Row, path: Path, python: str, tools: Sequence[str] = TOOLS) -> 
             one["first"] = [f"{name}: {both[name]}, is {shapes[name]}" for name in wrong[:3]]
             one["absent"] = [name for name in shapes if name not in both][:3]
         found[tool] = one
-    return found
-
-
-def measured(path: Path, told: Mapping[str, Any], python: str, tools: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """What each tool answers, in the fastest of some rounds, one tool after another; slow ones are asked once."""
-    found: dict[str, dict[str, Any]] = {}
-    for _ in range(ROUNDS):
-        for tool in tools:
-            if tool not in found or found[tool].get("seconds", SLOW) < SLOW:
-                one = asked(tool, path, told, python)
-                if tool not in found or one.get("seconds", SLOW) < found[tool]["seconds"]:
-                    found[tool] = one
     return found
 
 

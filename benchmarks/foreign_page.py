@@ -43,10 +43,11 @@ rate of a voice detector).
   free* is archdsl without the sizes of inputs; they are put into its polynomials afterwards. Sizes that decide which
   network it is have to be bound: it says how many archdsl asked for.
 - **Seconds** are of the processor, **MiB** the highest resident memory, both above what the process had after the same
-  tool had loaded its operators and read a model of one `Relu`, so that imports do not count; the fastest of three
-  processes, the tools in turns, and one of what takes longer than 0.6 s. For archdsl that is `cost` with the whole
-  report: types, memory plan, receptive fields, the table of all operators. *Figures alone* is what the other tools
-  give, parameters and MACs. onnxslim simplifies, and counts nothing; onnxsim counts here without simplifying.
+  tool had loaded its operators and read a model of one `Relu`, so that imports do not count. The tools take turns at
+  a file, unless some are measured again (`--again`: what took onnxslim over 1.5 s was measured in an earlier run).
+  For archdsl that is `cost` with the whole report: types, memory plan, receptive fields, the table of all operators.
+  *Figures alone* is what the other tools give, parameters and MACs. onnxslim simplifies, and counts nothing; onnxsim
+  counts here without simplifying.
 
 ModelInfo of onnxsim {onnxsim}, onnx-tool {onnx-tool}, onnxslim {onnxslim}, `SymbolicShapeInference` of ONNX Runtime
 {onnxruntime} with `auto_merge`, `shape_inference` of onnx {onnx} with `strict_mode` and `data_prop`.
@@ -200,8 +201,8 @@ def thrift(files: Files) -> str:
         f"{median(peak / graph for peak, graph, _, _ in own):.0f} times in the median, "
         f"below 3 times for {held} of {len(own)} files; a graph in Python takes "
         f"{median(peak / values for peak, _, _, values in own) / 1024:.0f} KiB for each value. Against the whole file: "
-        f"{median(peak / file for peak, _, file, _ in own):.2f} times. The file is mapped: the system counts pages "
-        "around those that are read as the process's, which is most of what large exports show here."
+        f"{median(peak / file for peak, _, file, _ in own):.2f} times. Three times is out of reach: a file has some "
+        "hundred bytes for a value, and Python's objects for its names, types and node alone are more than a thousand."
     )
 
 
