@@ -44,9 +44,11 @@ if TYPE_CHECKING:
     from archdsl.project.loading import load
     from archdsl.project.operators import operators
     from archdsl.project.pages import explain, show
+    from archdsl.project.picture import draw
     from archdsl.project.running import run
     from archdsl.project.starter import init
     from archdsl.project.sweep import sweep
+    from archdsl.project.viewing import view
     from archdsl.project.which import which
     from archdsl.project.zoo import networks as list
     from archdsl.runtime.doctor import doctor
@@ -55,22 +57,23 @@ if TYPE_CHECKING:
 _HOMES = {
     "Builder": "tape.builder", "Diagnostic": "diagnostics", "DiagnosticError": "diagnostics", "Graph": "graph",
     "Program": "driver", "check": "project.checking", "compile": "project.compiling", "cost": "project.costs",
-    "diff": "project.comparing", "doctor": "runtime.doctor", "explain": "project.pages",
+    "diff": "project.comparing", "doctor": "runtime.doctor", "draw": "project.picture", "explain": "project.pages",
     "explorer": "project.explorer",
     "export_weights": "project.checkpoints", "fields": "project.costs", "fit": "project.fit",
     "fmt": "project.formatting", "init": "project.starter", "lint": "project.linting", "list": "project.zoo:networks",
     "load": "project.loading", "match_weights": "project.checkpoints", "memory": "project.costs",
     "operators": "project.operators", "read_weights": "project.checkpoints", "run": "project.running",
     "save_baseline": "project.checking", "show": "project.pages", "sweep": "project.sweep",
-    "verify": "project.comparing", "weight_names": "project.checkpoints", "which": "project.which",
+    "verify": "project.comparing", "view": "project.viewing", "weight_names": "project.checkpoints",
+    "which": "project.which",
 }  # fmt: skip
 """Public name -> the module that it is imported from (and what it is called there, where that is another name)."""
 
 __all__ = [
     "Builder", "Diagnostic", "DiagnosticError", "Graph", "Program", "check", "compile", "cost", "diff", "doctor",
-    "explain", "explorer", "export_weights", "fields", "fit", "fmt", "init", "lint", "list", "load", "match_weights",
-    "memory", "operators", "read_weights", "run", "save_baseline", "show", "sweep", "verify", "weight_names",
-    "which",
+    "draw", "explain", "explorer", "export_weights", "fields", "fit", "fmt", "init", "lint", "list", "load",
+    "match_weights", "memory", "operators", "read_weights", "run", "save_baseline", "show", "sweep", "verify", "view",
+    "weight_names", "which",
 ]  # fmt: skip
 
 

@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from archdsl.diagnostics import Refusal
-from archdsl.dims import Dim, limits
+from archdsl.dims import Dim, Expr, limits
+
+
+def to_give(names: Sequence[str]) -> str:
+    """The help where figures need sizes: how to bind them, or to declare them in a spec."""
+    sizes = " ".join(f"--bind {name}=64" for name in names)
+    declared = ", ".join(f"{name} = 64" for name in names)
+    return f"give {'sizes' if len(names) > 1 else 'a size'}: `{sizes}`; a spec can declare `{declared}`"
+
+
+def needs_sizes(what: str, sizes: Iterable[object]) -> Refusal:
+    """The refusal (E0307) of a figure that there is for fixed sizes only."""
+    names = sorted({str(name) for size in sizes if isinstance(size, Expr) for name in limits(size)})
+    return Refusal("E0307", f"{what} needs fixed sizes", help=to_give(names))
 
 
 def depends(code: str, message: str, sizes: Iterable[Dim], help: str) -> Refusal:

@@ -4,9 +4,34 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 
 from archdsl.diagnostics import Refusal
-from archdsl.dims import Dim, Expr, Symbol, floordiv, symbol
+from archdsl.dims import Dim, Expr, Symbol, floordiv, symbol, symbols
+
+BRIEF = 48
+"""Characters of a dimension in a table."""
+
+
+def brief(dim: object, most: int = BRIEF) -> str:
+    """A dimension, or its text, for people: as it is, or its leading term and ``…``, or ``f(H, W)`` where both are too
+    long.
+    """
+    text = str(dim)
+    if len(text) <= most:
+        return text
+    if isinstance(dim, str):
+        with suppress(Refusal):
+            dim = parse_dimension(dim)
+    if not isinstance(dim, Expr):
+        return text
+    degree = {monomial: sum(power for _, power in monomial) for monomial in dim.terms}
+    first = max(degree, key=lambda monomial: degree[monomial])
+    lead = str(Expr({first: dim.terms[first]}))
+    if [*degree.values()].count(degree[first]) == 1 and len(lead) + 4 <= most:
+        return f"{lead} + …"
+    return f"f({', '.join(sorted(symbols(dim)))})"
+
 
 _TOKEN = re.compile(r"\s*(?:(\d{1,400})(?!\w)|([^\W\d]\w*(?:\.\w+)*)|(\*\*|//|[-+*()]))")
 MAX_DEPTH = 50

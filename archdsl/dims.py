@@ -45,6 +45,8 @@ class FloorDiv:
     def __str__(self) -> str:
         return f"{_group(self.numerator)} // {_group(self.divisor)}"
 
+    __repr__ = __str__  # terms are printed in the order of their texts, which have no addresses in them
+
 
 class Expr:
     """A polynomial with integer coefficients; immutable, canonical, hashable."""

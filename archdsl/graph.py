@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from copy import copy
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from archdsl.dims import Symbol, limits
@@ -221,6 +222,11 @@ class Graph(Verbatim):
                 start = value.producer.path if value.producer else value.name
                 view.add_edge(start, node.path, value=value.name, slot=slot, type=str(value.type))
         return view
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+        """The picture of the network, which is drawn on a higher floor; else its text."""
+        picture: str = import_module("archdsl.project.picture").draw(self).svg
+        return {"text/plain": str(self), "image/svg+xml": picture}
 
     def __str__(self) -> str:
         lines = [f"graph {self.name}({', '.join(map(repr, self.inputs))}) {{"]

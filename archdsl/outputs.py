@@ -31,6 +31,13 @@ class Kind(Record):
 
 WEIGHTS = Kind("a safetensors file", (".safetensors",), r'"producer":"archdsl"')
 CHART = Kind("a chart", (".svg",), r"<!-- archdsl chart -->")
+PICTURES = {
+    ".svg": Kind("a picture", (".svg",), r"<!-- archdsl picture -->"),
+    ".png": Kind("a picture", (".png",), r"archdsl picture"),
+    ".mmd": Kind("a Mermaid drawing", (".mmd",), r"\Aflowchart TD\n"),
+    ".dot": Kind("a Graphviz drawing", (".dot",), r"\Adigraph "),
+}
+"""By their endings, of what ``archdsl show -o`` writes."""
 ARRAYS = Kind("an archive of arrays", (".npz",), r"archdsl run\Z")
 BASELINE = Kind("a baseline", (".json",), r'"format": "archdsl\.baseline"')
 PAGE = Kind("a page", (".html", ".htm"), r'<meta name="generator" content="archdsl explorer">')
@@ -49,8 +56,8 @@ ELSEWHERE = {
     ".json": "`archdsl show SPEC --format json` prints a network as data",
     ".yaml": "`archdsl show SPEC --format yaml` prints a network as data",
     ".yml": "`archdsl show SPEC --format yaml` prints a network as data",
-    ".dot": "`archdsl show SPEC --format dot` prints a drawing",
-    ".mmd": "`archdsl show SPEC --format mermaid` prints a drawing",
+    ".dot": "`archdsl show SPEC -o NAME.dot` writes a drawing",
+    ".mmd": "`archdsl show SPEC -o NAME.mmd` writes a drawing",
     ".pt": "`archdsl compile SPEC -o NAME.py` writes a PyTorch module, which loads and saves `.pt` files",
     ".pth": "`archdsl compile SPEC -o NAME.py` writes a PyTorch module, which loads and saves `.pth` files",
     ".safetensors": "`archdsl weights export MODEL.onnx` writes the weights of a model",

@@ -62,6 +62,8 @@ def show_shape(shape: Sequence[Dim]) -> str:
     return "[" + ", ".join(map(str, shape)) + "]"
 
 
+LONG = 96
+"""Characters of shapes in a message."""
 AXES = {"n": 0, "c": 1, "t": 1, "f": -1, "h": -2, "w": -1}
 """Axis letters by position: ``n`` is axis 0, ``c`` and ``t`` axis 1, ``f`` the last, ``h w`` the last two."""
 _POSITIONS = {2: "nt", 3: "ntt", 4: "nchw", 5: "ncdhw"}
@@ -110,6 +112,8 @@ def broadcast(shapes: Sequence[Shape]) -> Shape:
                 continue
             if size != 1:
                 shown = " and ".join(map(show_shape, shapes))
+                if len(shown) > LONG:
+                    shown = f"the sizes {size} and {dim} of axis {position}"
                 names = sorted(dims.symbols(dim) | dims.symbols(size))
                 aligned = _aligned(shapes)
                 if None in (dim_order.stretches(dim, size), dim_order.stretches(size, dim)) and names:

@@ -32,8 +32,8 @@ def stages(blocks: int, folder: Path) -> dict[str, float]:
     from archdsl.compare.diff import diff
     from archdsl.compare.snapshot import snapshot
     from archdsl.design_rules import lint
+    from archdsl.picture.flow import as_mermaid
     from archdsl.process import collector_paused
-    from archdsl.report.drawing import as_mermaid
 
     times: dict[str, float] = {}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left, insort
 
 from archdsl.analyses.memory import Buffer, Schedule
-from archdsl.diagnostics import Refusal
+from archdsl.dim_faults import needs_sizes
 from archdsl.graph import Value
 from archdsl.record import Record
 
@@ -26,7 +26,7 @@ def arena(plan: Schedule, align: int = 1) -> Arena:
     second is left out where the lifetimes are so long that it would take many more.
     """
     if any(not isinstance(b.size, int) for b in plan.buffers):
-        raise Refusal("E0307", "a memory plan needs fixed sizes", help="bind the symbols with `--bind`")
+        raise needs_sizes("a memory plan", (b.size for b in plan.buffers))
     found = _in_order(plan, align)
     if sum(b.end - b.start + 1 for b in plan.buffers) <= LIFETIMES * len(plan.buffers):
         found = min(found, _by_size(plan, align), key=lambda a: a.size)

@@ -12,9 +12,12 @@ from archdsl.analyses.contributions import contribution_notes
 from archdsl.analyses.field import AtMost
 from archdsl.analyses.measure import Amount, Measures, Subject, show
 from archdsl.diagnostics import Diagnostic, Refusal
+from archdsl.dim_faults import to_give
+from archdsl.dim_text import brief
 from archdsl.dims import Expr
 from archdsl.interpret.session import ClaimValue
 from archdsl.record import Record
+from archdsl.source import shortened
 
 COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {"==": eq, "!=": ne, "<": lt, "<=": le, ">": gt, ">=": ge}
 
@@ -85,7 +88,9 @@ def _blame(measures: Measures, claim: ClaimValue) -> tuple[str, ...]:
 def unknown_notes(measures: Measures) -> tuple[str, ...]:
     """A line for a figure that is a lower bound: which operators it does not count."""
     nodes = [node for node, work in measures.works.items() if work is None]
-    named = ", ".join(f"`{node.path}` ({node.op!r:.60})" for node in nodes[:3]) + (", …" if len(nodes) > 3 else "")
+    named = ", ".join(f"`{node.path}` ({shortened(repr(node.op), 60)})" for node in nodes[:3]) + (
+        ", …" if len(nodes) > 3 else ""
+    )
     return (f"a lower bound holds no claim but `>` and `>=`; not counted: {named}",) if nodes else ()
 
 
@@ -94,7 +99,9 @@ def _broken(name: str, claim: ClaimValue, result: Result) -> Diagnostic:
     wanted = f"`{result.subject} {result.op} {show(result.quantity, result.bound)}`"
     code, what = ("E0401", "the expectation") if claim.kind == "expect" else ("E0402", "its budget")
     message = f"`{name}` does not meet {what} {wanted}: the measured value is {result.shown}"
-    return Diagnostic(code, message, claim.span, about=about(name, claim))
+    free = result.measured if isinstance(result.measured, Expr) and str(result.measured) != result.shown else None
+    help = "" if free is None else to_give(sorted(dims.symbols(free)))
+    return Diagnostic(code, message, claim.span, about=about(name, claim), help=help)
 
 
 def about(name: str, claim: ClaimValue) -> str:
@@ -143,14 +150,14 @@ def _compare(measured: Any, op: str, bound: Any) -> bool:
             names = sorted({name for n in (measured, bound) if isinstance(n, Expr) for name in dims.symbols(n)})
             raise Refusal(
                 "E0307", f"whether {_text(measured)} {op} {_text(bound)} depends on `{names[0]}`",
-                help=f"give `{names[0]}` a value: in the input declaration, or with `--bind`",
+                help=to_give(names),
             )  # fmt: skip
         measured, bound = order, 0
     return COMPARISONS[op](measured, bound)
 
 
 def _text(value: Any) -> str:
-    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else brief(value)
 
 
 def _headroom(measured: Any, op: str, bound: Any) -> Fraction | None:

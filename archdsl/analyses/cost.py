@@ -18,6 +18,7 @@ from archdsl.analyses.measure import QUANTITIES, Amount, Measurement, Measures
 from archdsl.analyses.rows import Row
 from archdsl.arguments import checked
 from archdsl.diagnostics import Refusal
+from archdsl.dim_faults import needs_sizes
 from archdsl.dims import Dim
 from archdsl.graph import Graph
 from archdsl.rewrites.merge import deployed
@@ -145,5 +146,5 @@ class CostTable(Tabled, report="archdsl.report.costs:CostReport"):
 
 def _number(dim: Dim) -> float:
     if not isinstance(dim, int):
-        raise Refusal("E0307", f"a time needs fixed sizes, not {dim}", help="bind the symbols with `--bind`")
+        raise needs_sizes("a time", [dim])
     return float(dim)

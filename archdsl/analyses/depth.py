@@ -7,6 +7,7 @@ from math import lcm
 
 from archdsl.analyses.at_binding import Bound
 from archdsl.diagnostics import Refusal
+from archdsl.dim_faults import to_give
 from archdsl.dims import symbols
 from archdsl.graph import Graph, Node, Value
 from archdsl.ops.base import Work
@@ -49,8 +50,8 @@ def _unrolled(node: Node, body: Graph, before: Sequence[int], bound: Bound) -> l
         return _one_run(body, before, bound)
     if not isinstance(count, int):
         name = min(symbols(count))
-        help = f"give `{name}` a value: in the input declaration, or with `--bind`"
-        raise Refusal("E0307", f"the depth depends on `{name}`, the number of runs of `{node.path}`", help=help)
+        message = f"the depth depends on `{name}`, the number of runs of `{node.path}`"
+        raise Refusal("E0307", message, help=to_give([name]))
     period = lcm(*range(1, min(states, 6) + 1))
     now, history = [*before[:states]], [[*before[:states]]]
     for run in range(count):

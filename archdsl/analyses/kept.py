@@ -14,7 +14,7 @@ from itertools import accumulate
 from archdsl.analyses.at_binding import Bound
 from archdsl.analyses.kernel_needs import NOTHING, Needs, Readers, as_rows
 from archdsl.analyses.memory import Buffer, Planner
-from archdsl.diagnostics import Refusal
+from archdsl.dim_faults import needs_sizes
 from archdsl.dims import Dim
 from archdsl.graph import Graph, Node, Value
 from archdsl.ops.conv import Conv
@@ -87,7 +87,7 @@ class _Block:
 
     def __init__(self, size: Dim, begin: int, end: int, key: object = None) -> None:
         if not isinstance(size, int):
-            raise Refusal("E0307", f"memory needs fixed sizes, not {size}", help="bind the symbols with `--bind`")
+            raise needs_sizes("memory", [size])
         self.size = size
         self.begin = begin
         self.end = end

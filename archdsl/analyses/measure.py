@@ -15,6 +15,8 @@ from archdsl.analyses.field import AtMost, Field
 from archdsl.analyses.field_entries import Open, Seen, size
 from archdsl.analyses.receptive_field import ReceptiveFields, receptive_fields
 from archdsl.diagnostics import Refusal, did_you_mean
+from archdsl.dim_faults import needs_sizes, to_give
+from archdsl.dim_text import brief
 from archdsl.dims import Dim
 from archdsl.graph import Graph, Node, Value
 from archdsl.ops.base import Work
@@ -179,7 +181,7 @@ def show(quantity: str, value: Any) -> str:
     if isinstance(value, tuple):
         return "[" + ", ".join("all" if v is None else show(quantity, v) for v in value) + "]"
     if not isinstance(value, int | float | Fraction):
-        return str(value)
+        return brief(value)
     if QUANTITIES[quantity].unit == "bytes":
         size = f" ({float(value) / 2**20:.2f} MiB)" if 2**20 <= value < 2**100 else ""
         return f"{round(value):,}{size}"
@@ -305,7 +307,7 @@ def _sum(dims: Sequence[Dim]) -> Dim:
 
 def _ratio(above: Amount, below: Dim) -> Fraction:
     if not isinstance(above, int) or not isinstance(below, int):
-        raise Refusal("E0307", "`intensity` needs fixed sizes", help="bind the symbols with `--bind`")
+        raise needs_sizes("`intensity`", [above, below])
     return Fraction(above, below) if below else Fraction(0)
 
 
@@ -314,7 +316,7 @@ def _settled(value: Dim | Fraction | AtMost | Open | None) -> Dim | Fraction | A
     if isinstance(value, Open):
         raise Refusal(
             "E0307", f"the receptive field depends on `{value.symbol}` from `{value.node.path}` on",
-            help=f"give `{value.symbol}` a value: in the input declaration, or with `--bind`",
+            help=to_give([value.symbol]),
         )  # fmt: skip
     return value
 

@@ -21,6 +21,7 @@ from collections.abc import Iterable
 from archdsl import dim_order, dims
 from archdsl.analyses.at_binding import Bound
 from archdsl.diagnostics import Refusal
+from archdsl.dim_faults import to_give
 from archdsl.dims import Dim
 from archdsl.graph import Graph, Node, Value
 from archdsl.record import Record
@@ -230,7 +231,7 @@ def _above(a: Dim, b: Dim) -> bool:
     names = sorted(dims.symbols(a) | dims.symbols(b))
     raise Refusal(
         "E0307", f"where memory peaks depends on `{names[0]}`",
-        help=f"give `{names[0]}` a value: in the input declaration, or with `--bind`",
+        help=to_give(names),
     )  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from archdsl.analyses.at_binding import Bound
 from archdsl.analyses.contributions import line_of
 from archdsl.analyses.kept import kept
 from archdsl.analyses.memory import LEVELS, Buffer, Peak, Schedule, peak, schedule
-from archdsl.diagnostics import Refusal
+from archdsl.dim_faults import needs_sizes
 from archdsl.dims import Dim
 from archdsl.graph import Graph, Node, Value
 from archdsl.record import Record
@@ -162,5 +162,5 @@ def groups(kernels: Sequence[Kernel], most: int) -> list[Sequence[Kernel]]:
 
 def _bytes(size: Dim | Any) -> int:
     if not isinstance(size, int):
-        raise Refusal("E0307", f"memory needs fixed sizes, not {size}", help="bind the symbols with `--bind`")
+        raise needs_sizes("memory", [size])
     return size

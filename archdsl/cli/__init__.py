@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 COMMANDS = (
     "compile", "check", "cost", "diff", "lint", "fit", "show", "fmt", "ops", "explain", "run", "verify", "weights",
-    "doctor", "init", "list", "which", "report",
+    "doctor", "init", "list", "which", "report", "view",
 )  # fmt: skip
 """Each is the function ``command`` of the module ``archdsl.cli.<name>``. ``EXAMPLE`` is a line for its help, ``more``
 gives further parameters."""

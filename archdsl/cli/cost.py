@@ -66,10 +66,7 @@ def command(
             raise Refusal("E0007", "a sweep shows totals: it takes only `--set`, `--bind` and `--format`")
         views.sweep(target, set_ or [], sizes, format, output)
         return 0
-    if output is not None and not memory:
-        raise Refusal(
-            "E0007", "`-o` draws `--memory`, or a sweep as `--set width=0.5..1.5:0.1`: a table has no picture"
-        )
+    file = views.checked(output, memory)
     if (memory or at) and (rows or strict or (memory and at)):
         what = "`--memory`" if memory else "`--at`"
         raise Refusal("E0007", f"{what} is a separate view: the options for the table do not apply to it")
@@ -77,17 +74,16 @@ def command(
 
     given = settings(set_)
     if memory:
-        file = views.checked(output)
         with progress(f"planning the memory of {target}"):
-            plan = costs.memory(
+            report = costs.memory(
                 target, sizes, level=level or "full", dtype=dtype, folded=folded, settings=given, train=train
-            )
-        views.drawn(plan.report(), format, file)
+            ).report()
+        views.drawn(report, format, file)
         return 0
     if at:
-        from archdsl.report.fields import FieldsReport
-
-        show(FieldsReport(costs.fields(target, at, sizes, folded=folded, settings=given, train=train)), format)
+        with progress(f"counting {target}"):
+            report = costs.fields(target, at, sizes, folded=folded, settings=given, train=train).report()
+        show(report, format)
         return 0
     from archdsl.report.cost_columns import sheet
     from archdsl.report.costs import CostReport

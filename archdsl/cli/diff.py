@@ -6,7 +6,7 @@ from typing import Annotated
 
 from archdsl.cli.exit import CLEAN, FINDINGS
 from archdsl.cli.options import Bind, bindings
-from archdsl.cli.output import show
+from archdsl.cli.output import progress, show
 from archdsl.cli.signature import Arg, opt
 
 FORMATS = ("text", "json", "markdown")
@@ -25,6 +25,8 @@ def command(
     from archdsl.project.comparing import diff
     from archdsl.report.diff import DiffReport
 
-    found = diff(old, new, bindings(bind))
+    sizes = bindings(bind)
+    with progress(f"comparing {old} and {new}"):
+        found = diff(old, new, sizes)
     show(DiffReport(found), format)
     return FINDINGS if strict and found.interface.breaking else CLEAN

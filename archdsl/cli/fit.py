@@ -31,8 +31,8 @@ def command(
     from archdsl.project.fit import fit
 
     varied, fixed, sizes = pairs(vary, "--vary"), settings(set_), bindings(bind)
-    with progress("trying members"):
-        found = fit(target, varied, budget, maximize=maximize, minimize=minimize, settings=fixed, bind=sizes)
+    given = {"maximize": maximize, "minimize": minimize}
+    found = fit(target, varied, budget, **given, settings=fixed, bind=sizes, step=progress)
     show(found.report(), format)
     say(f"tried {found.tried:,} members" + (f", {found.refused:,} of them refused" if found.refused else ""))
     return CLEAN if found.best is not None else FINDINGS

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from archdsl.cli.exit import CLEAN, FINDINGS, tell
-from archdsl.cli.output import out, say
+from archdsl.cli.output import out, progress, say
 from archdsl.cli.signature import Arg, opt
 
 EXAMPLE = "archdsl fmt --check specs/"
@@ -19,7 +19,8 @@ def command(
     """Format specs in place; standard input to output."""
     from archdsl.project.formatting import fmt
 
-    found = fmt(*paths, check=check or diff)
+    with progress("formatting"):
+        found = fmt(*paths, check=check or diff)
     status = tell(found.diagnostics)
     for file in found.files:
         if file.name == "-" and found.written:

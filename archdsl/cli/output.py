@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections.abc import Iterable, Iterator
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from archdsl.report.terminal import Paint, inert, visible, wants_color
@@ -27,9 +28,15 @@ def say(text: str) -> None:
     sys.stderr.write(inert(visible(text)) + "\n")
 
 
+_began = monotonic()
+
+
 @contextlib.contextmanager
 def progress(text: str, after: float = 1.0) -> Iterator[None]:
-    """Show ``text …`` on stderr while the work takes longer than ``after`` seconds; only on a terminal."""
+    """Show ``text …`` on stderr, only on a terminal, once the command has worked for ``after`` seconds.
+
+    So many short steps are shown as well as one long step.
+    """
     if not sys.stderr.isatty():
         yield
         return
@@ -42,14 +49,19 @@ def progress(text: str, after: float = 1.0) -> Iterator[None]:
         sys.stderr.write(f"\r\x1b[K{visible(text)} …")
         sys.stderr.flush()
 
-    timer = Timer(after, show)
+    left = _began + after - monotonic()
+    timer = Timer(left, show)
     timer.daemon = True
-    timer.start()
+    if left > 0:
+        timer.start()
+    else:
+        show()
     try:
         yield
     finally:
-        timer.cancel()
-        timer.join()
+        if left > 0:
+            timer.cancel()
+            timer.join()
         if shown:
             sys.stderr.write("\r\x1b[K")
             sys.stderr.flush()

@@ -16,6 +16,10 @@ def command(
     output: Annotated[
         str, opt("--output", "-o", metavar="FILE", help="the page (.html) or its document (.json)")
     ] = "report.html",
+    against: Annotated[
+        str | None,
+        opt("--against", metavar="OTHER", help="another network beside it, or `HEAD~1`: the same file there"),
+    ] = None,
     set_: Set = None,
     bind: Bind = None,
     train: Train = False,
@@ -26,5 +30,5 @@ def command(
 
     checked_output(output)
     with progress(f"exploring {target}"):
-        path = explorer(target, bindings(bind), settings=settings(set_), train=train).save(output)
+        path = explorer(target, bindings(bind), settings=settings(set_), train=train, against=against).save(output)
     say(f"wrote {path}, {human_bytes(path.stat().st_size)}")

@@ -1,14 +1,14 @@
-"""``archdsl show``: the elaborated graph as text, data or a drawing."""
+"""``archdsl show``: the elaborated graph as text or data, or as a picture."""
 
 from __future__ import annotations
 
 from typing import Annotated
 
 from archdsl.cli.options import Bind, Set, Target, Train, bindings, settings
-from archdsl.cli.output import out
+from archdsl.cli.output import out, progress, say
 from archdsl.cli.signature import opt
 
-EXAMPLE = "archdsl show lenet5 --format mermaid"
+EXAMPLE = "archdsl show resnet50 -o resnet50.svg"
 
 
 def command(
@@ -16,12 +16,50 @@ def command(
     format: Annotated[
         str, opt("--format", help="the form of the output", choices="archdsl.project.pages:FORMATS")
     ] = "text",
-    depth: Annotated[int | None, opt("--depth", min=1, help="draw scopes below this depth as one box")] = None,
+    output: Annotated[
+        str | None, opt("--output", "-o", metavar="FILE", help="write a picture: .svg, .png, .mmd (Mermaid) or .dot")
+    ] = None,
+    depth: Annotated[int | None, opt("--depth", min=0, help="open so many levels of blocks")] = None,
+    fold: Annotated[
+        list[str] | None, opt("--fold", metavar="PATH", help="draw blocks of these paths as one box (`layer*`)")
+    ] = None,
+    select: Annotated[str | None, opt("--select", metavar="PATH", help="draw one block alone")] = None,
+    shade: Annotated[
+        str | None, opt("--shade", help="colour by a figure", choices="archdsl.picture.figures:SHADES")
+    ] = None,
+    style: Annotated[str, opt("--style", help="the look", choices="archdsl.project.picture:STYLES")] = "screen",
+    open_: Annotated[bool, opt("--open", help="show the picture when it is written")] = False,
     set_: Set = None,
     bind: Bind = None,
     train: Train = False,
 ) -> None:
-    """Print the elaborated graph."""
-    from archdsl.project.pages import show
+    """Print the elaborated graph, or draw it."""
+    if output is None:
+        from archdsl.diagnostics import Refusal
+        from archdsl.project.pages import show
 
-    out(show(target, format, depth=depth, settings=settings(set_), bind=bindings(bind), train=train))
+        if fold or select or shade or style != "screen" or open_:
+            help = "name the file of the picture: `-o net.svg`"
+            raise Refusal(
+                "E0007", "`--fold`, `--select`, `--shade`, `--style` and `--open` are for pictures", help=help
+            )
+        given, sizes = settings(set_), bindings(bind)
+        with progress(f"elaborating {target}"):
+            text = show(target, format, depth=depth, settings=given, bind=sizes, train=train)
+        out(text)
+        return
+    from archdsl.project.picture import checked_output, draw
+    from archdsl.report.figures import human_bytes
+
+    checked_output(output)
+    with progress(f"drawing {target}"):
+        found = draw(
+            target, depth=depth, fold=fold or (), select=select or "", shade=shade, style=style,
+            settings=settings(set_), bind=bindings(bind), train=train,
+        )  # fmt: skip
+        path = found.save(output)
+    say(f"wrote {path}, {human_bytes(path.stat().st_size)}")
+    if open_:
+        import webbrowser
+
+        webbrowser.open_new_tab(path.resolve().as_uri())

@@ -20,18 +20,21 @@ def sweep(target: str, texts: Sequence[str], sizes: Mapping[str, int], format: s
     from archdsl.project.family import is_range
     from archdsl.project.sweep import sweep
 
-    file = checked(output)
+    file = checked(output, True)
     ranges = [text for text in texts if is_range(text.partition("=")[2])]
     fixed = settings([text for text in texts if text not in ranges])
-    with progress(f"counting the members of {target}"):
-        found = sweep(target, pairs(ranges, "--set"), settings=fixed, bind=sizes)
+    found = sweep(target, pairs(ranges, "--set"), settings=fixed, bind=sizes, step=progress)
     drawn(found.report(), format, file)
 
 
-def checked(output: str | None) -> Path | None:
-    """The file of a picture; refuses what cannot be written or replaced, before any work is done for it."""
+def checked(output: str | None, drawable: bool) -> Path | None:
+    """The file of a picture; refuses what has none, cannot be written or replaced, before any work is done for it."""
     if output is None:
         return None
+    if not drawable:
+        raise Refusal(
+            "E0007", "`-o` draws `--memory`, or a sweep as `--set width=0.5..1.5:0.1`: a table has no picture"
+        )
     from archdsl.outputs import CHART, check_output
 
     check_output(output, CHART)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from archdsl.cli.exit import CLEAN, FINDINGS
 from archdsl.cli.options import Bind, Key, Names, Set, Train, bindings, settings
-from archdsl.cli.output import say, show
+from archdsl.cli.output import progress, say, show
 from archdsl.cli.signature import Arg, opt
 from archdsl.diagnostics import Refusal
 
@@ -38,21 +38,24 @@ def command(
     if len(names) != (2 if network else 1):
         raise Refusal("E0007", f"`weights {action}` takes {'a network and a file' if network else 'one file'}")
     if action == "inspect":
-        found = checkpoints.read_weights(names[0], key=key or "")
+        with progress(f"reading {names[0]}"):
+            found = checkpoints.read_weights(names[0], key=key or "")
         show(found.report(), "text")
         say(found.summary)
         return CLEAN
     if action == "map":
-        matched = checkpoints.match_weights(
-            names[0], names[1], key=key or "", names=under or "", settings=given, bind=sizes, train=train
-        )
+        with progress(f"fitting {names[1]} to {names[0]}"):
+            matched = checkpoints.match_weights(
+                names[0], names[1], key=key or "", names=under or "", settings=given, bind=sizes, train=train
+            )
         show(matched.report(), "text")
         for line in [*matched.summary, *([f"help: {matched.help}"] if matched.help else [])]:
             say(line)
         return CLEAN if matched.complete else FINDINGS
     target = names[0] if network else None
-    done = checkpoints.export_weights(
-        names[-1], output, network=target, names=under, key=key or "", settings=given, bind=sizes, train=train
-    )
+    with progress(f"exporting the weights of {names[-1]}"):
+        done = checkpoints.export_weights(
+            names[-1], output, network=target, names=under, key=key or "", settings=given, bind=sizes, train=train
+        )
     say(str(done))
     return CLEAN

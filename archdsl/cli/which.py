@@ -6,7 +6,7 @@ from typing import Annotated
 
 from archdsl.cli.exit import CLEAN, FINDINGS
 from archdsl.cli.options import Bind, bindings
-from archdsl.cli.output import show
+from archdsl.cli.output import progress, show
 from archdsl.cli.signature import Arg, opt
 
 FORMATS = ("text", "json", "markdown")
@@ -22,6 +22,8 @@ def command(
     """Name the network of the zoo that a model is, by its layers, and what differs."""
     from archdsl.project.which import which
 
-    found = which(model, bindings(bind))
+    sizes = bindings(bind)
+    with progress(f"comparing {model} with the zoo"):
+        found = which(model, sizes)
     show(found.report(), format)
     return FINDINGS if found.best is None else CLEAN

@@ -6,6 +6,7 @@ the changes add up to the difference of the totals.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 
 from archdsl.compare.align import Pair, align
@@ -25,19 +26,23 @@ class Interface(Record):
     """Why weights of the old one do not load into the new one."""
     notes: tuple[str, ...] = ()
     """What changed and breaks nothing."""
+    names: tuple[str, ...] = ()
+    """What is called otherwise, where networks were compared whose names say nothing."""
 
     @property
     def lines(self) -> tuple[str, ...]:
         """All of it."""
-        return *self.breaking, *self.weights, *self.notes
+        return *self.breaking, *self.weights, *self.names, *self.notes
 
     @property
     def verdict(self) -> str:
         """``compatible``, ``breaking``, or that only weights do not load."""
         if self.breaking:
             return "breaking"
-        kept = "inputs and outputs" + (" as before" if not self.notes else " compatible")
-        return f"{kept}, but old weights do not load" if self.weights else "compatible"
+        kept = "under other names" if self.names else "compatible" if self.notes else "as before"
+        if self.weights:
+            return f"inputs and outputs {kept}, but old weights do not load"
+        return "the same under other names" if self.names else "compatible"
 
 
 class Figure(Record):
@@ -76,13 +81,18 @@ SHOWN = (
 
 @collector_paused()
 def diff(
-    old: Snapshot, new: Snapshot, same: Mapping[str, str] | None = None, structure: Structure | None = None
+    old: Snapshot,
+    new: Snapshot,
+    same: Mapping[str, str] | None = None,
+    structure: Structure | None = None,
+    strangers: bool = False,
 ) -> Difference:
     """Compare two networks at their default sizes.
 
     ``same``: the new paths of all operators by the old ones, where both are one network under other names
     (:func:`archdsl.compare.renaming.renamed`). Then names are all that changed. ``structure``: what
-    corresponds, where paths do not say it (:func:`archdsl.compare.structure.structure`).
+    corresponds, where paths do not say it (:func:`archdsl.compare.structure.structure`). ``strangers``: the two are
+    no versions of one network, so that names of inputs, outputs and parameters break nothing.
     """
     figures = tuple(
         Figure(name, old.quantities.get(name), new.quantities.get(name), (name in old.partial, name in new.partial))
@@ -95,15 +105,75 @@ def diff(
         pairs = align(old.layers, new.layers) if not moved else []
         changes = told([part for pair in pairs for part in _parts(pair, old, new)], old, new)
         structure = None
+    ends = _under_other_names(old, new) if strangers or structure is not None else interface(old, new)
+    remark = _sizes(old, new) or _remark(old, new, structure)
     return Difference(
-        old.name, new.name, figures, _network_settings(old, new), interface(old, new), changes, _remark(old, new),
-        moved, structure,
+        old.name, new.name, figures, _network_settings(old, new), ends, changes, remark, moved, structure
     )  # fmt: skip
 
 
-def _remark(old: Snapshot, new: Snapshot) -> str:
+def _under_other_names(old: Snapshot, new: Snapshot) -> Interface:
+    """The interface of networks whose names say nothing: what is left on both sides is paired in its order."""
+    told: list[str] = []
+    inputs, outputs = _paired("input", old.inputs, new.inputs, told), _paired("output", old.outputs, new.outputs, told)
+    parameters = old.parameters
+    if parameters.keys() != new.parameters.keys() and _shapes(parameters) == _shapes(new.parameters):
+        count = len(parameters.keys() - new.parameters.keys())
+        told.append(f"{count} of {len(parameters)} parameters are called otherwise, and have the same shapes")
+        parameters = new.parameters
+    found = interface(old.replace(inputs=inputs, outputs=outputs, parameters=parameters), new)
+    return found.replace(names=tuple(told))
+
+
+def _paired(what: str, old: Mapping[str, str], new: Mapping[str, str], told: list[str]) -> Mapping[str, str]:
+    """The older types by the newer names."""
+    gone, fresh = [name for name in old if name not in new], [name for name in new if name not in old]
+    if len(gone) != len(fresh):
+        return old
+    others = dict(zip(gone, fresh))
+    told += [f"{what} `{name}` is called `{other}`" for name, other in others.items()]
+    return {others.get(name, name): type for name, type in old.items()}
+
+
+def _shapes(parameters: Mapping[str, str]) -> Counter[tuple[str, ...]]:
+    """How many parameters there are of each type; matrices in either layout."""
+    found: Counter[tuple[str, ...]] = Counter()
+    for type in parameters.values():
+        kind, _, sizes = type.rstrip("]").partition("[")
+        dims = sizes.split(", ")
+        found[(kind, *(sorted(dims) if len(dims) == 2 else dims))] += 1
+    return found
+
+
+def _sizes(old: Snapshot, new: Snapshot) -> str:
+    """Inputs of other sizes, which make other figures of one network."""
+    for before, after in zip(old.inputs.values(), new.inputs.values()):
+        pair = [type.rstrip("]").partition("[")[2].split(", ") for type in (before, after)]
+        if len(pair[0]) == len(pair[1]) and any(a != b and (a + b).isdigit() for a, b in zip(*pair)):
+            return f"these are figures at inputs of other sizes: {before} before, {after} now"
+    return ""
+
+
+def touched(old: Snapshot, new: Snapshot) -> tuple[dict[str, str], dict[str, str]]:
+    """What became of the newer network's operators, by path: ``added``, ``changed`` or ``resized``, where anything did;
+    and by path what of the older one is gone.
+    """
+    marks: dict[str, str] = {}
+    gone: dict[str, str] = {}
+    for part in (part for pair in align(old.layers, new.layers) for part in _parts(pair, old, new)):
+        if part.pair.new is None:
+            gone[part.where] = part.what
+            continue
+        kind = part.kind if part.kind in ("added", "resized") else "changed"
+        marks.update((layer.path, kind) for layer in part.pair.new.layers() if part.kind != "same")
+    return marks, gone
+
+
+def _remark(old: Snapshot, new: Snapshot, structure: Structure | None) -> str:
     """A gate that is new sees everything early, which the receptive field along maps does not tell."""
-    if None in (old.sees_all, new.sees_all) or old.sees_all == new.sees_all:
+    if old.sees_all is None or new.sees_all is None or old.sees_all == new.sees_all:
+        return ""
+    if structure is not None and (structure.same or (old.sees_all, new.sees_all) in structure.pairs):
         return ""
     return f"everything is first seen at another operator: before `{old.sees_all}`, now `{new.sees_all}`"
 

@@ -6,6 +6,7 @@ write out is raised: ``x * sigmoid(x)`` is a ``silu``, two matrix products aroun
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 
@@ -18,6 +19,7 @@ from archdsl.ops.attend import Attend
 from archdsl.ops.conv import Conv
 from archdsl.ops.elementary import Erf
 from archdsl.ops.gated import Gelu, HardSwish, Silu
+from archdsl.ops.join import Concat
 from archdsl.ops.linear import Linear, MatMul
 from archdsl.ops.opaque import Opaque
 from archdsl.ops.pool import AvgPool, MaxPool
@@ -80,6 +82,7 @@ class Made:
         self.biased = 0
         """Layers with a bias."""
         makers: dict[Value, tuple[Element, ...]] = {}
+        self._uses = Counter([*graph.outputs.values(), *(value for node in graph.all_nodes() for value in node.inputs)])
         self._walk(graph, makers)
         self._ends = [maker for value in graph.outputs.values() for maker in makers.get(value, ())]
 
@@ -127,9 +130,26 @@ class Made:
             if node.op.name in COMMUTE:
                 operands = tuple(sorted(operands, key=lambda one: -one.depth))
             return (self._added(Element(node.op.name, layer, operands)),)
+        if self._follows_concat(node, passed):
+            return (self._in_front(node, layer, passed[0]),)
         if _is_weighted(node) or _counts(node, layer):
             return (self._element(node, layer, entering, passed),)
         return passed
+
+    def _follows_concat(self, node: Node, passed: tuple[Element, ...]) -> bool:
+        """Whether it is an activation of each number by itself, of a concatenation that nothing else takes."""
+        made = node.inputs[0].producer if node.inputs else None
+        if made is None or made.op.name != Concat.name or node.op.role != "activation" or node.params:
+            return False
+        alone = self._uses[node.inputs[0]] == 1 and not {"axis", "axes"} & {*node.op._fields}
+        return alone and len(passed) == 1 and passed[0].layer.path == made.path
+
+    def _in_front(self, node: Node, layer: Layer, concat: Element) -> Element:
+        """The concatenation of what the activation makes of each part, which is the same."""
+        op, settings, shape = _described(node)
+        parts = [self._added(Element(op, layer, (one,), settings, shape)) for one in concat.makers]
+        self._found.pop(concat, None)
+        return self._added(Element(concat.op, concat.layer, tuple(parts)))
 
     def _element(
         self, node: Node, layer: Layer, entering: Sequence[tuple[Element, ...]], passed: tuple[Element, ...]
@@ -204,7 +224,7 @@ def _described(node: Node) -> tuple[str, Settings, str]:
     op, shapes = node.op, _weights(node)
     shape = "; ".join("x".join(map(str, sizes)) for sizes in shapes)
     if isinstance(op, Windowed) and not _averages(node):
-        settings = dict(_window(node))
+        settings = dict(window(node))
         if op.name == Conv.name and len(shapes) == 1 and {*shapes[0][2:]} == {1} and _plain(settings):
             return Linear.name, settings, "x".join(map(str, shapes[0][:2]))
         return op.name, settings, shape
@@ -218,7 +238,8 @@ def _plain(settings: Settings) -> bool:
     return settings["stride"] == "1" and settings["pad"] == "0" and settings["groups"] == "1"
 
 
-def _window(node: Node) -> Iterator[tuple[str, str]]:
+def window(node: Node) -> Iterator[tuple[str, str]]:
+    """The settings of a window, said in one way."""
     op, x = node.op, node.inputs[0].type
     assert isinstance(op, Windowed)
     kernel, stride, dilation = op.geometry(x)

@@ -12,13 +12,14 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 
-from archdsl.compare.elements import Element, Made
+from archdsl.compare.elements import Element, Made, window
 from archdsl.compare.fold import Change, changed_settings
 from archdsl.compare.snapshot import Snapshot
 from archdsl.compare.text import merged, scope_of, shape_of
 from archdsl.graph import Graph
 from archdsl.ops.conv import Conv
 from archdsl.ops.linear import Linear
+from archdsl.ops.windows import Windowed
 from archdsl.record import Record
 
 CELLS = 250_000
@@ -49,6 +50,21 @@ def nameless(old: Graph, new: Graph) -> bool:
         ours, theirs = ({(node.path, node.op) for node in graph.nodes} for graph in (old, new))
         return len(ours & theirs) < SHARED * max(len(ours), len(theirs))
     return {node.path for node in old.nodes} != {node.path for node in new.nodes}
+
+
+def one_written(old: Graph, new: Graph) -> bool:
+    """Whether one of the two is written as a spec, and the other is not."""
+    return len({all(node.origin.frame is None for node in graph.nodes) for graph in (old, new)}) == 2
+
+
+def resolved(taken: Snapshot, graph: Graph) -> Snapshot:
+    """The figures with what windows are padded by as numbers: a file says 1 where a spec says `same`."""
+    pads = {node.path: dict(window(node)).get("pad") for node in graph.nodes if isinstance(node.op, Windowed)}
+    layers = [
+        layer.replace(config={**layer.config, "pad": pad}) if (pad := pads.get(layer.path)) is not None else layer
+        for layer in taken.layers
+    ]
+    return taken.replace(layers=tuple(layers))
 
 
 def structure(old: Graph, new: Graph, before: Snapshot, after: Snapshot) -> Structure:

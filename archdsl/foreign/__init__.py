@@ -49,7 +49,8 @@ def _refuse_others(path: Path) -> None:
         head += file.read(LOOKED_AT) if head.startswith(ARCHIVE) else b""
     known = _other(head, path.suffix.lower() == ".pt2")
     if known is not None:
-        raise Refusal("E0009", f"{path} is {known[0]}, not a model", help=known[1].replace("{name}", path.name))
+        what = known[0] if ", not " in known[0] else f"{known[0]}, not a model"
+        raise Refusal("E0009", f"{path} is {what}", help=known[1].replace("{name}", path.name))
 
 
 def _other(head: bytes, program: bool) -> tuple[str, str] | None:

@@ -14,9 +14,10 @@ from archdsl import ops
 from archdsl.diagnostics import Refusal
 from archdsl.dims import Dim, Expr, Symbol, limits, symbol
 from archdsl.element_types import FLOATS
-from archdsl.foreign.known import Known
+from archdsl.foreign.known import Known, shortest
 from archdsl.foreign.listing import Line, Listing
 from archdsl.foreign.names import parameter_path, symbol_name
+from archdsl.foreign.spare import needed
 from archdsl.graph import Graph, Parameter, Value
 from archdsl.ops.base import Op
 from archdsl.shapes import TensorType
@@ -107,6 +108,8 @@ class Importer:
         """Names of sizes in the file -> what stands for them here."""
         self._symbols: set[str] = set()
         self.defaults: dict[str, int] = {}
+        self.spare: list[Value] = []
+        """Results that files name and seldom use: where nothing does, no node is left of them."""
         self.line: int | None = None
         """The line of the listing that is being read."""
         self._span: Line | None = None
@@ -146,6 +149,8 @@ class Importer:
             self.symbols[key] = symbol(Symbol.of(called, 1, self.most.get(called)))
             given = next((one for one in (called, name) if one in self.bind), None)
             if given is not None:
+                if self.bind[given] < 1:
+                    raise Refusal("E0007", f"`{given}` cannot be {self.bind[given]}: a dimension is a positive integer")
                 self.symbols[key] = self.bind[given]
                 self.bound.add(given)
             elif axis == 0:
@@ -252,7 +257,7 @@ class Importer:
             return self._param(known, path, learned=False)
         if count > MOST_WRITTEN:
             raise Refusal("E1003", f"a table of {count:,} integers; at most {MOST_WRITTEN:,} are supported")
-        return self.apply("constant", (), path, values=known.array().tolist(), dtype=known.dtype)[0]
+        return self.apply("constant", (), path, values=known.written(), dtype=known.dtype)[0]
 
     def _param(self, known: Known, path: str, *, learned: bool) -> Value:
         (value,) = self.apply("param", (), path, size=known.shape, dtype=known.dtype)
@@ -265,7 +270,7 @@ class Importer:
     def _filled(self, known: Known, path: str) -> Value:
         if known.fill in (0, 1):
             return self.apply("ones" if known.fill else "zeros", (), path, size=known.shape, dtype=known.dtype)[0]
-        (one,) = self.apply("constant", (), path, values=known.fill, dtype=known.dtype)
+        (one,) = self.apply("constant", (), path, values=shortest(known.fill, known.dtype), dtype=known.dtype)
         if not known.shape:
             return one
         return self.apply("broadcast_to", [one], f"{path}.filled", to=known.shape)[0]
@@ -309,8 +314,8 @@ class Importer:
         """The help that asks for sizes."""
         if not names:
             return ""
-        told = " ".join(f"{name}={self.defaults.get(name, 64)}" for name in names)
-        return f"give {'them sizes' if len(names) > 1 else 'it a size'}: `--bind {told}`"
+        told = " ".join(f"--bind {name}={self.defaults.get(name, 64)}" for name in names)
+        return f"give {'them sizes' if len(names) > 1 else 'it a size'}: `{told}`"
 
     def names(self) -> list[str]:
         """The symbols of the inputs."""
@@ -329,11 +334,15 @@ class Importer:
         """The graph with the named outputs. What reaches none of them runs all the same, and stays."""
         unknown = sorted(self.bind.keys() - self.bound)
         if unknown:
-            known = ", ".join(self.names()) or "none"
-            help = f"the symbols are {known}; inputs of one number are bound by their names"
+            known = ", ".join(self.names())
+            fixed = ", ".join(f"`{value.name}` is {value.type}" for value in self.inputs[:3])
+            help = f"the symbols are {known}" if known else f"all sizes are fixed: {fixed}"
+            help += "; inputs of one number are bound by their names"
             raise Refusal("E0007", f"no input has the symbol `{unknown[0]}`", help=help)
         if not outputs:
             raise Refusal("E1001", f"{self.source.name} has no output")
         used = {str(one) for value in self.inputs for size in value.type.shape for one in limits(size)}
         defaults = {name: size for name, size in self.defaults.items() if name in used}
-        return Graph(name, self.inputs, self.tape.nodes, outputs, defaults=defaults, **more)
+        return Graph(
+            name, self.inputs, needed(self.tape.nodes, outputs.values(), self.spare), outputs, defaults=defaults, **more
+        )

@@ -7,7 +7,9 @@ Elements are read when somebody asks for them, and weights are not asked. Sizes 
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import prod
+from contextlib import suppress
+from math import isfinite, prod
+from struct import pack
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from archdsl.diagnostics import Refusal
@@ -133,6 +135,14 @@ class Known:
                 self._array = found
         return self._array
 
+    def written(self) -> Any:
+        """The elements as nested lists, with the fewest digits."""
+
+        def shorter(one: Any) -> Any:
+            return [*map(shorter, one)] if isinstance(one, list) else shortest(one, self.dtype)
+
+        return shorter(self.array().tolist())
+
     def _bound(self) -> None:
         """Refuse (E1003) to compute integers without end: they are positions and sizes, and no weights."""
         if self.dtype not in FLOATS and self.dtype not in QUANTIZED and prod(self.sizes) > COMPUTED:
@@ -144,6 +154,24 @@ class Known:
             return self.file
         assert len(self.sizes) == len(self.shape)
         return Tensor(self.name, self.dtype, self.sizes, None, lambda: as_bytes(self.array(), self.dtype))
+
+
+def shortest(number: Any, dtype: str) -> Any:
+    """The decimal with the fewest digits that is the same number of a type: 1e-05 for 9.999999747378752e-06 in f32.
+
+    What is no float of four or two bytes stays as it is.
+    """
+    form, least = SHORTER.get(dtype, ("", 0))
+    for digits in range(least, least + 4) if form and isinstance(number, float) and isfinite(number) else ():
+        shorter = float(f"{number:.{digits}g}")
+        with suppress(OverflowError):
+            if pack(form, shorter) == pack(form, number):
+                return shorter
+    return number
+
+
+SHORTER = {"f32": ("<f", 6), "f16": ("<e", 3)}
+"""How floats are packed, and the digits that every one of them keeps."""
 
 
 def numpy_type(dtype: str) -> str:

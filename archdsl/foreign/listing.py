@@ -28,6 +28,15 @@ class Listing(Source):
         self._of.append(of)
         return len(self._of) - 1
 
+    @property
+    def count(self) -> int:
+        """How many lines there are."""
+        return len(self._told)
+
+    def forget(self, count: int) -> None:
+        """Keep the first ``count`` lines only."""
+        del self._told[count:], self._of[count:], self._lines[count:], self._starts[count + 1 :]
+
     def _tell(self) -> None:
         for number in range(len(self._lines), len(self._of)):
             text = self._told[number](self._of[number]).replace("\n", " ")

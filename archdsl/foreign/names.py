@@ -26,13 +26,21 @@ def path_part(name: str) -> str:
 
 
 def scope_path(name: str) -> str:
-    """``/layer1/layer1.0/conv1/Conv`` -> ``layer1.0.conv1``: the modules in a node's name, without its operator."""
-    path = ""
+    """``/layer1/layer1.0/conv1/Conv`` -> ``layer1.0.conv1``: the modules in a node's name, without its operator.
+
+    Modules in a sequence repeat its name, alone (``/layers.0/blocks/blocks.1``) or with all that is around it.
+    """
+    words: list[str] = []
     for part in name.strip("/").split("/")[:-1]:
         part = re.sub(r"[^\w.]+", "_", part).strip("._")
-        if part:
-            path = part if not path or part == path or part.startswith(f"{path}.") else f"{path}.{part}"
-    return path
+        path = ".".join(words)
+        if part and words and (part == path or part.startswith(f"{path}.")):
+            words = [part]
+        elif part and words and part.startswith(f"{words[-1]}."):
+            words[-1] = part
+        elif part:
+            words.append(part)
+    return ".".join(words)
 
 
 def module_path(scopes: str) -> str:

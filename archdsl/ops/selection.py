@@ -18,6 +18,9 @@ from archdsl.ops.look import AxisWindow, Window
 from archdsl.ops.operand_checks import need_dtype, need_equal, need_rank, same_dtype
 from archdsl.shapes import TensorType, resolve_axis
 
+ALL = (1 << 31) - 1
+"""What exporters write where all boxes may be kept: the greatest integer, or more."""
+
 
 class NonMaxSuppression(Counted):
     """The boxes of each class that have higher scores than all that they overlap much: ``[K, 3]``, each line the
@@ -62,7 +65,10 @@ class NonMaxSuppression(Counted):
 
     def limit(self, *ins: TensorType) -> Dim:
         boxes = ins[0].shape[1]
-        kept = min(boxes, self.max_per_class) if isinstance(boxes, int) else self.max_per_class
+        if isinstance(boxes, int):
+            kept: Dim = min(boxes, self.max_per_class)
+        else:
+            kept = boxes if self.max_per_class >= ALL else self.max_per_class
         return ins[1].shape[0] * ins[1].shape[1] * kept
 
     def work(self, ins: Types, outs: Types) -> Work:

@@ -8,6 +8,7 @@ from typing import Any
 from archdsl.analyses.cost import CostTable
 from archdsl.analyses.measure import QUANTITIES, Measurement, Measures
 from archdsl.dims import Expr
+from archdsl.page.against import Against, against_record
 from archdsl.page.cells import Cells
 from archdsl.page.layers import COLUMNS, Layers
 from archdsl.page.memory import memory_record
@@ -20,10 +21,13 @@ KIND = "explorer"
 """What the JSON document is called: ``archdsl.explorer``."""
 
 
-def explorer(table: CostTable, target: str, claims: Sequence[ClaimOutcome] = ()) -> dict[str, Any]:
+def explorer(
+    table: CostTable, target: str, claims: Sequence[ClaimOutcome] = (), against: Against | None = None
+) -> dict[str, Any]:
     """The content of the document (``docs/explorer.md``) for a table of costs at fixed sizes.
 
     ``target``: how the network was named. ``claims``: its expectations and budgets with what was measured.
+    ``against``: the network beside it.
     """
     symbolic, cells, places = table.symbolic, Cells(), Places()
     layers = Layers(table, symbolic, cells, places)
@@ -39,6 +43,7 @@ def explorer(table: CostTable, target: str, claims: Sequence[ClaimOutcome] = ())
         "claims": [[c.subject, c.op, c.limit, c.shown, c.ok, c.headroom, c.verdict] for c in claims],
         "columns": list(COLUMNS), "rows": rows, "blocks": blocks([row[0] for row in rows]),
         "formulas": layers.formulas, "memory": memory_record(table, layers),
+        "against": against_record(against) if against is not None else None,
         "fixed": _fixed(table, symbolic, cells), "sources": places.sources, "frames": places.frames,
         "polynomials": cells.polynomials, "symbols": _symbols(table, cells),
     }  # fmt: skip

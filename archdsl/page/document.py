@@ -24,7 +24,7 @@ _EXPORT = re.compile(r"^export (?=(?:function|class|const) (\w+))", re.MULTILINE
 
 def page(data: Mapping[str, Any], *, served: bool = False) -> str:
     """The page of a document. ``served``: it may ask the server that it is from whether there is a newer one."""
-    style, script = _static("style.css"), bundle("main") + (bundle("reload") if served else "")
+    style, script = _static("style.css"), bundle("served" if served else "main")
     asks = "'self'" if served else "'none'"
     policy = (
         f"default-src 'none'; script-src '{_hash(script)}'; style-src '{_hash(style)}'; connect-src {asks}; "

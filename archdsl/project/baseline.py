@@ -15,6 +15,7 @@ from archdsl.files import read_file
 from archdsl.project.config import root_of
 from archdsl.project.demands import OF_PROJECT, demands_of, of_budgets
 from archdsl.project.holding import Budgets, defined_in, file_of
+from archdsl.project.measured import sizes_in
 
 if TYPE_CHECKING:
     from archdsl.analyses.measure import Subject
@@ -140,7 +141,7 @@ class Specs(Baseline):
         old = folder / os.path.relpath(Path(config).resolve(), root) if config is not None else None
         self.budgets = Budgets(old, folder) if old is None or old.is_file() else None
         self._last: tuple[str, Program | None] = "", None
-        self._models: dict[str, Graph | None] = {}
+        self._models: dict[tuple[object, ...], Graph | None] = {}
 
     def files(self) -> Iterable[str]:
         for place, folders, files in os.walk(self.folder):
@@ -162,9 +163,9 @@ class Specs(Baseline):
     def of(self, key: str, wanted: Wanted, more: Sequence[Subject] = ()) -> dict[str, Snapshot]:
         found: dict[str, Snapshot] = {}
         if foreign.is_model(key):
-            graph = self._model(key)
-            mine = [title for title, (name, settings) in wanted.items() if name == Path(key).stem and not settings]
-            return {title: figures(graph, more, ()) for title in mine} if graph is not None else found
+            mine = {title: settings for title, (name, settings) in wanted.items() if name == Path(key).stem}
+            graphs = {title: self._model(key, sizes_in(settings)) for title, settings in mine.items()}
+            return {title: figures(graph, more, ()) for title, graph in graphs.items() if graph is not None}
         program = self._program(key)
         if program is None:
             return found
@@ -179,19 +180,19 @@ class Specs(Baseline):
                 found[title] = figures(result.graph, more, demands_of(result.claims) if not settings else ())
         return found
 
-    def _model(self, key: str) -> Graph | None:
-        """The graph of a model, if it has no errors."""
-        file = self.folder / key
-        if key not in self._models:
-            self._models[key] = None
+    def _model(self, key: str, sizes: Mapping[str, int] | None = None) -> Graph | None:
+        """The graph of a model with sizes for what it leaves open, if it has no errors."""
+        file, known = self.folder / key, (key, *sorted((sizes or {}).items()))
+        if known not in self._models:
+            self._models[known] = None
             if ".." not in Path(key).parts:
                 if self.fetch is not None:
                     self.fetch(key)
                 try:
-                    self._models[key] = foreign.read(file) if file.is_file() else None
+                    self._models[known] = foreign.read(file, sizes) if file.is_file() else None
                 except DiagnosticError as error:
                     self._silent(key, error)
-        return self._models[key]
+        return self._models[known]
 
     def _program(self, key: str) -> Program | None:
         """The text of a file, if it has no errors. The last one is kept: its variants are asked for one by one."""

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from archdsl.analyses.measure import Subject, show
-from archdsl.compare.diff import interface
+from archdsl.compare.diff import interface, touched
 from archdsl.compare.growth import grown
 from archdsl.compare.partners import Trace, partners, trace
 from archdsl.compare.snapshot import Snapshot
@@ -22,6 +22,8 @@ from archdsl.source import Span
 TOLD = ("params", "macs", "peak_activations", "receptive_field", "nodes")
 """What the comparison with a baseline shows of every network that changed."""
 MOST = 3
+DRAWN = 3
+"""Networks whose changes are drawn: the table names them all."""
 KINDS = ("breaking", "gone", "renamed", "new", "loosened")
 """What ``--fail-on`` can name."""
 
@@ -45,6 +47,8 @@ class Changes:
         """By target."""
         self.fresh: list[tuple[Trace, str, Span | None]] = []
         """Networks that were not there, with their targets and places."""
+        self.pictures: list[tuple[str, str]] = []
+        """Titles and Mermaid flowcharts of the first networks that changed."""
         self._changed: list[tuple[str, ...]] = []
         self._layers: list[tuple[str, ...]] = []
         self._seen: list[tuple[str, ...]] = []
@@ -83,6 +87,7 @@ class Changes:
         name = this.title
         rows = [_row(name, q, old, new) for q in TOLD]
         self._changed += [row for row in rows if row is not None]
+        self._draw(this, old, new)
         for g in grown(old, new, "macs")[:MOST] if any(rows) else ():
             self._layers.append((name, g.path, f"+{g.amount:,}", str(g.span) if g.span is not None else ""))
         of_it = interface(old, new)
@@ -92,6 +97,17 @@ class Changes:
             self._find("breaking", target, f"`{name}` breaks its users: {line}", spot, f"{name}: {line}")
         if this.title == this.name:
             self._own.setdefault(target, {})[name] = (old, new, spot, was)
+
+    def _draw(self, this: Titled, old: Snapshot, new: Snapshot) -> None:
+        """A picture of the changes of one network, if there is room for it."""
+        if len(self.pictures) == DRAWN or this.graph is None or old.layers == new.layers:
+            return
+        from archdsl.report.changed import changed_mermaid
+
+        marks, gone = touched(old, new)
+        picture = changed_mermaid(this.graph, marks, gone) if marks or gone else ""
+        if picture:
+            self.pictures.append((f"what changed in {this.title} since {self.baseline.name}", picture))
 
     def target(self, one: Measured, budgets: Budgets) -> None:
         """Compare what a target is held to, once its networks were compared."""

@@ -23,17 +23,27 @@ class CheckedTarget(Record):
     diagnostics: tuple[Diagnostic, ...]
     networks: tuple[NetworkOutcome, ...]
     broken: tuple[str, ...] = ()
+    unread: str = ""
+    """The file with budgets that could not be read."""
 
 
 class Check(Printed):
-    """What ``archdsl check`` found. ``tables``: what changed since a baseline. ``notes``: what could not be checked."""
+    """What ``archdsl check`` found. ``tables``: what changed since a baseline. ``notes``: what could not be checked.
+
+    ``pictures``: what changed, as titles and Mermaid flowcharts.
+    """
 
     def __init__(
-        self, targets: Sequence[CheckedTarget], tables: Sequence[Table] = (), notes: Sequence[str] = ()
+        self,
+        targets: Sequence[CheckedTarget],
+        tables: Sequence[Table] = (),
+        notes: Sequence[str] = (),
+        pictures: Sequence[tuple[str, str]] = (),
     ) -> None:
         self.targets = tuple(targets)
         self.tables = tuple(tables)
         self.notes = tuple(notes)
+        self.pictures = tuple(pictures)
 
     @property
     def diagnostics(self) -> tuple[Diagnostic, ...]:
@@ -67,5 +77,7 @@ class Check(Printed):
         from archdsl.report.outcome import Outcome, TargetOutcome
         from archdsl.report.pages import page
 
-        targets = tuple(TargetOutcome(one.target, one.networks, one.diagnostics, one.broken) for one in self.targets)
-        return Outcome(__version__, targets, page, self.tables, self.notes)
+        targets = tuple(
+            TargetOutcome(one.target, one.networks, one.diagnostics, one.broken, one.unread) for one in self.targets
+        )
+        return Outcome(__version__, targets, page, self.tables, self.notes, self.pictures)

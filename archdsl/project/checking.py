@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import nullcontext
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,6 +33,8 @@ def check(
 ) -> Check:
     """Check files, folders, ``spec.arch:variant`` and names of the zoo: what is wrong with them, and all their claims.
 
+    Of a folder, its ``.arch`` files, and the models of other tools that the ``spec`` of a budget names.
+
     ``against``: a folder, a saved baseline or a state of the repository (``main``, ``HEAD~1``), to be compared with.
     ``config``: the file with the project's budgets; without it, for each spec the ``archdsl.toml`` or
     ``pyproject.toml`` nearest to it. ``fail_on``: changes since the baseline that are errors (``breaking``, ``gone``,
@@ -41,7 +44,7 @@ def check(
     if bind and against is not None:
         help = "bind the sizes where they are declared: `input x: f32[N, 3, H = 224, W = 224]`"
         raise Refusal("E0007", "`--bind` and `--against` cannot be used together", help=help)
-    names = arch_files(targets)
+    names = arch_files(targets, _asking(config))
     if against is None and config is None and not fail_on and not _configured(names):
         return Check(
             [_checked(name, bind, step) for name in names]
@@ -81,6 +84,18 @@ def _configured(names: Sequence[str]) -> bool:
     return any(config_file(folder) is not None for folder in folders)
 
 
+def _asking(config: str | Path | None) -> Callable[[str], bool]:
+    """Says of a model in a folder whether a budget asks for it; budgets are read when the first model is met."""
+
+    @cache
+    def budgets() -> Budgets:
+        from archdsl.project.holding import Budgets
+
+        return Budgets(config)
+
+    return lambda name: budgets().asks_for(name)
+
+
 def _checked(name: str, bind: Mapping[str, int] | None, step: Step) -> CheckedTarget:
     from archdsl.project.measured import measure
 
@@ -110,17 +125,18 @@ class _Run:
         found = {name: self._target(name) for name in names}
         tables: tuple[Table, ...] = ()
         notes: list[str] = []
+        pictures: list[tuple[str, str]] = []
         if self.changes is not None and self.baseline is not None:
             for target, name, was in self.changes.settle():
                 found[target] = self._moved(found[target], name, was)
             for target, diagnostics in self.changes.findings.items():
                 _add(found, target, tuple(diagnostics))
-            tables, notes = self.changes.tables(), self.baseline.notes
+            tables, notes, pictures = self.changes.tables(), self.baseline.notes, self.changes.pictures
         elif self.budgets.increases:
             notes.append("max_increase needs a baseline, so it is not checked; give `--against`")
         for target, faults in self.budgets.idle():
             _add(found, target, faults)
-        return Check(list(found.values()), tables, notes)
+        return Check(list(found.values()), tables, notes, pictures)
 
     def _target(self, name: str) -> CheckedTarget:
         from archdsl.project.measured import measure
@@ -134,7 +150,8 @@ class _Run:
                 raise
             except Exception as error:
                 return CheckedTarget(name, (*one.diagnostics, *findings_of(error)), one.outcomes(), one.broken)
-            return CheckedTarget(name, reviewed.diagnostics, reviewed.networks, one.broken)
+            unread = self.budgets.unread(name)
+            return CheckedTarget(name, reviewed.diagnostics, reviewed.networks, one.broken, unread)
 
     def _moved(self, found: CheckedTarget, name: str, was: str) -> CheckedTarget:
         """A network that had another name or place, held to what it was: its growth, and what else has changed."""

@@ -13,6 +13,8 @@ from archdsl.report.render import Printed
 
 if TYPE_CHECKING:
     from archdsl.compare.diff import Difference
+    from archdsl.compare.snapshot import Snapshot
+    from archdsl.graph import Graph
     from archdsl.report.page import Report
     from archdsl.runtime.verify import Compared
 
@@ -24,16 +26,28 @@ def diff(old: Network, new: Network, bind: Mapping[str, int] | None = None) -> D
     may be the state alone, where ``new`` is a file of the repository. ``bind`` gives symbols sizes in both. Raises
     ``DiagnosticError``.
     """
+    return both(old, new, bind)[0]
+
+
+def both(old: Network, new: Network, bind: Mapping[str, int] | None = None) -> tuple[Difference, Snapshot, Snapshot]:
+    """As :func:`diff`, with the figures of both networks."""
     from archdsl.compare.diff import diff
     from archdsl.compare.renaming import renamed
-    from archdsl.compare.structure import nameless, structure
+    from archdsl.compare.structure import nameless, one_written, resolved, structure
     from archdsl.project.baseline import figures
 
     after = graph_of(_graph(new, None), bind=bind)
-    before = graph_of(_graph(old, new), bind=bind)
+    was = _graph(old, new)
+    before = graph_of(was, bind=bind)
     same = renamed(before, after)
-    a, b = figures(before), figures(after)
-    return diff(a, b, same, structure(before, after, a, b) if same is None and nameless(before, after) else None)
+    a = figures(before).replace(name=called(old, before, new if was is not old else None))
+    b = figures(after).replace(name=called(new, after))
+    if same is None and nameless(before, after):
+        return diff(a, b, None, structure(before, after, a, b)), a, b
+    strangers = one_written(before, after)
+    if strangers:
+        a, b = resolved(a, before), resolved(b, after)
+    return diff(a, b, same, None, strangers), a, b
 
 
 def _graph(network: Network, beside: Network | None) -> Network:
@@ -45,6 +59,17 @@ def _graph(network: Network, beside: Network | None) -> Network:
         if found is not None:
             return found
     return network
+
+
+def called(network: Network, graph: Graph, beside: Network | None = None) -> str:
+    """What a network is called beside another one: a model by its file, since its name may be that of the other; a
+    state of the repository alone, by the file ``beside`` in it.
+    """
+    if isinstance(beside, str | Path) and is_model(str(beside)) and not is_model(str(network)):
+        return f"{network}:{Path(beside).name}"
+    if isinstance(network, str | Path) and is_model(str(network)):
+        return Path(network).name if Path(network).exists() else str(network)
+    return graph.name
 
 
 class Verification(Printed):

@@ -14,6 +14,7 @@ from archdsl.report.render import Printed
 
 if TYPE_CHECKING:
     from archdsl.analyses.cost import CostTable
+    from archdsl.page.against import Against
     from archdsl.report.outcome import ClaimOutcome
     from archdsl.report.page import Report
 
@@ -23,10 +24,11 @@ FORMS = (".html", ".htm", ".json")
 class Explorer(Printed):
     """What ``archdsl report`` writes; it prints itself as ``cost`` does."""
 
-    def __init__(self, table: CostTable, target: str, claims: Sequence[ClaimOutcome]) -> None:
+    def __init__(self, table: CostTable, target: str, claims: Sequence[ClaimOutcome], against: Against | None) -> None:
         self.table = table
         self.target = target
         self.claims = tuple(claims)
+        self.against = against
 
     def report(self) -> Report:
         """The costs."""
@@ -38,10 +40,19 @@ class Explorer(Printed):
     @collector_paused()
     def html(self) -> str:
         """The page: one self-contained file, which works without a network."""
+        return self._page(False)
+
+    @property
+    @collector_paused()
+    def served(self) -> str:
+        """The page as ``archdsl view`` serves it: it asks for news of its file."""
+        return self._page(True)
+
+    def _page(self, served: bool) -> str:
         from archdsl.page.data import explorer
         from archdsl.page.document import page
 
-        return page(explorer(self.table, self.target, self.claims))
+        return page(explorer(self.table, self.target, self.claims, self.against), served=served)
 
     @property
     @collector_paused()
@@ -50,7 +61,7 @@ class Explorer(Printed):
         from archdsl.page.data import KIND, explorer
         from archdsl.report.json import document
 
-        return document(KIND, **explorer(self.table, self.target, self.claims))
+        return document(KIND, **explorer(self.table, self.target, self.claims, self.against))
 
     def save(self, path: str | Path) -> Path:
         """Write the page (``.html``) or the document (``.json``). Refuses (E0007) other endings, (E0005) what cannot be
@@ -78,13 +89,15 @@ def explorer(
     *,
     settings: Settings | None = None,
     train: bool = False,
+    against: Network | None = None,
 ) -> Explorer:
     """All that is known of a graph or target, as a page: layers, costs, memory, and where each is from.
 
     ``bind`` gives values to symbols: those that it leaves open have sliders in the page, which begin at the network's
     own defaults. A target's expectations and budgets are measured as well, where it has its own parameters.
-    ``settings`` are the network's parameters; ``train`` includes outputs that exist only for training. Raises
-    ``DiagnosticError``.
+    ``settings`` are the network's parameters; ``train`` includes outputs that exist only for training. ``against``: a
+    network to be shown beside it as :func:`archdsl.diff` compares them, or a state of the repository (``HEAD~1``).
+    Raises ``DiagnosticError``.
     """
     from archdsl.analyses.cost import cost
 
@@ -92,7 +105,13 @@ def explorer(
     named = str(network) if isinstance(network, str | Path) else getattr(network, "source_name", "") or graph.name
     own = isinstance(network, str | Path) and not settings and not train and str(network) != "-"
     claims = _claims(str(network), graph.name, bind) if own else ()
-    return Explorer(cost(graph, bind), named, claims)
+    beside = None
+    if against is not None:
+        from archdsl.page.against import Against
+        from archdsl.project.comparing import both
+
+        beside = Against(*both(against, network if own else graph, bind))
+    return Explorer(cost(graph, bind), named, claims, beside)
 
 
 def _claims(target: str, name: str, bind: Mapping[str, int] | None) -> Sequence[ClaimOutcome]:

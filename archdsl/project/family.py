@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from fractions import Fraction
 from itertools import product
 from math import prod
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from archdsl.diagnostics import DiagnosticError, Refusal
 from archdsl.driver import Settings, Value
-from archdsl.project.targets import open_target
+from archdsl.project.targets import Step, open_target
 from archdsl.record import Record
 from archdsl.source import Frame
 
@@ -68,16 +69,23 @@ def spread(varied: Varied) -> dict[str, Sequence[Value]]:
     return found
 
 
-def members(target: str | Path, varied: Varied, fixed: Settings, bind: Mapping[str, int]) -> Iterator[Member]:
-    """Every member, in order of the first parameter; what cannot be built is a member with a refusal."""
+def members(
+    target: str | Path, varied: Varied, fixed: Settings, bind: Mapping[str, int], step: Step = nullcontext
+) -> Iterator[Member]:
+    """Every member, in order of the first parameter; what cannot be built is a member with a refusal.
+
+    ``step`` is entered for each member with what is done.
+    """
     from archdsl.analyses.measure import Measures
 
     several = spread(varied)
     opened = open_target(target)
-    for combination in product(*several.values()):
+    count = prod(map(len, several.values()))
+    for number, combination in enumerate(product(*several.values()), 1):
         settings = dict(zip(several, combination))
         try:
-            graph = opened.graph({**fixed, **settings}, bind)
+            with step(f"member {number:,} of {count:,}"):
+                graph = opened.graph({**fixed, **settings}, bind)
         except DiagnosticError as error:
             codes = [d.code for d in error.diagnostics if d.severity == "error"]
             if codes[0] in ("E0202", "E0209", "E0213", "E0214", "E0215") or codes[0].startswith(("E00", "E01")):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ from archdsl.diagnostics import Refusal
 from archdsl.driver import Settings
 from archdsl.project.bounds import Bound, read_bound
 from archdsl.project.family import Member, Varied, members
+from archdsl.project.targets import Step
 from archdsl.record import Record
 from archdsl.report.render import Printed
 
@@ -69,11 +71,12 @@ def fit(
     minimize: str | None = None,
     settings: Settings | None = None,
     bind: Mapping[str, int] | None = None,
+    step: Step = nullcontext,
 ) -> Fit:
     """The best member of a family inside a budget: ``fit("mobilenet_v2", {"width": "0.5..1.5:0.05"}, "macs <= 200M")``.
 
     ``maximize`` (``params``, unless given) or ``minimize`` is the quantity that decides; among equals the first member
-    is taken. Raises ``DiagnosticError``.
+    is taken. ``step`` is entered for each member with what is done. Raises ``DiagnosticError``.
     """
     if maximize and minimize:
         raise Refusal("E0007", "`maximize` and `minimize` cannot be used together")
@@ -81,7 +84,7 @@ def fit(
     bounds = [read_bound(text) for text in ([budget] if isinstance(budget, str) else budget)]
     best: Best | None = None
     tried = refused = 0
-    for member in members(target, vary, settings or {}, bind or {}):
+    for member in members(target, vary, settings or {}, bind or {}, step):
         tried += 1
         refused += member.measures is None
         held = _judged(member, bounds)

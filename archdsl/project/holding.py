@@ -10,6 +10,7 @@ from pathlib import Path
 
 from archdsl.diagnostics import Diagnostic, DiagnosticError, Refusal, did_you_mean
 from archdsl.files import read_file
+from archdsl.foreign import is_model
 from archdsl.project.budgets import Budget, read_budgets
 from archdsl.project.config import config_in, shown_name
 from archdsl.reading import MAX_SOURCE_BYTES, ZOO, zoo_names
@@ -26,6 +27,11 @@ def defined_in(file: Path) -> list[str]:
     except Refusal:
         return []
     return _DEFINED.findall(text.decode(errors="replace"))
+
+
+def _named(name: str) -> bool:
+    """Whether a budget may name such a file."""
+    return name.endswith(".arch") or is_model(name)
 
 
 def file_of(target: str) -> Path | None:
@@ -56,14 +62,27 @@ class Budgets:
 
     def of(self, target: str) -> Sequence[Budget]:
         """What holds for a target."""
-        file = file_of(target)
-        full = file.parent.resolve() / file.name if file is not None else None
-        path = self.config or self.nearest(full.parent if full is not None else Path.cwd())
+        full, path = self._configuration(target)
         if path is None:
             return ()
         folder = path.resolve().parent
         name = Path(os.path.relpath(full, folder)).as_posix() if full is not None else target
         return self._file(path).of(name)
+
+    def asks_for(self, target: str) -> bool:
+        """Whether a budget names a file, other than by `*`; also where budgets cannot be read, so that this is told."""
+        return any(budget.specs != "*" for budget in self.of(target)) or bool(self.unread(target))
+
+    def unread(self, target: str) -> str:
+        """The file with the budgets of a target, where it cannot be read."""
+        path = self._configuration(target)[1]
+        return shown_name(path) if path in self.failed else ""
+
+    def _configuration(self, target: str) -> tuple[Path | None, Path | None]:
+        """The file that a target names, and the file with its budgets."""
+        file = file_of(target)
+        full = file.parent.resolve() / file.name if file is not None else None
+        return full, self.config or self.nearest(full.parent if full is not None else Path.cwd())
 
     def nearest(self, folder: Path) -> Path | None:
         """The configuration nearest to a folder; every folder is looked at once."""
@@ -182,7 +201,7 @@ class _File:
                 folders[:] = [name for name in folders if not name.startswith(".")]
                 seen += len(files) + len(folders)
                 inside = Path(place)
-                found += [os.path.relpath(inside / name, self.folder) for name in files if name.endswith(".arch")]
+                found += [os.path.relpath(inside / name, self.folder) for name in files if _named(name)]
                 if seen > MOST:
                     break
             self._listed[folder] = [Path(name).as_posix() for name in found]

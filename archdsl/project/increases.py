@@ -58,7 +58,7 @@ def held(
     return result, Diagnostic("E0404", message, increase.span, notes=notes, about=about)
 
 
-HELP = "give free sizes a value, in the input declaration or with a budget's `with`"
+HELP = "give free sizes a value, in the input declaration of a spec or with a budget's `with`"
 
 
 def as_claim(increase: Increase, result: Result) -> ClaimValue:

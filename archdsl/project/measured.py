@@ -54,7 +54,7 @@ def measure(name: str, bind: Mapping[str, int] | None = None) -> Measured:
         target = open_target(name)
         if target.program is None:
             graph = target.graph(bind=bind)
-            return Measured(name, target, (), {graph.name: CheckedVariant(graph.name, graph, ())})
+            return Measured(name, target, (), {graph.name: CheckedVariant(graph.name, graph, ())}, (), bind or {})
         report = target.program.report([target.variant] if target.variant else None, bind)
     except BrokenPipeError:
         raise
@@ -77,16 +77,26 @@ def titled(one: Measured, budgets: Sequence[Budget]) -> Iterator[Titled]:
             try:
                 graph = _with(one, name, held[0].settings)
             except DiagnosticError as error:
-                yield Titled(title, name, None, tuple(held), error.diagnostics)
+                faults = tuple(d if d.span is not None else d.replace(span=held[0].span) for d in error.diagnostics)
+                yield Titled(title, name, None, tuple(held), faults)
                 continue
             yield Titled(title, name, graph, tuple(held))
 
 
+def sizes_in(settings: Mapping[str, Any]) -> dict[str, int]:
+    """What the `with` of a budget says of the sizes of a model; refuses (E0007) what is no size."""
+    for name, value in settings.items():
+        if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+            raise Refusal("E0007", f"`with`: `{name:.60}` must be a size, such as 64")
+    return dict(settings)
+
+
 def _with(one: Measured, name: str, settings: Mapping[str, Any]) -> Graph:
-    """A variant with parameters set."""
-    program = one.opened.program if one.opened is not None else None
+    """A variant with parameters set; of a model or data, which have none, the sizes that it leaves open."""
+    assert one.opened is not None
+    program = one.opened.program
     if program is None:
-        raise Refusal("E0007", f"`{one.target}` is data: it has no parameters to set")
+        return one.opened.graph(bind={**one.bind, **sizes_in(settings)})
     result = program.elaborate(name, settings, bind=one.bind)
     if result.graph is None:
         raise DiagnosticError(result.diagnostics)

@@ -15,7 +15,8 @@ from archdsl.report.render import Printed
 if TYPE_CHECKING:
     from archdsl.report.page import Report
 
-FORMATS = ("text", "json", "yaml", "mermaid", "dot")
+DRAWINGS = ("mermaid", "dot")
+FORMATS = ("text", "json", "yaml", *DRAWINGS)
 
 
 class Explanations(Printed):
@@ -63,20 +64,24 @@ def show(
 ) -> str:
     """A graph or target as ``text``, data (``json``, ``yaml``) or a drawing (``mermaid``, ``dot``).
 
-    ``depth``: scopes below it are drawn as one box. ``settings`` are the network's parameters, ``bind`` gives symbols
-    sizes, ``train`` includes outputs that exist only for training. Raises ``DiagnosticError``.
+    ``depth``: how many levels of blocks a drawing has open; ``draw`` has more for these. ``settings`` are the network's
+    parameters, ``bind`` gives symbols sizes, ``train`` includes outputs that exist only for training. Raises
+    ``DiagnosticError``.
     """
     check_choice(format, "--format", FORMATS)
-    if depth is not None and format not in ("mermaid", "dot"):
-        help = "give `--format mermaid` or `--format dot`"
+    if depth is not None and format not in DRAWINGS:
+        help = "name a picture with `-o net.svg`, or give `--format mermaid` or `--format dot`"
         raise Refusal("E0007", f"`--depth` is for drawings, not for `--format {format}`", help=help)
+    if format in DRAWINGS:
+        from archdsl.project.picture import draw
+
+        drawn = draw(network, depth=depth, settings=settings, bind=bind, train=train)
+        return drawn.mermaid if format == "mermaid" else drawn.dot
     graph = graph_of(network, settings, bind, train)
     if format in ("json", "yaml"):
         from archdsl import data
 
         return data.to_json(graph) if format == "json" else data.to_yaml(graph)
-    from archdsl.report import drawing
+    from archdsl.report.drawing import as_text
 
-    if format == "text":
-        return drawing.as_text(graph)
-    return drawing.as_mermaid(graph, depth) if format == "mermaid" else drawing.as_dot(graph, depth)
+    return as_text(graph)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archdsl.diagnostics import Refusal
 from archdsl.driver import Settings
 from archdsl.project.family import Member, Varied, members
+from archdsl.project.targets import Step
 from archdsl.report.render import Printed
 from archdsl.shown import Charted
 
@@ -38,13 +40,19 @@ class Sweep(Printed, Charted):
 
 
 def sweep(
-    target: str | Path, vary: Varied, *, settings: Settings | None = None, bind: Mapping[str, int] | None = None
+    target: str | Path,
+    vary: Varied,
+    *,
+    settings: Settings | None = None,
+    bind: Mapping[str, int] | None = None,
+    step: Step = nullcontext,
 ) -> Sweep:
     """The figures of every member of a family: ``sweep("mobilenet_v2", {"width": "0.5..1.5:0.1"})``.
 
-    ``settings`` are parameters that stay what they are, ``bind`` gives symbols sizes. Raises ``DiagnosticError``.
+    ``settings`` are parameters that stay what they are, ``bind`` gives symbols sizes; ``step`` is
+    entered for each member with what is done. Raises ``DiagnosticError``.
     """
-    return Sweep(str(target), list(vary), list(members(target, vary, settings or {}, bind or {})))
+    return Sweep(str(target), list(vary), list(members(target, vary, settings or {}, bind or {}, step)))
 
 
 def _figure(member: Member, quantity: str) -> Any:

@@ -62,6 +62,9 @@ def open_target(text: str | Path) -> Target:
         return Target(open_source(reading.decode(content, "<stdin>"), None), None)
     if foreign.is_model(text):
         return Target(None, None, model=Path(text))
+    file, _, name = text.rpartition(":")
+    if foreign.is_model(file) and Path(file).exists():
+        raise Refusal("E0007", f"`{file}` is a model: it has no variant `{name:.60}`", help=f"write `{file}`")
     if data.is_data(text):
         return Target(None, None, data.read_document(text))
     program, variant = resolve_target(text)
@@ -116,22 +119,23 @@ def read_source(name: str) -> Source:
     return reading.decode(read_stdin(), "<stdin>") if name == "-" else reading.read_main(Path(name), name)
 
 
-def arch_files(paths: Iterable[str | Path]) -> list[str]:
+def arch_files(paths: Iterable[str | Path], model: Callable[[str], bool] | None = None) -> list[str]:
     """Files as they were written, folders as all ``.arch`` files below them, each once; hidden folders and Python
-    environments are left out.
+    environments are left out. ``model`` says of a model of another tool in a folder whether it is meant, too.
 
-    Refuses (E0001) the empty text, which Python takes for the current folder.
+    Refuses (E0001) folders without any, and the empty text, which Python takes for the current folder.
     """
-    return list(dict.fromkeys(name for path in paths for name in _expand(str(path))))
+    return list(dict.fromkeys(name for path in paths for name in _expand(str(path), model)))
 
 
-def _expand(path: str) -> Iterator[str]:
+def _expand(path: str, model: Callable[[str], bool] | None) -> Iterator[str]:
     if not path:
         raise Refusal("E0001", "the name of a file is empty", help="`.` is the current folder")
     if path == "-" or not Path(path).is_dir():
         yield path
         return
     found: list[Path] = []
+    models: list[Path] = []
     for place, folders, files in os.walk(path):
         inside = Path(place)
         if "pyvenv.cfg" in files and place != path:  # a Python environment, in which this package may be installed
@@ -139,6 +143,11 @@ def _expand(path: str) -> Iterator[str]:
             continue
         folders[:] = [name for name in folders if not name.startswith(".")]
         found += [inside / name for name in files if name.endswith(".arch") and not name.startswith(".")]
+        models += [inside / name for name in files if foreign.is_model(name) and not name.startswith(".")]
+    found += [one for one in models if model is not None and model(str(one))]
     if not found:
-        raise Refusal("E0001", f"there is no .arch file in `{path}`")
+        help = f"models are given by their names, such as `{min(models)}`" if models else ""
+        if models and model is not None:
+            help += ", or found by the `spec` of a budget in archdsl.toml"
+        raise Refusal("E0001", f"there is no .arch file in `{path}`", help=help)
     yield from map(str, sorted(found))

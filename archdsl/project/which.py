@@ -9,6 +9,7 @@ from archdsl.analyses.measure import Measures
 from archdsl.compare.skeleton import Skeleton, skeleton
 from archdsl.compare.which import Match, Which
 from archdsl.graph import Graph
+from archdsl.project.comparing import called
 from archdsl.project.targets import Network, graph_of
 from archdsl.project.zoo import networks
 
@@ -46,7 +47,7 @@ def which(model: Network, bind: Mapping[str, int] | None = None) -> Which:
     found.sort(key=lambda one: (-one[0].likeness, -ours.wiring(one[1])))
     best = (ours, found[0][1]) if found else None
     matches = tuple([one for one, _ in found if one.likeness > 0])[:SHOWN]
-    return Which(graph.name, of.replace(layers=ours.layers.total()), matches, best)
+    return Which(called(model, graph), of.replace(layers=ours.layers.total()), matches, best)
 
 
 def _measured(graph: Graph) -> Match:

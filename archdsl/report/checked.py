@@ -72,9 +72,10 @@ def _broken(target: TargetOutcome) -> TargetOutcome:
 def _claims(target: TargetOutcome) -> Table:
     rows: list[tuple[str, ...]] = []
     levels, tones = [], {}
+    none = f"not held to its budgets: {target.unread} cannot be read" if target.unread else "no claims"
     for network in target.networks:
         levels.append(0)
-        rows.append((network.name, "", "", "" if network.claims else "no claims"))
+        rows.append((network.name, "", "", "" if network.claims else none))
         for claim in network.claims:
             tones[len(rows)] = "good" if claim.ok else "error"
             levels.append(1)

@@ -13,6 +13,7 @@ from archdsl.dims import Dim, Expr
 from archdsl.ops.base import Work
 from archdsl.ops.windows import Windowed
 from archdsl.report.cost_sheet import Column, Line, Sheet, Total
+from archdsl.source import shortened
 
 CONVENTION = "archdsl cost v1"
 
@@ -126,7 +127,10 @@ def _notes(table: CostTable) -> tuple[str, ...]:
     if found:
         notes.append(f"as many as the data can give: {', '.join(found)}")
     if table.unknown:
-        told = [f"{row.path} ({row.node.op!r:.60})" if row.node.op.foreign else row.path for row in table.unknown[:8]]
+        told = [
+            f"{row.path} ({shortened(repr(row.node.op), 60)})" if row.node.op.foreign else row.path
+            for row in table.unknown[:8]
+        ]
         notes.append("unknown: " + ", ".join(told) + (", …" if len(table.unknown) > 8 else ""))
     if table.measures.fields.first_whole:
         notes.append(f"everything is first seen at {table.measures.fields.first_whole.path}; fields are along maps")

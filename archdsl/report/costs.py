@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -10,14 +10,18 @@ from archdsl.analyses import other_counters
 from archdsl.analyses.cost import CostTable
 from archdsl.analyses.measure import QUANTITIES, Measurement, plain
 from archdsl.analyses.rows import Row
-from archdsl.dims import Dim
+from archdsl.dim_text import brief
+from archdsl.dims import Dim, Expr, symbols
 from archdsl.ops.base import Work
 from archdsl.report.cost_columns import CONVENTION, geometry, sheet
 from archdsl.report.cost_sheet import Column, Entry, Partial, Sheet, Total, outline, sums
 from archdsl.report.figures import human_bytes, number, seen
 from archdsl.report.json import place
 from archdsl.report.page import Facts, Page, Report, Table
+from archdsl.source import shortened
 
+SHAPE, LONGEST = 64, 120
+"""Characters of a shape in a table, and of a polynomial in a line of its own."""
 FOLDED = "a folded line (x2) has the figures of one of its repeats"
 
 
@@ -67,6 +71,8 @@ class CostReport(Report):
             groups=frozenset(i for i, e in enumerate(entries) if e.group),
         )
         told = [*_totals(found.totals), *([FOLDED] if any(e.repeats > 1 for e in entries) else []), *found.notes]
+        shown = [entry.cells for entry in entries] + [whole]
+        told += _in_brief(self.table, (value for cells in shown for value in cells.values()))
         return Page(found.heading, (table, Facts(tuple(told))))
 
     def grid(self) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
@@ -103,13 +109,25 @@ def _totals(totals: Sequence[Total]) -> list[str]:
     return [f"{t.name.replace('_', ' '):<{size}}  {show_total(t)}" for t in totals]
 
 
+def _in_brief(table: CostTable, values: Iterable[Any]) -> list[str]:
+    """Where polynomials are told in brief: that they are, and how to see more."""
+    dims = (value.known if isinstance(value, Partial) else value for value in values)
+    if not any(brief(dim) != str(dim) for dim in dims if isinstance(dim, Expr)):
+        return []
+    totals = [total.value for total in table.totals.values() if total is not None]
+    free = sorted({name for value in totals if isinstance(value, Expr) for name in symbols(value)})
+    sizes = " ".join(f"--bind {name}={table.graph.defaults.get(name, 64)}" for name in free)
+    return [f"f(…) and + … stand for long polynomials: `--format json` has them whole, and `{sizes}` gives numbers"]
+
+
 def show_total(total: Total) -> str:
     """``300,774,272``; ``6,021,120 bytes (5.74 MiB)``; ``>= …`` where it is a lower bound; ``64 * T [8,192]``."""
     if total.declared is not None:
         return f"{show_total(total.replace(declared=None))} [{show_total(total.declared)}]"
     if total.value is None:
         return "depends on the symbols"
-    text = number(total.value) + (f" {total.unit}" if total.unit else "")
+    text = brief(total.value, LONGEST) if isinstance(total.value, Expr) else number(total.value)
+    text += f" {total.unit}" if total.unit else ""
     if total.unit == "bytes" and isinstance(total.value, int) and total.value >= 1024:
         text += f" ({human_bytes(total.value)})"
     return f">= {text}" if total.partial else text
@@ -139,7 +157,9 @@ def _cell(column: Column, value: Any) -> str:
         return str(value[0]) if column.key != "kernel" and len(set(value)) == 1 else "x".join(map(str, value))
     if column.kind == "bytes" and isinstance(value, int):
         return human_bytes(value)
-    return str(value) if column.kind in ("text", "shape") else number(value)
+    if column.kind == "shape":
+        return shortened(str(value), SHAPE)
+    return str(value) if column.kind == "text" else number(value)
 
 
 def _field(value: Any) -> str:

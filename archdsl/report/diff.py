@@ -8,6 +8,7 @@ from archdsl.analyses.measure import QUANTITIES
 from archdsl.compare.diff import Difference, Figure
 from archdsl.compare.fold import Change
 from archdsl.compare.structure import Structure
+from archdsl.dim_text import brief
 from archdsl.report.figures import human_bytes
 from archdsl.report.page import Facts, Page, Report, Table
 from archdsl.report.text import counted
@@ -55,6 +56,7 @@ class DiffReport(Report):
             "old": found.old, "new": found.new, "settings": found.settings, "figures": figures, "remark": found.remark,
             "interface": {
                 "verdict": i.verdict, "breaking": list(i.breaking), "weights": list(i.weights), "notes": list(i.notes),
+                **({"names": list(i.names)} if i.names else {}),
             },
             "renamed": None if found.renamed is None else dict(found.renamed),
             "corresponding": None if found.structure is None else [list(pair) for pair in found.structure.pairs],
@@ -106,7 +108,7 @@ def _shown(quantity: str, value: Any) -> str:
         return "[" + ", ".join("all" if v is None else _shown(quantity, v) for v in value) + "]"
     if QUANTITIES[quantity].unit == "bytes" and isinstance(value, int):
         return human_bytes(value)
-    return f"{value:,}" if isinstance(value, int | float) else str(value)
+    return f"{value:,}" if isinstance(value, int | float) else brief(value)
 
 
 def _signed(value: int, quantity: str = "params") -> str:

@@ -5,16 +5,18 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any
 
+from archdsl.dim_text import brief
+
 UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
 
 
 def number(value: Any) -> str:
-    """``300,774,272``; ratios with four digits; tuples per axis; polynomials as they are."""
+    """``300,774,272``; ratios with four digits; tuples per axis; polynomials, long ones in brief."""
     if isinstance(value, tuple):
         return " x ".join("all" if v is None else number(v) for v in value)
     if isinstance(value, Fraction | float):
         return f"{float(value):,.4g}"
-    return f"{value:,}" if isinstance(value, int) else str(value)
+    return f"{value:,}" if isinstance(value, int) else brief(value)
 
 
 def human_bytes(size: int) -> str:

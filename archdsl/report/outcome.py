@@ -68,6 +68,8 @@ class TargetOutcome(Record):
     diagnostics: tuple[Diagnostic, ...] = ()
     broken: tuple[str, ...] = ()
     """Variants that have errors, so that nothing could be measured."""
+    unread: str = ""
+    """The file with budgets that could not be read, so that nobody knows what the networks are held to."""
 
 
 class Outcome(Record):
@@ -80,6 +82,8 @@ class Outcome(Record):
     tables: tuple[Table, ...] = ()
     notes: tuple[str, ...] = ()
     """What could not be checked or compared, and why; what was compared with."""
+    pictures: tuple[tuple[str, str], ...] = ()
+    """What changed, as titles and Mermaid flowcharts."""
 
     @property
     def diagnostics(self) -> list[Diagnostic]:

@@ -223,3 +223,15 @@ def test_as_many_as_a_number_of_the_data_says(tmp_path: Path) -> None:
 def test_the_number_is_one_integer(call: str) -> None:
     text = f"arch 1\nnetwork Net() {{ input x: f32[N, 9, 5]; input n: i32[]; let a, b = {call}; output a, b, n }}"
     assert "E0309" in [one.code for one in archdsl.load(text).check()]
+
+
+@pytest.mark.parametrize("most", [2**31 - 1, 2**63 - 1])
+def test_all_boxes_are_at_most_as_many_as_there_are(most: int) -> None:
+    """Exporters write the greatest integer where no number is given: 3 classes of ``T`` boxes, 24 bytes each."""
+    text = """arch 1
+network All() { input b: f32[N, T, 4]; input s: f32[N, 3, T]; let at = non_max_suppression(b, s, MOST); output at }
+"""
+    graph = archdsl.load(text.replace("MOST", str(most))).graph()
+    assert cost(graph, {"N": 2, "T": 9}).total("activations") == 2 * 3 * 9 * 24
+    (free,) = cost(graph, {"N": 2}).graph.outputs.values()
+    assert not isinstance(free.type.shape[0], int)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from archdsl.cli import main
+from archdsl.cli import main, output
 
 SPEC = """arch 1
 
@@ -130,9 +130,10 @@ def test_show_as_text_and_drawings(cli):
     assert text.status == 0 and text.err == ""
     assert text.out.startswith("## A small net.\ngraph ") and "%stem.conv: f32[N, 8, 16, 16]" in text.out
     mermaid = cli("show", "net.arch", "--format", "mermaid").out.splitlines()
-    assert mermaid[0] == "flowchart TD" and len(mermaid) == 1 + 5 + 4
+    assert mermaid[0] == "flowchart TD" and len(mermaid) == 1 + 4 + 3  # the activation is in the box of its layer
+    assert '["3×3 conv, 8<br/>relu"]' in mermaid[2]
     dot = cli("show", "net.arch", "--format", "dot", "--depth", "1").out
-    assert dot.startswith('digraph "') and dot.count(" -> ") == 3 and "2 nodes [N, 8, 16, 16]" in dot
+    assert dot.startswith('digraph "') and dot.count(" -> ") == 3 and '"8×16×16"' in dot
 
 
 def test_set_and_bind(cli):
@@ -404,3 +405,33 @@ def test_cost_refuses_what_it_cannot_draw(cli, options, code, told):
     done = cli("cost", "net.arch", *options)
     assert done.status == 2 and code in done.err and told in done.err, done.err
     assert Path("theirs.svg").read_text() == "<svg/>" and not Path("net.svg").exists()
+
+
+# progress
+
+
+@pytest.mark.parametrize("line, told", [
+    ("check net.arch", "checking net.arch"), ("cost net.arch", "counting net.arch"), ("cost net.arch --at stem", "counting net.arch"),
+    ("cost net.arch --memory", "planning the memory of net.arch"), ("cost net.arch --set width=1..3", "member 3 of 3"),
+    ("diff net.arch:small net.arch:wide", "comparing net.arch:small"), ("show net.arch", "elaborating net.arch"),
+    ("fit net.arch --vary width=1..9 --budget macs<=90K", "member 9 of 9"), ("lint net.arch", "net.arch"),
+    ("fmt --check net.arch", "formatting"), ("which net.arch", "with the zoo"), ("compile net.arch -o net.onnx", "compiling"),
+])  # fmt: skip
+def test_what_takes_longer_than_a_second_says_what_it_does(cli, monkeypatch, line, told):
+    """On a terminal, and nothing is left of it; elsewhere nothing is said."""
+    monkeypatch.setattr(output, "_began", output.monotonic() - 5)
+    assert "\r" not in cli(*line.split()).err
+    monkeypatch.setattr(output.sys, "stderr", terminal := Terminal())
+    monkeypatch.setattr(sys, "argv", ["archdsl", *line.split()])
+    with pytest.raises(SystemExit):
+        main()
+    said = terminal.getvalue()
+    assert told in said and "…\r\x1b[K" in said
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+    def fileno(self):
+        return 2

@@ -29,6 +29,7 @@ LINES = {
     "init": "init FILE",
     "list": "list FILE",
     "report": "report FILE -o out.html",
+    "view": "view --no-browser FILE",
 }
 """Each command, applied to a file."""
 

@@ -198,12 +198,12 @@ def test_many_budgets_and_many_specs_are_linear(tmp_path: Path) -> None:
 @again("R6")
 @pytest.mark.slow
 def test_graphs_are_not_kept(tmp_path: Path) -> None:
-    """300 networks of 400 operators against a baseline: not much more memory than ten of them take."""
+    """80 networks of 400 operators against a baseline: not much more memory than ten of them take."""
     net = "arch 1\nnetwork Net() { input x: f32[N, 3, 8, 8]; repeat 200 { conv(4, 3) -> relu }; output y }\n"
     most = {}
-    for count in 10, 150:
+    for count in 10, 80:
         folder = repository(tmp_path / str(count), **{f"s{i}__arch": net for i in range(count)})
         status, output, most[count], _ = measured(folder, "check", ".", "-q", "--against", "HEAD")
         assert status == 0, output
-    assert most[150] < most[10] + 60, most
+    assert most[80] < most[10] + 18, most  # what 70 graphs take alone is 23
     git(tmp_path / "10", "status")

@@ -38,6 +38,8 @@ TRANSFORMERS = (
 )
 NETWORKS = [f"{home}:{name}" for home, names in (
     ("torchvision", TORCHVISION), ("timm", TIMM), ("transformers", TRANSFORMERS)) for name in names]  # fmt: skip
+CANNOT = {("transformers:gpt2", False): "aten::diff"}
+"""What PyTorch itself cannot export, by exporter (``dynamo``) -> the operator for which that one has no rule."""
 FEW = ("torchvision:squeezenet1_1", "torchvision:shufflenet_v2_x1_0", "torchvision:mobilenet_v3_small")
 
 
@@ -180,6 +182,8 @@ def test_exports_are_counted_right(title: str, dynamo: bool, tmp_path: Path) -> 
     try:
         different = check(title, dynamo, tmp_path)
     except UnsupportedOperatorError as error:
+        if CANNOT.get((title, dynamo), "nothing") not in str(error):
+            raise
         pytest.skip(f"PyTorch cannot export it: {error}")
     assert different == ""
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from foreign_models import drawn, model, saved
 from onnx import TensorProto, helper
+from onnx_counter import counted
 
 import archdsl
 from archdsl.diagnostics import DiagnosticError
@@ -76,3 +77,16 @@ def test_ones_that_a_norm_has_to_be_given_are_no_weights(tmp_path: Path, name: s
     weights = {name: np.ones(6, np.float32), "norm.bias": drawn(6)}
     made = model(nodes, {"x": (TensorProto.FLOAT, [1, 6, 5])}, ["y"], weights)
     assert archdsl.cost(saved(made, tmp_path / "norm.onnx")).total("params") == params
+
+
+def test_a_layer_with_other_activations_counts_as_others_do(tmp_path: Path) -> None:
+    """Keras' of old: gates by `HardSigmoid`. Weights, two biases, and products with what enters and with the state."""
+    node = helper.make_node(
+        "LSTM", ["x", "w", "r", "b"], ["y"], "lstm", hidden_size=4, activations=["HardSigmoid", "Tanh", "Tanh"]
+    )
+    weights = {"w": drawn(1, 16, 6), "r": drawn(1, 16, 4), "b": drawn(1, 32)}
+    path = saved(model([node], {"x": (TensorProto.FLOAT, ["T", 2, 6])}, ["y"], weights), tmp_path / "lstm.onnx")
+    table = archdsl.cost(path, {"T": 5})
+    figures = table.total("params"), table.total("macs")
+    assert figures == counted(path, {"x": drawn(5, 2, 6)}) == (16 * (6 + 4 + 2), 5 * 2 * 16 * (6 + 4))
+    assert not table.partial

@@ -32,10 +32,11 @@ class Case:
         free: bool = False,
         domain: str = "",
         unused: int = 0,
+        integers: Sequence[int] = (0, 2),
         **attributes: Any,
     ):
         self.op, self.inputs, self.outputs, self.opset, self.free = op, inputs, outputs, opset, free
-        self.attributes, self.domain, self.unused = attributes, domain, unused
+        self.attributes, self.domain, self.unused, self.integers = attributes, domain, unused, integers
 
     def __repr__(self) -> str:
         sizes = [
@@ -76,6 +77,7 @@ def small(*shape: int) -> np.ndarray[Any, Any]:
 
 X, MAP, SEQ = (F, [2, 6]), (F, [2, 6, 7, 9]), (F, [5, 2, 6])
 GATES = [drawn(2, 16, 6), drawn(2, 16, 4), drawn(2, 32)]
+INTS = (INT, [2, 3])
 BOXES = np.array([[0, 1, 6, 9], [2.5, 3, 11, 7]], np.float32)
 CORNERS = np.random.default_rng(5).uniform(0, 1, (1, 9, 4)).astype(np.float32)
 CASES = [
@@ -90,6 +92,8 @@ CASES = [
     Case("GlobalAveragePool", MAP), Case("GlobalMaxPool", MAP), Case("LpPool", MAP, kernel_shape=[2, 2], opset=18),
     Case("BatchNormalization", MAP, drawn(6), drawn(6), drawn(6), np.abs(drawn(6)) + 1, epsilon=0.01),
     Case("BatchNormalization", MAP, drawn(6), drawn(6) + 1, drawn(6) + 2, np.abs(drawn(6)) + 3, opset=15, training_mode=1, unused=2),
+    Case("BatchNormalization", MAP, drawn(6), drawn(6) + 1, drawn(6) + 2, np.abs(drawn(6)) + 3, opset=15, outputs=3, training_mode=1, momentum=0.7),
+    Case("BatchNormalization", MAP, (F, [6]), drawn(6), (F, [6]), np.abs(drawn(6)) + 3, opset=15),
     Case("InstanceNormalization", MAP, drawn(6), drawn(6)), Case("LRN", MAP, size=3, alpha=0.5, bias=2.0),
     Case("LayerNormalization", MAP, drawn(7, 9), drawn(7, 9), axis=2), Case("LayerNormalization", X, drawn(6)),
     Case("GroupNormalization", MAP, drawn(6), drawn(6), num_groups=3, opset=21),
@@ -106,6 +110,12 @@ CASES = [
     Case("GRU", SEQ, drawn(1, 12, 6), drawn(1, 12, 4), drawn(1, 24), hidden_size=4, linear_before_reset=1),
     Case("GRU", SEQ, drawn(1, 12, 6), drawn(1, 12, 4), hidden_size=4),
     Case("RNN", SEQ, drawn(1, 4, 6), drawn(1, 4, 4), drawn(1, 8), outputs=2, hidden_size=4, activations=["Relu"]),
+    Case("LSTM", SEQ, *GATES, outputs=3, hidden_size=4, direction="bidirectional", activations=["HardSigmoid", "Tanh", "Relu", "Sigmoid", "Softsign", "LeakyRelu"], activation_alpha=[0.3, 0.2], activation_beta=[0.4]),
+    Case("LSTM", SEQ, drawn(1, 16, 6), drawn(1, 16, 4), None, None, (F, [1, 2, 4]), None, drawn(1, 12), outputs=3, hidden_size=4, direction="reverse", clip=0.4),
+    Case("LSTM", SEQ, drawn(1, 16, 6), drawn(1, 16, 4), drawn(1, 32), hidden_size=4, input_forget=1),
+    Case("GRU", SEQ, drawn(1, 12, 6), drawn(1, 12, 4), drawn(1, 24), outputs=2, hidden_size=4, activations=["HardSigmoid", "Relu"]),
+    Case("GRU", SEQ, drawn(1, 12, 6), drawn(1, 12, 4), drawn(1, 24), hidden_size=4, linear_before_reset=1, clip=0.5, direction="reverse"),
+    Case("RNN", SEQ, drawn(2, 4, 6), drawn(2, 4, 4), drawn(2, 8), outputs=2, hidden_size=4, direction="bidirectional", activations=["Softsign", "Elu"], free=True),
     Case("Slice", MAP, ints(1, -3), ints(5, 2**40), ints(1, 3), ints(2, 1)), Case("Slice", X, ints(-1), ints(-(2**40)), ints(1), ints(-2)),
     Case("Slice", X, opset=9, starts=[1], ends=[4], axes=[1]), Case("Gather", MAP, ints(3, 0, 0), axis=1),
     Case("Gather", MAP, np.array(-2), axis=3), Case("Gather", drawn(9, 4), (INT, [2, 3])), Case("Gather", X, (INT, [2]), axis=1),
@@ -154,6 +164,14 @@ CASES = [
     Case("NonMaxSuppression", CORNERS, (F, [1, 1, 9]), ints(4), drawn(1) * 0 + 0.5, drawn(1) * 0 - 0.2, center_point_box=1),
     Case("Mod", np.arange(-9, 9, dtype=np.int32), np.array([4], np.int32)), Case("Mod", (TensorProto.INT32, [3]), np.array([-7, 2, 1], np.int32)),
     Case("Mod", (TensorProto.INT32, [3]), np.array([-7, 2, 1], np.int32), fmod=1), Case("Mod", (TensorProto.UINT8, [9]), byte(7)),
+    Case("Mod", INTS, ints(-4, 3, 7), integers=(-40, 40)), Case("Mod", INTS, ints(-4, 3, 7), fmod=1, integers=(-40, 40)), Case("Mod", INTS, (INT, [3]), integers=(1, 99)),
+    Case("Div", INTS, ints(-4, 3, 7), integers=(-40, 40)), Case("Div", (TensorProto.UINT8, [9]), byte(7)), Case("Div", (TensorProto.INT32, [9]), (TensorProto.INT32, [1]), integers=(-9, -3)),
+    Case("Mod", X, np.array([0.7, -1.3, 2, 0.01, 5, 1], np.float32), fmod=1), Case("CumSum", MAP, np.array(-2), exclusive=1), Case("CumSum", MAP, np.array(1), reverse=1),
+    Case("CumSum", X, np.array(1), reverse=1, exclusive=1), Case("CumSum", (F, [1, 2]), np.array(0), exclusive=1),
+    Case("TopK", X, ints(3), outputs=2, largest=0), Case("TopK", MAP, ints(2), outputs=2, axis=1, largest=0), Case("TopK", X, (INT, [1]), outputs=2, integers=(4, 5)),
+    Case("OneHot", INTS, np.array(4), np.array([-0.25, 3.5], np.float32), axis=1), Case("OneHot", (F, [3]), np.array(2), np.array([2, 5])), Case("OneHot", INTS, np.array(3), X[:1] + ([2],)),
+    Case("NonZero", (INT, [3, 4])), Case("NonZero", (B, [5])), Case("Compress", MAP, (B, [6]), axis=1), Case("Compress", MAP, (B, [4]), axis=-3), Case("Compress", X, (B, [12])),
+    Case("Compress", X, np.array([True, False, True, True]), axis=1),
     Case("DFT", (F, [2, 8, 1]), onesided=1), Case("DFT", (F, [2, 6, 2]), np.array(4), inverse=1), Case("DFT", (F, [2, 6, 3, 1]), np.array(8), np.array(1), opset=20),
     Case("STFT", (F, [2, 20, 1]), np.array(3), drawn(8), np.array(8)), Case("STFT", (F, [2, 20, 1]), np.array(4), drawn(6), onesided=0),
     Case("RotaryEmbedding", (F, [2, 3, 5, 8]), drawn(2, 5, 4), drawn(2, 5, 4), opset=23),
@@ -173,12 +191,13 @@ def results(path: Path, feed: dict[str, np.ndarray[Any, Any]]) -> Sequence[np.nd
     return session.run(None, {one.name: feed[one.name] for one in session.get_inputs()})
 
 
-def fed(sizes: Sizes, dtype: int, seed: int) -> np.ndarray[Any, Any]:
+def fed(sizes: Sizes, dtype: int, seed: int, integers: Sequence[int] = (0, 2)) -> np.ndarray[Any, Any]:
     rng = np.random.default_rng(seed)
     shape = [one if isinstance(one, int) else 2 for one in sizes]
     if dtype == F:
         return rng.standard_normal(shape).astype(np.float32)
-    return rng.integers(0, 200 if dtype == TensorProto.UINT8 else 2, shape).astype(TYPES[dtype])
+    low, high = (0, 200) if dtype == TensorProto.UINT8 else integers
+    return rng.integers(low, high, shape).astype(TYPES[dtype])
 
 
 @pytest.mark.parametrize("case", CASES, ids=repr)
@@ -188,7 +207,7 @@ def test_same_results(case: Case, tmp_path: Path) -> None:
     archdsl.compile(theirs, ours)
     types = [(one.name, one.type.tensor_type) for one in made.graph.input]
     feed = {
-        name: fed([d.dim_value or d.dim_param for d in type.shape.dim], type.elem_type, i)
+        name: fed([d.dim_value or d.dim_param for d in type.shape.dim], type.elem_type, i, case.integers)
         for i, (name, type) in enumerate(types)
     }
     graph = archdsl.cost(theirs, {"A": 2} if case.free else None).graph

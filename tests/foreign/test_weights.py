@@ -89,3 +89,19 @@ def test_weights_of_an_exported_program(tmp_path: Path) -> None:
     archdsl.export_weights(path, tmp_path / "net.safetensors")
     done = run("archdsl compile net.pt2 --weights net.safetensors -o net.onnx", tmp_path)
     assert done.status == 0 and archdsl.verify(path, tmp_path / "net.onnx").same
+
+
+def test_names_of_the_file_itself(tmp_path: Path) -> None:
+    """What `weights export` writes fits the model that it is from: square matrices [in, out] stay so."""
+    nodes = [
+        node("MatMul", ["x", "first matrix"], ["a"], "/layers/layers.0/blocks/blocks.1/q/MatMul"),
+        node("Add", ["a", "vector"], ["b"], "/layers/layers.0/blocks/blocks.1/q/Add"),
+        node("MatMul", ["b", "val_7"], ["y"], "/head/MatMul"),
+    ]
+    weights = {"first matrix": drawn(8, 8), "vector": drawn(8) + 1, "val_7": drawn(8, 8).T.copy()}
+    path = saved(model(nodes, {"x": (F, [2, 3, 8])}, ["y"], weights), tmp_path / "m.onnx")
+    assert [one.path for one in archdsl.load(path).graph().nodes] == ["layers.0.blocks.1.q", "head"]
+    archdsl.export_weights(path, tmp_path / "m.safetensors")
+    for number, file in enumerate((path, tmp_path / "m.safetensors")):
+        archdsl.compile(path, tmp_path / f"{number}.onnx", weights=file, names="file")
+        assert archdsl.verify(path, tmp_path / f"{number}.onnx").same

@@ -22,8 +22,8 @@ def attacked(seed: int, count: int) -> attack.Outcome:
 
 
 @pytest.mark.slow
-def test_three_hundred_inputs() -> None:
-    verdicts = {verdict for _, verdict in attacked(0, 300).counts}
+def test_some_inputs() -> None:
+    verdicts = {verdict for _, verdict in attacked(0, 130).counts}
     assert verdicts == {"accepted", "refused"}
 
 
@@ -39,7 +39,7 @@ def test_inputs_depend_on_their_number_alone() -> None:
 @pytest.mark.parametrize(
     ("place", "fault", "told"),
     [
-        ("archdsl.report.drawing.as_mermaid", ZeroDivisionError("of ours"), "Traceback"),
+        ("archdsl.picture.flow.as_mermaid", ZeroDivisionError("of ours"), "Traceback"),
         ("archdsl.compare.diff.diff", TypeError("of ours"), "Traceback"),
         ("archdsl.project.sweep.sweep", DiagnosticError([Diagnostic("E0007", "<class 'list'>")]), "Python"),
     ],

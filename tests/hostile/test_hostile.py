@@ -129,30 +129,32 @@ def test_the_command_ends_without_a_traceback(tmp_path: Path) -> None:
     assert "E0511" in done.stdout and "Traceback" not in done.stdout + done.stderr
 
 
-LONG = min(300_000, Limits().nodes)
+BY_NIGHT = pytest.mark.nightly
 
 
 @cache
-def chain(operators: int) -> dict[str, Any]:
-    """Processor time and memory of a chain, by operator, from a process of its own."""
-    command = [sys.executable, str(SUPPORT / "chain.py"), str(operators)]
+def chain(*operators: int) -> dict[str, Any]:
+    """Processor time and memory of a chain, by operator, from a process of its own; a bound on them may follow."""
+    command = [sys.executable, str(SUPPORT / "chain.py"), *map(str, operators)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=HANGS)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("long", [100_000, pytest.param(300_000, marks=BY_NIGHT)])
 @pytest.mark.parametrize("figure", ["seconds", "kib"])
-def test_ten_times_the_operators_are_ten_times_the_effort(figure: str) -> None:
-    """Elaborated, counted and lowered: each operator costs what it costs in a short chain."""
-    few, many = chain(30_000), chain(LONG)
-    assert (few["operators"], many["operators"], many["code"]) == (30_000, LONG, "")
+def test_more_operators_are_as_much_more_effort(figure: str, long: int) -> None:
+    """Elaborated, counted and lowered: each operator costs what it costs in a chain of a tenth of them."""
+    few, many = chain(long // 10), chain(long)
+    assert (few["operators"], many["operators"], many["code"]) == (long // 10, long, "")
     assert many[figure] < 1.5 * few[figure], (few, many)
 
 
 @pytest.mark.slow
-def test_the_bound_on_operators_is_a_bound_on_time_and_memory() -> None:
+@pytest.mark.parametrize("bound", [100_000, pytest.param(Limits().nodes, marks=BY_NIGHT)])
+def test_the_bound_on_operators_is_a_bound_on_time_and_memory(bound: int) -> None:
     """What goes beyond it is refused having taken no more, by operator, than a short chain with its costs and model."""
-    few, beyond = chain(30_000), chain(Limits().nodes + 5)
+    few, beyond = chain(10_000), chain(bound + 5, bound)
     assert beyond["code"] == "E0502"
     assert beyond["seconds"] < 1.5 * few["seconds"] and beyond["kib"] < 1.5 * few["kib"], (few, beyond)

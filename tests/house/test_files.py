@@ -18,7 +18,7 @@ ELSEWHERE = {
     "cli/exit.py": "the null device in place of a closed pipe", "cli/__init__.py": "the null device for closed streams",
     "weights/archive.py": "a member of an archive that is open", "runtime/picture.py": "a picture in a file that is open",
     "runtime/execute.py": "an archive in memory",
-    "runtime/arrays.py": "a member of an archive that is open",
+    "runtime/arrays.py": "a member of an archive that is open", "cli/view.py": "the browser",
 }  # fmt: skip
 
 

@@ -174,6 +174,9 @@ same: bool = archdsl.verify("lenet5.onnx", "lenet5.onnx", tolerance=1e-5).same
 names: tuple[str, ...] = archdsl.list("lenet*").names
 text: str = archdsl.show(graph, "mermaid", depth=1)
 report: str = archdsl.explorer("lenet5").html
+picture: str = archdsl.draw("lenet5", depth=1).svg
+with archdsl.view("lenet5") as served:
+    address: str = served.address
 page: str = archdsl.explain("E0304").pages["E0304"]
 known: tuple[str, ...] = archdsl.operators().names
 well: bool = archdsl.doctor().well
@@ -233,6 +236,7 @@ PRINTED = {
     "names": "archdsl.weight_names('xception', 'timm')",
     "run": "archdsl.run('lenet5')", "verify": "(archdsl.compile('lenet5', FOLDER + '/m.onnx'), archdsl.verify(FOLDER + '/m.onnx', FOLDER + '/m.onnx'))[1]",
     "explorer": "archdsl.explorer('lenet5')",
+    "draw": "archdsl.draw('lenet5')",
     "diagnostic": "archdsl.lint('alexnet_2012').diagnostics[0]",
 }  # fmt: skip
 

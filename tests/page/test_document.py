@@ -77,7 +77,7 @@ def test_no_file_of_the_page_is_too_long() -> None:
 
 
 def test_every_script_is_used_and_every_import_is_there() -> None:
-    whole = bundle("main")
+    whole = bundle("served")
     for path in STATIC.glob("*.js"):
         assert f"const module_{path.stem} = " in whole, path.name
     assert not re.search(r"^(import|export) ", whole, re.MULTILINE)

@@ -237,3 +237,41 @@ def test_a_foreign_model_s_names_do_nothing(browser: Browser, tmp_path: Path) ->
     assert page.locator("img, b:has(*), #rows i").count() == 0 and len(watched.requests) == 1
     assert EVIL in page.locator("#ends").inner_text()
     watched.close()
+
+
+def test_view_loads_itself_again_where_it_stands(browser: Browser, tmp_path: Path) -> None:
+    spec = tmp_path / "net.arch"
+    text = "arch 1\nnetwork Net(c = 4) {\n  input x: f32[N, 3, 8, 8]\n  stem: conv(c, 3)\n  relu\n  output y\n}\n"
+    spec.write_text(text, encoding="utf-8")
+    with archdsl.view(spec) as served:
+        watched = Watched(browser)
+        page = watched.page
+        page.goto(served.address)
+        page.locator("#rows tr", has_text="stem").click()
+        page.fill("#size-N", "8")
+        spec.write_text(text.replace("c = 4", "c = 16"), encoding="utf-8")
+        assert served.wait()[1] == ""
+        page.get_by_text("[8, 16, 8, 8]").first.wait_for()
+        assert page.locator("#layer h3").inner_text() == "stem" and page.input_value("#size-N") == "8"
+        spec.write_text(text.replace("stem: conv(c, 3)", "stem: conv(c)"), encoding="utf-8")
+        assert "E0203" in served.wait()[1]
+        page.locator(".banner", has_text="E0203").wait_for()
+        assert page.locator("#rows tr").count() == 2  # the last page stays
+        assert {request.rpartition("/")[0] + "/" for request in watched.requests} == {served.address}
+        page.goto("about:blank")
+        watched.close()
+
+
+def test_two_networks_stand_side_by_side(browser: Browser, tmp_path: Path) -> None:
+    archdsl.explorer("resnet34", against="resnet18").save(tmp_path / "both.html")
+    watched = Watched(browser)
+    page = watched.open(tmp_path / "both.html")
+    assert page.locator("#against-title").inner_text() == "resnet18 → resnet34"
+    before, after = (int(str(archdsl.cost(name).total("params"))) for name in ("resnet18", "resnet34"))
+    assert f"+{after - before:,}" in page.locator("#against-figures").inner_text()
+    assert page.locator("#against-pairs tr").count() == page.locator("#against-pairs tr.added").count() > 0
+    page.locator("#against-pairs button", has_text="layer3.5.conv2").click()
+    assert page.locator("#layer h3").inner_text() == "layer3.5.conv2"
+    page.uncheck("#against-only")
+    assert page.locator("#against-pairs tr").count() == len(archdsl.cost("resnet34").rows)
+    watched.close()

@@ -109,6 +109,7 @@ def passes(case: Input) -> Iterator[tuple[str, str]]:
     for format in ("text", "json", "yaml", "mermaid", "dot"):
         yield f"show {format}", f"show {file} --format {format} {more}"
     yield "show depth", f"show {file} --format dot --depth 1"
+    yield "picture", f"show {file} -o net.svg {more}"
     yield "onnx", f"compile {file} -o out.onnx --weights none {more}"
     yield "deploy", f"compile {file} -o out.onnx --weights none --deploy {more}"
     yield "native", f"compile {file} -o out.onnx --weights none --native {more}"

@@ -1,8 +1,8 @@
-"""What a chain of operators costs, each: ``python tests/support/chain.py 300000`` prints one JSON object.
+"""What a chain of operators costs, each: ``python tests/support/chain.py 300000 [BOUND]`` prints one JSON object.
 
 ``seconds`` is processor time and ``kib`` the greatest memory, each by operator and beyond what the interpreter had before.
 A process of its own, because the greatest memory of a process never falls. More operators than the bound are refused, with
-``code`` E0502: then the figures are of what was made up to the bound.
+``code`` E0502: then the figures are of what was made up to the bound, which is BOUND where it is given.
 """
 
 from __future__ import annotations
@@ -24,11 +24,13 @@ network Chain(n) {
 PER_BLOCK = 5
 
 
-def main(operators: int) -> None:
+def main(operators: int, bound: int | None = None) -> None:
     import archdsl
     from archdsl.backends.onnx import OnnxOptions, backend
-    from archdsl.tape.limits import Limits
+    from archdsl.tape.limits import DEFAULT
 
+    if bound:
+        vars(DEFAULT)["nodes"] = bound
     code = ""
 
     def everything(blocks: int) -> int:
@@ -37,7 +39,7 @@ def main(operators: int) -> None:
             graph = archdsl.load(SPEC).graph("Chain", n=blocks)
         except archdsl.DiagnosticError as error:
             code = error.diagnostics[0].code
-            return Limits().nodes
+            return DEFAULT.nodes
         archdsl.cost(graph).total("macs")
         backend.lower(graph, OnnxOptions(weights="none"))
         return len(graph.nodes)
@@ -50,4 +52,4 @@ def main(operators: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]))
+    main(*map(int, sys.argv[1:]))

@@ -105,7 +105,8 @@ class Constants:
             self.most.update((out, min(found[out].size, behind)) for out in node.output if out in found)
             view = node.op_type in VIEWS and given
             self.source.update((out, self.source[given[0]] if view else home + out) for out in node.output)
-            return
+            if node.op_type not in NORMS:
+                return  # scale and shift of a norm are weights, of what is weights, too
         for place in WEIGHTS.get(node.op_type, ()):
             name = node.input[place] if place < len(node.input) else ""
             if name not in self.real or (node.op_type in NORMS and np.all(found[name] == 2 - place)):

@@ -17,7 +17,7 @@ from archdsl.foreign.onnx.biases import with_biases
 from archdsl.foreign.onnx.call import Item
 from archdsl.foreign.onnx.layouts import layouts
 from archdsl.foreign.onnx.model import Graph as GraphProto, Model, Port
-from archdsl.foreign.onnx.opaque import Untyped
+from archdsl.foreign.onnx.opaque import Untyped, joined
 from archdsl.foreign.onnx.walk import Walker
 from archdsl.foreign.onnx.wire import ModelReader
 from archdsl.graph import Graph, Value
@@ -94,13 +94,22 @@ def _imported(path: Path, model: Model, graph: GraphProto, importer: Importer) -
             if isinstance(item, Untyped):
                 if port.kind != "tensor":
                     continue  # a sequence or a map of what an opaque node gives
-                raise Refusal("E1003", f"`{item.node.op}` has no operator here, and nothing says what it gives")
+                item = _of_free_sizes(importer, item, port)
             outputs[port.name] = item if isinstance(item, Value) else importer.value(item, port.name)
     if graph.outputs and not outputs:
         kinds = " and ".join(sorted({f"{port.kind}s" for port in graph.outputs}))
         raise Refusal("E1003", f"all outputs of {path.name} are {kinds}, and only tensors are supported")
     importer.tape.nodes[:] = with_biases(importer.tape.nodes, outputs.values())
     return importer.graph(path.stem, outputs, maps=layouts(importer.tape.nodes))
+
+
+def _of_free_sizes(importer: Importer, item: Untyped, port: Port) -> Value:
+    """An output of which the file declares the element type and how many axes there are: sizes that nobody knows."""
+    if port.dtype not in ELEMENT_TYPES or port.sizes is None:
+        raise Refusal("E1003", f"`{item.node.op}` has no operator here, and nothing says what it gives")
+    sizes = [size if isinstance(size, int) and size > 0 else importer.size("", axis, port.name)
+             for axis, size in enumerate(port.sizes)]  # fmt: skip
+    return joined(importer, [item], [], [TensorType(port.dtype, tuple(sizes))])[0]
 
 
 def _input(importer: Importer, port: Port) -> Item:

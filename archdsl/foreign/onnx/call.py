@@ -9,7 +9,8 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from archdsl.diagnostics import Refusal
-from archdsl.foreign.known import Known
+from archdsl.foreign.deciding import depends
+from archdsl.foreign.known import Known, shortest
 from archdsl.foreign.names import path_part
 from archdsl.graph import Value
 from archdsl.shapes import TensorType
@@ -51,7 +52,7 @@ def known(*names: str, domain: str = "") -> Callable[[Rule], Rule]:
 class Call:
     """A node. ``inputs`` are in the order of ONNX; one that is left out is ``None``."""
 
-    __slots__ = ("declared", "importer", "inputs", "leaf", "node", "run_graph", "scope", "version")
+    __slots__ = ("declared", "importer", "inputs", "leaf", "node", "probe", "run_graph", "scope", "version")
 
     def __init__(
         self,
@@ -62,6 +63,7 @@ class Call:
         scope: str,
         leaf: bool,
         run_graph: Callable[[Graph, dict[str, Item]], list[Item]],
+        probe: Callable[[Graph, dict[str, Item]], list[Known] | None],
         declared: Callable[[str], TensorType | None],
     ) -> None:
         self.node = node
@@ -74,6 +76,8 @@ class Call:
         """Whether that module has no other node, so that its path is the node's."""
         self.run_graph = run_graph
         """Runs a graph of the node, which sees the values around it and those given by name; its outputs."""
+        self.probe = probe
+        """The same where all is computed from what is known; otherwise ``None``, and nothing is made."""
         self.declared = declared
         """The type that the file declares for a result, by its name."""
 
@@ -121,39 +125,7 @@ class Call:
 
     def depends(self, value: Value, what: str) -> Refusal:
         """The refusal (E1002) of something that the file computes from an input."""
-        names = self.inputs_of(value)
-        one = next((name for name in names if name[1]), None)
-        help = f"say what it is: `--bind {one[0]}={self.compared(value)}`" if one else ""
-        behind = f", from {', '.join(f'`{name}`' for name, _ in names[:3])}" if names else ""
-        return Refusal("E1002", f"{what} of `{self.node.op}` is computed while the model runs{behind}", help=help)
-
-    def compared(self, value: Value) -> int:
-        """The greatest of the numbers that a value is computed with: probably what an input is compared with."""
-        found = 1
-        for at in self.before(value):
-            op = at.producer.op if at.producer is not None else None
-            number = getattr(op, "values", None)
-            if isinstance(number, int) and not isinstance(number, bool):
-                found = max(found, number)
-        return found
-
-    def before(self, value: Value) -> list[Value]:
-        """The values that a value is computed from."""
-        seen, queue = {value}, [value]
-        for at in queue:
-            for one in at.producer.inputs if at.producer is not None else ():
-                if one not in seen:
-                    seen.add(one)
-                    queue.append(one)
-        return queue[1:]
-
-    def inputs_of(self, value: Value) -> list[tuple[str, bool]]:
-        """The inputs of the model that a value depends on, and whether each is one number."""
-        return [
-            (one.name, one.type.elements == 1 and one.type.dtype[0] in "iu")
-            for one in (value, *self.before(value))
-            if one.producer is None
-        ]
+        return depends(value, what, self.node.op)
 
     # arguments
 
@@ -174,8 +146,8 @@ class Call:
         if index is None or self.given(index) is None:
             return None
         what = f"the input `{attribute or index}`"
-        array = self.stored(index, what).array()
-        return list(array.ravel().tolist())
+        known = self.stored(index, what)
+        return [shortest(one, known.dtype) for one in known.array().ravel().tolist()]
 
     def integers(self, attribute: str, index: int | None = None) -> list[int] | None:
         """The same, where only integers will do; refuses (E1002) sizes that are symbols."""

@@ -56,6 +56,8 @@ class Walker:
         self.steps = 0
         self.called = 0
         self.depth = 0
+        self.probing = False
+        """Whether only what is known is computed."""
         self._stored: dict[int, Known] = {}
         self.scopes = Scopes(model.graph.nodes if model.graph else ())
         self.ports: dict[str, Port] = {}
@@ -68,6 +70,20 @@ class Walker:
         names = Environment(inside, outside)
         self.nodes(graph.nodes, names, self.model.opsets, {})
         return [look_up(port.name, names, "the graph") for port in graph.outputs]
+
+    def probe(self, graph: Graph, outside: Environment, given: Mapping[str, Item]) -> list[Known] | None:
+        """The same where all is computed from what is known; otherwise ``None``. Nothing is made, and no line told."""
+        before, self.probing = (self.depth, self.probing), True
+        lines = self.importer.source.count
+        try:
+            found = self.graph(graph, outside, given)
+        except (Refusal, UndecidedError, UnknownError):
+            return None
+        finally:
+            self.depth, self.probing = before
+            self.importer.source.forget(lines)
+        known = [one for one in found if isinstance(one, Known)]
+        return known if len(known) == len(found) else None
 
     def stored(self, tensor: Tensor) -> Known:
         """A tensor of the file, the same object every time."""
@@ -100,6 +116,8 @@ class Walker:
             if node.op in COMPARING or (node.op in CHOOSING and inputs and len(getattr(inputs[0], "shape", "..")) == 1):
                 inputs = [fixed(one) for one in inputs]
             function = self.model.functions.get((node.domain, node.op, node.overload))
+            if self.probing and not (function or all(one is None or isinstance(one, Known) for one in inputs)):
+                raise UnknownError
             if Untyped in map(type, inputs):
                 results: Sequence[Item | Untyped] = self.beyond(node, inputs)
             elif function is not None:
@@ -107,7 +125,8 @@ class Walker:
             else:
                 call = Call(
                     node, inputs, opsets.get(node.domain, 1), self.importer, *self.scopes.of(node),
-                    lambda graph, given: self.graph(graph, names, given), self.declared,
+                    lambda graph, given: self.graph(graph, names, given),
+                    lambda graph, given: self.probe(graph, names, given), self.declared,
                 )  # fmt: skip
                 results = listed(self.result(call), node)
             for name, item in zip(node.outputs, results):
@@ -161,6 +180,8 @@ class Walker:
                     return found
             except UnknownError:
                 pass  # left to run time
+        if self.probing:
+            raise UnknownError
         found_rule = RULES.get(key)
         if found_rule is None:
             return opaque(call, "")

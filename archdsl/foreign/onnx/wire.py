@@ -9,6 +9,7 @@ from struct import unpack
 from typing import Any, NoReturn
 
 from archdsl.element_types import ELEMENT_TYPES
+from archdsl.foreign.known import shortest
 from archdsl.foreign.onnx.model import NONE, Function, Graph, Model, Node, Port, Reference, Sizes
 from archdsl.weights.onnx_tensor import tensor
 from archdsl.weights.protobuf import MAX_FIELDS, Reader, signed
@@ -17,6 +18,8 @@ from archdsl.weights.tensor import MAX_RANK, Data, Mapped, Tensor
 ELEMENTS = {type.onnx: name for name, type in ELEMENT_TYPES.items()}
 MAX_NODES, MAX_LIST, MAX_DEPTH = 1_000_000, 2_000_000, 24
 """Nodes of all graphs; elements of one attribute; graphs within one another."""
+READ = 1_000
+"""Numbers of a list that people may read."""
 HELD = 1 << 21
 """Bytes of tensors that are passed before pages are given back."""
 LONG = 128
@@ -245,7 +248,8 @@ class ModelReader(Reader):
         """Numbers of four bytes, packed or one."""
         if (stop - start) % 4:
             self.refuse("a list of numbers in it is cut off")
-        return list(unpack(f"<{(stop - start) // 4}f", self.bytes(start, stop)))
+        found = unpack(f"<{(stop - start) // 4}f", self.bytes(start, stop))
+        return [shortest(one, "f32") for one in found] if len(found) <= READ else list(found)
 
 
 def _is_plain(value: object) -> bool:
@@ -256,7 +260,7 @@ def _is_plain(value: object) -> bool:
 
 
 _ONE: dict[int, Callable[[ModelReader, int, int, int], Any]] = {
-    2: lambda r, wire, start, stop: r.float(start, stop) if wire == 5 else 0.0,
+    2: lambda r, wire, start, stop: shortest(r.float(start, stop), "f32") if wire == 5 else 0.0,
     3: lambda r, wire, start, stop: signed(start) if wire == 0 else 0,
     4: lambda r, wire, start, stop: r.bytes(start, stop) if wire == 2 else b"",
     5: lambda r, wire, start, stop: r.tensor(start, stop),

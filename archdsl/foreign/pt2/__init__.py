@@ -8,7 +8,7 @@ from typing import Any
 
 from archdsl.diagnostics import Refusal
 from archdsl.dims import symbols
-from archdsl.element_types import FLOATS
+from archdsl.element_types import FLOATS, INTEGERS
 from archdsl.files import check_inside
 from archdsl.foreign.importer import Importer
 from archdsl.foreign.known import Known
@@ -61,8 +61,8 @@ def graph_of(saved: Saved, bind: Mapping[str, int]) -> Graph:
     flow = Flow(importer, Scopes(body))
     signature = module.get("signature")
     signature = signature if isinstance(signature, dict) else {}
-    _enter(saved, body, flow, _specs(signature, "input_specs"))
-    check_bound(bind, sizes.symbols.values())
+    _enter(saved, body, flow, _specs(signature, "input_specs"), bind)
+    check_bound({name: size for name, size in bind.items() if name not in flow.importer.bound}, sizes.symbols.values())
     flow.run(body)
     outputs = _outputs(flow, _specs(signature, "output_specs"), _result_names(module))
     # a batch of 1, as for every other model; PyTorch cannot trace an open size at 1
@@ -85,7 +85,7 @@ def _specs(signature: Mapping[str, Any], name: str) -> list[tuple[str, Any]]:
     return found
 
 
-def _enter(saved: Saved, body: Body, flow: Flow, specs: list[tuple[str, Any]]) -> None:
+def _enter(saved: Saved, body: Body, flow: Flow, specs: list[tuple[str, Any]], bind: Mapping[str, int]) -> None:
     """Give names to what enters: weights of the file, and inputs of the model."""
     tied: dict[tuple[object, ...], Known] = {}
     for kind, spec in specs:
@@ -93,7 +93,7 @@ def _enter(saved: Saved, body: Body, flow: Flow, specs: list[tuple[str, Any]]) -
         if kind == "user_input":
             name = _tensor_name(argument)
             if name is not None:
-                flow.memory.env[name] = _input(body, flow, name)
+                flow.memory.env[name] = _input(body, flow, name, bind)
         elif kind in _NAMED and isinstance(argument, dict):
             name, called = argument.get("name"), spec.get(_NAMED[kind])
             if isinstance(name, str) and isinstance(called, str):
@@ -110,10 +110,14 @@ def _tensor_name(argument: object) -> str | None:
     return name if isinstance(name, str) else None
 
 
-def _input(body: Body, flow: Flow, name: str) -> Value:
+def _input(body: Body, flow: Flow, name: str, bind: Mapping[str, int]) -> Value | Known:
+    """An input of the model; a number where it is bound to one."""
     declared = body.declared(name)
     if declared is None:
         raise Refusal("E1001", f"the file does not say what the input `{name[:80]}` is")
+    if name in bind and declared.elements == 1 and declared.dtype in INTEGERS:
+        flow.importer.bound.add(name)
+        return Known(declared.dtype, declared.shape, fill=bind[name], name=name)
     return flow.importer.input(name, declared)
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from math import prod
 from typing import Any
 
-from archdsl.foreign.importer import MISFITS
+from archdsl.foreign.importer import MISFITS, misfit
 from archdsl.foreign.known import Known, numpy_type
 from archdsl.foreign.pt2.arguments import Args
 from archdsl.graph import Value
@@ -37,8 +37,8 @@ def evaluated(args: Args) -> Known | None:
     with np.errstate(all="ignore"):
         try:
             array = compute(_Arrays(args))
-        except MISFITS:  # a form that NumPy does not have; the operator's rule makes a node, and says what is wrong
-            return None
+        except MISFITS as error:  # told, and no node instead: it would hide a fault of the rules here
+            raise misfit(args.call.target, error, "`torch.export.load`") from error
     wanted = numpy_type(declared.dtype)
     array = np.asarray(array)
     target = args.known("self")

@@ -10,6 +10,7 @@ from archdsl.foreign.importer import MISFITS, Importer, misfit
 from archdsl.foreign.known import Known
 from archdsl.foreign.pt2.arguments import RULES, Args
 from archdsl.foreign.pt2.constants import evaluated
+from archdsl.foreign.pt2.control import CONTROL, inputs
 from archdsl.foreign.pt2.memory import Memory, Tensor
 from archdsl.foreign.pt2.program import Body, Call, Ref
 from archdsl.foreign.pt2.scopes import Scopes
@@ -34,13 +35,12 @@ class Flow:
     def _call(self, body: Body, call: Call) -> None:
         if not any(call.outputs):
             return  # an assertion, or a size, which is declared as an expression
-        inner = [one for one in call.arguments.values() if isinstance(one, Body)]
-        if inner and call.operator in _INLINED:
-            self._inline(call, inner[0])
-            return
         args = Args(self.memory, self.scopes, body, call)
-        found = evaluated(args) or self._made(args)
-        results = [found] if isinstance(found, Value | Known) else list(found)
+        control = CONTROL.get(call.operator)
+        results = control(self, call) if control is not None else None
+        if results is None:
+            found = evaluated(args) or self._made(args)
+            results = [found] if isinstance(found, Value | Known) else list(found)
         for name, one in zip(call.outputs, results):
             if name is not None and one is not None:
                 if name in self.memory.env:
@@ -73,18 +73,32 @@ class Flow:
         op = Opaque.of(library, rest, [one for one in types if one is not None], plain)
         return args.apply(op, [args.materialised(one) for one in args.tensors()], base=call.operator)
 
-    def _inline(self, call: Call, inner: Body) -> None:
-        """The calls of a graph that is applied as it stands: under other settings of autocast or gradients."""
-        given = [self.memory.env.get(one.name) for one in call.refs()]
-        names = [one.name if isinstance(one, Ref) else None for one in map(inner.argument, inner.listed("inputs"))]
-        outer = self.memory.env
-        self.memory.env = {name: value for name, value in zip(names, given) if name is not None and value is not None}
-        self.run(inner)
-        results = [self.memory.env.get(one.name) for one in inner.results()]
-        self.memory.env = outer
-        for name, value in zip(call.outputs, results):
-            if name is not None and value is not None:
-                self.memory.env[name] = value
+    def applied(self, body: Body, refs: Sequence[Ref]) -> list[Tensor | None]:
+        """The results of a graph inside of the program, of tensors by their names. Its own names are its own.
+
+        Refuses (E1003) a graph that writes into what it is given: what else shows that memory is not known inside.
+        """
+        given = [self.memory.tensor(one) for one in refs]
+        memory = Memory(self.importer)
+        found = self.results(body, given, memory)
+        names = inputs(body)
+        for name, one in zip(names, given):
+            if name in memory.written or memory.env.get(name) is not one:
+                raise Refusal(
+                    "E1003", f"a graph inside of the program writes into `{name}`, which it is given",
+                    help="export without such writes: `torch.export.export(…).run_decompositions({})`",
+                )  # fmt: skip
+        return found
+
+    def results(self, body: Body, given: Sequence[Tensor], memory: Memory | None = None) -> list[Tensor | None]:
+        """The results of a graph inside of the program, whose names are kept in a memory of its own."""
+        outer, self.memory = self.memory, memory or Memory(self.importer)
+        self.memory.env = dict(zip(inputs(body), given))
+        try:
+            self.run(body)
+            return [self.memory.env.get(one.name) for one in body.results()]
+        finally:
+            self.memory = outer
 
     def _as_declared(self, body: Body, name: str, value: Tensor) -> Tensor:
         """The value with the declared element type; refuses (E1001) what is declared with another shape."""
@@ -123,6 +137,3 @@ def _line(call: Call) -> str:
 
 def _notes(call: Call) -> tuple[str, ...]:
     return (f"from {call.source}",) if call.source else ()
-
-
-_INLINED = ("higher_order.wrap_with_set_grad_enabled", "higher_order.wrap_with_autocast", "higher_order")

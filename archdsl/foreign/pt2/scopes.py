@@ -15,9 +15,16 @@ class Scopes:
     def __init__(self, body: Body) -> None:
         self._operators: dict[str, set[str]] = {}
         self._holding: set[str] = set()
-        self.used: set[str] = {one.name for one in body.results()}
+        self.used: set[str] = set()
         """Names of tensors that something uses."""
+        self._enter(body)
+
+    def _enter(self, body: Body) -> None:
+        self.used.update(one.name for one in body.results())
         for call in body.calls():
+            for inner in call.arguments.values():
+                if isinstance(inner, Body):
+                    self._enter(inner)
             self.used.update(one.name for one in call.refs())
             if any(call.outputs):
                 scope = _clean(call.scope)

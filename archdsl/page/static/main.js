@@ -1,5 +1,6 @@
 // The page: reads its document and puts its parts together.
 
+import { against } from "./against.js";
 import { Arena } from "./arena.js";
 import { Charts } from "./charts.js";
 import { part } from "./dom.js";
@@ -45,7 +46,7 @@ function keys(state) {
   });
 }
 
-const state = new State(new Model(JSON.parse(part("data").textContent)));
+export const state = new State(new Model(JSON.parse(part("data").textContent)));
 theme();
 summary(state);
 new Table(state);
@@ -54,5 +55,6 @@ new SourceText(state);
 new Charts(state);
 new Roofline(state);
 new Arena(state);
+against(state);
 keys(state);
 document.documentElement.dataset.ready = "";

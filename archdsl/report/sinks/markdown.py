@@ -41,6 +41,8 @@ def render(outcome: Outcome, root: str, most: int = COMMENT) -> str:
     text += _filled(["", *_findings(outcome, root)], room // 2, "findings") if found else ""
     for one in outcome.tables:
         text += _table(one, (most - len(text.encode()) - ROOM) // 2)
+    for title, picture in outcome.pictures:
+        text += _picture(title, picture, (most - len(text.encode()) - ROOM) // 2)
     targets = sorted(outcome.targets, key=_holds)
     claims = (text for target in targets for text in _claims(target, (most - ROOM) // 4))
     return text + _filled(claims, most - len(text.encode()) - ROOM, "files with claims")
@@ -96,6 +98,12 @@ def _claims(target: TargetOutcome, room: int) -> list[str]:
 
 def _table(found: Table, room: int) -> str:
     return f"\n### {escaped(found.title)}\n\n{_cut(found.replace(title=''), room)}"
+
+
+def _picture(title: str, mermaid: str, room: int) -> str:
+    """A flowchart that the reader can open, whole or not at all."""
+    text = f"\n<details><summary>{html(title)}</summary>\n\n```mermaid\n{mermaid}```\n\n</details>\n"
+    return text if len(text.encode()) <= room else ""
 
 
 def _cut(found: Table, room: int) -> str:

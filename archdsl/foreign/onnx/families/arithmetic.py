@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from archdsl.element_types import ELEMENT_TYPES, INTEGERS
-from archdsl.foreign.onnx.call import Call, Result, rule
+from archdsl.element_types import FLOATS
+from archdsl.foreign.known import Known
+from archdsl.foreign.onnx.call import Call, Item, Result, rule
+from archdsl.graph import Value
+from archdsl.shapes import TensorType, broadcast
 
 TWO = {
     "Add": "add", "Sub": "sub", "Mul": "mul", "Div": "div", "Pow": "pow", "Equal": "equal", "Less": "less",
     "LessOrEqual": "less_equal", "Greater": "greater", "GreaterOrEqual": "greater_equal", "And": "logical_and",
     "Or": "logical_or",
 }  # fmt: skip
-NARROW = frozenset(name for name in INTEGERS if ELEMENT_TYPES[name].bytes < 8)
 COMPARISONS = frozenset({"Equal", "Less", "LessOrEqual", "Greater", "GreaterOrEqual"})
 MANY = {"Sum": "add", "Max": "max", "Min": "min", "Mean": "average"}
 
@@ -27,7 +29,7 @@ def two(call: Call) -> Result:
     if call.node.op == "Pow" and b.type.dtype != a.type.dtype:
         b = call.apply("cast", b, dtype=a.type.dtype)
     if call.node.op == "Div" and a.type.dtype[0] in "iu":
-        return call.not_supported("the quotient of integers")  # it rounds to zero
+        return _quotient(call, a, b)
     return call.apply(TWO[call.node.op], a, b)
 
 
@@ -59,19 +61,44 @@ def is_nan(call: Call) -> Result:
 
 @rule("Mod")
 def mod(call: Call) -> Result:
-    """The remainder of integers with the sign of the divisor, or with ``fmod`` of what is divided.
-
-    In ``f64`` the quotient of two integers of at most 32 bits is never rounded up to the next one.
-    """
+    """The remainder, with the sign of the divisor, or with ``fmod`` of what is divided; of floats always so."""
     a, b = call.value(0), call.value(1)
-    dtype = a.type.dtype
-    if dtype not in NARROW:
-        return call.not_supported(f"remainders of {dtype}")
+    dtype, fmod = a.type.dtype, call.attr("fmod", 0)
+    made = TensorType(dtype, broadcast([a.type.shape, b.type.shape]))
+    if dtype in FLOATS and not (fmod and dtype != "f64" and _ordinary(call.item(1))):
+        return call.not_supported("remainders by floats that are computed, or of double precision", made)
+    if dtype == "u64":
+        return call.not_supported(TOO_WIDE, made)
     wide = [call.apply("cast", one, dtype="f64") for one in (a, b)]
     quotient = call.apply("div", *wide)
-    if call.attr("fmod", 0):
-        whole = call.apply("mul", call.apply("floor", call.apply("abs", quotient)), call.apply("sign", quotient))
-    else:
-        whole = call.apply("floor", quotient)
+    whole = _towards_zero(call, quotient) if fmod else call.apply("floor", quotient)
     rest = call.apply("sub", wide[0], call.apply("mul", whole, wide[1]))
     return call.apply("cast", rest, dtype=dtype)
+
+
+TOO_WIDE = "the quotient of integers that no float holds"
+
+
+def _quotient(call: Call, a: Value, b: Value) -> Result:
+    """Of integers, towards zero: in ``f64``, which is exact below 2 ** 53."""
+    dtype = a.type.dtype
+    if dtype == "u64":
+        return call.not_supported(TOO_WIDE, TensorType(dtype, broadcast([a.type.shape, b.type.shape])))
+    wide = [call.apply("cast", one, dtype="f64") for one in (a, b)]
+    return call.apply("cast", _towards_zero(call, call.apply("div", *wide)), dtype=dtype)
+
+
+def _towards_zero(call: Call, x: Value) -> Value:
+    return call.apply("mul", call.apply("floor", call.apply("abs", x)), call.apply("sign", x))
+
+
+def _ordinary(item: Item) -> bool:
+    """Whether all divisors are known, finite and not zero."""
+    import numpy as np
+
+    return (
+        isinstance(item, Known)
+        and item.small
+        and item.plain
+        and bool((np.isfinite(item.array()) & (item.array() != 0)).all())
+    )

@@ -1,12 +1,12 @@
-"""Branches that are decided, and loops by their bodies."""
+"""Branches that are decided, and scans by their bodies."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
 from archdsl.diagnostics import Refusal
-from archdsl.dims import Dim
-from archdsl.foreign.known import Known
+from archdsl.foreign.deciding import inputs_of
+from archdsl.foreign.known import Known, fixed
 from archdsl.foreign.onnx.call import Call, Item, Result, rule
 from archdsl.foreign.onnx.model import Graph
 from archdsl.graph import Value
@@ -20,7 +20,7 @@ def if_(call: Call) -> Result:
     """The branch that runs; refuses (E1002) a condition that an input of one number decides, and is not bound."""
     condition = call.item(0)
     if not isinstance(condition, Known):
-        if not any(number for _, number in call.inputs_of(condition)):
+        if not any(number for _, number in inputs_of(condition)):
             return call.not_supported("a condition on the values of a tensor")
         raise call.depends(condition, "the condition")
     chosen = "then_branch" if bool(condition.array().ravel()[0]) else "else_branch"
@@ -35,37 +35,6 @@ def body_of(call: Call, name: str) -> Graph:
     return found
 
 
-@rule("Loop")
-def loop(call: Call) -> Result:
-    """A known number of runs; refuses (E1002) one that an input decides."""
-    body = body_of(call, "body")
-    trips, go = call.given(0), call.given(1)
-    if isinstance(trips, Value) and any(number for _, number in call.inputs_of(trips)):
-        raise call.depends(trips, "the number of runs")
-    if not isinstance(trips, Known) or (go is not None and not (isinstance(go, Known) and bool(go.array().ravel()[0]))):
-        return call.not_supported(UNTIL)
-    count: Dim = trips.array().ravel().tolist()[0]
-    starts = [call.as_value(one, "state") for one in call.inputs[2:] if one is not None]
-    if isinstance(count, int) and count < 1:
-        return call.not_supported("no run")
-    counter = call.apply("positions", size=count, dtype="i64")
-    names = [port.name for port in body.inputs]
-    if len(names) != len(starts) + 2:
-        raise Refusal("E1001", f"the body of `Loop` has {len(names)} inputs for {len(starts)} states")
-    yes = Known("bool", (), fill=True)
-
-    def run(states: Sequence[Value], slices: Sequence[Value]) -> list[Item]:
-        made = call.run_graph(body, dict(zip(names, [slices[0], yes, *states])))
-        if not (isinstance(made[0], Known) and bool(made[0].array().ravel()[0])):
-            call.not_supported(UNTIL)
-        return made[1:]
-
-    return looped(call, [counter], [0], starts, run, reverse=False)
-
-
-UNTIL = "it runs until a condition that is computed, so that nothing says how often"
-
-
 @rule("Scan")
 def scan(call: Call) -> Result:
     """Along one axis of each input; all in one direction."""
@@ -74,7 +43,8 @@ def scan(call: Call) -> Result:
     if call.version < 9:
         return call.not_supported("the form before opset 9")
     states = len(call.inputs) - count
-    values = [call.value(i) for i in range(len(call.inputs))]
+    values = [call.as_value(fixed(call.item(i)), "state") for i in range(states)]
+    values += [call.value(i) for i in range(states, len(call.inputs))]
     cut = values[states:]
     axes = [axis % one.type.rank for axis, one in zip(call.attr("scan_input_axes") or [0] * count, cut)]
     turned = {*(call.attr("scan_input_directions") or [0]), *(call.attr("scan_output_directions") or [0])}
@@ -110,7 +80,9 @@ def looped(
     try:
         held = [loop.state(f"state.{i}", start) for i, start in enumerate(starts)]
         made = [call.as_value(one, "result") for one in run(held, loop.slices)]
-        for name, value in zip(loop.states, made):
+        for (name, state), value in zip(loop.states.items(), made):
+            if value.type != state.value.type:
+                call.not_supported(f"a state that is {state.value.type} before a run and {value.type} behind it")
             loop.next(name, value)
     except BaseException:
         loop.drop()

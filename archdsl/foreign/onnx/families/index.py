@@ -164,19 +164,6 @@ def tile(call: Call) -> Result:
     return call.apply("reshape", made, to=[count * size for count, size in zip(counts, x.type.shape)])
 
 
-@rule("OneHot")
-def one_hot(call: Call) -> Result:
-    """With 0 and 1 for off and on."""
-    depth = call.integers("", 1)
-    ends = call.numbers("", 2)
-    if depth is None or ends is None or ends != [0, 1]:
-        return call.not_supported("values other than 0 and 1")
-    at = call.value(0)
-    if at.type.dtype in FLOATS:
-        at = call.apply("cast", at, dtype="i64")
-    return call.apply("one_hot", at, depth=depth[0], axis=call.attr("axis", -1), dtype=call.type(2).dtype)
-
-
 @rule("Trilu")
 def trilu(call: Call) -> Result:
     """A triangle of the last two axes, zeros elsewhere."""

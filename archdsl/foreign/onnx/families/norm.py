@@ -8,6 +8,7 @@ from typing import Any
 from archdsl.diagnostics import Refusal
 from archdsl.foreign.known import Known, fixed
 from archdsl.foreign.onnx.call import Call, Result, rule
+from archdsl.graph import Value
 
 
 def stored(call: Call, *slots: str) -> dict[str, Known]:
@@ -42,26 +43,50 @@ def _written_out(item: Known, number: int) -> bool:
 
 @rule("BatchNormalization")
 def batch_norm(call: Call) -> Result:
-    """At inference: a norm of each channel with running statistics; of weights, with their own."""
+    """At inference: a norm of each channel with running statistics; of weights, with statistics that are computed."""
     if call.version < 9 and not call.attr("spatial", 1):
         call.not_supported("a norm of each position")
-    if call.attr("training_mode", 0):
-        return _with_own_statistics(call)
-    weights = stored(call, "weight", "bias", "running_mean", "running_var")
-    return call.apply("batch_norm", call.value(0), weights=weights, eps=call.attr("epsilon", 1e-5))
-
-
-def _with_own_statistics(call: Call) -> Result:
-    """Mean and variance are those of the tensor; the running ones that follow are not given."""
     x = call.value(0)
-    axes: Any = [axis for axis in range(x.type.rank) if axis != 1]
-    centred = call.apply("sub", x, call.apply("reduce_mean", x, axis=axes, keep=True))
-    variance = call.apply("reduce_mean", call.apply("mul", centred, centred), axis=axes, keep=True)
-    eps = call.apply("constant", values=call.attr("epsilon", 1e-5), dtype=x.type.dtype)
+    if call.attr("training_mode", 0):
+        axes: Any = [axis for axis in range(x.type.rank) if axis != 1]
+        mean = call.apply("reduce_mean", x, axis=axes, keep=True)
+        centred = call.apply("sub", x, mean)
+        variance = call.apply("reduce_mean", call.apply("mul", centred, centred), axis=axes, keep=True)
+        return [_scaled(call, centred, variance), *_running(call, mean, variance)]
+    if any(isinstance(call.item(i), Value) for i in (1, 2, 3, 4)):
+        return _scaled(call, call.apply("sub", x, _channels(call, 3)), _channels(call, 4))
+    weights = stored(call, "weight", "bias", "running_mean", "running_var")
+    return call.apply("batch_norm", x, weights=weights, eps=call.attr("epsilon", 1e-5))
+
+
+def _running(call: Call, *now: Value) -> list[Value]:
+    """The running statistics that follow, where they are named. They are seldom used, and then left out."""
+    found = []
+    for i, one in enumerate(now[: len(call.node.outputs) - 1], 3):
+        flat = call.apply("reshape", one, to=[call.type(0).shape[1]])
+        share = call.attr("momentum", 0.9)
+        parts = [
+            call.apply("mul", value, call.apply("constant", values=by, dtype=value.type.dtype))
+            for value, by in ((call.as_value(fixed(call.item(i)), "running"), share), (flat, 1 - share))
+        ]
+        found.append(call.apply("add", *parts))
+    call.importer.spare += found
+    return found
+
+
+def _scaled(call: Call, centred: Value, variance: Value) -> Value:
+    """The rest of a norm, by a mean and a variance that are computed: of weights, or of the tensor itself."""
+    eps = call.apply("constant", values=call.attr("epsilon", 1e-5), dtype=centred.type.dtype)
     made = call.apply("div", centred, call.apply("sqrt", call.apply("add", variance, eps)))
-    shape = [1, x.type.shape[1], *[1] * (x.type.rank - 2)]
-    scale, shift = (call.apply("reshape", call.value(i), to=shape) for i in (1, 2))
-    return call.apply("add", call.apply("mul", made, scale), shift)
+    return call.apply("add", call.apply("mul", made, _channels(call, 1)), _channels(call, 2))
+
+
+def _channels(call: Call, index: int) -> Value:
+    """A number for each channel, to be broadcast."""
+    item, x = call.item(index), call.type(0)
+    if isinstance(item, Known) and (index > 2 or _written_out(item, 2 - index)):
+        item = fixed(item)
+    return call.apply("reshape", call.as_value(item, str(index)), to=[1, x.shape[1], *[1] * (x.rank - 2)])
 
 
 @rule("InstanceNormalization")

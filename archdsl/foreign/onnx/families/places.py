@@ -75,33 +75,13 @@ def grid_sample(call: Call) -> Result:
 @rule("RoiAlign")
 def roi_align(call: Call) -> Result:
     """Means; before operator set 16 pixels are at their corners."""
-    if call.attr("mode", "avg") != "avg":
-        return call.not_supported("the greatest of weighted corners")
-    where = call.attr("coordinate_transformation_mode", "half_pixel" if call.version >= 16 else "output_half_pixel")
+    x, boxes = call.type(0), call.type(1)
     size: Any = (call.attr("output_height", 1), call.attr("output_width", 1))
+    if call.attr("mode", "avg") != "avg":
+        made = x.with_shape([boxes.shape[0], x.shape[1], *size])
+        return call.not_supported("the greatest of weighted corners", made)
+    where = call.attr("coordinate_transformation_mode", "half_pixel" if call.version >= 16 else "output_half_pixel")
     return call.apply(
         "roi_align", call.value(0), call.value(1), call.value(2), size=size, scale=call.attr("spatial_scale", 1.0),
         samples=call.attr("sampling_ratio", 0), aligned=where == "half_pixel",
     )  # fmt: skip
-
-
-@rule("NonMaxSuppression")
-def non_max_suppression(call: Call) -> Result:
-    """With limits that stand in the file."""
-    most, overlap, score = (_number(call, i) for i in (2, 3, 4))
-    if not most or most < 1:
-        return call.not_supported("no box at all")
-    return call.apply(
-        "non_max_suppression", call.value(0), call.value(1), max_per_class=int(most), iou_threshold=overlap or 0.0,
-        score_threshold=score, center=bool(call.attr("center_point_box", 0)),
-    )  # fmt: skip
-
-
-def _number(call: Call, index: int) -> Any:
-    """A limit; ``None`` where none is given."""
-    item = call.given(index)
-    if item is None:
-        return None
-    if not isinstance(item, Known) or item.symbolic:
-        return call.not_supported("limits that are computed")
-    return item.array().ravel().tolist()[0]

@@ -8,6 +8,7 @@ from typing import Any
 from archdsl.diagnostics import Refusal
 from archdsl.foreign.known import Known
 from archdsl.foreign.onnx.call import Call, Item, Result, rule
+from archdsl.foreign.onnx.families.recurrent_steps import by_steps
 from archdsl.graph import Value
 
 ORDER = {"LSTM": (0, 2, 3, 1), "GRU": (1, 0, 2), "RNN": (0,)}
@@ -30,10 +31,11 @@ def recurrent(call: Call) -> Result:
         "features": features, "both": direction == "bidirectional", "reverse": direction == "reverse",
         "bias": "two" if "B" in weights else "none",
     }  # fmt: skip
-    _check(call, kind, arguments)
+    peepholes = _stored(call, 7) if kind == "LSTM" and call.given(7) else None
+    if not _usual(call, kind, arguments):
+        return by_steps(call, weights | ({"P": peepholes} if peepholes else {}), features, _part)
     if kind == "GRU":
         arguments["reset"] = "after" if call.attr("linear_before_reset", 0) else "before"
-    peepholes = _stored(call, 7) if kind == "LSTM" and call.given(7) else None
     if kind == "LSTM":
         arguments["peephole"] = peepholes is not None
     slots = _slots(kind, features, weights, peepholes)
@@ -72,8 +74,8 @@ def _stored(call: Call, index: int) -> Known:
     return item
 
 
-def _check(call: Call, kind: str, arguments: dict[str, Any]) -> None:
-    """Leave other activations, and clipped ones, to run time."""
+def _usual(call: Call, kind: str, arguments: dict[str, Any]) -> bool:
+    """Whether our layers compute it: with the activations of the papers, and none clipped."""
     named = [
         one.decode() if isinstance(one, bytes) else str(one) for one in call.node.attributes.get("activations", [])
     ]
@@ -82,9 +84,8 @@ def _check(call: Call, kind: str, arguments: dict[str, Any]) -> None:
     if kind == "RNN" and found and {*found} == {"relu"}:
         arguments["activation"] = "relu"
     elif found and found != usual:
-        call.not_supported(f"the activations {', '.join(named)}")
-    if call.attr("clip") or call.attr("input_forget", 0):
-        call.not_supported("clipped states, or coupled gates")
+        return False
+    return not (call.attr("clip") or call.attr("input_forget", 0))
 
 
 def _slots(kind: str, features: int, weights: dict[str, Known], peepholes: Known | None) -> dict[str, Known]:

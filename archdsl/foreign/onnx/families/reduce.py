@@ -54,18 +54,33 @@ def position(call: Call) -> Result:
 
 @rule("TopK")
 def top_k(call: Call) -> Result:
-    """The largest."""
+    """The largest, or by negative numbers the smallest; as many as a number of the data says, too."""
     x = call.value(0)
-    if not call.attr("largest", 1):
-        return call.not_supported("the smallest")
-    k = call.integers("k", 1)
-    return call.apply_all("top_k", x, k=k[0] if k else 1, axis=call.axis(-1, x.type.rank))
+    axis, smallest = call.axis(-1, x.type.rank), not call.attr("largest", 1)
+    if smallest and x.type.dtype[0] == "u":
+        return call.not_supported("the smallest of numbers that have no sign")
+    of = call.apply("neg", x) if smallest else x
+    item = call.given(1)
+    if isinstance(item, Value):
+        found = call.apply_all("top_k", of, item, k=x.type.shape[axis], axis=axis, only=1)
+    else:
+        found = call.apply_all("top_k", of, k=(call.numbers("k", 1) or [1])[0], axis=axis)
+    return [call.apply("neg", found[0]), found[1]] if smallest else found
 
 
 @rule("CumSum")
 def cumsum(call: Call) -> Result:
-    """From the first position on."""
-    if call.attr("exclusive", 0) or call.attr("reverse", 0):
-        return call.not_supported("from the end, or without the position itself")
-    axis = call.integers("", 1)
-    return call.apply("cumsum", call.value(0), axis=axis[0] if axis else 0)
+    """From the first position on, or from the last one; without the position itself behind a zero."""
+    x, at = call.value(0), call.integers("", 1)
+    axis = call.axes(at[:1] if at else [0], x.type.rank)[0]
+    turned, size = call.attr("reverse", 0), x.type.shape[axis]
+    if turned:
+        x = call.apply("reverse", x, axis=axis)
+    if call.attr("exclusive", 0):
+        ends = call.apply("slice", x, axis=axis, start=0, stop=-1) if size != 1 else None
+        shape = [*x.type.shape]
+        shape[axis] = 1
+        zero = call.apply("zeros", size=shape, dtype=x.type.dtype)
+        x = zero if ends is None else call.apply("concat", zero, ends, axis=axis)
+    made = call.apply("cumsum", x, axis=axis)
+    return call.apply("reverse", made, axis=axis) if turned else made

@@ -30,10 +30,12 @@ def _recurrent(args: Args) -> Results:
     first = bool(args.get("batch_first", False))
     x = x if first else args.one("permute", x, part="batch_first", order=[1, 0, 2])
     weights = [args.memory.tensor(one) for one in args.call.arguments.get("params") or () if isinstance(one, Ref)]
-    slots = 4 if biased else 2
-    each = slots * (1 + both)
+    slots = _SLOTS if biased else _SLOTS[:2]
+    if isinstance(layers, int) and op == "lstm" and len(weights) == layers * (len(slots) + 1) * (1 + both):
+        slots = (*slots, "weight_hr")
+    each = len(slots) * (1 + both)
     if not isinstance(layers, int) or len(weights) != layers * each:
-        return None  # with a projection
+        return None
     starts = _starts(args)
     ends: list[list[Value]] = []
     for layer in range(layers):
@@ -41,9 +43,12 @@ def _recurrent(args: Args) -> Results:
         for number, one in enumerate(weights[layer * each : (layer + 1) * each]):
             if not isinstance(one, Known) or not one.weight:
                 return None
-            own[f"{_SLOTS[number % slots]}_l0{'_reverse' if number >= slots else ''}"] = one
+            own[f"{slots[number % len(slots)]}_l0{'_reverse' if number >= len(slots) else ''}"] = one
         given = [_state(args, one, layer, both) for one in starts]
         hidden = own["weight_hh_l0"].shape[1]
+        if "weight_hr_l0" in own:
+            settings = {**settings, "projection": hidden}
+            hidden = own["weight_hr_l0"].shape[1]
         found = args.apply(
             op, [x, *given], part=f"l{layer}" if layers > 1 else "", weights=own, features=hidden, both=both,
             bias="two" if biased else "none", final=True, start=len(given) or None, **settings,

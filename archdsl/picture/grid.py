@@ -1,0 +1,204 @@
+"""Rows, for what is neither a series nor branches: each part below all that it needs, and a lane of its own for every
+value that passes a row.
+"""
+
+from __future__ import annotations
+
+from bisect import insort
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+from archdsl.graph import Value
+from archdsl.picture.channel import channel, met
+from archdsl.picture.marks import Block, Port, Wire
+from archdsl.picture.parts import Part
+from archdsl.picture.series import END, Branches, Line, Reduced, Way
+
+APART = 14
+LANE = 5.5
+"""Half of the width of a lane."""
+
+
+class _Item:
+    """A block of a row, or a lane (without one) through several."""
+
+    __slots__ = ("block", "ins", "last", "outs", "row", "x")
+
+    def __init__(self, block: Block | None, ins: Iterable[Value], outs: Iterable[Value]) -> None:
+        self.block, self.ins, self.outs = block, list(ins), list(outs)
+        self.row = self.last = 0
+        self.x = 0.0
+
+    @property
+    def left(self) -> float:
+        return self.block.left + APART / 2 if self.block else LANE
+
+    @property
+    def right(self) -> float:
+        return self.block.right + APART / 2 if self.block else LANE
+
+    def tops(self) -> list[Port]:
+        if self.block is None:
+            return [(self.outs[0], self.x)]
+        return [(value, self.x + x) for value, x in self.block.outs]
+
+
+def grid(reduced: Reduced, draw: Callable[[Part], Block], drawn: Callable[[Way], Block]) -> Block:
+    """The block of a level that is not reduced to one way."""
+    items = [_item(block) for block in _blocks(reduced, draw, drawn)]
+    maker = {value: item for item in items for value in item.outs}
+    _rank(items, maker)
+    leaving = dict.fromkeys(value for way in _ways_to_end(reduced, items) for value in way)
+    rows = max((item.row for item in items), default=-1) + 1
+    lanes = _lanes(items, maker, leaving, rows)
+    table: list[list[_Item]] = [[] for _ in range(rows)]
+    for item in items:
+        table[item.row].append(item)
+    starting: dict[int, list[_Item]] = {}
+    for lane in lanes:
+        starting.setdefault(lane.row, []).append(lane)
+    _columns(table, starting, maker)
+    for lane in lanes:
+        for row in range(lane.row, lane.last + 1):
+            table[row].append(lane)
+    return _stacked(table, leaving)
+
+
+def _item(block: Block) -> _Item:
+    return _Item(block, dict.fromkeys(v for v, _ in block.ins), dict.fromkeys(v for v, _ in block.outs))
+
+
+def _blocks(reduced: Reduced, draw: Callable[[Part], Block], drawn: Callable[[Way], Block]) -> Iterator[Block]:
+    for start, ends in reduced.after.items():
+        if start >= 0 and (ends or reduced.before[start]):
+            yield draw(reduced.parts[start])
+        for way in ends.values():
+            for one in way.ways if isinstance(way, Branches) else [way]:
+                if not isinstance(one, Line):
+                    yield drawn(one)
+
+
+def _ways_to_end(reduced: Reduced, items: Sequence[_Item]) -> Iterator[list[Value]]:
+    """The values that leave, by the ways on which they do."""
+    by_first = {value: item for item in items for value in item.outs}
+    for ends in reduced.after.values():
+        way = ends.get(END)
+        for one in [] if way is None else way.ways if isinstance(way, Branches) else [way]:
+            if isinstance(one, Line):
+                yield one.values
+            else:
+                parts = getattr(one, "parts", [])
+                yield [value for value in parts[-1].outs if value in by_first] if parts else []
+
+
+def _rank(items: Sequence[_Item], maker: dict[Value, _Item]) -> None:
+    after: dict[_Item, list[_Item]] = {}
+    missing: dict[_Item, int] = {}
+    for item in items:
+        before = dict.fromkeys(maker[value] for value in item.ins if value in maker)
+        missing[item] = len(before)
+        for one in before:
+            after.setdefault(one, []).append(item)
+    ready = [item for item in items if not missing[item]]
+    order = []
+    while ready:
+        item = ready.pop()
+        order.append(item)
+        for one in after.get(item, ()):
+            one.row = max(one.row, item.row + 1)
+            missing[one] -= 1
+            if not missing[one]:
+                ready.append(one)
+    for item in order:
+        if not item.ins and after.get(item):
+            item.row = min(one.row for one in after[item]) - 1
+
+
+def _lanes(items: Sequence[_Item], maker: dict[Value, _Item], leaving: dict[Value, None], rows: int) -> list[_Item]:
+    last: dict[Value, int] = dict.fromkeys(leaving, rows)
+    for item in items:
+        for value in item.ins:
+            last[value] = max(last.get(value, 0), item.row)
+    found = []
+    for value, end in last.items():
+        start = maker[value].row if value in maker else -1
+        if end > start + 1:
+            lane = _Item(None, [value], [value])
+            lane.row, lane.last = start + 1, end - 1
+            found.append(lane)
+    return found
+
+
+def _columns(table: Sequence[Sequence[_Item]], starting: dict[int, list[_Item]], maker: dict[Value, _Item]) -> None:
+    """Places from left to right: below what feeds it, as near as there is room in all rows that an item takes."""
+    taken: list[list[tuple[float, float]]] = [[] for _ in table]
+    at: dict[Value, float] = {}
+    for row, items in enumerate(table):
+        for item in items:
+            item.last = row
+        wanting = [(_wanted(item, at), number, item) for number, item in enumerate([*items, *starting.get(row, ())])]
+        blocks = sorted(one for one in wanting if one[2].block is not None)
+        total = sum(item.left + item.right for _, _, item in blocks)
+        if row == 0 and blocks:
+            x = -total / 2
+            blocks = [(x + total * number / len(blocks), number, one[2]) for number, one in enumerate(blocks)]
+        for wanted, _, item in [*blocks, *sorted(one for one in wanting if one[2].block is None)]:
+            item.x = _free(taken[item.row : item.last + 1], wanted, item.left, item.right)
+            for line in taken[item.row : item.last + 1]:
+                insort(line, (item.x - item.left, item.x + item.right))
+        for _, _, item in wanting:
+            if item.block is not None:
+                at.update(item.tops())
+
+
+def _wanted(item: _Item, at: dict[Value, float]) -> float:
+    xs = [at[value] for value in item.ins if value in at]
+    return sum(xs) / len(xs) if xs else 0.0
+
+
+def _free(rows: Sequence[Sequence[tuple[float, float]]], wanted: float, left: float, right: float) -> float:
+    """The place nearest to the one that is wanted at which nothing is in any of the rows."""
+    busy = sorted(one for row in rows for one in row)
+    candidates = [wanted]
+    edge = float("-inf")
+    for low, high in busy:
+        if low - edge >= left + right:
+            candidates += [low - right, edge + left] if edge > float("-inf") else [low - right]
+        edge = max(edge, high)
+    if busy:
+        candidates.append(edge + left)
+    free = [x for x in candidates if not any(low < x + right - 0.01 and x - left + 0.01 < high for low, high in busy)]
+    return min(free, key=lambda x: abs(x - wanted))
+
+
+def _stacked(table: Sequence[Sequence[_Item]], leaving: dict[Value, None]) -> Block:
+    block = Block()
+    tops: list[Port] = []
+    for row, items in enumerate(table):
+        bottoms = [one for item in items for one in _bottoms(item, tops)]
+        if row:
+            between = channel(tops, bottoms)
+            block.add(0, block.height, between)
+            block.height += between.height
+        else:
+            block.ins = [(value, x) for value, x, _ in bottoms]
+            block.tips = any(tip for _, _, tip in bottoms)
+        height = max((item.block.height for item in items if item.block), default=0)
+        tops = []
+        for item in items:
+            tops += item.tops()
+            if item.block is not None:
+                block.add(item.x, block.height, item.block)
+            short = block.height + (item.block.height if item.block else 0)
+            if short < block.height + height:
+                block.marks += [Wire(((x, short), (x, block.height + height))) for _, x in item.tops()]
+        block.cover([x for _, x in tops])
+        block.height += height
+    block.outs = [(value, x) for value, x in tops if value in leaving]
+    return block
+
+
+def _bottoms(item: _Item, tops: Sequence[Port]) -> list[tuple[Value, float, bool]]:
+    if item.block is None:
+        return [(item.ins[0], item.x, False)]
+    seen = [(value, x - item.x) for value, x in tops]
+    return [(value, x + item.x, tip) for value, x, tip in met(seen, item.block)]

@@ -1,0 +1,163 @@
+"""The plan of a picture: which parts are open at a folding, and what they say."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+
+from archdsl.diagnostics import Refusal, did_you_mean
+from archdsl.dims import Dim
+from archdsl.graph import Graph, Value
+from archdsl.picture.figures import Figures
+from archdsl.picture.parts import Part
+from archdsl.picture.tree import tree
+from archdsl.picture.words import batch_axis, shape_text
+from archdsl.record import Record
+
+READABLE = 90
+"""Boxes that a picture has at most where nothing is said of its folding."""
+
+IN_TITLE = 30
+"""Characters of the application of a block that stand in the title of its frame."""
+
+
+class Shown(Record):
+    """What is shown of a part."""
+
+    open: bool
+    title: str
+    """Of an open frame."""
+    lines: Sequence[str]
+    """Of a box, or a frame that is folded."""
+    note: str
+    """The shape of the result, where it is another one than that of what enters."""
+
+
+class Plan:
+    """A network, the frames that are open, and what parts say.
+
+    ``depth``: how many levels of frames are open (``None``: as many as give at most :data:`READABLE` boxes). ``fold``:
+    patterns of paths of frames that are closed in any case. ``select``: the path of a frame that is drawn alone;
+    refuses (E0007) one that there is not. ``figures``: by operator, what boxes say and are coloured by, with its unit.
+    """
+
+    def __init__(
+        self,
+        graph: Graph,
+        depth: int | None = None,
+        fold: Sequence[str] = (),
+        select: str = "",
+        figures: Figures | None = None,
+    ) -> None:
+        self.graph = graph
+        self.figures = figures
+        self.root = tree(graph)
+        if select:
+            self.root = alone(self.root, select, batch_axis(graph))
+        self.batch = batch_axis(graph)
+        self.fold = tuple(fold)
+        counts = self.counts = boxes(self.root)
+        fitting = [level for level, count in enumerate(counts) if count <= READABLE]
+        self.depth = depth if depth is not None else max(fitting, default=0)
+        self.open: set[Part] = set()
+        self._open(self.root.parts, 0)
+
+    def _open(self, parts: Sequence[Part], level: int) -> None:
+        stack = [(part, level) for part in parts]
+        while stack:
+            part, level = stack.pop()
+            single = len(part.parts) == 1  # a repeat of one box
+            if part.framed and (level < self.depth or single) and not self._folded(part):
+                self.open.add(part)
+                stack += [(one, level + 1 - single) for one in part.parts]
+
+    def _folded(self, part: Part) -> bool:
+        return any(fnmatchcase(part.key, pattern) for pattern in self.fold)
+
+    def shown(self, part: Part) -> Shown:
+        """What a part says."""
+        note = self._note(part)
+        if not part.framed:
+            return Shown(False, "", [*part.lines, *self._figure(part)], note)
+        times = f"{part.count} × " if part.count > 1 else ""
+        loops = f", {part.loops}" if part.loops else ""
+        if part in self.open:
+            return Shown(True, f"{times}{part.title}{_in_title(part.call)}{loops}", (), note)
+        lines = [f"{times}{part.title}", part.call or summary(part)]
+        if part.loops:
+            lines.append(part.loops)
+        return Shown(False, "", [*lines, *self._figure(part)], note)
+
+    def _figure(self, part: Part) -> list[str]:
+        if self.figures is None or part.kind in ("input", "output"):
+            return []
+        return [self.figures.text(part)]
+
+    def told(self) -> str:
+        """What there is to say of the folding; empty if everything is open."""
+        levels = len(self.counts) - 1
+        if self.depth >= levels:
+            return ""
+        return f"{self.depth} of {levels} levels of blocks are open: `--depth {levels}` draws all of them"
+
+    def _note(self, part: Part) -> str:
+        if part.kind in ("input", "output") or not part.outs:
+            return ""
+        if part in self.open and part.count == 1:
+            return ""  # what is inside says it
+        texts = list(dict.fromkeys(self._shape(value) for value in part.outs))
+        before = {self._shape(value) for value in part.ins}
+        return "" if set(texts) <= before or len(texts) > 2 else ", ".join(texts)
+
+    def _shape(self, value: Value) -> str:
+        return shape_text(value.type.shape, self.batch)
+
+
+def alone(root: Part, path: str, batch: Dim | None) -> Part:
+    """A root with one frame, and an end for each value that enters or leaves it."""
+    frames: dict[str, Part] = {}
+    stack = [root]
+    while stack:
+        part = stack.pop()
+        if part.framed and part.key:
+            frames.setdefault(part.key, part)
+        stack += reversed([*part.parts, *part.others])
+    if path not in frames:
+        help = did_you_mean(path, list(frames), "a path is one that `archdsl cost` or a picture of the whole shows")
+        raise Refusal("E0007", f"there is no block `{path}` in the picture", help=help)
+    part, found = frames[path], Part("", "frame")
+    part.count, part.others, part.title = 1, [], path
+    for kind, values in (("input", part.ins), ("output", part.outs)):
+        for value in values:
+            box = Part(value.name, kind)
+            box.lines = [value.name, shape_text(value.type.shape, batch)]
+            box.outs, box.ins = ([value], []) if kind == "input" else ([], [value])
+            found.parts.append(box)
+    found.parts.insert(len(part.ins), part)
+    return found
+
+
+def boxes(root: Part) -> list[int]:
+    """How many boxes there are with no frame open, with one level of them, and so on."""
+    counts: list[int] = []
+    parts, done = list(root.parts), 0
+    while True:
+        counts.append(done + len(parts))
+        frames = [part for part in parts if part.framed]
+        if not frames:
+            return counts
+        done += len(parts) - len(frames)
+        parts = [one for part in frames for one in part.parts]
+
+
+def summary(part: Part) -> str:
+    """``12 layers``, or what else is inside of a frame that no block has made."""
+    nodes = part.all_nodes()
+    layers = sum(node.op.role == "layer" for node in nodes)
+    count, what = (layers, "layer") if layers else (len(nodes), "operator")
+    return f"{count} {what}{'' if count == 1 else 's'}"
+
+
+def _in_title(call: str) -> str:
+    """An application of a block behind the name of its frame, without its arguments where they are long."""
+    return f": {call if len(call) <= IN_TITLE else call.partition('(')[0]}" if call else ""

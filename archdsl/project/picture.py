@@ -1,0 +1,146 @@
+"""Pictures of networks: as vectors, as pixels, and as text that other tools draw."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from zlib import crc32
+
+from archdsl.diagnostics import Refusal, check_choice
+from archdsl.driver import Settings
+from archdsl.graph import Graph
+from archdsl.process import collector_paused, deep_stack
+from archdsl.project.targets import Network, graph_of
+from archdsl.shown import Verbatim
+
+STYLES = ("screen", "paper")
+PNG_SCALE = 2
+"""Pixels of a PNG for each of the picture's: letters are readable where screens have fine pixels."""
+
+
+class Picture(Verbatim):
+    """A network as it is drawn at a folding. A notebook shows it; as text it is a Mermaid flowchart."""
+
+    def __init__(
+        self, graph: Graph, depth: int | None, fold: Sequence[str], select: str, shade: str | None, style: str
+    ) -> None:
+        self.graph = graph
+        self.folding = (depth, tuple(fold), select)
+        self.shade, self.style = shade, style
+
+    @property
+    @collector_paused()
+    def svg(self) -> str:
+        """The picture as SVG."""
+        from archdsl.picture.blocks import place
+        from archdsl.picture.figures import Figures
+        from archdsl.picture.plan import Plan
+        from archdsl.picture.svg import svg
+
+        figures = None
+        if self.shade is not None:
+            from archdsl.analyses.cost import cost
+
+            figures = Figures(cost(self.graph), self.shade)
+        with deep_stack():
+            plan = Plan(self.graph, *self.folding, figures)
+            placed = place(plan)
+        boxes = [one.part for one in placed.rectangles if not one.open and one.part.kind in ("box", "frame")]
+        shades = figures.shades(boxes) if figures else {}
+        return svg(placed, f"The network {self.graph.name}", shades, paper=self.style == "paper")
+
+    @property
+    def mermaid(self) -> str:
+        """The same parts as a Mermaid flowchart, with fewer levels open where GitHub would not draw them."""
+        from archdsl.picture.flow import as_mermaid
+
+        with deep_stack():
+            return as_mermaid(self.graph, *self.folding)
+
+    @property
+    def dot(self) -> str:
+        """The same parts as a Graphviz digraph."""
+        from archdsl.picture.flow import as_dot
+
+        with deep_stack():
+            return as_dot(self.graph, *self.folding)
+
+    @property
+    def png(self) -> bytes:
+        """The picture in pixels. Refuses (E0010) where the package that makes them is not installed."""
+        return _marked(_rasterised(self.svg))
+
+    def __str__(self) -> str:
+        return self.mermaid
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+        return {"text/plain": str(self), "image/svg+xml": self.svg}
+
+    def save(self, path: str | Path) -> Path:
+        """Write ``.svg``, ``.png``, ``.mmd`` or ``.dot``. Refuses (E0007) other endings, (E0005) what cannot be
+        written, and (E0006) to replace a file that archdsl did not write.
+        """
+        from archdsl.writing import write_file
+
+        target = checked_output(path)
+        write_file(target, getattr(self, FORMS[target.suffix.lower()]))
+        return target
+
+
+FORMS = {".svg": "svg", ".png": "png", ".mmd": "mermaid", ".dot": "dot"}
+"""Endings of pictures, and what of :class:`Picture` they are."""
+
+
+def checked_output(path: str | Path) -> Path:
+    """The path of a picture; refuses what :meth:`Picture.save` does."""
+    from archdsl.outputs import PICTURES, check_output, foreign
+
+    kind = PICTURES.get(Path(path).suffix.lower())
+    if kind is None and str(path) != "-":
+        raise foreign(path, "the name of a picture ends in `.svg`, `.png`, `.mmd` (Mermaid) or `.dot` (Graphviz)")
+    check_output(path, kind or PICTURES[".svg"])
+    return Path(path)
+
+
+def draw(
+    network: Network,
+    *,
+    depth: int | None = None,
+    fold: Sequence[str] = (),
+    select: str = "",
+    shade: str | None = None,
+    style: str = "screen",
+    settings: Settings | None = None,
+    bind: Mapping[str, int] | None = None,
+    train: bool = False,
+) -> Picture:
+    """A graph or target as a picture: blocks are frames, or boxes where they are folded.
+
+    ``depth``: how many levels of blocks are open (``None``: as many as one can read); ``fold``: patterns of paths of
+    blocks that are folded in any case; ``select``: the path of the one block that is drawn. ``shade`` colours by
+    ``macs``, ``params`` or ``activations`` instead of roles. ``style``: ``screen``, or ``paper``, which is as wide as a
+    column and has no colours. ``settings``, ``bind`` and ``train`` are those of ``show``. Raises ``DiagnosticError``.
+    """
+    from archdsl.picture.figures import SHADES
+
+    if shade is not None:
+        check_choice(shade, "--shade", SHADES)
+    check_choice(style, "--style", STYLES)
+    return Picture(graph_of(network, settings, bind, train), depth, fold, select, shade, style)
+
+
+def _rasterised(svg: str) -> bytes:
+    try:
+        import resvg_py
+    except ImportError:
+        help = 'pip install "archdsl[picture]"; `.svg` needs no package'
+        raise Refusal("E0010", "writing pictures as PNG needs the package `resvg-py`", help=help) from None
+    return bytes(resvg_py.svg_to_bytes(svg_string=svg, zoom=PNG_SCALE))
+
+
+def _marked(png: bytes) -> bytes:
+    """The file with a chunk behind its first one that says who wrote it."""
+    end = 8 + 8 + 13 + 4  # the signature, and the chunk IHDR
+    chunk = b"tEXtSoftware\0archdsl picture"
+    return png[:end] + struct.pack(">I", len(chunk) - 4) + chunk + struct.pack(">I", crc32(chunk)) + png[end:]
