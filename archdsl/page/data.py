@@ -10,6 +10,7 @@ from archdsl.analyses.measure import QUANTITIES, Measurement, Measures
 from archdsl.dims import Expr
 from archdsl.page.against import Against, against_record
 from archdsl.page.cells import Cells
+from archdsl.page.graph import graph_record
 from archdsl.page.layers import COLUMNS, Layers
 from archdsl.page.memory import memory_record
 from archdsl.page.places import Places, shown_name
@@ -33,16 +34,19 @@ def explorer(
     layers = Layers(table, symbolic, cells, places)
     rows = layers.rows()
     graph = table.graph
+    taps = [(name, layers.start(value)) for name, value in graph.all_taps().items()]
     return {
         "archdsl": __version__, "convention": CONVENTION, "network": graph.name, "target": shown_name(target),
         "doc": graph.doc,
         "inputs": [[value.name, *layers.type(value.type)] for value in graph.inputs],
         "outputs": [[name, layers.start(value), *layers.type(value.type)] for name, value in graph.outputs.items()],
-        "taps": [[name, layers.start(value)] for name, value in graph.all_taps().items()],
+        "taps": [[name, start] for name, start in taps if start is None or start < 0 or rows[start][0] != name],
         "totals": [_total(name, table, symbolic, cells) for name in SHOWN],
         "claims": [[c.subject, c.op, c.limit, c.shown, c.ok, c.headroom, c.verdict] for c in claims],
         "columns": list(COLUMNS), "rows": rows, "blocks": blocks([row[0] for row in rows]),
-        "formulas": layers.formulas, "memory": memory_record(table, layers),
+        "formulas": layers.formulas, "parameters": layers.parameters, "spots": layers.spots,
+        "memory": memory_record(table, layers),
+        "graph": graph_record(graph, table.measures.bound.steps),
         "against": against_record(against) if against is not None else None,
         "fixed": _fixed(table, symbolic, cells), "sources": places.sources, "frames": places.frames,
         "polynomials": cells.polynomials, "symbols": _symbols(table, cells),

@@ -6,7 +6,7 @@ from typing import Any
 
 from archdsl.analyses.cost import CostTable
 from archdsl.analyses.rows import Row, flops
-from archdsl.graph import Value
+from archdsl.graph import Node, Value
 from archdsl.page.cells import Cells
 from archdsl.page.formula import mac_formula
 from archdsl.page.places import Places
@@ -31,6 +31,12 @@ class Layers:
         self.cells = cells
         self.places = places
         self.steps = table.measures.bound.steps
+        self.parameters: list[list[Any]] = []
+        """Slots and shapes of the parameters of an operator; equal ones once."""
+        self._parameters: dict[str, int] = {}
+        self.spots: list[list[int]] = []
+        """Places in texts, each once."""
+        self._spots: dict[tuple[int, ...], int] = {}
         self.formulas: list[list[str]] = []
         self._formulas: dict[tuple[str, ...], int] = {}
         inputs = table.graph.inputs
@@ -64,10 +70,29 @@ class Layers:
             *map(cell, figures), cell(symbolic.out_bytes), cell(self.symbolic.traffic(symbolic)),
             None if kernel is None else self.steps[kernel],
             self.cells.seen(self.table.receptive_field(row)),
-            [[slot, *map(cell, one.type.shape)] for slot, one in node.params.items()] if node.body is None else [],
-            self._formula(symbolic), self.places.reader(node), self.places.spot(node.origin.span),
+            self._weights(node),
+            self._formula(symbolic), self._spot(self.places.reader(node)),
+            self._spot(self.places.spot(node.origin.span)),
             self.places.frame(node.origin.frame),
         ]  # fmt: skip
+
+    def _spot(self, spot: list[int] | None) -> int | None:
+        if spot is None:
+            return None
+        number = self._spots.setdefault(tuple(spot), len(self.spots))
+        if number == len(self.spots):
+            self.spots.append(spot)
+        return number
+
+    def _weights(self, node: Node) -> int | None:
+        """The number of what an operator owns; ``None`` where that is nothing, or what a body owns."""
+        held = [[slot, *map(self.cells.cell, one.type.shape)] for slot, one in node.params.items()]
+        if not held or node.body is not None:
+            return None
+        number = self._parameters.setdefault(repr(held), len(self.parameters))
+        if number == len(self.parameters):
+            self.parameters.append(held)
+        return number
 
     def _formula(self, row: Row) -> list[Any] | None:
         """``[number of its names, size, …]``."""

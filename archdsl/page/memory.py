@@ -10,6 +10,7 @@ from archdsl.analyses.memory import Planner
 from archdsl.analyses.memory_plan import Memory
 from archdsl.diagnostics import Refusal
 from archdsl.dims import Dim
+from archdsl.graph import Value
 from archdsl.page.layers import Layers
 
 
@@ -29,17 +30,22 @@ def memory_record(table: CostTable, layers: Layers) -> dict[str, Any] | None:
         "steps": found.plan.steps,
         "peak": {
             "bytes": cell(found.peak.bytes), "at": found.peak.step, "path": found.at,
-            "tensors": [[number[t.buffer], t.value.name, layers.start(t.value)] for t in found.live],
+            "tensors": [[number[t.buffer], _name(t.value), layers.start(t.value)] for t in found.live],
         },
         "arena": cell(found.arena.size),
         "buffer_columns": ["name", "from", "bytes", "start", "end", "offset", "external"],
         "buffers": [
-            [b.values[0].name, layers.start(b.values[0]), cell(b.size), b.start, b.end,
+            [_name(b.values[0]), layers.start(b.values[0]), cell(b.size), b.start, b.end,
              cell(found.arena.offsets[b.values[0]]), b.external]
             for b in buffers
         ],
         "bound": _bound(table, layers),
     }  # fmt: skip
+
+
+def _name(value: Value) -> str | None:
+    """``None`` where it is the path of the row that the value is from."""
+    return None if value.producer is not None and value.producer.path == value.name else value.name
 
 
 def _bound(table: CostTable, layers: Layers) -> dict[str, Any]:

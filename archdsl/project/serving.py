@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from secrets import compare_digest, token_urlsafe
 from threading import Condition, Thread
+from typing import Any
 
 WAIT = 20.0
 """Seconds after which a page that asks for news is told that there are none."""
@@ -42,13 +44,23 @@ class Served:
             return {"version": self.version, "fault": self.fault}
 
 
+class _Loopback(ThreadingHTTPServer):
+    """A server that says nothing of readers that have left."""
+
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """What is no fault of ours ends in silence."""
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)
+
+
 class Server:
     """Serves in the background until it is closed."""
 
     def __init__(self, served: Served) -> None:
         self.token = token_urlsafe(24)
-        self.http = ThreadingHTTPServer((ADDRESS, 0), _handler(served, self.token))
-        self.http.daemon_threads = True
+        self.http = _Loopback((ADDRESS, 0), _handler(served, self.token))
         self._thread = Thread(target=self.http.serve_forever, daemon=True)
         self._thread.start()
 

@@ -42,16 +42,16 @@ FILES = {
 }  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("endings")
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """For each test anew: `init` writes what is not there, and `view` would serve it without end."""
     for name, content in FILES.items():
         if isinstance(content, bytes):
-            (path / name).write_bytes(content)
+            (tmp_path / name).write_bytes(content)
         elif content:
-            (path / name).mkdir()
-    (path / "specs").symlink_to(ROOT / "specs")
-    return path
+            (tmp_path / name).mkdir()
+    (tmp_path / "specs").symlink_to(ROOT / "specs")
+    return tmp_path
 
 
 def test_every_command_is_tried() -> None:

@@ -100,3 +100,15 @@ def test_nobody_knows_how_often(name: str, tmp_path: Path) -> None:
     made.graph.output[2].CopyFrom(value("all", F, ["runs", 2, 8]))
     table = archdsl.cost(saved(made, tmp_path / "loop.onnx"), {"T": 5})
     assert table.partial and table.unknown[0].node.op.operator == "ai.onnx::Loop"
+
+
+def test_conditions_that_mean_harm(tmp_path: Path) -> None:
+    """One that doubles at each node, and one that is made of itself, end at once."""
+    doubling = [node("Less", ["k2", "t"], ["c0"]), *(node("And", [f"c{i}"] * 2, [f"c{i + 1}"]) for i in range(60))]
+    around = [node("Identity", ["b"], ["a"]), node("Identity", ["a"], ["b"]), node("And", ["a", "b"], ["on"])]
+    for going in ([UP, *doubling, node("Identity", ["c60"], ["on"])], [UP, *around]):
+        made = looping(going, 0)
+        made.graph.output[1].CopyFrom(value("last", F, [2, 8]))
+        with pytest.raises(archdsl.DiagnosticError) as refused:
+            archdsl.cost(saved(made, tmp_path / "harm.onnx"), {"T": 5})
+        assert refused.value.diagnostics[0].code == "E1003"

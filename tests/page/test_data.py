@@ -127,9 +127,9 @@ def test_lines_are_those_of_the_text() -> None:
     column = {name: index for index, name in enumerate(found["columns"])}
     texts = [source["text"].splitlines() for source in found["sources"]]
     rows = {row[0]: row for row in found["rows"]}
-    source, line, _ = rows["layer2.0.conv1"][column["line"]]
+    source, line, _ = found["spots"][rows["layer2.0.conv1"][column["line"]]]
     assert found["sources"][source]["name"] == "specs/resnet.arch" and "unit(c" in texts[source][line - 1]
-    source, line, _ = rows["layer2.0.conv1"][column["made_at"]]
+    source, line, _ = found["spots"][rows["layer2.0.conv1"][column["made_at"]]]
     assert found["sources"][source]["name"] == "std.resnet" and "conv1" in texts[source][line - 1]
     names = []
     frame = rows["layer2.0.conv1"][column["frame"]]

@@ -57,7 +57,9 @@ def test_nothing_but_its_own_script_and_style_may_run(page: str) -> None:
     assert json.loads(data)["format"] == "archdsl.explorer"
     addresses = {"src", "href", "action", "data", "srcset", "formaction", "poster"}
     assert [a for _, a in parts.elements for key in a if key in addresses and not (a[key] or "").startswith("#")] == []
-    assert not re.search(r"https?://(?!www\.w3\.org/2000/svg)|@import|url\(", script + "".join(parts.texts["style"]))
+    assert not re.search(
+        r"https?://(?!www\.w3\.org/2000/svg)|@import|url\((?!#)", script + "".join(parts.texts["style"])
+    )
 
 
 def test_nothing_reads_markup_in_the_scripts() -> None:
@@ -104,9 +106,9 @@ def test_names_stay_data(tmp_path: Path) -> None:
     assert json.loads(parts.texts["script"][0])["network"] == EVIL
 
 
-@pytest.mark.parametrize(("network", "most"), [("resnet50", 600_000), ("nasnetalarge", 1_500_000)])
+@pytest.mark.parametrize(("network", "most"), [("resnet50", 600_000), ("stochastic_depth_1202", 1_500_000)])
 def test_pages_are_small(network: str, most: int) -> None:
-    """The second is the network of the zoo with the most operators but for the deepest test cases of papers."""
+    """The second is the network of the zoo with the most operators."""
     assert len(archdsl.explorer(network).html.encode()) < most
 
 

@@ -275,3 +275,37 @@ def test_two_networks_stand_side_by_side(browser: Browser, tmp_path: Path) -> No
     page.uncheck("#against-only")
     assert page.locator("#against-pairs tr").count() == len(archdsl.cost("resnet34").rows)
     watched.close()
+
+
+def test_the_graph_is_entered_and_left(browser: Browser, tmp_path: Path) -> None:
+    archdsl.explorer("densenet121").save(tmp_path / "dense.html")
+    watched = Watched(browser)
+    page = watched.open(tmp_path / "dense.html")
+    before = page.locator("#trail li").all_inner_texts()
+    page.locator("#graph .closed").first.click()
+    assert len(page.locator("#trail li").all_inner_texts()) == len(before) + 1
+    page.locator("#trail button").first.click()
+    assert page.locator("#trail li").all_inner_texts() == before
+    page.locator("#rows tr", has_text="features.denseblock2.7.conv2").click()
+    assert page.locator("#graph .selected").count() == 1 and "denseblock2" in page.locator("#trail").inner_text()
+    page.locator("#graph").scroll_into_view_if_needed()
+    view = page.locator("#graph").bounding_box()
+    box = page.locator("#graph .selected rect").first.bounding_box()
+    assert view and box and view["x"] <= box["x"] and view["y"] <= box["y"]
+    assert (
+        box["x"] + box["width"] <= view["x"] + view["width"] and box["y"] + box["height"] <= view["y"] + view["height"]
+    )
+    page.keyboard.press("Escape")
+    assert page.locator("#graph .selected").count() == 0
+    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    assert page.locator("#layer h3").inner_text().startswith("features.denseblock2.7")
+    page.fill("#search", "classifier")
+    page.locator("#trail button").first.click()
+    assert page.locator("#graph .found").count() == 1
+    moved = page.locator("#graph > g").get_attribute("transform")
+    page.locator("#graph").focus()
+    for key in ("ArrowDown", "+"):
+        page.keyboard.press(key)
+        assert page.locator("#graph > g").get_attribute("transform") != moved
+        moved = page.locator("#graph > g").get_attribute("transform")
+    watched.close()

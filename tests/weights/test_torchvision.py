@@ -14,15 +14,15 @@ from archdsl import driver, reading
 from archdsl.project.compiling import with_weights
 
 NETWORKS = (
-    "alexnet", "vgg11", "vgg11_bn", "googlenet", "inception_v3", "squeezenet1_0", "squeezenet1_1", "resnet18",
-    "resnet50", "resnext50_32x4d", "wide_resnet50_2", "densenet121", "mobilenet_v2", "mobilenet_v3_small",
+    "alexnet", "vgg11_bn", "googlenet", "inception_v3", "squeezenet1_0", "squeezenet1_1", "resnet18",
+    "resnet50", "resnext50_32x4d", "densenet121", "mobilenet_v2", "mobilenet_v3_small",
     "mobilenet_v3_large", "mnasnet0_5", "mnasnet1_0", "shufflenet_v2_x0_5", "efficientnet_b0",
 )  # fmt: skip
 """One of each kind; the rest of torchvision's are for the night."""
 
 MORE = (
-    "vgg13", "vgg16", "vgg19", "vgg13_bn", "vgg16_bn", "vgg19_bn", "resnet34", "resnet101", "resnet152",
-    "resnext101_32x8d", "resnext101_64x4d", "wide_resnet101_2", "densenet161", "densenet169", "densenet201",
+    "vgg11", "vgg13", "vgg16", "vgg19", "vgg13_bn", "vgg16_bn", "vgg19_bn", "resnet34", "resnet101", "resnet152",
+    "resnext101_32x8d", "resnext101_64x4d", "wide_resnet50_2", "wide_resnet101_2", "densenet161", "densenet169", "densenet201",
     "mnasnet0_75", "mnasnet1_3", "shufflenet_v2_x1_0", "shufflenet_v2_x1_5", "shufflenet_v2_x2_0",
     *(f"efficientnet_b{i}" for i in range(1, 8)),
 )  # fmt: skip

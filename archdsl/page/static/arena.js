@@ -12,8 +12,9 @@ export class Arena {
     this.memory = state.model.data.memory;
     part("memory-section").hidden = this.memory === null;
     if (this.memory === null) return;
-    this.buffers = this.memory.buffers.map(([name, from, , start, end, offset, external], index) => ({ index, name, from, start, end, offset: Number(offset), external }));
-    this.sizes = this.buffers.map((one, i) => Number(state.model.at({}).cell(this.memory.buffers[i][2])));
+    this.buffers = this.memory.buffers.map(([name, from, , start, end, offset, external], index) => ({ index, name: name ?? state.model.startOf(from), from, start, end, offset: Number(offset), external }));
+    const declared = state.model.at({});
+    this.sizes = this.memory.buffers.map(([, , size]) => Number(declared.cell(size)));
     this.image = part("arena");
     this.image.addEventListener("pointerleave", hideTip);
     onWidth(this.image, () => this.draw());
@@ -67,7 +68,7 @@ export class Arena {
     const where = step < model.rows.length ? model.rows[step].path : "the outputs";
     const whole = live.reduce((sum, one) => sum + this.sizes[one.index], 0);
     part("live-title").textContent = `${selected === null || selected === this.memory.peak.at ? "Live at the peak" : "Live"}, at ${where}: ${bytes(whole)}`;
-    const names = new Map(this.memory.peak.tensors.map(([index, name, from]) => [index, [name, from]]));
+    const names = new Map(this.memory.peak.tensors.map(([index, name, from]) => [index, [name ?? model.startOf(from), from]]));
     part("live").replaceChildren(
       ...live.map((one) => {
         const [name, from] = step === this.memory.peak.at ? names.get(one.index) ?? [one.name, one.from] : [one.name, one.from];

@@ -50,7 +50,7 @@ function formulas(row, model, figures) {
     const each = parts.filter(([name]) => !name.startsWith("axis"));
     found.push(h("p", { class: "muted" }, `elements of the result × ${each.map(([name, size]) => `${name} (${figures.cell(size)})`).join(" × ")}`));
   }
-  const held = row.weights.filter(() => row.params !== 0 || row.buffers !== 0);
+  const held = row.weights === null || (row.params === 0 && row.buffers === 0) ? [] : model.data.parameters[row.weights];
   for (const [slot, ...sizes] of held) found.push(h("p", { class: "formula" }, h("b", null, slot), " = ", ...(sizes.length ? product(sizes.map((size, i) => [`axis ${i} of ${slot}`, size])) : ["1"])));
   return found;
 }

@@ -13,6 +13,7 @@ export class Model {
     this.rows = data.rows.map((cells, index) => {
       const row = { index };
       data.columns.forEach((name, column) => (row[name] = cells[column]));
+      for (const name of ["line", "made_at"]) row[name] = row[name] === null ? null : data.spots[row[name]];
       return row;
     });
     this.defaults = Object.fromEntries(data.symbols.map(([name, value, least]) => [name, value ?? Math.max(1, least)]));

@@ -26,6 +26,8 @@ COMPARED = {"Less": (1, 0), "LessOrEqual": (1, 1), "Greater": (-1, 0), "GreaterO
 """Comparison -> sign of the second side less the first, and what is added so that it is true while that is above 0."""
 LINEAR = frozenset({"Identity", "Cast", "Add", "Sub", "Neg", "Mul", "Squeeze", "Unsqueeze", "Reshape"})
 """What of one number gives a linear function of it; a product if only one side depends on it."""
+MOST = 64
+"""How many states are looked at for whether they count, and nodes of a condition."""
 COUNTED = frozenset({"i32", "i64", "f32", "f64"})
 
 
@@ -38,7 +40,7 @@ def loop(call: Call) -> Result:
     if isinstance(trips, Value) or (go is not None and not (isinstance(go, Known) and bool(go.array().ravel()[0]))):
         return call.not_supported(UNTIL)
     body = Body(call, body_of(call, "body"))
-    count = _least(call, [*([] if trips is None else [number(trips)]), *body.ends(body.outputs[0])])
+    count = _least(call, [*([] if trips is None else [number(trips)]), *body.ends()])
     if isinstance(count, int) and count < 1:
         return call.not_supported("no run")
     found: Sequence[Value] = []
@@ -78,8 +80,13 @@ class Body:
                 "E1001", f"the body of `Loop` has {len(self.inputs)} inputs for {len(call.inputs) - 2} states"
             )
         self.makers = {name: node for node in graph.nodes for name in node.outputs}
+        self.aliases: dict[str, str] = {}
+        for node in graph.nodes:
+            if node.op == "Identity" and node.inputs:
+                self.aliases |= {name: self.behind(node.inputs[0]) for name in node.outputs}
         self.same = [i for i in states if self.behind(self.outputs[1 + i]) == self.inputs[2 + i]]
-        steps = {i: self._step(i) for i in states if i not in self.same and is_number(call.given(2 + i))}
+        numbers = [i for i in states if i not in self.same and is_number(call.given(2 + i))]
+        steps = {i: self._step(i) for i in numbers[:MOST]}
         self.steps = {i: step for i, step in steps.items() if step is not None}
         """States that count -> by how much in each run."""
         self.moving = [i for i in states if i not in self.same and i not in self.steps]
@@ -88,9 +95,7 @@ class Body:
 
     def behind(self, name: str) -> str:
         """The name of what this one is, before nodes that do nothing."""
-        while name in self.makers and self.makers[name].op == "Identity":
-            name = self.makers[name].inputs[0]
-        return name
+        return self.aliases.get(name, name)
 
     def before(self, names: Iterable[str]) -> list[Node]:
         """The nodes that some values depend on."""
@@ -145,17 +150,23 @@ class Body:
         """A state that counts, before a run."""
         return whole(add(number(self.call.item(2 + state)), multiply(self.steps[state], run)))
 
-    def ends(self, name: str) -> list[Dim]:
-        """After how many runs a condition ends the loop; none if it never does."""
-        node = self.makers.get(self.behind(name))
-        if node is not None and node.op in ("Cast", "And", "Squeeze"):
-            return [one for side in node.inputs[: 1 + (node.op == "And")] for one in self.ends(side)]
-        if node is not None and node.op in COMPARED:
-            return self._compared(node)
-        found = self.probe([name], {})
-        if found is None:
-            return self.call.not_supported(UNTIL)
-        return [] if found[0] else [1]
+    def ends(self) -> list[Dim]:
+        """After how many runs each part of the condition ends the loop; none that never does."""
+        queue, found = [self.outputs[0]], list[Dim]()
+        for name in queue:
+            node = self.makers.get(self.behind(name))
+            if len(queue) > MOST:
+                return self.call.not_supported(UNTIL)
+            if node is not None and node.op in ("Cast", "And", "Squeeze"):
+                queue += node.inputs[: 1 + (node.op == "And")]
+            elif node is not None and node.op in COMPARED:
+                found += self._compared(node)
+            else:
+                known = self.probe([name], {})
+                if known is None:
+                    return self.call.not_supported(UNTIL)
+                found += [] if known[0] else [1]
+        return found
 
     def _compared(self, node: Node) -> list[Dim]:
         gaps = []
