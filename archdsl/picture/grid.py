@@ -14,6 +14,8 @@ from archdsl.picture.parts import Part
 from archdsl.picture.series import END, Branches, Line, Reduced, Way
 
 APART = 14
+MANY = 12
+"""Rows from which on a lane is not looked a gap for, which would take quadratic time."""
 LANE = 5.5
 """Half of the width of a lane."""
 
@@ -131,7 +133,7 @@ def _lanes(items: Sequence[_Item], maker: dict[Value, _Item], leaving: dict[Valu
 def _columns(table: Sequence[Sequence[_Item]], starting: dict[int, list[_Item]], maker: dict[Value, _Item]) -> None:
     """Places from left to right: below what feeds it, as near as there is room in all rows that an item takes."""
     taken: list[list[tuple[float, float]]] = [[] for _ in table]
-    at: dict[Value, float] = {}
+    at: dict[Value, tuple[int, float]] = {}
     for row, items in enumerate(table):
         for item in items:
             item.last = row
@@ -141,33 +143,42 @@ def _columns(table: Sequence[Sequence[_Item]], starting: dict[int, list[_Item]],
         if row == 0 and blocks:
             x = -total / 2
             blocks = [(x + total * number / len(blocks), number, one[2]) for number, one in enumerate(blocks)]
-        for wanted, _, item in [*blocks, *sorted(one for one in wanting if one[2].block is None)]:
+        passing = [(x + _reach(table, item), n, item) for x, n, item in wanting if item.block is None]
+        for wanted, _, item in [*blocks, *sorted(passing)]:
             item.x = _free(taken[item.row : item.last + 1], wanted, item.left, item.right)
             for line in taken[item.row : item.last + 1]:
                 insort(line, (item.x - item.left, item.x + item.right))
         for _, _, item in wanting:
             if item.block is not None:
-                at.update(item.tops())
+                at.update((value, (row, x)) for value, x in item.tops())
 
 
-def _wanted(item: _Item, at: dict[Value, float]) -> float:
-    xs = [at[value] for value in item.ins if value in at]
+def _reach(table: Sequence[Sequence[_Item]], lane: _Item) -> float:
+    """How far to the right a lane is out of the way of the blocks that it passes, if these stand below its start."""
+    passed = table[lane.row : min(lane.last + 1, lane.row + MANY)]
+    return max((item.right for row in passed for item in row), default=0) + LANE
+
+
+def _wanted(item: _Item, at: dict[Value, tuple[int, float]]) -> float:
+    """Below what is nearest above it, so that a chain that takes earlier values again and again stays upright."""
+    last = max((at[value][0] for value in item.ins if value in at), default=0)
+    xs = [at[value][1] for value in item.ins if value in at and at[value][0] == last]
     return sum(xs) / len(xs) if xs else 0.0
 
 
 def _free(rows: Sequence[Sequence[tuple[float, float]]], wanted: float, left: float, right: float) -> float:
-    """The place nearest to the one that is wanted at which nothing is in any of the rows."""
-    busy = sorted(one for row in rows for one in row)
-    candidates = [wanted]
-    edge = float("-inf")
-    for low, high in busy:
+    """The place nearest to the one that is wanted at which nothing is in any of the rows; through many rows, one at
+    the right of all that is there.
+    """
+    if len(rows) > MANY:
+        return max([wanted, *(row[-1][1] + left for row in rows if row)])
+    edge, best = float("-inf"), float("inf")
+    for low, high in [*sorted(one for row in rows for one in row), (float("inf"), 0.0)]:
         if low - edge >= left + right:
-            candidates += [low - right, edge + left] if edge > float("-inf") else [low - right]
+            place = min(max(wanted, edge + left), low - right)
+            best = min(best, place, key=lambda x: abs(x - wanted))
         edge = max(edge, high)
-    if busy:
-        candidates.append(edge + left)
-    free = [x for x in candidates if not any(low < x + right - 0.01 and x - left + 0.01 < high for low, high in busy)]
-    return min(free, key=lambda x: abs(x - wanted))
+    return best
 
 
 def _stacked(table: Sequence[Sequence[_Item]], leaving: dict[Value, None]) -> Block:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
 
@@ -17,6 +18,8 @@ from archdsl.record import Record
 READABLE = 90
 """Boxes that a picture has at most where nothing is said of its folding."""
 
+IN_BOX = 42
+"""Characters of the application of a block that stand in its box."""
 IN_TITLE = 30
 """Characters of the application of a block that stand in the title of its frame."""
 
@@ -83,8 +86,8 @@ class Plan:
         times = f"{part.count} × " if part.count > 1 else ""
         loops = f", {part.loops}" if part.loops else ""
         if part in self.open:
-            return Shown(True, f"{times}{part.title}{_in_title(part.call)}{loops}", (), note)
-        lines = [f"{times}{part.title}", part.call or summary(part)]
+            return Shown(True, f"{times}{_titled(part)}{loops}", (), note)
+        lines = [f"{times}{part.title}", part.call if 0 < len(part.call) <= IN_BOX else summary(part)]
         if part.loops:
             lines.append(part.loops)
         return Shown(False, "", [*lines, *self._figure(part)], note)
@@ -156,9 +159,16 @@ def summary(part: Part) -> str:
     nodes = part.all_nodes()
     layers = sum(node.op.role == "layer" for node in nodes)
     count, what = (layers, "layer") if layers else (len(nodes), "operator")
-    return f"{count} {what}{'' if count == 1 else 's'}"
+    inside = f"{count} {what}{'' if count == 1 else 's'}"
+    name = part.call.partition("(")[0]
+    return f"{name}, {inside}" if name else inside
 
 
-def _in_title(call: str) -> str:
-    """An application of a block behind the name of its frame, without its arguments where they are long."""
-    return f": {call if len(call) <= IN_TITLE else call.partition('(')[0]}" if call else ""
+def _titled(part: Part) -> str:
+    """The name of a frame with the block that made it, which is said once where both have one name; without arguments
+    where there are none or they are long.
+    """
+    name, _, arguments = part.call.partition("(")
+    call = "" if arguments == ")" or len(part.call) > IN_TITLE else f"({arguments}" if name else ""
+    own = re.sub(r"_\d+$", "", part.title.rpartition(".")[2])
+    return f"{part.title}{call}" if own == name or not name else f"{part.title}: {name}{call}"
