@@ -71,11 +71,11 @@ def exported(folder: Path) -> Iterator[tuple[Row, Path]]:
 
     folder.mkdir(parents=True, exist_ok=True)
     for title, dynamo in EXPORTS:
-        if dynamo and not find_spec("onnxscript"):
-            print(f"{title}: PyTorch's newer exporter needs onnxscript")
-            continue
         path = folder / f"{title.replace(':', '_')}_{'dynamo' if dynamo else 'legacy'}.onnx"
         kept = path.with_suffix(".json")
+        if dynamo and not kept.exists() and not find_spec("onnxscript"):
+            print(f"{title}: PyTorch's newer exporter needs onnxscript")
+            continue
         if not kept.exists():
             torch.manual_seed(0)
             opset = Random(zlib.crc32(path.name.encode())).randint(18, 20)
@@ -105,37 +105,12 @@ def given(row: Row, path: Path) -> dict[str, Any]:
     return {"shapes": shapes, "numbers": numbers, "sizes": sizes, "bind": whole}
 
 
-def decided(model: Any, arrays: Mapping[str, Any]) -> Any:
-    """The model with the branches that a run takes in place of its ``If`` nodes."""
-    from copy import deepcopy
-
-    from onnx import helper
-    from onnx_counter import values
-
-    while any(node.op_type == "If" for node in model.graph.node):
-        found = values(deepcopy(model), arrays)
-        nodes = []
-        for node in model.graph.node:
-            if node.op_type != "If":
-                nodes.append(node)
-                continue
-            name = "then_branch" if bool(found[node.input[0]].ravel()[0]) else "else_branch"
-            branch = next(one.g for one in node.attribute if one.name == name)
-            model.graph.initializer.extend(branch.initializer)
-            ends = [helper.make_node("Identity", [a.name], [b]) for a, b in zip(branch.output, node.output)]
-            nodes += [*branch.node, *ends]
-        nodes = [deepcopy(node) for node in nodes]
-        del model.graph.node[:]
-        model.graph.node.extend(nodes)
-    return model
-
-
 def reference(row: Row, path: Path) -> dict[str, list[int]]:
     """Shapes of all results of nodes of the model, of the branches that are taken too, from a run."""
     import numpy as np
     import onnx
     from onnx import inliner
-    from onnx_counter import values
+    from onnx_run import runs
 
     arrays = {}
     for one in row["inputs"].split("; "):
@@ -143,10 +118,9 @@ def reference(row: Row, path: Path) -> dict[str, list[int]]:
         number = one.rpartition("]")[2].removeprefix("=")
         dtype, _, shape = type.partition("[")
         arrays[name] = np.full(json.loads(f"[{shape}]"), json.loads(number or "1"), dtype)
-    model = decided(inliner.inline_local_functions(onnx.load(str(path))), arrays)
-    names = [name for node in model.graph.node for name in node.output if name]
-    found = values(model, arrays)
-    return {name: [*found[name].shape] for name in names if name in found and found[name].dtype != object}
+    whole = next(runs(inliner.inline_local_functions(onnx.load(str(path))), arrays))
+    names = [name for node in whole.nodes for name in node.output if name in whole.values]
+    return {name: [*whole.values[name].shape] for name in names if whole.values[name].dtype != object}
 
 
 def asked(tool: str, path: Path, told: Mapping[str, Any], python: str) -> dict[str, Any]:
@@ -158,7 +132,9 @@ def asked(tool: str, path: Path, told: Mapping[str, Any], python: str) -> dict[s
         sys.executable if own else str(Path(python).absolute()), str(ROOT / "benchmarks/foreign_tools.py"),
         tool.replace("free", "shapes"), str(path.resolve()), json.dumps(told),
     ]  # fmt: skip
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT) if own else ""}
+    known = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    cache = {"PYTHONPYCACHEPREFIX": str(KEPT.parent / "bytecode")} if own else {}  # as an installation has it
+    environment = {**known, **cache, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT) if own else ""}
     try:
         with tempfile.TemporaryDirectory() as folder:  # some tools leave files where they are
             done = subprocess.run(

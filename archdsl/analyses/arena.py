@@ -55,18 +55,19 @@ def _in_order(plan: Schedule, align: int) -> Arena:
 
 def _by_size(plan: Schedule, align: int) -> Arena:
     """Pisarchyk and Lee, Efficient memory management for deep neural net inference (arXiv:2001.03288), algorithm 3."""
-    placed: dict[int, list[tuple[int, int]]] = {}  # step -> (offset, end) of what lives then
+    last = max((b.end for b in plan.buffers), default=0)
+    placed: list[list[tuple[int, int]]] = [[] for _ in range(last + 1)]  # by step: (offset, end) of what lives then
     offsets: dict[Value, int] = {}
     size = 0
     for buffer in sorted(plan.buffers, key=lambda b: (-_padded(b, align), b.start)):
-        steps = range(buffer.start, buffer.end + 1)
-        taken = sorted({span for step in steps for span in placed.get(step, ())})
+        steps = placed[buffer.start : buffer.end + 1]
+        taken = sorted(set().union(*steps))
         room = _padded(buffer, align)
         at = _smallest_gap(taken, room)
         offsets[buffer.values[0]] = at
         size = max(size, at + room)
-        for step in steps:
-            placed.setdefault(step, []).append((at, at + room))
+        for spans in steps:
+            spans.append((at, at + room))
     return Arena(size, offsets)
 
 

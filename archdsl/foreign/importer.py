@@ -64,22 +64,26 @@ class BoundedError(Exception):
 class _At:
     """Keeps the line that is read, while it is."""
 
-    __slots__ = ("_importer", "_line", "_notes", "_outer")
+    __slots__ = ("_importer", "_line", "_notes", "_of", "_outer")
 
-    def __init__(self, importer: Importer, line: int, notes: Callable[[], Sequence[str]]) -> None:
+    def __init__(self, importer: Importer, line: int, notes: Callable[[Any], Sequence[str]], of: Any) -> None:
         self._importer = importer
         self._line = line
         self._notes = notes
+        self._of = of
         self._outer: int | None = None
 
     def __enter__(self) -> None:
         self._outer, self._importer.line = self._importer.line, self._line
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        importer = self._importer
+        if error is None:
+            importer.line = self._outer
+            return
         if isinstance(error, Refusal):
-            self._importer.located(error, self._notes)
-        span = self._importer.span if isinstance(error, BoundExceeded) else None
-        self._importer.line = self._outer
+            importer.located(error, self._notes(self._of))
+        span, importer.line = importer.span, self._outer
         if isinstance(error, BoundExceeded):
             raise error.refusal.located(span) from None
 
@@ -122,12 +126,12 @@ class Importer:
 
     def at(self, told: Callable[[T], str], of: T, notes: Callable[[T], Sequence[str]] = lambda of: ()) -> _At:
         """Nodes made meanwhile are those of the line ``told(of)`` of the listing; refusals are located there."""
-        return _At(self, self.source.add(told, of), lambda: notes(of))
+        return _At(self, self.source.add(told, of), notes, of)
 
-    def located(self, refusal: Refusal, notes: Callable[[], Sequence[str]]) -> None:
+    def located(self, refusal: Refusal, notes: Sequence[str]) -> None:
         """Give a refusal the place that is being read, if it has none."""
         if refusal.span is None:
-            refusal.notes = (*refusal.notes, *notes())
+            refusal.notes = (*refusal.notes, *notes)
             refusal.span = self.span
         if refusal.code == "E0307":
             names = [name for name in self.names() if f"`{name}`" in refusal.message + refusal.help]
@@ -185,10 +189,10 @@ class Importer:
         self.tape.parameters.clear()  # paths of parameters are settled here: names of the file may be any
         return node.outputs
 
-    def card(self, name: str, arguments: Mapping[str, Any]) -> Op:
+    def card(self, name: str, arguments: dict[str, Any]) -> Op:
         """The operator with its arguments; one object for all nodes of one operator and equal arguments."""
         try:
-            key = name, dumps({**arguments}, 2)  # tells 1 from 1.0 and from true, which compare equal
+            key = name, dumps(arguments, 2) if arguments else b""  # tells 1 from 1.0 and from true, which compare equal
         except ValueError:  # symbols
             return ops.load(name).create(**arguments)
         found = self._cards.get(key)

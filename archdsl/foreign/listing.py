@@ -15,15 +15,18 @@ class Listing(Source):
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self._told: list[tuple[Callable[[Any], str], Any]] = []
-        """How each line is told, and of what."""
+        self._told: list[Callable[[Any], str]] = []
+        """How each line is told."""
+        self._of: list[Any] = []
+        """And of what."""
         self._lines: list[str] = []
         self._starts = [0]
 
     def add(self, told: Callable[[Any], str], of: Any) -> int:
         """One more line, ``told(of)``; its number from 0."""
-        self._told.append((told, of))
-        return len(self._told) - 1
+        self._told.append(told)
+        self._of.append(of)
+        return len(self._of) - 1
 
     @property
     def count(self) -> int:
@@ -32,11 +35,11 @@ class Listing(Source):
 
     def forget(self, count: int) -> None:
         """Keep the first ``count`` lines only."""
-        del self._told[count:], self._lines[count:], self._starts[count + 1 :]
+        del self._told[count:], self._of[count:], self._lines[count:], self._starts[count + 1 :]
 
     def _tell(self) -> None:
-        for told, of in self._told[len(self._lines) :]:
-            text = told(of).replace("\n", " ")
+        for number in range(len(self._lines), len(self._of)):
+            text = self._told[number](self._of[number]).replace("\n", " ")
             self._lines.append(text)
             self._starts.append(self._starts[-1] + len(text) + 1)
 

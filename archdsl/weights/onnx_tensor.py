@@ -20,6 +20,7 @@ VARINTS = {
     UINT64_DATA: ("u64", "u32"),
 }  # fmt: skip
 """Fields of numbers in base 128, and the element types that they are for."""
+_DATA = frozenset({RAW_DATA, STRING_DATA, *VARINTS, *PACKED})
 _AS_BITS = {"f16": "<u2", "bf16": "<u2"}
 
 
@@ -34,7 +35,7 @@ def tensor(reader: Reader, begin: int, end: int) -> Tensor:
             kind = start
         elif (number, wire) == (NAME, 2):
             name = reader.text(start, stop)
-        elif number in (RAW_DATA, STRING_DATA, *VARINTS, *PACKED):
+        elif number in _DATA:
             data.append((number, wire, start, stop))
         elif (number, wire) == (EXTERNAL, 2):
             external.update([reader.entry(start, stop)])
@@ -43,7 +44,7 @@ def tensor(reader: Reader, begin: int, end: int) -> Tensor:
     dtype = ELEMENTS.get(kind)
     if dtype is None:
         reader.refuse(f"the tensor `{name[:80]}` has the element type {kind}, which is not supported")
-    made = Tensor(name, dtype, check_shape(reader.path, name, shape), Place(reader.path, 0, 0))
+    made = Tensor(name, dtype, check_shape(reader.path, name, shape), None)
     return _at(reader, made, _outside(reader, name, external)) if outside else _inside(reader, made, data)
 
 
@@ -51,12 +52,13 @@ def _at(reader: Reader, made: Tensor, place: Place, dtype: str = "") -> Tensor:
     """The tensor with its bytes at a place; refuses another number of them than its shape asks for."""
     if place.size != made.size or dtype not in ("", made.dtype):
         reader.refuse(f"the tensor `{made.name[:80]}` has {place.size:,} bytes, but its shape needs {made.size:,}")
-    return Tensor(made.name, made.dtype, made.shape, place)
+    made.place = place
+    return made
 
 
 def _inside(reader: Reader, made: Tensor, data: list[tuple[int, int, int, int]]) -> Tensor:
     """The tensor with its data in the model: bytes, or numbers one by one."""
-    if len({number for number, *_ in data}) > 1:
+    if len(data) > 1 and len({number for number, *_ in data}) > 1:
         reader.refuse(f"the tensor `{made.name[:80]}` has its values twice")
     packed = data[0][0] if data else RAW_DATA
     if packed == RAW_DATA or (packed in PACKED and len(data) == 1 and data[0][1] == 2):

@@ -27,6 +27,8 @@ from archdsl.weights.tensor import malformed
 
 NEWEST = 28
 """The newest operator set of ONNX whose definitions the rules follow."""
+WHOLE = 1 << 20
+"""Bytes of a file that is read at once; a larger one is mapped."""
 
 
 @collector_paused()
@@ -42,24 +44,28 @@ def read(path: Path, bind: Mapping[str, int] | None = None) -> Graph:
         size = path.stat().st_size
         if not size:
             malformed(path, "it is empty")
+        if size <= WHOLE:
+            content = file.read(WHOLE + 1)
+            return _read(ModelReader(path, content), len(content), bind)
         with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-            reader = ModelReader(path, data)
-            try:
-                return _read(path, reader.model(0, size), bind)
-            finally:
-                reader.close()
+            return _read(ModelReader(path, data), len(data), bind)
 
 
-def _read(path: Path, model: Model, bind: Mapping[str, int] | None) -> Graph:
-    if model.graph is None:
-        malformed(path, "it has no graph")
-    _check_opset(model)
+def _read(reader: ModelReader, size: int, bind: Mapping[str, int] | None) -> Graph:
+    path = reader.path
     most: dict[str, int] = {}
-    while True:
-        try:
-            return _imported(path, model, model.graph, Importer(str(path), bind, most))
-        except BoundedError as found:  # each time another symbol has a bound, or a lower one
-            most[found.name] = found.most
+    try:
+        model = reader.model(0, size)
+        if model.graph is None:
+            malformed(path, "it has no graph")
+        _check_opset(model)
+        while True:
+            try:
+                return _imported(path, model, model.graph, Importer(str(path), bind, most))
+            except BoundedError as found:  # each time another symbol has a bound, or a lower one
+                most[found.name] = found.most
+    finally:
+        reader.close()
 
 
 def _check_opset(model: Model) -> None:

@@ -5,6 +5,8 @@ Tensors are places in the file. Nothing is understood here, and no operator is k
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from archdsl.weights.tensor import Tensor
@@ -34,6 +36,10 @@ class Reference:
         self.name = name
 
 
+NONE: Mapping[str, Any] = MappingProxyType({})
+"""What many nodes have."""
+
+
 class Node:
     """One node. ``attributes`` are numbers, bytes, tensors, graphs, and lists of them; ``notes`` are its exporter's."""
 
@@ -43,8 +49,8 @@ class Node:
         self.op = self.domain = self.name = self.overload = ""
         self.inputs: list[str] = []
         self.outputs: list[str] = []
-        self.attributes: dict[str, Any] = {}
-        self.notes: dict[str, str] = {}
+        self.attributes: Mapping[str, Any] = NONE
+        self.notes: Mapping[str, str] = NONE
 
 
 class Graph:

@@ -251,12 +251,14 @@ def resolved(node: Node, attributes: Mapping[str, Any]) -> Node:
     else:
         return node
     made = copied(node)
+    kept = dict(node.attributes)
     for name, value in node.attributes.items():
         if isinstance(value, Reference):
             if value.name in attributes:
-                made.attributes[name] = attributes[value.name]
+                kept[name] = attributes[value.name]
             else:
-                del made.attributes[name]
+                del kept[name]
+    made.attributes = kept
     return made
 
 
@@ -274,7 +276,6 @@ def copied(node: Node) -> Node:
     made = Node()
     for slot in Node.__slots__:
         setattr(made, slot, getattr(node, slot))
-    made.attributes = dict(node.attributes)
     return made
 
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import mmap
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from struct import unpack
 from typing import Any, NoReturn
 
 from archdsl.element_types import ELEMENT_TYPES
 from archdsl.foreign.known import shortest
-from archdsl.foreign.onnx.model import Function, Graph, Model, Node, Port, Reference, Sizes
+from archdsl.foreign.onnx.model import NONE, Function, Graph, Model, Node, Port, Reference, Sizes
 from archdsl.weights.onnx_tensor import tensor
-from archdsl.weights.protobuf import Reader, signed
+from archdsl.weights.protobuf import MAX_FIELDS, Reader, signed
 from archdsl.weights.tensor import MAX_RANK, Data, Mapped, Tensor
 
 ELEMENTS = {type.onnx: name for name, type in ELEMENT_TYPES.items()}
@@ -22,6 +22,8 @@ READ = 1_000
 """Numbers of a list that people may read."""
 HELD = 1 << 21
 """Bytes of tensors that are passed before pages are given back."""
+LONG = 128
+"""The first byte of lengths that take several."""
 SHORT = 64
 """Bytes of an attribute that is kept: a number, a word or some sizes."""
 KINDS = {4: "sequence", 5: "map", 8: "sparse tensor", 9: "optional"}
@@ -114,23 +116,41 @@ class ModelReader(Reader):
             self.refuse(f"it has more than {MAX_NODES:,} nodes")
         found = Node()
         inputs, outputs = found.inputs, found.outputs
-        for number, wire, start, stop in self.fields(begin, end):
-            if wire != 2:
-                continue
+        attributes: dict[str, Any] = {}
+        notes: dict[str, str] = {}
+        data, texts, text = self.data, self._texts, self.text
+        for number, start, stop in self.parts(begin, end):
             if number == 1:
-                inputs.append(self.text(start, stop))
+                inputs.append(texts.get(data[start:stop]) or text(start, stop))
             elif number == 2:
-                outputs.append(self.text(start, stop))
+                outputs.append(texts.get(data[start:stop]) or text(start, stop))
             elif number == 5:
                 name, value = self.attribute(start, stop)
-                found.attributes[name] = value
+                attributes[name] = value
             elif number in _OF_NODE:
                 setattr(found, _OF_NODE[number], self.text(start, stop))
             elif number == 9:
-                found.notes.update([self.entry(start, stop)])
+                notes.update([self.entry(start, stop)])
+        found.attributes, found.notes = attributes or NONE, notes or NONE
         if found.domain == "ai.onnx":
             found.domain = ""
         return found
+
+    def parts(self, at: int, end: int) -> Iterator[tuple[int, int, int]]:
+        """The fields of a message that are of bytes; most are short names, which take no more than this."""
+        data: Any = self.data
+        while at < end:
+            key = data[at]
+            size = data[at + 1] if at + 1 < end else LONG
+            start = at + 2
+            if size < LONG and key in _STRINGS and start + size <= end and self.seen < MAX_FIELDS:
+                self.seen += 1
+                at = start + size
+                yield key >> 3, start, at
+            else:
+                number, wire, start, at = next(self.fields(at, end))
+                if wire == 2:
+                    yield number, start, at
 
     def attribute(self, begin: int, end: int) -> tuple[str, Any]:
         """The name and the value of an ``AttributeProto``. Short ones are the same in many nodes, and read once."""
@@ -258,6 +278,8 @@ _MANY: dict[int, Callable[[ModelReader, int, int, int], list[Any]]] = {
     11: lambda r, wire, start, stop: [r.graph(start, stop)],
 }
 """Fields of an attribute that has a list."""
+_STRINGS = frozenset({number << 3 | 2 for number in range(1, 10)})
+"""The first bytes of fields of a node with something in bytes."""
 _OF_NODE = {3: "name", 4: "op", 7: "domain", 8: "overload"}
 _OF_FUNCTION = {1: "name", 10: "domain", 13: "overload"}
 _EMPTY = {1: 0.0, 2: 0, 3: b""}
