@@ -44,7 +44,6 @@ ALLOWED: dict[tuple[str, str], str] = {
     ("archdsl/interpret/combinators.py", "drop_path"): "the language: an argument of `residual`, and what it applies",
     ("archdsl/interpret/combinators.py", "mul"): "the language: the argument `scale` of `residual`",
     ("archdsl/interpret/scans.py", "reverse"): "the language: an argument of `scan`",
-    ("archdsl/report/sweep_chart.py", "less"): "a word of a title: of some figures less is better",
     ("archdsl/modules/suggestions.py", "ceil"): "an argument of our poolings",
     ("archdsl/modules/suggestions.py", "dropout"): "another framework's argument",
     ("archdsl/modules/suggestions.py", "reverse"): "an argument of our recurrent layers",
