@@ -45,7 +45,7 @@ def sweep_chart(target: str, varied: Sequence[str], records: Sequence[Mapping[st
     if not points:
         return ""
     best = front(points, more)
-    better = f"{'higher' if more else 'lower'} {TITLES[goal]} with as few {TITLES[ALONG]}"
+    better = f"{'more' if more else 'lower'} {TITLES[goal]} with as few {TITLES[ALONG]}"
     left = len(records) - len(points)
     refused = f"; {left:,} more without figures" if left else ""
     told = (
