@@ -46,12 +46,14 @@ _LINK = re.compile(r"(!?)\[((?:[^\[\]]|\[[^\]]*\])*)\]\(([^)\s]+)\)")
 
 
 def pages(full: bool) -> Iterator[tuple[str, str]]:
-    """Every page: its path below the site, and its Markdown."""
+    """Every page and picture: its path below the site, and its Markdown or SVG."""
     for name in ("README.md", "CONTRIBUTING.md"):
         yield HOME[name], moved((ROOT / name).read_text(encoding="utf-8"), name, HOME[name])
     for file in sorted((ROOT / "docs").glob("*.md")):
         text = moved(file.read_text(encoding="utf-8"), f"docs/{file.name}", file.name)
         yield file.name, linked(text) if file.name == "zoo.md" else text
+    for file in sorted((ROOT / "docs" / "pictures").iterdir()):
+        yield f"pictures/{file.name}", file.read_text(encoding="utf-8")
     yield "notebook.md", notebook()
     yield from zoo(full)
     yield from operators()
