@@ -17,6 +17,8 @@ from typing import Any
 _NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
 _PATIENCE = 0.5
 """Seconds in which further signals say the same again: wrappers hand on what the terminal has sent already."""
+_MOMENT = 0.01
+"""Seconds after which an interrupt that could not be raised is raised again."""
 _received: list[tuple[int, float]] = []
 """Signals and their times, even if a library caught the exception."""
 
@@ -28,6 +30,8 @@ def heed() -> None:
         for number in _numbers():
             if signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):
                 signal.signal(number, _interrupt)
+        if hasattr(signal, "SIGALRM") and signal.getsignal(signal.SIGALRM) is signal.SIG_DFL:
+            signal.signal(signal.SIGALRM, _again)
     if sys.unraisablehook is not _unraisable:
         _hook, sys.unraisablehook = sys.unraisablehook, _unraisable
 
@@ -42,6 +46,8 @@ def unheed() -> None:
     for number in _numbers():
         if signal.getsignal(number) is _interrupt:
             signal.signal(number, signal.SIG_DFL)
+    if _is_repeated():
+        signal.signal(signal.SIGALRM, signal.SIG_IGN)
 
 
 def _numbers() -> list[signal.Signals]:
@@ -57,10 +63,20 @@ def _interrupt(number: int, _: FrameType | None) -> None:
         signal.raise_signal(number)
 
 
+def _again(number: int, _: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _is_repeated() -> bool:
+    return hasattr(signal, "SIGALRM") and signal.getsignal(signal.SIGALRM) is _again
+
+
 def _unraisable(unraisable: Any) -> None:
-    """An interrupt in a destructor cannot be raised: it is no news, and the end of the command asks for it."""
+    """An interrupt in a destructor (the import of a module has some) cannot be raised there: it is a moment later."""
     if not isinstance(unraisable.exc_value, KeyboardInterrupt):
         _hook(unraisable)
+    elif _is_repeated():
+        signal.setitimer(signal.ITIMER_REAL, _MOMENT)
 
 
 _hook = sys.unraisablehook

@@ -55,6 +55,35 @@ def test_ctrl_c_counts_where_a_library_makes_an_error_of_it():
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
 
 
+IN_A_DESTRUCTOR = """
+import os, signal, sys
+from archdsl.cli.exit import outcome
+from archdsl.cli.signals import heed
+
+class Last:
+    def __del__(self):
+        os.kill(os.getpid(), signal.SIGINT)
+
+def command():
+    Last()
+    while True:
+        pass
+
+heed()
+sys.exit(outcome(command, {}))
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
+def test_ctrl_c_counts_where_python_cannot_raise_it():
+    """Python drops what is raised there, and the import of any module calls a destructor."""
+    done = subprocess.run(
+        [sys.executable, "-c", IN_A_DESTRUCTOR], cwd=ROOT, capture_output=True, text=True, timeout=HANGS,
+        preexec_fn=heed_interrupts,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
+
+
 @pytest.mark.skipif(os.name == "nt", reason="POSIX pipes")
 def test_a_closed_pipe_is_no_accident():
     process = start("show", "mobilenet_v2", "--format", "json")

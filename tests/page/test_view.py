@@ -12,6 +12,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from process import heed_interrupts
 
 import archdsl
 
@@ -98,11 +99,16 @@ def test_standard_input_and_faults_are_refused(spec: Path) -> None:
 
 def test_the_command_says_where_and_ends_with_ctrl_c(spec: Path) -> None:
     command = [sys.executable, "-m", "archdsl", "view", "--no-browser", str(spec)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None and process.stderr is not None
-        address = process.stdout.readline().strip()
-        assert ask(address)[0] == 200
-        process.send_signal(signal.SIGINT)
-        process.wait(20)
-        assert "Traceback" not in process.stderr.read()
-        assert process.returncode == 130
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=heed_interrupts
+    ) as process:
+        try:
+            assert process.stdout is not None and process.stderr is not None
+            address = process.stdout.readline().strip()
+            assert ask(address)[0] == 200
+            process.send_signal(signal.SIGINT)
+            process.wait(20)
+            assert "Traceback" not in process.stderr.read()
+            assert process.returncode == 130
+        finally:
+            process.kill()  # a server that does not end must not keep the tests
