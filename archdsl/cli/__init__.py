@@ -41,6 +41,7 @@ def main() -> None:
         status = 2
     except SystemExit as end:  # typer's; it takes an interrupt for something else
         status = end.code
+    signals.rest()
     sys.exit(signals.received() or status)
 
 

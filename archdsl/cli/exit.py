@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from archdsl.cli.signals import received
+from archdsl.cli.signals import received, rest
 from archdsl.diagnostics import Diagnostic, DiagnosticError
 
 CLEAN, FINDINGS, FAILURE, INTERRUPTED = 0, 1, 2, 130
@@ -24,6 +24,7 @@ def outcome(command: Callable[..., int | None], arguments: Mapping[str, Any]) ->
         status = status_after(error)
     except KeyboardInterrupt:
         status = INTERRUPTED
+    rest()
     return received() or status  # libraries make other errors of a signal: modules in C do while they load
 
 

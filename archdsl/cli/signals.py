@@ -1,8 +1,9 @@
 """Signals that end a command: Ctrl-C, and what `timeout`, `docker stop` and a closed terminal send.
 
 The first one is raised as ``KeyboardInterrupt``, so that unfinished files are removed; the exit status is 128 and the
-signal's number. Another one, half a second later or after that, ends the process where it is. What then remains is
-removed by the next run (:mod:`archdsl.writing`).
+signal's number. It is raised again as long as the command goes on, because not everything lets it pass: modules in C
+drop it while they load, Python in destructors. Another one, half a second later or after that, ends the process where
+it is. What then remains is removed by the next run (:mod:`archdsl.writing`).
 """
 
 from __future__ import annotations
@@ -17,10 +18,10 @@ from typing import Any
 _NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
 _PATIENCE = 0.5
 """Seconds in which further signals say the same again: wrappers hand on what the terminal has sent already."""
-_MOMENT = 0.01
-"""Seconds after which an interrupt that could not be raised is raised again."""
+_AGAIN = 1.0
+"""Seconds after which a command that goes on is interrupted again; removing what is unfinished takes less."""
 _received: list[tuple[int, float]] = []
-"""Signals and their times, even if a library caught the exception."""
+"""Signals and their times."""
 
 
 def heed() -> None:
@@ -46,8 +47,12 @@ def unheed() -> None:
     for number in _numbers():
         if signal.getsignal(number) is _interrupt:
             signal.signal(number, signal.SIG_DFL)
+
+
+def rest() -> None:
+    """The command has ended: it is interrupted no more."""
     if _is_repeated():
-        signal.signal(signal.SIGALRM, signal.SIG_IGN)
+        signal.setitimer(signal.ITIMER_REAL, 0)
 
 
 def _numbers() -> list[signal.Signals]:
@@ -57,6 +62,8 @@ def _numbers() -> list[signal.Signals]:
 def _interrupt(number: int, _: FrameType | None) -> None:
     if not _received:
         _received.append((number, monotonic()))
+        if _is_repeated():
+            signal.setitimer(signal.ITIMER_REAL, _AGAIN, _AGAIN)
         raise KeyboardInterrupt
     if monotonic() - _received[0][1] > _PATIENCE:
         signal.signal(number, signal.SIG_DFL)
@@ -72,11 +79,9 @@ def _is_repeated() -> bool:
 
 
 def _unraisable(unraisable: Any) -> None:
-    """An interrupt in a destructor (the import of a module has some) cannot be raised there: it is a moment later."""
+    """An interrupt in a destructor cannot be raised: it is no news, and comes again."""
     if not isinstance(unraisable.exc_value, KeyboardInterrupt):
         _hook(unraisable)
-    elif _is_repeated():
-        signal.setitimer(signal.ITIMER_REAL, _MOMENT)
 
 
 _hook = sys.unraisablehook

@@ -76,7 +76,7 @@ sys.exit(outcome(command, {}))
 
 @pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
 def test_ctrl_c_counts_where_python_cannot_raise_it():
-    """Python drops what is raised there, and the import of any module calls a destructor."""
+    """Python drops what is raised there, and the import of any module calls a destructor; it is raised again."""
     done = subprocess.run(
         [sys.executable, "-c", IN_A_DESTRUCTOR], cwd=ROOT, capture_output=True, text=True, timeout=HANGS,
         preexec_fn=heed_interrupts,

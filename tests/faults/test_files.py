@@ -188,9 +188,11 @@ def test_a_signal_leaves_nothing(name: str, line: str, tmp_path: Path) -> None:
     process.send_signal(signal.SIGCONT)
     out, err = process.communicate(timeout=HANGS)
     assert process.returncode == SIGNALS[name] and b"Traceback" not in err, err
-    # `run` may have begun; and a library that loads modules in C meanwhile makes nothing of the first signal
-    assert not out + err or line == "run big.arch", (out, err)
-    assert left(tmp_path) == ["big.arch"]
+    # a module in C that loads meanwhile makes nothing of the signal (numpy.random does): the command may have ended then
+    assert left(tmp_path) == ["big.arch"] or (out + err and line != "run big.arch"), (out, err)
+    assert not [name for name in left(tmp_path) if ".part" in name]
+    if (tmp_path / "o.onnx").exists():
+        assert archdsl(tmp_path, "run o.onnx").status == 0
 
 
 @again("R4")
