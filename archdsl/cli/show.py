@@ -59,6 +59,8 @@ def command(
         )  # fmt: skip
         path = found.save(output)
     say(f"wrote {path}, {human_bytes(path.stat().st_size)}")
+    if path.suffix.lower() in (".svg", ".png") and found.told:
+        say(found.told)
     if open_:
         import webbrowser
 

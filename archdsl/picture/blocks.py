@@ -94,7 +94,7 @@ def _frame(plan: Plan, part: Part, shown: Shown) -> Block:
         left = max(left, wide + 2 * PAD - first)
     block = Block(left, right, TITLE + above.height + content.height + below.height)
     block.marks.append(Rectangle(part, -left, 0, left + right, block.height, True))
-    block.marks.append(Text(-left + PAD, 14, title, SMALL, wide, "title"))
+    block.marks.append(Text(-left + PAD, 14, title, SMALL, wide, "frame"))
     block.marks += [Wire(((x, 0), (x, TITLE))) for _, x in ins]
     y: float = TITLE
     for one in (above, content, below):

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from archdsl.analyses.cost import CostTable
 from archdsl.diagnostics import Refusal
 from archdsl.graph import Node
 from archdsl.picture.parts import Part
+from archdsl.record import Record
 from archdsl.report.figures import human_bytes
 
 SHADES = ("macs", "params", "activations")
 """What a picture can be shaded by."""
+UNITS = {"macs": "MACs", "params": "parameters", "activations": "bytes of results"}
 LIGHT, DARK = (255, 250, 240), (250, 150, 80)
 """The areas of boxes that have nothing, and the most: dark letters are read on both."""
 
@@ -20,6 +24,9 @@ class Figures:
     def __init__(self, table: CostTable, quantity: str) -> None:
         self.quantity = quantity
         self.values: dict[Node, int] = {}
+        free = set(table.graph.symbols())
+        sizes = ", ".join(f"{name} = {size}" for name, size in table.binding.items() if name in free)
+        self.sizes = f" at {sizes}" if sizes and quantity != "params" else ""
         for row in table.rows:
             work = 0 if row.work is None else row.work.mac
             value = {"macs": work, "params": row.params, "activations": row.out_bytes}[quantity]
@@ -34,21 +41,35 @@ class Figures:
 
     def text(self, part: Part) -> str:
         """``1.2M MACs``."""
-        value = self.of(part)
-        if self.quantity == "activations":
-            return human_bytes(value)
-        return f"{short(value)} {'MACs' if self.quantity == 'macs' else 'params'}"
+        unit = {"macs": " MACs", "params": " params", "activations": ""}[self.quantity]
+        return f"{self._number(self.of(part))}{unit}"
 
-    def shades(self, parts: list[Part]) -> dict[Part, str]:
+    def shades(self, parts: list[Part]) -> Shades:
         """The colours of boxes: the square root of their part of the largest."""
         values = {part: self.of(part) for part in parts}
-        most = max(values.values(), default=0) or 1
-        found = {}
-        for part, value in values.items():
-            dark = (value / most) ** 0.5
-            mixed = (round(low + (high - low) * dark) for low, high in zip(LIGHT, DARK))
-            found[part] = "#" + "".join(f"{one:02x}" for one in mixed)
-        return found
+        most = max(values.values(), default=0)
+        areas = {part: shade((value / (most or 1)) ** 0.5) for part, value in values.items()}
+        ticks = [self._number(value) for value in (0, most // 4, most)]
+        return Shades(areas, f"{UNITS[self.quantity]}{self.sizes}", ticks)
+
+    def _number(self, value: int) -> str:
+        return human_bytes(value) if self.quantity == "activations" else short(value)
+
+
+class Shades(Record):
+    """The areas of boxes, and what a legend says of them."""
+
+    areas: Mapping[Part, str]
+    title: str
+    """The figure, its unit, and the sizes that it is of."""
+    ticks: Sequence[str]
+    """The figures at the begin, the middle and the end of the scale."""
+
+
+def shade(dark: float) -> str:
+    """A colour between that of nothing (0) and that of the most (1)."""
+    mixed = (round(low + (high - low) * dark) for low, high in zip(LIGHT, DARK))
+    return "#" + "".join(f"{one:02x}" for one in mixed)
 
 
 def short(value: int) -> str:

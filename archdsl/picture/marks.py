@@ -32,7 +32,7 @@ class Text(Record):
     size: float
     width: float
     style: str = ""
-    """``title``, ``note`` or empty."""
+    """``title`` and ``note`` (in the middle of a box), ``frame`` (the name of a frame) or ``shape``."""
 
 
 class Wire(Record):

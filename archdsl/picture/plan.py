@@ -62,11 +62,11 @@ class Plan:
         counts = self.counts = boxes(self.root)
         fitting = [level for level, count in enumerate(counts) if count <= READABLE]
         self.depth = depth if depth is not None else max(fitting, default=0)
-        self.open: set[Part] = set()
         self.unfold()
 
     def unfold(self) -> None:
-        """Open the frames of the root down to the depth."""
+        """Open the frames of the root down to the depth, and no others."""
+        self.open: set[Part] = set()
         stack = [(part, 0) for part in self.root.parts]
         while stack:
             part, level = stack.pop()
@@ -87,7 +87,7 @@ class Plan:
         loops = f", {part.loops}" if part.loops else ""
         if part in self.open:
             return Shown(True, f"{times}{_titled(part)}{loops}", (), note)
-        lines = [f"{times}{part.title}", part.call if 0 < len(part.call) <= IN_BOX else summary(part)]
+        lines = [f"{times}{part.title}", _inside(part)]
         if part.loops:
             lines.append(part.loops)
         return Shown(False, "", [*lines, *self._figure(part)], note)
@@ -154,6 +154,23 @@ def boxes(root: Part) -> list[int]:
         parts = [one for part in frames for one in part.parts]
 
 
+def _inside(part: Part) -> str:
+    """What a folded block says below its name: the call of the spec, or what is inside where that is too long or says
+    no more; the name of the block only where it is another one.
+    """
+    name, _, arguments = part.call.partition("(")
+    same = own_name(part) == name
+    if not name or arguments == ")" or len(part.call) > IN_BOX:
+        found = summary(part)
+        return found.removeprefix(f"{name}, ") if same else found
+    return arguments.removesuffix(")") if same else part.call
+
+
+def own_name(part: Part) -> str:
+    """The name of a frame without the number of its use."""
+    return re.sub(r"_\d+$", "", part.title.rpartition(".")[2])
+
+
 def summary(part: Part) -> str:
     """``12 layers``, or what else is inside of a frame that no block has made."""
     nodes = part.all_nodes()
@@ -170,5 +187,4 @@ def _titled(part: Part) -> str:
     """
     name, _, arguments = part.call.partition("(")
     call = "" if arguments == ")" or len(part.call) > IN_TITLE else f"({arguments}" if name else ""
-    own = re.sub(r"_\d+$", "", part.title.rpartition(".")[2])
-    return f"{part.title}{call}" if own == name or not name else f"{part.title}: {name}{call}"
+    return f"{part.title}{call}" if own_name(part) == name or not name else f"{part.title}: {name}{call}"

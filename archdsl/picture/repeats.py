@@ -75,7 +75,7 @@ def _once(run: Sequence[Part]) -> Part:
     """A frame with the first of a run in it."""
     first, last = run[0], run[-1]
     if first.framed:
-        first.title = f"{first.title} … {last.title.rpartition('.')[2]}"
+        first.title = f"{first.title} … {_behind(first.title, last.title)}"
     part = first
     if not first.framed:
         part = Part(first.key, "frame", f"{first.key.rpartition('.')[2]} … {last.key.rpartition('.')[2]}")
@@ -85,3 +85,10 @@ def _once(run: Sequence[Part]) -> Part:
     part.outs = last.outs
     part.form = first.form
     return part
+
+
+def _behind(first: str, last: str) -> str:
+    """The last name without the parts that it begins with like the first: ``2`` for ``layer1.0`` and ``layer1.2``."""
+    ours, names = first.split("."), last.split(".")
+    same = next((at for at, (a, b) in enumerate(zip(ours, names)) if a != b), 0)
+    return ".".join(names[same:])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from archdsl.picture.figures import Shades, shade
 from archdsl.picture.marks import Placed, Point, Rectangle, Text, Wire
 from archdsl.picture.parts import Part
 from archdsl.picture.text import FONT
@@ -19,37 +20,74 @@ FILLS = {
 }  # fmt: skip
 """What the area and the edge of a box look like, by its role."""
 FRAME = "#fafbfc"
-COLUMN = 84
-"""Millimetres: a column of a page with two."""
+COLUMN, PAGE = 84, 240
+"""Millimetres: the width of a column of a page with two, and its height."""
 POINT = 25.4 / 96
 """Millimetres of a pixel, at which a picture for paper is not larger than on a screen."""
 EDGE = "#afb8c1"
+LETTERS = f'font-family="{escaped(FONT)}" font-size="10" fill="{INK}"'
 CORNER = 4
+SCALE, LEGEND = 150, 50
+"""Pixels: how long the scale of a legend is, and how high the legend with the room around it."""
 
 
-def svg(placed: Placed, title: str, shades: Mapping[Part, str] | None = None, *, paper: bool = False) -> str:
-    """The file. ``shades``: areas of boxes that are coloured by a figure. ``paper``: no wider than a column of a page,
-    without colours but these.
+def letters(placed: Placed, shaded: bool = False) -> float:
+    """Points: how high the letters of the smaller texts are on paper."""
+    return 10 * _scale(*_size(placed, shaded)) * 72 / 25.4
+
+
+def _size(placed: Placed, shaded: bool) -> Point:
+    return (max(placed.width, SCALE + 60), placed.height + LEGEND) if shaded else (placed.width, placed.height)
+
+
+def _scale(wide: float, high: float) -> float:
+    """Millimetres of a pixel on paper."""
+    return min(COLUMN / wide, PAGE / high, POINT)
+
+
+def svg(placed: Placed, title: str, shades: Shades | None = None, *, paper: bool = False) -> str:
+    """The file. ``shades``: areas of boxes that are coloured by a figure, with a legend. ``paper``: no larger than a
+    column of a page, without colours but these.
     """
-    width, height = _px(placed.width), _px(placed.height)
-    size = f'width="{width}" height="{height}"'
+    wide, high = _size(placed, shades is not None)
+    size = f'width="{_px(wide)}" height="{_px(high)}"'
     if paper:
-        scale = min(COLUMN / placed.width, POINT)
-        size = f'width="{placed.width * scale:.2f}mm" height="{placed.height * scale:.2f}mm"'
+        scale = _scale(wide, high)
+        size = f'width="{wide * scale:.2f}mm" height="{high * scale:.2f}mm"'
     lines = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" {size} viewBox="0 0 {width} {height}" role="img" '
+        f'<svg xmlns="http://www.w3.org/2000/svg" {size} viewBox="0 0 {_px(wide)} {_px(high)}" role="img" '
         f'aria-label="{escaped(title)}">',
         MARK,
-        f'<rect width="{width}" height="{height}" fill="#fff"/>',
+        f'<rect width="{_px(wide)}" height="{_px(high)}" fill="#fff"/>',
         '<defs><marker id="t" viewBox="0 0 8 8" refX="7.5" refY="4" markerWidth="7" markerHeight="7" orient="auto">'
         f'<path d="M0 .8 7.5 4 0 7.2z" fill="{LINE}"/></marker></defs>',
     ]
-    lines += [_rectangle(one, shades or {}, paper) for one in placed.rectangles]
+    if shades is not None:
+        lines += _legend(shades, wide)
+        lines.append(f'<g transform="translate({_px((wide - placed.width) / 2)} {LEGEND})">')
+    areas = {} if shades is None else shades.areas
+    lines += [_rectangle(one, areas, paper) for one in placed.rectangles]
     lines.append(f'<g fill="none" stroke="{LINE}" stroke-width="1.2">')
     lines += [_wire(one) for one in placed.wires]
-    lines += ["</g>", f'<g font-family="{escaped(FONT)}" font-size="10" fill="{INK}">']
-    lines += [_text(one) for one in placed.texts]
-    return "\n".join([*lines, "</g>", "</svg>", ""])
+    centred = [one for one in placed.texts if one.style in ("title", "note")]
+    lines += ["</g>", f'<g {LETTERS} text-anchor="middle">', *map(_text, centred), "</g>", f"<g {LETTERS}>"]
+    lines += [_text(one) for one in placed.texts if one.style not in ("title", "note")]
+    return "\n".join([*lines, "</g>", *(["</g>"] if shades is not None else []), "</svg>", ""])
+
+
+def _legend(shades: Shades, wide: float) -> list[str]:
+    """What the figure is, and a scale with the figures at its begin, its middle and its end."""
+    left = (wide - SCALE) / 2
+    stops = "".join(f'<stop offset="{at:g}" stop-color="{shade(at)}"/>' for at in (0, 1))
+    texts = [(wide / 2, 14, shades.title)]
+    texts += [(left + SCALE * at, 42, text) for at, text in zip((0, 0.5, 1), shades.ticks)]
+    return [
+        f'<linearGradient id="s">{stops}</linearGradient>',
+        f'<rect x="{_px(left)}" y="20" width="{SCALE}" height="10" fill="url(#s)" stroke="{EDGE}"/>',
+        f'<g {LETTERS} text-anchor="middle">',
+        *(f'<text x="{_px(x)}" y="{y}">{escaped(text)}</text>' for x, y, text in texts),
+        "</g>",
+    ]
 
 
 def _rectangle(one: Rectangle, shades: Mapping[Part, str], paper: bool) -> str:
@@ -74,9 +112,12 @@ def _place(one: Rectangle, inside: float) -> str:
 
 
 def _text(one: Text) -> str:
-    look = ' font-weight="700"' if one.style == "title" else f' fill="{FAINT}"' if one.style == "shape" else ""
+    look = (
+        ' font-weight="700"' if one.style in ("title", "frame") else f' fill="{FAINT}"' if one.style == "shape" else ""
+    )
     look += f' font-size="{one.size:g}"' if one.size != 10 else ""
-    return f'<text x="{_px(one.x)}" y="{_px(one.y)}"{look}>{escaped(one.text)}</text>'
+    x = one.x + one.width / 2 if one.style in ("title", "note") else one.x
+    return f'<text x="{_px(x)}" y="{_px(one.y)}"{look}>{escaped(one.text)}</text>'
 
 
 def _wire(one: Wire) -> str:

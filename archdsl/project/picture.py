@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 from zlib import crc32
 
 from archdsl.diagnostics import Refusal, check_choice
@@ -14,7 +16,15 @@ from archdsl.process import collector_paused, deep_stack
 from archdsl.project.targets import Network, graph_of
 from archdsl.shown import Verbatim
 
+if TYPE_CHECKING:
+    from archdsl.picture.figures import Shades
+    from archdsl.picture.marks import Placed
+
 STYLES = ("screen", "paper")
+READABLE = 5
+"""Points: smaller letters on paper are not read."""
+PNG_DPI = 300
+"""Pixels of an inch of paper, before :data:`PNG_SCALE`."""
 PNG_SCALE = 2
 """Pixels of a PNG for each of the picture's: letters are readable where screens have fine pixels."""
 
@@ -29,14 +39,38 @@ class Picture(Verbatim):
         self.folding = (depth, tuple(fold), select)
         self.shade, self.style = shade, style
 
-    @property
-    @collector_paused()
+    @cached_property
     def svg(self) -> str:
         """The picture as SVG."""
+        from archdsl.picture.svg import svg
+
+        placed, shades = self._drawn
+        return svg(placed, f"The network {self.graph.name}", shades, paper=self.style == "paper")
+
+    @property
+    def told(self) -> str:
+        """What is wrong with the picture on paper: letters too small to be read; else empty."""
+        from archdsl.picture.svg import COLUMN, PAGE, letters
+
+        placed, shades = self._drawn
+        points = letters(placed, shades is not None)
+        if self.style != "paper" or points >= READABLE:
+            return ""
+        return (
+            f"letters are {points:.1f} points high in a column of {COLUMN} by {PAGE} mm, below {READABLE}: open fewer "
+            "levels of blocks (`--depth`), fold some (`--fold`) or draw one (`--select`)"
+        )
+
+    @cached_property
+    @collector_paused()
+    def _drawn(self) -> tuple[Placed, Shades | None]:
+        """What stands where. On paper, fewer levels are open where letters would be too small, unless it is said how
+        many are.
+        """
         from archdsl.picture.blocks import place
         from archdsl.picture.figures import Figures
         from archdsl.picture.plan import Plan
-        from archdsl.picture.svg import svg
+        from archdsl.picture.svg import letters
 
         figures = None
         if self.shade is not None:
@@ -46,9 +80,14 @@ class Picture(Verbatim):
         with deep_stack():
             plan = Plan(self.graph, *self.folding, figures)
             placed = place(plan)
+            while self.style == "paper" and self.folding[0] is None and plan.depth:
+                if letters(placed, figures is not None) >= READABLE:
+                    break
+                plan.depth -= 1
+                plan.unfold()
+                placed = place(plan)
         boxes = [one.part for one in placed.rectangles if not one.open and one.part.kind in ("box", "frame")]
-        shades = figures.shades(boxes) if figures else {}
-        return svg(placed, f"The network {self.graph.name}", shades, paper=self.style == "paper")
+        return placed, figures.shades(boxes) if figures else None
 
     @property
     def mermaid(self) -> str:
@@ -119,8 +158,9 @@ def draw(
 
     ``depth``: how many levels of blocks are open (``None``: as many as one can read); ``fold``: patterns of paths of
     blocks that are folded in any case; ``select``: the path of the one block that is drawn. ``shade`` colours by
-    ``macs``, ``params`` or ``activations`` instead of roles. ``style``: ``screen``, or ``paper``, which is as wide as a
-    column and has no colours. ``settings``, ``bind`` and ``train`` are those of ``show``. Raises ``DiagnosticError``.
+    ``macs``, ``params`` or ``activations`` instead of roles. ``style``: ``screen``, or ``paper``, which has no colours
+    and is at most as large as a column of a page. ``settings``, ``bind`` and ``train`` are those of ``show``. Raises
+    ``DiagnosticError``.
     """
     from archdsl.picture.figures import SHADES
 
@@ -136,7 +176,7 @@ def _rasterised(svg: str) -> bytes:
     except ImportError:
         help = 'pip install "archdsl[picture]"; `.svg` needs no package'
         raise Refusal("E0010", "writing pictures as PNG needs the package `resvg-py`", help=help) from None
-    return bytes(resvg_py.svg_to_bytes(svg_string=svg, zoom=PNG_SCALE))
+    return bytes(resvg_py.svg_to_bytes(svg_string=svg, zoom=PNG_SCALE, dpi=PNG_DPI))
 
 
 def _marked(png: bytes) -> bytes:
