@@ -35,6 +35,11 @@ def as_mermaid(graph: Graph, depth: int | None = None, fold: Sequence[str] = (),
     while depth is None and plan.depth and (len(text) > MOST_CHARACTERS or edges > MOST_EDGES):
         plan = Plan(graph, plan.depth - 1, fold, select)
         text, edges = _mermaid(plan)
+    if len(text) > MOST_CHARACTERS or edges > MOST_EDGES:
+        size = f"{edges:,} edges and {len(text):,} characters"
+        most = f"GitHub draws {MOST_EDGES} and {MOST_CHARACTERS:,} at most"
+        note = f"  %% {size}: {most}; open fewer levels or `--select` a part"
+        text = text.replace("\n", f"\n{note}\n", 1)
     return text
 
 

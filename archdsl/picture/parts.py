@@ -40,7 +40,7 @@ class Part:
         self.call = ""
         """Of a frame: the block that made it, with its arguments."""
         self.lines: list[str] = []
-        """What a box says."""
+        """What a box says, or a folded frame that no block has made below its title."""
         self.role = role
         self.ins: list[Value] = []
         self.outs: list[Value] = []

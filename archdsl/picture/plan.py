@@ -10,6 +10,7 @@ from archdsl.diagnostics import Refusal, did_you_mean
 from archdsl.dims import Dim
 from archdsl.graph import Graph, Value
 from archdsl.picture.figures import Figures
+from archdsl.picture.gathered import gather
 from archdsl.picture.parts import Part
 from archdsl.picture.tree import tree
 from archdsl.picture.words import batch_axis, shape_text
@@ -55,6 +56,7 @@ class Plan:
         self.graph = graph
         self.figures = figures
         self.root = tree(graph)
+        gather(self.root, READABLE)
         if select:
             self.root = alone(self.root, select, batch_axis(graph))
         self.batch = batch_axis(graph)
@@ -87,7 +89,8 @@ class Plan:
         loops = f", {part.loops}" if part.loops else ""
         if part in self.open:
             return Shown(True, f"{times}{_titled(part)}{loops}", (), note)
-        lines = [f"{times}{part.title}", part.call if 0 < len(part.call) <= IN_BOX else summary(part)]
+        said = part.lines or [part.call if 0 < len(part.call) <= IN_BOX else summary(part)]
+        lines = [f"{times}{part.title}", *said]
         if part.loops:
             lines.append(part.loops)
         return Shown(False, "", [*lines, *self._figure(part)], note)

@@ -45,7 +45,7 @@ def read(path: Path, bind: Mapping[str, int] | None = None) -> Graph:
         if not size:
             malformed(path, "it is empty")
         if size <= WHOLE:
-            content = file.read(WHOLE + 1)
+            content = file.read(size)
             return _read(ModelReader(path, content), len(content), bind)
         with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
             return _read(ModelReader(path, data), len(data), bind)
