@@ -28,12 +28,14 @@ SCHEMA = 8
 
 DTYPES = {1: "u8", 2: "i8", 3: "i16", 4: "i32", 5: "i64", 6: "f16", 7: "f32", 8: "f64", 12: "bool", 13: "bf16",
           28: "u16", 34: "u32", 35: "u64"}  # fmt: skip
-"""``ScalarType`` of the schema -> element type. Complex numbers and floats of eight bits have none here."""
+"""``ScalarType`` of the schema -> element type. Floats of eight bits have none here."""
+COMPLEX = {9: "f16", 10: "f32", 11: "f64"}
+"""``ScalarType`` of complex numbers -> element type of their parts, which lie beside each other."""
 EXPORT = "save it again with PyTorch 2.8 or newer: `torch.export.save(torch.export.export(model, inputs), path)`"
 
 
 def read(path: Path) -> Checkpoint:
-    """The parameters and buffers of a program, under PyTorch's own names."""
+    """The parameters and buffers of a program, under PyTorch's own names; complex numbers have a last axis of 2."""
     saved = Saved(path)
     return Checkpoint(path, "torch.export", {name: saved.tensor(one) for name, one in saved.tensors.items()})
 
@@ -51,6 +53,8 @@ class Payload(Record):
     strides: tuple[int, ...]
     trained: bool
     """Whether it is a parameter, and no buffer."""
+    complex: bool = False
+    """Whether it is of complex numbers: they are told as real ones with a last axis of 2."""
 
     @property
     def identity(self) -> tuple[object, ...]:
@@ -131,15 +135,18 @@ class Saved:
         shape = check_shape(self.path, name, known_sizes(meta.get("sizes")))
         strides = check_shape(self.path, name, known_sizes(meta.get("strides")))
         (offset,) = check_shape(self.path, name, known_sizes([meta.get("storage_offset")]))
-        dtype = DTYPES.get(meta.get("dtype") if type(meta.get("dtype")) is int else 0)
+        code = meta["dtype"] if type(meta.get("dtype")) is int else 0
+        dtype = COMPLEX.get(code) or DTYPES.get(code)
         if dtype is None:
             refuse("E0902", f"`{name[:80]}` in `{self.path}` has an element type that is not read")
         if len(strides) != len(shape):
             malformed(self.path, f"`{name[:80]}` has {len(strides)} strides for {len(shape)} axes")
+        if code in COMPLEX:
+            shape, strides, offset = (*shape, 2), (*[2 * step for step in strides], 1), 2 * offset
         member = "" if entry.get("use_pickle") else f"{folder}{str(entry.get('path_name'))[:200]}"
         if member:
             self._check_member(name, member, dtype, shape, offset, strides)
-        return Payload(name, dtype, shape, member, offset, strides, entry.get("is_param") is True)
+        return Payload(name, dtype, shape, member, offset, strides, entry.get("is_param") is True, code in COMPLEX)
 
     def _check_member(
         self, name: str, member: str, dtype: str, shape: tuple[int, ...], offset: int, strides: tuple[int, ...]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from archdsl.diagnostics import Refusal
 from archdsl.dims import symbols
@@ -15,6 +15,7 @@ from archdsl.foreign.known import Known
 from archdsl.foreign.pt2 import families as families  # registers the rules
 from archdsl.foreign.pt2.constants import MAX_ELEMENTS
 from archdsl.foreign.pt2.flow import Flow
+from archdsl.foreign.pt2.memory import Complex
 from archdsl.foreign.pt2.program import Body
 from archdsl.foreign.pt2.scopes import Scopes
 from archdsl.foreign.pt2.sizes import Sizes
@@ -98,6 +99,9 @@ def _enter(saved: Saved, body: Body, flow: Flow, specs: list[tuple[str, Any]], b
             name, called = argument.get("name"), spec.get(_NAMED[kind])
             if isinstance(name, str) and isinstance(called, str):
                 payload = saved.tensors.get(called) or saved.constants.get(called)
+                if payload is not None and payload.complex and kind == "parameter":
+                    help = "keep real numbers with a last axis of 2, and use `torch.view_as_complex` of them"
+                    _refuse_complex(flow, kind, called, help)
                 flow.memory.env[name] = _weight(saved, body, name, called, payload, tied, kind)
 
 
@@ -113,6 +117,9 @@ def _tensor_name(argument: object) -> str | None:
 def _input(body: Body, flow: Flow, name: str, bind: Mapping[str, int]) -> Value | Known:
     """An input of the model; a number where it is bound to one."""
     declared = body.declared(name)
+    if body.is_complex(name):
+        help = "export a model that takes real numbers, and uses `torch.view_as_complex` of them"
+        _refuse_complex(flow, "input", name, help)
     if declared is None:
         raise Refusal("E1001", f"the file does not say what the input `{name[:80]}` is")
     if name in bind and declared.elements == 1 and declared.dtype in INTEGERS:
@@ -121,10 +128,16 @@ def _input(body: Body, flow: Flow, name: str, bind: Mapping[str, int]) -> Value 
     return flow.importer.input(name, declared)
 
 
+def _refuse_complex(flow: Flow, what: str, name: str, help: str) -> NoReturn:
+    """Refuse (E1003) complex numbers where no call takes or gives them; a parameter would count twice as real ones."""
+    with flow.importer.at(str, f"{what} {name[:80]}"):
+        raise Refusal("E1003", f"the {what} `{name[:80]}` is of complex numbers, which is not supported", help=help)
+
+
 def _weight(
     saved: Saved, body: Body, name: str, called: str, payload: Payload | None, tied: dict[tuple[object, ...], Known],
     kind: str,
-) -> Known:  # fmt: skip
+) -> Known | Complex:  # fmt: skip
     """A parameter, buffer or constant of the file; tied ones are one."""
     declared = body.declared(name)
     if payload is None:
@@ -139,7 +152,7 @@ def _weight(
     if known is None:
         first = saved.firsts.get(payload.identity, called)
         known = tied[payload.identity] = _known(payload, saved.tensor(payload), first, kind)
-    return known
+    return Complex(None, [known], called) if payload.complex else known
 
 
 def _known(payload: Payload, tensor: Tensor, name: str, kind: str) -> Known:
@@ -159,6 +172,8 @@ def _outputs(flow: Flow, specs: list[tuple[str, Any]], names: list[str]) -> dict
         tensor = flow.memory.env.get(name)
         if tensor is None:
             raise Refusal("E1001", f"nothing makes the output `{name[:80]}`")
+        if isinstance(tensor, Complex):
+            _refuse_complex(flow, "output", name, "export a model that gives `torch.view_as_real` of it")
         called = names[number] if len(names) == len(given) else f"output_{number}" if number else "output"
         value = tensor if isinstance(tensor, Value) else flow.importer.value(tensor, called)
         found[called] = value

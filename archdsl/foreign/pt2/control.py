@@ -10,14 +10,14 @@ from archdsl.foreign.deciding import depends, inputs_of
 from archdsl.foreign.known import Known
 from archdsl.foreign.pt2.arguments import Args
 from archdsl.foreign.pt2.constants import evaluated
-from archdsl.foreign.pt2.memory import Memory, Tensor
+from archdsl.foreign.pt2.memory import Complex, Item, Memory, Tensor
 from archdsl.foreign.pt2.program import Body, Call, Ref
 from archdsl.foreign.pt2.scopes import Scopes
 from archdsl.graph import Value
 
 MOST_RUNS = 256
 """Runs of a loop that are written one after another; a longer loop is opaque."""
-Results = Sequence[Tensor | None]
+Results = Sequence[Item | None]
 
 
 class Flow(Protocol):
@@ -26,11 +26,11 @@ class Flow(Protocol):
     memory: Memory
     scopes: Scopes
 
-    def applied(self, body: Body, refs: Sequence[Ref]) -> list[Tensor | None]:
+    def applied(self, body: Body, refs: Sequence[Ref]) -> list[Item | None]:
         """The results of a graph inside of the program, of tensors by their names."""
         ...
 
-    def results(self, body: Body, given: Sequence[Tensor]) -> list[Tensor | None]:
+    def results(self, body: Body, given: Sequence[Item]) -> list[Item | None]:
         """The results of a graph inside of the program."""
         ...
 
@@ -114,15 +114,15 @@ def _arguments(call: Call, count: int) -> list[Any]:
     return found
 
 
-def _made(one: Tensor | None) -> Tensor:
-    if one is None:
+def _made(one: Item | None) -> Tensor:
+    if one is None or isinstance(one, Complex):
         raise Refusal("E1001", "a graph inside of the program gives nothing where a tensor is needed")
     return one
 
 
 def _runs(flow: Flow, test: Body, step: Body, states: Sequence[Tensor], others: Sequence[Tensor]) -> int | None:
     """How often a loop runs: its condition is computed with what is known of its states, and no node is made."""
-    held: list[Tensor | None] = list(states)
+    held: list[Item | None] = list(states)
     for count in range(MOST_RUNS + 1):
         (decided,) = _foreseen(flow, test, [*held, *others])[:1] or [None]
         if not isinstance(decided, Known):
@@ -133,7 +133,7 @@ def _runs(flow: Flow, test: Body, step: Body, states: Sequence[Tensor], others: 
     return None
 
 
-def _foreseen(flow: Flow, body: Body, given: Sequence[Tensor | None]) -> list[Tensor | None]:
+def _foreseen(flow: Flow, body: Body, given: Sequence[Item | None]) -> list[Item | None]:
     """The results of a graph as far as they are computed of what is known."""
     memory = Memory(flow.memory.importer)
     memory.env = {name: one for name, one in zip(inputs(body), given) if isinstance(one, Known)}

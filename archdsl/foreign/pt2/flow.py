@@ -9,9 +9,10 @@ from archdsl.dims import Dim, evaluate, symbols
 from archdsl.foreign.importer import MISFITS, Importer, misfit
 from archdsl.foreign.known import Known
 from archdsl.foreign.pt2.arguments import RULES, Args
+from archdsl.foreign.pt2.complex import computed, touches
 from archdsl.foreign.pt2.constants import evaluated
-from archdsl.foreign.pt2.control import CONTROL, inputs
-from archdsl.foreign.pt2.memory import Memory, Tensor
+from archdsl.foreign.pt2.control import CONTROL, inlined, inputs
+from archdsl.foreign.pt2.memory import Complex, Item, Memory, Tensor
 from archdsl.foreign.pt2.program import Body, Call, Ref
 from archdsl.foreign.pt2.scopes import Scopes
 from archdsl.graph import Value
@@ -37,7 +38,11 @@ class Flow:
             return  # an assertion, or a size, which is declared as an expression
         args = Args(self.memory, self.scopes, body, call)
         control = CONTROL.get(call.operator)
-        results = control(self, call) if control is not None else None
+        results: Sequence[Item | None] | None = None
+        if control is not inlined and touches(args):
+            results = computed(args)
+        elif control is not None:
+            results = control(self, call)
         if results is None:
             found = evaluated(args) or self._made(args)
             results = [found] if isinstance(found, Value | Known) else list(found)
@@ -73,12 +78,12 @@ class Flow:
         op = Opaque.of(library, rest, [one for one in types if one is not None], plain)
         return args.apply(op, [args.materialised(one) for one in args.tensors()], base=call.operator)
 
-    def applied(self, body: Body, refs: Sequence[Ref]) -> list[Tensor | None]:
+    def applied(self, body: Body, refs: Sequence[Ref]) -> list[Item | None]:
         """The results of a graph inside of the program, of tensors by their names. Its own names are its own.
 
         Refuses (E1003) a graph that writes into what it is given: what else shows that memory is not known inside.
         """
-        given = [self.memory.tensor(one) for one in refs]
+        given = [self.memory.item(one) for one in refs]
         memory = Memory(self.importer)
         found = self.results(body, given, memory)
         names = inputs(body)
@@ -90,7 +95,7 @@ class Flow:
                 )  # fmt: skip
         return found
 
-    def results(self, body: Body, given: Sequence[Tensor], memory: Memory | None = None) -> list[Tensor | None]:
+    def results(self, body: Body, given: Sequence[Item], memory: Memory | None = None) -> list[Item | None]:
         """The results of a graph inside of the program, whose names are kept in a memory of its own."""
         outer, self.memory = self.memory, memory or Memory(self.importer)
         self.memory.env = dict(zip(inputs(body), given))
@@ -100,8 +105,10 @@ class Flow:
         finally:
             self.memory = outer
 
-    def _as_declared(self, body: Body, name: str, value: Tensor) -> Tensor:
+    def _as_declared(self, body: Body, name: str, value: Item) -> Item:
         """The value with the declared element type; refuses (E1001) what is declared with another shape."""
+        if isinstance(value, Complex):
+            return value
         declared = body.declared(name)
         made = value.type if isinstance(value, Value) else TensorType(value.dtype, value.shape)
         if declared is None or declared == made:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from archdsl.diagnostics import Refusal
 from archdsl.foreign.importer import Importer
 from archdsl.foreign.known import Known
@@ -12,12 +14,28 @@ Tensor = Value | Known
 """What a name stands for: something that depends on the inputs, or something that is known."""
 
 
+class Complex:
+    """Complex numbers: those that a call gives of its inputs; without a call a buffer, which enters as real numbers."""
+
+    __slots__ = ("call", "inputs", "name", "number")
+
+    def __init__(self, call: Call | None, inputs: Sequence[Item], name: str = "") -> None:
+        self.call = call
+        self.inputs = tuple(inputs)
+        self.name = name
+        self.number: int = 1 + max((one.number for one in self.inputs if isinstance(one, Complex)), default=0)
+        """Complex inputs have lower ones."""
+
+
+Item = Tensor | Complex
+
+
 class Memory:
     """The names of a program. A write changes what its target means, and what the target is a slice of."""
 
     def __init__(self, importer: Importer) -> None:
         self.importer = importer
-        self.env: dict[str, Tensor] = {}
+        self.env: dict[str, Item] = {}
         self.views: dict[str, str] = {}
         """Names of views -> the name whose memory they show."""
         self._roots: dict[str, str] = {}
@@ -57,8 +75,10 @@ class Memory:
         self.env[target] = self.env[name]
         self._share(name, target)
 
-    def _replaced(self, base: Tensor, part: Tensor, axis: int, start: int, stop: int) -> Tensor:
+    def _replaced(self, base: Item, part: Item, axis: int, start: int, stop: int) -> Tensor:
         """The base with a stretch of one axis replaced."""
+        if isinstance(base, Complex) or isinstance(part, Complex):
+            raise _complex("what is written into")
         whole, inner = (one if isinstance(one, Value) else self.importer.value(one, "constant") for one in (base, part))
         size, path = whole.type.shape[axis], f"{inner.name}.written"
         parts = [inner]
@@ -77,6 +97,13 @@ class Memory:
         return self._roots.get(name, name)
 
     def tensor(self, ref: Ref) -> Tensor:
+        """As :meth:`item`; refuses (E1003) complex numbers, too."""
+        found = self.item(ref)
+        if isinstance(found, Complex):
+            raise _complex(f"`{ref.name[:80]}`")
+        return found
+
+    def item(self, ref: Ref) -> Item:
         """What a name stands for; refuses (E1001) one that nothing made."""
         if ref.name in self.written:
             raise Refusal(
@@ -89,9 +116,14 @@ class Memory:
         return found
 
 
+def _complex(what: str) -> Refusal:
+    return Refusal("E1003", f"{what} is of complex numbers, which are not supported here")
+
+
 _VIEWS = frozenset({
     "view", "reshape", "select", "slice", "transpose", "permute", "unsqueeze", "squeeze", "expand", "t", "split",
     "split_with_sizes", "chunk", "unbind", "narrow", "flatten", "unflatten", "swapaxes", "expand_as", "reshape_as",
-    "view_as", "alias", "detach", "diagonal", "movedim", "contiguous", "to", "dropout",
+    "view_as", "alias", "detach", "diagonal", "movedim", "contiguous", "to", "dropout", "view_as_complex",
+    "view_as_real", "real", "imag",
 })  # fmt: skip
 """Operators whose result may show the memory of their first argument."""

@@ -15,7 +15,7 @@ from archdsl.dims import Dim
 from archdsl.foreign.pt2.sizes import Sizes
 from archdsl.record import Record
 from archdsl.shapes import TensorType
-from archdsl.weights.exported import DTYPES, Saved
+from archdsl.weights.exported import COMPLEX, DTYPES, Saved
 from archdsl.weights.tensor import MAX_RANK, malformed
 
 
@@ -91,6 +91,12 @@ class Body:
         if name not in self._types:
             self._types[name] = self._declared(name)
         return self._types[name]
+
+    def is_complex(self, name: str) -> bool:
+        """Whether the program declares a tensor of complex numbers."""
+        meta = self.part("tensor_values").get(name)
+        dtype = meta.get("dtype") if isinstance(meta, dict) else None
+        return type(dtype) is int and dtype in COMPLEX
 
     def _declared(self, name: str) -> TensorType | None:
         meta = self.part("tensor_values").get(name)
