@@ -117,7 +117,6 @@ def test_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_png(tmp_path: Path) -> None:
-    pytest.importorskip("resvg_py")
     path = archdsl.draw("lenet5").save(tmp_path / "net.png")
     assert path.read_bytes().startswith(b"\x89PNG")
     archdsl.draw("lenet5").save(path)

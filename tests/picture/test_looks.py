@@ -70,7 +70,6 @@ def test_small_letters_are_told(tmp_path: Path) -> None:
 
 def test_paper_in_pixels(tmp_path: Path) -> None:
     """600 to the inch."""
-    pytest.importorskip("resvg_py")
     picture = archdsl.draw("lenet5", style="paper")
     wide, high = struct.unpack(">II", picture.save(tmp_path / "a.png").read_bytes()[16:24])
     sizes = millimetres(picture)
