@@ -28,6 +28,9 @@ Reports = Annotated[
         help="also write sarif, junit, gitlab, markdown or json; github annotates the run",
     ),
 ]
+Beside = Annotated[
+    str | None, opt("--against", metavar="OTHER", help="another network beside it, or `HEAD~1`: the same file there")
+]
 Watching = Annotated[bool, opt("--watch", help="run again whenever a file that was read changes")]
 Train = Annotated[bool, opt("--train", help="include the outputs that exist only for training")]
 

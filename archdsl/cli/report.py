@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from archdsl.cli.options import Bind, Set, Target, Train, bindings, settings
+from archdsl.cli.options import Beside, Bind, Set, Target, Train, bindings, settings
 from archdsl.cli.output import progress, say
 from archdsl.cli.signature import opt
 
@@ -16,10 +16,7 @@ def command(
     output: Annotated[
         str, opt("--output", "-o", metavar="FILE", help="the page (.html) or its document (.json)")
     ] = "report.html",
-    against: Annotated[
-        str | None,
-        opt("--against", metavar="OTHER", help="another network beside it, or `HEAD~1`: the same file there"),
-    ] = None,
+    against: Beside = None,
     set_: Set = None,
     bind: Bind = None,
     train: Train = False,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, NoReturn
 
-from archdsl.cli.options import Bind, Set, Target, Train, bindings, settings
+from archdsl.cli.options import Beside, Bind, Set, Target, Train, bindings, settings
 from archdsl.cli.output import out, progress, say
 from archdsl.cli.signals import received
 from archdsl.cli.signature import opt
@@ -14,10 +14,7 @@ EXAMPLE = "archdsl view specs/resnet.arch:resnet18"
 
 def command(
     target: Target,
-    against: Annotated[
-        str | None,
-        opt("--against", metavar="OTHER", help="another network beside it, or `HEAD~1`: the same file there"),
-    ] = None,
+    against: Beside = None,
     set_: Set = None,
     bind: Bind = None,
     train: Train = False,

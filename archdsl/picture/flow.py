@@ -49,12 +49,10 @@ def _mermaid(plan: Plan) -> tuple[str, int]:
         lines.append(f"  %% {told}")
     ids: dict[Part, str] = {}
     brackets = {"input": ("([", "])"), "output": ("([", "])"), "box": ("[", "]"), "frame": ("[[", "]]")}
-    for part, level, begins in walk(plan):
-        indent = "  " * (level + 1)
+    for part, indent, begins in _named(plan, ids):
         if not begins:
             lines.append(f"{indent}end")
             continue
-        ids[part] = f"n{len(ids)}"
         shown = plan.shown(part)
         if shown.open:
             lines.append(f'{indent}subgraph {ids[part]}["{_html(shown.title)}"]')
@@ -79,12 +77,10 @@ def as_dot(graph: Graph, depth: int | None = None, fold: Sequence[str] = (), sel
         lines.insert(1, f"  // {told}")
     ids: dict[Part, str] = {}
     shapes = {"input": "oval", "output": "oval", "box": "box", "frame": "box3d"}
-    for part, level, begins in walk(plan):
-        indent = "  " * (level + 1)
+    for part, indent, begins in _named(plan, ids):
         if not begins:
             lines.append(f"{indent}}}")
             continue
-        ids[part] = f"n{len(ids)}"
         shown = plan.shown(part)
         if shown.open:
             lines.append(f"{indent}subgraph cluster_{ids[part]} {{ label={_quoted(shown.title)};")
@@ -94,6 +90,14 @@ def as_dot(graph: Graph, depth: int | None = None, fold: Sequence[str] = (), sel
         style = " style=dashed" if edge.shortcut else ""
         lines.append(f"  {ids[edge.start]} -> {ids[edge.end]} [label={_quoted(edge.note)}{style}];")
     return "\n".join(lines) + "\n}\n"
+
+
+def _named(plan: Plan, ids: dict[Part, str]) -> Iterator[tuple[Part, str, bool]]:
+    """:func:`walk` with indents in place of levels; a part is in ``ids`` as soon as it begins."""
+    for part, level, begins in walk(plan):
+        if begins:
+            ids[part] = f"n{len(ids)}"
+        yield part, "  " * (level + 1), begins
 
 
 def walk(plan: Plan) -> Iterator[tuple[Part, int, bool]]:

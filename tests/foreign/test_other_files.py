@@ -53,8 +53,7 @@ def test_it_is_called_by_its_name(
     name: str, data: bytes, what: str, way: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    Path(name).write_bytes(data)
-    called_by_its_name(name, what, way)
+    called_by_its_name(name, data, what, way)
 
 
 @pytest.mark.parametrize(

@@ -79,13 +79,14 @@ def one_relu() -> onnx.ModelProto:
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
 
 
-def called_by_its_name(path: str, what: str, way: str) -> None:
+def called_by_its_name(name: str, data: bytes, what: str, way: str) -> None:
     """A file that is not read is refused by all that count (E0009): with what it is, and with a way to one that is read.
-    ``path`` is in the current folder, which messages do not name.
+    It is written into the current folder, which messages do not name.
     """
+    Path(name).write_bytes(data)
     for command in (archdsl.cost, archdsl.show):
         with pytest.raises(DiagnosticError) as refused:
-            command(f"./{path}")
+            command(f"./{name}")
         assert refused.value.diagnostics[0].code == "E0009"
         shown = str(refused.value).replace("./", "")
         assert what in shown and way in shown
