@@ -57,6 +57,7 @@ MORE = {
     **{name: (name, "by name") for name in ("resnet18", "resnet34", "resnet101", "resnet152", "wide_resnet101_2")},
     **{name: (name, "by name") for name in ("resnext101_32x4d", "resnext101_32x8d", "resnext101_64x4d")},
     **{f"efficientnet_b{n}": (f"efficientnet_b{n}", "by the map `timm`") for n in range(2, 8)},
+    "darknet53": ("darknet53", "by the map `timm`"),
     "mobilenet_v2_w0_35": ("mobilenetv2_035", "by the map `timm`"),
     "mobilenet_v2_w0_75": ("mobilenetv2_075", "by the map `timm`"),
     "mobilenet_v2_w1_4": ("mobilenetv2_140", "by the map `timm`"),
