@@ -59,8 +59,8 @@ AS_HERE = {
     "amoebanet_a", "amoebanet_c", "amoebanet_d", "mnasnet_a1", "mobilenet_v3_large", "mobilenet_v3_small",
     "autoencoder_mnist", "bn_inception", "convnet1989", "gate_mp", "inception_resnet_v1", "inception_resnet_v2",
     "inception_v3", "inception_v4", "madaline", "mlp3", "mlp_keras_121", "nin_cifar10", "nin_imagenet",
-    "overfeat_accurate", "overfeat_fast", "perceptron", "polynet", "se_bn_inception", "xception", "yolo_v1", "yolo_v1_cfg", "zfnet",
-    "rnn_many_to_one", "rnn_residual", "rnn_stacked",
+    "overfeat_accurate", "overfeat_fast", "perceptron", "polynet", "se_bn_inception", "xception", "zfnet",
+    "rnn_many_to_one", "rnn_residual", "rnn_stacked", "yolo_v1", "yolo_v1_cfg",
 }  # fmt: skip
 """The survey's identifier is our name."""
 
