@@ -8,7 +8,7 @@ from typing import Any
 from second import Second
 from second_maps import picture
 
-SMALL = {"depths": [1, 1, 1, 1], "c": 64, "classes": 5, "res": 128}
+SMALL = {"depths": [1, 1, 1, 1], "c": 64, "classes": 5, "res": 64}
 DEPTHS = (1, 1, 1, 1)
 
 
@@ -26,7 +26,7 @@ def one_stage(variant: str, make: Callable[[], Any]) -> Second:
         return heads(official(variant))
 
     return Second(
-        variant, SMALL, "", make, picture(3, 128), lambda net, x: net(x["image"]), {"N": 2}, {"N": (1, 3)}, whole,
+        variant, SMALL, "", make, picture(3, 64), lambda net, x: net(x["image"]), {"N": 2}, {"N": (1, 3)}, whole,
         ({"N": 1, "res": 800}, {"N": 2, "res": 256}),
     )  # fmt: skip
 
@@ -58,4 +58,28 @@ def fcos() -> Second:
     return one_stage("fcos_resnet50_fpn", make)
 
 
-BOXES: dict[str, Callable[[], Second]] = {make.__name__: make for make in (retinanet, retinanet_v2, fcos)}
+def faster(v2: bool = False) -> Second:
+    """Of 12 regions, which the proposing network finds in both pictures."""
+
+    def make() -> Any:
+        from torch_detectors import faster_rcnn, regions
+
+        return regions(faster_rcnn(DEPTHS, 32, 5, 48, 12, 20, v2, False), 12)
+
+    def whole() -> Any:
+        from torch_detectors import regions
+
+        return regions(official(variant), 1000)
+
+    variant = "fasterrcnn_resnet50_fpn" + "_v2" * v2
+    small = {**SMALL, "c": 32, "hidden": 48, "regions": 12, "most": 20, "res": 96}
+    return one_stage(variant, make)._replace(small=small, full=whole, inputs=picture(3, 96))
+
+
+def faster_v2() -> Second:
+    return faster(True)
+
+
+BOXES: dict[str, Callable[[], Second]] = {
+    make.__name__: make for make in (retinanet, retinanet_v2, fcos, faster, faster_v2)
+}
