@@ -18,6 +18,7 @@ from typing import Any
 
 import formulas
 import formulas_attention
+import formulas_detection
 import formulas_mobile
 import formulas_nested
 import formulas_parallel
@@ -31,7 +32,7 @@ import archdsl
 from archdsl.analyses.measure import Measures
 
 FORMULAS = (
-    formulas, formulas_attention, formulas_mobile, formulas_nested, formulas_parallel, formulas_recurrent, formulas_residual, formulas_scans,
+    formulas, formulas_attention, formulas_detection, formulas_mobile, formulas_nested, formulas_parallel, formulas_recurrent, formulas_residual, formulas_scans,
 )  # fmt: skip
 ledger = tool("ledger")
 VARIANTS: dict[str, str] = ledger.variants()
