@@ -100,17 +100,19 @@ class Plan:
         marks = self.marks if part.kind in ("box", "frame") else None
         if not part.framed:
             return Shown(False, "", [*part.lines, *self._figure(part), *(marks.lines(part) if marks else ())], note)
-        times = f"{part.count} × " if part.count > 1 else ""
-        loops = f", {part.loops}" if part.loops else ""
         if part in self.open:
-            setting = marks.setting(part) if marks else ""
-            called = f"{title_of(part.title)}: {setting}" if setting else _titled(part)
-            return Shown(True, f"{times}{called}{loops}", (), note)
+            return Shown(True, self.title(part), (), note)
         word = marks.word(part) if marks else ""
-        lines = [f"{word}{times}{title_of(part.title)}", *(part.lines or [_inside(part)])]
+        lines = [f"{word}{_times(part)}{title_of(part.title)}", *(part.lines or [_inside(part)])]
         if part.loops:
             lines.append(part.loops)
         return Shown(False, "", [*lines, *self._figure(part), *(marks.summary(part) if marks else ())], note)
+
+    def title(self, part: Part) -> str:
+        """Of a frame that is open."""
+        setting = self.marks.setting(part) if self.marks is not None else ""
+        called = f"{title_of(part.title)}: {setting}" if setting else _titled(part)
+        return f"{_times(part)}{called}" + (f", {part.loops}" if part.loops else "")
 
     def _figure(self, part: Part) -> list[str]:
         if self.figures is None or part.kind in ("input", "output"):
@@ -172,6 +174,10 @@ def boxes(root: Part, opens: Callable[[Part], bool] = lambda part: part.framed) 
             return counts
         done += len(parts) - len(frames)
         parts = [one for part in frames for one in part.parts]
+
+
+def _times(part: Part) -> str:
+    return f"{part.count} × " if part.count > 1 else ""
 
 
 def _inside(part: Part) -> str:
