@@ -229,8 +229,17 @@ def fastvit() -> Second:
 
 
 def poolformer() -> Second:
-    ours = {"n": 1, "widths": [8, 16, 24, 32]}
-    return of_timm("poolformer_s12", ours, "timm", {"dims": (8, 16, 24, 32), "depths": (1, 1, 3, 1)})
+    def make() -> Any:
+        from torch_models import timm
+
+        theirs = timm().models.metaformer
+        return theirs.MetaFormer(
+            depths=(1, 1, 3, 1), dims=(8, 16, 24, 32), num_classes=7, downsample_norm=None, mlp_act=theirs.nn.GELU,
+            mlp_bias=True, norm_layers=theirs.GroupNorm1, layer_scale_init_values=1e-5, res_scale_init_values=None,
+            use_mlp_head=False,
+        )  # fmt: skip
+
+    return of_timm("poolformer_s12", {"n": 1, "widths": [8, 16, 24, 32]}, "timm", make)
 
 
 def convmixer() -> Second:

@@ -152,9 +152,13 @@ def chosen(names: list[str], state: dict[str, np.ndarray], name: str) -> list[st
 ELSEWHERE = {
     "support/second_words.py": ("bert", "gpt2", "llama", "mixtral", "swin", "t5", "transformer", "vit", "whisper"),
     "support/second_loops.py": ("convlstm", "mamba", "recurrent", "rnnsearch"),
+    "support/second_backbones.py": (
+        "convmixer", "convnext", "dla", "edgenext", "efficientnet_v2", "fastvit", "ghostnet", "mobilenet_v4", "mobileone",
+        "poolformer", "regnet", "repvit", "res2net", "resnest", "vovnet",
+    ),
     "support/second_maps.py": ("dcn", "hourglass", "unet"),
     "weights/test_timm.py": ("nf_resnet",),
-}
+}  # fmt: skip
 """Cases of ``zoo/test_second_sources.py`` and another test, which compare small ones with networks that others wrote or
 that were written again from their papers; and their families."""
 
