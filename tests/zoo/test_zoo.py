@@ -1,8 +1,8 @@
 """Every variant in ``specs/``: parameters and multiply-accumulates against references that are not our own output.
 
-Three references: ``data/counts.csv`` (torchvision, timm and pytorchcv, by ``reference/count_torchvision.py``),
-``data/counts_attention.csv`` (`transformers`, torchvision and timm, by ``reference/count_transformers.py``) and
-``data/counts_backbones.csv`` (timm and torchvision, by ``reference/count_backbones.py``),
+Three references: ``data/counts*.csv`` (torchvision, timm and pytorchcv, by ``reference/count_torchvision.py``; `transformers`,
+torchvision and timm, by ``count_transformers.py``; torchvision's detectors, by ``count_detectors.py``; backbones of timm and
+torchvision, by ``count_backbones.py``),
 ``data/published.csv`` (a survey's counts from other implementations, taken over as they are, each with its source) and
 ``formulas*.py`` (the sums written out, from arithmetic alone).
 """
@@ -18,6 +18,7 @@ from typing import Any
 
 import formulas
 import formulas_attention
+import formulas_detection
 import formulas_mobile
 import formulas_nested
 import formulas_parallel
@@ -31,7 +32,7 @@ import archdsl
 from archdsl.analyses.measure import Measures
 
 FORMULAS = (
-    formulas, formulas_attention, formulas_mobile, formulas_nested, formulas_parallel, formulas_recurrent, formulas_residual, formulas_scans,
+    formulas, formulas_attention, formulas_detection, formulas_mobile, formulas_nested, formulas_parallel, formulas_recurrent, formulas_residual, formulas_scans,
 )  # fmt: skip
 ledger = tool("ledger")
 VARIANTS: dict[str, str] = ledger.variants()
@@ -60,8 +61,8 @@ def parts(name: str) -> tuple[str, dict[str, Any]]:
 def references() -> dict[str, list[tuple[int, int | None, str]]]:
     """Variant -> (parameters, multiply-accumulates where the source gives them, source)."""
     found = defaultdict(list)
-    for file in ("counts.csv", "counts_attention.csv", "counts_backbones.csv", "published.csv"):
-        with (DATA / file).open(newline="") as table:
+    for file in [*sorted(DATA.glob("counts*.csv")), DATA / "published.csv"]:
+        with file.open(newline="") as table:
             for row in csv.DictReader(table):
                 macs = int(row["macs"]) if row["macs"] else None
                 found[row["variant"]].append((int(row["params"]), macs, row["source"]))

@@ -157,6 +157,7 @@ ELSEWHERE = {
         "poolformer", "regnet", "repvit", "res2net", "resnest", "vovnet",
     ),
     "support/second_maps.py": ("dcn", "hourglass", "unet"),
+    "support/second_boxes.py": ("faster_rcnn", "fcos", "retinanet"),
     "weights/test_timm.py": ("nf_resnet",),
 }  # fmt: skip
 """Cases of ``zoo/test_second_sources.py`` and another test, which compare small ones with networks that others wrote or
