@@ -1,7 +1,8 @@
 """Every variant in ``specs/``: parameters and multiply-accumulates against references that are not our own output.
 
 Three references: ``data/counts.csv`` (torchvision, timm and pytorchcv, by ``reference/count_torchvision.py``),
-``data/counts_attention.csv`` (`transformers`, torchvision and timm, by ``reference/count_transformers.py``) and
+``data/counts_attention.csv`` (`transformers`, torchvision and timm, by ``reference/count_transformers.py``),
+``data/counts_detection.csv`` (torchvision's detectors, by ``reference/count_detectors.py``) and
 ``data/counts_more.csv`` (libraries, and networks written from their papers, by ``reference/count_more.py``),
 ``data/published.csv`` (a survey's counts from other implementations, taken over as they are, each with its source) and
 ``formulas*.py`` (the sums written out, from arithmetic alone).
@@ -18,6 +19,7 @@ from typing import Any
 
 import formulas
 import formulas_attention
+import formulas_detection
 import formulas_mobile
 import formulas_nested
 import formulas_parallel
@@ -31,7 +33,7 @@ import archdsl
 from archdsl.analyses.measure import Measures
 
 FORMULAS = (
-    formulas, formulas_attention, formulas_mobile, formulas_nested, formulas_parallel, formulas_recurrent, formulas_residual, formulas_scans,
+    formulas, formulas_attention, formulas_detection, formulas_mobile, formulas_nested, formulas_parallel, formulas_recurrent, formulas_residual, formulas_scans,
 )  # fmt: skip
 ledger = tool("ledger")
 VARIANTS: dict[str, str] = ledger.variants()

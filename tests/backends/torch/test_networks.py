@@ -156,6 +156,7 @@ ELSEWHERE = {
     "support/second_more.py": (
         "bit", "coordinate_attention", "cspnet", "eca_resnet", "fasternet", "hardnet", "inception_next", "starnet",
     ),
+    "support/second_boxes.py": ("faster_rcnn", "fcos", "retinanet"),
     "weights/test_timm.py": ("nf_resnet",),
 }  # fmt: skip
 """Cases of ``zoo/test_second_sources.py`` and another test, which compare small ones with networks that others wrote or
