@@ -315,11 +315,13 @@ def open_program(path_or_text: str | Path, *, name: str | None = None) -> Progra
     return program
 
 
-def open_source(source: Source, path: Path | None, default: str | None = None) -> Program:
-    """A program from a text that is already at hand; imports of files are relative to ``path``."""
+def open_source(source: Source, path: Path | None, default: str | None = None, more: Source | None = None) -> Program:
+    """A program from a text that is already at hand; imports of files are relative to ``path``. ``more``: a text whose
+    definitions stand behind those of the first.
+    """
     loader = Loader(read_source, path.resolve().parent if path is not None else None)
     with deep_stack():
-        module = loader.main(source, path)
+        module = loader.main(source, path, more)
         resolved = [*resolve(module)]
         for imported in loader.loaded.values():
             if not imported.library:

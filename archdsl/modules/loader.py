@@ -32,11 +32,19 @@ class Loader:
         self.texts: dict[Path, str] = {}
         self.diagnostics: list[Diagnostic] = []
 
-    def main(self, source: Source, path: Path | None) -> Module:
-        """The module of the main text; raises ``DiagnosticError`` where it cannot be parsed."""
+    def main(self, source: Source, path: Path | None, more: Source | None = None) -> Module:
+        """The module of the main text, with the definitions of another one behind it; raises ``DiagnosticError`` where
+        they cannot be parsed.
+        """
         if path is not None:
             self.loading.append(path.resolve())
         module = self._parse(source, path, library=False)
+        if more is not None:
+            behind = self._parse(more, path, library=False)
+            file = module.file.replace(definitions=(*module.file.definitions, *behind.file.definitions))
+            module = Module(source, file, path, library=False)
+            module.beside = self.beside
+            self.modules.update(dict.fromkeys((source, more), module))
         self._imports(module)
         return module
 

@@ -19,12 +19,13 @@ from second_backbones import BACKBONES
 from second_boxes import BOXES
 from second_loops import LOOPS
 from second_maps import MAPS
+from second_more import MORE
 from second_words import WORDS
 
 import archdsl
 from archdsl import dims, driver
 
-CASES: dict[str, Callable[[], Second]] = {**LOOPS, **WORDS, **MAPS, **BACKBONES, **BOXES}
+CASES: dict[str, Callable[[], Second]] = {**LOOPS, **WORDS, **MAPS, **BACKBONES, **BOXES, **MORE}
 CLOSE, APART = 1e-5, 1e-4
 """What is the same, and what is not, beside the largest value."""
 

@@ -1,8 +1,10 @@
 """Every variant in ``specs/``: parameters and multiply-accumulates against references that are not our own output.
 
-Three references: ``data/counts*.csv`` (torchvision, timm and pytorchcv, by ``reference/count_torchvision.py``; `transformers`,
-torchvision and timm, by ``count_transformers.py``; torchvision's detectors, by ``count_detectors.py``; backbones of timm and
-torchvision, by ``count_backbones.py``),
+Three references: ``data/counts.csv`` (torchvision, timm and pytorchcv, by ``reference/count_torchvision.py``),
+``data/counts_attention.csv`` (`transformers`, torchvision and timm, by ``reference/count_transformers.py``),
+``data/counts_detection.csv`` (torchvision's detectors, by ``reference/count_detectors.py``),
+``data/counts_backbones.csv`` (timm and torchvision, by ``reference/count_backbones.py``) and
+``data/counts_more.csv`` (libraries, and networks written from their papers, by ``reference/count_more.py``),
 ``data/published.csv`` (a survey's counts from other implementations, taken over as they are, each with its source) and
 ``formulas*.py`` (the sums written out, from arithmetic alone).
 """
@@ -61,7 +63,7 @@ def parts(name: str) -> tuple[str, dict[str, Any]]:
 def references() -> dict[str, list[tuple[int, int | None, str]]]:
     """Variant -> (parameters, multiply-accumulates where the source gives them, source)."""
     found = defaultdict(list)
-    for file in [*sorted(DATA.glob("counts*.csv")), DATA / "published.csv"]:
+    for file in (*sorted(DATA.glob("counts*.csv")), DATA / "published.csv"):
         with file.open(newline="") as table:
             for row in csv.DictReader(table):
                 macs = int(row["macs"]) if row["macs"] else None
@@ -106,14 +108,12 @@ figures of their papers. Transformers, recurrent networks and
 ``dcn_v2_resnet50`` are counted by PyTorch as well, where it is installed: in ``test_second_sources``."""
 
 
-def test_which_variants_rest_on_one_source_is_known() -> None:
-    """Backbones that torchvision lacks rest on timm's own definition."""
+def test_which_variants_rest_on_a_closed_form_alone_is_known() -> None:
     sources = defaultdict(set)
     for name, found in references().items():
         sources[parts(name)[0]] |= {source for _, _, source in found}
-    alone = {variant for variant, found in sources.items() if len(found) == 1}
-    counted = {variant for variant in alone if "count_backbones" in next(iter(sources[variant]))}
-    assert alone - counted == CLOSED_FORM_ONLY
+    single = {variant: min(found) for variant, found in sources.items() if len(found) == 1}
+    assert {variant for variant, source in single.items() if source.startswith("closed form")} == CLOSED_FORM_ONLY
 
 
 def test_no_two_references_disagree() -> None:

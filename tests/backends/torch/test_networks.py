@@ -157,6 +157,9 @@ ELSEWHERE = {
         "poolformer", "regnet", "repvit", "res2net", "resnest", "vovnet",
     ),
     "support/second_maps.py": ("dcn", "hourglass", "unet"),
+    "support/second_more.py": (
+        "bit", "coordinate_attention", "cspnet", "eca_resnet", "fasternet", "hardnet", "inception_next", "starnet",
+    ),
     "support/second_boxes.py": ("faster_rcnn", "fcos", "retinanet"),
     "weights/test_timm.py": ("nf_resnet",),
 }  # fmt: skip
