@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from archdsl.cli.options import Bind, Set, Target, Train, bindings, settings
+from archdsl.cli.options import Bind, Set, Target, Train, Watching, bindings, settings
 from archdsl.cli.output import out, progress, say
 from archdsl.cli.signature import opt
 
@@ -32,6 +32,7 @@ def command(
     set_: Set = None,
     bind: Bind = None,
     train: Train = False,
+    watch: Watching = False,
 ) -> None:
     """Print the elaborated graph, or draw it."""
     if output is None:

@@ -26,6 +26,7 @@ class Loader:
     def __init__(self, read: Callable[[Path, str], Source], root: Path | None) -> None:
         self.read = read
         self.root = root
+        self.library = _LIBRARY
         self.loaded: dict[Path, Module] = {}
         self.loading: list[Path] = []
         self.modules: dict[Source, Module] = {}
@@ -38,16 +39,26 @@ class Loader:
             self.loading.append(path.resolve())
         module = self._parse(source, path, library=False)
         self._imports(module)
+        return self.whole(module)
+
+    def whole(self, module: Module) -> Module:
+        """A module whose imports are there, as it is used."""
         return module
 
     def _parse(self, source: Source, path: Path | None, *, library: bool) -> Module:
-        file, diagnostics = parse(source)
+        file, diagnostics = self.parsed(source, path, library)
         self.diagnostics += diagnostics
         if file is None:
             raise DiagnosticError(self.diagnostics)
+        source = file.span.source
         module = self.modules[source] = Module(source, file, path, library)
+        module.faults = tuple(diagnostics)
         module.beside = self.beside
         return module
+
+    def parsed(self, source: Source, path: Path | None, library: bool) -> tuple[spec.File | None, list[Diagnostic]]:
+        """The tree of a text, and what is wrong with it."""
+        return parse(source)
 
     def _imports(self, module: Module) -> None:
         for use in module.file.definitions:
@@ -122,18 +133,19 @@ class Loader:
             names = " -> ".join(p.name for p in [*self.loading[self.loading.index(path) :], path])
             raise Refusal("E0209", f"files import each other: {names}")
         library = path.parent == STD or (path.parent == ZOO and self.root != ZOO)
-        if library and path in _LIBRARY:
-            return _LIBRARY[path]
+        if library and path in self.library:
+            return self.library[path]
         source = self._read(path, use.path)
         self.loading.append(path)
         try:
             module = self._parse(source, path, library=library)
             self._imports(module)
+            module = self.whole(module)
         finally:
             self.loading.pop()
         self.loaded[path] = module
         if library and not self.diagnostics:
-            _LIBRARY[path] = module
+            self.library[path] = module
         return module
 
     def _read(self, path: Path, name: str) -> Source:
