@@ -36,15 +36,15 @@ network Net(n = deep, classes = 4) {
   for c in widths as i { "stage{i}": repeat n { unit(c) } }
   head(classes)
   output y with labels("classes.txt")
-  weights other { "stage{i}.{j}" -> "layers.{i}.{j}" { "conv" -> "c" }; "fc" -> "last" }
+  weights other { "stage{i}.{j}" -> "layers.{i}.{j}" { "conv" -> "c" }; "head.fc" -> "last" }
 }
 
 # below, the variants
 variant small = Net() {
-  expect params == 4_164
+  expect params == 4_460
   budget { macs <= 9M; receptive_field >= 9 }
 }
-variant large = Net(n = twice(2)) { budget { params <= 20k } }
+variant large = Net(n = twice(2)) { budget { params <= 20K } }
 
 network Other(c: int) { input x: f32[N, 3, H = 16 >= 8, W = 16]; unit(c, 2) -> unit(c); output z }
 variant other = Other(8) { budget { params <= 900 } }
