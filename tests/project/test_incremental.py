@@ -22,7 +22,10 @@ def std(tmp_path, monkeypatch):
     shutil.copytree(loader.STD, folder)
     monkeypatch.setattr(loader, "STD", folder)
     monkeypatch.chdir(tmp_path)
-    return folder
+    loader.packaged_modules.cache_clear()
+    yield folder
+    loader._LIBRARY.clear()
+    loader.packaged_modules.cache_clear()
 
 
 def everything(*targets):
@@ -51,6 +54,7 @@ def _linted():
 
 def fresh(*targets):
     loader._LIBRARY.clear()
+    loader.packaged_modules.cache_clear()
     return everything(*targets)
 
 

@@ -153,6 +153,7 @@ ELSEWHERE = {
     "support/second_words.py": ("bert", "gpt2", "llama", "mixtral", "swin", "t5", "transformer", "vit", "whisper"),
     "support/second_loops.py": ("convlstm", "mamba", "recurrent", "rnnsearch"),
     "support/second_maps.py": ("dcn", "hourglass", "unet"),
+    "support/second_boxes.py": ("faster_rcnn", "fcos", "retinanet"),
     "weights/test_timm.py": ("nf_resnet",),
 }
 """Cases of ``zoo/test_second_sources.py`` and another test, which compare small ones with networks that others wrote or
