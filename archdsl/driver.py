@@ -304,12 +304,14 @@ def open_program(path_or_text: str | Path, *, name: str | None = None) -> Progra
     return program
 
 
-def open_source(source: Source, path: Path | None, default: str | None = None) -> Program:
-    """A program from a text that is already at hand; imports of files are relative to ``path``."""
-    engine = ENGINE.get()
+def open_source(source: Source, path: Path | None, default: str | None = None, more: Source | None = None) -> Program:
+    """A program from a text that is already at hand; imports of files are relative to ``path``. ``more``: a text whose
+    definitions stand behind those of the first.
+    """
+    engine = ENGINE.get() if more is None else None
     loader, settle, made = _making(path) if engine is None or path is None else engine.making(read_source, path)
     with deep_stack():
-        module = loader.main(source, path)
+        module = loader.main(source, path, more)
         resolved = [*settle(module)]
         for imported in loader.loaded.values():
             if not imported.library:

@@ -17,7 +17,7 @@ from archdsl.diagnostics import Diagnostic, Refusal
 from archdsl.interpret.elaboration import Elaboration
 from archdsl.interpret.program import elaborate
 from archdsl.modules.graft import graft
-from archdsl.modules.loader import Loader, packaged_modules
+from archdsl.modules.loader import LIBRARY, Loader, packaged_modules
 from archdsl.modules.module import Module
 from archdsl.modules.resolve import resolve
 from archdsl.source import Source
@@ -89,6 +89,7 @@ class Engine:
         self.round += 1
         self.elaborated = 0
         self.library = {}
+        LIBRARY.clear()
         for known in (reading.zoo_files, reading.zoo_names, packaged_modules):
             known.cache_clear()
         self.texts = {key: text for key, text in self.texts.items() if self.round - text.round <= OLD}

@@ -35,7 +35,7 @@ def build(names: tuple[str, ...] = COMMANDS) -> typer.Typer:
 def main() -> None:
     """The entry point of the ``archdsl`` script; ends the process."""
     signals.heed()
-    gc.set_threshold(GARBAGE, 10, 10)
+    gc.set_threshold(GARBAGE, 100, 100)
     status: int | str | None
     try:
         status = _run()

@@ -16,7 +16,7 @@ from archdsl.syntax.parse import parse
 STD = Path(__file__).resolve().parent.parent / "std"
 """The standard library."""
 
-_LIBRARY: dict[Path, Module] = {}
+LIBRARY: dict[Path, Module] = {}
 """Modules of the standard library that were read before; they do not change while a process runs."""
 
 
@@ -26,18 +26,26 @@ class Loader:
     def __init__(self, read: Callable[[Path, str], Source], root: Path | None) -> None:
         self.read = read
         self.root = root
-        self.library = _LIBRARY
+        self.library = LIBRARY
         self.loaded: dict[Path, Module] = {}
         self.loading: list[Path] = []
         self.modules: dict[Source, Module] = {}
         self.texts: dict[Path, str] = {}
         self.diagnostics: list[Diagnostic] = []
 
-    def main(self, source: Source, path: Path | None) -> Module:
-        """The module of the main text; raises ``DiagnosticError`` where it cannot be parsed."""
+    def main(self, source: Source, path: Path | None, more: Source | None = None) -> Module:
+        """The module of the main text, with the definitions of another one behind it; raises ``DiagnosticError`` where
+        they cannot be parsed.
+        """
         if path is not None:
             self.loading.append(path.resolve())
         module = self._parse(source, path, library=False)
+        if more is not None:
+            behind = self._parse(more, path, library=False)
+            file = module.file.replace(definitions=(*module.file.definitions, *behind.file.definitions))
+            module = Module(source, file, path, library=False)
+            module.beside = self.beside
+            self.modules.update(dict.fromkeys((source, more), module))
         self._imports(module)
         return self.whole(module)
 

@@ -24,7 +24,7 @@ def std(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     loader.packaged_modules.cache_clear()
     yield folder
-    loader._LIBRARY.clear()
+    loader.LIBRARY.clear()
     loader.packaged_modules.cache_clear()
 
 
@@ -53,7 +53,7 @@ def _linted():
 
 
 def fresh(*targets):
-    loader._LIBRARY.clear()
+    loader.LIBRARY.clear()
     loader.packaged_modules.cache_clear()
     return everything(*targets)
 
