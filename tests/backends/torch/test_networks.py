@@ -153,20 +153,19 @@ ELSEWHERE = {
     "support/second_words.py": ("bert", "gpt2", "llama", "mixtral", "swin", "t5", "transformer", "vit", "whisper"),
     "support/second_loops.py": ("convlstm", "mamba", "recurrent", "rnnsearch"),
     "support/second_onestage.py": (
-        "darknet",
-        "efficientdet",
-        "ssd",
-        "ssdlite",
-        "yolo_v1",
-        "yolov3",
-        "yolov5",
-        "yolov8",
-        "yolox",
+        "darknet", "efficientdet", "ssd", "ssdlite", "yolo_v1", "yolov3", "yolov5", "yolov8", "yolox",
+    ),
+    "support/second_backbones.py": (
+        "convmixer", "convnext", "dla", "edgenext", "efficientnet_v2", "fastvit", "ghostnet", "mobilenet_v4", "mobileone",
+        "poolformer", "regnet", "repvit", "res2net", "resnest", "vovnet",
     ),
     "support/second_maps.py": ("dcn", "hourglass", "unet"),
+    "support/second_more.py": (
+        "bit", "coordinate_attention", "cspnet", "eca_resnet", "fasternet", "hardnet", "inception_next", "starnet",
+    ),
     "support/second_boxes.py": ("faster_rcnn", "fcos", "retinanet"),
     "weights/test_timm.py": ("nf_resnet",),
-}
+}  # fmt: skip
 """Cases of ``zoo/test_second_sources.py`` and another test, which compare small ones with networks that others wrote or
 that were written again from their papers; and their families."""
 
