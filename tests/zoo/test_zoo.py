@@ -98,7 +98,6 @@ CLOSED_FORM_ONLY = {
     "shufflenet_v2_50", "delugenet_104", "delugenet_122", "shiftnet_a", "shiftnet_b", "amoebanet_a",
     "rnnsearch",
     "dcn_v2_resnet50",
-    "yolox_s", "ssd300_voc", "efficientdet_d0",
     *(parts(name)[0] for name in formulas_recurrent.table()),
 }  # fmt: skip
 """No second implementation was counted into a table. ``lenet5`` and ``alexnet_one_tower`` are also held by published tables, in
