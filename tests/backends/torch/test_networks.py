@@ -154,6 +154,7 @@ ELSEWHERE = {
     "support/second_loops.py": ("convlstm", "mamba", "recurrent", "rnnsearch"),
     "support/second_maps.py": ("dcn", "hourglass", "unet"),
     "support/second_boxes.py": ("faster_rcnn", "fcos", "retinanet"),
+    "support/second_rcnn.py": ("rcnn", "rfcn", "spp_net"),
     "weights/test_timm.py": ("nf_resnet",),
 }
 """Cases of ``zoo/test_second_sources.py`` and another test, which compare small ones with networks that others wrote or
