@@ -62,6 +62,11 @@ MORE = {
     "mobilenet_v2_w1_4": ("mobilenetv2_140", "by the map `timm`"),
     "mnasnet0_5": ("mnasnet_050", "by the map `timm`"),
     "mnasnet0_75": ("mnasnet_075", "by the map `timm`"),
+    **{f"inception_next_{n}": (f"inception_next_{n}", "by name") for n in ("atto", "tiny", "small", "base")},
+    **{f"starnet_s{n}": (f"starnet_s{n}", "by name") for n in (1, 2, 3, 4)},
+    **{f"fasternet_{n}": (f"fasternet_{n}", "by name") for n in ("t0", "t1", "t2", "s", "m", "l")},
+    **{name: (name, "by name") for name in ("cspresnet50", "cspresnext50", "cspdarknet53")},
+    **{f"resnetv2_{n}_bit": (f"resnetv2_{n}_bit", "by name") for n in ("50x1", "101x1", "50x3")},
 }
 """The rest of those that timm has, deeper or wider than one above, for the night."""
 SETTINGS = {
@@ -72,7 +77,7 @@ SETTINGS = {
 SMALLER = {
     "inception_v4": 171, "inception_resnet_v2": 171, "dpn98": 128, "seresnet101": 128, "seresnet152": 128,
     "seresnet101_v1": 128, "seresnet152_v1": 128, "seresnext101_32x4d": 128, "senet154": 128, "nasnetalarge": 171,
-    "pnasnet5large": 171,
+    "pnasnet5large": 171, "resnetv2_101x1_bit": 128, "resnetv2_50x3_bit": 128,
 }  # fmt: skip
 """Pixels a side, where the native image takes long."""
 TOLERANCE = 1e-4

@@ -18,13 +18,14 @@ from second import Second, checkpoint as saved, compiled, counted, graph_of, liv
 from second_boxes import BOXES
 from second_loops import LOOPS
 from second_maps import MAPS
+from second_more import MORE
 from second_rcnn import RCNN
 from second_words import WORDS
 
 import archdsl
 from archdsl import dims, driver
 
-CASES: dict[str, Callable[[], Second]] = {**LOOPS, **WORDS, **MAPS, **BOXES, **RCNN}
+CASES: dict[str, Callable[[], Second]] = {**LOOPS, **WORDS, **MAPS, **BOXES, **RCNN, **MORE}
 CLOSE, APART = 1e-5, 1e-4
 """What is the same, and what is not, beside the largest value."""
 

@@ -153,10 +153,13 @@ ELSEWHERE = {
     "support/second_words.py": ("bert", "gpt2", "llama", "mixtral", "swin", "t5", "transformer", "vit", "whisper"),
     "support/second_loops.py": ("convlstm", "mamba", "recurrent", "rnnsearch"),
     "support/second_maps.py": ("dcn", "hourglass", "unet"),
+    "support/second_more.py": (
+        "bit", "coordinate_attention", "cspnet", "eca_resnet", "fasternet", "hardnet", "inception_next", "starnet",
+    ),
     "support/second_boxes.py": ("faster_rcnn", "fcos", "retinanet"),
     "support/second_rcnn.py": ("rcnn", "rfcn", "spp_net"),
     "weights/test_timm.py": ("nf_resnet",),
-}
+}  # fmt: skip
 """Cases of ``zoo/test_second_sources.py`` and another test, which compare small ones with networks that others wrote or
 that were written again from their papers; and their families."""
 
