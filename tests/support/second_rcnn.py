@@ -113,9 +113,11 @@ def proposed(count: int) -> Callable[[Any, Arrays], Arrays]:
                 found = net.propose(maps[i : i + 1], *image.shape[2:], most=count)
                 lines[: len(found)] = found
         images = torch.arange(len(image)).repeat_interleave(count)
-        named = ("rpn_cls_score", "rpn_bbox_pred", "rois", "cls_score", "bbox_pred")
-        said = (*net.raw(maps), rois, *net.regions(maps, rois.reshape(-1, 4), images))
-        return dict(zip(named, said, strict=True))
+        scores, moves = net.regions(maps, rois.reshape(-1, 4), images)
+        return {
+            **dict(zip(("rpn_cls_score", "rpn_bbox_pred"), net.raw(maps), strict=True)), "rois": rois,
+            "scores": scores.reshape(*rois.shape[:2], -1), "moves": moves.reshape(*rois.shape[:2], -1, 4),
+        }  # fmt: skip
 
     return said
 
