@@ -106,8 +106,8 @@ class RoiPool(_Regions):
     """Each box, rounded to whole positions, cut into ``size`` x ``size`` bins, and the maximum of each bin.
 
     ``x -> roi_pool(boxes, images, 7, scale = 1 / 16)``, with boxes and images as for ``roi_align``. Bins are rounded
-    outwards and overlap; an empty one gives zero. Counted for boxes as large as the map, of whose bins none has more than
-    a part of the map, rounded up, and one position on each axis: the comparisons of smaller ones are fewer.
+    outwards and overlap; an empty one gives zero. Counted for boxes as large as the map, whose bins have at most a part
+    of the map, rounded up, and one position on each axis: smaller ones need fewer comparisons.
     """
 
     name = "roi_pool"
