@@ -392,6 +392,23 @@ def test_the_graph_moves(resnet: Page) -> None:
     assert resnet.locator("#graph [aria-current]").count() == 0  # a drag is no click
 
 
+def test_a_position_shows_what_it_sees(resnet: Page) -> None:
+    resnet.locator("#rows tr", has_text="layer1.0.conv1").click()
+    sight = resnet.locator(".sight")
+    told = sight.get_by_role("status")
+    # position 28: 27 to 29 of the pool's, 53 to 59 of the first convolution's, 2 * 53 - 3 to 2 * 59 + 3 of the image's
+    assert "rows 103–121 of 224, columns 103–121 of 224: 19 × 19" in told.inner_text()
+    corner = sight.locator(".board.map").bounding_box()
+    assert corner
+    resnet.mouse.move(corner["x"] + 2, corner["y"] + 2)
+    assert "rows 0–9 of 224, columns 0–9 of 224" in told.inner_text()
+    sight.get_by_role("slider", name="row").focus()
+    resnet.keyboard.press("End")
+    assert "rows 211–223 of 224, columns 0–9" in told.inner_text()
+    resnet.locator("#rows tr", has_text="fc").click()
+    assert sight.count() == 0
+
+
 def test_colours_and_the_peak(resnet: Page) -> None:
     plan = archdsl.memory("resnet18")
     assert resnet.locator("#graph .peak").count() == 1
