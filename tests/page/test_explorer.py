@@ -392,6 +392,27 @@ def test_the_graph_moves(resnet: Page) -> None:
     assert resnet.locator("#graph [aria-current]").count() == 0  # a drag is no click
 
 
+def test_where_it_goes_is_told_at_once(browser: Browser, folder: Path, resnet: Page) -> None:
+    plan, table = archdsl.memory("resnet18"), archdsl.cost("resnet18")
+    assert f"{plan.at} runs" in resnet.locator("#peak").inner_text()
+    names = resnet.locator("#where th").all_inner_texts()
+    assert [f"layer{i}" for i in range(1, 5)] == [name for name in names if name.startswith("layer")]
+    macs = {row.path: int(str(row.work.mac if row.work else 0)) for row in table.rows}
+    part = 100 * sum(count for path, count in macs.items() if path.startswith("layer3.")) / sum(macs.values())
+    cells = resnet.locator("#where tr", has_text="layer3").locator("td")
+    assert cells.first.inner_text() == f"{part:.1f}%"
+    resnet.locator("#where button", has_text="layer3").click()
+    assert resnet.locator("#layer h3").inner_text() == "layer3.0.conv1"
+    assert resnet.locator("#rows tr.inside").count() == sum(row.path.startswith("layer3.") for row in table.rows)
+    resnet.locator("[data-total=peak_activations] button").click()
+    assert resnet.locator("#layer h3").inner_text() == plan.at
+    watched = Watched(browser)
+    page = watched.open(folder / "bert_base.html")
+    blocks = [name for name in page.locator("#where th").all_inner_texts() if name.startswith("layers.")]
+    assert blocks == [f"layers.{i}" for i in range(12)]
+    watched.close()
+
+
 def test_a_position_shows_what_it_sees(resnet: Page) -> None:
     resnet.locator("#rows tr", has_text="layer1.0.conv1").click()
     sight = resnet.locator(".sight")

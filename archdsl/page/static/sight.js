@@ -3,7 +3,7 @@
 import { h, s } from "./dom.js";
 import { number } from "./format.js";
 
-const SIDE = 150; // pixels of the longer side of a picture
+const SIDE = 112; // pixels of the longer side of a picture
 const LEAST = 10; // and of the shorter one at least
 const GRID = 32; // positions from which on no lines are drawn between them
 
