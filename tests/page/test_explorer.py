@@ -224,6 +224,52 @@ def test_a_spec_s_own_names_do_nothing(browser: Browser, tmp_path: Path) -> None
     watched.close()
 
 
+def test_a_label_file_does_nothing(browser: Browser, tmp_path: Path) -> None:
+    name = "<img src=x onerror=alert(6)>.txt"
+    (tmp_path / name).write_text(f"{EVIL}\n<b>two</b>\n<i>three</i>\n", encoding="utf-8")
+    text = f'arch 1\nnetwork Net() {{\n  input x: f32[N, 4]\n  linear(3)\n  output y with labels("{name}")\n}}\n'
+    (tmp_path / "net.arch").write_text(text, encoding="utf-8")
+    graph = archdsl.load(tmp_path / "net.arch").graph()
+    assert graph.labels["y"][0] == EVIL  # the file was read
+    archdsl.explorer(str(tmp_path / "net.arch"), against=str(tmp_path / "net.arch")).save(tmp_path / "labels.html")
+    watched = Watched(browser)
+    page = watched.open(tmp_path / "labels.html")
+    page.locator("#rows tr").first.click()
+    page.locator("#graph .node[tabindex]").first.click()
+    assert name in page.locator("#text").inner_text()
+    assert page.locator("img, #layer b b, #rows i").count() == 0 and len(watched.requests) == 1
+    watched.close()
+
+
+def test_sliders_of_a_foreign_model_give_what_cost_prints(browser: Browser, tmp_path: Path) -> None:
+    import numpy as np
+    from foreign_models import model, saved
+    from onnx import TensorProto, helper
+
+    nodes = [
+        helper.make_node("Conv", ["x", "w"], ["a"], kernel_shape=[3, 3], pads=[1, 1, 1, 1], strides=[2, 2]),
+        helper.make_node("Relu", ["a"], ["b"]), helper.make_node("MaxPool", ["b"], ["c"], kernel_shape=[2, 2]),
+        helper.make_node("GlobalAveragePool", ["c"], ["d"]), helper.make_node("Flatten", ["d"], ["e"]),
+        helper.make_node("Gemm", ["e", "v"], ["y"]),
+    ]  # fmt: skip
+    weights = {"w": np.ones((8, 3, 3, 3), np.float32), "v": np.ones((8, 5), np.float32)}
+    made = model(nodes, {"x": (TensorProto.FLOAT, ["batch", 3, "rows", 64])}, ["y"], weights)
+    path = saved(made, tmp_path / "theirs.onnx")
+    archdsl.explorer(str(path)).save(tmp_path / "theirs.html")
+    watched = Watched(browser)
+    page = watched.open(tmp_path / "theirs.html")
+    for sizes in ({"batch": 3, "rows": 50}, {"batch": 1, "rows": 129}):
+        for name, size in sizes.items():
+            page.fill(f"#size-{name}", str(size))
+        bound = " ".join(f"--bind {name}={size}" for name, size in sizes.items())
+        printed = json.loads(run(f"archdsl cost theirs.onnx --format json {bound}", tmp_path).output)["totals"]
+        shown = {name: text for name, text in page.evaluate(TOTALS).items() if text}
+        assert {"params", "macs", "flops", "activations", "traffic"} <= shown.keys()
+        for name, text in shown.items():
+            assert float(text) == pytest.approx(printed[name]["value"], rel=1e-15), name
+    watched.close()
+
+
 def test_a_foreign_model_s_names_do_nothing(browser: Browser, tmp_path: Path) -> None:
     from foreign_models import model, saved
     from onnx import TensorProto, helper
