@@ -459,6 +459,29 @@ def test_where_it_goes_is_told_at_once(browser: Browser, folder: Path, resnet: P
     watched.close()
 
 
+def test_of_a_large_network_charts_are_drawn_where_they_are_seen(browser: Browser, tmp_path: Path) -> None:
+    text = (
+        "arch 1\nnetwork Flat() {\n  input x: f32[N, 4, 8, 8]\n  repeat 1400 { conv(4, 3) -> batch_norm -> relu }\n}\n"
+    )
+    graph = archdsl.load(text).graph()
+    archdsl.explorer(graph).save(tmp_path / "large.html")
+    watched = Watched(browser)
+    page = watched.open(tmp_path / "large.html")
+    assert page.locator("#graph .node").count() > 2 and page.locator("#rows tr").count() == 400
+    assert page.locator("#arena rect, #charts svg, #roofline circle").count() == 0
+    for box, drawn in (
+        ("#charts", "#charts svg"),
+        ("#roofline", "#roofline circle"),
+        ("#memory-section", "#arena rect"),
+    ):
+        page.locator(box).scroll_into_view_if_needed()
+        page.locator(drawn).first.wait_for()
+    plan = archdsl.memory(graph)
+    assert 0 < page.locator("#live tr").count() == len(plan.live)
+    assert page.locator("#roofline circle").count() <= 1400
+    watched.close()
+
+
 def test_a_position_shows_what_it_sees(resnet: Page) -> None:
     resnet.locator("#rows tr", has_text="layer1.0.conv1").click()
     sight = resnet.locator(".sight")

@@ -18,24 +18,25 @@ export function where(state) {
     const rest = groups.filter(small).flatMap((one) => one.rows);
     const shown = groups.filter((one) => !small(one));
     if (rest.length) shown.push({ name: shown.length ? `${number(rest.length)} others` : model.data.network, rows: rest, sums: of(rest), rest: true });
-    part("where").replaceChildren(...shown.map((one) => row(one, whole, state)));
+    const most = Object.fromEntries(FIGURES.map(([name]) => [name, shown.reduce((best, one) => Math.max(best, Number(one.sums[name])), 1)]));
+    part("where").replaceChildren(...shown.map((one) => row(one, whole, most, state)));
     part("peak").replaceChildren(...peak(state));
   };
   state.on("sizes", draw);
   draw();
 }
 
-function row(one, whole, state) {
-  const most = FIGURES.map(([name, , say]) => {
+function row(one, whole, most, state) {
+  const cells = FIGURES.map(([name, , say]) => {
     const cell = h("td", { class: "figure", title: say(one.sums[name]) }, share(one.sums[name], whole[name]) || "0");
-    cell.style.setProperty("--share", `${whole[name] ? (100 * Number(one.sums[name])) / Number(whole[name]) : 0}%`);
+    cell.style.setProperty("--share", `${(100 * Number(one.sums[name])) / most[name]}%`);
     return cell;
   });
   const go = () => {
     state.select(one.rows[0], "where");
     state.show(new Set(one.rows));
   };
-  return h("tr", null, h("th", { scope: "row", class: "path" }, one.rest ? one.name : h("button", { type: "button", class: "link", onclick: go }, one.name)), ...most);
+  return h("tr", null, h("th", { scope: "row", class: "path" }, one.rest ? one.name : h("button", { type: "button", class: "link", onclick: go }, one.name)), ...cells);
 }
 
 /** The outermost blocks; one that holds most of the network is taken apart. */
