@@ -6,7 +6,7 @@ from typing import Annotated
 
 from archdsl.cli import views
 from archdsl.cli.exit import FINDINGS
-from archdsl.cli.options import Bind, Block, Set, Target, Train, applied, bindings, listed, settings
+from archdsl.cli.options import Bind, Block, Set, Target, Train, Watching, applied, bindings, listed, settings
 from archdsl.cli.output import progress, show
 from archdsl.cli.signature import opt
 from archdsl.diagnostics import Refusal
@@ -56,6 +56,7 @@ def command(
     set_: Set = None,
     bind: Bind = None,
     train: Train = False,
+    watch: Watching = False,
 ) -> int:
     """Print parameters, MACs, receptive field and memory."""
     sizes = bindings(bind)

@@ -33,6 +33,7 @@ Beside = Annotated[
     str | None, opt("--against", metavar="OTHER", help="another network beside it, or `HEAD~1`: the same file there")
 ]
 Watching = Annotated[bool, opt("--watch", help="run again whenever a file that was read changes")]
+"""Heeded where the command is called: :func:`archdsl.cli.watching.watched`."""
 Train = Annotated[bool, opt("--train", help="include the outputs that exist only for training")]
 
 Block = Annotated[

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from archdsl.cli.options import Bind, Block, Set, Target, Train, applied, bindings, settings
+from archdsl.cli.options import Bind, Block, Set, Target, Train, Watching, applied, bindings, settings
 from archdsl.cli.output import out, progress, say
 from archdsl.cli.signature import opt
 from archdsl.diagnostics import Refusal
@@ -34,6 +34,7 @@ def command(
     set_: Set = None,
     bind: Bind = None,
     train: Train = False,
+    watch: Watching = False,
 ) -> None:
     """Print the elaborated graph, or draw it."""
     given = settings(set_)

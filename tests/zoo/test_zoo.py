@@ -2,7 +2,8 @@
 
 Three references: ``data/counts.csv`` (torchvision, timm and pytorchcv, by ``reference/count_torchvision.py``),
 ``data/counts_attention.csv`` (`transformers`, torchvision and timm, by ``reference/count_transformers.py``),
-``data/counts_detection.csv`` (torchvision's detectors, by ``reference/count_detectors.py``) and
+``data/counts_detection.csv`` (torchvision's detectors, by ``reference/count_detectors.py``),
+``data/counts_backbones.csv`` (timm and torchvision, by ``reference/count_backbones.py``) and
 ``data/counts_more.csv`` (libraries, and networks written from their papers, by ``reference/count_more.py``),
 ``data/published.csv`` (a survey's counts from other implementations, taken over as they are, each with its source) and
 ``formulas*.py`` (the sums written out, from arithmetic alone).

@@ -152,9 +152,14 @@ def chosen(names: list[str], state: dict[str, np.ndarray], name: str) -> list[st
 ELSEWHERE = {
     "support/second_words.py": ("bert", "gpt2", "llama", "mixtral", "swin", "t5", "transformer", "vit", "whisper"),
     "support/second_loops.py": ("convlstm", "mamba", "recurrent", "rnnsearch"),
+    "support/second_backbones.py": (
+        "convmixer", "convnext", "dla", "edgenext", "efficientnet_v2", "fastvit", "ghostnet", "mobilenet_v4", "mobileone",
+        "poolformer", "regnet", "repvit", "res2net", "resnest", "vovnet",
+    ),
     "support/second_maps.py": ("dcn", "hourglass", "unet"),
     "support/second_more.py": (
         "bit", "coordinate_attention", "cspnet", "eca_resnet", "fasternet", "hardnet", "inception_next", "starnet",
+        "c3d", "dcgan", "stylegan2", "tcn", "video_resnet", "vqvae", "wavenet", "x3d",
     ),
     "support/second_boxes.py": ("faster_rcnn", "fcos", "retinanet"),
     "weights/test_timm.py": ("nf_resnet",),
