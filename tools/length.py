@@ -67,9 +67,13 @@ SAME = {
         "nasnet": "nasnetalarge",
         "pnasnet": "pnasnet5large",
         "nf_resnet:nfnet": "nf_resnet50 nf_resnet101",
-        "convnext": " ".join(f"convnext_{n}" for n in "atto femto pico nano tiny small base large".split())
+        "convnext": " ".join(
+            f"convnext_{n}" for n in ("atto", "femto", "pico", "nano", "tiny", "small", "base", "large")
+        )
         + " convnextv2_atto convnextv2_nano convnextv2_base",
-        "regnet": " ".join(f"regnet{n}" for n in "x_002 x_008 x_032 x_160 y_004 y_016 y_032 y_160".split()),
+        "regnet": " ".join(
+            f"regnet{n}" for n in ("x_002", "x_008", "x_032", "x_160", "y_004", "y_016", "y_032", "y_160")
+        ),
         "ghostnet": "ghostnet_050 ghostnet_100 ghostnet_130",
         "res2net": "res2net50_26w_4s res2net50_48w_2s res2net50_26w_8s res2net101_26w_4s",
         "resnest": "resnest14d resnest26d resnest50d resnest101e",

@@ -6,6 +6,7 @@ import { channel, entries, met, slots, SLOT } from "./channel.js";
 import { grid } from "./grid.js";
 
 const LEADING = 14; // between two lines of a text
+const NOTED = 8; // below a box with a shape beside its line
 const PAD = 8; // between a text and the edge of its box
 const APART = 16; // between two branches
 export const TITLE = 20; // the height of the strip in which the title of a frame stands
@@ -83,7 +84,7 @@ export class Layout {
 
   /** A block with the shape of its result beside the line that leaves it below. */
   #noted(inner, note) {
-    const block = new Block(0, 0, inner.height + LEADING);
+    const block = new Block(0, 0, inner.height + NOTED);
     [block.box, block.ins, block.outs] = [inner.box, inner.ins, inner.outs];
     block.add(0, 0, inner);
     const right = Math.max(...inner.outs.map(([, x]) => x));
