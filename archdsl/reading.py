@@ -62,9 +62,20 @@ def check_text(text: str, name: str) -> None:
         raise Refusal("E0002", f"{name} is not text: byte {ord(found[0]):#04x} on line {line}")
 
 
-def zoo_files() -> list[Path]:
-    """The zoo's files, sorted."""
-    return sorted(ZOO.glob("*.arch"))
+@cache
+def zoo_files() -> tuple[Path, ...]:
+    """The zoo's files: those that classify images, then a folder for each other kind; no two have one name."""
+    return (*sorted(ZOO.glob("*.arch")), *sorted(ZOO.glob("*/*.arch")))
+
+
+def in_zoo(path: Path) -> bool:
+    """Whether a file lies where the zoo's do."""
+    return path.parent == ZOO or path.parent.parent == ZOO
+
+
+def zoo_path(file: Path) -> str:
+    """As the zoo's tables name a file of it: ``resnet.arch``, ``detection/ssd.arch``."""
+    return file.relative_to(ZOO).as_posix()
 
 
 @cache

@@ -86,7 +86,7 @@ def page_of(file: str) -> str | None:
     folder, _, name = file.rpartition("/")
     if folder == "docs" and name.endswith(".md"):
         return name
-    if folder == "specs" and name.endswith(".arch") and (ROOT / "archdsl" / "specs" / name).is_file():
+    if file.startswith("specs/") and name.endswith(".arch") and (ROOT / "archdsl" / file).is_file():
         return f"specs/{name.removesuffix('.arch')}.md"
     return None
 
@@ -104,7 +104,7 @@ def zoo(full: bool) -> Iterator[tuple[str, str]]:
     """A page for each network, and one for each family with its spec."""
     for family, members in groupby(networks("*").entries, key=lambda entry: entry.family):
         found = list(members)
-        program = archdsl.load(reading.ZOO / f"{family}.arch")
+        program = archdsl.load(reading.ZOO / found[0].spec)
         yield f"specs/{family}.md", spec_page(family, found, program)
         for entry in found:
             yield f"zoo/{entry.name}.md", network_page(entry, program, full)

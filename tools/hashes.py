@@ -18,6 +18,7 @@ from pathlib import Path
 import archdsl
 from archdsl.backends.onnx import OnnxOptions, backend
 from archdsl.graph import Graph
+from archdsl.reading import zoo_files
 
 ROOT = Path(__file__).parent.parent
 TARGET = ROOT / "tests" / "data" / "hashes.json"
@@ -26,7 +27,7 @@ Hashes = dict[str, dict[str, str]]
 
 def graphs() -> Iterator[tuple[str, Graph]]:
     """Every variant in ``specs/`` and its graph, sorted by file."""
-    for path in sorted((ROOT / "specs").glob("*.arch")):
+    for path in zoo_files():
         program = archdsl.load(path)
         yield from ((variant, program.graph(variant)) for variant in program.variants)
 

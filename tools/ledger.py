@@ -15,6 +15,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from archdsl.reading import zoo_files, zoo_path
+
 SPECS = Path(__file__).parent.parent / "specs"
 
 LISTED = {
@@ -116,9 +118,9 @@ def identifier(variant: str) -> str | None:
 def variants() -> dict[str, str]:
     """Every variant in ``specs/`` and its file, in order."""
     found = {}
-    for path in sorted(SPECS.glob("*.arch")):
+    for path in zoo_files():
         for name in re.findall(r"^variant (\w+)", path.read_text(encoding="utf-8"), re.MULTILINE):
-            found[name] = path.name
+            found[name] = zoo_path(path)
     return found
 
 

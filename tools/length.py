@@ -32,8 +32,8 @@ from typing import NamedTuple
 
 import archdsl
 from archdsl.modules.module import Module
+from archdsl.reading import find_target
 
-SPECS = Path(__file__).parent.parent / "specs"
 PAGE = Path(__file__).parent.parent / "docs" / "length.md"
 
 SAME = {
@@ -115,7 +115,7 @@ def rows() -> list[Row]:
 
 def spec_lines(family: str, variants: list[str]) -> int:
     """Lines of the definitions that the variants of a spec need, and of the heads of the specs."""
-    main = archdsl.load(SPECS / f"{family}.arch").module
+    main = archdsl.load(find_target(family)[0]).module
     waiting: list[tuple[Module, str]] = [(main, name) for name in variants]
     seen: dict[tuple[str, str], int] = {}
     heads: dict[str, int] = {}

@@ -65,9 +65,10 @@ INTRODUCTION = """\
 <!-- Written by tools/zoo_page.py: do not edit. -->
 # The zoo
 
-Every network that `archdsl list` shows, by family in the order of publication. A family is a file of
-[specs](../specs). Parameters and multiply-accumulates of a variant are claimed there, checked by the compiler, and held
-to other sources by the tests. What the columns mean is in [the cost model](cost_model.md); in short:
+Every network that `archdsl list` shows, by kind, and by family in the order of publication. A family is a file of
+[specs](../specs), a kind a folder there: those that classify images lie beside the folders. Parameters and
+multiply-accumulates of a variant are claimed in its spec, checked by the compiler, and held to other sources by the
+tests. What the columns mean is in [the cost model](cost_model.md); in short:
 
 - *depth* is the number of layers with weights on the longest path; gates and projections count where they are on it.
 - *field* is the number of input positions that one position of the last map sees along maps; gates, which see the whole
@@ -83,20 +84,28 @@ HEADER = "| name | year | params | MACs | depth | field | peak memory | input |\
 def document(found: Iterable[Entry]) -> str:
     """The text of ``docs/zoo.md`` for the networks of the zoo, in their order."""
     found = list(found)
+    kinds = [(kind, list(members)) for kind, members in groupby(found, key=lambda entry: entry.kind)]
+    count = len({entry.family for entry in found})
+    head = f"{INTRODUCTION}\n{len(found)} networks in {count} families.\n"
+    return "\n".join([head, *(part(kind, members) for kind, members in kinds), undefined()])
+
+
+def part(kind: str, found: Iterable[Entry]) -> str:
+    """A kind of networks: its families in the order of publication."""
     families = [(family, list(members)) for family, members in groupby(found, key=lambda entry: entry.family)]
     families.sort(key=lambda item: (min(entry.year or 0 for entry in item[1]), item[0]))
-    head = f"{INTRODUCTION}\n{len(found)} networks in {len(families)} families.\n"
-    return "\n".join([head, *(section(family, members) for family, members in families), undefined()])
+    title = kind.replace("_", " ").capitalize()
+    return "\n".join([f"## {title}\n", *(section(family, members) for family, members in families)])
 
 
 def section(family: str, members: list[Entry]) -> str:
     """A family: its papers, its spec and its networks."""
     lines = [
-        f"## {family}",
+        f"### {family}",
         "",
-        *papers(family, members),
+        *papers(members),
         "",
-        f"Spec: [{family}.arch](../specs/{family}.arch)",
+        f"Spec: [{members[0].spec}](../specs/{members[0].spec})",
         "",
         HEADER,
     ]
@@ -106,9 +115,9 @@ def section(family: str, members: list[Entry]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def papers(family: str, members: list[Entry]) -> list[str]:
+def papers(members: list[Entry]) -> list[str]:
     """The papers of a family as a list, each once: the words before the citation, and the citation."""
-    program = archdsl.load(reading.ZOO / f"{family}.arch")
+    program = archdsl.load(reading.ZOO / members[0].spec)
     found: dict[str, str] = {}
     for entry in members:
         cited = citation(program, entry.name)

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import cache
 from pathlib import Path
 
 from archdsl.diagnostics import Diagnostic, DiagnosticError, Refusal, did_you_mean
 from archdsl.modules.module import Module
+from archdsl.reading import ZOO, in_zoo, zoo_files
 from archdsl.source import Source, note, shortened
 from archdsl.syntax import spec
 from archdsl.syntax.parse import parse
 
 STD = Path(__file__).resolve().parent.parent / "std"
 """The standard library."""
-ZOO = STD.parent / "specs"
-"""The networks of the zoo, of which files of the zoo and of users take blocks and networks."""
 
 _LIBRARY: dict[Path, Module] = {}
 """Modules of the standard library that were read before; they do not change while a process runs."""
@@ -83,10 +83,10 @@ class Loader:
 
     def _locate(self, module: Module | None, name: str) -> Path:
         """The file of that name, relative to the module's own; refuses (E0213, E0214) what may not be read."""
-        if module is not None and module.path is not None and module.path.parent == ZOO:
-            path = ZOO / Path(name).name
-            if path.is_file():
-                return path
+        if module is not None and module.path is not None and in_zoo(module.path):
+            for path in zoo_files():
+                if path.name == Path(name).name:
+                    return path
         if module is None or module.library or self.root is None:
             raise Refusal("E0214", "a spec that is not in a file cannot refer to other files")
         base = module.path.parent if module.path is not None else self.root
@@ -108,7 +108,7 @@ class Loader:
         return path
 
     def _library(self, use: spec.Use) -> Path:
-        known = {f"{room}.{p.stem}": p for room, folder in (("std", STD), ("zoo", ZOO)) for p in folder.glob("*.arch")}
+        known = _packaged_modules()
         if use.path not in known:
             listed = ", ".join(f"`{name}`" for name in sorted(known) if name.startswith("std.")) + ", and the zoo's"
             help = did_you_mean(use.path, known, f"modules: {listed}")
@@ -121,7 +121,8 @@ class Loader:
         if path in self.loading:
             names = " -> ".join(p.name for p in [*self.loading[self.loading.index(path) :], path])
             raise Refusal("E0209", f"files import each other: {names}")
-        library = path.parent == STD or (path.parent == ZOO and self.root != ZOO)
+        at_home = self.root is not None and ZOO in (self.root, self.root.parent)
+        library = path.parent == STD or (in_zoo(path) and not at_home)
         if library and path in _LIBRARY:
             return _LIBRARY[path]
         source = self._read(path, use.path)
@@ -142,6 +143,13 @@ class Loader:
         except DiagnosticError as error:
             found = error.diagnostics[0]
             raise Refusal(found.code, found.message, help=found.help) from None
+
+
+@cache
+def _packaged_modules() -> Mapping[str, Path]:
+    """What ``use std.NAME`` and ``use zoo.NAME`` may name."""
+    files = [("std", sorted(STD.glob("*.arch"))), ("zoo", zoo_files())]
+    return {f"{room}.{path.stem}": path for room, paths in files for path in paths}
 
 
 def _no_such_name(use: spec.Use, name: spec.ImportedName, other: Module) -> Refusal:

@@ -13,7 +13,7 @@ from archdsl.files import read_file
 from archdsl.foreign import is_model
 from archdsl.project.budgets import Budget, read_budgets
 from archdsl.project.config import config_in, shown_name
-from archdsl.reading import MAX_SOURCE_BYTES, ZOO, zoo_names
+from archdsl.reading import MAX_SOURCE_BYTES, in_zoo, zoo_names
 
 MOST = 200_000
 """Files that are looked at to find out whether a pattern can mean one."""
@@ -158,7 +158,7 @@ class _File:
         known: dict[str, None] = {}
         elsewhere = several = False
         for file in self._meant(budget.specs):
-            if file.parent != ZOO and not held(file, self.path):
+            if not in_zoo(file) and not held(file, self.path):
                 elsewhere = True
                 continue
             names = defined_in(file) if budget.variant else ()

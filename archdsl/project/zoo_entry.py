@@ -26,11 +26,16 @@ class Entry(Record):
     @property
     def family(self) -> str:
         """The stem of its file."""
-        return self.spec.removesuffix(".arch")
+        return self.spec.rpartition("/")[2].removesuffix(".arch")
+
+    @property
+    def kind(self) -> str:
+        """What its family does: the folder of the file; without one, it classifies images."""
+        return self.spec.rpartition("/")[0] or "classification"
 
     def record(self) -> dict[str, object]:
         """As plain data."""
         return {
-            "name": self.name, "family": self.family, "year": self.year, "spec": self.spec, "input": self.input,
-            **self.measured, "partial": [*self.partial], "ledger_ids": [*self.ledger_ids],
+            "name": self.name, "kind": self.kind, "family": self.family, "year": self.year, "spec": self.spec,
+            "input": self.input, **self.measured, "partial": [*self.partial], "ledger_ids": [*self.ledger_ids],
         }  # fmt: skip

@@ -15,7 +15,7 @@ from archdsl.analyses.measure import Measures, plain
 from archdsl.driver import Program, load
 from archdsl.files import packaged
 from archdsl.project.zoo_entry import Entry
-from archdsl.reading import ZOO
+from archdsl.reading import ZOO, zoo_path
 from archdsl.syntax import spec
 
 QUANTITIES = ("params", "macs", "depth", "receptive_field", "peak_activations")
@@ -41,11 +41,11 @@ def measured(zoo: Mapping[str, Path]) -> Iterator[Entry]:
         measures = Measures(graph)
         found = {quantity: measures.of(quantity) for quantity in QUANTITIES}
         yield Entry(
-            name, file.name, year(programs[file], name),
+            name, zoo_path(file), year(programs[file], name),
             ", ".join(str(measures.bound.type(value)) for value in graph.inputs),
             {quantity: plain(m.value) for quantity, m in found.items()},
             tuple(quantity for quantity, m in found.items() if m.partial),
-            tuple(known.get((file.name, name), ())),
+            tuple(known.get((zoo_path(file), name), ())),
         )  # fmt: skip
 
 

@@ -44,10 +44,26 @@ class Listing(Report):
 NETWORK_HEAD = ("name", "year", "params", "MACs", "depth", "field", "peak memory", "input")
 
 
-def networks(records: Sequence[Mapping[str, Any]]) -> Listing:
+class Networks(Listing):
+    """The networks of the zoo: for people, a table for each kind."""
+
+    def page(self) -> Page:
+        """The tables one after the other; of one kind, the table alone."""
+        kinds: dict[str, list[Mapping[str, Any]]] = {}
+        for record in self.content["networks"]:
+            kinds.setdefault(record["kind"], []).append(record)
+        if len(kinds) == 1:
+            return super().page()
+        return Page("", tuple(_networks(records, kind.replace("_", " ")) for kind, records in kinds.items()))
+
+
+def networks(records: Sequence[Mapping[str, Any]]) -> Networks:
     """The networks of the zoo with year and costs (``archdsl list``)."""
-    table = Table(NETWORK_HEAD, tuple(map(network, records)), frozenset(range(1, 7)))
-    return Listing("list", table, {"networks": [dict(record) for record in records]})
+    return Networks("list", _networks(records), {"networks": [dict(record) for record in records]})
+
+
+def _networks(records: Sequence[Mapping[str, Any]], title: str = "") -> Table:
+    return Table(NETWORK_HEAD, tuple(map(network, records)), frozenset(range(1, 7)), title)
 
 
 def network(record: Mapping[str, Any]) -> tuple[str, ...]:

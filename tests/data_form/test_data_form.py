@@ -5,15 +5,16 @@ import sys
 
 import pytest
 from hypothesis import given, settings, strategies as st
-from paths import ROOT, SPECS
+from paths import ROOT
 
 import archdsl
 from archdsl import data, dims
 from archdsl.diagnostics import DiagnosticError, Refusal
 from archdsl.dim_text import parse_dimension
+from archdsl.reading import zoo_files
 from archdsl.source import Source
 
-FILES = sorted(SPECS.glob("*.arch"))
+FILES = zoo_files()
 
 SPEC = """arch 1
 ## Two sizes.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from paths import SPECS
+from paths import spec
 
 import archdsl
 from archdsl import driver
@@ -96,7 +96,7 @@ def test_settled_names_mean_what_running_finds(family: str, monkeypatch: pytest.
     """The same graphs where every name is looked for when it is needed, and where it was settled before."""
 
     def graphs() -> list[str]:
-        program = archdsl.load(SPECS / f"{family}.arch")
+        program = archdsl.load(spec(family))
         return [str(program.graph(variant)) for variant in program.variants[:3]]
 
     settled = graphs()

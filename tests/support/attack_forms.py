@@ -8,7 +8,8 @@ from random import Random
 from typing import Any, NamedTuple
 
 from op_examples import Example, all_examples
-from paths import SPECS
+
+from archdsl.reading import zoo_files
 
 
 class Input(NamedTuple):
@@ -28,7 +29,7 @@ def examples() -> list[Example]:
 @cache
 def zoo() -> tuple[str, ...]:
     """The shorter texts of the zoo."""
-    files = (path.read_text(encoding="utf-8") for path in sorted(SPECS.glob("*.arch")))
+    files = (path.read_text(encoding="utf-8") for path in zoo_files())
     return tuple(text for text in files if len(text) < 3000)
 
 

@@ -23,7 +23,7 @@ import fuzz_programs
 import grammar_fuzz
 import memory
 import onnx
-from paths import ROOT, SPECS, STD
+from paths import ROOT, STD
 
 from archdsl.analyses.cost import cost
 from archdsl.backends.onnx import OnnxOptions, backend
@@ -31,6 +31,7 @@ from archdsl.diagnostics import Diagnostic, DiagnosticError
 from archdsl.driver import CheckReport, Program, open_source
 from archdsl.graph import Graph
 from archdsl.invariants import check
+from archdsl.reading import zoo_files
 from archdsl.report.text import concise, render
 from archdsl.source import Source
 from archdsl.syntax.format import format_file
@@ -148,7 +149,7 @@ def check_graph(graph: Graph) -> None:
 @cache
 def zoo() -> tuple[str, ...]:
     """The texts of the zoo, the shorter ones; the standard library as well."""
-    files = [*sorted(SPECS.glob("*.arch")), *sorted(STD.glob("*.arch"))]
+    files = [*zoo_files(), *sorted(STD.glob("*.arch"))]
     return tuple(path.read_text(encoding="utf-8") for path in files)
 
 

@@ -16,6 +16,12 @@ SPECS = ROOT / "specs"
 STD = ROOT / "archdsl" / "std"
 
 
+def spec(family: str) -> Path:
+    """The zoo's file of a family."""
+    (found,) = (path for path in SPECS.rglob("*.arch") if path.stem == family)
+    return found
+
+
 def tool(name: str) -> Any:
     """The script ``tools/NAME.py`` as a module, loaded once."""
     key = f"tool_{name}"

@@ -17,7 +17,6 @@ from onnx.reference import ReferenceEvaluator
 from onnx.reference.op_run import OpRun
 from onnx_case import Arrays, generator
 from onnx_fixed import QUICK
-from paths import SPECS
 from process import threads
 
 import archdsl
@@ -25,6 +24,7 @@ from archdsl import dims
 from archdsl.analyses.entering import integers
 from archdsl.driver import Program
 from archdsl.graph import Graph, Parameter
+from archdsl.reading import zoo_files
 from archdsl.shapes import TensorType
 from archdsl.syntax import spec
 
@@ -33,7 +33,7 @@ def variants() -> dict[str, Path]:
     """Every variant and its file, in order."""
     return {
         name: path
-        for path in sorted(SPECS.glob("*.arch"))
+        for path in zoo_files()
         for name in re.findall(r"^variant (\w+)", path.read_text(encoding="utf-8"), re.MULTILINE)
     }
 

@@ -6,15 +6,16 @@ from pathlib import Path
 
 import grammar_fuzz
 import pytest
-from paths import ROOT, STD
+from paths import STD
 
+from archdsl.reading import zoo_files
 from archdsl.source import Source, Span
 from archdsl.syntax import spec
 from archdsl.syntax.format import format_expression, format_file
 from archdsl.syntax.parse import parse, parse_file
 from archdsl.syntax.walk import walk
 
-FILES = sorted([*(ROOT / "specs").glob("*.arch"), *STD.glob("*.arch")])
+FILES = sorted([*zoo_files(), *STD.glob("*.arch")])
 
 
 def holds(text: str) -> str:

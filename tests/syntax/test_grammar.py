@@ -8,9 +8,10 @@ from pathlib import Path
 import grammar_fuzz
 import pytest
 from lark import Lark, Token as LarkToken, UnexpectedInput
-from paths import ROOT, STD
+from paths import STD
 
 from archdsl.diagnostics import Diagnostic
+from archdsl.reading import zoo_files
 from archdsl.source import Source
 from archdsl.syntax import lexer, spec, tables
 from archdsl.syntax.lexer import Lexer
@@ -18,7 +19,7 @@ from archdsl.syntax.limits import LIMITS
 from archdsl.syntax.parse import parse, parse_file
 from archdsl.syntax.walk import children, walk
 
-FILES = sorted([*(ROOT / "specs").glob("*.arch"), *STD.glob("*.arch")])
+FILES = sorted([*zoo_files(), *STD.glob("*.arch")])
 
 
 _OPERATORS = ("+", "-", "*", "/", "//", "%", "**", "@", "and", "or", "==", "<=")

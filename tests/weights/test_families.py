@@ -8,14 +8,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 import weight_files as make
-from paths import SPECS
+from paths import spec
 from zoo_models import SMALL, graph_of, made_small, program
 
 import archdsl
 from archdsl import weights
 from archdsl.graph import Graph
+from archdsl.reading import zoo_files
 
-FAMILIES = sorted(path.stem for path in SPECS.glob("*.arch"))
+FAMILIES = sorted(path.stem for path in zoo_files())
 LARGE = {"alexnet", "amoebanet", "bam", "cbam", "cmpe_se", "delugenet", "dpn", "inception_resnet", "inception_v4", "pyramidnet",
          "overfeat", "pnasnet", "polynet", "residual_attention", "senet", "sknet", "vgg", "wide_resnet", "zfnet",
          "msdnet", "se_resnet", "xception"}  # fmt: skip
@@ -35,7 +36,7 @@ JUMPS = {"perceptron", "adaline", "madaline"}
 
 def networks(family: str) -> dict[str, Graph]:
     """The smallest network of a family, and for each further set of maps the smallest that has it, by variant."""
-    variants = (name for name in program(SPECS / f"{family}.arch").variants if name not in JUMPS)
+    variants = (name for name in program(spec(family)).variants if name not in JUMPS)
     graphs = {name: graph for name in variants if kernels(graph := graph_of(name))}
     first: dict[tuple[str, ...], str] = {}
     for name, graph in sorted(graphs.items(), key=lambda item: size(item[1])):
@@ -94,6 +95,6 @@ def there_and_back(graph: Graph, tensors: make.Arrays, folder: Path) -> None:
 
 def test_every_map_of_the_zoo_is_among_them() -> None:
     for family in FAMILIES:
-        text = (SPECS / f"{family}.arch").read_text(encoding="utf-8")
+        text = (spec(family)).read_text(encoding="utf-8")
         declared = {line.split()[1] for line in text.splitlines() if line.startswith("  weights ")}
         assert not declared or declared == {name for graph in networks(family).values() for name in graph.maps}, family

@@ -62,7 +62,7 @@ def test_repvgg_a0_has_22_convolutions_for_44_and_17_norms(tmp_path: Path) -> No
 
 def test_unet_at_free_sizes() -> None:
     """Costs are polynomials, and those of a size are what they give there."""
-    graph = archdsl.load(SPECS / "unet.arch").graph("unet_padded")
+    graph = archdsl.load(SPECS / "dense_prediction" / "unet.arch").graph("unet_padded")
     table = archdsl.cost(graph, symbolic=True)
     macs = table.total("macs")
     assert str(macs) == "188170240 * H * N * W"  # 1/256 of the macs of 256 x 256 in tests/data/published.csv
@@ -75,7 +75,7 @@ def test_unet_at_free_sizes() -> None:
 def test_an_hourglass_of_any_depth() -> None:
     """Three residual modules for each level, and one below the last: (3 n + 1) of 3 convolutions each."""
     text = (
-        (SPECS / "hourglass.arch")
+        (SPECS / "dense_prediction" / "hourglass.arch")
         .read_text(encoding="utf-8")
         .partition("## Stacked")[0]
         .replace("use std.image (imagenet)", "")

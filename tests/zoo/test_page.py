@@ -16,6 +16,7 @@ from archdsl import reading
 from archdsl.project import zoo_figures
 from archdsl.project.zoo import FIGURES, networks
 from archdsl.project.zoo_entry import Entry
+from archdsl.report.render import render
 
 LEDGER = json.loads((SPECS / "ledger.json").read_text(encoding="utf-8"))
 
@@ -43,6 +44,18 @@ def test_every_network_is_on_the_page_once_and_nothing_is_both_there_and_missing
     assert len(missing) >= 10
     assert not {name for name, _ in missing} & (set(LEDGER) | set(rows))
     assert all(len(reason) > 20 for _, reason in missing)
+
+
+def test_kinds_are_folders_and_the_list_is_by_kind() -> None:
+    files = reading.zoo_files()
+    assert len({path.stem for path in files}) == len(files)  # `use zoo.NAME` and `archdsl check NAME` know no folders
+    kinds = {path.parent.name for path in files} - {SPECS.name}
+    assert len(kinds) >= 5
+    lines = render(networks().report(), "text").splitlines()
+    heads = [line for line in lines if line and not line.startswith(" ")]
+    assert heads == ["classification", *sorted(kind.replace("_", " ") for kind in kinds)]
+    assert render(networks("resnet50").report(), "text").startswith("name ")
+    assert {entry.kind for entry in networks("bert*").entries} == {"language"}
 
 
 # the year in which these were published, from the papers themselves

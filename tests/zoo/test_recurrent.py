@@ -13,7 +13,7 @@ from paths import SPECS
 import archdsl
 from archdsl.graph import Graph, Value
 
-FILE = SPECS / "recurrent.arch"
+FILE = SPECS / "sequences" / "recurrent.arch"
 
 LAYERS = {
     "rnn": ("rnn", {}, 1), "gru": ("gru", {}, 1), "lstm": ("lstm", {}, 2), "before": ("gru", {"reset": "before"}, 1),

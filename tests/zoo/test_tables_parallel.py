@@ -9,7 +9,7 @@ from math import prod
 import numpy as np
 import pytest
 from lowered import lowered
-from paths import SPECS
+from paths import spec
 from zoo_models import session_of
 
 import archdsl
@@ -19,7 +19,7 @@ from archdsl.graph import Graph, Node
 
 @cache
 def graph(file: str, variant: str) -> Graph:
-    return archdsl.load(SPECS / f"{file}.arch").graph(variant)
+    return archdsl.load(spec(file)).graph(variant)
 
 
 def operators(file: str, variant: str, name: str) -> list[Node]:

@@ -97,12 +97,14 @@ def words(signs: int) -> dict[str, Callable[[], Learner]]:
     def gpt2() -> Learner:
         small = {"d": 32, "depth": 2, "heads": 4, "vocab": signs, "longest": 1024}
         theirs = Decoder(32, 2, 4, signs, 1024)
-        return Learner(archdsl.load(SPECS / "gpt2.arch").graph("gpt2", **small), theirs, theirs.named())
+        return Learner(archdsl.load(SPECS / "language" / "gpt2.arch").graph("gpt2", **small), theirs, theirs.named())
 
     def mamba() -> Learner:
         theirs = Selective(16, 1, signs)
         small = {"d": 16, "depth": 1, "vocab": signs}
-        return Learner(archdsl.load(SPECS / "mamba.arch").graph("mamba_130m", **small), theirs, theirs.state_dict())
+        return Learner(
+            archdsl.load(SPECS / "language" / "mamba.arch").graph("mamba_130m", **small), theirs, theirs.state_dict()
+        )
 
     return {"RNN": lambda: recurrent("RNN"), "GRU": lambda: recurrent("GRU"), "gpt2": gpt2, "mamba": mamba}
 
