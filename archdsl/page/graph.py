@@ -1,98 +1,110 @@
-"""The graph in the document: pictures that are entered from one another, placed by :mod:`archdsl.picture`.
+"""The graph in the document: the tree of blocks, and how the parts of each level hang together. The page places it,
+whatever is open, as :mod:`archdsl.picture` does.
 
-The first picture is the network at its readable folding. Every frame that is closed in a picture has a picture of its
-own, of what is inside. So each box is in one picture, and all of them together grow with the network.
+Levels of the same form, with boxes of the same widths, are in the document once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from copy import copy
 from json import dumps
 from typing import Any
 
-from archdsl.graph import Graph, Node
-from archdsl.picture.blocks import place
-from archdsl.picture.marks import Rectangle
+from archdsl.graph import Graph, Node, Value
+from archdsl.picture.blocks import LONGEST, SMALL, box
+from archdsl.picture.grid import contents, ways_to_end
 from archdsl.picture.parts import Part
-from archdsl.picture.plan import READABLE, Plan, boxes
-from archdsl.picture.words import shape_text
+from archdsl.picture.plan import Plan
+from archdsl.picture.series import Branches, Line, Reduced, Series, Way
+from archdsl.picture.text import fitted, width
+
+PART_COLUMNS = ("role", "half", "ins", "outs", "count", "loops", "level")
+BOX_COLUMNS = ("row", "operators", "frame", "path", "lines", "note", "title")
 
 
 def graph_record(graph: Graph, steps: Mapping[Node, int]) -> dict[str, Any]:
-    """The pictures, the drawings that they show (equal ones once), and for every row the picture and the box where it
-    is: of what is drawn once for several, the box of the first. ``None``: in none.
+    """The frames, the levels inside of them, which frames are open at first, and for every row the frame and the box
+    where it is: of what is drawn once for several, the box of the first. ``None``: in none.
     """
-    record = _Record(steps)
-    record.add(Plan(graph), None, None)
-    for number, (plan, part) in enumerate(record.waiting):  # the list grows
-        record.add(_inside(plan, part), part, record.around[number])
+    record = _Record(Plan(graph), steps)
+    record.frame(record.plan.root, None)
     where = record.where
     for row, drawn in record.alike.items():
         if row not in where and drawn in where:
             where[row] = where[drawn]
     return {
-        "box_columns": ["x", "y", "width", "height", "role", "open"],
-        "drawings": record.drawings, "pictures": record.pictures, "words": list(record.words),
+        "part_columns": list(PART_COLUMNS), "box_columns": list(BOX_COLUMNS),
+        "levels": record.levels, "frames": record.frames, "open": record.open, "words": list(record.words),
+        "labels": [list(label) for label in record.labels],
         "places": [where.get(step) for step in range(len(steps))],
     }  # fmt: skip
 
 
 class _Record:
-    """Collects the pictures."""
+    """Collects the frames, each in front of those that are inside of it."""
 
-    def __init__(self, steps: Mapping[Node, int]) -> None:
+    def __init__(self, plan: Plan, steps: Mapping[Node, int]) -> None:
+        self.plan, self.closed = plan, copy(plan)
+        self.closed.open = set()
         self.steps = steps
-        self.drawings: list[dict[str, Any]] = []
-        self.pictures: list[list[Any]] = []
+        self.levels: list[dict[str, Any]] = []
+        self.frames: list[list[Any]] = []
+        self.open: list[int] = []
         self.where: dict[int, list[int]] = {}
         self.alike: dict[int, int] = {}
         """Rows that are not drawn -> those that are drawn for them."""
-        self.waiting: list[tuple[Plan, Part]] = []
-        """Frames that are closed in a picture; theirs follow in this order behind the first."""
-        self.around: list[int] = []
         self.words: dict[str, int] = {}
-        """The texts of all pictures."""
+        self.labels: dict[tuple[str, int], int] = {}
+        """Notes beside lines and titles of frames, with their widths in pixels."""
         self._known: dict[str, int] = {}
 
-    def add(self, plan: Plan, part: Part | None, around: int | None) -> None:
-        """A picture: ``[drawing, title, the one around it, [box, …], [text, …]]``."""
-        placed = place(plan)
-        number = len(self.pictures)
-        drawing = {
-            "size": [_px(placed.width), _px(placed.height)],
-            "boxes": [
-                [_px(one.x), _px(one.y), _px(one.width), _px(one.height), _role(one.part), one.open]
-                for one in placed.rectangles
-            ],
-            "texts": [[_px(t.x), _px(t.y), t.size, t.style] for t in placed.texts],
-            "wires": [[[_px(one) for point in w.points for one in point], w.arrow, w.back] for w in placed.wires],
-        }  # fmt: skip
-        text = dumps(drawing)
-        if text not in self._known:
-            self._known[text] = len(self.drawings)
-            self.drawings.append(drawing)
+    def frame(self, part: Part, around: tuple[int, int] | None) -> tuple[int, int]:
+        """Add a frame: ``[level, the frame around it, its number there, [box, …]]``; its number and its level."""
+        number = len(self.frames)
+        boxes: list[list[Any]] = []
+        self.frames.append(frame := [0, *(around or (None, None)), boxes])
+        if part in self.plan.open or around is None:
+            self.open.append(number)
+        values = {value: at for at, value in enumerate(part.inner_ins)}
         found: list[list[Any]] = []
-        told = [self.words.setdefault(t.text, len(self.words)) for t in placed.texts]
-        title = part.key if part is not None else plan.graph.name
-        self.pictures.append([self._known[text], title, around, found, told])
-        for index, rectangle in enumerate(placed.rectangles):
-            found.append(self._box(plan, rectangle, number, index))
+        for index, one in enumerate(part.parts):
+            for value in [*one.ins, *one.outs]:
+                values.setdefault(value, len(values))
+            inside, level = self.frame(one, (number, index)) if one.framed else (None, None)
+            shown = self.closed.shown(one)
+            place = box(one, shown)
+            ends = [values[value] for value in one.ins], [values[value] for value in one.outs]
+            found.append([_role(one), _px(place.left), *ends, one.count, bool(one.loops), level])
+            boxes.append([*self._rows(one, number, index), inside, *self._told(one, shown.lines, shown.note)])
+        record = {"ins": len(part.inner_ins), **_ways(part, values), "parts": found}
+        text = dumps(record)
+        if text not in self._known:
+            self._known[text] = len(self.levels)
+            self.levels.append(record)
+        frame[0] = self._known[text]
+        return number, frame[0]
 
-    def _box(self, plan: Plan, one: Rectangle, picture: int, index: int) -> list[Any]:
-        """``[first row, operators, picture of what is inside, path of a frame]``."""
-        part, inside = one.part, None
-        if part.framed and not one.open:
-            self.waiting.append((plan, part))
-            self.around.append(picture)
-            inside = len(self.waiting)  # the first picture stands in front of all these
+    def _told(self, part: Part, lines: Sequence[str], note: str) -> list[Any]:
+        """``[path of a frame, lines when it is closed, shape of the result, title when it is open]``."""
+        known = [self.words.setdefault(line, len(self.words)) for line in lines]
+        beside = self._label(note, False) if note and part.outs else None
+        if not part.framed:
+            return [None, known, beside, None]
+        return [part.key, known, beside, self._label(self.plan.title(part), True)]
+
+    def _label(self, text: str, bold: bool) -> int:
+        shown = fitted(text, LONGEST, SMALL, bold)
+        return self.labels.setdefault((shown, width(shown, SMALL, bold)), len(self.labels))
+
+    def _rows(self, part: Part, frame: int, index: int) -> list[Any]:
+        """``[first row, operators]``."""
         own = [self.steps[node] for node in _own(part)]
         for other in part.others:
             self.alike.update(zip((self.steps[node] for node in other.all_nodes()), own))
         if not part.framed:
-            self.where |= {row: [picture, index] for row in own}
-        count = len(own) * part.count
-        return [min(own, default=None), count, inside, part.key if part.framed else None]
+            self.where |= {row: [frame, index] for row in own}
+        return [min(own, default=None), len(own) * part.count]
 
 
 def _own(part: Part) -> list[Node]:
@@ -104,24 +116,40 @@ def _role(part: Part) -> str:
     return "frame" if part.framed else "end" if part.kind != "box" else part.role
 
 
-def _inside(plan: Plan, part: Part) -> Plan:
-    """The plan of a closed frame: what is inside, with an end for each value that enters or leaves it."""
-    found, root, whole = copy(plan), Part("", "frame"), copy(part)
-    whole.count, whole.others = 1, []
-    ends: dict[str, list[Part]] = {"input": [], "output": []}
-    for kind, values in (("input", part.ins), ("output", part.outs)):
-        for value in values:
-            box = Part(value.name, kind)
-            box.lines = [shape_text(value.type.shape, plan.batch)]
-            box.outs, box.ins = ([value], []) if kind == "input" else ([], [value])
-            ends[kind].append(box)
-    root.parts = [*ends["input"], whole, *ends["output"]]
-    found.root, found.open = root, set()
-    found.counts = boxes(root)
-    fitting = [level for level, count in enumerate(found.counts) if count <= READABLE]
-    found.depth = max(1, *fitting)
-    found.unfold()
-    return found
+def _ways(part: Part, values: Mapping[Value, int]) -> dict[str, Any]:
+    """How the parts of a level hang together: one ``way`` through all of them, or ``rows`` of parts and ways, with the
+    values that are ``leaving`` them. A line is a list of values; ``s`` are the ways of a series, with the parts ``p``
+    between them, and ``b`` branches.
+    """
+    reduced = Reduced(part.parts, part.inner_ins, part.inner_outs)
+    number = {one: index for index, one in enumerate(part.parts)}
+
+    def told(way: Way) -> Any:
+        if isinstance(way, Line):
+            return [values[value] for value in way.values]
+        if isinstance(way, Branches):
+            return {"b": [told(one) for one in way.ways]}
+        return {"s": [told(one) for one in way.ways], "p": [number[one] for one in way.parts]}
+
+    outs = [values[value] for value in part.inner_outs]
+    if reduced.whole is not None:
+        return {"outs": outs, "way": told(reduced.whole)}
+    rows = list(contents(reduced))
+    made = {value for one in rows for value in (one.outs if isinstance(one, Part) else _results(one))}
+    leaving = dict.fromkeys(values[value] for way in ways_to_end(reduced, made) for value in way)
+    return {
+        "outs": outs, "leaving": list(leaving),
+        "rows": [number[one] if isinstance(one, Part) else told(one) for one in rows],
+    }  # fmt: skip
+
+
+def _results(way: Way) -> Sequence[Value]:
+    """The values that a way gives."""
+    if isinstance(way, Line):
+        return way.values
+    if isinstance(way, Series):
+        return way.parts[-1].outs if isinstance(way.ways[-1], Line) else _results(way.ways[-1])
+    return [value for one in way.ways for value in _results(one)]
 
 
 def _px(value: float) -> float | int:

@@ -37,11 +37,12 @@ def place(plan: Plan) -> Placed:
 
 def _block(plan: Plan, part: Part) -> Block:
     shown = plan.shown(part)
-    inner = _frame(plan, part, shown) if shown.open else _box(part, shown)
+    inner = _frame(plan, part, shown) if shown.open else box(part, shown)
     return _noted(inner, shown) if shown.note and part.outs else inner
 
 
-def _box(part: Part, shown: Shown) -> Block:
+def box(part: Part, shown: Shown) -> Block:
+    """A box, or a frame that is folded."""
     texts = [fitted(line, LONGEST, SMALL if number else SIZE, number == 0) for number, line in enumerate(shown.lines)]
     widths = [width(text, SMALL if number else SIZE, number == 0) for number, text in enumerate(texts)]
     ends = max(len(part.ins), len(part.outs))

@@ -5,7 +5,7 @@ value that passes a row.
 from __future__ import annotations
 
 from bisect import insort
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 
 from archdsl.graph import Value
 from archdsl.picture.channel import channel, met
@@ -46,10 +46,10 @@ class _Item:
 
 def grid(reduced: Reduced, draw: Callable[[Part], Block], drawn: Callable[[Way], Block]) -> Block:
     """The block of a level that is not reduced to one way."""
-    items = [_item(block) for block in _blocks(reduced, draw, drawn)]
+    items = [_item(draw(one) if isinstance(one, Part) else drawn(one)) for one in contents(reduced)]
     maker = {value: item for item in items for value in item.outs}
     _rank(items, maker)
-    leaving = dict.fromkeys(value for way in _ways_to_end(reduced, items) for value in way)
+    leaving = dict.fromkeys(value for way in ways_to_end(reduced, maker) for value in way)
     rows = max((item.row for item in items), default=-1) + 1
     lanes = _lanes(items, maker, leaving, rows)
     table: list[list[_Item]] = [[] for _ in range(rows)]
@@ -69,19 +69,19 @@ def _item(block: Block) -> _Item:
     return _Item(block, dict.fromkeys(v for v, _ in block.ins), dict.fromkeys(v for v, _ in block.outs))
 
 
-def _blocks(reduced: Reduced, draw: Callable[[Part], Block], drawn: Callable[[Way], Block]) -> Iterator[Block]:
+def contents(reduced: Reduced) -> Iterator[Part | Way]:
+    """What is placed in rows: the parts that are left, and the ways between them that are no lines."""
     for start, ends in reduced.after.items():
         if start >= 0 and (ends or reduced.before[start]):
-            yield draw(reduced.parts[start])
+            yield reduced.parts[start]
         for way in ends.values():
             for one in way.ways if isinstance(way, Branches) else [way]:
                 if not isinstance(one, Line):
-                    yield drawn(one)
+                    yield one
 
 
-def _ways_to_end(reduced: Reduced, items: Sequence[_Item]) -> Iterator[list[Value]]:
-    """The values that leave, by the ways on which they do."""
-    by_first = {value: item for item in items for value in item.outs}
+def ways_to_end(reduced: Reduced, made: Container[Value]) -> Iterator[list[Value]]:
+    """The values that leave, by the ways on which they do; ``made``: what the contents give."""
     for ends in reduced.after.values():
         way = ends.get(END)
         for one in [] if way is None else way.ways if isinstance(way, Branches) else [way]:
@@ -89,7 +89,7 @@ def _ways_to_end(reduced: Reduced, items: Sequence[_Item]) -> Iterator[list[Valu
                 yield one.values
             else:
                 parts = getattr(one, "parts", [])
-                yield [value for value in parts[-1].outs if value in by_first] if parts else []
+                yield [value for value in parts[-1].outs if value in made] if parts else []
 
 
 def _rank(items: Sequence[_Item], maker: dict[Value, _Item]) -> None:

@@ -85,14 +85,16 @@ class Plan:
         note = self._note(part)
         if not part.framed:
             return Shown(False, "", [*part.lines, *self._figure(part)], note)
-        times = f"{part.count} × " if part.count > 1 else ""
-        loops = f", {part.loops}" if part.loops else ""
         if part in self.open:
-            return Shown(True, f"{times}{_titled(part)}{loops}", (), note)
-        lines = [f"{times}{part.title}", *(part.lines or [_inside(part)])]
+            return Shown(True, self.title(part), (), note)
+        lines = [f"{_times(part)}{part.title}", *(part.lines or [_inside(part)])]
         if part.loops:
             lines.append(part.loops)
         return Shown(False, "", [*lines, *self._figure(part)], note)
+
+    def title(self, part: Part) -> str:
+        """Of a frame that is open."""
+        return f"{_times(part)}{_titled(part)}" + (f", {part.loops}" if part.loops else "")
 
     def _figure(self, part: Part) -> list[str]:
         if self.figures is None or part.kind in ("input", "output"):
@@ -154,6 +156,10 @@ def boxes(root: Part) -> list[int]:
             return counts
         done += len(parts) - len(frames)
         parts = [one for part in frames for one in part.parts]
+
+
+def _times(part: Part) -> str:
+    return f"{part.count} × " if part.count > 1 else ""
 
 
 def _inside(part: Part) -> str:

@@ -277,35 +277,131 @@ def test_two_networks_stand_side_by_side(browser: Browser, tmp_path: Path) -> No
     watched.close()
 
 
-def test_the_graph_is_entered_and_left(browser: Browser, tmp_path: Path) -> None:
+def shown(page: Page) -> int:
+    return page.locator("#graph .node").count()
+
+
+@pytest.fixture
+def nasnet(browser: Browser, tmp_path: Path) -> Iterator[Page]:
+    archdsl.explorer("nasnet_mobile").save(tmp_path / "nasnet.html")
+    watched = Watched(browser)
+    yield watched.open(tmp_path / "nasnet.html")
+    watched.close()
+
+
+def test_a_block_opens_and_closes_where_it_is(nasnet: Page) -> None:
+    before = shown(nasnet)
+    nasnet.locator("#graph").scroll_into_view_if_needed()
+    block = nasnet.locator("#graph .closed").first
+    path, box = (block.get_attribute("aria-label") or "").split(",")[0], block.get_attribute("data-box") or ""
+    assert block.get_attribute("aria-expanded") == "false"
+    block.locator("> rect").first.click(position={"x": 3, "y": 3})
+    block = nasnet.locator(f'[data-box="{box}"]')
+    assert shown(nasnet) > before and block.get_attribute("aria-expanded") == "true"
+    inside = nasnet.locator("#rows tr.inside th").all_inner_texts()
+    assert inside and all(one.startswith(path) for one in inside)
+    seen = nasnet.locator("#rows tr.inside").first.bounding_box()
+    table = nasnet.locator("#scroll").bounding_box()
+    assert seen and table and table["y"] <= seen["y"] <= table["y"] + table["height"]
+    outer, inner = block.locator("> rect").first.bounding_box(), nasnet.locator("#graph .closed").first.bounding_box()
+    assert outer and inner and outer["width"] > inner["width"]
+    top = outer["y"]
+    block.locator(".strip").click(position={"x": 30, "y": 4})
+    assert shown(nasnet) == before
+    closed = nasnet.locator(f'[data-box="{box}"] > rect').first.bounding_box()
+    assert closed and closed["y"] == pytest.approx(top, abs=1)
+
+
+def test_blocks_open_by_keys(nasnet: Page) -> None:
+    before = shown(nasnet)
+    nasnet.locator("#graph").focus()
+    nasnet.keyboard.press("Tab")
+    focused = "document.activeElement.dataset.box"
+    for _ in range(40):
+        if nasnet.evaluate("document.activeElement.getAttribute('aria-expanded')") == "false":
+            break
+        nasnet.keyboard.press("ArrowDown")
+    box = nasnet.evaluate(focused)
+    nasnet.keyboard.press("ArrowRight")
+    assert shown(nasnet) > before and nasnet.evaluate(focused) == box
+    nasnet.keyboard.press("ArrowDown")
+    assert nasnet.evaluate(focused) != box
+    nasnet.keyboard.press("ArrowLeft")
+    assert nasnet.evaluate(focused) == box
+    nasnet.keyboard.press("Enter")
+    assert shown(nasnet) == before and nasnet.evaluate(focused) == box
+    assert nasnet.locator('#graph [tabindex="0"]').count() == 1
+
+
+def test_levels_open_and_close(nasnet: Page) -> None:
+    counts = [shown(nasnet)]
+    while nasnet.locator("#deeper").is_enabled():
+        nasnet.click("#deeper")
+        counts.append(shown(nasnet))
+    assert counts == sorted(set(counts)) and counts[-1] > 1000
+    assert nasnet.locator("#graph .closed").count() == 0
+    for _ in range(20):
+        if not nasnet.locator("#shallower").is_enabled():
+            break
+        nasnet.click("#shallower")
+    assert shown(nasnet) < counts[0] and nasnet.locator("#graph .open").count() == 0
+
+
+def test_a_layer_and_its_box_lead_to_one_another(browser: Browser, tmp_path: Path) -> None:
     archdsl.explorer("densenet121").save(tmp_path / "dense.html")
     watched = Watched(browser)
     page = watched.open(tmp_path / "dense.html")
-    before = page.locator("#trail li").all_inner_texts()
-    page.locator("#graph .closed").first.click()
-    assert len(page.locator("#trail li").all_inner_texts()) == len(before) + 1
-    page.locator("#trail button").first.click()
-    assert page.locator("#trail li").all_inner_texts() == before
+    for _ in range(3):
+        page.click("#shallower")
+        if not page.locator("#shallower").is_enabled():
+            break
+    assert "denseblock2.7" not in page.locator("#graph").inner_text()
     page.locator("#rows tr", has_text="features.denseblock2.7.conv2").click()
-    assert page.locator("#graph .selected").count() == 1 and "denseblock2" in page.locator("#trail").inner_text()
+    chosen = page.locator("#graph .node[aria-current]")
+    assert chosen.count() == 1
     page.locator("#graph").scroll_into_view_if_needed()
-    view = page.locator("#graph").bounding_box()
-    box = page.locator("#graph .selected rect").first.bounding_box()
+    view, box = page.locator("#graph").bounding_box(), chosen.locator("> rect").first.bounding_box()
     assert view and box and view["x"] <= box["x"] and view["y"] <= box["y"]
-    assert (
-        box["x"] + box["width"] <= view["x"] + view["width"] and box["y"] + box["height"] <= view["y"] + view["height"]
-    )
+    assert box["x"] + box["width"] <= view["x"] + view["width"]
+    assert box["y"] + box["height"] <= view["y"] + view["height"]
     page.keyboard.press("Escape")
-    assert page.locator("#graph .selected").count() == 0
+    assert chosen.count() == 0
     page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     assert page.locator("#layer h3").inner_text().startswith("features.denseblock2.7")
     page.fill("#search", "classifier")
-    page.locator("#trail button").first.click()
     assert page.locator("#graph .found").count() == 1
-    moved = page.locator("#graph > g").get_attribute("transform")
-    page.locator("#graph").focus()
-    for key in ("ArrowDown", "+"):
-        page.keyboard.press(key)
-        assert page.locator("#graph > g").get_attribute("transform") != moved
-        moved = page.locator("#graph > g").get_attribute("transform")
     watched.close()
+
+
+def test_the_graph_moves(resnet: Page) -> None:
+    place = "[document.querySelector('#graph svg').style.transform, document.querySelector('#graph svg > g').getAttribute('transform')].join()"
+    seen = {resnet.evaluate(place)}
+    resnet.locator("#graph").focus()
+    for key in ("ArrowDown", "ArrowRight", "+", "+"):
+        resnet.keyboard.press(key)
+        seen.add(resnet.evaluate(place))
+    assert len(seen) == 5
+    view = resnet.locator("#graph").bounding_box()
+    assert view
+    x, y = view["x"] + 300, view["y"] + 200
+    resnet.mouse.move(x, y)
+    resnet.mouse.down()
+    resnet.mouse.move(x + 50, y + 30, steps=3)
+    resnet.mouse.up()
+    assert resnet.evaluate(place) not in seen
+    assert resnet.locator("#graph [aria-current]").count() == 0  # a drag is no click
+
+
+def test_colours_and_the_peak(resnet: Page) -> None:
+    plan = archdsl.memory("resnet18")
+    assert resnet.locator("#graph .peak").count() == 1
+    label = resnet.locator("#graph .peak").get_attribute("aria-label") or ""
+    table = archdsl.cost("resnet18")
+    step = next(i for i, row in enumerate(table.rows) if row.path == plan.at)
+    assert any(label.startswith(row.path) for row in table.rows[max(0, step - 3) : step + 1])
+    resnet.select_option("#shade", "params")
+    fills = "[...document.querySelectorAll('#graph .node:not(.open) > rect:first-child')].map(e => +(e.style.fill.match(/([\\d.]+)%/) ?? [0, 0])[1])"
+    shades = resnet.evaluate(fills)
+    assert max(shades) == 85 and min(shades) == 0
+    resnet.select_option("#shade", "")
+    assert "%" not in (resnet.locator("#graph .node > rect").first.get_attribute("style") or "")

@@ -1,8 +1,9 @@
-"""The graph of the explorer: each layer is in one box of one picture, and every picture is reached from the first."""
+"""The graph of the explorer: each layer is in one box of one frame, and every frame is in a box of the one around it."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -18,6 +19,10 @@ def document(request: pytest.FixtureRequest) -> dict[str, Any]:
     return found
 
 
+def boxes(graph: dict[str, Any], frame: int) -> list[dict[str, Any]]:
+    return [dict(zip(graph["box_columns"], box)) for box in graph["frames"][frame][3]]
+
+
 def test_every_layer_is_in_one_box(document: dict[str, Any]) -> None:
     graph, rows = document["graph"], document["rows"]
     assert len(graph["places"]) == len(rows)
@@ -25,44 +30,51 @@ def test_every_layer_is_in_one_box(document: dict[str, Any]) -> None:
         if place is None:  # the operator that holds a body is the frame around it
             assert any(row[0].startswith(f"{rows[index][0]}.") for row in rows)
             continue
-        picture, box = place
-        first, count, inside, key = graph["pictures"][picture][3][box]
-        assert inside is None and key is None and count >= 1
-        drawn = rows[first]
-        assert drawn[1] == rows[index][1] or count > 1  # of what is drawn once for several, the first
+        frame, number = place
+        box = boxes(graph, frame)[number]
+        assert box["frame"] is None and box["path"] is None and box["operators"] >= 1
+        drawn = rows[box["row"]]
+        assert drawn[1] == rows[index][1] or box["operators"] > 1  # of what is drawn once for several, the first
 
 
-def test_every_closed_block_has_a_picture_of_its_own(document: dict[str, Any]) -> None:
+def test_every_frame_is_in_a_box(document: dict[str, Any]) -> None:
     graph = document["graph"]
-    entered = [box[2] for picture in graph["pictures"] for box in picture[3] if box[2] is not None]
-    assert sorted(entered) == list(range(1, len(graph["pictures"])))
-    for number, (drawing, _, around, boxes, texts) in enumerate(graph["pictures"]):
-        shown = graph["drawings"][drawing]
-        assert len(shown["boxes"]) == len(boxes) and len(shown["texts"]) == len(texts)
-        assert all(0 <= text < len(graph["words"]) for text in texts)
-        assert (around is None) == (number == 0)
+    entered = [box["frame"] for frame in range(len(graph["frames"])) for box in boxes(graph, frame)]
+    assert sorted(one for one in entered if one is not None) == list(range(1, len(graph["frames"])))
+    for number, (level, around, index, _) in enumerate(graph["frames"]):
+        assert (around is None) == (number == 0) and 0 <= level < len(graph["levels"])
         if around is not None:
-            assert any(box[2] == number for box in graph["pictures"][around][3])
-        for (x, y, width, height, _, _), box in zip(shown["boxes"], boxes):
-            assert min(x, y) >= 0 and x + width <= shown["size"][0] and y + height <= shown["size"][1], box
+            assert boxes(graph, around)[index]["frame"] == number
+            parts = graph["levels"][graph["frames"][around][0]]["parts"]
+            assert dict(zip(graph["part_columns"], parts[index]))["level"] == level
+    assert graph["open"][0] == 0 and set(graph["open"]) <= set(range(len(graph["frames"])))
+
+
+def parts_of(way: Any) -> Iterator[int]:
+    if isinstance(way, dict):
+        yield from way.get("p", [])
+        for one in way.get("s") or way["b"]:
+            yield from parts_of(one)
+
+
+def test_every_part_stands_once_in_its_level(document: dict[str, Any]) -> None:
+    graph = document["graph"]
+    for frame, (level, *_) in enumerate(graph["frames"]):
+        found = graph["levels"][level]
+        ways = [found["way"]] if "way" in found else found["rows"]
+        told = [part for one in ways for part in ([one] if isinstance(one, int) else parts_of(one))]
+        assert sorted(told) == list(range(len(found["parts"])))
+        assert len(found["parts"]) == len(boxes(graph, frame))
+        for box in boxes(graph, frame):
+            assert all(0 <= line < len(graph["words"]) for line in box["lines"])
 
 
 def test_boxes_count_all_operators_once() -> None:
     for name in ("resnet50", "densenet121", "googlenet"):
         document = json.loads(archdsl.explorer(name).json)
-        graph = document["graph"]
-        shown = graph["drawings"][graph["pictures"][0][0]]["boxes"]
-        outer = [
-            box[1]
-            for (x, y, width, height, _, _), box in zip(shown, graph["pictures"][0][3])
-            if not any(
-                a < x and b < y and a + c > x + width and b + d > y + height and is_open
-                for a, b, c, d, _, is_open in shown
-            )
-        ]
-        assert sum(outer) == len(document["rows"]), name
+        assert sum(box["operators"] for box in boxes(document["graph"], 0)) == len(document["rows"]), name
 
 
-def test_equal_blocks_share_a_drawing() -> None:
-    graph = json.loads(archdsl.explorer("densenet201").json)["graph"]
-    assert len(graph["drawings"]) < len(graph["pictures"])
+def test_equal_blocks_share_a_level() -> None:
+    graph = json.loads(archdsl.explorer("nasnetalarge").json)["graph"]
+    assert 4 * len(graph["levels"]) < len(graph["frames"])

@@ -1,194 +1,257 @@
-// The graph: one picture at a time. A closed block is entered by a click; a box shows its layer, a layer its box.
+// The graph: blocks open and close where they stand; a box shows its layer, and a layer its box.
 
-import { h, hideTip, part, s, showTip } from "./dom.js";
-import { number } from "./format.js";
+import { hideTip, part, s, showTip } from "./dom.js";
+import { Folding } from "./folding.js";
+import { bytes, number, share, short } from "./format.js";
 import { formulaText } from "./layer.js";
+import { Layout } from "./layout.js";
+import { Pane } from "./pane.js";
 import { filtered } from "./rows.js";
+import { node, tip, wire } from "./shapes.js";
 
-const RADIUS = 4;
-const CLOSEST = 4; // times the size in which a picture is placed
+const MOST = 4000; // boxes that are drawn at once
 
 export class GraphView {
   constructor(state) {
     this.state = state;
     this.data = state.model.data.graph;
-    this.image = part("graph");
-    this.trail = part("trail");
-    this.#moves();
-    part("closer").addEventListener("click", () => this.#zoom(1.3));
-    part("farther").addEventListener("click", () => this.#zoom(1 / 1.3));
-    part("whole").addEventListener("click", () => this.#fit());
+    this.layout = new Layout(this.data);
+    this.folding = new Folding(this.layout, this.data.open);
+    this.rowsOf = this.#rowsOf();
+    this.outer = part("graph");
+    this.layer = s("g");
+    const image = s("svg", { "aria-hidden": null }, tip(), this.layer);
+    this.outer.replaceChildren(image);
+    this.pane = new Pane(this.outer, image, this.layer);
+    this.current = null; // the box that the keyboard is at: `frame:index`
+    this.#buttons();
+    this.#pointed();
+    this.outer.addEventListener("keydown", (event) => this.#key(event));
     part("search").addEventListener("input", () => this.#search());
+    part("shade").addEventListener("change", () => this.#shade());
     state.on("selected", (from) => this.#selected(from));
-    this.open(0);
+    state.on("sizes", () => this.#figures());
+    this.draw();
+    this.pane.fit();
   }
 
-  /** Show a picture. */
-  open(index) {
-    const [drawing, title, , boxes, texts] = this.data.pictures[index];
-    const shown = this.data.drawings[drawing];
-    this.index = index;
-    this.size = shown.size;
-    this.elements = shown.boxes.map((box, i) => this.#box(box, boxes[i]));
-    this.image.setAttribute("aria-label", `${title}: a picture of ${number(boxes.length)} boxes; the table has all layers`);
-    this.layer = s("g", null,
-      ...this.elements.filter((one, i) => shown.boxes[i][5]), s("g", { class: "wires" }, ...shown.wires.map(wire)), ...this.elements.filter((one, i) => !shown.boxes[i][5]),
-      ...shown.texts.map(([x, y, size, style], i) => s("text", { x, y, "font-size": size, class: style }, this.data.words[texts[i]])));
-    this.image.replaceChildren(s("defs", null, s("marker", { id: "tip", viewBox: "0 0 8 8", refX: 7.5, refY: 4, markerWidth: 7, markerHeight: 7, orient: "auto" }, s("path", { d: "M0 .8 7.5 4 0 7.2z" }))), this.layer);
-    this.#path();
-    this.#fit();
+  /** The rows in each frame, those of inner frames included. */
+  #rowsOf() {
+    const found = this.layout.frames.map(() => []);
+    const loops = new Map(this.layout.frames.flatMap(({ boxes }) => boxes.filter((box) => box.frame !== null).map((box) => [box.path, box.frame])));
+    this.data.places.forEach((place, row) => {
+      const frame = place ? place[0] : loops.get(this.state.model.rows[row].path);
+      for (const one of frame === undefined ? [] : this.folding.around(frame)) found[one].push(row);
+      found[0].push(row);
+    });
+    return found;
+  }
+
+  /** Draw what is open. */
+  draw() {
+    const { words, labels } = this.data;
+    const picture = this.layout.place(this.folding.open);
+    this.marks = picture.boxes;
+    this.nodes = this.marks.map((mark) => this.#node(mark, words, labels));
+    this.at = new Map(this.marks.map(({ frame, index }, i) => [`${frame}:${index}`, i]));
+    const notes = picture.notes.map(({ note, x, y }) => s("text", { x, y, "font-size": 10, class: "shape" }, labels[note][0]));
+    this.layer.replaceChildren(...this.nodes, s("g", { class: "wires" }, ...picture.wires.map(wire)), ...notes);
+    this.pane.size = [picture.width, picture.height];
+    const closed = this.folding.visible().filter(([, , open]) => !open).length;
+    part("graph-told").textContent = `${number(this.marks.length)} boxes${closed ? `, ${number(closed)} closed ${closed === 1 ? "block" : "blocks"}` : ""}`;
+    part("deeper").disabled = !closed;
+    part("shallower").disabled = !this.folding.visible().some(([, , open]) => open);
+    this.#rove(this.at.has(this.current) ? this.current : null);
+    this.#figures();
     this.#search();
     this.#mark();
   }
 
-  #box([x, y, width, height, role, open], [row, count, inside, key]) {
-    const { rows } = this.state.model;
-    const shape = s("rect", { x, y, width, height, rx: open ? 6 : role === "end" ? height / 2 : 3 });
-    const second = inside === null ? null : s("rect", { class: "inner", x: x + 2.5, y: y + 2.5, width: width - 5, height: height - 5, rx: 2 });
-    const element = s("g", { class: `node ${role}${open ? " open" : ""}${inside === null ? "" : " closed"}` }, shape, second);
-    if (open || (row === null && inside === null)) return element;
-    const name = key ?? rows[row].path;
-    const told = () => [name, count > 1 ? `${number(count)} operators${inside === null ? "" : ": a click shows what is inside"}` : rows[row].text, inside === null ? formulaText(rows[row], this.state.figures) : ""];
-    element.addEventListener("pointermove", (event) => showTip(event, told()));
-    element.addEventListener("pointerleave", hideTip);
-    element.addEventListener("click", () => {
-      if (this.dragged) return;
-      hideTip();
-      if (inside === null) this.state.select(row, "graph");
-      else this.open(inside);
-    });
+  #box({ frame, index }) {
+    return this.layout.frames[frame].boxes[index];
+  }
+
+  #node(mark, words, labels) {
+    const box = this.#box(mark);
+    const framed = box.frame !== null;
+    const lines = box.lines.map((line) => words[line]);
+    const title = framed ? labels[box.title][0] : "";
+    const name = [box.path ?? (box.row === null ? "" : this.state.model.rows[box.row].path), ...(mark.open ? [title] : lines)].join(", ");
+    const element = node(mark, { role: this.layout.frames[mark.frame].level.parts[mark.index].role, lines, title, name, framed, active: framed || box.row !== null });
+    element.dataset.box = `${mark.frame}:${mark.index}`;
     return element;
   }
 
-  /** The pictures around this one, as buttons that lead there. */
-  #path() {
-    const steps = [];
-    for (let at = this.index; at !== null; at = this.data.pictures[at][2]) steps.unshift(at);
-    this.trail.replaceChildren(...steps.map((at) => h("li", null, at === this.index ? h("span", { "aria-current": "page" }, this.data.pictures[at][1]) : h("button", { type: "button", class: "link", onclick: () => this.open(at) }, this.data.pictures[at][1]))));
+  /** Open or close a block: what is around it makes room, and it stays where it is on the screen. */
+  toggle(key) {
+    const before = this.marks[this.at.get(key)];
+    const { frame } = this.#box(before);
+    this.folding.toggle(frame);
+    this.current = key;
+    this.#redraw(key, before);
+    this.state.show(new Set(this.rowsOf[frame]));
+  }
+
+  #redraw(key, before) {
+    const focused = this.outer.contains(document.activeElement) && document.activeElement !== this.outer;
+    this.draw();
+    const after = this.marks[this.at.get(key)];
+    const { scale } = this.pane.view;
+    this.pane.pan((before.x + before.spine - after.x - after.spine) * scale, (before.y - after.y) * scale);
+    if (focused) this.#focus(key);
+  }
+
+  #buttons() {
+    const levels = (change) => () => {
+      const done = change();
+      if (done) this.draw();
+      if (done) this.pane.fit();
+      else part("graph-told").textContent = `more than ${number(MOST)} boxes: open blocks one by one`;
+    };
+    part("deeper").addEventListener("click", levels(() => this.folding.deeper(MOST)));
+    part("shallower").addEventListener("click", levels(() => this.folding.shallower()));
+    part("closer").addEventListener("click", () => this.pane.zoom(1.3));
+    part("farther").addEventListener("click", () => this.pane.zoom(1 / 1.3));
+    part("whole").addEventListener("click", () => this.pane.whole());
+  }
+
+  #pointed() {
+    const under = (event) => event.target.closest?.("[data-box]")?.dataset.box;
+    this.outer.addEventListener("pointermove", (event) => {
+      const key = this.pane.dragged && event.buttons ? undefined : under(event);
+      const mark = key === undefined ? undefined : this.marks[this.at.get(key)];
+      if (mark === undefined || (mark.open && !event.target.closest(".strip"))) hideTip();
+      else showTip(event, this.#told(this.#box(mark), mark.open));
+    });
+    this.outer.addEventListener("pointerleave", hideTip);
+    this.outer.addEventListener("click", (event) => {
+      const key = under(event);
+      if (this.pane.dragged || key === undefined) return;
+      if (this.marks[this.at.get(key)].open && !event.target.closest(".strip, .frame, .mark")) return;
+      hideTip();
+      this.#activate(key);
+    });
+  }
+
+  #activate(key) {
+    const { frame, row } = this.#box(this.marks[this.at.get(key)]);
+    this.#rove(key);
+    if (frame !== null) this.toggle(key);
+    else if (row !== null) this.state.select(row, "graph");
+  }
+
+  /** What a tip says of a box. */
+  #told(box, open) {
+    const { model, figures } = this.state;
+    if (box.frame === null) return box.row === null ? [] : [model.rows[box.row].path, box.operators > 1 ? `${number(box.operators)} operators` : model.rows[box.row].text, formulaText(model.rows[box.row], figures)];
+    const rows = this.rowsOf[box.frame];
+    const part = (name, say) => {
+      const { total } = figures.sum(rows, name);
+      return `${say(total)} (${share(total, figures.sum(model.rows.keys(), name).total)})`;
+    };
+    return [box.path, `${number(box.operators)} operators: a click ${open ? "closes" : "opens"} it`, `Parameters ${part("params", short)}, MACs ${part("macs", short)}, activations ${part("activations", bytes)}`];
+  }
+
+  #key(event) {
+    if (event.altKey || event.ctrlKey || event.metaKey) return;
+    const key = event.target.dataset?.box;
+    if ((key === undefined || event.key === "+" || event.key === "-" ? this.pane.key(event.key) : this.#walk(key, event.key))) event.preventDefault();
+  }
+
+  /** Keys at a box: up and down to the next one, right opens, left closes or goes to the block around. */
+  #walk(key, pressed) {
+    const active = this.marks.filter((mark) => this.#box(mark).frame !== null || this.#box(mark).row !== null).map((mark) => `${mark.frame}:${mark.index}`);
+    const at = active.indexOf(key);
+    const mark = this.marks[this.at.get(key)];
+    const closed = this.#box(mark).frame !== null && !mark.open;
+    const { around, index } = this.layout.frames[mark.frame];
+    if (pressed === "Enter" || pressed === " " || (pressed === "ArrowRight" && closed) || (pressed === "ArrowLeft" && mark.open)) this.#activate(key);
+    else if (pressed === "ArrowLeft") this.#focus(around === null ? key : `${around}:${index}`);
+    else {
+      const to = { ArrowDown: at + 1, ArrowRight: at + 1, ArrowUp: at - 1, Home: 0, End: active.length - 1 }[pressed];
+      if (to === undefined) return false;
+      if (active[to] !== undefined) this.#focus(active[to]);
+    }
+    return true;
+  }
+
+  #focus(key) {
+    this.#rove(key);
+    const place = this.at.get(key);
+    this.nodes[place].focus({ preventScroll: true });
+    this.pane.reveal(this.marks[place]);
+  }
+
+  /** The one box that Tab goes to. */
+  #rove(key) {
+    if (this.current !== null && this.at.has(this.current)) this.nodes[this.at.get(this.current)].setAttribute("tabindex", "-1");
+    this.current = key ?? this.nodes.find((one) => one.hasAttribute("tabindex"))?.dataset.box ?? null;
+    if (this.current !== null) this.nodes[this.at.get(this.current)].setAttribute("tabindex", "0");
   }
 
   #selected(from) {
     const { selected } = this.state;
     const place = selected === null ? null : this.data.places[selected];
-    if (place && from !== "graph" && place[0] !== this.index) this.open(place[0]);
+    if (place && this.folding.uncover(place[0])) this.draw();
     this.#mark();
-    if (place && from !== "graph") this.#center(this.elements[place[1]]);
+    if (place && from !== "graph") this.pane.center(this.marks[this.at.get(place.join(":"))]);
   }
 
   #mark() {
-    this.image.querySelector(".selected")?.classList.remove("selected");
-    const { selected } = this.state;
-    const place = selected === null ? null : this.data.places[selected];
-    if (place && place[0] === this.index) this.elements[place[1]].classList.add("selected");
+    for (const one of this.layer.querySelectorAll("[aria-current]")) one.removeAttribute("aria-current");
+    const place = this.state.selected === null ? null : this.data.places[this.state.selected];
+    const at = place ? this.at.get(place.join(":")) : undefined;
+    if (at !== undefined) this.nodes[at].setAttribute("aria-current", "true");
   }
 
   /** Boxes that hold a layer that is searched for. */
   #search() {
     const text = part("search").value.trim();
-    const found = text ? new Set(filtered(this.state.model.rows, text).map((row) => this.#boxOf(row))) : new Set();
-    this.elements.forEach((element, i) => element.classList.toggle("found", found.has(i)));
+    const rows = text ? filtered(this.state.model.rows, text) : [];
+    const found = new Set(rows.map((row) => this.data.places[row]).filter(Boolean).map((place) => this.folding.drawn(place).join(":")));
+    for (const one of this.nodes) one.classList.toggle("found", found.has(one.dataset.box));
   }
 
-  /** The box of this picture in which a row is, however deep. */
-  #boxOf(row) {
-    let [picture, box] = this.data.places[row] ?? [null, null];
-    while (picture !== null && picture !== this.index) {
-      const around = this.data.pictures[picture][2];
-      box = around === null ? null : this.data.pictures[around][3].findIndex((one) => one[2] === picture);
-      picture = around;
-    }
-    return box;
+  /** What depends on figures: the box that holds the peak of memory, and the shades. */
+  #figures() {
+    const { figures } = this.state;
+    const place = figures.peak === null ? null : this.data.places[figures.peak];
+    const key = place ? this.folding.drawn(place).join(":") : "";
+    for (const one of this.nodes) one.classList.toggle("peak", one.dataset.box === key);
+    this.#shade();
   }
 
-  /** As much as fits, but no smaller than can be read: then it begins at the top. */
-  #fit() {
-    const box = this.image.getBoundingClientRect();
-    const [width, height] = this.size;
-    const scale = Math.min(1.5, Math.max(Math.min(box.width / width, box.height / height), Math.min(0.7, box.width / width)));
-    this.view = { x: width / 2 - box.width / scale / 2, y: height * scale <= box.height ? height / 2 - box.height / scale / 2 : 0, scale };
-    this.#show();
-  }
-
-  #center(element) {
-    const box = element.querySelector("rect");
-    const [x, y, width, height] = ["x", "y", "width", "height"].map((name) => Number(box.getAttribute(name)));
-    const window = this.image.getBoundingClientRect();
-    this.view.x = x + width / 2 - window.width / this.view.scale / 2;
-    this.view.y = y + height / 2 - window.height / this.view.scale / 2;
-    this.#show();
-  }
-
-  #show() {
-    const { x, y, scale } = this.view;
-    this.layer.setAttribute("transform", `scale(${scale}) translate(${-x} ${-y})`);
-  }
-
-  #zoom(factor, at = null) {
-    const box = this.image.getBoundingClientRect();
-    const [px, py] = at ? [at.clientX - box.left, at.clientY - box.top] : [box.width / 2, box.height / 2];
-    const scale = Math.min(CLOSEST, Math.max(0.05, this.view.scale * factor));
-    this.view.x += px / this.view.scale - px / scale;
-    this.view.y += py / this.view.scale - py / scale;
-    this.view.scale = scale;
-    this.#show();
-  }
-
-  #moves() {
-    let from = null;
-    this.image.addEventListener("pointerdown", (event) => {
-      from = { x: event.clientX, y: event.clientY, view: { ...this.view } };
-      this.dragged = false;
-    });
-    window.addEventListener("pointermove", (event) => {
-      if (from === null) return;
-      const [dx, dy] = [event.clientX - from.x, event.clientY - from.y];
-      this.dragged ||= Math.abs(dx) + Math.abs(dy) > RADIUS;
-      if (!this.dragged) return;
-      this.view.x = from.view.x - dx / this.view.scale;
-      this.view.y = from.view.y - dy / this.view.scale;
-      this.#show();
-    });
-    for (const name of ["pointerup", "pointercancel"]) window.addEventListener(name, () => (from = null));
-    this.image.addEventListener("wheel", (event) => {
-      if (!event.ctrlKey && !event.metaKey && document.activeElement !== this.image) return undefined; // the page scrolls
-      event.preventDefault();
-      if (event.ctrlKey || event.metaKey) return this.#zoom(Math.exp(-event.deltaY / 200), event);
-      this.view.x += event.deltaX / this.view.scale;
-      this.view.y += event.deltaY / this.view.scale;
-      return this.#show();
-    }, { passive: false });
-    this.image.addEventListener("keydown", (event) => {
-      const step = 60 / this.view.scale;
-      const move = { ArrowLeft: [-step, 0], ArrowRight: [step, 0], ArrowUp: [0, -step], ArrowDown: [0, step] }[event.key];
-      if (move) {
-        this.view.x += move[0];
-        this.view.y += move[1];
-        this.#show();
-      } else if (event.key === "+") this.#zoom(1.3);
-      else if (event.key === "-") this.#zoom(1 / 1.3);
-      else if (event.key === "Backspace" && this.data.pictures[this.index][2] !== null) this.open(this.data.pictures[this.index][2]);
-      else return;
-      event.preventDefault();
+  /** Colour boxes by their part of a figure. */
+  #shade() {
+    const name = part("shade").value;
+    const { figures } = this.state;
+    const closed = this.marks.filter((mark) => !mark.open);
+    const rows = (mark) => this.#rowsAt(mark);
+    const parts = name ? closed.map((mark) => Number(figures.sum(rows(mark), name).total)) : [];
+    const most = parts.reduce((a, b) => Math.max(a, b), 0);
+    closed.forEach((mark, i) => {
+      const shape = this.nodes[this.at.get(`${mark.frame}:${mark.index}`)].firstChild;
+      shape.style.fill = name ? `color-mix(in oklab, var(--heat) ${most ? (85 * parts[i]) / most : 0}%, var(--surface))` : "";
     });
   }
-}
 
-/** A line with rounded corners. */
-function wire([points, arrow, back]) {
-  const at = [];
-  for (let i = 0; i < points.length; i += 2) at.push([points[i], points[i + 1]]);
-  let path = `M${at[0].join(" ")}`;
-  for (let i = 1; i + 1 < at.length; i += 1) {
-    const [first, then] = [toward(at[i], at[i - 1]), toward(at[i], at[i + 1])];
-    path += `L${first.join(" ")}Q${at[i].join(" ")} ${then.join(" ")}`;
+  /** The rows of a box. */
+  #rowsAt(mark) {
+    const { frame } = this.#box(mark);
+    if (frame !== null) return this.rowsOf[frame];
+    this.leaves ??= Map.groupBy(this.data.places.keys(), (row) => String(this.data.places[row]?.join(":")));
+    return this.leaves.get(`${mark.frame}:${mark.index}`) ?? [];
   }
-  path += `L${at[at.length - 1].join(" ")}`;
-  return s("path", { d: path, class: back ? "back" : null, "marker-end": arrow ? "url(#tip)" : null });
-}
 
-function toward(start, end) {
-  const [dx, dy] = [end[0] - start[0], end[1] - start[1]];
-  const far = Math.abs(dx) + Math.abs(dy);
-  const share = far ? Math.min(RADIUS, far / 2) / far : 0;
-  return [start[0] + dx * share, start[1] + dy * share];
+  /** The paths of the blocks that are open, for a page that comes after this one. */
+  get paths() {
+    return this.layout.frames.flatMap(({ boxes }) => boxes.filter((box) => box.frame !== null && this.folding.open.has(box.frame)).map((box) => box.path));
+  }
+
+  set paths(paths) {
+    const open = new Set(paths);
+    const frames = this.layout.frames.flatMap(({ boxes }) => boxes.filter((box) => open.has(box.path)).map((box) => box.frame));
+    this.folding.open = new Set([0, ...frames]);
+    this.draw();
+  }
 }

@@ -43,6 +43,7 @@ function keys(state) {
     if (event.key === "Escape" && (!typing || event.target === part("search"))) {
       state.look(null);
       state.select(null, "keys");
+      state.show(new Set());
     }
   });
 }
@@ -51,7 +52,7 @@ export const state = new State(new Model(JSON.parse(part("data").textContent)));
 theme();
 summary(state);
 new Table(state);
-new GraphView(state);
+export const graph = new GraphView(state);
 layer(state);
 new SourceText(state);
 new Charts(state);

@@ -127,6 +127,14 @@ export class Figures {
     return change.slice(0, memory.steps).map((delta) => (now += delta));
   }
 
+  /** The row at which most bytes are live; null where it is not known, or no row's. */
+  get peak() {
+    if (!this.planned) return null;
+    const { profile } = this;
+    const step = profile.indexOf(largest(profile));
+    return step < this.model.rows.length ? step : null;
+  }
+
   /** The kernels: `{row, flops, traffic}`; what is fused into a layer counts with it. */
   get kernels() {
     const found = new Map();

@@ -1,14 +1,14 @@
 // The page of `archdsl view`: asks its own server for news, and loads itself again where it stands.
 
 import { h } from "./dom.js";
-import { state } from "./main.js";
+import { graph, state } from "./main.js";
 
 const KEPT = "archdsl-view";
 
-/** What is selected, searched and bound, for the page that comes after this one. */
+/** What is open, selected, searched and bound, for the page that comes after this one. */
 function keep() {
   const { model, figures, selected } = state;
-  const held = { network: model.data.network, path: selected === null ? null : model.rows[selected].path, search: document.getElementById("search").value, top: window.scrollY, sizes: figures.declared ? null : figures.binding };
+  const held = { network: model.data.network, path: selected === null ? null : model.rows[selected].path, search: document.getElementById("search").value, top: window.scrollY, open: graph.paths, sizes: figures.declared ? null : figures.binding };
   sessionStorage.setItem(KEPT, JSON.stringify(held));
 }
 
@@ -26,6 +26,7 @@ function restore() {
     input.value = String(size);
     input.dispatchEvent(new Event("input"));
   }
+  graph.paths = held.open;
   const row = state.model.rows.find((one) => one.path === held.path);
   if (row) state.select(row.index, "view");
   window.scrollTo(0, held.top);

@@ -6,7 +6,8 @@ export class State {
     this.figures = model.at({});
     this.selected = null;
     this.spot = null;
-    this.listeners = { sizes: [], selected: [], spot: [] };
+    this.shown = new Set();
+    this.listeners = { sizes: [], selected: [], spot: [], shown: [] };
   }
 
   on(what, listener) {
@@ -33,5 +34,11 @@ export class State {
   look(spot) {
     this.spot = spot;
     this.#tell("spot");
+  }
+
+  /** Show the rows of a block. */
+  show(rows) {
+    this.shown = rows;
+    this.#tell("shown");
   }
 }

@@ -20,6 +20,7 @@ export class Table {
     state.on("sizes", () => this.draw());
     state.on("spot", () => this.#again());
     state.on("selected", (from) => this.#mark(from));
+    state.on("shown", () => this.#inside(true));
     this.body = part("rows");
     this.body.addEventListener("click", (event) => this.#clicked(event));
     this.body.addEventListener("keydown", (event) => this.#moved(event));
@@ -54,6 +55,15 @@ export class Table {
     part("count").textContent = whole ? `${number(indexes.length)} layers` : `${number(indexes.length)} of ${number(model.rows.length)} layers`;
     this.#chip();
     this.#mark("table");
+    this.#inside(false);
+  }
+
+  /** Mark the rows of the block that was opened or closed last. */
+  #inside(scroll) {
+    const { shown } = this.state;
+    for (const [row, element] of this.elements) element.classList.toggle("inside", shown.has(row));
+    const first = this.body.querySelector(".inside");
+    if (scroll && first) scrollWithin(part("scroll"), first);
   }
 
   #extend() {
