@@ -11,9 +11,6 @@ from second import Second, Sizes
 from second_dense import by_rules, case, named, stage
 from second_maps import picture
 
-GATES = {"cse.0": "channels.fc1", "cse.2": "channels.fc2", "sse": "places.score"}
-"""Layers of an scSE, in the second source and in the zoo."""
-
 
 def unetpp() -> Second:
     def row(i: str) -> str:
@@ -127,20 +124,16 @@ def dncnn() -> Second:
 
 
 def scse_unet() -> Second:
-    def gate(m: re.Match[str]) -> str:
-        at = stage(int(m[2]) if m[1] == "down" else 3 - int(m[2]), ".below")
-        return f"{at}.{m[1]}.6.{GATES[m[3]]}"
-
     rename = by_rules(
-        (r"se_(down|join)\.(\d)\.(cse\.0|cse\.2|sse)", gate), (r"down\.(\d)", lambda m: f"{stage(int(m[1]), '.below')}.down"),
-        (r"(up|join)\.(\d)", lambda m: f"{stage(3 - int(m[2]), '.below')}.{m[1]}"),
+        (r"(se_down|down)\.(\d)", lambda m: f"{stage(int(m[2]), '.below')}.{m[1]}"),
+        (r"(se_join|join|up)\.(\d)", lambda m: f"{stage(3 - int(m[2]), '.below')}.{m[1]}"),
         (r"bottom", f"{stage(4, '.below')}.down"), (r"out", "outc"),
     )  # fmt: skip
 
     def make(*given: int) -> Any:
         from torch_dense_maps import SEUNet
 
-        return named(SEUNet(*given), rename)
+        return named(SEUNet(*given), lambda name: gates(rename(name)))
 
     return case(
         "scse_unet", {"c": 4, "classes": 5}, lambda: make(1, 5, 4), lambda: make(1, 28), picture(1, 0),
@@ -148,27 +141,31 @@ def scse_unet() -> Second:
     )  # fmt: skip
 
 
+def gates(name: str) -> str:
+    """Of the parts of an scSE."""
+    for theirs, ours in (("cse.0", "channels.fc1"), ("cse.2", "channels.fc2"), ("sse", "places.score")):
+        name = name.replace(f".{theirs}.", f".{ours}.")
+    return name
+
+
 def scse_sdnet() -> Second:
     def at(i: int) -> str:
-        return stage(i, ".below.level")
+        return "unpooled_level" + ".below.unpooled_level" * i
 
-    kinds = ("conv", "batch_norm")
-
-    def gate(m: re.Match[str]) -> str:
-        where = f"{at(int(m[2]))}.down" if m[1] == "down" else f"{at(3 - int(m[2]))}.up"
-        return f"{where}.scse.{GATES[m[3]]}"
+    def layer(m: re.Match[str]) -> str:
+        i = int(m[2])
+        return f"{at(i if m[1] == 'down' else 3 - i)}.{m[1]}.{['conv', 'batch_norm'][int(m[3])]}"
 
     rename = by_rules(
-        (r"se_(down|join)\.(\d)\.(cse\.0|cse\.2|sse)", gate),
-        (r"down\.(\d)\.(\d)", lambda m: f"{at(int(m[1]))}.down.{kinds[int(m[2])]}"),
-        (r"join\.(\d)\.(\d)", lambda m: f"{at(3 - int(m[1]))}.up.{kinds[int(m[2])]}"),
-        (r"bottom\.(\d)", lambda m: f"{at(4)}.down.{kinds[int(m[1])]}"), (r"out", "classifier"),
+        (r"(down|join)\.(\d)\.(\d)", layer), (r"se_down\.(\d)", lambda m: f"{at(int(m[1]))}.se_down"),
+        (r"se_join\.(\d)", lambda m: f"{at(3 - int(m[1]))}.se_join"), (r"bottom\.0", f"{at(4)}.down.conv"),
+        (r"bottom\.1", f"{at(4)}.down.batch_norm"), (r"out", "outc"),
     )  # fmt: skip
 
     def make(*given: int) -> Any:
         from torch_dense_maps import SDNet
 
-        return named(SDNet(*given), rename)
+        return named(SDNet(*given), lambda name: gates(rename(name)))
 
     return case(
         "scse_sdnet", {"c": 8, "k": 3, "classes": 5, "res": 32}, lambda: make(1, 5, 8, 3), lambda: make(), picture(1, 32),

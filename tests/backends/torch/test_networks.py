@@ -153,7 +153,7 @@ ELSEWHERE = {
     "support/second_words.py": ("bert", "gpt2", "llama", "mixtral", "swin", "t5", "transformer", "vit", "whisper"),
     "support/second_loops.py": ("convlstm", "mamba", "recurrent", "rnnsearch"),
     "support/second_dense.py": ("deconvnet", "deeplab", "fcn", "hrnet", "lraspp", "pspnet", "segnet"),
-    "support/second_dense_maps.py": ("dncnn", "edsr", "espcn", "sdnet", "unet_3d", "unetpp"),
+    "support/second_dense_maps.py": ("dncnn", "edsr", "espcn", "scse", "unet_3d", "unetpp"),
     "support/second_maps.py": ("dcn", "hourglass", "unet"),
     "weights/test_timm.py": ("nf_resnet",),
 }
