@@ -45,7 +45,7 @@ class Bound:
         self.dtype = dtype
         self.binding: dict[str, Dim] = {} if symbolic else {BATCH: 1, **graph.defaults, **(binding or {})}
         self.binding |= counts(graph, self.binding) if self.binding else {}
-        self._works: dict[tuple[object, ...], Work | None] = {}
+        self._works: dict[tuple[int, ...], Work | None] = {}
         self._work_of: dict[Node, Work | None] = {}
         self._windows: dict[tuple[object, ...], Window] = {}
         self._alike: dict[Node, int] = {}
@@ -150,10 +150,10 @@ class Bound:
     def _worked(self, node: Node) -> Work | None:
         if node in self.idle:
             return Work()
-        ins, op = self.types(node.inputs), self.op(node)
-        key = (id(op), ins)  # repeated blocks share their operators, and types as well
+        op = self.op(node)
+        key = (id(op), *[id(self._types[value]) for value in node.inputs])  # repeated blocks share both
         if key not in self._works:
-            work = _work(op, ins, self.types(node.outputs))
+            work = _work(op, self.types(node.inputs), self.types(node.outputs))
             self._works[key] = None if work is None else _each(work, self.dim)
         work = self._works[key]
         return work if work is None or node not in self.runs else times(work, self.runs[node])

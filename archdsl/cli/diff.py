@@ -8,6 +8,7 @@ from archdsl.cli.exit import CLEAN, FINDINGS
 from archdsl.cli.options import Bind, bindings
 from archdsl.cli.output import progress, show
 from archdsl.cli.signature import Arg, opt
+from archdsl.diagnostics import Refusal
 
 FORMATS = ("text", "json", "markdown")
 
@@ -18,15 +19,27 @@ def command(
     old: Annotated[str, Arg("before: spec.arch, spec.arch:variant or a name of the zoo", "targets")],
     new: Annotated[str, Arg("after", "targets")],
     format: Annotated[str, opt("--format", help="the form of the output", choices=FORMATS)] = "text",
+    output: Annotated[
+        str | None, opt("--output", "-o", metavar="FILE", help="draw both as one picture: .svg, .png, .mmd or .dot")
+    ] = None,
+    depth: Annotated[int | None, opt("--depth", min=0, help="with -o: open so many levels of what changed")] = None,
     strict: Annotated[bool, opt("--strict", help="exit 1 if inputs or outputs changed")] = False,
     bind: Bind = None,
 ) -> int:
     """Compare two networks: what changed, and what it costs."""
-    from archdsl.project.comparing import diff
+    from archdsl.project.comparing import both
+    from archdsl.project.picture import checked_output, of_both
     from archdsl.report.diff import DiffReport
 
     sizes = bindings(bind)
+    if output is not None:
+        checked_output(output)
+    elif depth is not None:
+        help = "name the file of the picture: `-o diff.svg`"
+        raise Refusal("E0007", "`--depth` is for a picture", help=help)
     with progress(f"comparing {old} and {new}"):
-        found = diff(old, new, sizes)
-    show(DiffReport(found), format)
-    return FINDINGS if strict and found.interface.breaking else CLEAN
+        found = both(old, new, sizes)
+        if output is not None:
+            of_both(found, depth).save(output)
+    show(DiffReport(found.difference), format)
+    return FINDINGS if strict and found.difference.interface.breaking else CLEAN

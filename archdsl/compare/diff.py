@@ -103,7 +103,7 @@ def diff(
         changes = structure.changes
     else:
         pairs = align(old.layers, new.layers) if not moved else []
-        changes = told([part for pair in pairs for part in _parts(pair, old, new)], old, new)
+        changes = told([part for pair in pairs for part in parts_of(pair, old, new)], old, new)
         structure = None
     ends = _under_other_names(old, new) if strangers or structure is not None else interface(old, new)
     remark = _sizes(old, new) or _remark(old, new, structure)
@@ -152,21 +152,6 @@ def _sizes(old: Snapshot, new: Snapshot) -> str:
         if len(pair[0]) == len(pair[1]) and any(a != b and (a + b).isdigit() for a, b in zip(*pair)):
             return f"these are figures at inputs of other sizes: {before} before, {after} now"
     return ""
-
-
-def touched(old: Snapshot, new: Snapshot) -> tuple[dict[str, str], dict[str, str]]:
-    """What became of the newer network's operators, by path: ``added``, ``changed`` or ``resized``, where anything did;
-    and by path what of the older one is gone.
-    """
-    marks: dict[str, str] = {}
-    gone: dict[str, str] = {}
-    for part in (part for pair in align(old.layers, new.layers) for part in _parts(pair, old, new)):
-        if part.pair.new is None:
-            gone[part.where] = part.what
-            continue
-        kind = part.kind if part.kind in ("added", "resized") else "changed"
-        marks.update((layer.path, kind) for layer in part.pair.new.layers() if part.kind != "same")
-    return marks, gone
 
 
 def _remark(old: Snapshot, new: Snapshot, structure: Structure | None) -> str:
@@ -241,14 +226,14 @@ def _weights(old: Mapping[str, str], new: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _parts(pair: Pair, old: Snapshot, new: Snapshot) -> list[Part]:
+def parts_of(pair: Pair, old: Snapshot, new: Snapshot) -> list[Part]:
     """What became of a pair; nothing for what is as it was."""
     if pair.old is None or pair.new is None:
         side, owner, kind = (pair.new, new, "added") if pair.new else (pair.old, old, "removed")
         return [Part(kind, title_of(side, owner), pair, None)] if side and side.ops else []
     a, b = pair.old.layer, pair.new.layer
     if a is None or b is None:  # an operator became a scope, or one side is empty
-        return [*_parts(Pair(pair.old, None), old, new), *_parts(Pair(None, pair.new), old, new)]
+        return [*parts_of(Pair(pair.old, None), old, new), *parts_of(Pair(None, pair.new), old, new)]
     block = _changed_block(a, b, old, new)
     if a.op != b.op:
         return [Part("replaced", f"{a.op} -> {b.op}", pair, block)]

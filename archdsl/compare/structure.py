@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 
 from archdsl.compare.elements import Element, Made, window
@@ -39,6 +39,10 @@ class Structure(Record):
     changes: tuple[Change, ...]
     same: bool
     """Whether they differ in nothing but names, norms, biases, and the sizes of what enters."""
+    became: Mapping[str, tuple[str, str]]
+    """By newer path, where an element is new or another one: ``added``, ``changed`` or ``resized``, and how."""
+    gone: tuple[str, ...]
+    """The older paths of elements that have no partner."""
 
 
 def nameless(old: Graph, new: Graph) -> bool:
@@ -75,7 +79,9 @@ def structure(old: Graph, new: Graph, before: Snapshot, after: Snapshot) -> Stru
     rest = _rest(x, y, before, after, changes)
     found = tuple((a.path, b.path) for a, b in pairs if a and b)
     same = all(a and b and a.token == b.token for a, b in pairs)
-    return Structure(found, (len(x.order), len(y.order)), (*changes, *rest), same)
+    became = {b.path: how for a, b in pairs if b and (how := _became(a, b))}
+    gone = tuple(a.path for a, b in pairs if a and b is None)
+    return Structure(found, (len(x.order), len(y.order)), (*changes, *rest), same, became, gone)
 
 
 # What belongs together
@@ -221,6 +227,16 @@ def _differing(pairs: Pairs) -> list[Change]:
         names = ", ".join(dict.fromkeys(b.name for _, b in sizes))
         found.append(_change("resized", names, "", [a for a, _ in sizes], [b for _, b in sizes]))
     return found
+
+
+def _became(a: Element | None, b: Element) -> tuple[str, str] | None:
+    """What is new of an element of the newer network; ``None`` for nothing."""
+    if a is None:
+        return "added", ""
+    if a.token == b.token and a.made == b.made:
+        return None
+    kind, what = _told(a, b)
+    return ("resized", "") if kind == "resized" else ("changed", what.partition(": ")[2] or what)
 
 
 def _told(a: Element, b: Element) -> tuple[str, str]:

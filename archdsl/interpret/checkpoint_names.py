@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from archdsl.diagnostics import Diagnostic, DiagnosticError, Refusal
 from archdsl.graph import Parameter, Stored
@@ -122,6 +122,14 @@ class _Target(Record):
     convert: Any = None
 
 
+class _Renamed(NamedTuple):
+    """Of a path: the last rule that applies, the new name (``None`` if a rule has a fault), and the conversion."""
+
+    rule: spec.NameRule | None
+    name: str | None
+    convert: Any
+
+
 class _Application:
     """One map at work. A right side is evaluated once for all parameters that agree in what they capture."""
 
@@ -137,6 +145,8 @@ class _Application:
         self.faults: dict[int, Diagnostic] = {}
         """By the rule at fault."""
         self.used: set[int] = set()
+        self.modules: dict[str, _Renamed | None] = {}
+        """What becomes of the paths of modules, and so of all that is in them; ``None`` where rules tell that apart."""
 
     def run(self, parameters: Mapping[str, Parameter]) -> Applied:
         stored: dict[str, Stored] = {}
@@ -162,22 +172,17 @@ class _Application:
 
     def locate(self, parameter: Parameter) -> tuple[spec.NameRule | None, Stored | None]:
         """The last rule that applies to a parameter, and its result; nothing if a rule has a fault."""
-        name, convert, applied = "", None, None
-        rest = parameter.path.split(".")
-        captures: Captures = ()
-        rules = self.statement.rules
-        while (found := self.first(rules, rest)) is not None:
-            applied, more = found
-            self.used.add(id(applied))
-            captures += more
-            rest = rest[len(self.patterns[id(applied)]) :]
-            rules = applied.rules
-            target = self.target(applied, captures)
-            if target is None:
-                return applied, None
-            name = join(name, target.name) if target.name else name
-            convert = target.convert
-        name = ".".join([*([name] if name else []), *rest])
+        module, _, own = parameter.path.rpartition(".")
+        if module not in self.modules:
+            self.modules[module] = self.renamed(module.split("."), module=True) if module else None
+        known = self.modules[module]
+        found = known or self.renamed(parameter.path.split("."))
+        assert found is not None
+        applied, name, convert = found
+        if name is None:
+            return applied, None
+        if known is not None:
+            name = join(name, own)
         try:
             return applied, _stored(name, parameter, convert)
         except Refusal as refusal:
@@ -185,17 +190,52 @@ class _Application:
             self.fault(applied, refusal.located(applied.stored.span))
             return applied, None
 
+    def renamed(self, rest: list[str], module: bool = False) -> _Renamed | None:
+        """What becomes of a path; of that of a ``module``, where it is the same for all that is in it."""
+        name, convert, applied = "", None, None
+        captures: Captures = ()
+        rules = self.statement.rules
+        while True:
+            if module and self.asks_for_more(rules, rest):
+                return None
+            found = self.first(rules, rest)
+            if found is None:
+                break
+            applied, more = found
+            self.used.add(id(applied))
+            captures += more
+            rest = rest[len(self.patterns[id(applied)]) :]
+            rules = applied.rules
+            target = self.target(applied, captures)
+            if target is None:
+                return _Renamed(applied, None, None)
+            name = join(name, target.name) if target.name else name
+            convert = target.convert
+        return _Renamed(applied, ".".join([*([name] if name else []), *rest]), convert)
+
+    def asks_for_more(self, rules: tuple[spec.NameRule, ...], rest: list[str]) -> bool:
+        """Whether a longer path could be another rule's than this one."""
+        return (
+            any(len(self.patterns[id(rule)]) > len(rest) for rule in self.those_of(rules, rest))
+            if rest
+            else bool(rules)
+        )
+
     def first(self, rules: tuple[spec.NameRule, ...], rest: list[str]) -> tuple[spec.NameRule, Captures] | None:
         """The first rule that matches the beginning of a path, and what it captures."""
-        key = (id(rules), rest[0] if rest else None)
-        candidates = self.candidates.get(key)
-        if candidates is None:
-            candidates = self.candidates[key] = [rule for rule in rules if self.may_match(rule, rest)]
-        for rule in candidates:
+        for rule in self.those_of(rules, rest):
             captures = self.match(rule, rest)
             if captures is not None:
                 return rule, captures
         return None
+
+    def those_of(self, rules: tuple[spec.NameRule, ...], rest: list[str]) -> list[spec.NameRule]:
+        """The rules whose first component is that of a path, in order."""
+        key = (id(rules), rest[0] if rest else None)
+        candidates = self.candidates.get(key)
+        if candidates is None:
+            candidates = self.candidates[key] = [rule for rule in rules if self.may_match(rule, rest)]
+        return candidates
 
     def may_match(self, rule: spec.NameRule, rest: list[str]) -> bool:
         """Whether the first component of a path is of the rule's form; asked once for each first component."""

@@ -72,7 +72,7 @@ def misread(nodes: Iterable[Node], inputs: Iterable[Value]) -> Iterator[Diagnost
     makers = {value: node.op for node in nodes for value in node.outputs} if sparse else {}
     for node in nodes:
         op = node.op
-        if doubt := _dense_gates(node, makers):
+        if sparse and (doubt := _dense_gates(node, makers)):
             yield Diagnostic("W0212", doubt[0], node.origin.span, help=doubt[1], frame=node.origin.frame)
         if doubt := _wrong_axis(node, maps, sequences):
             yield Diagnostic("W0211", doubt[0], node.origin.span, help=doubt[1], frame=node.origin.frame)
@@ -103,9 +103,12 @@ def _spread(node: Node, maps: set[Value], sequences: set[Value]) -> None:
     """Note what is known of the results of a node."""
     op, entering = node.op, node.inputs[0] if node.inputs else None
     if op.role == "layer":
-        made = maps if op.feature_axis == 1 else sequences
-        made.update(value for value in node.outputs if made is maps or value.type.rank == 3)
-    for known in (maps, sequences) if op.role != "layer" and (op.pointwise or len(node.inputs) == 1) else ():
+        if op.feature_axis == 1:
+            maps.update(node.outputs)
+        else:
+            sequences.update([value for value in node.outputs if value.type.rank == 3])
+        return
+    for known in (maps, sequences) if op.pointwise or len(node.inputs) == 1 else ():
         if entering in known and not op.moves_data and (op.role != "view" or op.pointwise):
             kept = [value for value in node.outputs if value.type.shape[:2] == entering.type.shape[:2]]
             known.update(value for value in kept if known is maps or value.type.rank == 3)
@@ -140,6 +143,8 @@ def _wrong_axis(node: Node, maps: AbstractSet[Value], sequences: AbstractSet[Val
     if not node.inputs:
         return None
     op, entering = node.op, node.inputs[0]
+    if op.role == "layer" and op.feature_axis == 1 and not sequences:
+        return None  # of most networks most nodes
     name, type = op.name, entering.type
     if len(node.inputs) == 2 and op.pointwise and (doubt := _gate(node.inputs)):
         return f"`{name}` {doubt[0]}", doubt[1]

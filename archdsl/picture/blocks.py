@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from archdsl.graph import Value
-from archdsl.picture.channel import SLOT, channel, met, slots
+from archdsl.picture.channel import SLOT, channel, entries, met, slots
 from archdsl.picture.grid import grid
 from archdsl.picture.marks import Block, Placed, Port, Rectangle, Text, Wire
 from archdsl.picture.parts import Part
@@ -71,8 +71,8 @@ def _noted(inner: Block, shown: Shown) -> Block:
     block.box, block.ins, block.outs = inner.box, inner.ins, inner.outs
     block.add(0, 0, inner)
     right = max(x for _, x in inner.outs)
-    for _, x in inner.outs:
-        block.marks.append(Wire(((x, inner.height), (x, block.height))))
+    for value, x in inner.outs:
+        block.marks.append(Wire(((x, inner.height), (x, block.height)), value=value))
     block.marks.append(Text(right + 5, inner.height + 11, text, SMALL, wide, "shape"))
     block.right = max(block.right, right + 5 + wide + 2)
     return block
@@ -81,7 +81,7 @@ def _noted(inner: Block, shown: Shown) -> Block:
 def _frame(plan: Plan, part: Part, shown: Shown) -> Block:
     content = _content(plan, part)
     ins, outs = _ports(part.inner_ins, content.ins), _ports(part.inner_outs, content.outs)
-    above = channel(ins, [(value, x, content.tips) for value, x in content.ins])
+    above = channel(ins, entries(content))
     below = channel(content.outs, [(value, x, False) for value, x in outs])
     title = fitted(shown.title, LONGEST, SMALL, True)
     wide = width(title, SMALL, True)
@@ -96,7 +96,7 @@ def _frame(plan: Plan, part: Part, shown: Shown) -> Block:
     block = Block(left, right, TITLE + above.height + content.height + below.height)
     block.marks.append(Rectangle(part, -left, 0, left + right, block.height, True))
     block.marks.append(Text(-left + PAD, 14, title, SMALL, wide, "frame"))
-    block.marks += [Wire(((x, 0), (x, TITLE))) for _, x in ins]
+    block.marks += [Wire(((x, 0), (x, TITLE)), value=value) for value, x in ins]
     y: float = TITLE
     for one in (above, content, below):
         block.add(0, y, one)
@@ -149,7 +149,7 @@ def _way(draw: Draw, way: Way) -> Block:
 def _lanes(line: Line) -> Block:
     block = Block(0, SLOT * max(len(line.values) - 1, 0), 0)
     block.ins = [(value, SLOT * number) for number, value in enumerate(line.values)]
-    block.outs, block.tips = list(block.ins), False
+    block.outs, block.tips = list(block.ins), [False] * len(block.ins)
     return block
 
 
@@ -186,13 +186,13 @@ def _branches(draw: Draw, branches: Branches) -> Block:
     wide = sum(one.left + one.right for one in blocks[:centred]) + APART * (centred - 1)
     x = -wide / 2 if centred > 1 else -blocks[0].left
     block = Block(height=max(one.height for one in blocks))
-    block.tips = all(one.tips for one in blocks)
     for one in blocks:
         x += one.left
         block.add(x, 0, one)
         block.ins += [(value, port + x) for value, port in one.ins]
+        block.tips += [tip for _, _, tip in entries(one)]
         block.outs += [(value, port + x) for value, port in one.outs]
         if one.height < block.height:
-            block.marks += [Wire(((x + p, one.height), (x + p, block.height))) for _, p in one.outs]
+            block.marks += [Wire(((x + p, one.height), (x + p, block.height)), value=v) for v, p in one.outs]
         x += one.right + APART
     return block

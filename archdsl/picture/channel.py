@@ -16,9 +16,10 @@ SLOT = 11
 
 
 class _Net:
-    __slots__ = ("above", "bottoms", "high", "low", "tops", "track")
+    __slots__ = ("above", "bottoms", "high", "low", "tops", "track", "value")
 
-    def __init__(self) -> None:
+    def __init__(self, value: Value) -> None:
+        self.value = value
         self.tops: list[float] = []
         self.bottoms: list[tuple[float, bool]] = []
         self.above: list[_Net] = []
@@ -37,9 +38,9 @@ def channel(tops: Sequence[Port], bottoms: Sequence[tuple[Value, float, bool]]) 
     """The lines from the ports above to those below; the third of a port below: whether it ends in a tip."""
     nets: dict[Value, _Net] = {}
     for value, x in tops:
-        nets.setdefault(value, _Net()).tops.append(x)
+        nets.setdefault(value, _Net(value)).tops.append(x)
     for value, x, tip in bottoms:
-        nets.setdefault(value, _Net()).bottoms.append((x, tip))
+        nets.setdefault(value, _Net(value)).bottoms.append((x, tip))
     found = [net for net in nets.values() if net.tops and net.bottoms]
     for net in found:
         xs = [*net.tops, *(x for x, _ in net.bottoms)]
@@ -90,21 +91,27 @@ def _ordered(bent: Sequence[_Net]) -> list[_Net]:
 def _draw(net: _Net, block: Block) -> None:
     y = BEFORE + STEP * net.track
     if not net.bent:
-        block.marks.append(Wire(((net.low, 0), (net.low, block.height)), arrow=any(tip for _, tip in net.bottoms)))
+        tip = any(tip for _, tip in net.bottoms)
+        block.marks.append(Wire(((net.low, 0), (net.low, block.height)), arrow=tip, value=net.value))
         return
     start = net.tops[0]
     for x, tip in net.bottoms:
         bend = ((start, y), (x, y)) if abs(x - start) > 0.01 else ()
         points = ((start, 0), *bend, (x, block.height))
-        block.marks.append(Wire(points, arrow=tip))
+        block.marks.append(Wire(points, arrow=tip, value=net.value))
     for x in net.tops[1:]:
-        block.marks.append(Wire(((x, 0), (x, y), (start, y))))
+        block.marks.append(Wire(((x, 0), (x, y), (start, y)), value=net.value))
+
+
+def entries(block: Block) -> list[tuple[Value, float, bool]]:
+    """Where lines end at the upper edge of a block, and whether in a tip."""
+    return [(value, x, tip) for (value, x), tip in zip(block.ins, block.tips or [True] * len(block.ins))]
 
 
 def met(tops: Sequence[Port], block: Block) -> list[tuple[Value, float, bool]]:
     """Where lines from above meet a block: a box takes them in their order, what comes straight down in the middle."""
     if not block.box:
-        return [(value, x, block.tips) for value, x in block.ins]
+        return entries(block)
     at: dict[Value, float] = {}
     for value, x in tops:
         at.setdefault(value, x)

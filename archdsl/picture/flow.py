@@ -8,14 +8,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from archdsl.graph import Graph, Value
+from archdsl.picture.compared import LOOKS, Look, Marks
+from archdsl.picture.legend import INK
 from archdsl.picture.parts import Part
 from archdsl.picture.plan import Plan
 from archdsl.picture.series import Branches, Line, Reduced, Series, Way
 from archdsl.process import collector_paused
 from archdsl.record import Record
+from archdsl.report.terminal import visible
 
 MOST_EDGES, MOST_CHARACTERS = 500, 50_000
 """What GitHub draws."""
+PLAIN = " .,_-+[]():/*%=×·…→"
+"""Signs that stand for themselves in a label."""
 
 
 class Edge(Record):
@@ -28,17 +33,25 @@ class Edge(Record):
 
 
 @collector_paused()
-def as_mermaid(graph: Graph, depth: int | None = None, fold: Sequence[str] = (), select: str = "") -> str:
-    """A Mermaid flowchart; shortcuts are dashed."""
-    plan = Plan(graph, depth, fold, select)
+def as_mermaid(
+    graph: Graph,
+    depth: int | None = None,
+    fold: Sequence[str] = (),
+    select: str = "",
+    marks: Marks | None = None,
+    most: int | None = None,
+) -> str:
+    """A Mermaid flowchart; shortcuts are dashed. The arguments are those of a :class:`~archdsl.picture.plan.Plan`."""
+    plan = Plan(graph, depth, fold, select, None, marks, most)
     text, edges = _mermaid(plan)
     while depth is None and plan.depth and (len(text) > MOST_CHARACTERS or edges > MOST_EDGES):
-        plan = Plan(graph, plan.depth - 1, fold, select)
+        plan.depth -= 1
+        plan.unfold()
         text, edges = _mermaid(plan)
     if len(text) > MOST_CHARACTERS or edges > MOST_EDGES:
         size = f"{edges:,} edges and {len(text):,} characters"
-        most = f"GitHub draws {MOST_EDGES} and {MOST_CHARACTERS:,} at most"
-        note = f"  %% {size}: {most}; open fewer levels or `--select` a part"
+        limit = f"GitHub draws {MOST_EDGES} and {MOST_CHARACTERS:,} at most"
+        note = f"  %% {size}: {limit}; open fewer levels or `--select` a part"
         text = text.replace("\n", f"\n{note}\n", 1)
     return text
 
@@ -55,23 +68,41 @@ def _mermaid(plan: Plan) -> tuple[str, int]:
             continue
         shown = plan.shown(part)
         if shown.open:
-            lines.append(f'{indent}subgraph {ids[part]}["{_html(shown.title)}"]')
+            lines.append(f'{indent}subgraph {ids[part]}["{_label(shown.title)}"]')
         else:
             left, right = brackets[part.kind]
-            label = "<br/>".join(_html(line) for line in shown.lines)
-            lines.append(f'{indent}{ids[part]}{left}"{label}"{right}')
+            label = "<br/>".join(_label(line) for line in shown.lines)
+            lines.append(f'{indent}{ids[part]}{left}"{label}"{right}{_class(plan, part)}')
     found = edges(plan)
     for edge in found:
         arrow = "-.->" if edge.shortcut else "-->"
-        label = f'|"{_html(edge.note)}"|' if edge.note else ""
+        label = f'|"{_label(edge.note)}"|' if edge.note else ""
         lines.append(f"  {ids[edge.start]} {arrow}{label} {ids[edge.end]}")
+    if plan.marks is not None:
+        lines += [f"  classDef {kind} {_style(look)}" for kind, look in LOOKS.items() if kind]
     return "\n".join(lines) + "\n", len(found)
 
 
+def _class(plan: Plan, part: Part) -> str:
+    kind = look_of(plan, part)[0]
+    return f":::{kind}" if kind else ""
+
+
+def _style(look: Look) -> str:
+    dashes = ",stroke-dasharray:4 3" if look.dashed else ""
+    return f"fill:{look.fill},stroke:{look.edge},color:{INK}{dashes}"
+
+
 @collector_paused()
-def as_dot(graph: Graph, depth: int | None = None, fold: Sequence[str] = (), select: str = "") -> str:
+def as_dot(
+    graph: Graph,
+    depth: int | None = None,
+    fold: Sequence[str] = (),
+    select: str = "",
+    marks: Marks | None = None,
+) -> str:
     """A Graphviz digraph; shortcuts are dashed."""
-    plan = Plan(graph, depth, fold, select)
+    plan = Plan(graph, depth, fold, select, None, marks)
     lines = [f"digraph {_quoted(graph.name)} {{", "  node [fontname=Helvetica fontsize=10];", "  edge [fontsize=9];"]
     if (told := plan.told()) != "":
         lines.insert(1, f"  // {told}")
@@ -85,11 +116,23 @@ def as_dot(graph: Graph, depth: int | None = None, fold: Sequence[str] = (), sel
         if shown.open:
             lines.append(f"{indent}subgraph cluster_{ids[part]} {{ label={_quoted(shown.title)};")
         else:
-            lines.append(f"{indent}{ids[part]} [shape={shapes[part.kind]} label={_quoted(*shown.lines)}];")
+            look = _attributes(*look_of(plan, part))
+            lines.append(f"{indent}{ids[part]} [shape={shapes[part.kind]} label={_quoted(*shown.lines)}{look}];")
     for edge in edges(plan):
         style = " style=dashed" if edge.shortcut else ""
         lines.append(f"  {ids[edge.start]} -> {ids[edge.end]} [label={_quoted(edge.note)}{style}];")
     return "\n".join(lines) + "\n}\n"
+
+
+def look_of(plan: Plan, part: Part) -> tuple[str, Look]:
+    """The kind of change of a part, and how it looks."""
+    kind = plan.marks.kind(part) if plan.marks is not None and part.kind in ("box", "frame") else ""
+    return kind, LOOKS[kind]
+
+
+def _attributes(kind: str, look: Look) -> str:
+    style = '"filled,dashed"' if look.dashed else "filled"
+    return f' style={style} fillcolor="{look.fill}" color="{look.edge}"' if kind else ""
 
 
 def _named(plan: Plan, ids: dict[Part, str]) -> Iterator[tuple[Part, str, bool]]:
@@ -158,10 +201,10 @@ def shortcuts(plan: Plan) -> set[tuple[Value, Part]]:
     return found
 
 
-def _html(text: str) -> str:
-    for char, entity in (("&", "#amp;"), ('"', "#quot;"), ("<", "#lt;"), (">", "#gt;")):
-        text = text.replace(char, entity)
-    return text
+def _label(text: str) -> str:
+    """A text in a label: nothing in it is markup, neither of Mermaid nor of Markdown or HTML."""
+    text = visible(text.replace("\n", " "))
+    return "".join(char if char.isalnum() or char in PLAIN else f"#{ord(char)};" for char in text)
 
 
 def _quoted(*lines: str) -> str:

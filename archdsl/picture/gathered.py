@@ -5,7 +5,7 @@ another, where the fewest values go from one to the next.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 from archdsl.graph import Value
@@ -31,11 +31,11 @@ def gather(root: Part, most: int) -> None:
         if len(inside if frame is root else [part for part in inside if not part.framed]) > most:
             first = [part for part in frame.parts if part.kind == "input"]
             last = [part for part in frame.parts if part.kind == "output"]
-            frame.parts = [*first, *_cut(_ordered(inside), frame.inner_outs, last), *last]
+            frame.parts = [*first, *_cut(ordered(inside), frame.inner_outs, last), *last]
         stack += [one for one in [*frame.parts, *frame.others] if one.framed]
 
 
-def _ordered(parts: Sequence[Part]) -> list[Part]:
+def ordered(parts: Sequence[Part]) -> list[Part]:
     """The parts, each behind what it uses, and what uses nothing right before its first use."""
     maker = {value: part for part in parts for value in part.outs}
     found: dict[Part, None] = {}
@@ -72,20 +72,26 @@ def _cut(parts: Sequence[Part], leaving: Sequence[Value], outputs: Sequence[Part
         ideal, half = group * count // GROUPS, count // (2 * GROUPS)
         places = range(max(ideal - half, cuts[-1] + 1), ideal + half + 1)
         cuts.append(min(places, key=lambda place: (crossing[place], abs(place - ideal))))
-    return [_frame(parts[start:end], start, end, last) for start, end in pairwise([*cuts, count])]
+    return [_frame(parts[start:end], end, last) for start, end in pairwise([*cuts, count])]
 
 
-def _frame(parts: Sequence[Part], start: int, end: int, last: dict[Value, int]) -> Part:
+def _frame(parts: Sequence[Part], end: int, last: dict[Value, int]) -> Part:
     if len(parts) == 1:
         return parts[0]
-    first, final = parts[0].key, parts[-1].key
-    part = Part(f"{first} … {final}", "frame", f"{shortened(first, NAME)} … {shortened(final, NAME)}")
+    title = f"{shortened(parts[0].key, NAME)} … {shortened(parts[-1].key, NAME)}"
+    part = framed(parts, title, lambda value: last.get(value, -1) >= end)
+    part.lines = [_counted(part)]
+    return part
+
+
+def framed(parts: Sequence[Part], title: str, leaves: Callable[[Value], bool]) -> Part:
+    """A frame around parts of a level; ``leaves``: whether a value is used outside."""
+    part = Part(f"{parts[0].key} … {parts[-1].key}", "frame", title)
     part.parts, part.size = list(parts), sum(one.size for one in parts)
     made = dict.fromkeys(value for one in parts for value in one.outs)
     part.ins = list(dict.fromkeys(value for one in parts for value in one.ins if value not in made))
-    part.outs = [value for value in made if last.get(value, -1) >= end]
+    part.outs = [value for value in made if leaves(value)]
     part.inner_ins, part.inner_outs = part.ins, part.outs
-    part.lines = [_counted(part)]
     return part
 
 

@@ -192,7 +192,7 @@ def _stacked(table: Sequence[Sequence[_Item]], leaving: dict[Value, None]) -> Bl
             block.height += between.height
         else:
             block.ins = [(value, x) for value, x, _ in bottoms]
-            block.tips = any(tip for _, _, tip in bottoms)
+            block.tips = [tip for _, _, tip in bottoms]
         height = max((item.block.height for item in items if item.block), default=0)
         tops = []
         for item in items:
@@ -201,7 +201,7 @@ def _stacked(table: Sequence[Sequence[_Item]], leaving: dict[Value, None]) -> Bl
                 block.add(item.x, block.height, item.block)
             short = block.height + (item.block.height if item.block else 0)
             if short < block.height + height:
-                block.marks += [Wire(((x, short), (x, block.height + height))) for _, x in item.tops()]
+                block.marks += [Wire(((x, short), (x, block.height + height)), value=v) for v, x in item.tops()]
         block.cover([x for _, x in tops])
         block.height += height
     block.outs = [(value, x) for value, x in tops if value in leaving]

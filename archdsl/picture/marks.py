@@ -43,6 +43,8 @@ class Wire(Record):
     """Whether it ends in a tip."""
     back: bool = False
     """Whether it goes back to an earlier step."""
+    value: Value | None = None
+    """What goes this way."""
 
 
 class Block:
@@ -56,8 +58,8 @@ class Block:
         self.outs: list[Port] = []
         self.box = False
         """Whether lines may meet its upper edge anywhere."""
-        self.tips = True
-        """Whether lines that end here end in a tip."""
+        self.tips: list[bool] = []
+        """For each port above, whether a line that ends there ends in a tip; without any, all do."""
         self.marks: list[Rectangle | Text | Wire] = []
         self.children: list[tuple[float, float, Block]] = []
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from fnmatch import fnmatchcase
 
 from archdsl.diagnostics import Refusal, did_you_mean
 from archdsl.dims import Dim
 from archdsl.graph import Graph, Value
+from archdsl.picture.compared import MOST, Marks, title_of
 from archdsl.picture.figures import Figures
 from archdsl.picture.gathered import gather
 from archdsl.picture.parts import Part
@@ -43,6 +44,8 @@ class Plan:
     ``depth``: how many levels of frames are open (``None``: as many as give at most :data:`READABLE` boxes). ``fold``:
     patterns of paths of frames that are closed in any case. ``select``: the path of a frame that is drawn alone;
     refuses (E0007) one that there is not. ``figures``: by operator, what boxes say and are coloured by, with its unit.
+    ``marks``: what became of operators; then those frames are open where something did. ``most``: boxes where no depth
+    is given, in place of :data:`READABLE`.
     """
 
     def __init__(
@@ -52,17 +55,24 @@ class Plan:
         fold: Sequence[str] = (),
         select: str = "",
         figures: Figures | None = None,
+        marks: Marks | None = None,
+        most: int | None = None,
     ) -> None:
         self.graph = graph
         self.figures = figures
-        self.root = tree(graph)
+        self.marks = marks
+        self.root = tree(graph, marks)
+        if marks is not None:
+            marks.fold_rest(self.root)
         gather(self.root, READABLE)
         if select:
             self.root = alone(self.root, select, batch_axis(graph))
         self.batch = batch_axis(graph)
         self.fold = tuple(fold)
-        counts = self.counts = boxes(self.root)
-        fitting = [level for level, count in enumerate(counts) if count <= READABLE]
+        counts = self.counts = boxes(self.root, self._opens)
+        fitting = [
+            level for level, count in enumerate(counts) if count <= (most or (READABLE if marks is None else MOST))
+        ]
         self.depth = depth if depth is not None else max(fitting, default=0)
         self.unfold()
 
@@ -73,9 +83,13 @@ class Plan:
         while stack:
             part, level = stack.pop()
             single = len(part.parts) == 1  # a repeat of one box
-            if part.framed and (level < self.depth or single) and not self._folded(part):
+            if self._opens(part) and (level < self.depth or single) and not self._folded(part):
                 self.open.add(part)
                 stack += [(one, level + 1 - single) for one in part.parts]
+
+    def _opens(self, part: Part) -> bool:
+        """Whether a part can be opened, and is worth it."""
+        return part.framed and (self.marks is None or self.marks.opens(part) or _of_one_box(part))
 
     def _folded(self, part: Part) -> bool:
         return any(fnmatchcase(part.key, pattern) for pattern in self.fold)
@@ -83,18 +97,22 @@ class Plan:
     def shown(self, part: Part) -> Shown:
         """What a part says."""
         note = self._note(part)
+        marks = self.marks if part.kind in ("box", "frame") else None
         if not part.framed:
-            return Shown(False, "", [*part.lines, *self._figure(part)], note)
+            return Shown(False, "", [*part.lines, *self._figure(part), *(marks.lines(part) if marks else ())], note)
         if part in self.open:
             return Shown(True, self.title(part), (), note)
-        lines = [f"{_times(part)}{part.title}", *(part.lines or [_inside(part)])]
+        word = marks.word(part) if marks else ""
+        lines = [f"{word}{_times(part)}{title_of(part.title)}", *(part.lines or [_inside(part)])]
         if part.loops:
             lines.append(part.loops)
-        return Shown(False, "", [*lines, *self._figure(part)], note)
+        return Shown(False, "", [*lines, *self._figure(part), *(marks.summary(part) if marks else ())], note)
 
     def title(self, part: Part) -> str:
         """Of a frame that is open."""
-        return f"{_times(part)}{_titled(part)}" + (f", {part.loops}" if part.loops else "")
+        setting = self.marks.setting(part) if self.marks is not None else ""
+        called = f"{title_of(part.title)}: {setting}" if setting else _titled(part)
+        return f"{_times(part)}{called}" + (f", {part.loops}" if part.loops else "")
 
     def _figure(self, part: Part) -> list[str]:
         if self.figures is None or part.kind in ("input", "output"):
@@ -145,13 +163,13 @@ def alone(root: Part, path: str, batch: Dim | None) -> Part:
     return found
 
 
-def boxes(root: Part) -> list[int]:
-    """How many boxes there are with no frame open, with one level of them, and so on."""
+def boxes(root: Part, opens: Callable[[Part], bool] = lambda part: part.framed) -> list[int]:
+    """How many boxes there are with no frame open, with one level of them, and so on; ``opens``: which ones may be."""
     counts: list[int] = []
     parts, done = list(root.parts), 0
     while True:
         counts.append(done + len(parts))
-        frames = [part for part in parts if part.framed]
+        frames = [part for part in parts if opens(part)]
         if not frames:
             return counts
         done += len(parts) - len(frames)
@@ -193,6 +211,11 @@ def _titled(part: Part) -> str:
     """The name of a frame with the block that made it, which is said once where both have one name; without arguments
     where there are none or they are long.
     """
+    title = title_of(part.title)
     name, _, arguments = part.call.partition("(")
     call = "" if arguments == ")" or len(part.call) > IN_TITLE else f"({arguments}" if name else ""
-    return f"{part.title}{call}" if own_name(part) == name or not name else f"{part.title}: {name}{call}"
+    return f"{title}{call}" if own_name(part) == name or not name else f"{title}: {name}{call}"
+
+
+def _of_one_box(part: Part) -> bool:
+    return len(part.parts) == 1 and part.parts[0].kind == "box"

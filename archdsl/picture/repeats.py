@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping, Sequence
 
 from archdsl.graph import Node, Value
+from archdsl.picture.compared import Marks
 from archdsl.picture.parts import Part
 
 FEWEST_BOXES = 4
@@ -12,9 +13,10 @@ FEWEST_BOXES = 4
 
 
 class Forms:
-    """Numbers for forms: operators with their arguments, and how they hang together."""
+    """Numbers for forms: operators with their arguments, what became of them, and how they hang together."""
 
-    def __init__(self) -> None:
+    def __init__(self, marks: Marks | None = None) -> None:
+        self.marks = marks
         self._numbers: dict[Hashable, int] = {}
 
     def _number(self, form: Hashable) -> int:
@@ -22,7 +24,13 @@ class Forms:
 
     def box(self, part: Part) -> int:
         """The form of a box: what it does, and to how many inputs."""
-        return self._number((tuple(repr(node.op) for node in part.nodes), len(part.ins), len(part.outs)))
+        became = self.marks.became if self.marks is not None else {}
+        told = tuple((repr(node.op), became.get(node)) for node in part.nodes)
+        return self._number((told, len(part.ins), len(part.outs)))
+
+    def fuses(self, before: Part, part: Part) -> bool:
+        """Whether a box may take the one behind it."""
+        return self.marks is None or not self.marks.apart(before, part)
 
     def frame(self, part: Part) -> int:
         """The form of a frame: those of its parts, and which feeds which."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from archdsl.graph import Graph, Node, Value
+from archdsl.picture.compared import Marks
 from archdsl.picture.parts import Part
 from archdsl.picture.repeats import Forms, repeated
 from archdsl.picture.words import batch_axis, op_text, role_of, shape_text
@@ -15,12 +16,16 @@ from archdsl.source import Frame
 DEEPEST = 24
 """Levels of scopes that are told apart; below, the rest of a path is one name."""
 
+FUSED = ("norm", "activation")
+"""Roles of what is drawn in the box of what it follows."""
 Uses = Mapping[Value, Sequence[Node | None]]
 
 
-def tree(graph: Graph) -> Part:
-    """The root: a frame without a name, whose parts are the inputs, what computes, and the outputs."""
-    root = _whole(graph, Forms())
+def tree(graph: Graph, marks: Marks | None = None) -> Part:
+    """The root: a frame without a name, whose parts are the inputs, what computes, and the outputs. ``marks``: what
+    became of operators; what differs in that is not drawn as one.
+    """
+    root = _whole(graph, Forms(marks))
     batch = batch_axis(graph)
     inputs, outputs = [], []
     for value in graph.inputs:
@@ -29,7 +34,7 @@ def tree(graph: Graph) -> Part:
         inputs.append(box)
     for name, value in graph.outputs.items():
         box = Part(name, "output")
-        box.lines, box.ins = [name, shape_text(value.type.shape, batch)], [value]
+        box.lines, box.ins = [name, shape_text(value.type.shape, batch)], _leaving(value, marks)
         outputs.append(box)
     root.parts = [*inputs, *root.parts, *outputs]
     root.ins, root.outs, root.inner_ins, root.inner_outs = [], [], [], []
@@ -43,12 +48,18 @@ def _whole(graph: Graph, forms: Forms) -> Part:
         for value in node.inputs:
             uses.setdefault(value, []).append(node)
     for value in graph.outputs.values():
-        uses.setdefault(value, []).append(None)
+        for one in _leaving(value, forms.marks):
+            uses.setdefault(one, []).append(None)
     root = Part("", "frame")
     root.parts = _Level(graph.nodes, uses, forms).parts("", [node.path for node in graph.nodes])
     root.inner_ins = [value for value in graph.inputs if value in uses]
     root.inner_outs = list(dict.fromkeys(graph.outputs.values()))
     return root
+
+
+def _leaving(value: Value, marks: Marks | None) -> list[Value]:
+    """What enters the end of an output: what is gone and made it before, too."""
+    return [value, *(marks.leaving.get(value, ()) if marks is not None else ())]
 
 
 class _Level:
@@ -93,7 +104,8 @@ class _Level:
         if node.body is not None:
             return self._loop(node, node.body)
         part = Part(node.path, "box", role=role_of(node))
-        part.lines, part.nodes = [op_text(node)], [node]
+        text = self.forms.marks.texts.get(node) if self.forms.marks is not None else None
+        part.lines, part.nodes = [text or op_text(node)], [node]
         part.ins, part.outs = list(dict.fromkeys(node.inputs)), [v for v in node.outputs if v in self.uses]
         part.form = self.forms.box(part)
         return part
@@ -204,7 +216,7 @@ def _fused(parts: list[Part], uses: Uses, forms: Forms) -> list[Part]:
     maker: dict[Value, Part] = {}
     for part in parts:
         before = maker.get(part.ins[0]) if part.kind == "box" and len(part.ins) == 1 else None
-        if before is not None and part.role in ("norm", "activation") and len(uses[part.ins[0]]) == 1:
+        if before is not None and part.role in FUSED and len(uses[part.ins[0]]) == 1 and forms.fuses(before, part):
             text = part.nodes[0].op.name.replace("_", " ")
             if len(before.nodes) == 1:
                 before.lines.append(text)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from archdsl.analyses.measure import Subject, show
-from archdsl.compare.diff import interface, touched
+from archdsl.compare.diff import interface
 from archdsl.compare.growth import grown
 from archdsl.compare.partners import Trace, partners, trace
 from archdsl.compare.snapshot import Snapshot
@@ -24,6 +24,8 @@ TOLD = ("params", "macs", "peak_activations", "receptive_field", "nodes")
 MOST = 3
 DRAWN = 3
 """Networks whose changes are drawn: the table names them all."""
+BOXES = 40
+"""Boxes of a drawing, which stands between tables."""
 KINDS = ("breaking", "gone", "renamed", "new", "loosened")
 """What ``--fail-on`` can name."""
 
@@ -102,11 +104,14 @@ class Changes:
         """A picture of the changes of one network, if there is room for it."""
         if len(self.pictures) == DRAWN or this.graph is None or old.layers == new.layers:
             return
-        from archdsl.report.changed import changed_mermaid
+        from archdsl.compare.touched import touched
+        from archdsl.picture.flow import as_mermaid
+        from archdsl.picture.merged import merged
 
-        marks, gone = touched(old, new)
-        picture = changed_mermaid(this.graph, marks, gone) if marks or gone else ""
-        if picture:
+        found = touched(old, new)
+        if found.became or found.gone:
+            graph, marks = merged(this.graph, found)
+            picture = as_mermaid(graph, marks=marks, most=BOXES)
             self.pictures.append((f"what changed in {this.title} since {self.baseline.name}", picture))
 
     def target(self, one: Measured, budgets: Budgets) -> None:

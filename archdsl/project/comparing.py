@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from archdsl.diagnostics import Refusal
 from archdsl.foreign import is_model
 from archdsl.project.targets import Network, graph_of
+from archdsl.record import Record
 from archdsl.report.render import Printed
 
 if TYPE_CHECKING:
@@ -26,11 +27,20 @@ def diff(old: Network, new: Network, bind: Mapping[str, int] | None = None) -> D
     may be the state alone, where ``new`` is a file of the repository. ``bind`` gives symbols sizes in both. Raises
     ``DiagnosticError``.
     """
-    return both(old, new, bind)[0]
+    return both(old, new, bind).difference
 
 
-def both(old: Network, new: Network, bind: Mapping[str, int] | None = None) -> tuple[Difference, Snapshot, Snapshot]:
-    """As :func:`diff`, with the figures of both networks."""
+class Both(Record):
+    """Two networks, their figures, and what differs."""
+
+    difference: Difference
+    old: Snapshot
+    new: Snapshot
+    graphs: tuple[Graph, Graph]
+
+
+def both(old: Network, new: Network, bind: Mapping[str, int] | None = None) -> Both:
+    """As :func:`diff`, with both networks and their figures."""
     from archdsl.compare.diff import diff
     from archdsl.compare.renaming import renamed
     from archdsl.compare.structure import nameless, one_written, resolved, structure
@@ -43,11 +53,11 @@ def both(old: Network, new: Network, bind: Mapping[str, int] | None = None) -> t
     a = figures(before).replace(name=called(old, before, new if was is not old else None))
     b = figures(after).replace(name=called(new, after))
     if same is None and nameless(before, after):
-        return diff(a, b, None, structure(before, after, a, b)), a, b
+        return Both(diff(a, b, None, structure(before, after, a, b)), a, b, (before, after))
     strangers = one_written(before, after)
     if strangers:
         a, b = resolved(a, before), resolved(b, after)
-    return diff(a, b, same, None, strangers), a, b
+    return Both(diff(a, b, same, None, strangers), a, b, (before, after))
 
 
 def _graph(network: Network, beside: Network | None) -> Network:

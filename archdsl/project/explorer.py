@@ -110,7 +110,8 @@ def explorer(
         from archdsl.page.against import Against
         from archdsl.project.comparing import both
 
-        beside = Against(*both(against, network if own else graph, bind))
+        found = both(against, network if own else graph, bind)
+        beside = Against(found.difference, found.old, found.new)
     return Explorer(cost(graph, bind), named, claims, beside)
 
 

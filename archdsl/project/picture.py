@@ -17,8 +17,14 @@ from archdsl.project.targets import Network, graph_of
 from archdsl.shown import Verbatim
 
 if TYPE_CHECKING:
+    from archdsl.picture.compared import Marks
     from archdsl.picture.figures import Shades
+    from archdsl.picture.legend import Legend
     from archdsl.picture.marks import Placed
+    from archdsl.picture.plan import Plan
+    from archdsl.project.comparing import Both
+
+    Drawn = tuple[Placed, Shades | None, Legend | None]
 
 STYLES = ("screen", "paper")
 READABLE = 5
@@ -33,27 +39,38 @@ class Picture(Verbatim):
     """A network as it is drawn at a folding. A notebook shows it; as text it is a Mermaid flowchart."""
 
     def __init__(
-        self, graph: Graph, depth: int | None, fold: Sequence[str], select: str, shade: str | None, style: str
+        self,
+        graph: Graph,
+        depth: int | None = None,
+        fold: Sequence[str] = (),
+        select: str = "",
+        shade: str | None = None,
+        style: str = "screen",
+        marks: Marks | None = None,
+        title: str = "",
     ) -> None:
         self.graph = graph
         self.folding = (depth, tuple(fold), select)
         self.shade, self.style = shade, style
+        self.marks = marks
+        """What became of the parts, where the graph is of two networks."""
+        self.title = title or f"The network {graph.name}"
 
     @cached_property
     def svg(self) -> str:
         """The picture as SVG."""
         from archdsl.picture.svg import svg
 
-        placed, shades = self._drawn
-        return svg(placed, f"The network {self.graph.name}", shades, paper=self.style == "paper")
+        placed, shades, legend = self._drawn
+        return svg(placed, self.title, shades, self.marks, legend, paper=self.style == "paper")
 
     @property
     def told(self) -> str:
         """What is wrong with the picture on paper: letters too small to be read; else empty."""
         from archdsl.picture.svg import COLUMN, PAGE, letters
 
-        placed, shades = self._drawn
-        points = letters(placed, shades is not None)
+        placed, _, legend = self._drawn
+        points = letters(placed, legend)
         if self.style != "paper" or points >= READABLE:
             return ""
         return (
@@ -63,11 +80,10 @@ class Picture(Verbatim):
 
     @cached_property
     @collector_paused()
-    def _drawn(self) -> tuple[Placed, Shades | None]:
+    def _drawn(self) -> Drawn:
         """What stands where. On paper, fewer levels are open where letters would be too small, unless it is said how
         many are.
         """
-        from archdsl.picture.blocks import place
         from archdsl.picture.figures import Figures
         from archdsl.picture.plan import Plan
         from archdsl.picture.svg import letters
@@ -78,16 +94,24 @@ class Picture(Verbatim):
 
             figures = Figures(cost(self.graph), self.shade)
         with deep_stack():
-            plan = Plan(self.graph, *self.folding, figures)
-            placed = place(plan)
+            plan = Plan(self.graph, *self.folding, figures, self.marks)
+            placed, shades, legend = self._placed(plan)
             while self.style == "paper" and self.folding[0] is None and plan.depth:
-                if letters(placed, figures is not None) >= READABLE:
+                if letters(placed, legend) >= READABLE:
                     break
                 plan.depth -= 1
                 plan.unfold()
-                placed = place(plan)
+                placed, shades, legend = self._placed(plan)
+        return placed, shades, legend
+
+    def _placed(self, plan: Plan) -> Drawn:
+        from archdsl.picture.blocks import place
+        from archdsl.picture.legend import legend_of
+
+        placed = place(plan)
         boxes = [one.part for one in placed.rectangles if not one.open and one.part.kind in ("box", "frame")]
-        return placed, figures.shades(boxes) if figures else None
+        shades = plan.figures.shades(boxes) if plan.figures else None
+        return placed, shades, legend_of(placed, self.title, shades, self.marks)
 
     @property
     def mermaid(self) -> str:
@@ -95,7 +119,7 @@ class Picture(Verbatim):
         from archdsl.picture.flow import as_mermaid
 
         with deep_stack():
-            return as_mermaid(self.graph, *self.folding)
+            return as_mermaid(self.graph, *self.folding, self.marks)
 
     @property
     def dot(self) -> str:
@@ -103,7 +127,7 @@ class Picture(Verbatim):
         from archdsl.picture.flow import as_dot
 
         with deep_stack():
-            return as_dot(self.graph, *self.folding)
+            return as_dot(self.graph, *self.folding, self.marks)
 
     @property
     def png(self) -> bytes:
@@ -153,21 +177,43 @@ def draw(
     settings: Settings | None = None,
     bind: Mapping[str, int] | None = None,
     train: bool = False,
+    against: Network | None = None,
 ) -> Picture:
     """A graph or target as a picture: blocks are frames, or boxes where they are folded.
 
     ``depth``: how many levels of blocks are open (``None``: as many as one can read); ``fold``: patterns of paths of
     blocks that are folded in any case; ``select``: the path of the one block that is drawn. ``shade`` colours by
     ``macs``, ``params`` or ``activations`` instead of roles. ``style``: ``screen``, or ``paper``, which has no colours
-    and is at most as large as a column of a page. ``settings``, ``bind`` and ``train`` are those of ``show``. Raises
-    ``DiagnosticError``.
+    and is at most as large as a column of a page. ``settings``, ``bind`` and ``train`` are those of ``show``.
+    ``against``: an older network, or a state of the repository; then what is new, gone or another one since is coloured
+    and open, and all else folded, as ``archdsl diff`` aligns them. Raises ``DiagnosticError``.
     """
     from archdsl.picture.figures import SHADES
 
     if shade is not None:
         check_choice(shade, "--shade", SHADES)
     check_choice(style, "--style", STYLES)
+    if against is not None:
+        from archdsl.project.comparing import both
+
+        if shade is not None:
+            raise Refusal("E0007", "`shade` and `against` both colour a picture", help="draw it once with each")
+        own = graph_of(network, settings, bind, train) if settings or train else network
+        return of_both(both(against, own, bind), depth, fold, select, style)
     return Picture(graph_of(network, settings, bind, train), depth, fold, select, shade, style)
+
+
+def of_both(
+    both: Both, depth: int | None = None, fold: Sequence[str] = (), select: str = "", style: str = "screen"
+) -> Picture:
+    """Two networks as one picture: what is new, gone or another one is coloured and open, all else folded."""
+    from archdsl.compare.touched import touched
+    from archdsl.picture.merged import merged
+
+    told = both.difference
+    found = touched(both.old, both.new, told.renamed, told.structure)
+    graph, marks = merged(both.graphs[1], found, both.graphs[0])
+    return Picture(graph, depth, fold, select, None, style, marks, f"{told.old} → {told.new}")
 
 
 def _rasterised(svg: str) -> bytes:

@@ -125,5 +125,5 @@ def suppress(boxes: Tensor, scores: Tensor, limit: float, plus: float = 0.0) -> 
         high = torch.minimum(boxes[best, 2:], boxes[order, 2:])
         both = (high - low + plus).clamp(min=0).prod(-1)
         area = (boxes[..., 2:] - boxes[..., :2] + plus).prod(-1)
-        order = order[both / (area[best] + area[order] - both) <= limit]
+        order = order[~(both / (area[best] + area[order] - both) > limit)]  # of two empty boxes, none goes
     return torch.stack(kept) if kept else order

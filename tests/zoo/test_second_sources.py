@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 from second import Second, checkpoint as saved, compiled, counted, graph_of, lively, noise, said, singles, tensors
+from second_boxes import BOXES
 from second_dense import DENSE
 from second_dense_maps import DENSE_MAPS
 from second_loops import LOOPS
@@ -24,7 +25,7 @@ from second_words import WORDS
 import archdsl
 from archdsl import dims, driver
 
-CASES: dict[str, Callable[[], Second]] = {**LOOPS, **WORDS, **MAPS, **DENSE, **DENSE_MAPS}
+CASES: dict[str, Callable[[], Second]] = {**LOOPS, **WORDS, **MAPS, **DENSE, **DENSE_MAPS, **BOXES}
 CLOSE, APART = 1e-5, 1e-4
 """What is the same, and what is not, beside the largest value."""
 

@@ -1,8 +1,7 @@
 """Every variant in ``specs/``: parameters and multiply-accumulates against references that are not our own output.
 
-Three references: ``data/counts.csv`` (torchvision, timm and pytorchcv, by ``reference/count_torchvision.py``) and
-``data/counts_attention.csv`` (`transformers`, torchvision and timm, by ``reference/count_transformers.py``),
-``data/counts_dense.csv`` (torchvision, timm and torch.nn, by ``reference/count_dense.py``),
+Three references: ``data/counts*.csv`` (torchvision, timm, pytorchcv, `transformers` and torch.nn, by the scripts of
+``reference/`` that they name),
 ``data/published.csv`` (a survey's counts from other implementations, taken over as they are, each with its source) and
 ``formulas*.py`` (the sums written out, from arithmetic alone).
 """
@@ -10,6 +9,7 @@ Three references: ``data/counts.csv`` (torchvision, timm and pytorchcv, by ``ref
 from __future__ import annotations
 
 import csv
+import importlib
 import json
 import re
 from collections import defaultdict
@@ -17,23 +17,14 @@ from functools import cache
 from typing import Any
 
 import formulas
-import formulas_attention
-import formulas_dense
-import formulas_mobile
-import formulas_nested
-import formulas_parallel
 import formulas_recurrent
-import formulas_residual
-import formulas_scans
 import pytest
-from paths import DATA, SPECS, tool
+from paths import DATA, SPECS, SUPPORT, tool
 
 import archdsl
 from archdsl.analyses.measure import Measures
 
-FORMULAS = (
-    formulas, formulas_attention, formulas_dense, formulas_mobile, formulas_nested, formulas_parallel, formulas_recurrent, formulas_residual, formulas_scans,
-)  # fmt: skip
+FORMULAS = [importlib.import_module(path.stem) for path in sorted(SUPPORT.glob("formulas*.py"))]
 ledger = tool("ledger")
 VARIANTS: dict[str, str] = ledger.variants()
 
@@ -61,8 +52,8 @@ def parts(name: str) -> tuple[str, dict[str, Any]]:
 def references() -> dict[str, list[tuple[int, int | None, str]]]:
     """Variant -> (parameters, multiply-accumulates where the source gives them, source)."""
     found = defaultdict(list)
-    for file in ("counts.csv", "counts_attention.csv", "counts_dense.csv", "published.csv"):
-        with (DATA / file).open(newline="") as table:
+    for file in (*sorted(DATA.glob("counts*.csv")), DATA / "published.csv"):
+        with file.open(newline="") as table:
             for row in csv.DictReader(table):
                 macs = int(row["macs"]) if row["macs"] else None
                 found[row["variant"]].append((int(row["params"]), macs, row["source"]))

@@ -155,6 +155,7 @@ ELSEWHERE = {
     "support/second_dense.py": ("deconvnet", "deeplab", "fcn", "hrnet", "lraspp", "pspnet", "segnet"),
     "support/second_dense_maps.py": ("dncnn", "edsr", "espcn", "scse", "unet_3d", "unetpp"),
     "support/second_maps.py": ("dcn", "hourglass", "unet"),
+    "support/second_boxes.py": ("faster_rcnn", "fcos", "retinanet"),
     "weights/test_timm.py": ("nf_resnet",),
 }
 """Cases of ``zoo/test_second_sources.py`` and another test, which compare small ones with networks that others wrote or
