@@ -11,6 +11,8 @@ from archdsl.shown import Verbatim
 from archdsl.source import Frame, Span
 
 Severity = Literal["error", "warning"]
+SEVERAL = 20
+"""Messages at one place that are told in full; of further variants with such a fault, the names."""
 
 
 class Label(Record):
@@ -70,6 +72,53 @@ def alone(diagnostics: list[Diagnostic]) -> list[Diagnostic]:
             frame.stand_alone()
             frame = frame.parent
     return diagnostics
+
+
+def unique(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
+    """Each code and place once, in the order of the text; what has no place comes first."""
+    kept: dict[tuple[object, ...], Diagnostic] = {}
+    for d in diagnostics:
+        kept.setdefault((*_place(d), d.about), d)
+    return sorted(kept.values(), key=lambda d: (d.span.source.name, d.span.start) if d.span else ("", -1))
+
+
+def _place(d: Diagnostic) -> tuple[object, ...]:
+    return (d.code, d.span.source.name, d.span.start, d.span.end) if d.span else (d.code, d.message)
+
+
+def by_variant(found: Iterable[tuple[str, Diagnostic]]) -> list[Diagnostic]:
+    """The findings of all variants: what several have at one place is told once, and names all of them.
+
+    A claim that does not hold is told of each variant: the measured values differ.
+    """
+    places: dict[tuple[object, ...], dict[str, Diagnostic]] = {}
+    for name, d in found:
+        places.setdefault((*_place(d), d.about), {}).setdefault(name, d)
+    kept = []
+    for of_it in places.values():
+        first, *others = of_it.values()
+        names: dict[str, list[str]] = {}
+        for name, d in list(of_it.items())[1:]:
+            names.setdefault("" if len(names) >= SEVERAL or d.message == first.message else d.message, []).append(name)
+        told = [f"also in {', '.join(map('`{}`'.format, some))}{text and ': '}{text}" for text, some in names.items()]
+        kept.append(first.replace(notes=(*first.notes, *told)) if others else first)
+    return kept
+
+
+def without_unread_results(diagnostics: list[Diagnostic]) -> list[Diagnostic]:
+    """Without the ``let``s that nothing reads (W0208) whose result is told to be unused itself (W0204); behind an error
+    without all of them, since what is unused may follow from it.
+    """
+    if any(d.severity == "error" for d in diagnostics):
+        return [d for d in diagnostics if d.code != "W0208"]
+    unused = [d.span for d in diagnostics if d.code == "W0204" and d.span is not None]
+    return [
+        d
+        for d in diagnostics
+        if d.code != "W0208"
+        or d.span is None
+        or not any(d.span.source is s.source and d.span.start <= s.start < d.span.end for s in unused)
+    ]
 
 
 class DiagnosticError(Exception):

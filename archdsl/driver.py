@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from archdsl.arguments import checked
-from archdsl.diagnostics import Diagnostic, DiagnosticError, alone, did_you_mean
+from archdsl.diagnostics import (
+    Diagnostic,
+    DiagnosticError,
+    alone,
+    by_variant,
+    did_you_mean,
+    unique,
+    without_unread_results,
+)  # fmt: skip
 from archdsl.graph import Graph
 from archdsl.interpret.elaboration import Elaboration
 from archdsl.interpret.program import elaborate
-from archdsl.interpret.session import ClaimValue
 from archdsl.modules.loader import Loader
 from archdsl.modules.module import Module, definition_span
 from archdsl.modules.resolve import resolve
@@ -24,14 +33,17 @@ from archdsl.syntax import spec
 
 if TYPE_CHECKING:
     from archdsl.analyses.claims import Checked
+    from archdsl.engine import Engine
 
+ENGINE: ContextVar[Engine | None] = ContextVar("ENGINE", default=None)
+"""What makes the programs that are opened, where something watches."""
+Making = tuple[Loader, Callable[[Module], list[Diagnostic]], Callable[..., Elaboration]]
+"""What a program is made by: what reads its texts, settles its names and elaborates its networks."""
 Scalar = bool | int | float | str | None
 Value = Scalar | Sequence[Scalar] | Sequence[Sequence[Scalar]]
 """A parameter's value, as Python has it."""
 Settings = Mapping[str, Value]
 """Parameters of a network and their values."""
-SEVERAL = 20
-"""Messages at one place that are told in full; of further variants with such a fault, the names."""
 MAX_STEPS, MAX_OPERATORS = 600_000, 1_200_000
 """Evaluation steps, and operators, of all variants of one text."""
 
@@ -42,9 +54,16 @@ class Program(Verbatim):
     ``default``: the variant or network that is taken where none is named; ``None`` for the first.
     """
 
-    def __init__(self, module: Module, diagnostics: Iterable[Diagnostic], default: str | None = None) -> None:
+    def __init__(
+        self,
+        module: Module,
+        diagnostics: Iterable[Diagnostic],
+        default: str | None = None,
+        elaborate: Callable[..., Elaboration] = elaborate,
+    ) -> None:
         self.module = module
-        self.diagnostics = _unique(diagnostics)
+        self._elaborate = elaborate
+        self.diagnostics = unique(diagnostics)
         self.default = default
 
     def __str__(self) -> str:
@@ -118,7 +137,7 @@ class Program(Verbatim):
         train: bool = False,
     ) -> Elaboration:
         """Elaborate one variant (or network); never raises for faults of the text."""
-        return elaborate(self.module, self.target(variant), arguments, bindings=bind, train=train)
+        return self._elaborate(self.module, self.target(variant), arguments, bindings=bind, train=train)
 
     @property
     def source_hash(self) -> str:
@@ -149,9 +168,9 @@ class Program(Verbatim):
         """:meth:`graph`, of arguments that were checked already."""
         if self.errors:
             raise DiagnosticError(self.diagnostics)
-        result = elaborate(self.module, self.target(variant), arguments, bindings=bind, train=train)
+        result = self._elaborate(self.module, self.target(variant), arguments, bindings=bind, train=train)
         if result.graph is None:
-            raise DiagnosticError(_unique([*self.diagnostics, *result.diagnostics]))
+            raise DiagnosticError(unique([*self.diagnostics, *result.diagnostics]))
         return result.graph
 
     @checked
@@ -184,7 +203,7 @@ class Program(Verbatim):
                 whole = False
                 break
             if result.graph is not None and not self.errors:  # else what is measured merely follows from a fault
-                claims, broken = _checked(result.graph, result.claims)
+                claims, broken = _checked(self.module, result)
                 found += [(name, d) for d in broken]
                 checked[name] = CheckedVariant(name, result.graph, claims, definition_span(target))
         if whole and any(result.maps for result in results.values()):
@@ -193,7 +212,7 @@ class Program(Verbatim):
             trained = (self.elaborate(name, bind=bind, train=True) for name in self.targets())
             found += [("", d) for d in idle_rules(self.source, list(results.values()), used, trained)]
         return CheckReport(
-            alone(_without_unread_results(_unique([*self.diagnostics, *by_variant(found)]))),
+            alone(without_unread_results(unique([*self.diagnostics, *by_variant(found)]))),
             checked,
             tuple(name for name in results if name not in checked),
         )
@@ -230,64 +249,34 @@ class CheckReport(Verbatim, Record):
         return "\n".join([*map(str, self.diagnostics), f"measured: {', '.join(self.variants) or 'nothing'}"])
 
 
-def _checked(graph: Graph, claims: Sequence[ClaimValue]) -> tuple[tuple[Checked, ...], list[Diagnostic]]:
-    if not claims:  # most variants of a library file: nothing is measured
+def _checked(module: Module, result: Elaboration) -> tuple[tuple[Checked, ...], list[Diagnostic]]:
+    """Its claims, measured once; again for a text that has changed where one does not hold: that is told with lines."""
+    if not result.claims or result.graph is None:  # most variants of a library file: nothing is measured
         return (), []
-    from archdsl.analyses.claims import check_claims
-    from archdsl.analyses.measure import Measures
+    known = result.measured.get(None) or result.measured.get(module)
+    if known is None:
+        from archdsl.analyses.claims import check_claims
+        from archdsl.analyses.measure import Measures
 
-    return check_claims(Measures(graph), claims)
+        known = check_claims(Measures(result.graph), result.claims)
+        result.measured.clear()
+        result.measured[module if known[1] else None] = known
+    return known
 
 
 def _has_claims(network: spec.Network) -> bool:
     return any(isinstance(s, spec.Expect | spec.Budget) for s in network.body.statements)
 
 
-def _unique(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
-    """Each code and place once, in the order of the text; what has no place comes first."""
-    kept: dict[tuple[object, ...], Diagnostic] = {}
-    for d in diagnostics:
-        kept.setdefault((*_place(d), d.about), d)
-    return sorted(kept.values(), key=lambda d: (d.span.source.name, d.span.start) if d.span else ("", -1))
-
-
-def _without_unread_results(diagnostics: list[Diagnostic]) -> list[Diagnostic]:
-    """Without the ``let``s that nothing reads (W0208) whose result is told to be unused itself (W0204); behind an error
-    without all of them, since what is unused may follow from it.
-    """
-    if any(d.severity == "error" for d in diagnostics):
-        return [d for d in diagnostics if d.code != "W0208"]
-    unused = [d.span for d in diagnostics if d.code == "W0204" and d.span is not None]
-    return [
-        d
-        for d in diagnostics
-        if d.code != "W0208"
-        or d.span is None
-        or not any(d.span.source is s.source and d.span.start <= s.start < d.span.end for s in unused)
-    ]
-
-
-def _place(d: Diagnostic) -> tuple[object, ...]:
-    return (d.code, d.span.source.name, d.span.start, d.span.end) if d.span else (d.code, d.message)
-
-
-def by_variant(found: Iterable[tuple[str, Diagnostic]]) -> list[Diagnostic]:
-    """The findings of all variants: what several have at one place is told once, and names all of them.
-
-    A claim that does not hold is told of each variant: the measured values differ.
-    """
-    places: dict[tuple[object, ...], dict[str, Diagnostic]] = {}
-    for name, d in found:
-        places.setdefault((*_place(d), d.about), {}).setdefault(name, d)
-    kept = []
-    for of_it in places.values():
-        first, *others = of_it.values()
-        names: dict[str, list[str]] = {}
-        for name, d in list(of_it.items())[1:]:
-            names.setdefault("" if len(names) >= SEVERAL or d.message == first.message else d.message, []).append(name)
-        told = [f"also in {', '.join(map('`{}`'.format, some))}{text and ': '}{text}" for text, some in names.items()]
-        kept.append(first.replace(notes=(*first.notes, *told)) if others else first)
-    return kept
+@contextmanager
+def renewing(engine: Engine) -> Iterator[None]:
+    """A round of an engine: it makes all programs that are opened meanwhile."""
+    engine.begin()
+    token = ENGINE.set(engine)
+    try:
+        yield
+    finally:
+        ENGINE.reset(token)
 
 
 def load(path_or_text: str | Path, *, name: str | None = None) -> Program:
@@ -315,16 +304,23 @@ def open_program(path_or_text: str | Path, *, name: str | None = None) -> Progra
     return program
 
 
-def open_source(source: Source, path: Path | None, default: str | None = None) -> Program:
-    """A program from a text that is already at hand; imports of files are relative to ``path``."""
-    loader = Loader(read_source, path.resolve().parent if path is not None else None)
+def open_source(source: Source, path: Path | None, default: str | None = None, more: Source | None = None) -> Program:
+    """A program from a text that is already at hand; imports of files are relative to ``path``. ``more``: a text whose
+    definitions stand behind those of the first.
+    """
+    engine = ENGINE.get() if more is None else None
+    loader, settle, made = _making(path) if engine is None or path is None else engine.making(read_source, path)
     with deep_stack():
-        module = loader.main(source, path)
-        resolved = [*resolve(module)]
+        module = loader.main(source, path, more)
+        resolved = [*settle(module)]
         for imported in loader.loaded.values():
             if not imported.library:
-                resolved += resolve(imported)
-    return Program(module, [*loader.diagnostics, *resolved], default)
+                resolved += settle(imported)
+    return Program(module, [*loader.diagnostics, *resolved], default, made)
+
+
+def _making(path: Path | None) -> Making:
+    return Loader(read_source, path.resolve().parent if path is not None else None), resolve, elaborate
 
 
 def resolve_target(target: str) -> tuple[Program, str | None]:

@@ -14,9 +14,16 @@ from archdsl.record import Record
 class Source:
     """One text with a name to show (a path as the user wrote it, ``<stdin>``, ``std.cnn``)."""
 
+    moved = 0
+
     def __init__(self, name: str, text: str) -> None:
         self.name = name
         self.text = text
+
+    @property
+    def source(self) -> Source:
+        """Itself: the passage of spans that belong to no definition."""
+        return self
 
     @cached_property
     def line_starts(self) -> list[int]:
@@ -44,12 +51,43 @@ class Source:
         return f"Source({self.name!r})"
 
 
-class Span(Record):
+class Passage:
+    """One definition of a text, which spans in it belong to: where it was when it was read, and how far it has moved.
+
+    What was found out about a definition stays true when lines are inserted above it, and its spans stay right.
+    """
+
+    __slots__ = ("moved", "source")
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.moved = 0
+
+
+class Span:
     """The characters ``start`` to ``end`` (exclusive) of a source."""
 
-    source: Source
-    start: int
-    end: int
+    __slots__ = ("_end", "_start", "passage")
+
+    def __init__(self, source: Source | Passage, start: int, end: int) -> None:
+        self.passage = source
+        self._start = start
+        self._end = end
+
+    @property
+    def source(self) -> Source:
+        """The text it is in."""
+        return self.passage.source
+
+    @property
+    def start(self) -> int:
+        """Where it begins."""
+        return self._start + self.passage.moved
+
+    @property
+    def end(self) -> int:
+        """Where it ends."""
+        return self._end + self.passage.moved
 
     @property
     def line(self) -> int:
@@ -68,15 +106,31 @@ class Span(Record):
 
     def to(self, other: Span) -> Span:
         """The span from the beginning of this one to the end of ``other``."""
-        return Span(self.source, self.start, other.end)
+        return self.part(0, other.end - self.start)
+
+    def part(self, start: int, end: int) -> Span:
+        """A part of it; offsets are from its beginning."""
+        return Span(self.passage, self._start + start, self._start + end)
 
     def word(self, name: str) -> Span:
         """The place of the first word ``name`` in this span; the span itself if there is none."""
         found = re.search(rf"\b{re.escape(name)}\b", self.text)
-        return self if found is None else Span(self.source, self.start + found.start(), self.start + found.end())
+        return self if found is None else self.part(found.start(), found.end())
 
     def __str__(self) -> str:
         return f"{self.source.name}:{self.line}:{self.column}"
+
+    def __repr__(self) -> str:
+        return f"Span({self.source!r}, {self.start}, {self.end})"
+
+    def _key(self) -> tuple[object, ...]:
+        return self.source, self.start, self.end
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Span) and type(self) is type(other) and self._key() == other._key()
+
+    def __hash__(self) -> int:
+        return hash(self._key())
 
 
 class Frame:
@@ -161,6 +215,12 @@ def stamp(path: Path) -> Stamp:
 def note(path: Path) -> None:
     """Record that a file is looked for, for those who wait for changes (:func:`noting`), even if it does not exist."""
     if _noted is not None and path not in _noted:
+        _noted[path] = stamp(path)
+
+
+def written(path: Path) -> None:
+    """Record that we have written a file ourselves: that is no change to be told."""
+    if _noted is not None and path in _noted:
         _noted[path] = stamp(path)
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from time import time
 
 from archdsl.diagnostics import Refusal
+from archdsl.source import written
 
 _NEW = (
     os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
@@ -89,6 +90,7 @@ def write_file(path: Path, content: str | bytes | Iterable[bytes]) -> None:
             file.finish()
     except OSError as error:
         raise not_written(path, error) from None
+    written(path)
 
 
 def append_file(path: Path, text: str) -> None:

@@ -36,11 +36,11 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """An option of its own, because a second ``-m`` would replace the one in pyproject.toml. What is nightly as well as
     ``reference`` runs where ``-m`` speaks of nights (or is empty): `pytest -m reference` is what every change passes.
+    So it is with ``browser``: `pytest -m "nightly and browser"` runs what needs both.
     """
     left_out = list(KINDS) if config.getoption("--fast") else []
     chosen = config.getoption("-m")
-    if chosen and "nightly" not in chosen:
-        left_out.append("nightly")
+    left_out += [kind for kind in ("nightly", "browser") if chosen and kind not in chosen]
     out = [item for item in items if any(item.get_closest_marker(kind) for kind in left_out)]
     if out:
         items[:] = [item for item in items if not any(item.get_closest_marker(kind) for kind in left_out)]

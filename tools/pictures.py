@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import archdsl
 FOLDER = Path(__file__).parents[1] / "docs" / "pictures"
 PICTURES: dict[str, dict[str, Any]] = {
     "lenet5": {},
-    "alexnet_2012": {},
+    "alexnet_towers": {"depth": 9},
     "googlenet": {"depth": 3, "fold": ["inception3b", "inception[45]*"]},
     "resnet50": {},
     "densenet121": {"depth": 3, "fold": ["features.denseblock[234]", "features.transition[123]"]},
@@ -23,12 +24,16 @@ PICTURES: dict[str, dict[str, Any]] = {
     "convlstm": {"depth": 3},
     "transformer_base": {"depth": 3},
 }
-"""Networks, and how they are folded."""
+"""Networks of the zoo, or of the page, and how they are folded."""
 
 
 def drawn() -> dict[str, str]:
     """The files by name."""
-    return {f"{name}.svg": archdsl.draw(name, **folding).svg for name, folding in PICTURES.items()}
+    spec = re.search(r"```arch\n(.*?)```", (FOLDER.parent / "pictures.md").read_text(), re.DOTALL)
+    assert spec is not None
+    own = archdsl.load(spec[1])
+    of = {name: own.graph(name) if name in own.variants else name for name in PICTURES}
+    return {f"{name}.svg": archdsl.draw(of[name], **folding).svg for name, folding in PICTURES.items()}
 
 
 def main() -> int:

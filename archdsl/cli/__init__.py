@@ -35,7 +35,7 @@ def build(names: tuple[str, ...] = COMMANDS) -> typer.Typer:
 def main() -> None:
     """The entry point of the ``archdsl`` script; ends the process."""
     signals.heed()
-    gc.set_threshold(GARBAGE, 10, 10)
+    gc.set_threshold(GARBAGE, 100, 100)
     status: int | str | None
     try:
         status = _run()
@@ -84,7 +84,13 @@ def _chosen(words: list[str]) -> tuple[Callable[..., int | None], Mapping[str, A
 
     module = import_module(f"archdsl.cli.{name}")
     plain = quick(module.command, words[1:], module.more(words[1:]) if hasattr(module, "more") else ())
-    return (build((name,)), {"prog_name": "archdsl"}) if plain is None else (module.command, plain)
+    if plain is None:
+        return build((name,)), {"prog_name": "archdsl"}
+    if plain.pop("watch", False):
+        from archdsl.cli.watching import watched
+
+        return watched, {"command": module.command, "arguments": plain}
+    return module.command, plain
 
 
 def _prepare_streams() -> None:

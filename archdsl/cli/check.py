@@ -45,10 +45,6 @@ def command(
 ) -> int:
     """Check specs and measure their claims."""
     options = {"against": against, "config": config, "fail_on": listed(fail_on) or (), "bind": bindings(bind)}
-    if watch:
-        from archdsl.cli.watching import watched
-
-        watched(targets, lambda: _run(targets, format, strict, report, save_baseline, quiet, options))
     return _run(targets, format, strict, report, save_baseline, quiet, options)
 
 

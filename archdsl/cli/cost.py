@@ -6,7 +6,7 @@ from typing import Annotated
 
 from archdsl.cli import views
 from archdsl.cli.exit import FINDINGS
-from archdsl.cli.options import Bind, Set, Target, Train, bindings, listed, settings
+from archdsl.cli.options import Bind, Block, Set, Target, Train, Watching, applied, bindings, listed, settings
 from archdsl.cli.output import progress, show
 from archdsl.cli.signature import opt
 from archdsl.diagnostics import Refusal
@@ -52,9 +52,11 @@ def command(
     output: Annotated[
         str | None, opt("--output", "-o", metavar="FILE.svg", help="with --memory or a sweep: draw it as well")
     ] = None,
+    block: Block = None,
     set_: Set = None,
     bind: Bind = None,
     train: Train = False,
+    watch: Watching = False,
 ) -> int:
     """Print parameters, MACs, receptive field and memory."""
     sizes = bindings(bind)
@@ -62,7 +64,7 @@ def command(
     if (level or dtype) and not memory:
         raise Refusal("E0007", "`--level` and `--dtype` belong to `--memory`")
     if any(".." in text for text in set_ or ()):
-        if rows or folded or train or memory or at:
+        if rows or folded or train or memory or at or block:
             raise Refusal("E0007", "a sweep shows totals: it takes only `--set`, `--bind` and `--format`")
         views.sweep(target, set_ or [], sizes, format, output)
         return 0
@@ -73,23 +75,24 @@ def command(
     from archdsl.project import costs
 
     given = settings(set_)
+    network, sizes = applied(target, block, sizes)
     if memory:
         with progress(f"planning the memory of {target}"):
             report = costs.memory(
-                target, sizes, level=level or "full", dtype=dtype, folded=folded, settings=given, train=train
+                network, sizes, level=level or "full", dtype=dtype, folded=folded, settings=given, train=train
             ).report()
         views.drawn(report, format, file)
         return 0
     if at:
         with progress(f"counting {target}"):
-            report = costs.fields(target, at, sizes, folded=folded, settings=given, train=train).report()
+            report = costs.fields(network, at, sizes, folded=folded, settings=given, train=train).report()
         show(report, format)
         return 0
     from archdsl.report.cost_columns import sheet
     from archdsl.report.costs import CostReport
 
     with progress(f"counting {target}"):
-        table = costs.cost(target, sizes, symbolic=symbolic, folded=folded, settings=given, train=train)
+        table = costs.cost(network, sizes, symbolic=symbolic, folded=folded, settings=given, train=train)
     shown = views.chosen(sheet(table, as_), sort, listed(select))
     show(CostReport(table, tool=as_, shown=shown, depth=depth, flat=sort is not None, wide=wide), format)
     return FINDINGS if strict and table.partial else 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from archdsl.cli.exit import CLEAN, FINDINGS
-from archdsl.cli.options import Bind, bindings
+from archdsl.cli.options import Bind, Watching, bindings
 from archdsl.cli.output import progress, show
 from archdsl.cli.signature import Arg, opt
 from archdsl.diagnostics import Refusal
@@ -25,6 +25,7 @@ def command(
     depth: Annotated[int | None, opt("--depth", min=0, help="with -o: open so many levels of what changed")] = None,
     strict: Annotated[bool, opt("--strict", help="exit 1 if inputs or outputs changed")] = False,
     bind: Bind = None,
+    watch: Watching = False,
 ) -> int:
     """Compare two networks: what changed, and what it costs."""
     from archdsl.project.comparing import both

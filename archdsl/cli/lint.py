@@ -40,10 +40,6 @@ def command(
     watch: Watching = False,
 ) -> int:
     """Check networks against the design rules of the field."""
-    if watch:
-        from archdsl.cli.watching import watched
-
-        watched(targets, lambda: command(targets, format, select, ignore, target, fix, strict, report, bind))
     from archdsl.cli.reports import emit, reported, wanted
     from archdsl.project.linting import lint
 

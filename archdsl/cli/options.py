@@ -10,6 +10,7 @@ from archdsl.diagnostics import DiagnosticError, Refusal
 
 if TYPE_CHECKING:
     from archdsl.driver import Value
+    from archdsl.graph import Graph
 
 Target = Annotated[
     str, Arg("spec.arch, spec.arch:variant, model.onnx, model.pt2, - or a name from `archdsl list`", "targets")
@@ -32,14 +33,28 @@ Beside = Annotated[
     str | None, opt("--against", metavar="OTHER", help="another network beside it, or `HEAD~1`: the same file there")
 ]
 Watching = Annotated[bool, opt("--watch", help="run again whenever a file that was read changes")]
+"""Heeded where the command is called: :func:`archdsl.cli.watching.watched`."""
 Train = Annotated[bool, opt("--train", help="include the outputs that exist only for training")]
 
+Block = Annotated[
+    str | None,
+    opt("--block", metavar="APPLIED", help="one block of the file alone: 'f32[N, 64, 56, 56] -> bottleneck(64)'"),
+]
 Key = Annotated[
     str | None, opt("--key", metavar="KEY", help="the dictionary or prefix in the file to take: state_dict_ema")
 ]
 Names = Annotated[
     str | None, opt("--names", metavar="MAP", help="a map of the spec, `weights MAP { … }`; or own, or order")
 ]
+
+
+def applied(target: str, block: str | None, sizes: dict[str, int]) -> tuple[str | Graph, dict[str, int]]:
+    """What a command is about, and the sizes that are still to be bound: those of a block are given already."""
+    if block is None:
+        return target, sizes
+    from archdsl.project.one_block import block as one_block
+
+    return one_block(target, block, sizes), {}
 
 
 def pairs(texts: Iterable[str] | None, option: str) -> dict[str, str]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from archdsl.cli.options import Bind, Set, Target, Train, bindings, settings
+from archdsl.cli.options import Bind, Block, Set, Target, Train, Watching, applied, bindings, settings
 from archdsl.cli.output import out, progress, say
 from archdsl.cli.signature import opt
+from archdsl.diagnostics import Refusal
 
 EXAMPLE = "archdsl show resnet50 -o resnet50.svg"
 
@@ -29,23 +30,26 @@ def command(
     ] = None,
     style: Annotated[str, opt("--style", help="the look", choices="archdsl.project.picture:STYLES")] = "screen",
     open_: Annotated[bool, opt("--open", help="show the picture when it is written")] = False,
+    block: Block = None,
     set_: Set = None,
     bind: Bind = None,
     train: Train = False,
+    watch: Watching = False,
 ) -> None:
     """Print the elaborated graph, or draw it."""
+    given = settings(set_)
     if output is None:
-        from archdsl.diagnostics import Refusal
         from archdsl.project.pages import show
 
-        if fold or select or shade or style != "screen" or open_:
+        if shade or style != "screen" or open_:
             help = "name the file of the picture: `-o net.svg`"
-            raise Refusal(
-                "E0007", "`--fold`, `--select`, `--shade`, `--style` and `--open` are for pictures", help=help
-            )
-        given, sizes = settings(set_), bindings(bind)
+            raise Refusal("E0007", "`--shade`, `--style` and `--open` are for pictures", help=help)
         with progress(f"elaborating {target}"):
-            text = show(target, format, depth=depth, settings=given, bind=sizes, train=train)
+            network, sizes = applied(target, block, bindings(bind))
+            text = show(
+                network, format, depth=depth, fold=fold or (), select=select or "",
+                settings=given, bind=sizes, train=train,
+            )  # fmt: skip
         out(text)
         return
     from archdsl.project.picture import checked_output, draw
@@ -53,9 +57,10 @@ def command(
 
     checked_output(output)
     with progress(f"drawing {target}"):
+        network, sizes = applied(target, block, bindings(bind))
         found = draw(
-            target, depth=depth, fold=fold or (), select=select or "", shade=shade, style=style,
-            settings=settings(set_), bind=bindings(bind), train=train,
+            network, depth=depth, fold=fold or (), select=select or "", shade=shade, style=style,
+            settings=given, bind=sizes, train=train,
         )  # fmt: skip
         path = found.save(output)
     say(f"wrote {path}, {human_bytes(path.stat().st_size)}")

@@ -60,6 +60,10 @@ def for_typer(command: Callable[..., Any], more: Sequence[Param] = (), *, alone:
 
     def checked(**arguments: Any) -> int | None:
         check(known, arguments)
+        if arguments.pop("watch", False):
+            from archdsl.cli.watching import watched
+
+            watched(command, arguments)
         status: int | None = command(**arguments)
         return status
 

@@ -48,5 +48,5 @@ def _without_bias(call: spec.Call) -> Edit | None:
         if argument.name == "bias":
             value = argument.value
             return Edit(value.span, "false") if isinstance(value, spec.Boolean) else None
-    end = call.arguments[-1].span.end
-    return Edit(Span(call.span.source, end, end), ", bias = false")
+    end = call.arguments[-1].span.end - call.span.start
+    return Edit(call.span.part(end, end), ", bias = false")

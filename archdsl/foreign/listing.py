@@ -60,24 +60,27 @@ class Line(Span):
     """A whole line of a listing."""
 
     def __init__(self, source: Listing, number: int) -> None:
-        self.__dict__["source"] = source
-        self.__dict__["number"] = number
+        super().__init__(source, 0, 0)
+        self._number = number
 
     @property
     def line(self) -> int:
         """Its number from 1."""
-        number: int = self.__dict__["number"]
-        return number + 1
+        return self._number + 1
 
-    @property  # type: ignore[misc]
+    @property
     def start(self) -> int:
         """Where it begins."""
         return self.source.line_starts[self.line - 1]
 
-    @property  # type: ignore[misc]
+    @property
     def end(self) -> int:
         """Where it ends."""
         return self.start + len(self.source.line(self.line))
 
-    def _key(self) -> tuple[Any, ...]:
+    def part(self, start: int, end: int) -> Span:
+        """A part of it; offsets are from its beginning."""
+        return Span(self.source, self.start + start, self.start + end)
+
+    def _key(self) -> tuple[object, ...]:
         return self.source, self.line

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from archdsl.diagnostics import Diagnostic, DiagnosticError
 from archdsl.graph import Graph
@@ -30,10 +30,21 @@ class Elaboration(Record):
     maps: tuple[CheckpointNames, ...] = ()
     """Its ``weights`` statements."""
 
+    @property
+    def measured(self) -> dict[Any, Any]:
+        """What was measured for its claims."""
+        found: dict[Any, Any] = self.__dict__.setdefault("_measured", {})
+        return found
+
     def applied_maps(self) -> list[Applied]:
-        """The maps applied to the graph's parameters, if there is a graph."""
-        graph = self.graph
-        return [] if graph is None else [names.apply(graph.parameters()) for names in self.maps]
+        """The maps applied to the graph's parameters, if there is a graph; once."""
+        known: list[Applied] | None = self.__dict__.get("_applied")
+        if known is None:
+            graph = self.graph
+            parameters = graph.parameters() if graph is not None and self.maps else {}
+            known = [] if graph is None else [names.apply(parameters) for names in self.maps]
+            self.__dict__["_applied"] = known
+        return known
 
 
 Elaborated = Callable[[Mapping[str, int]], Elaboration]

@@ -16,7 +16,7 @@ from archdsl.syntax.parse import parse
 STD = Path(__file__).resolve().parent.parent / "std"
 """The standard library."""
 
-_LIBRARY: dict[Path, Module] = {}
+LIBRARY: dict[Path, Module] = {}
 """Modules of the standard library that were read before; they do not change while a process runs."""
 
 
@@ -26,28 +26,47 @@ class Loader:
     def __init__(self, read: Callable[[Path, str], Source], root: Path | None) -> None:
         self.read = read
         self.root = root
+        self.library = LIBRARY
         self.loaded: dict[Path, Module] = {}
         self.loading: list[Path] = []
         self.modules: dict[Source, Module] = {}
         self.texts: dict[Path, str] = {}
         self.diagnostics: list[Diagnostic] = []
 
-    def main(self, source: Source, path: Path | None) -> Module:
-        """The module of the main text; raises ``DiagnosticError`` where it cannot be parsed."""
+    def main(self, source: Source, path: Path | None, more: Source | None = None) -> Module:
+        """The module of the main text, with the definitions of another one behind it; raises ``DiagnosticError`` where
+        they cannot be parsed.
+        """
         if path is not None:
             self.loading.append(path.resolve())
         module = self._parse(source, path, library=False)
+        if more is not None:
+            behind = self._parse(more, path, library=False)
+            file = module.file.replace(definitions=(*module.file.definitions, *behind.file.definitions))
+            module = Module(source, file, path, library=False)
+            module.beside = self.beside
+            self.modules.update(dict.fromkeys((source, more), module))
         self._imports(module)
+        return self.whole(module)
+
+    def whole(self, module: Module) -> Module:
+        """A module whose imports are there, as it is used."""
         return module
 
     def _parse(self, source: Source, path: Path | None, *, library: bool) -> Module:
-        file, diagnostics = parse(source)
+        file, diagnostics = self.parsed(source, path, library)
         self.diagnostics += diagnostics
         if file is None:
             raise DiagnosticError(self.diagnostics)
+        source = file.span.source
         module = self.modules[source] = Module(source, file, path, library)
+        module.faults = tuple(diagnostics)
         module.beside = self.beside
         return module
+
+    def parsed(self, source: Source, path: Path | None, library: bool) -> tuple[spec.File | None, list[Diagnostic]]:
+        """The tree of a text, and what is wrong with it."""
+        return parse(source)
 
     def _imports(self, module: Module) -> None:
         for use in module.file.definitions:
@@ -108,7 +127,7 @@ class Loader:
         return path
 
     def _library(self, use: spec.Use) -> Path:
-        known = _packaged_modules()
+        known = packaged_modules()
         if use.path not in known:
             listed = ", ".join(f"`{name}`" for name in sorted(known) if name.startswith("std.")) + ", and the zoo's"
             help = did_you_mean(use.path, known, f"modules: {listed}")
@@ -123,18 +142,19 @@ class Loader:
             raise Refusal("E0209", f"files import each other: {names}")
         at_home = self.root is not None and ZOO in (self.root, self.root.parent)
         library = path.parent == STD or (in_zoo(path) and not at_home)
-        if library and path in _LIBRARY:
-            return _LIBRARY[path]
+        if library and path in self.library:
+            return self.library[path]
         source = self._read(path, use.path)
         self.loading.append(path)
         try:
             module = self._parse(source, path, library=library)
             self._imports(module)
+            module = self.whole(module)
         finally:
             self.loading.pop()
         self.loaded[path] = module
         if library and not self.diagnostics:
-            _LIBRARY[path] = module
+            self.library[path] = module
         return module
 
     def _read(self, path: Path, name: str) -> Source:
@@ -146,7 +166,7 @@ class Loader:
 
 
 @cache
-def _packaged_modules() -> Mapping[str, Path]:
+def packaged_modules() -> Mapping[str, Path]:
     """What ``use std.NAME`` and ``use zoo.NAME`` may name."""
     files = [("std", sorted(STD.glob("*.arch"))), ("zoo", zoo_files())]
     return {f"{room}.{path.stem}": path for room, paths in files for path in paths}

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 
-from archdsl.diagnostics import Refusal
+from archdsl.diagnostics import Diagnostic, Refusal
 from archdsl.modules.meanings import Meanings
 from archdsl.source import Source, Span
 from archdsl.syntax import spec
@@ -29,6 +29,8 @@ class Module:
         """Names in definitions and imports that could not be read, where they may be defined."""
         self.unusable: set[str] = set()
         """Definitions that need themselves or name two parameters alike: what they mean is not known."""
+        self.faults: tuple[Diagnostic, ...] = ()
+        """What is wrong with its text alone."""
         self.meanings = Meanings()
         """What the names in the definitions mean; filled by :mod:`archdsl.modules.resolve`."""
         self.beside: Callable[[Source, str], str] = no_files
@@ -65,9 +67,7 @@ def definition_span(definition: spec.Definition) -> Span:
     """The first line of a definition."""
     text = definition.span.text
     cut = text.find("\n")
-    return (
-        definition.span if cut < 0 else Span(definition.span.source, definition.span.start, definition.span.start + cut)
-    )
+    return definition.span if cut < 0 else definition.span.part(0, cut)
 
 
 def no_files(source: Source, name: str) -> str:

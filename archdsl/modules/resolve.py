@@ -27,7 +27,7 @@ def resolve(module: Module) -> list[Diagnostic]:
     """Settle every name of a module. Diagnostics: unknown names, duplicates, names that would hide another meaning,
     recursion, and what is never used (warnings).
     """
-    symbols = _symbols(module)
+    symbols = symbols_of(module)
     found = [*duplicates(module, symbols or frozenset())]
     uses: dict[str, dict[str, Span]] = {}
     top = _top(module)
@@ -43,7 +43,7 @@ def resolve(module: Module) -> list[Diagnostic]:
 def settled(module: Module, definition: spec.Definition) -> None:
     """Settle the names of one definition, unless that is done: libraries are resolved as far as they are used."""
     if id(definition) not in module.meanings.done:
-        _Resolver(module, _symbols(module), _top(module)).definition(definition)
+        _Resolver(module, symbols_of(module), _top(module)).definition(definition)
 
 
 def _top(module: Module) -> Scope:
@@ -54,7 +54,7 @@ def _top(module: Module) -> Scope:
     return top
 
 
-def _symbols(module: Module) -> frozenset[str] | None:
+def symbols_of(module: Module) -> frozenset[str] | None:
     """Symbols that the networks declare; ``None`` in a library, whose blocks may use those of their users."""
     if not module.networks:
         return None

@@ -11,7 +11,7 @@ from archdsl.dims import Expr
 from archdsl.page.against import Against, against_record
 from archdsl.page.cells import Cells
 from archdsl.page.graph import graph_record
-from archdsl.page.layers import COLUMNS, Layers
+from archdsl.page.layers import COLUMNS, KIND_COLUMNS, Layers
 from archdsl.page.memory import memory_record
 from archdsl.page.places import Places, shown_name
 from archdsl.report.cost_columns import CONVENTION, SHOWN
@@ -43,7 +43,8 @@ def explorer(
         "taps": [[name, start] for name, start in taps if start is None or start < 0 or rows[start][0] != name],
         "totals": [_total(name, table, symbolic, cells) for name in SHOWN],
         "claims": [[c.subject, c.op, c.limit, c.shown, c.ok, c.headroom, c.verdict] for c in claims],
-        "columns": list(COLUMNS), "rows": rows, "blocks": blocks([row[0] for row in rows]),
+        "columns": list(COLUMNS), "rows": rows, "kind_columns": list(KIND_COLUMNS), "kinds": layers.kinds,
+        "blocks": blocks([row[0] for row in rows]),
         "formulas": layers.formulas, "parameters": layers.parameters, "spots": layers.spots,
         "memory": memory_record(table, layers),
         "graph": graph_record(graph, table.measures.bound.steps),

@@ -1,4 +1,6 @@
-"""The rows of the document: one for each operator, a list of cells in the order of :data:`COLUMNS`."""
+"""The rows of the document: one for each operator, a list of cells in the order of :data:`COLUMNS`. What operators that
+are alike have in common is a kind, a list of cells in the order of :data:`KIND_COLUMNS`.
+"""
 
 from __future__ import annotations
 
@@ -13,10 +15,11 @@ from archdsl.page.places import Places
 from archdsl.report.cost_columns import geometry
 from archdsl.shapes import TensorType
 
-COLUMNS = (
-    "path", "op", "text", "role", "inputs", "outputs", "kernel", "stride", "groups", "params", "buffers",
-    "weight_bytes", "macs", "adds", "muls", "comparisons", "specials", "flops", "activations", "traffic",
-    "fused_into", "receptive_field", "weights", "formula", "line", "made_at", "frame",
+COLUMNS = ("path", "inputs", "fused_into", "receptive_field", "frame", "kind")
+KIND_COLUMNS = (
+    "op", "text", "role", "outputs", "kernel", "stride", "groups", "params", "buffers", "weight_bytes",
+    "macs", "adds", "muls", "comparisons", "specials", "flops", "activations", "traffic", "weights", "formula",
+    "line", "made_at",
 )  # fmt: skip
 MAX_TEXT = 300
 """Characters of an operator as a spec would write it."""
@@ -39,6 +42,8 @@ class Layers:
         self._spots: dict[tuple[int, ...], int] = {}
         self.formulas: list[list[str]] = []
         self._formulas: dict[tuple[str, ...], int] = {}
+        self.kinds: list[list[Any]] = []
+        self._kinds: dict[str, int] = {}
         inputs = table.graph.inputs
         self._inputs = {value: -1 - number for number, value in enumerate(inputs)}
 
@@ -62,19 +67,24 @@ class Layers:
         kernel = self.table.measures.schedule.kernels.get(node)
         shape = geometry(self.table, row)
         figures = [work.mac, work.add, work.mul, work.cmp, work.special, flops(work)] if work else [None] * 6
-        return [
-            row.path, row.op, repr(node.op)[:MAX_TEXT], node.op.role,
-            [self.start(value) for value in node.inputs], [self.type(type) for type in symbolic.outputs],
+        kind = [
+            row.op, repr(node.op)[:MAX_TEXT], node.op.role, [self.type(type) for type in symbolic.outputs],
             _sizes(shape["kernel"]), _sizes(shape["stride"]), shape["groups"],
             cell(symbolic.params), cell(symbolic.buffers), cell(symbolic.weight_bytes),
             *map(cell, figures), cell(symbolic.out_bytes), cell(self.symbolic.traffic(symbolic)),
-            None if kernel is None else self.steps[kernel],
-            self.cells.seen(self.table.receptive_field(row)),
-            self._weights(node),
-            self._formula(symbolic), self._spot(self.places.reader(node)),
+            self._weights(node), self._formula(symbolic), self._spot(self.places.reader(node)),
             self._spot(self.places.spot(node.origin.span)),
-            self.places.frame(node.origin.frame),
         ]  # fmt: skip
+        return [
+            row.path, [self.start(value) for value in node.inputs], None if kernel is None else self.steps[kernel],
+            self.cells.seen(self.table.receptive_field(row)), self.places.frame(node.origin.frame), self._kind(kind),
+        ]  # fmt: skip
+
+    def _kind(self, kind: list[Any]) -> int:
+        number = self._kinds.setdefault(repr(kind), len(self.kinds))
+        if number == len(self.kinds):
+            self.kinds.append(kind)
+        return number
 
     def _spot(self, spot: list[int] | None) -> int | None:
         if spot is None:

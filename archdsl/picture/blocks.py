@@ -16,6 +16,8 @@ from archdsl.picture.text import fitted, width
 SIZE, SMALL = 12, 10
 """Heights of the letters of a box's first line, and of all other texts."""
 LEADING = 14
+NOTED = 8
+"""Below a box with a shape beside its line: that ends above the first level stretch of what is below."""
 PAD = 8
 """Between a text and the edge of its box."""
 APART = 16
@@ -67,7 +69,7 @@ def _noted(inner: Block, shown: Shown) -> Block:
     """A block with the shape of its result beside the line that leaves it below."""
     text = fitted(shown.note, LONGEST, SMALL)
     wide = width(text, SMALL)
-    block = Block(height=inner.height + LEADING)
+    block = Block(height=inner.height + NOTED)
     block.box, block.ins, block.outs = inner.box, inner.ins, inner.outs
     block.add(0, 0, inner)
     right = max(x for _, x in inner.outs)

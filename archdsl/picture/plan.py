@@ -14,7 +14,7 @@ from archdsl.picture.figures import Figures
 from archdsl.picture.gathered import gather
 from archdsl.picture.parts import Part
 from archdsl.picture.tree import tree
-from archdsl.picture.words import batch_axis, shape_text
+from archdsl.picture.words import LONGEST, batch_axis, shape_text
 from archdsl.record import Record
 
 READABLE = 90
@@ -99,14 +99,14 @@ class Plan:
         note = self._note(part)
         marks = self.marks if part.kind in ("box", "frame") else None
         if not part.framed:
-            return Shown(False, "", [*part.lines, *self._figure(part), *(marks.lines(part) if marks else ())], note)
+            return Shown(False, "", [*self._figured(part, part.lines), *(marks.lines(part) if marks else ())], note)
         if part in self.open:
             return Shown(True, self.title(part), (), note)
         word = marks.word(part) if marks else ""
         lines = [f"{word}{_times(part)}{title_of(part.title)}", *(part.lines or [_inside(part)])]
         if part.loops:
             lines.append(part.loops)
-        return Shown(False, "", [*lines, *self._figure(part), *(marks.summary(part) if marks else ())], note)
+        return Shown(False, "", [*self._figured(part, lines), *(marks.summary(part) if marks else ())], note)
 
     def title(self, part: Part) -> str:
         """Of a frame that is open."""
@@ -114,10 +114,13 @@ class Plan:
         called = f"{title_of(part.title)}: {setting}" if setting else _titled(part)
         return f"{_times(part)}{called}" + (f", {part.loops}" if part.loops else "")
 
-    def _figure(self, part: Part) -> list[str]:
-        if self.figures is None or part.kind in ("input", "output"):
-            return []
-        return [self.figures.text(part)]
+    def _figured(self, part: Part, lines: Sequence[str]) -> Sequence[str]:
+        """Lines with the figure of a part that has one: behind the last of several where there is room, else below."""
+        if self.figures is None or part.kind in ("input", "output") or not self.figures.of(part):
+            return lines
+        figure = self.figures.text(part)
+        together = f"{lines[-1]}, {figure}"
+        return [*lines[:-1], together] if len(lines) > 1 and len(together) <= LONGEST else [*lines, figure]
 
     def told(self) -> str:
         """What there is to say of the folding; empty if everything is open."""

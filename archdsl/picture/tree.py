@@ -10,6 +10,7 @@ from archdsl.graph import Graph, Node, Value
 from archdsl.picture.compared import Marks
 from archdsl.picture.parts import Part
 from archdsl.picture.repeats import Forms, repeated
+from archdsl.picture.running import Takes, running
 from archdsl.picture.words import batch_axis, op_text, role_of, shape_text
 from archdsl.source import Frame
 
@@ -44,14 +45,15 @@ def tree(graph: Graph, marks: Marks | None = None) -> Part:
 def _whole(graph: Graph, forms: Forms) -> Part:
     """A graph as a frame; its ends are the graph's."""
     uses: dict[Value, list[Node | None]] = {}
+    takes = running(graph.nodes)
     for node in graph.nodes:
-        for value in node.inputs:
+        for value in takes.get(node, node.inputs):
             uses.setdefault(value, []).append(node)
     for value in graph.outputs.values():
         for one in _leaving(value, forms.marks):
             uses.setdefault(one, []).append(None)
     root = Part("", "frame")
-    root.parts = _Level(graph.nodes, uses, forms).parts("", [node.path for node in graph.nodes])
+    root.parts = _Level(graph.nodes, uses, forms, takes).parts("", [node.path for node in graph.nodes])
     root.inner_ins = [value for value in graph.inputs if value in uses]
     root.inner_outs = list(dict.fromkeys(graph.outputs.values()))
     return root
@@ -65,14 +67,14 @@ def _leaving(value: Value, marks: Marks | None) -> list[Value]:
 class _Level:
     """Builds the parts of some nodes, and of the scopes among them."""
 
-    def __init__(self, nodes: Sequence[Node], uses: Uses, forms: Forms) -> None:
-        self.nodes, self.uses, self.forms = nodes, uses, forms
+    def __init__(self, nodes: Sequence[Node], uses: Uses, forms: Forms, takes: Takes) -> None:
+        self.nodes, self.uses, self.forms, self.takes = nodes, uses, forms, takes
         self.frame = shared_frame(nodes)
 
     def parts(self, prefix: str, rests: Sequence[str], depth: int = 0) -> list[Part]:
         """The parts of the nodes; ``rests``: what is left of their paths behind ``prefix``."""
         found: list[Part] = []
-        for name, numbers in _groups(self.nodes, rests, depth):
+        for name, numbers in _groups(self.nodes, rests, depth, self.takes):
             nodes = [self.nodes[number] for number in numbers]
             if name is None:
                 found.append(self._leaf(nodes[0]))
@@ -83,7 +85,7 @@ class _Level:
         return repeated(found, self.uses, self.forms)
 
     def _scope(self, key: str, name: str, nodes: list[Node], rests: list[str], depth: int) -> Part:
-        level = _Level(nodes, self.uses, self.forms)
+        level = _Level(nodes, self.uses, self.forms, self.takes)
         parts = level.parts(f"{key}.", rests, depth + 1)
         if len(parts) == 1 and parts[0].count == 1:
             only = parts[0]
@@ -94,7 +96,7 @@ class _Level:
         part = Part(key, "frame", ".".join(key.split(".")[-2:]) if name.isdecimal() else name)
         part.parts = parts
         part.size = sum(one.size for one in parts)
-        part.ins, part.outs = ends(nodes, self.uses)
+        part.ins, part.outs = ends(nodes, self.uses, self.takes)
         part.inner_ins, part.inner_outs = part.ins, part.outs
         part.call = called(level.frame, self.frame)
         part.form = self.forms.frame(part)
@@ -106,7 +108,8 @@ class _Level:
         part = Part(node.path, "box", role=role_of(node))
         text = self.forms.marks.texts.get(node) if self.forms.marks is not None else None
         part.lines, part.nodes = [text or op_text(node)], [node]
-        part.ins, part.outs = list(dict.fromkeys(node.inputs)), [v for v in node.outputs if v in self.uses]
+        part.ins = list(dict.fromkeys(self.takes.get(node, node.inputs)))
+        part.outs = [v for v in node.outputs if v in self.uses]
         part.form = self.forms.box(part)
         return part
 
@@ -125,11 +128,11 @@ class _Level:
         return part
 
 
-def ends(nodes: Iterable[Node], uses: Uses) -> tuple[list[Value], list[Value]]:
+def ends(nodes: Iterable[Node], uses: Uses, takes: Takes) -> tuple[list[Value], list[Value]]:
     """The values that enter some nodes, and those that leave them."""
     nodes = list(nodes)
     inside = set(nodes)
-    entering = dict.fromkeys(v for node in nodes for v in node.inputs if v.producer not in inside)
+    entering = dict.fromkeys(v for node in nodes for v in takes.get(node, node.inputs) if v.producer not in inside)
     leaving = [v for node in nodes for v in node.outputs if any(user not in inside for user in uses.get(v, ()))]
     return list(entering), leaving
 
@@ -160,7 +163,9 @@ def called(frame: Frame | None, outside: Frame | None) -> str:
     return "" if frame is None or frame is outside or frame.parent is None else f"{frame.name}({frame.arguments})"
 
 
-def _groups(nodes: Sequence[Node], rests: Sequence[str], depth: int) -> list[tuple[str | None, list[int]]]:
+def _groups(
+    nodes: Sequence[Node], rests: Sequence[str], depth: int, takes: Takes
+) -> list[tuple[str | None, list[int]]]:
     """The nodes by the next name of their paths, in order of use; a group that others stand in the midst of, so that
     there is no order between them, is divided.
     """
@@ -169,7 +174,7 @@ def _groups(nodes: Sequence[Node], rests: Sequence[str], depth: int) -> list[tup
     for number, name in enumerate(names):
         groups.setdefault(number if name is None else name, []).append(number)
     member = {number: key for key, numbers in groups.items() for number in numbers}
-    tangled = _tangled(nodes, member, groups)
+    tangled = _tangled(nodes, member, groups, takes)
     found: list[tuple[str | None, list[int]]] = []
     for key, numbers in groups.items():
         name = names[numbers[0]]
@@ -188,13 +193,15 @@ def _runs(numbers: list[int]) -> list[list[int]]:
     return found
 
 
-def _tangled(nodes: Sequence[Node], member: Mapping[int, object], groups: Mapping[object, list[int]]) -> set[object]:
+def _tangled(
+    nodes: Sequence[Node], member: Mapping[int, object], groups: Mapping[object, list[int]], takes: Takes
+) -> set[object]:
     """The groups that cannot be put into an order: each is needed by another one of them that it needs."""
     at = {node: number for number, node in enumerate(nodes)}
     after: dict[object, set[object]] = {key: set() for key in groups}
     before: dict[object, int] = dict.fromkeys(groups, 0)
     for number, node in enumerate(nodes):
-        for value in node.inputs:
+        for value in takes.get(node, node.inputs):
             start = at.get(value.producer) if value.producer is not None else None
             if start is not None and member[start] != member[number] and member[number] not in after[member[start]]:
                 after[member[start]].add(member[number])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
@@ -58,24 +58,27 @@ def show(
     format: str = "text",
     *,
     depth: int | None = None,
+    fold: Sequence[str] = (),
+    select: str = "",
     settings: Settings | None = None,
     bind: Mapping[str, int] | None = None,
     train: bool = False,
 ) -> str:
     """A graph or target as ``text``, data (``json``, ``yaml``) or a drawing (``mermaid``, ``dot``).
 
-    ``depth``: how many levels of blocks a drawing has open; ``draw`` has more for these. ``settings`` are the network's
+    ``depth``, ``fold`` and ``select`` are for drawings, as those of ``draw``. ``settings`` are the network's
     parameters, ``bind`` gives symbols sizes, ``train`` includes outputs that exist only for training. Raises
     ``DiagnosticError``.
     """
     check_choice(format, "--format", FORMATS)
-    if depth is not None and format not in DRAWINGS:
+    if (depth is not None or fold or select) and format not in DRAWINGS:
         help = "name a picture with `-o net.svg`, or give `--format mermaid` or `--format dot`"
-        raise Refusal("E0007", f"`--depth` is for drawings, not for `--format {format}`", help=help)
+        what = "`--depth`, `--fold` and `--select` are for drawings"
+        raise Refusal("E0007", f"{what}, not for `--format {format}`", help=help)
     if format in DRAWINGS:
         from archdsl.project.picture import draw
 
-        drawn = draw(network, depth=depth, settings=settings, bind=bind, train=train)
+        drawn = draw(network, depth=depth, fold=fold, select=select, settings=settings, bind=bind, train=train)
         return drawn.mermaid if format == "mermaid" else drawn.dot
     graph = graph_of(network, settings, bind, train)
     if format in ("json", "yaml"):

@@ -147,12 +147,17 @@ class Picture(Verbatim):
         from archdsl.writing import write_file
 
         target = checked_output(path)
+        if (self.shade or self.style != "screen") and target.suffix.lower() not in DRAWN:
+            help = "write an `.svg` or a `.png`"
+            raise Refusal("E0007", f"Mermaid and DOT have neither shades nor styles: `{path}`", help=help)
         write_file(target, getattr(self, FORMS[target.suffix.lower()]))
         return target
 
 
 FORMS = {".svg": "svg", ".png": "png", ".mmd": "mermaid", ".dot": "dot"}
 """Endings of pictures, and what of :class:`Picture` they are."""
+DRAWN = (".svg", ".png")
+"""Those of pictures whose places and colours are ours."""
 
 
 def checked_output(path: str | Path) -> Path:

@@ -24,8 +24,8 @@ class View:
         self._make = make
         self._served = Served()
         self._watch = Watch([target])
-        self._watch.begin()
-        self._served.show(make().served)  # what is wrong from the start is told where it is started
+        with self._watch.round():
+            self._served.show(make().served)  # what is wrong from the start is told where it is started
         self._server = Server(self._served)
 
     @property
@@ -38,10 +38,10 @@ class View:
         nothing).
         """
         changed = self._watch.wait()
-        self._watch.begin()
         fault = ""
         try:
-            self._served.show(self._make().served)
+            with self._watch.round():
+                self._served.show(self._make().served)
         except DiagnosticError as error:
             fault = str(error)
             self._served.tell(fault)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from archdsl.diagnostics import Refusal
+from archdsl.driver import renewing
+from archdsl.engine import Engine
 from archdsl.project.targets import arch_files
 from archdsl.source import Stamp, noting, stamp
 
@@ -15,7 +18,7 @@ PAUSE = 0.2
 
 
 class Watch:
-    """Waits for changes of the files that a command looked for.
+    """Waits for changes of the files that a command looked for, and has done again only what depends on them.
 
     Those are specs, what they use, budgets, saved baselines; a file that was missing and is there now; and files that
     are new in a folder. Refuses (E0007) standard input, which does not change.
@@ -25,13 +28,17 @@ class Watch:
         if "-" in targets:
             raise Refusal("E0007", "`--watch` needs files: standard input does not change")
         self.targets = targets
+        self.engine = Engine()
         self.files: Mapping[Path, Stamp] = {}
         self.known: Sequence[str] = ()
 
-    def begin(self) -> None:
-        """From here on, what the command looks for is watched."""
+    @contextmanager
+    def round(self) -> Iterator[None]:
+        """Meanwhile the command runs: what it looks for is watched, and it has what is known from rounds before."""
         self.files = noting()
         self.known = _expanded(self.targets)
+        with renewing(self.engine):
+            yield
 
     @property
     def count(self) -> int:

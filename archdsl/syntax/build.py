@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import Any
 
 from archdsl.diagnostics import Diagnostic
-from archdsl.source import Source, Span
+from archdsl.source import Passage, Source, Span
 from archdsl.syntax import spec
 from archdsl.syntax.limits import LIMITS, LimitError
 from archdsl.syntax.literals import StringError, number_value, string_pieces
@@ -23,6 +23,8 @@ class ExpressionBuilder:
 
     def __init__(self, source: Source) -> None:
         self.source = source
+        self.passage = Passage(source)
+        """The definition that is being read."""
         self.diagnostics: list[Diagnostic] = []
         self.lost: list[int] = []
         """Offsets of faults that leave the statement around them without a meaning."""
@@ -38,7 +40,7 @@ class ExpressionBuilder:
             raise LimitError("E0511", f"this chain has more than {LIMITS.depth} links", self.span(start, end), help)
 
     def span(self, start: int, end: int) -> Span:
-        return Span(self.source, start, end)
+        return Span(self.passage, start, end)
 
     def report(self, code: str, message: str, span: Span, help: str = "", *, lost: bool = True) -> None:
         """Report a fault; ``lost``: the statement around it has no meaning then."""

@@ -192,7 +192,7 @@ class Formatter(ExpressionFormatter):
         parameters = definition.parameters
         content = getattr(definition, "body", None) or getattr(definition, "value", None)
         end = content.span.start if content else parameters[-1].span.end
-        whole = definition.span.replace(end=end)
+        whole = definition.span.part(0, end - definition.span.start)
         return [self.listed("(", parameters, ")", whole, self._parameter)]
 
     def _parameter(self, parameter: spec.Parameter) -> Doc:

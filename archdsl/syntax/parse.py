@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from archdsl.diagnostics import Diagnostic, DiagnosticError
-from archdsl.source import Source, Span
+from archdsl.source import Passage, Source, Span
 from archdsl.syntax import spec
 from archdsl.syntax.lexer import CLOSERS, DEFINERS, Lexer
 from archdsl.syntax.limits import LIMITS, LimitError, Limits
@@ -201,6 +201,8 @@ class Parser:
         value = action(start, end, children)
         if value is None:
             return Splice()
+        if isinstance(value, spec.Definition):
+            self.builder.passage = Passage(self.source)
         if self.builder.lost and isinstance(value, spec.Statement | spec.Definition) and self._lost(start, end):
             return Splice() if isinstance(value, spec.Expect | spec.Budget | spec.Weights) else self._unread(start, end)
         return value
@@ -315,6 +317,7 @@ class Parser:
         lexer = Lexer(self.source, self.limits, start, end)
         tokens = lexer.run()
         inner = Parser(self.source, self.limits, Builder(self.source, []), lexer.broken)
+        inner.builder.passage = self.builder.passage
         if lexer.comments:
             comment = lexer.comments[0]
             inner.builder.report(

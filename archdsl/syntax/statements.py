@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 
 from archdsl.diagnostics import Diagnostic, Label
-from archdsl.source import Source
+from archdsl.source import Source, Span
 from archdsl.syntax import spec
 from archdsl.syntax.build import Children
 from archdsl.syntax.name_rules import NameRuleBuilder
@@ -19,7 +19,7 @@ class Builder(NameRuleBuilder):
 
     def __init__(self, source: Source, comments: list[Token]) -> None:
         super().__init__(source)
-        self.comments = tuple(spec.Comment(self.span(c.start, c.end), c.text) for c in comments)
+        self.comments = tuple(spec.Comment(Span(source, c.start, c.end), c.text) for c in comments)
         self.docs = [c for c in comments if c.first and c.text.startswith("##")]
         self.documented = 0
         """The end of the last definition: comments before it document nothing that follows."""

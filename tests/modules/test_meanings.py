@@ -83,7 +83,7 @@ def test_uses_of_what_is_bound() -> None:
 
 
 def test_a_library_is_settled_as_far_as_it_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("archdsl.modules.loader._LIBRARY", {})
+    monkeypatch.setattr("archdsl.modules.loader.LIBRARY", {})
     program = archdsl.load(SPEC)
     program.graph()
     (library, _) = program.module.imports["conv_bn"]
@@ -101,7 +101,7 @@ def test_settled_names_mean_what_running_finds(family: str, monkeypatch: pytest.
 
     settled = graphs()
     monkeypatch.setattr(Meanings, "of", lambda self, node: DYNAMIC)
-    monkeypatch.setattr("archdsl.modules.loader._LIBRARY", {})
+    monkeypatch.setattr("archdsl.modules.loader.LIBRARY", {})
     assert graphs() == settled
 
 

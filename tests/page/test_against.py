@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from console import run
+from page_document import whole
 
 import archdsl
 
@@ -16,7 +17,7 @@ PAIRS = [("resnet34", "resnet18"), ("resnet18", "resnet34"), ("mobilenet_v2", "r
 
 
 def aligned(new: str, old: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    document = json.loads(archdsl.explorer(new, against=old).json)
+    document = whole(json.loads(archdsl.explorer(new, against=old).json))
     return document, document["against"]
 
 

@@ -7,6 +7,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
+from page_document import whole
 
 import archdsl
 
@@ -20,8 +21,7 @@ NETWORKS = {
 
 
 def document(network: str, **arguments: Any) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(archdsl.explorer(network, **arguments).json)
-    return found
+    return whole(json.loads(archdsl.explorer(network, **arguments).json))
 
 
 class Reader:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from page_document import whole
 
 import archdsl
 
@@ -15,8 +16,7 @@ NETWORKS = ("lenet5", "resnet50", "bert_base", "nasnetalarge", "googlenet", "den
 
 @pytest.fixture(scope="module", params=NETWORKS)
 def document(request: pytest.FixtureRequest) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(archdsl.explorer(request.param).json)
-    return found
+    return whole(json.loads(archdsl.explorer(request.param).json))
 
 
 def boxes(graph: dict[str, Any], frame: int) -> list[dict[str, Any]]:
@@ -24,7 +24,7 @@ def boxes(graph: dict[str, Any], frame: int) -> list[dict[str, Any]]:
 
 
 def test_every_layer_is_in_one_box(document: dict[str, Any]) -> None:
-    graph, rows = document["graph"], document["rows"]
+    graph, rows, op = document["graph"], document["rows"], document["columns"].index("op")
     assert len(graph["places"]) == len(rows)
     for index, place in enumerate(graph["places"]):
         if place is None:  # the operator that holds a body is the frame around it
@@ -34,7 +34,7 @@ def test_every_layer_is_in_one_box(document: dict[str, Any]) -> None:
         box = boxes(graph, frame)[number]
         assert box["frame"] is None and box["path"] is None and box["operators"] >= 1
         drawn = rows[box["row"]]
-        assert drawn[1] == rows[index][1] or box["operators"] > 1  # of what is drawn once for several, the first
+        assert drawn[op] == rows[index][op] or box["operators"] > 1  # of what is drawn once for several, the first
 
 
 def test_every_frame_is_in_a_box(document: dict[str, Any]) -> None:

@@ -10,6 +10,7 @@ import pytest
 import archdsl
 from archdsl import load
 from archdsl.diagnostics import DiagnosticError
+from archdsl.picture.blocks import place
 from archdsl.picture.flow import MOST_CHARACTERS, MOST_EDGES, as_dot, as_mermaid, edges
 from archdsl.picture.plan import Plan
 from archdsl.project.targets import graph_of
@@ -120,3 +121,30 @@ def test_png(tmp_path: Path) -> None:
     path = archdsl.draw("lenet5").save(tmp_path / "net.png")
     assert path.read_bytes().startswith(b"\x89PNG")
     archdsl.draw("lenet5").save(path)
+
+
+def dense(layers: int) -> list[tuple[str, int]]:
+    """The boxes of a dense block with how many lines enter them, and the number of values of the last concatenation."""
+    text = f"arch 1\nnetwork Net() {{ input x: f32[N, 8, 16, 16]\n dense({layers}) {{ conv(8, 3) }} }}"
+    graph = load(text).graph()
+    assert len(graph.nodes[-1].inputs) == layers + 1
+    return [
+        (one.part.lines[0], len(one.part.ins)) for one in place(Plan(graph, 9)).rectangles if one.part.kind == "box"
+    ]
+
+
+def test_long_dense_blocks_take_the_concatenation_before() -> None:
+    """Up to eight values enter by lines of their own; of 100 layers there would be 5,050."""
+    assert [count for name, count in dense(7) if name == "concat"] == [2, 3, 4, 5, 6, 7, 8]
+    found = [count for name, count in dense(100) if name != "3×3 conv, 8"]
+    assert found == [2] * 100
+
+
+def test_what_enters_a_concatenation_twice_is_drawn_as_it_is() -> None:
+    """Only what begins as an earlier one does is drawn so: here nothing does, though all take the same values."""
+    body = "; ".join(f"v{n}: conv(8, 3)" for n in range(10))
+    takes = ["v0, v1", *(", ".join(f"v{n}" for n in reversed(range(k))) for k in range(3, 11))]
+    joined = " ".join(f"c{k}: ({one}) -> concat;" for k, one in enumerate(takes))
+    text = f"arch 1\nnetwork Net() {{ input x: f32[N, 8, 16, 16]\n {body}\n {joined} output {', '.join(f'c{k}' for k in range(9))} }}"
+    parts = [one for one in Plan(load(text).graph(), 9).root.parts if "concat" in "".join(one.lines)]
+    assert [len(one.ins) for one in parts] == [2, 3, 4, 5, 6, 7, 8, 9, 10]

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 import archdsl
+from archdsl.project.targets import graph_of
+from archdsl.project.zoo import networks
 
 ROOT = Path(__file__).parents[2]
 
@@ -37,6 +39,26 @@ MEASURE = """() => {
   });
   return [texts.length, found];
 }"""
+
+
+@pytest.mark.browser
+@pytest.mark.nightly
+def test_no_texts_and_boxes_meet_in_the_zoo(tmp_path: Path) -> None:
+    """The same of all networks at three depths."""
+    from browser import Watched, chromium
+
+    wrong = {}
+    with chromium() as browser:
+        watched = Watched(browser)
+        for name in networks().names:
+            graph = graph_of(name)
+            for depth in (None, 1, 99):
+                page = watched.open(archdsl.draw(graph, depth=depth).save(tmp_path / "net.svg"))
+                count, found = page.evaluate(MEASURE)
+                if found or count < 3:
+                    wrong[name, depth] = found[:3]
+        watched.close()
+    assert wrong == {}
 
 
 @pytest.mark.browser

@@ -11,6 +11,7 @@ import time
 import pytest
 from process import HANGS, heed_interrupts
 
+from archdsl.cli.options import Target
 from archdsl.cli.watching import watched
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
@@ -123,13 +124,32 @@ def test_waiting_costs_next_to_nothing_and_reports_are_no_change(folder, watch):
     assert busy < once + 1, (busy, once)
 
 
+def test_costs_are_watched_too(folder, watch):
+    """As above: 224 parameters for 8 channels, 336 for 12."""
+    one = watch("cost", "specs/net.arch", "--watch")
+    assert " 224 " in one.round()
+    (folder / "specs" / "blocks.arch").write_text(BLOCK % 12)
+    assert " 336 " in one.round()
+    assert one.end() == 130
+
+
+def test_a_picture_that_is_written_again_is_no_change(folder, watch):
+    one = watch("show", "specs/net.arch", "-o", "net.svg", "--watch")
+    assert "wrote net.svg" in one.round()
+    (folder / "specs" / "net.arch").write_text("# a remark\n" + NET)
+    assert "net.arch has changed" in one.round()
+    time.sleep(1)
+    assert one.lines.empty()
+    assert one.end() == 130
+
+
 def test_ctrl_c_within_a_round_ends_it(folder, monkeypatch):
-    def interrupted():
+    def interrupted(target: Target):
         raise KeyboardInterrupt
 
     monkeypatch.chdir(folder)
     with pytest.raises(KeyboardInterrupt):
-        watched(["specs/net.arch"], interrupted)
+        watched(interrupted, {"target": "specs/net.arch"})
 
 
 def test_standard_input_cannot_be_watched(folder):

@@ -26,7 +26,9 @@ CASES = [
     *(pytest.param(n, False, id=f"{n}-native", marks=pytest.mark.nightly) for n in FAMILIES),
 ]
 """By day networks of sequences and pictures are small: maps are about names and layouts, which no width changes."""
-PICTURES = ({"res": 64}, {"res": 139}, {"c": 8})
+PICTURES = (
+    {"h": 12, "depth": 2, "p": 8, "res": 64}, {"width": 0.25, "depth": 0.1, "res": 64}, {"res": 64}, {"res": 139}, {"c": 8},
+)  # fmt: skip
 """Arguments that make other networks small or their pictures, the first that a network takes."""
 HUGE = 400_000_000
 """Parameters with which a model no longer fits into one file of 2 GB."""

@@ -41,7 +41,24 @@ NETWORKS = {
     "nf_resnet50": ("nf_resnet50", "by the map `timm`"),
 }
 """Our network, timm's, and how its names are known: one or two of each family."""
+BY_NAME = """
+    regnetx_002 regnetx_008 regnetx_032 regnetx_160 regnety_004 regnety_016 regnety_032 regnety_160 convnextv2_atto
+    convnextv2_nano convnextv2_base mobilenetv4_conv_small mobilenetv4_conv_small_050 mobilenetv4_conv_medium
+    res2net50_26w_4s res2net50_48w_2s res2net50_26w_8s res2net101_26w_4s mobileone_s0 mobileone_s1 mobileone_s2
+    mobileone_s3 repvit_m0_9 repvit_m1_0 repvit_m1_1 repvit_m1 repvit_m2 dla34 dla60 ese_vovnet19b_dw ese_vovnet39b
+    ese_vovnet57b ese_vovnet99b edgenext_xx_small edgenext_x_small edgenext_small convmixer_768_32
+    convmixer_1024_20_ks9_p14 convmixer_1536_20
+"""
+BY_MAP = """
+    convnext_atto convnext_femto convnext_pico convnext_nano tf_efficientnetv2_s mobilenetv4_hybrid_medium
+    ghostnet_050 ghostnet_100 ghostnet_130 resnest14d resnest26d resnest50d resnest101e fastvit_t8 fastvit_t12
+    fastvit_s12 poolformer_s12 poolformer_s24 poolformer_s36 poolformer_m36
+"""
+"""Backbones under timm's names, for the night: by day small ones are compared, in ``zoo/test_second_sources``."""
 MORE = {
+    **{name: (name, "by name") for name in BY_NAME.split()},
+    **{name: (name, "by the map `timm`") for name in BY_MAP.split()},
+    **{f"convnext_{n}": (f"convnext_{n}", "by the map `timm_linear`") for n in ("tiny", "small", "base", "large")},
     "seresnet101": ("seresnet101", "by name"),
     "seresnet152": ("seresnet152", "by name"),
     "seresnet101_v1": ("legacy_seresnet101", "by the map `timm_legacy`"),
@@ -66,6 +83,11 @@ MORE = {
     "mobilenet_v2_w1_4": ("mobilenetv2_140", "by the map `timm`"),
     "mnasnet0_5": ("mnasnet_050", "by the map `timm`"),
     "mnasnet0_75": ("mnasnet_075", "by the map `timm`"),
+    **{f"inception_next_{n}": (f"inception_next_{n}", "by name") for n in ("atto", "tiny", "small", "base")},
+    **{f"starnet_s{n}": (f"starnet_s{n}", "by name") for n in (1, 2, 3, 4)},
+    **{f"fasternet_{n}": (f"fasternet_{n}", "by name") for n in ("t0", "t1", "t2", "s", "m", "l")},
+    **{name: (name, "by name") for name in ("cspresnet50", "cspresnext50", "cspdarknet53")},
+    **{f"resnetv2_{n}_bit": (f"resnetv2_{n}_bit", "by name") for n in ("50x1", "101x1", "50x3")},
 }
 """The rest of those that timm has, deeper or wider than one above, for the night."""
 SETTINGS = {
@@ -76,7 +98,7 @@ SETTINGS = {
 SMALLER = {
     "inception_v4": 171, "inception_resnet_v2": 171, "dpn98": 128, "seresnet101": 128, "seresnet152": 128,
     "seresnet101_v1": 128, "seresnet152_v1": 128, "seresnext101_32x4d": 128, "senet154": 128, "nasnetalarge": 171,
-    "pnasnet5large": 171,
+    "pnasnet5large": 171, "resnetv2_101x1_bit": 128, "resnetv2_50x3_bit": 128,
 }  # fmt: skip
 """Pixels a side, where the native image takes long."""
 TOLERANCE = 1e-4

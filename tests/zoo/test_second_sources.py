@@ -15,17 +15,19 @@ from typing import Any
 import numpy as np
 import pytest
 from second import Second, checkpoint as saved, compiled, counted, graph_of, lively, noise, said, singles, tensors
+from second_backbones import BACKBONES
 from second_boxes import BOXES
 from second_dense import DENSE
 from second_dense_maps import DENSE_MAPS
 from second_loops import LOOPS
 from second_maps import MAPS
+from second_more import MORE
 from second_words import WORDS
 
 import archdsl
 from archdsl import dims, driver
 
-CASES: dict[str, Callable[[], Second]] = {**LOOPS, **WORDS, **MAPS, **DENSE, **DENSE_MAPS, **BOXES}
+CASES: dict[str, Callable[[], Second]] = {**LOOPS, **WORDS, **MAPS, **DENSE, **DENSE_MAPS, **BOXES, **BACKBONES, **MORE}
 CLOSE, APART = 1e-5, 1e-4
 """What is the same, and what is not, beside the largest value."""
 
@@ -71,15 +73,15 @@ def test_the_same_numbers(name: str, tmp_path: Path) -> None:
     assert apart(archdsl.run(compiled(case, saved(net, tmp_path / "wrong.pth")), singles(inputs))) > 10 * APART, path
 
 
-@pytest.mark.parametrize("name", ["repvgg", "repvgg_a0"])
+@pytest.mark.parametrize("name", ["repvgg", "repvgg_a0", "mobileone", "repvit", "repvit_early", "fastvit"])
 def test_merged_branches_give_the_same_numbers(name: str, tmp_path: Path) -> None:
     """With `--deploy`, where one convolution stands for three branches and their norms."""
     from torch_module import distance
 
     case, net, inputs = pair(name)
     model = compiled(case, saved(net, tmp_path / "w.pth"), deploy=True)
-    (found,), (wanted,) = archdsl.run(model, singles(inputs)).values(), said(case, net, inputs).values()
-    assert distance(found, wanted) <= CLOSE
+    (found,), wanted = archdsl.run(model, singles(inputs)).values(), said(case, net, inputs)
+    assert distance(found, *wanted.values()) <= max(CLOSE, 4 * noise(case, net, inputs, wanted))
 
 
 @pytest.mark.parametrize("count", [10, pytest.param(None, marks=pytest.mark.nightly)])

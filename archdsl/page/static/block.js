@@ -2,7 +2,7 @@
 
 export class Block {
   constructor(left = 0, right = 0, height = 0) {
-    Object.assign(this, { left, right, height, ins: [], outs: [], box: false, tips: true, marks: [], children: [] });
+    Object.assign(this, { left, right, height, ins: [], outs: [], box: false, tips: [], marks: [], children: [] });
   }
 
   /** Put another block inside. */

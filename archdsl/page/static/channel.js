@@ -85,9 +85,14 @@ function draw(net, block) {
   for (const x of others) block.wire([[x, 0], [x, y], [start, y]]);
 }
 
+/** Where lines end at the upper edge of a block, and whether in a tip: each does, where nothing is said. */
+export function entries(block) {
+  return block.ins.map(([value, x], number) => [value, x, block.tips[number] ?? true]);
+}
+
 /** Where lines from above meet a block: a box takes them in their order, what comes straight down in the middle. */
 export function met(tops, block) {
-  if (!block.box) return block.ins.map(([value, x]) => [value, x, block.tips]);
+  if (!block.box) return entries(block);
   const at = new Map();
   for (const [value, x] of tops) if (!at.has(value)) at.set(value, x);
   const known = block.ins.map(([value], number) => [at.get(value) ?? 0, number, value]).sort((a, b) => a[0] - b[0] || a[1] - b[1]);

@@ -55,3 +55,14 @@ export function onWidth(element, draw) {
     if (width && width !== last) draw((last = width));
   }).observe(element);
 }
+
+/** Build a part of the page: now, or of a large network only when it is about to be seen. */
+export function whenSeen(element, large, build) {
+  if (!large) return build();
+  const seen = new IntersectionObserver(([entry]) => {
+    if (!entry.isIntersecting) return;
+    seen.disconnect();
+    build();
+  }, { rootMargin: "200px" });
+  return seen.observe(element);
+}

@@ -145,7 +145,7 @@ function stacked(table, leaving) {
       block.height += between.height;
     } else {
       block.ins = bottoms.map(([value, x]) => [value, x]);
-      block.tips = bottoms.some(([, , tip]) => tip);
+      block.tips = bottoms.map(([, , tip]) => tip);
     }
     const height = items.reduce((most, item) => Math.max(most, item.block?.height ?? 0), 0);
     tops = [];

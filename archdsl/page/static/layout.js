@@ -2,10 +2,11 @@
 // archdsl/picture/blocks.py says the same; a test holds both against one another.
 
 import { Block, placed } from "./block.js";
-import { channel, met, slots, SLOT } from "./channel.js";
+import { channel, entries, met, slots, SLOT } from "./channel.js";
 import { grid } from "./grid.js";
 
 const LEADING = 14; // between two lines of a text
+const NOTED = 8; // below a box with a shape beside its line
 const PAD = 8; // between a text and the edge of its box
 const APART = 16; // between two branches
 export const TITLE = 20; // the height of the strip in which the title of a frame stands
@@ -59,7 +60,7 @@ export class Layout {
     const { level } = this.frames[box.frame];
     const ins = ports(Array.from({ length: level.ins }, (_, value) => value), content.ins);
     const outs = ports(level.outs, content.outs);
-    const above = channel(ins, content.ins.map(([value, x]) => [value, x, content.tips]));
+    const above = channel(ins, entries(content));
     const below = channel(content.outs, outs.map(([value, x]) => [value, x, false]));
     const wide = this.labels[box.title][1];
     let left = Math.max(content.left, above.left, below.left) + INNER + (part.loops ? BACK : 0);
@@ -83,7 +84,7 @@ export class Layout {
 
   /** A block with the shape of its result beside the line that leaves it below. */
   #noted(inner, note) {
-    const block = new Block(0, 0, inner.height + LEADING);
+    const block = new Block(0, 0, inner.height + NOTED);
     [block.box, block.ins, block.outs] = [inner.box, inner.ins, inner.outs];
     block.add(0, 0, inner);
     const right = Math.max(...inner.outs.map(([, x]) => x));
@@ -125,7 +126,7 @@ function way(draw, one) {
 function lanes(values) {
   const block = new Block(0, SLOT * Math.max(values.length - 1, 0), 0);
   block.ins = values.map((value, i) => [value, SLOT * i]);
-  [block.outs, block.tips] = [[...block.ins], false];
+  [block.outs, block.tips] = [[...block.ins], block.ins.map(() => false)];
   return block;
 }
 
@@ -157,12 +158,12 @@ function branches(draw, all) {
   const wide = blocks.slice(0, centred).reduce((sum, one) => sum + one.left + one.right, APART * (centred - 1));
   let x = centred > 1 ? -wide / 2 : -blocks[0].left;
   const block = new Block(0, 0, Math.max(...blocks.map((one) => one.height)));
-  block.tips = blocks.every((one) => one.tips);
   for (const one of blocks) {
     x += one.left;
     const at = x;
     block.add(at, 0, one);
     block.ins.push(...one.ins.map(([value, port]) => [value, port + at]));
+    block.tips.push(...entries(one).map(([, , tip]) => tip));
     block.outs.push(...one.outs.map(([value, port]) => [value, port + at]));
     if (one.height < block.height) for (const [, port] of one.outs) block.wire([[at + port, one.height], [at + port, block.height]]);
     x += one.right + APART;

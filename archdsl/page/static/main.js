@@ -3,7 +3,7 @@
 import { against } from "./against.js";
 import { Arena } from "./arena.js";
 import { Charts } from "./charts.js";
-import { part } from "./dom.js";
+import { part, whenSeen } from "./dom.js";
 import { GraphView } from "./graph.js";
 import { layer } from "./layer.js";
 import { Model } from "./model.js";
@@ -13,6 +13,7 @@ import { State } from "./state.js";
 import { summary } from "./summary.js";
 import { Table } from "./table.js";
 
+const LARGE = 4000; // layers of a network whose charts are drawn only where they are seen
 const THEMES = ["auto", "light", "dark"];
 
 /** The theme: what the system says, or what was chosen; it is kept for the next page where that is allowed. */
@@ -54,10 +55,13 @@ summary(state);
 new Table(state);
 export const graph = new GraphView(state);
 layer(state);
-new SourceText(state);
-new Charts(state);
-new Roofline(state);
-new Arena(state);
+const large = state.model.rows.length > LARGE;
+part("memory-section").hidden = state.model.data.memory === null;
+part("source-section").hidden = state.model.data.sources.length === 0;
+whenSeen(part("source-section"), large, () => new SourceText(state));
+whenSeen(part("charts").parentElement, large, () => new Charts(state));
+whenSeen(part("roofline").parentElement, large, () => new Roofline(state));
+whenSeen(part("memory-section"), large, () => new Arena(state));
 against(state);
 keys(state);
 document.documentElement.dataset.ready = "";

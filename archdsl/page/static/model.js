@@ -10,25 +10,26 @@ const FIGURES = [
 export class Model {
   constructor(data) {
     this.data = data;
-    this.rows = data.rows.map((cells, index) => {
-      const row = { index };
-      data.columns.forEach((name, column) => (row[name] = cells[column]));
-      for (const name of ["line", "made_at"]) row[name] = row[name] === null ? null : data.spots[row[name]];
-      return row;
-    });
+    const Row = rowClass(data);
+    this.rows = data.rows.map((cells, index) => new Row(cells, index));
     this.defaults = Object.fromEntries(data.symbols.map(([name, value, least]) => [name, value ?? Math.max(1, least)]));
-    this.linesOf = this.rows.map((row) => this.#spots(row));
-    this.rowsOf = new Map();
-    this.linesOf.forEach((spots, index) => {
-      for (const spot of spots) {
-        if (!this.rowsOf.has(spot)) this.rowsOf.set(spot, []);
-        this.rowsOf.get(spot).push(index);
+  }
+
+  /** The rows of each line of a text. */
+  get rowsOf() {
+    if (this.known) return this.known;
+    this.known = new Map();
+    for (const row of this.rows) {
+      for (const spot of this.linesOf(row)) {
+        if (!this.known.has(spot)) this.known.set(spot, []);
+        this.known.get(spot).push(row.index);
       }
-    });
+    }
+    return this.known;
   }
 
   /** The lines of texts that had a part in making a row: `source:line`, its own first, then those around it. */
-  #spots(row) {
+  linesOf(row) {
     const found = new Set();
     const add = (spot) => spot && found.add(`${spot[0]}:${spot[1]}`);
     add(row.made_at);
@@ -56,6 +57,28 @@ export class Model {
   }
 }
 
+/** A class whose objects read the cells of a row by the names of the columns: a large network has many. */
+function rowClass(data) {
+  class Row {
+    constructor(cells, index) {
+      this.cells = cells;
+      this.index = index;
+    }
+  }
+  const reader = (read) => function () { return read(this.cells); };
+  const kind = data.columns.indexOf("kind");
+  const readers = [
+    ...data.columns.map((name, column) => [name, (cells) => cells[column]]),
+    ...data.kind_columns.map((name, column) => [name, (cells) => data.kinds[cells[kind]][column]]),
+  ];
+  for (const [name, read] of readers) {
+    const spot = name === "line" || name === "made_at";
+    const get = reader(spot ? (cells) => (read(cells) === null ? null : data.spots[read(cells)]) : read);
+    Object.defineProperty(Row.prototype, name, { get });
+  }
+  return Row;
+}
+
 /** The figures of a network at fixed sizes; integers are BigInt, what is not known is null. */
 export class Figures {
   constructor(model, binding) {
@@ -64,11 +87,8 @@ export class Figures {
     this.cell = evaluator(model.data.polynomials, binding);
     this.declared = model.data.symbols.every(([, value]) => value !== null) && Object.keys(binding).every((name) => binding[name] === model.defaults[name]);
     const fixed = this.declared ? null : model.data.fixed; // what is otherwise where all sizes are bound
-    this.rows = model.rows.map((row) => {
-      const found = { fused_into: row.fused_into };
-      for (const name of FIGURES) found[name] = this.cell(row[name]);
-      return found;
-    });
+    const kinds = model.data.kinds.map((cells) => Object.fromEntries(model.data.kind_columns.map((name, i) => [name, i]).filter(([name]) => FIGURES.includes(name)).map(([name, i]) => [name, this.cell(cells[i])])));
+    this.rows = model.rows.map((row) => ({ ...kinds[row.kind], fused_into: row.fused_into }));
     for (const [index, activations, traffic, fusedInto] of fixed?.rows ?? []) {
       Object.assign(this.rows[index], { activations: this.cell(activations), traffic: this.cell(traffic), fused_into: fusedInto });
     }

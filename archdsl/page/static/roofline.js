@@ -12,6 +12,7 @@ const DEVICES = [
   ["NVIDIA T4, FP32", 8.1e12, 320e9],
   ["Raspberry Pi 5, FP32", 153.6e9, 17.1e9],
 ];
+const MANY = 3000;
 const HEIGHT = 260;
 const EDGE = { left: 52, right: 12, top: 12, bottom: 30 };
 
@@ -68,20 +69,24 @@ export class Roofline {
     const heaviest = largest(kernels.map((one) => one.flops));
     this.image.setAttribute("viewBox", `0 0 ${width} ${HEIGHT}`);
     this.dots = new Map();
-    const dots = kernels.map((one, i) => {
+    const dots = new Map(); // kernels that are alike have one dot
+    kernels.forEach((one, i) => {
       const row = this.state.model.rows[one.row];
-      const dot = s("circle", { class: "dot", cx: x(intensities[i]), cy: y(rates[i]), r: 2.5 + 7 * Math.sqrt(one.flops / heaviest) });
-      const told = [row.path, `${number(Math.round(intensities[i] * 100) / 100)} FLOP/byte: ${short(one.flops)} FLOPs, ${bytes(one.traffic)}`, `${intensities[i] < ridge ? "waits for memory" : "waits for arithmetic"}: ${seconds(Math.max(one.flops / flops, one.traffic / bandwidth))}`];
-      dot.addEventListener("pointermove", (event) => showTip(event, told));
+      const [cx, cy, r] = [x(intensities[i]), y(rates[i]), 2.5 + 7 * Math.sqrt(one.flops / heaviest)];
+      const key = kernels.length > MANY ? [cx, cy, r].map(Math.round).join() : i;
+      if (dots.has(key)) return this.dots.set(one.row, dots.get(key));
+      const dot = s("circle", { class: "dot", cx, cy, r });
+      const told = () => [row.path, `${number(Math.round(intensities[i] * 100) / 100)} FLOP/byte: ${short(one.flops)} FLOPs, ${bytes(one.traffic)}`, `${intensities[i] < ridge ? "waits for memory" : "waits for arithmetic"}: ${seconds(Math.max(one.flops / flops, one.traffic / bandwidth))}`];
+      dot.addEventListener("pointermove", (event) => showTip(event, told()));
       dot.addEventListener("pointerleave", hideTip);
       dot.addEventListener("click", () => this.state.select(one.row, "charts"));
-      this.dots.set(one.row, dot);
-      return dot;
+      dots.set(key, dot);
+      return this.dots.set(one.row, dot);
     });
     const roof = s("path", { class: "roof", d: `M${x(low)} ${y(low * bandwidth)}L${x(ridge)} ${y(flops)}H${x(high)}` });
     this.image.replaceChildren(...ticks(low, high).map((v) => s("g", null, s("line", { class: "grid", x1: x(v), x2: x(v), y1: EDGE.top, y2: HEIGHT - EDGE.bottom }), s("text", { class: "tick middle", x: x(v), y: HEIGHT - 12 }, short(v)))),
       ...ticks(least, most).map((v) => s("g", null, s("line", { class: "grid", x1: EDGE.left, x2: width - EDGE.right, y1: y(v), y2: y(v) }), s("text", { class: "tick end", x: EDGE.left - 6, y: y(v) + 4 }, short(v)))),
-      roof, ...dots);
+      roof, ...dots.values());
   }
 
   #mark() {

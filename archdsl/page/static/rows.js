@@ -52,6 +52,7 @@ function fieldSize(value) {
 /** The indexes of the rows that match a text (all words, in the path, the operator or its arguments) and a set. */
 export function filtered(rows, text, among = null) {
   const words = text.toLowerCase().split(/\s+/).filter(Boolean);
+  if (!words.length && among === null) return [...rows.keys()];
   return rows
     .filter((row) => (among === null || among.has(row.index)) && words.every((word) => `${row.path} ${row.text}`.toLowerCase().includes(word)))
     .map((row) => row.index);
@@ -59,6 +60,7 @@ export function filtered(rows, text, among = null) {
 
 /** Indexes in the order of a column; equal rows stay in the order of the network, and what is not known comes last. */
 export function sorted(rows, indexes, at, column, down) {
+  if (column.key === "path" && !down) return indexes;
   const values = new Map(indexes.map((index) => [index, column.value(rows[index], at)]));
   const sign = down ? -1 : 1;
   return [...indexes].sort((a, b) => {

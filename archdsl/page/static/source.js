@@ -13,7 +13,6 @@ export class SourceText {
     this.shown = null;
     this.lines = [];
     const { sources } = state.model.data;
-    part("source-section").hidden = sources.length === 0;
     if (!sources.length) return;
     const choice = part("sources");
     choice.replaceChildren(...sources.map((source, i) => h("option", { value: i }, source.name)));
@@ -52,7 +51,7 @@ export class SourceText {
   #mark(from) {
     const { model, selected, spot } = this.state;
     const row = selected === null ? null : model.rows[selected];
-    const spots = row === null ? new Set() : model.linesOf[selected];
+    const spots = row === null ? new Set() : model.linesOf(row);
     if (from && from !== "source" && from !== "spot" && row !== null && row.line !== null && ![...spots].some((one) => one.startsWith(`${this.shown}:`))) {
       return this.#open(row.line[0]);
     }

@@ -9,7 +9,7 @@ from functools import cache
 import onnx
 import pytest
 from onnx import TensorProto
-from paths import DATA, SPECS
+from paths import DATA
 from zoo_models import VARIANTS, graph_of, network_of, printed, program, shape_of, structure, symbolic
 
 import archdsl

@@ -154,10 +154,17 @@ ELSEWHERE = {
     "support/second_loops.py": ("convlstm", "mamba", "recurrent", "rnnsearch"),
     "support/second_dense.py": ("deconvnet", "deeplab", "fcn", "hrnet", "lraspp", "pspnet", "segnet"),
     "support/second_dense_maps.py": ("dncnn", "edsr", "espcn", "scse", "unet_3d", "unetpp"),
+    "support/second_backbones.py": (
+        "convmixer", "convnext", "dla", "edgenext", "efficientnet_v2", "fastvit", "ghostnet", "mobilenet_v4", "mobileone",
+        "poolformer", "regnet", "repvit", "res2net", "resnest", "vovnet",
+    ),
     "support/second_maps.py": ("dcn", "hourglass", "unet"),
+    "support/second_more.py": (
+        "bit", "coordinate_attention", "cspnet", "eca_resnet", "fasternet", "hardnet", "inception_next", "starnet",
+    ),
     "support/second_boxes.py": ("faster_rcnn", "fcos", "retinanet"),
     "weights/test_timm.py": ("nf_resnet",),
-}
+}  # fmt: skip
 """Cases of ``zoo/test_second_sources.py`` and another test, which compare small ones with networks that others wrote or
 that were written again from their papers; and their families."""
 
