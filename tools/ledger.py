@@ -51,6 +51,7 @@ LISTED = {
     "rnn_bidirectional": "birnn",
     "rnn_stacked_bidirectional": "birnn_deep",
     "rnn_dense": "birnn_dense",
+    "zeiler_visualiser": "zeiler_deconv_vis",
     "las_listener": "rnn_pyramidal",
 }
 

@@ -106,6 +106,13 @@ def dncnn(depth: int, colours: int) -> Count:
     return s.conv(colours, 3, bn=False).count
 
 
+def visualiser() -> Count:
+    """ZFNet's convolutions, and the same work on the way back, with no weights of its own."""
+    s = Sheet(3, 224).biased(96, 7, 2, 1).pool(3, 2, 1).biased(256, 5, 2, 0).pool(3, 2, 1)
+    params, macs = s.biased(384, 3).biased(384, 3).biased(256, 3).count
+    return params, 2 * macs
+
+
 def scse(s: Sheet) -> None:
     """Two layers from channels to channels by way of half of them, and a score of each place."""
     s.at(s.c, 1).biased(s.c // 2, 1).biased(s.c, 1)
@@ -177,7 +184,7 @@ def table() -> dict[str, Count]:
         "fcn8s": fcn8s(), "unetpp": unetpp((32, 64, 128, 256, 512), 96), "espcn_x3": espcn(180, 320),
         "edsr_baseline_x2": edsr(64, 16, 2), "edsr_baseline_x4": edsr(64, 16, 4),
         "edsr_x2": edsr(256, 32, 2), "edsr_x4": edsr(256, 32, 4), "dncnn": dncnn(17, 1), "cdncnn_b": dncnn(20, 3),
-        "scse_unet": scse_unet(256), "scse_sdnet": scse_sdnet(256),
+        "zeiler_visualiser": visualiser(), "scse_unet": scse_unet(256), "scse_sdnet": scse_sdnet(256),
         "hrnet_w18": hrnet(w18, (1, 4, 3), 4, (64, 4)), "hrnet_w18_small_v2": hrnet(w18, (1, 3, 2), 2, (64, 2)),
         "hrnet_w18_small": hrnet((16, 32, 64, 128), (1, 1, 1), 2, (32, 1)),
         "hrnet_w32": hrnet((32, 64, 128, 256), (1, 4, 3), 4, (64, 4)),

@@ -219,6 +219,33 @@ def deeplabv3plus() -> Second:
     )  # fmt: skip
 
 
+def visualiser() -> Second:
+    """A gradient with rules of its own, against the way back written out."""
+    places = ["", ".pooled.layer", ".pooled.layer.pooled.layer"]
+    places += [places[2] + ".layer", places[2] + ".layer.layer"]
+    rename = by_rules((r"convs\.(\d)", lambda m: f"layer{places[int(m[1])]}.conv"))
+
+    def make(*given: int) -> Any:
+        from torch_visualiser import Visualiser
+
+        return named(Visualiser(*given), rename)
+
+    def draw_it(draw: Any, size: Sizes) -> Any:
+        n, side = size["N"], size.get("res", 70)
+        small = (side - 5) // 16
+        features = 8 * (32 if "res" in size else 4)
+        return {
+            "image": draw.normal(size=(n, 3, side, side)), "seen": draw.uniform(0, 1, (n, features, small, small)),
+        }  # fmt: skip
+
+    return Second(
+        "zeiler_visualiser", {"c": 4, "res": 70}, "", lambda: make(4), draw_it,
+        lambda net, x: {"pixels": net(x["image"], x["seen"])}, {"N": 2}, {"N": (1, 3)}, make,
+        ({"N": 1, "res": 224}, {"N": 2, "res": 100}),
+    )  # fmt: skip
+
+
 DENSE: dict[str, Callable[[], Second]] = {
-    make.__name__: make for make in (fcn, deeplabv3, lraspp, hrnet, deconvnet, segnet, fcn8s, pspnet, deeplabv3plus)
+    make.__name__: make
+    for make in (fcn, deeplabv3, lraspp, hrnet, deconvnet, segnet, fcn8s, pspnet, deeplabv3plus, visualiser)
 }
