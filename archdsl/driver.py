@@ -33,6 +33,7 @@ from archdsl.syntax import spec
 
 if TYPE_CHECKING:
     from archdsl.analyses.claims import Checked
+    from archdsl.analyses.measure import Measures
     from archdsl.engine import Engine
 
 ENGINE: ContextVar[Engine | None] = ContextVar("ENGINE", default=None)
@@ -256,12 +257,19 @@ def _checked(module: Module, result: Elaboration) -> tuple[tuple[Checked, ...], 
     known = result.measured.get(None) or result.measured.get(module)
     if known is None:
         from archdsl.analyses.claims import check_claims
-        from archdsl.analyses.measure import Measures
 
-        known = check_claims(Measures(result.graph), result.claims)
+        known = check_claims(measures(result.graph), result.claims)
         result.measured.clear()
         result.measured[module if known[1] else None] = known
     return known
+
+
+def measures(graph: Graph) -> Measures:
+    """What measures a graph at its defaults; in a round of an engine with what is known of it."""
+    from archdsl.analyses.measure import Measures
+
+    engine = ENGINE.get()
+    return Measures(graph, known=engine.known(graph) if engine is not None else None)
 
 
 def _has_claims(network: spec.Network) -> bool:

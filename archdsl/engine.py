@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections import OrderedDict, deque
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from archdsl import reading
 from archdsl.diagnostics import Diagnostic, Refusal
+from archdsl.graph import Graph
 from archdsl.interpret.elaboration import Elaboration
 from archdsl.interpret.program import elaborate
 from archdsl.modules.graft import graft
@@ -23,6 +24,9 @@ from archdsl.modules.resolve import resolve
 from archdsl.source import Source
 from archdsl.syntax import spec
 from archdsl.syntax.parse import parse
+
+if TYPE_CHECKING:
+    from archdsl.analyses.measure import Measurement, Subject
 
 MOST = 200_000
 """Operators of the graphs that are kept, after which those are let go that nobody asked for longest."""
@@ -52,15 +56,16 @@ class _Text:
 
 
 class _Result:
-    """An elaboration, and the files beside the texts that it read."""
+    """An elaboration, and the files beside the texts that it read; ``known``: what was measured of its graph."""
 
-    __slots__ = ("files", "found", "module", "target")
+    __slots__ = ("files", "found", "known", "module", "target")
 
     def __init__(self, module: Module, target: spec.Definition, found: Elaboration, files: Beside) -> None:
         self.module = module
         self.target = target
         self.found = found
         self.files = files
+        self.known: dict[Subject, Measurement] = {}
 
     def holds(self, module: Module) -> bool:
         """Whether it holds for the module as it is now, too: what is told of a fault may name lines of its text."""
@@ -79,6 +84,8 @@ class Engine:
         self.most = most
         self.texts: dict[Key, _Text] = {}
         self.results: OrderedDict[tuple[Any, ...], _Result] = OrderedDict()
+        self.graphs: dict[int, _Result] = {}
+        """The results by identity of their graphs."""
         self.library: dict[Path, Module] = {}
         self.size = 0
         self.round = 0
@@ -129,16 +136,24 @@ class Engine:
 
         return made
 
+    def known(self, graph: Graph) -> dict[Subject, Measurement]:
+        """What was measured of a graph, to be added to."""
+        result = self.graphs.get(id(graph))
+        return result.known if result is not None else {}
+
     def _keep(self, key: tuple[Any, ...], result: _Result) -> None:
         if key in self.results:
             self._forget(key)
         self.results[key] = result
+        self.graphs[id(result.found.graph)] = result
         self.size += result.size
         while self.size > self.most:
             self._forget(next(iter(self.results)))
 
     def _forget(self, key: tuple[Any, ...]) -> None:
-        self.size -= self.results.pop(key).size
+        result = self.results.pop(key)
+        self.graphs.pop(id(result.found.graph), None)
+        self.size -= result.size
 
 
 def _plain(value: Any) -> str | None:

@@ -53,7 +53,7 @@ def _amounts(measures: Measures, quantity: str, nodes: Sequence[Node]) -> list[t
     if quantity == "traffic":
         return [(node, memory.traffic(measures.bound, measures.schedule, node)) for node in nodes]
     if quantity in ("peak_activations", "arena"):
-        steps = None if len(nodes) == len(measures.bound.nodes) else [measures.step_of[node] for node in nodes]
+        steps = None if len(nodes) == len(measures.bound.nodes) else [measures.bound.steps[node] for node in nodes]
         try:
             live = memory.peak(measures.schedule, steps).buffers if steps != [] else ()
         except Refusal:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 from archdsl.analyses import memory, rows as work
@@ -77,13 +77,20 @@ class Measurement(Record):
 
 
 class Measures:
-    """Measures one graph at one binding; analyses run when first needed, and once."""
+    """Measures one graph at one binding; analyses run when first needed, and once. ``known``: what `of` gave."""
 
     def __init__(
-        self, graph: Graph, binding: Mapping[str, int] | None = None, *, symbolic: bool = False, fixed: bool = False
-    ) -> None:
+        self, graph: Graph, binding: Mapping[str, int] | None = None, *, symbolic: bool = False, fixed: bool = False,
+        known: dict[Subject, Measurement] | None = None,
+    ) -> None:  # fmt: skip
         self.graph = graph
-        self.bound = Bound(graph, binding, symbolic=symbolic, fixed=fixed)
+        self._known = {} if known is None else known
+        self._bound = partial(Bound, graph, binding, symbolic=symbolic, fixed=fixed)
+
+    @cached_property
+    def bound(self) -> Bound:
+        """The graph at the binding."""
+        return self._bound()
 
     @cached_property
     def rows(self) -> tuple[work.Row, ...]:
@@ -99,11 +106,6 @@ class Measures:
     def row_of(self) -> dict[Node, work.Row]:
         """The row of each node."""
         return {row.node: row for row in self.rows}
-
-    @cached_property
-    def step_of(self) -> dict[Node, int]:
-        """The step at which each node runs."""
-        return self.bound.steps
 
     @cached_property
     def schedule(self) -> memory.Schedule:
@@ -125,7 +127,10 @@ class Measures:
                 "E0201", f"there is no quantity `{quantity}`",
                 help=did_you_mean(quantity, QUANTITIES, "quantities: " + ", ".join(QUANTITIES)),
             )  # fmt: skip
-        return _Scope(self, self._nodes(part), None if tap is None else self.value_at(tap)).measure(quantity)
+        if (it := Subject(quantity, part, tap)) not in self._known:
+            at = None if tap is None else self.value_at(tap)
+            self._known[it] = _Scope(self, self._nodes(part), at).measure(quantity)
+        return self._known[it]
 
     def nodes(self, part: str | None = None, tap: str | None = None) -> Sequence[Node]:
         """The operators that a quantity of ``part`` at ``tap`` is measured over."""
@@ -252,7 +257,7 @@ class _Scope:
 
     def peak_activations(self) -> Dim:
         whole = self.part is None and self.tap is None
-        steps = None if whole else [self.m.step_of[node] for node in self.nodes]
+        steps = None if whole else [self.m.bound.steps[node] for node in self.nodes]
         return memory.peak(self.m.schedule, steps).bytes if steps != [] else 0
 
     def arena(self) -> int:

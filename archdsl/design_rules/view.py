@@ -61,7 +61,7 @@ class View:
     @cached_property
     def step(self) -> dict[Node, int]:
         """When each node runs."""
-        return self.measures.step_of
+        return self.measures.bound.steps
 
     def shape(self, value: Value) -> tuple[int, ...] | None:
         """The shape at the defaults; ``None`` where it depends on a symbol."""

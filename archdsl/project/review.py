@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 from archdsl.analyses.claims import Checked, about, check_claims
 from archdsl.analyses.contributions import contributions, line_of
-from archdsl.analyses.measure import Measures, show
+from archdsl.analyses.measure import show
 from archdsl.compare.growth import grown, layer_figure
 from archdsl.compare.snapshot import Snapshot
 from archdsl.diagnostics import Diagnostic, Label
+from archdsl.driver import measures
 from archdsl.interpret.session import ClaimValue
 from archdsl.project.baseline import Baseline, figures
 from archdsl.project.budgets import Budget
@@ -84,7 +85,7 @@ class _Look:
         self.old = old
         self.new = new
         self.baseline = baseline
-        self.measures = Measures(this.graph)
+        self.measures = measures(this.graph)
 
     def held(self, growth_only: bool) -> tuple[list[Checked], list[Diagnostic]]:
         """The network against the bounds of its budgets, and against what it was."""

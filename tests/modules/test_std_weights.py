@@ -39,7 +39,7 @@ def modulated(torch: Any, x: Any, p: Given) -> Any:
     """One sample after the other."""
     found = []
     for one in x:
-        w = p["y.weight"][0] * 36**-0.5 * one.mean((1, 2))[None, :, None, None]
+        w = p["y.weight"] * 36**-0.5 * one.mean((1, 2))[None, :, None, None]
         w = w / (w.square().sum((1, 2, 3), keepdim=True) + 1e-8).sqrt()
         found.append(torch.nn.functional.conv2d(one[None], w, None, 1, 1))
     return torch.cat(found)

@@ -58,7 +58,7 @@ def lively(net: Any, *inputs: Any) -> Any:
     net = net.double().eval()
     with torch.no_grad():
         for name, value in net.named_parameters():
-            spread = 0.3 if value.ndim == 1 else 1.5 * max(value[0].numel(), 4) ** -0.5
+            spread = 0.3 if value.ndim < 2 else 1.5 * max(value[0].numel(), 4) ** -0.5
             drawn = torch.randn(value.shape, generator=draw) * spread
             value.copy_(drawn + (value.ndim == 1 and "weight" in name))
     if inputs:
@@ -117,6 +117,7 @@ def counted(net: Any, case: Second, inputs: Arrays, device: str = "cpu") -> int:
     from torch.nn.attention import SDPBackend, sdpa_kernel
     from torch.utils.flop_counter import FlopCounterMode
 
+    net.requires_grad_(False)
     counter = FlopCounterMode(display=False)
     with counter, torch.no_grad(), torch.device(device), sdpa_kernel(SDPBackend.MATH):
         case.outputs(net, {name: value.to(device) for name, value in tensors(inputs).items()})

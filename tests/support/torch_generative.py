@@ -65,11 +65,12 @@ def blurred(x: Tensor, low: int, high: int) -> Tensor:
 
 
 def doubled(x: Tensor) -> Tensor:
-    """Pictures at twice the size: zeros behind each pixel, then the blur."""
-    n, c, h, w = x.shape
-    wide = torch.zeros((n, c, 2 * h, 2 * w), dtype=x.dtype, device=x.device)
-    wide[:, :, ::2, ::2] = x
-    return blurred(wide, 2, 1)
+    """Pictures at twice the size: zeros behind each pixel, then the blur, as one transposed convolution: nobody counts the
+    products with those zeros.
+    """
+    taps = torch.tensor([1.0, 3.0, 3.0, 1.0], dtype=x.dtype, device=x.device) / 4
+    kernel = (taps[:, None] * taps).expand(x.shape[1], 1, 4, 4)
+    return F.conv_transpose2d(x, kernel, stride=2, padding=1, groups=x.shape[1])
 
 
 class Modulated(nn.Module):
@@ -180,7 +181,8 @@ class VQVAE(nn.Module):
         """The numbers of the codes, [N, H / 4, W / 4]."""
         x = self.encoder[1](F.relu(self.encoder[0](x)))
         x = self.before(self.encoder[3](self.encoder[2](x))).permute(0, 2, 3, 1)
-        return (x[..., None, :] - self.codebook.weight).square().sum(-1).argmin(-1)
+        codes = self.codebook.weight  # |x - e|^2 without |x|^2, which is the same for all
+        return (codes.square().sum(1) - 2 * x @ codes.T).argmin(-1)
 
     def decode(self, codes: Tensor) -> Tensor:
         x = self.after(self.codebook(codes).permute(0, 3, 1, 2))

@@ -56,7 +56,8 @@ class X3DUnit(nn.Module):
         self.excited, self.branched = excited, stride > 1 or inputs != outputs
         if self.branched:
             self.branch = nn.Conv3d(inputs, outputs, 1, (1, stride, stride), bias=False)
-            self.branch_bn = nn.BatchNorm3d(outputs)
+            # The published weights have no norm where only the stride changes; the paper does not say.
+            self.branch_bn = nn.BatchNorm3d(outputs) if inputs != outputs else nn.Identity()
 
     def forward(self, x: Tensor) -> Tensor:
         y = self.b_bn(self.b(F.relu(self.a_bn(self.a(x)))))

@@ -21,15 +21,16 @@ def causal(conv: nn.Conv1d, x: Tensor) -> Tensor:
 
 
 class GatedLayer(nn.Module):
-    def __init__(self, channels: int, skips: int, kernel: int, dilation: int) -> None:
+    def __init__(self, channels: int, skips: int, kernel: int, dilation: int, last: bool) -> None:
         super().__init__()
         self.filter = nn.Conv1d(channels, channels, kernel, dilation=dilation)
         self.gate = nn.Conv1d(channels, channels, kernel, dilation=dilation)
-        self.residual, self.skip = nn.Conv1d(channels, channels, 1), nn.Conv1d(channels, skips, 1)
+        self.skip = nn.Conv1d(channels, skips, 1)
+        self.residual = None if last else nn.Conv1d(channels, channels, 1)  # nobody reads what the last adds
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         z = torch.tanh(causal(self.filter, x)) * torch.sigmoid(causal(self.gate, x))
-        return x + self.residual(z), self.skip(z)
+        return (x if self.residual is None else x + self.residual(z)), self.skip(z)
 
 
 class WaveNet(nn.Module):
@@ -42,7 +43,9 @@ class WaveNet(nn.Module):
         super().__init__()
         self.causal = nn.Conv1d(values, channels, kernel)
         reach = [2**i for _ in range(times) for i in range(dilations)]
-        self.layers = nn.ModuleList([GatedLayer(channels, skips, kernel, dilation) for dilation in reach])
+        self.layers = nn.ModuleList(
+            [GatedLayer(channels, skips, kernel, d, i == len(reach) - 1) for i, d in enumerate(reach)]
+        )
         self.end = nn.ModuleList([nn.Conv1d(skips, skips, 1), nn.Conv1d(skips, values, 1)])
 
     def forward(self, x: Tensor) -> Tensor:

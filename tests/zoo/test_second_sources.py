@@ -22,12 +22,19 @@ from second_dense_maps import DENSE_MAPS
 from second_loops import LOOPS
 from second_maps import MAPS
 from second_more import MORE
+from second_rcnn import RCNN
 from second_words import WORDS
 
 import archdsl
 from archdsl import dims, driver
 
-CASES: dict[str, Callable[[], Second]] = {**LOOPS, **WORDS, **MAPS, **DENSE, **DENSE_MAPS, **BOXES, **BACKBONES, **MORE}
+CASES: dict[str, Callable[[], Second]] = {
+    **LOOPS, **WORDS, **MAPS,
+    **BACKBONES,
+    **BOXES, **RCNN,
+    **MORE,
+    **DENSE, **DENSE_MAPS,
+}  # fmt: skip
 CLOSE, APART = 1e-5, 1e-4
 """What is the same, and what is not, beside the largest value."""
 
