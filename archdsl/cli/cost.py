@@ -73,6 +73,7 @@ def command(
         what = "`--memory`" if memory else "`--at`"
         raise Refusal("E0007", f"{what} is a separate view: the options for the table do not apply to it")
     from archdsl.project import costs
+    from archdsl.project.one_block import applied
 
     given = settings(set_)
     network, sizes = applied(target, block, sizes)

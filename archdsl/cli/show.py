@@ -37,6 +37,8 @@ def command(
     watch: Watching = False,
 ) -> None:
     """Print the elaborated graph, or draw it."""
+    from archdsl.project.one_block import applied
+
     given = settings(set_)
     if output is None:
         from archdsl.project.pages import show
