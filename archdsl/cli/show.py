@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from archdsl.cli.options import Bind, Block, Set, Target, Train, Watching, applied, bindings, settings
+from archdsl.cli.options import Bind, Block, Set, Target, Train, Watching, bindings, settings
 from archdsl.cli.output import out, progress, say
 from archdsl.cli.signature import opt
 from archdsl.diagnostics import Refusal

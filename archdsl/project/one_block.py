@@ -46,7 +46,7 @@ def block(target: str | Path, text: str, bind: Mapping[str, int] | None = None) 
     return program.graph(name, bind=bind)
 
 
-def applied(target: str, text: str | None, bind: Mapping[str, int]) -> tuple[str | Graph, Mapping[str, int]]:
+def applied(target: str, text: str | None, bind: dict[str, int]) -> tuple[str | Graph, dict[str, int]]:
     """What a command is about, and the sizes that are still to be bound: those of a block are given already."""
     return (target, bind) if text is None else (block(target, text, bind), {})
 
