@@ -60,6 +60,7 @@ AS_HERE = {
     "inception_v3", "inception_v4", "madaline", "mlp3", "mlp_keras_121", "nin_cifar10", "nin_imagenet",
     "overfeat_accurate", "overfeat_fast", "perceptron", "polynet", "se_bn_inception", "xception", "zfnet",
     "rnn_many_to_one", "rnn_residual", "rnn_stacked",
+    "rcnn_caffenet", "fast_rcnn_vgg16", "faster_rcnn_vgg16", "faster_rcnn_zf", "rfcn_resnet101", "spp_net",
 }  # fmt: skip
 """The survey's identifier is our name."""
 

@@ -16,7 +16,7 @@ PICTURES: dict[str, dict[str, Any]] = {
     "googlenet": {"depth": 3, "fold": ["inception3b", "inception[45]*"]},
     "resnet50": {},
     "densenet121": {"depth": 3, "fold": ["features.denseblock[234]", "features.transition[123]"]},
-    "mobilenet_v2": {"depth": 2},
+    "mobilenet_v2": {"depth": 3},
     "unet": {"depth": 4, "fold": ["*.down", "*.join", "level.down"]},
     "nasnet_mobile": {"depth": 2},
     "seresnet50": {"depth": 2},

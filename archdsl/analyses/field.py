@@ -109,7 +109,7 @@ def _at_once(field: Field, window: AxisWindow, shift: Dim | Fraction) -> Field |
     if len(field.spans) != 1 or not isinstance(stride, int) or not isinstance(jump, int) or jump < 0 or window.phases:
         return None
     span = field.spans[0]
-    first, last = _positions(window, shift, 0)
+    first, last = window_ends(window, shift, 0)
     if span is None or last < first:
         return None
     low, high = span[0] + jump * first, span[1] + jump * last
@@ -124,7 +124,7 @@ def _exactly(field: Field, window: AxisWindow, shift: Dim | Fraction) -> Field |
     length = turn * (period // gcd(period, ahead))
     if length > PERIOD:
         return None
-    seen = [_positions(window, shift, y) for y in range(length)]
+    seen = [window_ends(window, shift, y) for y in range(length)]
     different = period // gcd(period, window.spacing)
     taps = [min((last - first) // window.spacing + 1, different) for first, last in seen]
     if sum(max(count, 0) for count in taps) > TAPS:
@@ -133,7 +133,7 @@ def _exactly(field: Field, window: AxisWindow, shift: Dim | Fraction) -> Field |
     return _made(field.axis, field.jump * window.stride, spans)
 
 
-def _positions(window: AxisWindow, shift: Dim | Fraction, y: int) -> Span:
+def window_ends(window: AxisWindow, shift: Dim | Fraction, y: int) -> Span:
     """The first and last position that a window at ``y`` looks at; the last before the first where there is none."""
     if window.phases:
         turns, phase = divmod(y, len(window.phases))

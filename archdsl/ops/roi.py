@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from archdsl.diagnostics import Refusal
+from archdsl.dims import ceildiv
 from archdsl.element_types import FLOATS
 from archdsl.ops.base import Ends, Op, Types, Work, arg
 from archdsl.ops.estimates import Boxes, Interval
@@ -105,7 +106,8 @@ class RoiPool(_Regions):
     """Each box, rounded to whole positions, cut into ``size`` x ``size`` bins, and the maximum of each bin.
 
     ``x -> roi_pool(boxes, images, 7, scale = 1 / 16)``, with boxes and images as for ``roi_align``. Bins are rounded
-    outwards and overlap; an empty one gives zero. The number of comparisons depends on the boxes and is not known.
+    outwards and overlap; an empty one gives zero. Counted for boxes as large as the map, whose bins have at most a part
+    of the map, rounded up, and one position on each axis: smaller ones need fewer comparisons.
     """
 
     name = "roi_pool"
@@ -116,5 +118,6 @@ class RoiPool(_Regions):
         "roi_pool[[2, 3]] : f32[2,3,8,9], f32[5,4], i64[5] -> f32[5,3,2,3]",
     )
 
-    def work(self, ins: Types, outs: Types) -> Work | None:
-        return None
+    def work(self, ins: Types, outs: Types) -> Work:
+        rows, columns = (ceildiv(size, n) + 1 for size, n in zip(ins[0].shape[2:], self.sizes()))
+        return Work(cmp=outs[0].elements * (rows * columns - 1))

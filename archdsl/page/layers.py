@@ -10,12 +10,13 @@ from archdsl.analyses.cost import CostTable
 from archdsl.analyses.rows import Row, flops
 from archdsl.graph import Node, Value
 from archdsl.page.cells import Cells
+from archdsl.page.fields import Fields
 from archdsl.page.formula import mac_formula
 from archdsl.page.places import Places
 from archdsl.report.cost_columns import geometry
 from archdsl.shapes import TensorType
 
-COLUMNS = ("path", "inputs", "fused_into", "receptive_field", "frame", "kind")
+COLUMNS = ("path", "inputs", "fused_into", "receptive_field", "map", "frame", "kind")
 KIND_COLUMNS = (
     "op", "text", "role", "outputs", "kernel", "stride", "groups", "params", "buffers", "weight_bytes",
     "macs", "adds", "muls", "comparisons", "specials", "flops", "activations", "traffic", "weights", "formula",
@@ -42,6 +43,7 @@ class Layers:
         self._spots: dict[tuple[int, ...], int] = {}
         self.formulas: list[list[str]] = []
         self._formulas: dict[tuple[str, ...], int] = {}
+        self.fields = Fields(table)
         self.kinds: list[list[Any]] = []
         self._kinds: dict[str, int] = {}
         inputs = table.graph.inputs
@@ -77,7 +79,8 @@ class Layers:
         ]  # fmt: skip
         return [
             row.path, [self.start(value) for value in node.inputs], None if kernel is None else self.steps[kernel],
-            self.cells.seen(self.table.receptive_field(row)), self.places.frame(node.origin.frame), self._kind(kind),
+            self.cells.seen(self.table.receptive_field(row)), self.fields.of(node.outputs[0]) if node.outputs else None,
+            self.places.frame(node.origin.frame), self._kind(kind),
         ]  # fmt: skip
 
     def _kind(self, kind: list[Any]) -> int:

@@ -11,7 +11,7 @@ from archdsl.picture.compared import Marks
 from archdsl.picture.parts import Part
 from archdsl.picture.repeats import Forms, repeated
 from archdsl.picture.running import Takes, running
-from archdsl.picture.words import batch_axis, op_text, role_of, shape_text
+from archdsl.picture.words import batch_axis, op_text, role_of, rounded, shape_text
 from archdsl.source import Frame
 
 DEEPEST = 24
@@ -159,8 +159,13 @@ def _around(frame: Frame | None) -> set[Frame]:
 
 
 def called(frame: Frame | None, outside: Frame | None) -> str:
-    """What a spec calls to make a frame of the picture; empty if it is what makes the one around it."""
-    return "" if frame is None or frame is outside or frame.parent is None else f"{frame.name}({frame.arguments})"
+    """What a spec calls to make a frame of the picture, without the blocks that it gives, of which nothing is known but
+    that they are blocks; empty if it is what makes the one around it.
+    """
+    if frame is None or frame is outside or frame.parent is None:
+        return ""
+    known = [one for one in rounded(frame.arguments).split(", ") if not one.endswith(" = block")]
+    return f"{frame.name}({', '.join(known)})"
 
 
 def _groups(

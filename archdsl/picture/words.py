@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from archdsl.dims import Dim, Expr
@@ -12,6 +13,7 @@ from archdsl.ops.windows import Windowed
 from archdsl.shapes import Shape
 from archdsl.source import shortened
 
+_LONG = re.compile(r"(?<![\w.])\d+\.\d{5,}(?:e[+-]?\d+)?(?![\w.])")
 LONGEST = 34
 """Characters of a line of a box."""
 
@@ -48,12 +50,18 @@ def op_text(node: Node) -> str:
         name = op.name.replace("_", " ")
         if isinstance(op, Conv):
             name = _conv_name(op, node)
-        return f"{_sizes(kernel)} {name}{_stride(stride)}"
+        wide = _sizes(kernel) if len(kernel) > 1 else f"{kernel[0]}-wide"
+        return f"{wide} {name}{_stride(stride)}"
     if isinstance(op, Linear):
         return f"linear, {node.outputs[0].type.shape[-1]}"
-    text = repr(op)
+    text = rounded(repr(op))
     text = text.replace("_", " ") if "(" not in text else text
     return text if len(text) <= LONGEST else shortened(text, LONGEST)
+
+
+def rounded(text: str) -> str:
+    """The text with numbers of four digits: 0.075 for 0.07500000000000001."""
+    return _LONG.sub(lambda found: f"{float(found[0]):.4g}", text)
 
 
 def _conv_name(op: Conv, node: Node) -> str:

@@ -224,6 +224,52 @@ def test_a_spec_s_own_names_do_nothing(browser: Browser, tmp_path: Path) -> None
     watched.close()
 
 
+def test_a_label_file_does_nothing(browser: Browser, tmp_path: Path) -> None:
+    name = "<img src=x onerror=alert(6)>.txt"
+    (tmp_path / name).write_text(f"{EVIL}\n<b>two</b>\n<i>three</i>\n", encoding="utf-8")
+    text = f'arch 1\nnetwork Net() {{\n  input x: f32[N, 4]\n  linear(3)\n  output y with labels("{name}")\n}}\n'
+    (tmp_path / "net.arch").write_text(text, encoding="utf-8")
+    graph = archdsl.load(tmp_path / "net.arch").graph()
+    assert graph.labels["y"][0] == EVIL  # the file was read
+    archdsl.explorer(str(tmp_path / "net.arch"), against=str(tmp_path / "net.arch")).save(tmp_path / "labels.html")
+    watched = Watched(browser)
+    page = watched.open(tmp_path / "labels.html")
+    page.locator("#rows tr").first.click()
+    page.locator("#graph .node[tabindex]").first.click()
+    assert name in page.locator("#text").inner_text()
+    assert page.locator("img, #layer b b, #rows i").count() == 0 and len(watched.requests) == 1
+    watched.close()
+
+
+def test_sliders_of_a_foreign_model_give_what_cost_prints(browser: Browser, tmp_path: Path) -> None:
+    import numpy as np
+    from foreign_models import model, saved
+    from onnx import TensorProto, helper
+
+    nodes = [
+        helper.make_node("Conv", ["x", "w"], ["a"], kernel_shape=[3, 3], pads=[1, 1, 1, 1], strides=[2, 2]),
+        helper.make_node("Relu", ["a"], ["b"]), helper.make_node("MaxPool", ["b"], ["c"], kernel_shape=[2, 2]),
+        helper.make_node("GlobalAveragePool", ["c"], ["d"]), helper.make_node("Flatten", ["d"], ["e"]),
+        helper.make_node("Gemm", ["e", "v"], ["y"]),
+    ]  # fmt: skip
+    weights = {"w": np.ones((8, 3, 3, 3), np.float32), "v": np.ones((8, 5), np.float32)}
+    made = model(nodes, {"x": (TensorProto.FLOAT, ["batch", 3, "rows", 64])}, ["y"], weights)
+    path = saved(made, tmp_path / "theirs.onnx")
+    archdsl.explorer(str(path)).save(tmp_path / "theirs.html")
+    watched = Watched(browser)
+    page = watched.open(tmp_path / "theirs.html")
+    for sizes in ({"batch": 3, "rows": 50}, {"batch": 1, "rows": 129}):
+        for name, size in sizes.items():
+            page.fill(f"#size-{name}", str(size))
+        bound = " ".join(f"--bind {name}={size}" for name, size in sizes.items())
+        printed = json.loads(run(f"archdsl cost theirs.onnx --format json {bound}", tmp_path).output)["totals"]
+        shown = {name: text for name, text in page.evaluate(TOTALS).items() if text}
+        assert {"params", "macs", "flops", "activations", "traffic"} <= shown.keys()
+        for name, text in shown.items():
+            assert float(text) == pytest.approx(printed[name]["value"], rel=1e-15), name
+    watched.close()
+
+
 def test_a_foreign_model_s_names_do_nothing(browser: Browser, tmp_path: Path) -> None:
     from foreign_models import model, saved
     from onnx import TensorProto, helper
@@ -390,6 +436,67 @@ def test_the_graph_moves(resnet: Page) -> None:
     resnet.mouse.up()
     assert resnet.evaluate(place) not in seen
     assert resnet.locator("#graph [aria-current]").count() == 0  # a drag is no click
+
+
+def test_where_it_goes_is_told_at_once(browser: Browser, folder: Path, resnet: Page) -> None:
+    plan, table = archdsl.memory("resnet18"), archdsl.cost("resnet18")
+    assert f"{plan.at} runs" in resnet.locator("#peak").inner_text()
+    names = resnet.locator("#where th").all_inner_texts()
+    assert [f"layer{i}" for i in range(1, 5)] == [name for name in names if name.startswith("layer")]
+    macs = {row.path: int(str(row.work.mac if row.work else 0)) for row in table.rows}
+    part = 100 * sum(count for path, count in macs.items() if path.startswith("layer3.")) / sum(macs.values())
+    cells = resnet.locator("#where tr", has_text="layer3").locator("td")
+    assert cells.first.inner_text() == f"{part:.1f}%"
+    resnet.locator("#where button", has_text="layer3").click()
+    assert resnet.locator("#layer h3").inner_text() == "layer3.0.conv1"
+    assert resnet.locator("#rows tr.inside").count() == sum(row.path.startswith("layer3.") for row in table.rows)
+    resnet.locator("[data-total=peak_activations] button").click()
+    assert resnet.locator("#layer h3").inner_text() == plan.at
+    watched = Watched(browser)
+    page = watched.open(folder / "bert_base.html")
+    blocks = [name for name in page.locator("#where th").all_inner_texts() if name.startswith("layers.")]
+    assert blocks == [f"layers.{i}" for i in range(12)]
+    watched.close()
+
+
+def test_of_a_large_network_charts_are_drawn_where_they_are_seen(browser: Browser, tmp_path: Path) -> None:
+    text = (
+        "arch 1\nnetwork Flat() {\n  input x: f32[N, 4, 8, 8]\n  repeat 1400 { conv(4, 3) -> batch_norm -> relu }\n}\n"
+    )
+    graph = archdsl.load(text).graph()
+    archdsl.explorer(graph).save(tmp_path / "large.html")
+    watched = Watched(browser)
+    page = watched.open(tmp_path / "large.html")
+    assert page.locator("#graph .node").count() > 2 and page.locator("#rows tr").count() == 400
+    assert page.locator("#arena rect, #charts svg, #roofline circle").count() == 0
+    for box, drawn in (
+        ("#charts", "#charts svg"),
+        ("#roofline", "#roofline circle"),
+        ("#memory-section", "#arena rect"),
+    ):
+        page.locator(box).scroll_into_view_if_needed()
+        page.locator(drawn).first.wait_for()
+    plan = archdsl.memory(graph)
+    assert 0 < page.locator("#live tr").count() == len(plan.live)
+    assert page.locator("#roofline circle").count() <= 1400
+    watched.close()
+
+
+def test_a_position_shows_what_it_sees(resnet: Page) -> None:
+    resnet.locator("#rows tr", has_text="layer1.0.conv1").click()
+    sight = resnet.locator(".sight")
+    told = sight.get_by_role("status")
+    # position 28: 27 to 29 of the pool's, 53 to 59 of the first convolution's, 2 * 53 - 3 to 2 * 59 + 3 of the image's
+    assert "rows 103–121 of 224, columns 103–121 of 224: 19 × 19" in told.inner_text()
+    corner = sight.locator(".board.map").bounding_box()
+    assert corner
+    resnet.mouse.move(corner["x"] + 2, corner["y"] + 2)
+    assert "rows 0–9 of 224, columns 0–9 of 224" in told.inner_text()
+    sight.get_by_role("slider", name="row").focus()
+    resnet.keyboard.press("End")
+    assert "rows 211–223 of 224, columns 0–9" in told.inner_text()
+    resnet.locator("#rows tr", has_text="fc").click()
+    assert sight.count() == 0
 
 
 def test_colours_and_the_peak(resnet: Page) -> None:

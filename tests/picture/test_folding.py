@@ -70,7 +70,16 @@ def test_boxes_say_what_papers_say() -> None:
     assert said("conv(16, [3, 5], groups = 4, pad = valid)") == ["3×5 conv, 16, 4 groups"]
     assert said("conv(8, 3, groups = 8, dilation = 2)") == ["3×3 depthwise conv, 8, dilation 2"]
     assert said("max_pool(3, stride = [1, 2])") == ["3×3 max pool, /1×2"]
+    assert said("dropout(0.1 + 0.2)") == ["dropout(p = 0.3)"]
+    assert said("flatten -> unsqueeze(1) -> conv(4, 3, stride = 2)")[-1] == "3-wide conv, 4, /2"
     assert said("flatten -> linear(10) -> softmax") == ["flatten", "linear, 10 | softmax"]
+
+
+def test_a_frame_says_no_argument_of_which_nothing_is_known() -> None:
+    """A block that is given to a block is called `block` in its application."""
+    text = "arch 1\nblock twice(k, inner: block) { inner; conv(8, k); inner }\n"
+    text += "network Net() { input x: f32[N, 8, 16, 16]\n relu; twice(3) { conv(4, 1); tanh } }"
+    assert '["twice(k = 3)"]' in as_mermaid(load(text).graph(), 1)
 
 
 def test_figures_add_up() -> None:

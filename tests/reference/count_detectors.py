@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+import torch_rcnn
 from torch.utils.flop_counter import FlopCounterMode
 from torch_detectors import detection, heads, regions
 
@@ -23,6 +24,28 @@ TORCHVISION = (
     "retinanet_resnet50_fpn", "retinanet_resnet50_fpn_v2", "fcos_resnet50_fpn", "fasterrcnn_resnet50_fpn",
     "fasterrcnn_resnet50_fpn_v2", "maskrcnn_resnet50_fpn", "maskrcnn_resnet50_fpn_v2",
 )  # fmt: skip
+
+
+PAPERS: dict[str, tuple[Any, int]] = {
+    "rcnn_caffenet": (torch_rcnn.RCNN, 0),
+    "spp_net": (torch_rcnn.SPPNet, 0),
+    "fast_rcnn_vgg16": (lambda: torch_rcnn.FastRCNN(torch_rcnn.VGG16Body()), 2000),
+    "faster_rcnn_vgg16": (lambda: torch_rcnn.FasterRCNN(torch_rcnn.VGG16Body()), 300),
+    "faster_rcnn_zf": (lambda: torch_rcnn.FasterRCNN(torch_rcnn.ZFBody(), 256), 300),
+    "rfcn_resnet101": (torch_rcnn.RFCN, 300),
+}
+"""Written from their papers (``tests/support/torch_rcnn.py``), with so many regions of a picture of 600 x 1000."""
+
+
+def count_paper(name: str) -> tuple[int, int]:
+    make, found = PAPERS[name]
+    with torch.device("meta"):
+        net, rois, images = make(), torch.zeros(found, 4), torch.zeros(found, dtype=torch.int64)
+        side = 227 if name == "rcnn_caffenet" else 224
+        given = [torch.zeros(1, 3, 600, 1000), rois, images] if found else [torch.zeros(1, 3, side, side)]
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        net(*given)
+    return sum(p.numel() for p in net.parameters()), counter.get_total_flops() // 2
 
 
 def count(name: str) -> tuple[int, int]:
@@ -46,6 +69,8 @@ def main(folder: Path) -> None:
         rows = csv.writer(table, lineterminator="\n")
         rows.writerow(["variant", "params", "macs", "source"])
         rows.writerows([name, *count(name), source] for name in TORCHVISION)
+        source = "the papers written again, tests/support/torch_rcnn.py, counted by tests/reference/count_detectors.py"
+        rows.writerows([name, *count_paper(name), source] for name in PAPERS)
 
 
 if __name__ == "__main__":

@@ -133,8 +133,8 @@ def regions(net: Any, count: int) -> Any:
             read = self.roi_heads.box_roi_pool(maps, list(boxes), pictures.image_sizes)
         scores, places = self.roi_heads.box_predictor(self.roi_heads.box_head(read))
         return {
-            "objectness": rows, "moves": deltas, "proposals": boxes, "class_logits": scores,
-            "box_regression": places,
+            "objectness": rows, "moves": deltas, "proposals": boxes, "class_logits": scores.reshape(n, count, -1),
+            "box_regression": places.reshape(n, count, -1, 4),
         }  # fmt: skip
 
     net.__class__ = type("Regions", (type(net),), {"forward": forward})

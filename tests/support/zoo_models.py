@@ -110,7 +110,7 @@ def has_parameter(variant: str, name: str) -> bool:
 
 def jumps(graph: Graph) -> bool:
     """Whether the outputs are no continuous function of the inputs."""
-    return any(node.op.name == "step" for node in graph.nodes)
+    return any(node.op.name in ("step", "non_max_suppression") for node in graph.nodes)
 
 
 @cache

@@ -66,7 +66,11 @@ def detector(name: str) -> tuple[Any, Any]:
     return net, inputs
 
 
-@pytest.mark.parametrize("name", WHOLE)
+BY_NIGHT = {"retinanet_resnet50_fpn_v2", "fasterrcnn_resnet50_fpn", "maskrcnn_resnet50_fpn"}
+"""Those of which the other version is compared by day."""
+
+
+@pytest.mark.parametrize("name", [pytest.param(n, marks=[pytest.mark.nightly] * (n in BY_NIGHT)) for n in WHOLE])
 def test_the_same_boxes(name: str, tmp_path: Path) -> None:
     """In ONNX Runtime and of the generated module: to 1e-4, or four times what torchvision's in single precision differ."""
     import onnx

@@ -20,12 +20,18 @@ from second_boxes import BOXES
 from second_loops import LOOPS
 from second_maps import MAPS
 from second_more import MORE
+from second_rcnn import RCNN
 from second_words import WORDS
 
 import archdsl
 from archdsl import dims, driver
 
-CASES: dict[str, Callable[[], Second]] = {**LOOPS, **WORDS, **MAPS, **BACKBONES, **BOXES, **MORE}
+CASES: dict[str, Callable[[], Second]] = {
+    **LOOPS, **WORDS, **MAPS,
+    **BACKBONES,
+    **BOXES, **RCNN,
+    **MORE,
+}  # fmt: skip
 CLOSE, APART = 1e-5, 1e-4
 """What is the same, and what is not, beside the largest value."""
 

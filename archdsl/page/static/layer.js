@@ -2,6 +2,7 @@
 
 import { h, part } from "./dom.js";
 import { bytes, field, number, share } from "./format.js";
+import { sight } from "./sight.js";
 
 export function layer(state) {
   const draw = () => {
@@ -36,6 +37,7 @@ function details(row, model, figures, state) {
       row.receptive_field && h("dt", null, "sees"), row.receptive_field && h("dd", null, `${field(row.receptive_field)} of the input`)),
     h("dl", { class: "facts" }, ...facts.filter(([, value]) => value !== 0n).map(([title, value, text, name]) => h("div", null, h("dt", null, title), h("dd", null, text, h("small", null, ` ${share(value, whole(name))}`))))),
     ...formulas(row, model, figures),
+    ...sight(row, model, figures),
   ];
 }
 

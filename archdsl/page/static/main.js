@@ -12,6 +12,7 @@ import { SourceText } from "./source.js";
 import { State } from "./state.js";
 import { summary } from "./summary.js";
 import { Table } from "./table.js";
+import { where } from "./where.js";
 
 const LARGE = 4000; // layers of a network whose charts are drawn only where they are seen
 const THEMES = ["auto", "light", "dark"];
@@ -54,6 +55,7 @@ theme();
 summary(state);
 new Table(state);
 export const graph = new GraphView(state);
+where(state);
 layer(state);
 const large = state.model.rows.length > LARGE;
 part("memory-section").hidden = state.model.data.memory === null;

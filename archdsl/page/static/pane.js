@@ -3,7 +3,7 @@
 const RADIUS = 4; // pixels that a pointer may move in a click
 const CLOSEST = 4; // times the size in which a picture is placed
 const FARTHEST = 0.02;
-const LEGIBLE = 0.7;
+const LEGIBLE = 0.85; // times that size, where the letters of the page are 16 pixels high
 const FAR = 0.32; // below this size texts are not drawn: nobody can read them
 
 export class Pane {
@@ -18,7 +18,8 @@ export class Pane {
   fit() {
     const box = this.outer.getBoundingClientRect();
     const [width, height] = this.size;
-    const scale = Math.min(1.5, Math.max(Math.min(box.width / width, box.height / height), Math.min(LEGIBLE, box.width / width)));
+    const letters = parseFloat(getComputedStyle(document.documentElement).fontSize) / 16;
+    const scale = Math.min(1.5 * letters, Math.max(Math.min(box.width / width, box.height / height), Math.min(LEGIBLE * letters, box.width / width)));
     this.view = { x: width / 2 - box.width / scale / 2, y: height * scale <= box.height ? height / 2 - box.height / scale / 2 : 0, scale };
     this.#scaled();
   }

@@ -46,8 +46,14 @@ function total(one, state, leading) {
   const polynomial = Array.isArray(one.general) ? polynomialText(one.general, state.model.data.polynomials) : "";
   return h(
     "div", { class: leading ? "total leading" : "total", title: one.doc, "data-total": one.name, "data-exact": unknown || Array.isArray(value) ? "" : String(value) },
-    h("dt", null, NAMES[one.name] ?? one.name), h("dd", null, h("strong", null, large), h("span", null, exact), polynomial && h("span", { class: "polynomial" }, polynomial)),
+    h("dt", null, NAMES[one.name] ?? one.name), h("dd", null, h("strong", null, large), h("span", null, exact), polynomial && h("span", { class: "polynomial" }, polynomial), one.name === "peak_activations" && where(state)),
   );
+}
+
+/** The layer at which most is live. */
+function where(state) {
+  const { peak } = state.figures;
+  return peak !== null && h("button", { type: "button", class: "link", onclick: () => state.select(peak, "where") }, `at ${state.model.rows[peak].path}`);
 }
 
 /** The slider of a symbol: its scale is logarithmic where the range is wide. */

@@ -17,6 +17,7 @@ from archdsl import dims
 from archdsl.backends import onnx as engine
 from archdsl.backends.onnx import OnnxOptions, initialisers, stream
 from archdsl.graph import Graph
+from archdsl.ops.counted import Counted
 from archdsl.reading import zoo_files
 from archdsl.syntax import spec
 
@@ -93,6 +94,7 @@ def test_symbolic_shapes_never_contradict_onnx(variant: str) -> None:
     least = 0.99 if symbols == {"N"} else 0.49  # of sums and quotients of sizes ONNX knows nothing
     if any(node.op_type in ("Attention", "Gemm") for node in model.graph.node if symbols):
         least = min(least, 0.6)  # nor of `Attention`, nor of rows that a free batch was folded into for a `Gemm`
+    least = min(least, 0.6) if found_in_data(variant) else least  # nor of what is as long as the data say
     assert len(known) > least * total, "ONNX inferred too little for this to mean anything"
 
 
@@ -114,8 +116,9 @@ def test_bound_shapes_equal_onnx_everywhere(variant: str) -> None:
     model = onnx.ModelProto.FromString(data)
     onnx.checker.check_model(model, full_check=True)
     ours, theirs = declared(model), inferred(model)
-    assert all(isinstance(size, int) for shape in ours.values() for size in shape)
-    assert {name: theirs.get(name) for name in ours} == ours
+    settled = {name: shape for name, shape in ours.items() if all(isinstance(size, int) for size in shape)}
+    assert len(settled) == len(ours) or found_in_data(variant)
+    assert {name: theirs.get(name) for name in settled} == settled
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
@@ -124,14 +127,24 @@ def test_inputs_and_outputs_are_those_of_the_text(variant: str) -> None:
     statements = network_of(variant).body.statements
     inputs = [s.name for s in statements if isinstance(s, spec.Input)]
     outputs = [item.name for s in statements if isinstance(s, spec.Output) and not s.train for item in s.items]
+    arms = [body.statements for s in statements if isinstance(s, spec.If) for _, body in s.arms]
+    arms += [s.otherwise.statements for s in statements if isinstance(s, spec.If) and s.otherwise]
+    chosen = [[i.name for s in arm if isinstance(s, spec.Output) for i in s.items] for arm in arms]
     graph = model_of(variant).graph
     parameters = symbolic(variant).parameters()
     assert [v.name for v in graph.input] == [*inputs, *in_order(variant, [v.name for v in graph.input[len(inputs) :]])]
     assert {v.name: shape_of(v) for v in graph.input[len(inputs) :]} == {
         path: list(p.type.shape) for path, p in parameters.items()
     }
-    assert [v.name for v in graph.output] == outputs
-    assert all(shape_of(v)[0] == "N" for v in [*graph.input[: len(inputs)], *graph.output])
+    assert [v.name for v in graph.output] in [[*outputs, *arm] for arm in [[], *chosen]]
+    first = {str(shape_of(v)[0]) for v in graph.input[: len(inputs)]}
+    assert "N" in first <= {"N", "R"}  # of pictures, or of regions of them
+    assert all(shape_of(v)[0] in first for v in graph.output)
+
+
+def found_in_data(variant: str) -> bool:
+    """Whether some of its sizes are found in the data."""
+    return any(isinstance(node.op, Counted) for node in symbolic(variant).nodes)
 
 
 def in_order(variant: str, found: list[str]) -> list[str]:
@@ -220,7 +233,7 @@ def test_node_names_are_unique_and_known(variant: str) -> None:
     assert {name.partition("/")[0] for name in names} <= paths | {"size"}
 
 
-@pytest.mark.parametrize("file", sorted({path.name for path in VARIANTS.values()}))
+@pytest.mark.parametrize("file", sorted({path.relative_to(SPECS).as_posix() for path in VARIANTS.values()}))
 def test_the_same_bytes_from_another_parse(file: str) -> None:
     other = archdsl.load(SPECS / file)
     for variant in other.variants[:1]:
