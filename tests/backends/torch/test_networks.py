@@ -159,7 +159,7 @@ ELSEWHERE = {
     "support/second_maps.py": ("dcn", "hourglass", "unet"),
     "support/second_more.py": (
         "bit", "coordinate_attention", "cspnet", "eca_resnet", "fasternet", "hardnet", "inception_next", "starnet",
-        "c3d", "dcgan", "stylegan2", "tcn", "video_resnet", "vqvae", "wavenet", "x3d",
+        "c3d", "dcgan", "siamfc", "stylegan2", "tcn", "video_resnet", "vqvae", "wavenet", "x3d",
     ),
     "support/second_boxes.py": ("faster_rcnn", "fcos", "retinanet"),
     "support/second_rcnn.py": ("rcnn", "rfcn", "spp_net"),
