@@ -24,8 +24,8 @@ from torch.utils.flop_counter import FlopCounterMode
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
 
-Row = tuple[str, str, Callable[[], nn.Module], tuple[int, ...]]
-"""Our variant, the source, the network and the shape of its input."""
+Row = tuple[str, str, Callable[[], nn.Module], *tuple[tuple[int, ...], ...]]
+"""Our variant, the source, the network and the shapes of its inputs."""
 
 TIMM = {
     224: (
@@ -64,6 +64,7 @@ def from_papers() -> Iterator[Row]:
     yield "c3d", "torch_video.py", paper("torch_video", "C3D"), (3, 16, 112, 112)
     for variant, frames, side in (("x3d_s", 13, 160), ("x3d_m", 16, 224)):
         yield variant, "torch_video.py", paper("torch_video", "X3D"), (3, frames, side, side)
+    yield "siamfc", "torch_siamfc.py", paper("torch_siamfc", "SiamFC"), (3, 127, 127), (3, 255, 255)
     yield "wavenet", "torch_wave.py", paper("torch_wave", "WaveNet"), (256, 4096)
     yield "tcn_mnist", "torch_wave.py", paper("torch_wave", "TemporalNet"), (1, 784)
     for variant, name, shape in (
@@ -73,19 +74,19 @@ def from_papers() -> Iterator[Row]:
         yield variant, "torch_generative.py", paper("torch_generative", name), shape
 
 
-def count(make: Callable[[], nn.Module], shape: tuple[int, ...]) -> tuple[int, int]:
+def count(make: Callable[[], nn.Module], *shapes: tuple[int, ...]) -> tuple[int, int]:
     """Parameters, and multiply-accumulates of one input."""
     with torch.device("meta"):
         net, counter = make().eval().requires_grad_(False), FlopCounterMode(display=False)
         with counter, torch.no_grad():
-            net(torch.zeros(1, *shape))
+            net(*[torch.zeros(1, *shape) for shape in shapes])
     return sum(p.numel() for p in net.parameters()), counter.get_total_flops() // 2
 
 
 def main(folder: Path) -> None:
     rows: list[list[Any]] = [["variant", "params", "macs", "source"]]
-    for variant, source, make, shape in [*from_libraries(), *from_papers()]:
-        rows.append([variant, *count(make, shape), f"{source}, counted by tests/reference/count_more.py"])
+    for variant, source, make, *shapes in [*from_libraries(), *from_papers()]:
+        rows.append([variant, *count(make, *shapes), f"{source}, counted by tests/reference/count_more.py"])
     with (folder / "counts_more.csv").open("w", newline="") as file:
         csv.writer(file, lineterminator="\n").writerows(rows)
 

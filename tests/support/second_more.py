@@ -236,10 +236,24 @@ def vqvae() -> Second:
     )  # fmt: skip
 
 
+def siamfc() -> Second:
+    def make() -> Any:
+        from torch_siamfc import SiamFC
+
+        return SiamFC(2)
+
+    return Second(
+        "siamfc", {"c": 2, "small": 87, "res": 119}, "", make,
+        lambda draw, sizes: {"exemplar": draw.normal(size=(sizes["N"], 3, 87, 87)),
+                             "search": draw.normal(size=(sizes["N"], 3, 119, 119))},
+        lambda net, x: {"response": net(x["exemplar"], x["search"])}, {"N": 2}, {"N": (1, 3)},
+    )  # fmt: skip
+
+
 MORE: dict[str, Callable[[], Second]] = {
     make.__name__: make
     for make in (
         inception_next, starnet, fasternet, cspresnet, cspresnext, cspdarknet, bit, eca_resnet, hardnet,
-        coordinate_attention, c3d, x3d, wavenet, tcn, dcgan, dcgan_discriminator, stylegan2, vqvae,
+        coordinate_attention, c3d, x3d, wavenet, tcn, dcgan, dcgan_discriminator, stylegan2, vqvae, siamfc,
     )
 } | {name: video_resnet(name) for name in ("r3d_18", "mc3_18", "r2plus1d_18")}  # fmt: skip

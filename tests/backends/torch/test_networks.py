@@ -155,6 +155,8 @@ ELSEWHERE = {
     "support/second_onestage.py": (
         "darknet", "efficientdet", "ssd", "ssdlite", "yolo_v1", "yolov3", "yolov5", "yolov8", "yolox",
     ),
+    "support/second_dense.py": ("deconvnet", "deeplab", "fcn", "hrnet", "lraspp", "pspnet", "segnet", "visualiser"),
+    "support/second_dense_maps.py": ("dncnn", "edsr", "espcn", "scse", "unet_3d", "unetpp"),
     "support/second_backbones.py": (
         "convmixer", "convnext", "dla", "edgenext", "efficientnet_v2", "fastvit", "ghostnet", "mobilenet_v4", "mobileone",
         "poolformer", "regnet", "repvit", "res2net", "resnest", "vovnet",
@@ -162,7 +164,7 @@ ELSEWHERE = {
     "support/second_maps.py": ("dcn", "hourglass", "unet"),
     "support/second_more.py": (
         "bit", "coordinate_attention", "cspnet", "eca_resnet", "fasternet", "hardnet", "inception_next", "starnet",
-        "c3d", "dcgan", "stylegan2", "tcn", "video_resnet", "vqvae", "wavenet", "x3d",
+        "c3d", "dcgan", "siamfc", "stylegan2", "tcn", "video_resnet", "vqvae", "wavenet", "x3d",
     ),
     "support/second_boxes.py": ("faster_rcnn", "fcos", "retinanet"),
     "support/second_rcnn.py": ("rcnn", "rfcn", "spp_net"),
