@@ -52,6 +52,7 @@ SAME = {
         "mnasnet": "mnasnet0_5 mnasnet0_75 mnasnet1_0 mnasnet1_3",
         "shufflenet_v2:shufflenetv2": "shufflenet_v2_x0_5 shufflenet_v2_x1_0 shufflenet_v2_x1_5 shufflenet_v2_x2_0",
         "efficientnet": " ".join(f"efficientnet_b{k}" for k in range(8)),
+        "efficientnet_v2:efficientnet": "efficientnet_v2_s efficientnet_v2_m efficientnet_v2_l",
         "vit:vision_transformer": "vit_b_16 vit_b_32 vit_l_16",
         "swin:swin_transformer": "swin_t swin_s swin_b",
     },
@@ -66,6 +67,23 @@ SAME = {
         "nasnet": "nasnetalarge",
         "pnasnet": "pnasnet5large",
         "nf_resnet:nfnet": "nf_resnet50 nf_resnet101",
+        "convnext": " ".join(
+            f"convnext_{n}" for n in ("atto", "femto", "pico", "nano", "tiny", "small", "base", "large")
+        )
+        + " convnextv2_atto convnextv2_nano convnextv2_base",
+        "regnet": " ".join(
+            f"regnet{n}" for n in ("x_002", "x_008", "x_032", "x_160", "y_004", "y_016", "y_032", "y_160")
+        ),
+        "ghostnet": "ghostnet_050 ghostnet_100 ghostnet_130",
+        "res2net": "res2net50_26w_4s res2net50_48w_2s res2net50_26w_8s res2net101_26w_4s",
+        "resnest": "resnest14d resnest26d resnest50d resnest101e",
+        "repvit": "repvit_m0_9 repvit_m1_0 repvit_m1_1 repvit_m1 repvit_m2",
+        "dla": "dla34 dla60",
+        "vovnet": "ese_vovnet19b_dw ese_vovnet39b ese_vovnet57b ese_vovnet99b",
+        "edgenext": "edgenext_xx_small edgenext_x_small edgenext_small",
+        "fastvit": "fastvit_t8 fastvit_t12 fastvit_s12",
+        "poolformer:metaformer": "poolformer_s12 poolformer_s24 poolformer_s36 poolformer_m36",
+        "convmixer": "convmixer_768_32 convmixer_1024_20_ks9_p14 convmixer_1536_20",
     },
     "transformers.models": {
         "bert:bert/modeling_bert": "bert_base=BertModel bert_large=BertModel",

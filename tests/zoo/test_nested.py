@@ -38,6 +38,29 @@ def test_deployed_repvgg_is_the_papers(variant: str) -> None:
     }  # fmt: skip
 
 
+ONE = {
+    "mobileone_s0": (2.1, 275),
+    "mobileone_s1": (4.8, 825),
+    "mobileone_s2": (7.8, 1299),
+    "mobileone_s3": (10.1, 1896),
+}
+"""The results of arXiv:2206.04040 on ImageNet: millions of parameters and of multiply-accumulates when deployed."""
+
+
+@pytest.mark.parametrize("variant", ONE)
+def test_deployed_mobileone_is_the_papers(variant: str) -> None:
+    """One convolution with a bias where up to six branches were, and no norm; the printed figures are rounded."""
+    graph = deployed(archdsl.load(SPECS / "mobileone.arch").graph(variant))
+    measures = Measures(graph)
+    params, macs = measures.of("params").value, measures.of("macs").value
+    assert isinstance(params, int) and isinstance(macs, int)
+    assert round(params / 1e6, 1) == ONE[variant][0]
+    assert abs(macs / 1e6 - ONE[variant][1]) < 1
+    assert Counter(node.op.name for node in graph.nodes) == {
+        "conv": 43, "relu": 43, "global_avg_pool": 1, "flatten": 1, "linear": 1
+    }  # fmt: skip
+
+
 def test_repvgg_a0_has_22_convolutions_for_44_and_17_norms(tmp_path: Path) -> None:
     """Counted in the models: the norms behind convolutions are folded in any case."""
     graph = archdsl.load(SPECS / "repvgg.arch").graph("repvgg_a0", res=32)
