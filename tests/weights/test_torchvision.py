@@ -42,13 +42,13 @@ CASES = [
 def build(name: str, x: Any) -> Any:
     """torchvision's network with random values."""
     import torch
-    from torch_lively import enliven
+    from torch_lively import bias_of, enliven
     from torch_models import torchvision_models
 
     options = {"init_weights": False, "transform_input": False} if name in ("googlenet", "inception_v3") else {}
     with torch.device("meta"):
         net = getattr(torchvision_models(), name)(**options)
-    return enliven(net.to_empty(device="cpu"), x, seed=sum(map(ord, name)))
+    return enliven(net.to_empty(device="cpu"), x, seed=sum(map(ord, name)), bias=bias_of(name))
 
 
 def shuffled(state: dict[str, Any]) -> dict[str, Any]:
