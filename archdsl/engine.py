@@ -28,8 +28,9 @@ from archdsl.syntax.parse import parse
 if TYPE_CHECKING:
     from archdsl.analyses.measure import Measurement, Subject
 
-MOST = 200_000
-"""Operators of the graphs that are kept, after which those are let go that nobody asked for longest."""
+MOST = 500_000
+"""Operators of the graphs that are kept, of less than 1 kB each. Beyond that those are let go that nobody asked for in
+this round and the one before; if there are none, what is new is not kept, so that a part is known in every round."""
 OLD = 3
 """Rounds after which a text that nobody reads any more is forgotten."""
 VERSIONS = 4
@@ -58,7 +59,7 @@ class _Text:
 class _Result:
     """An elaboration, and the files beside the texts that it read; ``known``: what was measured of its graph."""
 
-    __slots__ = ("files", "found", "known", "module", "target")
+    __slots__ = ("files", "found", "known", "module", "round", "target")
 
     def __init__(self, module: Module, target: spec.Definition, found: Elaboration, files: Beside) -> None:
         self.module = module
@@ -66,6 +67,7 @@ class _Result:
         self.found = found
         self.files = files
         self.known: dict[Subject, Measurement] = {}
+        self.round = 0
 
     def holds(self, module: Module) -> bool:
         """Whether it holds for the module as it is now, too: what is told of a fault may name lines of its text."""
@@ -124,6 +126,7 @@ class Engine:
             known = self.results.get(key)
             if known is not None and known.holds(module) and loader.has(known.files):
                 self.results.move_to_end(key)
+                known.round = self.round
                 if known.found.graph is not None:
                     known.found.graph.source_hash = module.source_hash
                 return known.found
@@ -147,8 +150,10 @@ class Engine:
         self.results[key] = result
         self.graphs[id(result.found.graph)] = result
         self.size += result.size
+        result.round = self.round
         while self.size > self.most:
-            self._forget(next(iter(self.results)))
+            oldest = next(iter(self.results))
+            self._forget(oldest if self.results[oldest].round < self.round - 1 else key)
 
     def _forget(self, key: tuple[Any, ...]) -> None:
         result = self.results.pop(key)

@@ -102,9 +102,16 @@ def vgg16_regions(regions: int, rpn: bool, classes: int = 21) -> Count:
     return params, macs
 
 
+def spp_net() -> Count:
+    """ZF-5, and a full layer behind 50 bins of each map."""
+    s = Sheet(3, 224).biased(96, 7, 2, 1).pool(3, 2, ceil=True).biased(256, 5, 2, 1).pool(3, 2, ceil=True)
+    return s.biased(384, 3).biased(384, 3).biased(256, 3).linear(4096, 50 * 256).linear(4096).linear(1000).count
+
+
 def table() -> dict[str, Count]:
     retina = [[9 * 91], [9 * 4]]
     return {
+        "spp_net": spp_net(),
         "fast_rcnn_vgg16": vgg16_regions(2000, rpn=False),
         "faster_rcnn_vgg16": vgg16_regions(300, rpn=True),
         "retinanet_resnet50_fpn": one_stage(retina, norms=False, norm_bias=False),
