@@ -6,7 +6,7 @@ from typing import Annotated
 
 from archdsl.cli import views
 from archdsl.cli.exit import FINDINGS
-from archdsl.cli.options import Bind, Block, Set, Target, Train, Watching, applied, bindings, listed, settings
+from archdsl.cli.options import Bind, Block, Set, Target, Train, Watching, bindings, listed, settings
 from archdsl.cli.output import progress, show
 from archdsl.cli.signature import opt
 from archdsl.diagnostics import Refusal
@@ -72,10 +72,10 @@ def command(
     if (memory or at) and (rows or strict or (memory and at)):
         what = "`--memory`" if memory else "`--at`"
         raise Refusal("E0007", f"{what} is a separate view: the options for the table do not apply to it")
-    from archdsl.project import costs
+    from archdsl.project import costs, one_block
 
     given = settings(set_)
-    network, sizes = applied(target, block, sizes)
+    network, sizes = one_block.applied(target, block, sizes)
     if memory:
         with progress(f"planning the memory of {target}"):
             report = costs.memory(

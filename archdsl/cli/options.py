@@ -10,7 +10,6 @@ from archdsl.diagnostics import DiagnosticError, Refusal
 
 if TYPE_CHECKING:
     from archdsl.driver import Value
-    from archdsl.graph import Graph
 
 Target = Annotated[
     str, Arg("spec.arch, spec.arch:variant, model.onnx, model.pt2, - or a name from `archdsl list`", "targets")
@@ -46,15 +45,6 @@ Key = Annotated[
 Names = Annotated[
     str | None, opt("--names", metavar="MAP", help="a map of the spec, `weights MAP { … }`; or own, or order")
 ]
-
-
-def applied(target: str, block: str | None, sizes: dict[str, int]) -> tuple[str | Graph, dict[str, int]]:
-    """What a command is about, and the sizes that are still to be bound: those of a block are given already."""
-    if block is None:
-        return target, sizes
-    from archdsl.project.one_block import block as one_block
-
-    return one_block(target, block, sizes), {}
 
 
 def pairs(texts: Iterable[str] | None, option: str) -> dict[str, str]:

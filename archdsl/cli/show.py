@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from archdsl.cli.options import Bind, Block, Set, Target, Train, Watching, applied, bindings, settings
+from archdsl.cli.options import Bind, Block, Set, Target, Train, Watching, bindings, settings
 from archdsl.cli.output import out, progress, say
 from archdsl.cli.signature import opt
 from archdsl.diagnostics import Refusal
@@ -37,6 +37,8 @@ def command(
     watch: Watching = False,
 ) -> None:
     """Print the elaborated graph, or draw it."""
+    from archdsl.project.one_block import applied
+
     given = settings(set_)
     if output is None:
         from archdsl.project.pages import show

@@ -34,6 +34,7 @@ class Sight:
         self.bound, self.fields = bound, fields
         self.left = MOST
         self._known: dict[tuple[int, AxisWindow, int], tuple[Spans, Spans]] = {}
+        self._ends: dict[tuple[AxisWindow, int], list[Span]] = {}
         shape = bound.type(fields.source).shape
         sizes = {axis: size for axis in fields.axes if isinstance(size := shape[axis], int)}
         self.seen: dict[Value, Axes] = {
@@ -72,14 +73,16 @@ class Sight:
             return source, spans
         key = (id(spans), window, size)
         if key not in self._known:
-            self._known[key] = spans, tuple([self._position(spans, window, at) for at in range(size)])
+            if (window, size) not in self._ends:
+                self._ends[window, size] = [window_ends(window, window.shift, at) for at in range(size)]
+            ends = self._ends[window, size]
+            self._known[key] = spans, tuple([self._position(spans, window.spacing, *one) for one in ends])
         return source, self._known[key][1]
 
-    def _position(self, spans: Spans, window: AxisWindow, at: int) -> Span | None:
-        first, last = window_ends(window, window.shift, at)
+    def _position(self, spans: Spans, spacing: int, first: int, last: int) -> Span | None:
         if first < 0:
-            first += -(first // window.spacing) * window.spacing
-        taps = [span for span in spans[first : max(last + 1, 0) : window.spacing] if span is not None]
+            first += -(first // spacing) * spacing
+        taps = [span for span in spans[first : max(last + 1, 0) : spacing] if span is not None]
         self.left -= len(taps) + 1
         return (min(low for low, _ in taps), max(high for _, high in taps)) if taps else None
 

@@ -46,6 +46,11 @@ def block(target: str | Path, text: str, bind: Mapping[str, int] | None = None) 
     return program.graph(name, bind=bind)
 
 
+def applied(target: str, text: str | None, bind: dict[str, int]) -> tuple[str | Graph, dict[str, int]]:
+    """What a command is about, and the sizes that are still to be bound: those of a block are given already."""
+    return (target, bind) if text is None else (block(target, text, bind), {})
+
+
 def _free(text: str) -> str:
     """A name that the text does not use."""
     return next(name for n in range(1, len(text) + 3) if (name := "Block" + str(n) * (n > 1)) not in text)

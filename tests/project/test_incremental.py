@@ -12,6 +12,7 @@ from archdsl.driver import renewing
 from archdsl.engine import Engine
 from archdsl.modules import loader
 from archdsl.project import costs, linting
+from archdsl.project.checking import save_baseline
 from archdsl.report.render import render
 
 
@@ -32,12 +33,17 @@ def everything(*targets):
     """All that is said of a project: findings, claims, and one network with its lines, costs and rules."""
     found = archdsl.check(*targets)
     told = [str(found), render(found.report(), "json")]
-    for make in (_explored, _costs, _linted):
+    for make in (_compared, _explored, _costs, _linted):
         try:
             told.append(make())
         except DiagnosticError as error:
             told.append(f"{make.__name__}: {error}")
     return told
+
+
+def _compared():
+    found = archdsl.check("specs", against="base.json")
+    return f"{found}\n{render(found.report(), 'json')}"
 
 
 def _explored():
@@ -64,6 +70,8 @@ def renewed(engine, *targets):
 
 
 def follow(project, engine, edits):
+    save_baseline(archdsl.check("specs"), "base.json")
+    project.write("base.json", Path("base.json").read_text())
     for step in range(edits):
         done = project.edit()
         assert renewed(engine, "specs") == fresh("specs"), (step, done)

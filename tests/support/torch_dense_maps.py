@@ -77,12 +77,12 @@ class UNet3D(nn.Module):
     """arXiv:1606.06650, figure 2: no padding, a norm before every ReLU. The paper's 19,069,955 parameters are those
     without the norms' 4,672, with no bias in the upsampling."""
 
-    def __init__(self, channels: int = 3, classes: int = 3, c: int = 32) -> None:
+    def __init__(self, channels: int = 3, classes: int = 3, c: int = 32, depth: int = 3) -> None:
         super().__init__()
-        entering = [channels, 2 * c, 4 * c, 8 * c]
+        entering, steps = [channels, 2 * c, 4 * c, 8 * c][: depth + 1], (16, 8, 4)[3 - depth :]
         self.down = nn.ModuleList([self.pair(a, c * 2**i, c * 2 ** (i + 1)) for i, a in enumerate(entering)])
-        self.up = nn.ModuleList([nn.ConvTranspose3d(n * c, n * c, 2, 2, bias=False) for n in (16, 8, 4)])
-        self.join = nn.ModuleList([self.pair(3 * n * c, n * c, n * c) for n in (8, 4, 2)])
+        self.up = nn.ModuleList([nn.ConvTranspose3d(n * c, n * c, 2, 2, bias=False) for n in steps])
+        self.join = nn.ModuleList([self.pair(3 * n // 2 * c, n // 2 * c, n // 2 * c) for n in steps])
         self.out = nn.Conv3d(2 * c, classes, 1)
 
     @staticmethod

@@ -27,7 +27,7 @@ VGG16 = ((1, 2), (2, 2), (4, 3), (8, 3), (8, 3))
 class DeconvNet(nn.Module):
     """arXiv:1505.04366, table 2: VGG16, and its mirror with unpooling by the switches; a norm behind every layer but the last."""
 
-    def __init__(self, classes: int = 21, width: int = 64, wide: int = 4096) -> None:
+    def __init__(self, classes: int = 21, width: int = 64, wide: int = 4096, side: int = 7) -> None:
         super().__init__()
         before = 3
         for stage, (m, n) in enumerate(VGG16, 1):
@@ -35,9 +35,9 @@ class DeconvNet(nn.Module):
                 setattr(self, f"conv{stage}_{i}", nn.Conv2d(before, m * width, 3, padding=1))
                 setattr(self, f"bnconv{stage}_{i}", nn.BatchNorm2d(m * width))
                 before = m * width
-        self.fc6, self.bnfc6 = nn.Conv2d(before, wide, 7), nn.BatchNorm2d(wide)
+        self.fc6, self.bnfc6 = nn.Conv2d(before, wide, side), nn.BatchNorm2d(wide)
         self.fc7, self.bnfc7 = nn.Conv2d(wide, wide, 1), nn.BatchNorm2d(wide)
-        self.deconv_fc6, self.bndeconv_fc6 = nn.ConvTranspose2d(wide, before, 7), nn.BatchNorm2d(before)
+        self.deconv_fc6, self.bndeconv_fc6 = nn.ConvTranspose2d(wide, before, side), nn.BatchNorm2d(before)
         for stage, (m, n) in reversed([*enumerate(VGG16, 1)]):
             last = VGG16[stage - 2][0] if stage > 1 else 1
             for i in range(1, n + 1):

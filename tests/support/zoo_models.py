@@ -188,11 +188,17 @@ SMALL: dict[str, dict[str, Any]] = {
     "convlstm": {"widths": [4, 3], "from": 3, "k": 3, "patch": 2, "size": 8},
 }  # fmt: skip
 """By file, the arguments that make networks of sequences small."""
+SMALL_MAPS: dict[str, dict[str, Any]] = {
+    "deconvnet": {"width": 4, "hidden": 16, "res": 64}, "fcn": {"c": 4, "hidden": 16, "res": 64}, "scse": {"c": 8},
+    "pspnet": {"c": 4, "res": 64}, "segnet": {"width": 4, "res": 64}, "unet_3d": {"c": 4, "depth": 1, "size": 34},
+    "unetpp": {"widths": [4, 8, 12, 16, 24], "res": 32},
+}  # fmt: skip
+"""And of networks from large pictures to large maps."""
 
 
 def made_small(variant: str) -> dict[str, Any]:
     """The arguments of the above that a variant's network has."""
-    given = SMALL.get(VARIANTS[variant].stem, {})
+    given = {**SMALL, **SMALL_MAPS}.get(VARIANTS[variant].stem, {})
     return {name: value for name, value in given.items() if has_parameter(variant, name)}
 
 

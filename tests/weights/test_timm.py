@@ -73,6 +73,10 @@ MORE = {
     **{f"densenet{n}": (f"densenet{n}", "by the map `torchvision`") for n in (161, 169, 201)},
     **{name: (name, "by name") for name in ("resnet18", "resnet34", "resnet101", "resnet152", "wide_resnet101_2")},
     **{name: (name, "by name") for name in ("resnext101_32x4d", "resnext101_32x8d", "resnext101_64x4d")},
+    **{
+        name: (name, "by name")
+        for name in ("hrnet_w18", "hrnet_w18_small", "hrnet_w18_small_v2", "hrnet_w32", "hrnet_w48")
+    },
     **{f"efficientnet_b{n}": (f"efficientnet_b{n}", "by the map `timm`") for n in range(2, 8)},
     "mobilenet_v2_w0_35": ("mobilenetv2_035", "by the map `timm`"),
     "mobilenet_v2_w0_75": ("mobilenetv2_075", "by the map `timm`"),

@@ -28,6 +28,12 @@ MORE = (
     "convnext_tiny", "convnext_small", "convnext_base", "convnext_large",
 )  # fmt: skip
 
+SEGMENTERS = (
+    "fcn_resnet50", "fcn_resnet101", "deeplabv3_resnet50", "deeplabv3_resnet101", "deeplabv3_mobilenet_v3_large",
+    "lraspp_mobilenet_v3_large",
+)  # fmt: skip
+"""For the night; narrow ones are compared in ``zoo/test_second_sources``."""
+
 TRANSFORMERS = ("swin_t", "swin_s", "swin_b", "vit_b_16", "vit_b_32", "vit_l_16")
 """Small ones of these are compared in ``zoo/test_second_sources``."""
 
@@ -35,7 +41,7 @@ TOLERANCE = 1e-4
 
 CASES = [
     *(pytest.param(name, marks=pytest.mark.reference) for name in NETWORKS),
-    *(pytest.param(name, marks=pytest.mark.nightly) for name in MORE),
+    *(pytest.param(name, marks=pytest.mark.nightly) for name in (*MORE, *SEGMENTERS)),
 ]
 
 
@@ -45,9 +51,13 @@ def build(name: str, x: Any) -> Any:
     from torch_lively import bias_of, enliven
     from torch_models import torchvision_models
 
-    options = {"init_weights": False, "transform_input": False} if name in ("googlenet", "inception_v3") else {}
+    options: dict[str, Any] = {}
+    if name in ("googlenet", "inception_v3"):
+        options = {"init_weights": False, "transform_input": False}
+    if name in SEGMENTERS:
+        options = {"weights_backbone": None, **({} if name.startswith("lraspp") else {"aux_loss": True})}
     with torch.device("meta"):
-        net = getattr(torchvision_models(), name)(**options)
+        net = torchvision_models().get_model(name, **options)
     return enliven(net.to_empty(device="cpu"), x, seed=sum(map(ord, name)), bias=bias_of(name))
 
 
@@ -82,6 +92,12 @@ def logits(name: str, state: dict[str, Any], x: Any, folder: Path) -> np.ndarray
     return np.asarray(found)
 
 
+def said(net: Any, x: Any) -> np.ndarray:
+    """What torchvision's network gives; of several outputs the one that is not for training alone."""
+    found = net(x)
+    return np.asarray(found["out"] if isinstance(found, dict) else found)
+
+
 @pytest.mark.parametrize("name", CASES)
 def test_checkpoint_gives_the_same_logits(name: str, tmp_path: Path) -> None:
     """And with two tensors of one shape swapped, those of torchvision's network with the two swapped."""
@@ -94,7 +110,7 @@ def test_checkpoint_gives_the_same_logits(name: str, tmp_path: Path) -> None:
     x = pictures(2, 3, size, size)
     net = build(name, x)
     with torch.no_grad():
-        before = net(x).numpy()
+        before = said(net, x)
         found = logits(name, net.state_dict(), x, tmp_path)
         assert distance(found, before) <= TOLERANCE
         assert np.abs(before[0] - before[1]).max() > 100 * TOLERANCE * np.abs(before).max()
@@ -102,7 +118,7 @@ def test_checkpoint_gives_the_same_logits(name: str, tmp_path: Path) -> None:
         one, other = (net.state_dict()[name] for name in twins(net.state_dict()))
         kept = one.clone()
         one.copy_(other), other.copy_(kept)
-        found, after = logits(name, net.state_dict(), x, tmp_path), net(x).numpy()
+        found, after = logits(name, net.state_dict(), x, tmp_path), said(net, x)
     assert distance(found, after) <= TOLERANCE
     assert distance(after, before) > 10 * TOLERANCE
 
@@ -111,10 +127,11 @@ def every_name() -> Iterator[str]:
     """torchvision's functions of the families that the zoo has."""
     from torch_models import torchvision_models
 
-    zoo = reading.zoo_names()
-    yield from (name for name in torchvision_models().list_models(module=torchvision_models()) if name in zoo)
+    models, zoo = torchvision_models(), reading.zoo_names()
+    for module in (models, models.segmentation):
+        yield from (name for name in models.list_models(module=module) if name in zoo)
 
 
 @pytest.mark.reference
 def test_no_network_of_torchvision_is_forgotten() -> None:
-    assert sorted(every_name()) == sorted([*NETWORKS, *MORE, *TRANSFORMERS])
+    assert sorted(every_name()) == sorted([*NETWORKS, *MORE, *SEGMENTERS, *TRANSFORMERS])

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from second import checkpoint as saved, lively, singles, tensors
 from second_boxes import BOXES, DEPTHS
+from second_rcnn import RCNN
 
 import archdsl
 from archdsl import driver
@@ -106,3 +107,33 @@ def test_the_same_boxes(name: str, tmp_path: Path) -> None:
             scale = np.abs(value).max()
             assert np.abs(got - value).max() <= max(CLOSE * scale, 4 * noise), output
             assert noise < 50 * CLOSE * scale, output
+
+
+@pytest.mark.parametrize("name", ["faster_rcnn_vgg16", "faster_rcnn_zf"])
+def test_the_same_boxes_as_the_paper_written_again(name: str, tmp_path: Path) -> None:
+    """Where fewer than twelve regions are proposed, too: what stands in place of the others is no region."""
+    import torch
+    from torch_boxes import suppress
+
+    case = RCNN[name]()
+    net, inputs = lively(case.other()), case.inputs(np.random.default_rng(3), {"N": 2})
+    with torch.no_grad():
+        net.cls_score.weight.mul_(0.03)
+        net.bbox_pred.weight.mul_(0.02)
+    graph = driver.resolve_target(name)[0].graph(name, **case.small, boxes=True, most=20)
+    whole, _ = with_weights(graph, saved(net, tmp_path / "w.pth"))
+    archdsl.compile(whole, tmp_path / "w.onnx")
+    given = archdsl.run(tmp_path / "w.onnx", singles(inputs))
+    for i, image in enumerate(tensors(inputs)["image"]):
+        with torch.no_grad():
+            _, scores, boxes = net.boxes(image[None], most=12)
+        lines: list[list[float]] = []
+        for label in range(1, scores.shape[1]):
+            there = scores[:, label] > 0.05
+            near, sure = boxes[there, label], scores[there, label]
+            lines += [[float(sure[k]), label, *near[k].tolist()] for k in suppress(near, sure, 0.3, plus=1.0)]
+        wanted = np.array(sorted(lines, reverse=True)[:20])
+        count = len(wanted)
+        found = np.concatenate([given["scores"][i, :, None], given["labels"][i, :, None], given["boxes"][i]], 1)
+        np.testing.assert_allclose(found[:count], wanted, atol=1e-2, rtol=1e-4)
+        assert count > 5 and not given["scores"][i, count:].any()

@@ -17,6 +17,8 @@ import pytest
 from second import Second, checkpoint as saved, compiled, counted, graph_of, lively, noise, said, singles, tensors
 from second_backbones import BACKBONES
 from second_boxes import BOXES
+from second_dense import DENSE
+from second_dense_maps import DENSE_MAPS
 from second_loops import LOOPS
 from second_maps import MAPS
 from second_more import MORE
@@ -31,6 +33,7 @@ CASES: dict[str, Callable[[], Second]] = {
     **BACKBONES,
     **BOXES, **RCNN,
     **MORE,
+    **DENSE, **DENSE_MAPS,
 }  # fmt: skip
 CLOSE, APART = 1e-5, 1e-4
 """What is the same, and what is not, beside the largest value."""
