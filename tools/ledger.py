@@ -60,7 +60,7 @@ AS_HERE = {
     "autoencoder_mnist", "bn_inception", "convnet1989", "gate_mp", "inception_resnet_v1", "inception_resnet_v2",
     "inception_v3", "inception_v4", "madaline", "mlp3", "mlp_keras_121", "nin_cifar10", "nin_imagenet",
     "overfeat_accurate", "overfeat_fast", "perceptron", "polynet", "se_bn_inception", "xception", "zfnet",
-    "deconvnet", "fcn8s", "scse_sdnet", "scse_unet", "segnet",
+    "deconvnet", "fcn8s", "scse_sdnet", "scse_unet", "segnet", "unet",
     "rnn_many_to_one", "rnn_residual", "rnn_stacked",
     "rcnn_caffenet", "fast_rcnn_vgg16", "faster_rcnn_vgg16", "faster_rcnn_zf", "rfcn_resnet101", "spp_net",
 }  # fmt: skip

@@ -85,7 +85,7 @@ CLOSED_FORM_ONLY = {
     "transformer_base", "transformer_big", "mixtral_layer",
     "shufflenet_v2_50", "delugenet_104", "delugenet_122", "shiftnet_a", "shiftnet_b", "amoebanet_a",
     "rnnsearch",
-    "dcn_v2_resnet50",
+    "dcn_v2_resnet50", "zeiler_visualiser",
     *(parts(name)[0] for name in formulas_recurrent.table()),
 }  # fmt: skip
 """No second implementation was counted into a table. ``lenet5`` and ``alexnet_one_tower`` are also held by published tables, in
@@ -93,8 +93,8 @@ CLOSED_FORM_ONLY = {
 and ``adaline`` from ``perceptron`` in operators without weights; the logic gates learn nothing. The
 orderings of a residual unit have the weights of ``resnet110_cifar_a``, and dropout has none; ``highway19``,
 ``shufflenet_v2_50`` and ``amoebanet_a`` are held by published tables; the other DelugeNets and ShiftNets by the printed
-figures of their papers. Transformers, recurrent networks and
-``dcn_v2_resnet50`` are counted by PyTorch as well, where it is installed: in ``test_second_sources``."""
+figures of their papers. Transformers, recurrent networks,
+``dcn_v2_resnet50`` and ``zeiler_visualiser`` are counted by PyTorch as well, where it is installed: in ``test_second_sources``."""
 
 
 def test_which_variants_rest_on_a_closed_form_alone_is_known() -> None:
