@@ -117,7 +117,7 @@ def build(name: str, x: Any) -> Any:
     Two things are set right. timm counts the padding of its strided averages, TensorFlow, where NASNet is from, does
     not. And the norms of SKNet's attention see one value of each image: the variance of two of them is blown up no end.
     """
-    from torch_lively import enliven
+    from torch_lively import bias_of, enliven
     from torch_models import timm
 
     net = timm().create_model(name)
@@ -125,7 +125,7 @@ def build(name: str, x: Any) -> Any:
         if type(module).__name__ == "AvgPool2dSame":
             counted = type(module).forward
             module.forward = lambda x, m=module, f=counted: f(m, x) / f(m, x.new_ones(x.shape))
-    enliven(net, x)
+    enliven(net, x, bias=bias_of(name))
     for path, module in net.named_modules():
         if path.endswith("attn.bn"):
             module.running_var.mul_(100)
