@@ -53,6 +53,7 @@ LISTED = {
     "rnn_dense": "birnn_dense",
     "zeiler_visualiser": "zeiler_deconv_vis",
     "las_listener": "rnn_pyramidal",
+    "ssd300_voc": "ssd300_vgg16",
 }
 
 AS_HERE = {
@@ -62,7 +63,8 @@ AS_HERE = {
     "overfeat_accurate", "overfeat_fast", "perceptron", "polynet", "se_bn_inception", "xception", "zfnet",
     "deconvnet", "fcn8s", "scse_sdnet", "scse_unet", "segnet", "unet",
     "rnn_many_to_one", "rnn_residual", "rnn_stacked",
-    "rcnn_caffenet", "fast_rcnn_vgg16", "faster_rcnn_vgg16", "faster_rcnn_zf", "rfcn_resnet101", "spp_net",
+    "rcnn_caffenet", "fast_rcnn_vgg16", "faster_rcnn_vgg16", "faster_rcnn_zf", "rfcn_resnet101", "spp_net", "yolo_v1",
+    "yolo_v1_cfg",
 }  # fmt: skip
 """The survey's identifier is our name."""
 

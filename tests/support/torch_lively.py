@@ -18,12 +18,12 @@ def pictures(count: int, *shape: int, seed: int = 1) -> Tensor:
     return 0.3 * x + nn.functional.interpolate(coarse, shape[1:], mode="bilinear")
 
 
-def enliven(net: nn.Module, *inputs: Tensor, seed: int = 0, gain: float = 2) -> nn.Module:
+def enliven(net: nn.Module, *inputs: Tensor, seed: int = 0, gain: float = 2, bias: float = 0.8) -> nn.Module:
     """Random parameters (of variance ``gain`` / fan); running statistics of this batch, so that activations neither die nor explode.
 
     Biases are larger than the scales of norms: with small ones half of every map is cut off by a ReLU, near its zero,
-    and a network of a hundred layers makes 1e-3 of a rounding error of 1e-6 (so it is 1e-5). The network ends in inference
-    mode.
+    and a network of a hundred layers makes 1e-3 of a rounding error of 1e-6 (so it is 1e-5). Where every sample is normalised
+    by itself, they would outweigh what a picture changes: see :func:`bias_of`. The network ends in inference mode.
     """
     torch.manual_seed(seed)
     with torch.no_grad():
@@ -33,9 +33,14 @@ def enliven(net: nn.Module, *inputs: Tensor, seed: int = 0, gain: float = 2) -> 
             elif name.endswith("weight"):
                 value.uniform_(0.25, 0.75)
             else:
-                value.normal_(0, 0.8)
+                value.normal_(0, bias)
     calibrate(net, *inputs)
     return net
+
+
+def bias_of(name: str) -> float:
+    """The deviation of the biases of a network of the zoo."""
+    return 0.08 if name.startswith(("convnext", "edgenext")) else 0.8
 
 
 def calibrate(net: nn.Module, *inputs: Tensor) -> None:

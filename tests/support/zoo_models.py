@@ -180,14 +180,19 @@ def images(graph: Graph, batch: int, *key: object, native: bool = False) -> Arra
 STEPS = {"T": 6, "S": 5}
 """How long sequences are."""
 WORDS = {"d": 16, "depth": 2, "heads": 4, "vocab": 50}
+DARK = {"c": 4, "depths": [1, 1, 1, 1, 1], "classes": 3, "res": 64}
+SEEN = {"width": 0.125, "classes": 3, "res": 64}
 SMALL: dict[str, dict[str, Any]] = {
     "bert": WORDS, "gpt2": WORDS, "llama": {**WORDS, "kv": 2, "e": 8, "hidden": 24}, "whisper": {**WORDS, "mels": 8},
     "t5": {**WORDS, "e": 8, "hidden": 24}, "transformer": {**WORDS, "hidden": 24},
     "mamba": {"d": 16, "depth": 2, "vocab": 50}, "mixtral": {"d": 16, "hidden": 12, "count": 4},
     "rnnsearch": {"d": 8, "m": 6, "l": 5, "vocab": 50}, "recurrent": {"width": 12, "words": 50},
     "convlstm": {"widths": [4, 3], "from": 3, "k": 3, "patch": 2, "size": 8},
+    "yolo_v1": {"width": 0.125, "hidden": 24, "res": 64}, "yolov3": DARK, "darknet": DARK, "yolov5": SEEN, "yolov8": SEEN,
+    "yolox": SEEN, "ssd": {"width": 4, "classes": 3}, "ssdlite": {"width": 0.25, "classes": 3, "res": 64},
+    "efficientdet": {"width": 0.25, "c": 8, "cells": 1, "depth": 1, "classes": 3, "res": 128},
 }  # fmt: skip
-"""By file, the arguments that make networks of sequences small."""
+"""By file, the arguments that make networks of sequences and detectors small."""
 SMALL_MAPS: dict[str, dict[str, Any]] = {
     "deconvnet": {"width": 4, "hidden": 16, "res": 64}, "fcn": {"c": 4, "hidden": 16, "res": 64}, "scse": {"c": 8},
     "pspnet": {"c": 4, "res": 64}, "segnet": {"width": 4, "res": 64}, "unet_3d": {"c": 4, "depth": 1, "size": 34},

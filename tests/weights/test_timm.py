@@ -78,6 +78,7 @@ MORE = {
         for name in ("hrnet_w18", "hrnet_w18_small", "hrnet_w18_small_v2", "hrnet_w32", "hrnet_w48")
     },
     **{f"efficientnet_b{n}": (f"efficientnet_b{n}", "by the map `timm`") for n in range(2, 8)},
+    "darknet53": ("darknet53", "by the map `timm`"),
     "mobilenet_v2_w0_35": ("mobilenetv2_035", "by the map `timm`"),
     "mobilenet_v2_w0_75": ("mobilenetv2_075", "by the map `timm`"),
     "mobilenet_v2_w1_4": ("mobilenetv2_140", "by the map `timm`"),
@@ -116,7 +117,7 @@ def build(name: str, x: Any) -> Any:
     Two things are set right. timm counts the padding of its strided averages, TensorFlow, where NASNet is from, does
     not. And the norms of SKNet's attention see one value of each image: the variance of two of them is blown up no end.
     """
-    from torch_lively import enliven
+    from torch_lively import bias_of, enliven
     from torch_models import timm
 
     net = timm().create_model(name)
@@ -124,7 +125,7 @@ def build(name: str, x: Any) -> Any:
         if type(module).__name__ == "AvgPool2dSame":
             counted = type(module).forward
             module.forward = lambda x, m=module, f=counted: f(m, x) / f(m, x.new_ones(x.shape))
-    enliven(net, x)
+    enliven(net, x, bias=bias_of(name))
     for path, module in net.named_modules():
         if path.endswith("attn.bn"):
             module.running_var.mul_(100)

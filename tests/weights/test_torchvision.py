@@ -48,7 +48,7 @@ CASES = [
 def build(name: str, x: Any) -> Any:
     """torchvision's network with random values."""
     import torch
-    from torch_lively import enliven
+    from torch_lively import bias_of, enliven
     from torch_models import torchvision_models
 
     options: dict[str, Any] = {}
@@ -58,7 +58,7 @@ def build(name: str, x: Any) -> Any:
         options = {"weights_backbone": None, **({} if name.startswith("lraspp") else {"aux_loss": True})}
     with torch.device("meta"):
         net = torchvision_models().get_model(name, **options)
-    return enliven(net.to_empty(device="cpu"), x, seed=sum(map(ord, name)))
+    return enliven(net.to_empty(device="cpu"), x, seed=sum(map(ord, name)), bias=bias_of(name))
 
 
 def shuffled(state: dict[str, Any]) -> dict[str, Any]:

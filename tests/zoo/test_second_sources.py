@@ -22,6 +22,7 @@ from second_dense_maps import DENSE_MAPS
 from second_loops import LOOPS
 from second_maps import MAPS
 from second_more import MORE
+from second_onestage import ONESTAGE
 from second_rcnn import RCNN
 from second_words import WORDS
 
@@ -32,6 +33,7 @@ CASES: dict[str, Callable[[], Second]] = {
     **LOOPS, **WORDS, **MAPS,
     **BACKBONES,
     **BOXES, **RCNN,
+    **ONESTAGE,
     **MORE,
     **DENSE, **DENSE_MAPS,
 }  # fmt: skip
@@ -72,7 +74,8 @@ def test_the_same_numbers(name: str, tmp_path: Path) -> None:
     given = tensors(singles(inputs))
     with torch.no_grad():
         made = outputs_of(module(*[given[value.name] for value in graph.inputs]))
-    assert apart(dict(zip(graph.outputs, made, strict=True))) <= max(close, CLOSE)
+    far = apart(dict(zip(graph.outputs, made, strict=True)))
+    assert far <= max(close, CLOSE) or far <= 4 * noise(case, net, inputs, wanted)
     state = net.state_dict()
     path = max(state, key=lambda path: (state[path].ndim == 2, any(w in path for w in ("attn", "att", "hh")), path))
     with torch.no_grad():
@@ -134,7 +137,7 @@ def test_the_polynomials_are_what_is_counted(name: str) -> None:
     """Parameters; and multiply-accumulates at more sizes than a polynomial of that degree has roots."""
     case = CASES[name]()
     graph, net = graph_of(case), case.other().double().eval()
-    assert archdsl.cost(graph).total("params") == sum(p.numel() for p in net.parameters())
+    assert archdsl.cost(graph).total("params") == sum(p.numel() for p in net.parameters() if p.requires_grad)
     macs = archdsl.cost(graph, symbolic=True).total("macs")
     assert dims.symbols(macs) == set(case.grid)
     for symbol, values in case.grid.items():
@@ -170,7 +173,7 @@ def test_the_variant_itself_is_what_is_counted(name: str) -> None:
     for size in case.full_sizes:
         settings = {name: value for name, value in size.items() if name.islower()}
         graph = driver.resolve_target(case.variant)[0].graph(case.variant, **settings)
-        assert archdsl.cost(graph).total("params") == sum(p.numel() for p in net.parameters())
+        assert archdsl.cost(graph).total("params") == sum(p.numel() for p in net.parameters() if p.requires_grad)
         inputs = singles(case.inputs(np.random.default_rng(0), size))
         mine = archdsl.cost(graph, {name: value for name, value in size.items() if name.isupper()}).total("macs")
         assert mine + case.beyond(size, graph) == counted(net, case, inputs, "meta"), size

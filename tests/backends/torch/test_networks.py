@@ -152,6 +152,9 @@ def chosen(names: list[str], state: dict[str, np.ndarray], name: str) -> list[st
 ELSEWHERE = {
     "support/second_words.py": ("bert", "gpt2", "llama", "mixtral", "swin", "t5", "transformer", "vit", "whisper"),
     "support/second_loops.py": ("convlstm", "mamba", "recurrent", "rnnsearch"),
+    "support/second_onestage.py": (
+        "darknet", "efficientdet", "ssd", "ssdlite", "yolo_v1", "yolov3", "yolov5", "yolov8", "yolox",
+    ),
     "support/second_dense.py": ("deconvnet", "deeplab", "fcn", "hrnet", "lraspp", "pspnet", "segnet", "visualiser"),
     "support/second_dense_maps.py": ("dncnn", "edsr", "espcn", "scse", "unet_3d", "unetpp"),
     "support/second_backbones.py": (
