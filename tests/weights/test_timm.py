@@ -50,7 +50,8 @@ BY_NAME = """
     convmixer_1024_20_ks9_p14 convmixer_1536_20 vit_tiny_patch16_224 vit_small_patch16_224 deit_tiny_patch16_224
     deit_small_patch16_224 deit_base_patch16_224 deit_tiny_distilled_patch16_224 deit_small_distilled_patch16_224
     deit_base_distilled_patch16_224 mixer_s32_224 mixer_s16_224 mixer_b16_224 mixer_l16_224 resmlp_12_224 resmlp_24_224
-    resmlp_36_224 gmlp_ti16_224 gmlp_s16_224
+    resmlp_36_224 gmlp_ti16_224 gmlp_s16_224 mobilevit_xxs mobilevit_xs mobilevit_s levit_128s levit_128 levit_192
+    levit_256 beit_base_patch16_224 beit_large_patch16_224
 """
 BY_MAP = """
     convnext_atto convnext_femto convnext_pico convnext_nano tf_efficientnetv2_s mobilenetv4_hybrid_medium
