@@ -82,6 +82,8 @@ def hugging_face() -> Iterator[Row]:
         e = {"projection_dim": text["projection_dim"]} if "projection_dim" in text else {}
         settled = library.CLIPConfig(vision_config={**vision, **e}, text_config=text, **e)
         yield name, tag, model("CLIPModel", settled), {**pixels, "input_ids": torch.zeros(1, 77, dtype=torch.int64)}
+    words = {"input_ids": torch.zeros(1, 64, dtype=torch.int64)}
+    yield "siglip_base_patch16_224", tag, model("SiglipModel", library.SiglipConfig()), {**pixels, **words}
     for name, settings in SEGFORMER.items():
         settled = library.SegformerConfig(**settings, num_labels=150)
         yield name, tag, model("SegformerForSemanticSegmentation", settled), picture(512, "pixel_values")
@@ -119,7 +121,9 @@ def where(variant: str) -> str:
 def main(folder: Path) -> None:
     lines: list[list[Any]] = [["variant", "params", "macs", "source"]]
     for variant, source, make, inputs in rows():
-        lines.append([variant, *count(make, inputs, where(variant)), f"{source}, counted by tests/reference/count_vision.py"])
+        lines.append(
+            [variant, *count(make, inputs, where(variant)), f"{source}, counted by tests/reference/count_vision.py"]
+        )
     with (folder / "counts_vision.csv").open("w", newline="") as file:
         csv.writer(file, lineterminator="\n").writerows(lines)
 

@@ -172,8 +172,30 @@ def beit() -> Second:
     return classifier("beit_base_patch16_224", {"d": 24, "heads": 3, "depth": 2}, other, 48)
 
 
+def siglip() -> Second:
+    def make() -> Any:
+        from torch_models import transformers
+
+        library = transformers()
+        tower = {"hidden_size": 16, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4}
+        text = {**tower, "vocab_size": 50, "max_position_embeddings": 64, "projection_size": 16}
+        vision = {**tower, "image_size": 48, "patch_size": 16}
+        config = library.SiglipConfig(text_config=text, vision_config=vision, attn_implementation="eager")
+        return library.SiglipModel(config)
+
+    return Second(
+        "siglip_base_patch16_224", {"d": 16, "depth": 2, "heads": 4, "vocab": 50, "res": 48}, "transformers", make,
+        lambda draw, n: {"image": draw.normal(size=(n["N"], 3, 48, 48)), "text": draw.integers(3, 50, (n["M"], n["T"]))},
+        lambda net, x: named(
+            net(input_ids=x["text"], pixel_values=x["image"]),
+            scores="logits_per_image", image_embeds="image_embeds", text_embeds="text_embeds",
+        ),
+        {"N": 2, "M": 3, "T": 11}, {"N": (1, 3), "M": (1, 2), "T": (1, 2, 5)},
+    )  # fmt: skip
+
+
 VISION: dict[str, Callable[[], Second]] = {
-    "swin_v2": swin_v2, "levit": levit, "beit": beit, "maxvit": maxvit, "detr": detr, "mobilevit": mobilevit, "clip": clip, "segformer": segformer,
+    "swin_v2": swin_v2, "siglip": siglip, "levit": levit, "beit": beit, "maxvit": maxvit, "detr": detr, "mobilevit": mobilevit, "clip": clip, "segformer": segformer,
     "mixer": mixed("mixer_b16_224", (0.5, 4)), "resmlp": mixed("resmlp_12_224", 4, block_layer="ResBlock", norm_layer="Affine"),
     "gmlp": mixed("gmlp_s16_224", 6, block_layer="SpatialGatingBlock"),
     "deit": deit("deit_tiny_patch16_224"), "deit_distilled": deit("deit_tiny_distilled_patch16_224"),
