@@ -95,8 +95,6 @@ def segformer() -> Second:
 
 def mobilevit() -> Second:
     def make() -> Any:
-        from dataclasses import replace
-
         from torch_models import timm
 
         module = timm().models
