@@ -14,7 +14,7 @@ that defines them; of detectors and networks for segmentation those of ``PARTS``
 favour: imports, decorators, and whatever other modules give (layers, factories) and weights with their metadata
 (``*_Weights``, ``*_cfg``), which are no part of a definition.
 timm is asked where torchvision has no such network (not for RepVGG, MobileOne, DarkNet-53 and ECA-ResNet, which are
-made by builders of many families), and transformers for networks on text. What transformers' classes do besides, such as
+made by builders of many families), and transformers for networks on text. What transformers' classes do besides, as
 caches, losses and several ways of masking, is counted with them. Their source is read where it is installed, without
 importing it.
 """
