@@ -23,9 +23,9 @@ def main() -> None:
         return
     found, broken = measured(options, "vision_networks", "MobileNetV4")
     broken = [one for one in broken if "outputs differ" in one]
-    if median(found) > MEDIAN:
+    if median(found) > MEDIAN and not options.smoke:
         broken.append(f"the median ratio is {median(found):.3f}, not {MEDIAN}")
-    verdict([] if options.smoke else broken)
+    verdict(broken)
 
 
 if __name__ == "__main__":
