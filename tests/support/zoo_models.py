@@ -194,6 +194,7 @@ SMALL: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 """By file, the arguments that make networks of sequences and detectors small."""
 SMALL_MAPS: dict[str, dict[str, Any]] = {
+    "centernet": {"c": 8, "depths": [1, 1, 1, 1], "widths": [16, 12, 8], "classes": 3, "res": 64},
     "deconvnet": {"width": 4, "hidden": 16, "res": 64}, "fcn": {"c": 4, "hidden": 16, "res": 64}, "scse": {"c": 8},
     "pspnet": {"c": 4, "res": 64}, "segnet": {"width": 4, "res": 64}, "unet_3d": {"c": 4, "depth": 1, "size": 34},
     "unetpp": {"widths": [4, 8, 12, 16, 24], "res": 32},

@@ -166,7 +166,7 @@ ELSEWHERE = {
         "bit", "coordinate_attention", "cspnet", "eca_resnet", "fasternet", "hardnet", "inception_next", "starnet",
         "c3d", "dcgan", "siamfc", "stylegan2", "tcn", "video_resnet", "vqvae", "wavenet", "x3d",
     ),
-    "support/second_boxes.py": ("faster_rcnn", "fcos", "retinanet"),
+    "support/second_boxes.py": ("centernet", "faster_rcnn", "fcos", "retinanet"),
     "support/second_rcnn.py": ("rcnn", "rfcn", "spp_net"),
     "weights/test_timm.py": ("nf_resnet",),
 }  # fmt: skip
