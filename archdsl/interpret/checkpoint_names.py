@@ -21,7 +21,6 @@ from archdsl.record import Record
 from archdsl.source import shortened
 from archdsl.syntax import spec
 from archdsl.syntax.name_rules import is_conversion
-from archdsl.syntax.walk import walk
 from archdsl.tape.limits import BoundExceeded
 from archdsl.tape.paths import join
 from archdsl.tape.poison import POISON, Flow
@@ -61,7 +60,11 @@ class CheckpointNames:
 
     def rules(self) -> Iterator[spec.NameRule]:
         """All rules, those within rules included."""
-        return (node for node in walk(self.statement) if isinstance(node, spec.NameRule))
+        waiting = [*reversed(self.statement.rules)]
+        while waiting:
+            rule = waiting.pop()
+            waiting += reversed(rule.rules)
+            yield rule
 
 
 class Applied(Record):
