@@ -6,12 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from second import checkpoint as saved, lively, singles, tensors
+from second import both_ways, checkpoint as saved, lively, tensors
 from second_boxes import BOXES
 
-import archdsl
 from archdsl import driver
-from archdsl.project.compiling import with_weights
 
 CLOSE = 1e-4
 
@@ -20,10 +18,8 @@ pytestmark = pytest.mark.reference
 
 def test_the_same_boxes(tmp_path: Path) -> None:
     """In ONNX Runtime and of the generated module; behind the last peak scores are 0."""
-    import onnx
     import torch
     from torch_centernet import peaks
-    from torch_module import load_initialisers, module_of, outputs_of
 
     case = BOXES["centernet"]()
     inputs = case.inputs(np.random.default_rng(5), {"N": 2})
@@ -33,14 +29,9 @@ def test_the_same_boxes(tmp_path: Path) -> None:
         net.hm[2].weight.mul_(0.3)
         wanted = peaks(net(image))
     graph = driver.resolve_target(case.variant)[0].graph(case.variant, **case.small, boxes=True)
-    archdsl.compile(with_weights(graph, saved(net, tmp_path / "w.pth"))[0], tmp_path / "w.onnx")
-    module = module_of(graph)
-    load_initialisers(module, onnx.load(tmp_path / "w.onnx"))
-    with torch.no_grad():
-        made = outputs_of(module(tensors(singles(inputs))["image"]))
     assert list(graph.outputs) == ["boxes", "scores", "labels"]
-    for found in (list(archdsl.run(tmp_path / "w.onnx", singles(inputs)).values()), made):
-        for lines, *given in zip(wanted, *found):
+    for found in both_ways(graph, saved(net, tmp_path / "w.pth"), inputs):
+        for lines, *given in zip(wanted, *found.values()):
             assert 10 < len(lines) <= 100 and len({label for _, _, label in lines}) > 1
             boxes, scores, labels = (one[: len(lines)] for one in given)
             np.testing.assert_allclose(scores, [score for _, score, _ in lines], atol=CLOSE)
