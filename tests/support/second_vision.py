@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from second import Second
+from second import Arrays, Second
 from second_more import classifier, from_timm
 from second_words import named
 
@@ -15,7 +15,11 @@ def deit(name: str) -> Callable[[], Second]:
     return lambda: classifier(name, {"d": 24, "heads": 3, "depth": 2}, other, 48)
 
 
-def mixed(name: str, ratio: Any, **kinds: str) -> Callable[[], Second]:
+BLIND = ("k_proj.bias",)
+"""What is added to all keys, a softmax takes off again."""
+
+
+def mixed(name: str, ratio: Any, *unseen: str, **kinds: str) -> Callable[[], Second]:
     """A network of timm's `MlpMixer` of these of its classes."""
 
     def make() -> Any:
@@ -26,7 +30,7 @@ def mixed(name: str, ratio: Any, **kinds: str) -> Callable[[], Second]:
         gated = {"mlp_layer": timm().layers.GatedMlp} if ratio == 6 else {}
         return module.MlpMixer(7, 48, num_blocks=2, embed_dim=24, mlp_ratio=ratio, **parts, **gated)
 
-    return lambda: classifier(name, {"d": 24, "depth": 2}, make, 48)
+    return lambda: classifier(name, {"d": 24, "depth": 2}, make, 48, unseen=unseen)
 
 
 def swin_v2() -> Second:
@@ -68,7 +72,7 @@ def clip() -> Second:
             net(input_ids=x["text"], pixel_values=x["image"]),
             scores="logits_per_image", image_embeds="image_embeds", text_embeds="text_embeds",
         ),
-        {"N": 2, "M": 3, "T": 11}, {"N": (1, 3), "M": (1, 2), "T": (1, 2, 5)},
+        {"N": 2, "M": 3, "T": 11}, {"N": (1, 3), "M": (1, 2), "T": (1, 2, 5)}, unseen=BLIND,
     )  # fmt: skip
 
 
@@ -89,7 +93,7 @@ def segformer() -> Second:
         "transformers", make,
         lambda draw, n: {"image": draw.normal(size=(n["N"], 3, 32 * n["H"], 32 * n["W"]))},
         lambda net, x: named(net(pixel_values=x["image"]), masks="logits"),
-        {"N": 2, "H": 2, "W": 3}, {"N": (1, 3), "H": (1, 2, 4), "W": (1, 2, 3)},
+        {"N": 2, "H": 2, "W": 3}, {"N": (1, 3), "H": (1, 2, 4), "W": (1, 2, 3)}, unseen=BLIND,
     )  # fmt: skip
 
 
@@ -105,7 +109,8 @@ def mobilevit() -> Second:
 
 
 def detr() -> Second:
-    """Of a trunk with one unit in each stage. Its norms are buffers, which get values that matter here; the authors do not
+    """Of a trunk with one unit in each stage. The decoder begins with zeros, of which its first self-attention makes
+    values that are all the same (section 3.2). The trunk's norms are buffers, which get values that matter here; the authors do not
     train what lies before its second stage, either (arXiv:2005.12872, their code), which `transformers` leaves to users.
     """
 
@@ -131,6 +136,10 @@ def detr() -> Second:
             net.model.backbone.model.get_submodule(part).requires_grad_(False)
         return net
 
+    still = [
+        f"decoder.layers.0.self_attn.{one}"
+        for one in ("q_proj.weight", "q_proj.bias", "k_proj.weight", "v_proj.weight")
+    ]
     return Second(
         "detr_resnet50",
         {"depths": [1, 1, 1, 1], "d": 16, "depth": 2, "heads": 4, "hidden": 24, "queries": 5, "classes": 6, "height": 64,
@@ -138,7 +147,7 @@ def detr() -> Second:
         "transformers", make,
         lambda draw, n: {"image": draw.normal(size=(n["N"], 3, 64, 96))},
         lambda net, x: named(net(pixel_values=x["image"]), logits="logits", boxes="pred_boxes"),
-        {"N": 2}, {"N": (1, 3)},
+        {"N": 2}, {"N": (1, 3)}, unseen=(*BLIND, *still),
     )  # fmt: skip
 
 
@@ -158,11 +167,17 @@ def levit() -> Second:
         from torch_models import timm
 
         return timm().models.levit.LevitDistilled(
-            img_size=64, num_classes=7, embed_dim=(16, 24, 40), key_dim=8, num_heads=(2, 3, 4), depth=(1, 2, 1)
+            img_size=96, num_classes=7, embed_dim=(16, 24, 40), key_dim=8, num_heads=(2, 3, 4), depth=(1, 2, 1)
         )
 
+    def outputs(net: Any, x: Arrays) -> Arrays:
+        """Without what it keeps of its biases from call to call."""
+        for part in net.modules():
+            getattr(part, "attention_bias_cache", {}).clear()
+        return {"logits": net(x["image"])}
+
     small = {"widths": [16, 24, 40], "heads": [2, 3, 4], "depths": [1, 2, 1], "e": 8}
-    return classifier("levit_128s", small, make)
+    return classifier("levit_128s", small, make, 96)._replace(outputs=outputs)
 
 
 def beit() -> Second:
@@ -188,13 +203,13 @@ def siglip() -> Second:
             net(input_ids=x["text"], pixel_values=x["image"]),
             scores="logits_per_image", image_embeds="image_embeds", text_embeds="text_embeds",
         ),
-        {"N": 2, "M": 3, "T": 11}, {"N": (1, 3), "M": (1, 2), "T": (1, 2, 5)},
+        {"N": 2, "M": 3, "T": 11}, {"N": (1, 3), "M": (1, 2), "T": (1, 2, 5)}, unseen=BLIND,
     )  # fmt: skip
 
 
 VISION: dict[str, Callable[[], Second]] = {
     "swin_v2": swin_v2, "siglip": siglip, "levit": levit, "beit": beit, "maxvit": maxvit, "detr": detr, "mobilevit": mobilevit, "clip": clip, "segformer": segformer,
-    "mixer": mixed("mixer_b16_224", (0.5, 4)), "resmlp": mixed("resmlp_12_224", 4, block_layer="ResBlock", norm_layer="Affine"),
+    "mixer": mixed("mixer_b16_224", (0.5, 4), "mlp_tokens.fc2.bias"), "resmlp": mixed("resmlp_12_224", 4, block_layer="ResBlock", norm_layer="Affine"),
     "gmlp": mixed("gmlp_s16_224", 6, block_layer="SpatialGatingBlock"),
     "deit": deit("deit_tiny_patch16_224"), "deit_distilled": deit("deit_tiny_distilled_patch16_224"),
 }  # fmt: skip
