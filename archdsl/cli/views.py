@@ -23,7 +23,7 @@ def sweep(target: str, texts: Sequence[str], sizes: Sequence[str], format: str, 
     file = checked(output, True)
     varied, fixed = _split(texts, "--set", is_range)
     spread, bound = _split(sizes, "--bind", is_range)
-    found = sweep(target, varied, settings=settings(fixed), bind=bindings(bound) | spread, step=progress)
+    found = sweep(target, varied, settings=settings(fixed), bind={**bindings(bound), **spread}, step=progress)
     drawn(found.report(), format, file)
 
 
