@@ -110,8 +110,10 @@ SAME = {
         "t5:t5/modeling_t5": "t5_small=T5ForConditionalGeneration t5_base=T5ForConditionalGeneration",
         "llama:llama/modeling_llama": " ".join(f"llama_3_{n}=LlamaForCausalLM" for n in ("2_1b", "1_8b", "1_70b")),
         "whisper:whisper/modeling_whisper": " ".join(
-            f"whisper_{n}=WhisperForConditionalGeneration" for n in ("tiny", "base", "small")
+            f"whisper_{n}=WhisperForConditionalGeneration"
+            for n in ("tiny", "base", "small", "medium", "large", "large_v3")
         ),
+        "wav2vec2:wav2vec2/modeling_wav2vec2": "wav2vec2_base=Wav2Vec2Model",
         "mamba:mamba/modeling_mamba": "mamba_130m=MambaForCausalLM mamba_370m=MambaForCausalLM",
         "mixtral:mixtral/modeling_mixtral": "mixtral_layer=MixtralSparseMoeBlock",
     },
