@@ -280,7 +280,9 @@ what other modules give. A block or class counts once a family. The classes of t
 
 
 if __name__ == "__main__":
-    if "--write" in sys.argv[1:]:
+    from options import given
+
+    if given(__doc__, write="write the page docs/length.md").write:
         PAGE.write_text(page(), encoding="utf-8")
     else:
         sys.stdout.write(table(rows()))
