@@ -16,12 +16,13 @@ from second_maps import MAPS
 from second_more import MORE
 from second_onestage import ONESTAGE
 from second_rcnn import RCNN
+from second_speech import SPEECH
 from second_vision import VISION
 
 import archdsl
 from archdsl.project.compiling import with_weights
 
-CASES = {**MAPS, **BACKBONES, **BOXES, **RCNN, **ONESTAGE, **MORE, **DENSE, **DENSE_MAPS, **VISION}
+CASES = {**MAPS, **BACKBONES, **BOXES, **RCNN, **ONESTAGE, **MORE, **DENSE, **DENSE_MAPS, **SPEECH, **VISION}
 
 BY_NIGHT = {
     "convnext_linear", "convnext_torchvision", "cspresnext", "dla_bottleneck", "efficientnet_v2_timm", "faster_rcnn_zf",
