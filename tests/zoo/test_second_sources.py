@@ -83,7 +83,9 @@ def test_the_same_numbers(name: str, tmp_path: Path) -> None:
     assert apart(archdsl.run(compiled(case, saved(net, tmp_path / "wrong.pth")), singles(inputs))) > 10 * APART, path
 
 
-@pytest.mark.parametrize("name", ["repvgg", "repvgg_a0", "mobileone", "repvit", "repvit_early", "fastvit"])
+@pytest.mark.parametrize(
+    "name", ["repvgg", "repvgg_a0", "mobileone", "repvit", "repvit_early", "fastvit", "convnext", "poolformer"]
+)
 def test_merged_branches_give_the_same_numbers(name: str, tmp_path: Path) -> None:
     """With `--deploy`, where one convolution stands for three branches and their norms."""
     from torch_module import distance
