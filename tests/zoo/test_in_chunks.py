@@ -31,10 +31,13 @@ class Case(NamedTuple):
 
 
 WORDS = {"d": 16, "depth": 2, "heads": 4, "vocab": 50}
+GROUPS = {**WORDS, "kv": 2, "e": 8, "hidden": 24, "cached": True}
 STREAMED = {
     "gpt2": Case({**WORDS, "cached": True}, {"tokens": 1}),
-    "llama_3_2_1b": Case({**WORDS, "kv": 2, "e": 8, "hidden": 24, "cached": True}, {"tokens": 1}),
-    "llama_3_1_8b": Case({**WORDS, "kv": 2, "e": 8, "hidden": 24, "cached": True}, {"tokens": 1}),
+    **{name: Case(GROUPS, {"tokens": 1}) for name in ("llama_3_2_1b", "llama_3_1_8b", "qwen2_5_0_5b", "mixtral_8x7b")},
+    "mistral_7b": Case({**GROUPS, "window": 3}, {"tokens": 1}),
+    "gemma_2b": Case({**GROUPS, "kv": 1}, {"tokens": 1}),
+    "phi_2": Case({**WORDS, "turned": 2, "cached": True}, {"tokens": 1}),
     "mamba_130m": Case({"d": 8, "depth": 2, "vocab": 50, "streamed": True}, {"tokens": 1}),
     "zaremba_medium": Case({"width": 8, "words": 50, "streamed": True}, {"tokens": 1}),
     "zaremba_medium_torch": Case({"width": 8, "words": 50, "streamed": True}, {"tokens": 1}),
