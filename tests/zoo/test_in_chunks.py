@@ -56,7 +56,7 @@ LAYERS = {
 
 BOTH_WAYS = {"rnn_bidirectional", "rnn_stacked_bidirectional", "rnn_dense", "las_listener", "deepspeech2"}
 """What reads from the end as well has nothing to say before it has seen the end."""
-WHOLE = {"t5_small", "transformer_base", "whisper_tiny"}
+WHOLE = {"bart_base", "t5_small", "transformer_base", "whisper_tiny"}
 """A decoder behind an encoder, without a form that goes on: what is causal in them is `attend`, tested in the first list."""
 
 

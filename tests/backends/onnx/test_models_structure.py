@@ -65,7 +65,7 @@ def test_the_zoo_is_all_here() -> None:
     assert len(VARIANTS) >= 60
 
 
-LARGER_THAN_MEMORY = {"llama_3_1_8b", "llama_3_1_70b"}
+LARGER_THAN_MEMORY = {"llama_3_1_8b", "llama_3_1_70b", "mistral_7b", "mixtral_8x7b"}
 """Whose initial weights, over 16 GiB, are refused (E0602)."""
 
 
