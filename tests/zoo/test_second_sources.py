@@ -25,13 +25,14 @@ from second_maps import MAPS
 from second_more import MORE
 from second_onestage import ONESTAGE
 from second_rcnn import RCNN
+from second_translators import TRANSLATORS
 from second_words import WORDS
 
 import archdsl
 from archdsl import dims, driver
 
 CASES: dict[str, Callable[[], Second]] = {
-    **LOOPS, **WORDS, **LANGUAGE, **MAPS,
+    **LOOPS, **WORDS, **LANGUAGE, **TRANSLATORS, **MAPS,
     **BACKBONES,
     **BOXES, **RCNN,
     **ONESTAGE,
@@ -171,10 +172,11 @@ def test_the_variant_itself_is_what_is_counted(name: str) -> None:
     with torch.device("meta"):
         net = case.full().eval()
     getattr(net, "tie_weights", lambda: None)()
+    learned = sum(p.numel() for p in net.parameters() if p.requires_grad)  # before any count, which freezes them
     for size in case.full_sizes:
         settings = {name: value for name, value in size.items() if name.islower()}
         graph = driver.resolve_target(case.variant)[0].graph(case.variant, **settings)
-        assert archdsl.cost(graph).total("params") == sum(p.numel() for p in net.parameters() if p.requires_grad)
+        assert archdsl.cost(graph).total("params") == learned
         inputs = singles(case.inputs(np.random.default_rng(0), size))
         mine = archdsl.cost(graph, {name: value for name, value in size.items() if name.isupper()}).total("macs")
         assert mine + case.beyond(size, graph) == counted(net, case, inputs, "meta"), size
