@@ -60,4 +60,19 @@ def char_cnn() -> Second:
     )  # fmt: skip
 
 
-TRANSLATORS: dict[str, Callable[[], Second]] = {make.__name__: make for make in (seq2seq, gnmt, awd_lstm, char_cnn)}
+def ntm() -> Second:
+    def make(*given: int) -> Any:
+        from torch_turing import Turing
+
+        return Turing(*given)
+
+    return Second(
+        "ntm_copy", {"features": 5, "outputs": 4, "d": 6, "rows": 7, "width": 3}, "", lambda: make(5, 4, 6, 7, 3),
+        lambda draw, size: {"x": draw.normal(size=(size["N"], size["T"], size.get("features", 5)))}, lambda net, x: {"scores": net(x["x"])},
+        {"N": 2, "T": 6}, GRID, lambda: make(9, 8, 100, 128, 20), ({"N": 1, "T": 7, "features": 9}, {"N": 2, "T": 3, "features": 9}),
+    )  # fmt: skip
+
+
+TRANSLATORS: dict[str, Callable[[], Second]] = {
+    make.__name__: make for make in (seq2seq, gnmt, awd_lstm, char_cnn, ntm)
+}
