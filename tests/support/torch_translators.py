@@ -52,7 +52,7 @@ class Gnmt(nn.Module):
     def forward(self, source: Tensor, target: Tensor) -> Tensor:
         x = self.ends(self.source_embedding(source))[0]
         for i, layer in enumerate(self.encoder):
-            y = layer["lstm"](x)[0]
+            y = layer["lstm"](x)[0]  # type: ignore[index]
             x = x + y if i > 0 else y
         flow = self.bottom(self.target_embedding(target))[0]
         keys, seen = self.keys(x), []
@@ -62,7 +62,7 @@ class Gnmt(nn.Module):
             seen.append((share.transpose(1, 2) @ x)[:, 0])
         context = torch.stack(seen, 1)
         for i, layer in enumerate(self.decoder):
-            y = layer["lstm"](torch.cat([flow, context], 2))[0]
+            y = layer["lstm"](torch.cat([flow, context], 2))[0]  # type: ignore[index]
             flow = flow + y if i > 0 else y
         return self.head(flow)  # type: ignore[no-any-return]
 
