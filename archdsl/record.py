@@ -8,6 +8,7 @@ attributes. Type checkers understand it as a frozen dataclass.
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import Any, ClassVar, Self, dataclass_transform
 
 _WARM = 50
@@ -21,6 +22,8 @@ class Record:
     _fields: ClassVar[tuple[str, ...]] = ()
     _defaults: ClassVar[dict[str, Any]] = {}
     _made: ClassVar[int] = 0
+    _compared: ClassVar[Any] = staticmethod(lambda store: ())
+    """The values of the fields that are compared."""
     _uncompared: ClassVar[frozenset[str]] = frozenset()
     """Fields that equality, hash and ``repr`` leave out (source spans, above all)."""
 
@@ -36,6 +39,7 @@ class Record:
             if name in cls.__dict__:
                 defaults[name] = cls.__dict__[name]
         cls._fields = tuple(fields)
+        cls._compared = _getter([name for name in fields if name not in cls._uncompared])
         cls._defaults = defaults
         cls._made = 0
         if "__init__" not in cls.__dict__:
@@ -74,15 +78,11 @@ class Record:
     def __delattr__(self, name: str) -> None:
         raise AttributeError(f"{type(self).__name__} is immutable")
 
-    def _key(self) -> tuple[Any, ...]:
-        store = self.__dict__
-        return tuple(store[name] for name in self._fields if name not in self._uncompared)
-
     def __eq__(self, other: object) -> bool:
-        return type(self) is type(other) and self._key() == other._key()
+        return type(self) is type(other) and bool(self._compared(self.__dict__) == self._compared(other.__dict__))
 
     def __hash__(self) -> int:
-        return hash((type(self), self._key()))
+        return hash((type(self), self._compared(self.__dict__)))
 
     def __repr__(self) -> str:
         parts = (f"{name}={getattr(self, name)!r}" for name in self._fields if name not in self._uncompared)
@@ -91,6 +91,11 @@ class Record:
     def replace(self, **changes: Any) -> Self:
         """A copy with some fields changed."""
         return type(self)(**{**{name: self.__dict__[name] for name in self._fields}, **changes})
+
+
+def _getter(names: list[str]) -> Any:
+    """What gives the values under some names of a dictionary: a tuple, or the only one."""
+    return staticmethod(itemgetter(*names) if names else lambda store: ())
 
 
 def _orderly(cls: type[Record]) -> bool:

@@ -18,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from statistics import median
@@ -43,16 +44,15 @@ def session(model: str, threads: int) -> Any:
     return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
 
-def prepare(name: str, folder: Path) -> list[Path]:
-    """Write the files of torch's exporters and ours; what an exporter cannot do is said."""
-    from sequence_networks import CASES, EXPORTERS
-
-    case, made = CASES[name], []
-    for exporter in EXPORTERS:
+def prepare(networks: str, name: str, folder: Path) -> list[Path]:
+    """Write the files of torch's exporters and ours; what one cannot do is said. ``networks``: the module of cases."""
+    module = import_module(networks)
+    case, made = module.CASES[name], []
+    for exporter in module.EXPORTERS:
         path = folder / f"{exporter.replace(' ', '_')}.onnx"
         failed = path.with_suffix(".failed")
         if not path.exists() and not failed.exists():
-            script = str(ROOT / "benchmarks" / "sequence_networks.py")
+            script = str(ROOT / "benchmarks" / f"{networks}.py")
             done = subprocess.run([sys.executable, script, name, exporter, str(folder)], cwd=ROOT, capture_output=True)
             if done.returncode:
                 path.unlink(missing_ok=True)
@@ -133,9 +133,9 @@ def load(model: str, inputs: str, threads: int) -> None:
     print(taken, int(status.partition("RssAnon:")[2].split()[0]) / 1024, len(found))
 
 
-def compare(name: str, folder: Path, rounds: int, threads: int) -> tuple[float, list[str]]:
+def compare(name: str, folder: Path, rounds: int, threads: int, networks: str) -> tuple[float, list[str]]:
     """Compare, print, and say what was not held."""
-    candidates = prepare(name, folder)
+    candidates = prepare(networks, name, folder)
     inputs, wanted = dict(np.load(folder / "inputs.npz")), dict(np.load(folder / "wanted.npz"))
     ours = Timed(folder / "ours.onnx", inputs, threads)
     broken = [f"{name}: outputs differ by {far:.1e}"] if (far := ours.distance(wanted)) > 1e-4 else []
@@ -170,32 +170,48 @@ def compare(name: str, folder: Path, rounds: int, threads: int) -> tuple[float, 
     return ratio, broken
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+def measured(options: argparse.Namespace, networks: str, smallest: str) -> tuple[list[float], list[str]]:
+    """Ratios of the networks that are asked for, and what was not held."""
+    found, broken = [], []
+    with tempfile.TemporaryDirectory() as scratch:
+        for name in options.networks or ([smallest] if options.smoke else import_module(networks).CASES):
+            folder = (options.keep or Path(scratch)) / name
+            folder.mkdir(parents=True, exist_ok=True)
+            ratio, missed = compare(name, folder, 3 if options.smoke else options.rounds, options.threads, networks)
+            found.append(ratio)
+            broken += missed
+    print(f"median of {len(found)}: {median(found):.3f}")
+    return found, broken
+
+
+def arguments(about: str | None) -> argparse.Namespace:
+    """What both benchmarks of this kind take."""
+    parser = argparse.ArgumentParser(description=about)
     parser.add_argument("networks", nargs="*", help="some of the networks; default: all")
     parser.add_argument("--rounds", type=int, default=40)
     parser.add_argument("--threads", type=int, default=1, help="0: ONNX Runtime's own choice, timed by the clock")
     parser.add_argument("--keep", type=Path, help="a folder in which exports stay, and are looked for")
     parser.add_argument("--smoke", action="store_true", help="few rounds of the smallest network; judges nothing")
     parser.add_argument("--load", nargs=2, help=argparse.SUPPRESS)
-    options = parser.parse_args()
+    return parser.parse_args()
+
+
+def missing(needed: tuple[str, ...]) -> bool:
+    """Whether something is not installed, which is said."""
+    names = [one for one in needed if not find_spec(one)]
+    if names:
+        print("not installed, so nothing is compared:", ", ".join(names))
+    return bool(names)
+
+
+def main() -> None:
+    options = arguments(__doc__)
     if options.load:
         load(*options.load, options.threads)
         return
-    if missing := [one for one in NEEDED if not find_spec(one)]:
-        print("not installed, so nothing is compared:", ", ".join(missing))
+    if missing(NEEDED):
         return
-    from sequence_networks import CASES
-
-    broken, found = [], []
-    with tempfile.TemporaryDirectory() as scratch:
-        for name in options.networks or (["LSTM"] if options.smoke else list(CASES)):
-            folder = (options.keep or Path(scratch)) / name
-            folder.mkdir(parents=True, exist_ok=True)
-            ratio, missed = compare(name, folder, 3 if options.smoke else options.rounds, options.threads)
-            found.append(ratio)
-            broken += missed
-    print(f"median of {len(found)}: {median(found):.3f}")
+    found, broken = measured(options, "sequence_networks", "LSTM")
     if median(found) > MEDIAN:
         broken.append(f"the median ratio is {median(found):.3f}, not {MEDIAN}")
     verdict([] if options.smoke else broken)

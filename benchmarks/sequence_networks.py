@@ -220,18 +220,23 @@ def weights(net: nn.Module, path: Path) -> None:
     """The checkpoint, each tensor once."""
     from safetensors.torch import save_file
 
-    inner = net.net if isinstance(net, Called) else net
-    assert isinstance(inner, nn.Module)
-    save_file({name: value.detach().contiguous().clone() for name, value in inner.named_parameters()}, path)
+    inner: nn.Module = getattr(net, "net", net)
+    statistics = [(name, value) for name, value in inner.named_buffers() if "running_" in name]
+    values = [*inner.named_parameters(), *statistics]
+    save_file({name: value.detach().contiguous().clone() for name, value in values}, path)
 
 
-def main() -> None:
-    name, exporter, target = sys.argv[1:]
+def write(
+    cases: Mapping[str, Case], exporters: Mapping[str, dict[str, Any]], name: str, exporter: str, target: str,
+    ready: Callable[[nn.Module, tuple[Tensor, ...]], None] = lambda net, arguments: None,
+) -> None:  # fmt: skip
+    """The files of one network and exporter in a folder; ``ready`` sees the network and its inputs before."""
     warnings.simplefilter("ignore")
     torch.backends.mha.set_fastpath_enabled(False)  # which the exporter before does not know
-    case, folder = CASES[name], Path(target)
+    case, folder = cases[name], Path(target)
     net, inputs = built(case), case.inputs(np.random.default_rng(0))
     arguments = tuple(torch.from_numpy(value) for value in inputs.values())
+    ready(net, arguments)
     if not (folder / "wanted.npz").exists():
         weights(net, folder / "weights.safetensors")
         with torch.no_grad():
@@ -241,8 +246,8 @@ def main() -> None:
         np.savez(folder / "wanted.npz", **{name: one.numpy() for name, one in zip(case.outputs, found)})
     with torch.no_grad():
         torch.onnx.export(net, arguments, str(folder / f"{exporter.replace(' ', '_')}.onnx"), input_names=list(inputs),
-                          output_names=list(case.outputs), **EXPORTERS[exporter])  # fmt: skip
+                          output_names=list(case.outputs), **exporters[exporter])  # fmt: skip
 
 
 if __name__ == "__main__":
-    main()
+    write(CASES, EXPORTERS, *sys.argv[1:])

@@ -10,11 +10,13 @@ Ours: the variants that the other library also has, with all their claims; their
 blocks and tables of the spec, of specs it uses and of the standard library. ``use`` lines and the edition count, too.
 
 Theirs: the functions that build these networks and, followed by name, the classes, functions and tables of the module
-that defines them. Not counted there, in their favour: imports, decorators, and whatever other modules give (layers,
-factories) and weights with their metadata (``*_Weights``, ``*_cfg``), which are no part of a definition.
-timm is asked where torchvision has no such network (not for RepVGG, which it makes by a builder of many families), and
-transformers for networks on text. What transformers' classes do besides, such as caches, losses and several ways of
-masking, is counted with them. Their source is read where it is installed, without importing it.
+that defines them; of detectors and networks for segmentation those of ``PARTS``, too. Not counted there, in their
+favour: imports, decorators, and whatever other modules give (layers, factories) and weights with their metadata
+(``*_Weights``, ``*_cfg``), which are no part of a definition.
+timm is asked where torchvision has no such network (not for RepVGG, MobileOne, DarkNet-53 and ECA-ResNet, which are
+made by builders of many families), and transformers for networks on text. What transformers' classes do besides, as
+caches, losses and several ways of masking, is counted with them. Their source is read where it is installed, without
+importing it.
 """
 
 from __future__ import annotations
@@ -53,6 +55,15 @@ SAME = {
         "shufflenet_v2:shufflenetv2": "shufflenet_v2_x0_5 shufflenet_v2_x1_0 shufflenet_v2_x1_5 shufflenet_v2_x2_0",
         "efficientnet": " ".join(f"efficientnet_b{k}" for k in range(8)),
         "efficientnet_v2:efficientnet": "efficientnet_v2_s efficientnet_v2_m efficientnet_v2_l",
+        "fcn:segmentation/fcn": "fcn_resnet50 fcn_resnet101",
+        "deeplab:segmentation/deeplabv3": "deeplabv3_resnet50 deeplabv3_resnet101 deeplabv3_mobilenet_v3_large",
+        "lraspp:segmentation/lraspp": "lraspp_mobilenet_v3_large",
+        "faster_rcnn:detection/faster_rcnn": "fasterrcnn_resnet50_fpn fasterrcnn_resnet50_fpn_v2",
+        "retinanet:detection/retinanet": "retinanet_resnet50_fpn retinanet_resnet50_fpn_v2",
+        "fcos:detection/fcos": "fcos_resnet50_fpn",
+        "ssd:detection/ssd": "ssd300_vgg16",
+        "ssdlite:detection/ssdlite": "ssdlite320_mobilenet_v3_large",
+        "video_resnet:video/resnet": "r3d_18 mc3_18 r2plus1d_18",
         "vit:vision_transformer": "vit_b_16 vit_b_32 vit_l_16",
         "swin:swin_transformer": "swin_t swin_s swin_b",
     },
@@ -83,6 +94,14 @@ SAME = {
         "edgenext": "edgenext_xx_small edgenext_x_small edgenext_small",
         "fastvit": "fastvit_t8 fastvit_t12 fastvit_s12",
         "poolformer:metaformer": "poolformer_s12 poolformer_s24 poolformer_s36 poolformer_m36",
+        "inception_next": "inception_next_atto inception_next_tiny inception_next_small inception_next_base",
+        "starnet": "starnet_s1 starnet_s2 starnet_s3 starnet_s4",
+        "fasternet": "fasternet_t0 fasternet_t1 fasternet_t2 fasternet_s fasternet_m fasternet_l",
+        "cspnet": "cspresnet50 cspresnext50 cspdarknet53",
+        "hrnet": "hrnet_w18 hrnet_w18_small hrnet_w18_small_v2 hrnet_w32 hrnet_w48",
+        "bit:resnetv2": "resnetv2_50x1_bit resnetv2_101x1_bit resnetv2_50x3_bit",
+        "mobilenet_v4:mobilenetv3": "mobilenetv4_conv_small mobilenetv4_conv_small_050 mobilenetv4_conv_medium "
+        "mobilenetv4_hybrid_medium",
         "convmixer": "convmixer_768_32 convmixer_1024_20_ks9_p14 convmixer_1536_20",
     },
     "transformers.models": {
@@ -107,6 +126,18 @@ SAME = {
     },
 }
 """Library -> our file (and the library's module, if named otherwise) -> networks (and theirs, if named otherwise)."""
+
+PARTS = {
+    "fcn": "segmentation/_utils resnet",
+    "deeplab": "segmentation/_utils resnet mobilenetv3",
+    "lraspp": "mobilenetv3",
+    "faster_rcnn": "detection/generalized_rcnn detection/rpn detection/roi_heads detection/backbone_utils resnet",
+    "retinanet": "detection/backbone_utils resnet",
+    "fcos": "detection/backbone_utils resnet",
+    "ssd": "vgg",
+    "ssdlite": "mobilenetv3",
+}
+"""Our file -> the modules of its network's backbone and heads, where torchvision gives them a file of their own."""
 
 NOT_A_DEFINITION = re.compile(r".*_Weights$|_?(.*_)?cfgs?$|_COMMON.*|checkpoint_filter_fn|__all__|_logger")
 
@@ -134,9 +165,9 @@ def rows() -> list[Row]:
             family, _, module = files.partition(":")
             pairs = [pair.partition("=") for pair in networks.split()]
             ours = spec_lines(family, [mine for mine, _, _ in pairs])
-            path = source_file(library, module or family)
-            theirs = module_lines(path, [other or mine for mine, _, other in pairs])
-            found.append(Row(family, len(pairs), ours, theirs, f"{library}.{path.stem}"))
+            paths = [source_file(library, one) for one in [module or family, *PARTS.get(family, "").split()]]
+            theirs = module_lines(paths, [other or mine for mine, _, other in pairs])
+            found.append(Row(family, len(pairs), ours, theirs, f"{library}.{paths[0].stem}"))
     return found
 
 
@@ -176,30 +207,39 @@ def source_file(library: str, module: str) -> Path:
     return folder / f"{module}.py"
 
 
-def module_lines(path: Path, networks: list[str]) -> int:
-    """Lines of the definitions of a Python module that some of its functions need."""
-    text = path.read_text(encoding="utf-8")
-    counted = code_lines(text)
-    definitions: dict[str, ast.stmt] = {}
-    for node in ast.parse(text).body:
-        if isinstance(node, ast.ClassDef | ast.FunctionDef):
-            definitions[node.name] = node
-        elif isinstance(node, ast.Assign | ast.AnnAssign):
-            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-            definitions.update((target.id, node) for target in targets if isinstance(target, ast.Name))
-    missing = [name for name in networks if name not in definitions]
+def module_lines(paths: list[Path], networks: list[str]) -> int:
+    """Lines of the definitions of a Python module, and of others beside it, that some of its functions need."""
+    lines: dict[str, set[tuple[Path, int]]] = {}
+    needed: dict[str, list[str]] = {}
+    for path in reversed(paths):
+        text = path.read_text(encoding="utf-8")
+        counted = code_lines(text)
+        for node in ast.parse(text).body:
+            for name in names_of(node):
+                lines[name] = {
+                    (path, n) for n in counted & set(range(node.lineno, (node.end_lineno or node.lineno) + 1))
+                }
+                needed[name] = [inner.id for inner in ast.walk(node) if isinstance(inner, ast.Name)]
+    missing = [name for name in networks if name not in lines]
     if missing:
-        raise SystemExit(f"{path} does not define {', '.join(missing)}")
-    waiting, seen, lines = list(networks), set(), set()
+        raise SystemExit(f"{paths[0]} does not define {', '.join(missing)}")
+    waiting, seen = list(networks), set()
     while waiting:
         name = waiting.pop()
-        found = definitions.get(name)
-        if found is None or name in seen or NOT_A_DEFINITION.fullmatch(name):
-            continue
-        seen.add(name)
-        lines |= counted & set(range(found.lineno, (found.end_lineno or found.lineno) + 1))
-        waiting += [node.id for node in ast.walk(found) if isinstance(node, ast.Name)]
-    return len(lines)
+        if name in lines and name not in seen and not NOT_A_DEFINITION.fullmatch(name):
+            seen.add(name)
+            waiting += needed[name]
+    return len(set().union(*(lines[name] for name in seen)))
+
+
+def names_of(node: ast.stmt) -> list[str]:
+    """What a statement of a module defines."""
+    if isinstance(node, ast.ClassDef | ast.FunctionDef):
+        return [node.name]
+    if not isinstance(node, ast.Assign | ast.AnnAssign):
+        return []
+    targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+    return [target.id for target in targets if isinstance(target, ast.Name)]
 
 
 def code_lines(text: str) -> set[int]:
@@ -237,9 +277,10 @@ def page() -> str:
 
 Lines that are neither blank nor comment, of the networks that {one}, {two} and {three} define, too. Counted here: the
 variants with their claims, the networks, and all blocks that they use, those of the standard library included. Counted
-there: the functions that build the same networks and the classes that they use in their module, without imports,
-decorators, docstrings, weights and what other modules give. A block or class counts once a family. The classes of
-transformers do more than their network (caches, losses, several ways of masking), which is counted, too.
+there: the functions that build the same networks and the classes that they use in their module (of detectors and
+networks for segmentation, in those of their backbone and heads), without imports, decorators, docstrings, weights and
+what other modules give. A block or class counts once a family. The classes of transformers do more than their network
+(caches, losses, several ways of masking), which is counted, too.
 `python tools/length.py` counts; its docstring has the rules.
 
 {table(rows())}"""

@@ -45,8 +45,6 @@ class Bound:
         self.dtype = dtype
         self.binding: dict[str, Dim] = {} if symbolic else {BATCH: 1, **graph.defaults, **(binding or {})}
         self.binding |= counts(graph, self.binding) if self.binding else {}
-        self._works: dict[tuple[int, ...], Work | None] = {}
-        self._work_of: dict[Node, Work | None] = {}
         self._windows: dict[tuple[object, ...], Window] = {}
         self._alike: dict[Node, int] = {}
         self._ends: dict[Node, tuple[tuple[TensorType, ...], tuple[TensorType, ...]]] = {}
@@ -143,20 +141,26 @@ class Bound:
 
     def work(self, node: Node) -> Work | None:
         """The arithmetic of a node in all of its runs; ``None``: not known. What is not chosen has none."""
-        if node not in self._work_of:
-            self._work_of[node] = self._worked(node)
-        return self._work_of[node]
+        return self.works[node]
 
-    def _worked(self, node: Node) -> Work | None:
-        if node in self.idle:
-            return Work()
-        op = self.op(node)
-        key = (id(op), *[id(self._types[value]) for value in node.inputs])  # repeated blocks share both
-        if key not in self._works:
-            work = _work(op, self.types(node.inputs), self.types(node.outputs))
-            self._works[key] = None if work is None else _each(work, self.dim)
-        work = self._works[key]
-        return work if work is None or node not in self.runs else times(work, self.runs[node])
+    @cached_property
+    def works(self) -> dict[Node, Work | None]:
+        """The arithmetic of every node, as :meth:`work` gives it."""
+        found: dict[Node, Work | None] = {}
+        known: dict[tuple[int, ...], Work | None] = {}
+        types, ops, runs, idle = self._types, self._ops, self.runs, self.idle
+        for node in self.nodes:
+            if node in idle:
+                found[node] = Work()
+                continue
+            op = ops.get(node, node.op)
+            key = (id(op), *[id(types[value]) for value in node.inputs])  # repeated blocks share both
+            if key not in known:
+                work = _work(op, self.types(node.inputs), self.types(node.outputs))
+                known[key] = None if work is None else _each(work, self.dim)
+            work = known[key]
+            found[node] = work if work is None or node not in runs else times(work, runs[node])
+        return found
 
     def window(self, node: Node, source: int = 0, result: int = 0) -> Window:
         """How one of a node's results looks at one of its inputs."""

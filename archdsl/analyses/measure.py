@@ -100,7 +100,7 @@ class Measures:
     @cached_property
     def works(self) -> dict[Node, Work | None]:
         """The arithmetic of each node."""
-        return {node: self.bound.work(node) for node in self.bound.nodes}
+        return self.bound.works
 
     @cached_property
     def row_of(self) -> dict[Node, work.Row]:

@@ -21,7 +21,7 @@ COMMANDS = (
 """Each is the function ``command`` of the module ``archdsl.cli.<name>``. ``EXAMPLE`` is a line for its help, ``more``
 gives further parameters."""
 
-GARBAGE = 300_000
+GARBAGE = 100_000
 """Objects, of some 40 bytes each, between two searches for cycles: they took a fifth of the time of ``check``."""
 
 

@@ -8,26 +8,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from archdsl.diagnostics import Diagnostic, DiagnosticError, Refusal
 from archdsl.graph import Parameter, Stored
 from archdsl.interface import STEERS
-from archdsl.interpret.code import evaluate
 from archdsl.interpret.env import Env
+from archdsl.interpret.name_patterns import Captures, Renamed, Target, rules_of
 from archdsl.interpret.operators import OpBlock
 from archdsl.interpret.values import describe
 from archdsl.record import Record
 from archdsl.source import shortened
 from archdsl.syntax import spec
 from archdsl.syntax.name_rules import is_conversion
-from archdsl.syntax.walk import walk
 from archdsl.tape.limits import BoundExceeded
 from archdsl.tape.paths import join
 from archdsl.tape.poison import POISON, Flow
-
-Captures = tuple[tuple[str, int | str], ...]
-"""Captured names and their values: an integer if it is written as one."""
 
 
 def collect_weights(statement: spec.Weights, env: Env, flow: Flow) -> Flow:
@@ -64,7 +60,11 @@ class CheckpointNames:
 
     def rules(self) -> Iterator[spec.NameRule]:
         """All rules, those within rules included."""
-        return (node for node in walk(self.statement) if isinstance(node, spec.NameRule))
+        waiting = [*reversed(self.statement.rules)]
+        while waiting:
+            rule = waiting.pop()
+            waiting += reversed(rule.rules)
+            yield rule
 
 
 class Applied(Record):
@@ -77,59 +77,6 @@ class Applied(Record):
     steps: int
 
 
-class _Component(Record):
-    """``layer{i}_bn``: the name that is captured (empty for none), and the text around it."""
-
-    before: str
-    capture: str = ""
-    after: str = ""
-
-    def match(self, text: str) -> Captures | None:
-        """What is captured of a component of a path, if it is of this form. Operators are called ``conv``, ``conv_2``,
-        ``conv_3``: where ``conv_{k}`` is asked for, ``conv`` is the first.
-        """
-        if not self.capture:
-            return () if text == self.before else None
-        if self.before == text + "_" and not self.after:
-            return ((self.capture, 1),)
-        length = len(text) - len(self.after)
-        if not (text.startswith(self.before) and text.endswith(self.after) and length > len(self.before)):
-            return None
-        captured = text[len(self.before) : length]
-        number = captured.isascii() and captured.isdigit() and (captured == "0" or captured[0] != "0")
-        return ((self.capture, int(captured) if number else captured),)
-
-
-def components(pattern: spec.String) -> tuple[_Component, ...]:
-    """The components of a pattern; none for the empty string."""
-    found = [_Component("")]
-    for part in pattern.parts:
-        if isinstance(part, spec.Name):
-            found[-1] = found[-1].replace(capture=part.id)
-            continue
-        assert isinstance(part, str)
-        first, *more = part.split(".")
-        last = found[-1]
-        found[-1] = last.replace(after=first) if last.capture else last.replace(before=last.before + first)
-        found += map(_Component, more)
-    return () if found == [_Component("")] else tuple(found)
-
-
-class _Target(Record):
-    """A right side: the name, and the operator that converts the tensor."""
-
-    name: str
-    convert: Any = None
-
-
-class _Renamed(NamedTuple):
-    """Of a path: the last rule that applies, the new name (``None`` if a rule has a fault), and the conversion."""
-
-    rule: spec.NameRule | None
-    name: str | None
-    convert: Any
-
-
 class _Application:
     """One map at work. A right side is evaluated once for all parameters that agree in what they capture."""
 
@@ -138,15 +85,15 @@ class _Application:
         self.statement = names.statement
         self.bounds = names.env.session.bounds
         self.bounds.steps = 0  # the network is made: a map has an allowance of its own
-        self.patterns: dict[int, tuple[_Component, ...]] = {}
-        self.candidates: dict[tuple[int, str | None], list[spec.NameRule]] = {}
-        """By rules and the first component of a path: those of the rules whose first component matches it."""
-        self.targets: dict[tuple[int, Captures], _Target | None] = {}
+        self.rules = rules_of(self.statement)
+        alike = self.rules.alike(self.env)
+        self.targets = self.rules.targets if alike else {}
+        self.modules = self.rules.modules if alike else {}
         self.faults: dict[int, Diagnostic] = {}
         """By the rule at fault."""
+        self.failed: set[tuple[int, Captures]] = set()
+        """Right sides that have a fault in this network."""
         self.used: set[int] = set()
-        self.modules: dict[str, _Renamed | None] = {}
-        """What becomes of the paths of modules, and so of all that is in them; ``None`` where rules tell that apart."""
 
     def run(self, parameters: Mapping[str, Parameter]) -> Applied:
         stored: dict[str, Stored] = {}
@@ -173,12 +120,12 @@ class _Application:
     def locate(self, parameter: Parameter) -> tuple[spec.NameRule | None, Stored | None]:
         """The last rule that applies to a parameter, and its result; nothing if a rule has a fault."""
         module, _, own = parameter.path.rpartition(".")
-        if module not in self.modules:
-            self.modules[module] = self.renamed(module.split("."), module=True) if module else None
-        known = self.modules[module]
+        known = self.module(module)
         found = known or self.renamed(parameter.path.split("."))
         assert found is not None
-        applied, name, convert = found
+        rules, name, convert = found
+        self.used.update(map(id, rules))
+        applied = rules[-1] if rules else None
         if name is None:
             return applied, None
         if known is not None:
@@ -190,101 +137,65 @@ class _Application:
             self.fault(applied, refusal.located(applied.stored.span))
             return applied, None
 
-    def renamed(self, rest: list[str], module: bool = False) -> _Renamed | None:
-        """What becomes of a path; of that of a ``module``, where it is the same for all that is in it."""
-        name, convert, applied = "", None, None
-        captures: Captures = ()
-        rules = self.statement.rules
-        while True:
-            if module and self.asks_for_more(rules, rest):
-                return None
-            found = self.first(rules, rest)
-            if found is None:
-                break
-            applied, more = found
-            self.used.add(id(applied))
-            captures += more
-            rest = rest[len(self.patterns[id(applied)]) :]
-            rules = applied.rules
-            target = self.target(applied, captures)
-            if target is None:
-                return _Renamed(applied, None, None)
-            name = join(name, target.name) if target.name else name
-            convert = target.convert
-        return _Renamed(applied, ".".join([*([name] if name else []), *rest]), convert)
-
-    def asks_for_more(self, rules: tuple[spec.NameRule, ...], rest: list[str]) -> bool:
-        """Whether a longer path could be another rule's than this one."""
-        return (
-            any(len(self.patterns[id(rule)]) > len(rest) for rule in self.those_of(rules, rest))
-            if rest
-            else bool(rules)
-        )
-
-    def first(self, rules: tuple[spec.NameRule, ...], rest: list[str]) -> tuple[spec.NameRule, Captures] | None:
-        """The first rule that matches the beginning of a path, and what it captures."""
-        for rule in self.those_of(rules, rest):
-            captures = self.match(rule, rest)
-            if captures is not None:
-                return rule, captures
-        return None
-
-    def those_of(self, rules: tuple[spec.NameRule, ...], rest: list[str]) -> list[spec.NameRule]:
-        """The rules whose first component is that of a path, in order."""
-        key = (id(rules), rest[0] if rest else None)
-        candidates = self.candidates.get(key)
-        if candidates is None:
-            candidates = self.candidates[key] = [rule for rule in rules if self.may_match(rule, rest)]
-        return candidates
-
-    def may_match(self, rule: spec.NameRule, rest: list[str]) -> bool:
-        """Whether the first component of a path is of the rule's form; asked once for each first component."""
-        self.bounds.step()
-        pattern = self.patterns.get(id(rule))
-        if pattern is None:
-            pattern = self.patterns[id(rule)] = components(rule.pattern)
-        return not pattern or (bool(rest) and pattern[0].match(rest[0]) is not None)
-
-    def match(self, rule: spec.NameRule, rest: list[str]) -> Captures | None:
-        """What a rule captures of the beginning of a path; ``None`` where it does not match."""
-        self.bounds.step()
-        pattern = self.patterns[id(rule)]
-        if len(pattern) > len(rest):
-            return None
-        found: Captures = ()
-        for component, text in zip(pattern, rest):
-            if not component.capture:  # most are plain text: no call for these
-                if text != component.before:
-                    return None
-                continue
-            captured = component.match(text)
-            if captured is None:
-                return None
-            found += captured
+    def module(self, path: str) -> Renamed | None:
+        """What becomes of the path of a module, where it is the same for all that is in it."""
+        if path in self.modules:
+            return self.modules[path]
+        found = self.renamed(path.split("."), module=True) if path else None
+        if found is None or found.name is not None:  # a fault is told of each network
+            self.modules[path] = found
         return found
 
-    def target(self, rule: spec.NameRule, captures: Captures) -> _Target | None:
+    def renamed(self, rest: list[str], module: bool = False) -> Renamed | None:
+        """What becomes of a path; ``None`` of that of a ``module`` for which longer paths ask other rules."""
+        name, convert = "", None
+        applied: tuple[spec.NameRule, ...] = ()
+        captures: Captures = ()
+        rules, known, bounds = self.statement.rules, self.rules, self.bounds
+        while True:
+            if module and known.asks_for_more(rules, rest, bounds):
+                return None
+            found = known.first(rules, rest, bounds)
+            if found is None:
+                break
+            rule, more = found
+            applied = (*applied, rule)
+            captures += more
+            rest = rest[len(known.patterns[id(rule)]) :]
+            rules = rule.rules
+            target = self.target(rule, captures)
+            if target is None:
+                return Renamed(applied, None, None)
+            name = join(name, target.name) if target.name else name
+            convert = target.convert
+        return Renamed(applied, ".".join([*([name] if name else []), *rest]), convert)
+
+    def target(self, rule: spec.NameRule, captures: Captures) -> Target | None:
         """The right side of a rule, evaluated; ``None`` if it has a fault, which is reported."""
         key = (id(rule), captures)
-        if key not in self.targets:
+        found = self.targets.get(key)
+        if found is None and key not in self.failed:
             inner = Env(self.env, self.env.place, "body")
             inner.names.update(captures)
             self.bounds.step()
             try:
-                self.targets[key] = self.evaluate(rule.stored, inner)
+                found = self.evaluate(rule.stored, inner)
             except Refusal as refusal:
                 self.fault(rule, refusal.located(rule.stored.span))
-                self.targets[key] = None
-        return self.targets[key]
+            if found is None:
+                self.failed.add(key)
+            else:
+                self.targets[key] = found
+        return found
 
-    def evaluate(self, stored: spec.Expr, env: Env) -> _Target | None:
+    def evaluate(self, stored: spec.Expr, env: Env) -> Target | None:
         convert = None
         if is_conversion(stored):
             convert = self.conversion(stored, env)
             if convert is None:
                 return None
             stored = stored.arguments[0].value
-        name = evaluate(stored, env)
+        name = self.rules.code(stored, env)(env)
         if name is POISON:
             self.refused(stored)
             return None
@@ -296,12 +207,12 @@ class _Application:
             message = f'"{shortened(name, 40)}" cannot be the name of a tensor'
             help = "a name is plain text and has no empty component"
             raise Refusal("E0205", message, help=help).located(stored.span)
-        return _Target(name, convert)
+        return Target(name, convert)
 
     def conversion(self, call: spec.Call, env: Env) -> Any:
         """The operator that a right side names, with its arguments; ``None`` where these follow from another fault."""
         told = len(self.env.session.faults.diagnostics)
-        block = evaluate(call.replace(arguments=call.arguments[1:]), env)
+        block = self.rules.code(call, env)(env)
         if isinstance(block, OpBlock) and len(self.env.session.faults.diagnostics) == told:
             return block.operator()
         self.refused(call)

@@ -69,10 +69,11 @@ def _check_names(session: Session, run: NetworkRun) -> None:
     """
     draft = session.draft
     inputs = {value.name: value for value in draft.inputs}
+    shared = session.tape.parameters.keys() & {*draft.outputs, *inputs}
     parameters = {
         parameter.path: node.outputs[0] for node in session.tape.nodes for parameter in node.params.values()
-        if parameter.path in draft.outputs or parameter.path in inputs
-    }  # fmt: skip
+        if parameter.path in shared
+    } if shared else {}  # fmt: skip
     for name in inputs:
         if name in parameters:
             help = "choose another label, or another name for the input"

@@ -101,20 +101,27 @@ def _dense_gates(node: Node, makers: Mapping[Value, Op]) -> tuple[str, str] | No
 
 def _spread(node: Node, maps: set[Value], sequences: set[Value]) -> None:
     """Note what is known of the results of a node."""
-    op, entering = node.op, node.inputs[0] if node.inputs else None
-    if op.role == "layer":
+    op, role, inputs = node.op, node.op.role, node.inputs
+    if role == "layer":
         if op.feature_axis == 1:
             maps.update(node.outputs)
         else:
             sequences.update([value for value in node.outputs if value.type.rank == 3])
         return
-    for known in (maps, sequences) if op.pointwise or len(node.inputs) == 1 else ():
-        if entering in known and not op.moves_data and (op.role != "view" or op.pointwise):
-            kept = [value for value in node.outputs if value.type.shape[:2] == entering.type.shape[:2]]
-            known.update(value for value in kept if known is maps or value.type.rank == 3)
-    if isinstance(op, Transpose) and entering in maps and op.resolved(entering.type) == (0, 2, 1):
+    if not inputs or not ((entering := inputs[0]) in maps or entering in sequences):
+        return
+    if (op.pointwise or (len(inputs) == 1 and role != "view")) and not op.moves_data:
+        type = entering.type
+        kept = [value for value in node.outputs if value.type is type or value.type.shape[:2] == type.shape[:2]]
+        if entering in sequences:
+            sequences.update([value for value in kept if value.type.rank == 3])
+        if entering in maps:
+            maps.update(kept)
+    if entering not in maps:
+        return
+    if isinstance(op, Transpose) and op.resolved(entering.type) == (0, 2, 1):
         sequences.update(node.outputs)
-    if op.role == "join" and entering in maps and getattr(op, "axis", None) == "c":
+    if role == "join" and getattr(op, "axis", None) == "c":
         maps.update(node.outputs)
 
 
@@ -146,7 +153,7 @@ def _wrong_axis(node: Node, maps: AbstractSet[Value], sequences: AbstractSet[Val
     if op.role == "layer" and op.feature_axis == 1 and not sequences:
         return None  # of most networks most nodes
     name, type = op.name, entering.type
-    if len(node.inputs) == 2 and op.pointwise and (doubt := _gate(node.inputs)):
+    if len(node.inputs) == 2 and op.pointwise and (doubt := _gate(*[value.type for value in node.inputs])):
         return f"`{name}` {doubt[0]}", doubt[1]
     if entering in maps:
         axis = "axes" if hasattr(op, "axes") else "axis"
@@ -189,9 +196,12 @@ def _last_by_default(op: Op, rank: int) -> bool:
     return op.role == "activation" and rank > 3 and getattr(op, "axis", None) == -1
 
 
-def _gate(ins: Sequence[Value]) -> tuple[str, str] | None:
+def _gate(large: TensorType, small: TensorType) -> tuple[str, str] | None:
     """That a vector for each sample, [N, C], meets a map [N, C, H, W]: it is taken for [H, W]."""
-    large, small = sorted((value.type for value in ins), key=lambda type: -type.rank)
+    if large is small:
+        return None
+    if large.rank < small.rank:
+        large, small = small, large
     if small.rank != 2 or large.rank < 4 or small.shape != large.shape[:2]:
         return None
     written = ", ".join(map(str, (*small.shape, *(1,) * (large.rank - 2))))

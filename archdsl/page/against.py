@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from archdsl.analyses.memory_plan import Memory
 from archdsl.compare.align import align
 from archdsl.compare.diff import Difference
-from archdsl.compare.snapshot import Layer, Snapshot
+from archdsl.compare.snapshot import Snapshot
+from archdsl.diagnostics import Refusal
+from archdsl.graph import Graph
+from archdsl.page.layers import MAX_TEXT
 from archdsl.record import Record
 from archdsl.report.diff import change_rows, figure_rows, structure
 
@@ -21,16 +25,24 @@ class Against(Record):
     difference: Difference
     old: Snapshot
     new: Snapshot
+    graph: Graph
+    """The older network."""
+    called: str
+    """How it is told from the newer one."""
 
 
 def against_record(found: Against) -> dict[str, Any]:
     """The layers of the older network, the pairs, and what ``diff`` tells, as texts."""
     told = found.difference
+    texts = {node.path: repr(node.op)[:MAX_TEXT] for node in found.graph.all_nodes()}
     return {
-        "old": told.old, "new": told.new, "settings": told.settings, "verdict": told.interface.verdict,
+        "old": found.called, "new": told.new, "settings": told.settings, "verdict": told.interface.verdict,
         "interface": list(told.interface.lines), "structure": structure(told),
         "figures": [list(row) for row in figure_rows(told)], "changes": [list(row) for row in change_rows(told)],
-        "layers": [[one.path, _text(one), one.output, one.params, one.macs, one.bytes] for one in found.old.layers],
+        "layers": [
+            [one.path, texts[one.path], one.output, one.params, one.macs, one.bytes] for one in found.old.layers
+        ],
+        "peak_at": _peak_at(found.graph),
         "pairs": [[a, b, _differ(found, a, b)] for a, b in pairs(found)],
     }  # fmt: skip
 
@@ -82,5 +94,11 @@ def _differ(found: Against, a: int | None, b: int | None) -> bool:
     return any(getattr(before, name) != getattr(after, name) for name in names)
 
 
-def _text(layer: Layer) -> str:
-    return layer.op + (f"({', '.join(f'{name} = {value}' for name, value in layer.config.items())})")
+def _peak_at(graph: Graph) -> str | None:
+    """The path of the operator at which memory peaks; ``None`` where sizes without a value decide it."""
+    try:
+        return Memory(graph).at
+    except Refusal as refusal:
+        if refusal.code != "E0307":
+            raise
+        return None

@@ -62,7 +62,7 @@ def _bound(table: CostTable, layers: Layers) -> dict[str, Any]:
         held = [plan.by_value[value].size for value in node.inputs if value in plan.by_value]
         pairs |= {(size, made): None for size in held if size != made}
     return {
-        "buffers": [[cell(b.size), b.start, b.end] for b in plan.buffers],
+        "buffers": [[cell(b.size), b.start, b.end, layers.start(b.values[0])] for b in plan.buffers],
         "unless": [
             [cell(a), cell(b)] for a, b in pairs if not (isinstance(a, int) and isinstance(b, int))
         ],

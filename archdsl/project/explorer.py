@@ -111,7 +111,10 @@ def explorer(
         from archdsl.project.comparing import both
 
         found = both(against, network if own else graph, bind)
-        beside = Against(found.difference, found.old, found.new)
+        same = found.old.name == found.new.name and isinstance(against, str | Path)
+        beside = Against(
+            found.difference, found.old, found.new, found.graphs[0], str(against) if same else found.old.name
+        )
     return Explorer(cost(graph, bind), named, claims, beside)
 
 

@@ -47,6 +47,7 @@ def parse(source: Source, limits: Limits = LIMITS) -> tuple[spec.File | None, li
     except LimitError as stop:
         file = None
         parser.diagnostics.extend(_stopped(stop))
+    del parser.builder.embedded  # else all tokens wait for the collector
     broken = set(lexer.broken)
     meant = [found for found in parser.builder.diagnostics if found.span and found.span.start not in broken]
     return file, _sorted([*parser.unskipped(lexer), *parser.diagnostics, *meant], limits)

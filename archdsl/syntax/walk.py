@@ -34,7 +34,16 @@ def walk(tree: Syntax) -> Iterator[Syntax]:
     while pending:
         node = pending.pop()
         yield node
-        pending.extend(reversed(list(children(node))))
+        store = node.__dict__
+        found: list[Syntax] = []
+        for name in node._fields:  # as :func:`children`, which would be called for every node
+            value = store[name]
+            if isinstance(value, Syntax):
+                found.append(value)
+            elif value and type(value) is tuple:
+                found += _inside(value)
+        found.reverse()
+        pending += found
 
 
 def too_high(tree: Syntax, limit: int) -> Syntax | None:

@@ -71,7 +71,7 @@ def test_every_figure_is_that_of_cost_at_any_sizes(network: str) -> None:
     general = {name: cell for name, cell in general.items() if cell is not None}
     assert {"params", "macs", "flops", "traffic", "activations"} <= set(general)
     live = [0] * found["memory"]["steps"]
-    for cell, start, end in found["memory"]["bound"]["buffers"]:
+    for cell, start, end, _ in found["memory"]["bound"]["buffers"]:
         for step in range(start, end + 1):
             live[step] += reader.cell(cell) or 0
     assert max(live) == table.total("peak_activations")

@@ -53,13 +53,13 @@ def test_a_head_sorts_and_sorts_back(resnet: Page) -> None:
     rows = {row.path: row for row in archdsl.cost("resnet18").rows}
     order = paths(resnet)
     assert order == list(rows)
-    head = resnet.get_by_role("columnheader", name="Params")
+    head = resnet.locator("#heads").get_by_role("columnheader", name="Params")
     head.get_by_role("button").click()
     assert head.get_attribute("aria-sort") == "descending"
     assert paths(resnet) == sorted(order, key=lambda path: -int(str(rows[path].params)))
     head.get_by_role("button").click()
     assert paths(resnet) == sorted(order, key=lambda path: int(str(rows[path].params)))
-    resnet.get_by_role("columnheader", name="Layer").get_by_role("button").click()
+    resnet.locator("#heads").get_by_role("columnheader", name="Layer").get_by_role("button").click()
     assert paths(resnet) == order
 
 
@@ -312,7 +312,7 @@ def test_two_networks_stand_side_by_side(browser: Browser, tmp_path: Path) -> No
     archdsl.explorer("resnet34", against="resnet18").save(tmp_path / "both.html")
     watched = Watched(browser)
     page = watched.open(tmp_path / "both.html")
-    assert page.locator("#against-title").inner_text() == "resnet18 → resnet34"
+    assert page.locator("#against-title").inner_text() == "Before: resnet18 → after: resnet34"
     before, after = (int(str(archdsl.cost(name).total("params"))) for name in ("resnet18", "resnet34"))
     assert f"+{after - before:,}" in page.locator("#against-figures").inner_text()
     assert page.locator("#against-pairs tr").count() == page.locator("#against-pairs tr.added").count() > 0
@@ -321,6 +321,109 @@ def test_two_networks_stand_side_by_side(browser: Browser, tmp_path: Path) -> No
     page.uncheck("#against-only")
     assert page.locator("#against-pairs tr").count() == len(archdsl.cost("resnet34").rows)
     watched.close()
+
+
+def test_what_changed_most_is_told_without_a_click(browser: Browser, tmp_path: Path) -> None:
+    old, new = "mobilenet_v2_w1_4", "mobilenet_v2"
+    archdsl.explorer(new, against=old).save(tmp_path / "both.html")
+    watched = Watched(browser)
+    page = watched.open(tmp_path / "both.html")
+    was, now = ({row.path: row for row in archdsl.cost(name).rows} for name in (old, new))
+    macs, params = (
+        {path: figure(now[path]) - figure(was[path]) for path in now}
+        for figure in (lambda row: int(str(row.work.mac)), lambda row: int(str(row.params)))
+    )
+    told = page.locator("#against-largest").inner_text()
+    first = max(macs, key=lambda path: abs(macs[path]))
+    heaviest = sorted(params, key=lambda path: -abs(params[path]))[:3]
+    assert f"MACs {first} −{abs(macs[first]) / 1e6:.1f} M" in told
+    assert "parameters " + ", ".join(f"{path} −{abs(params[path]):,}" for path in heaviest) in told
+    plans = [archdsl.memory(name) for name in (old, new)]
+    peaks = [f"{plan.figures.peak / 2**20:.2f} MiB at {plan.at}" for plan in plans]
+    assert f"peak memory {' → '.join(peaks)}." in told
+    assert page.locator("#beside").inner_text().startswith(f"This page is of {new} (after), beside {old} (before)")
+    assert f"before: {archdsl.cost(old).total('params'):,}" in page.locator("[data-total=params]").inner_text()
+
+    def listed() -> list[str]:
+        return page.locator("#against-pairs td:nth-child(2) button").all_inner_texts()
+
+    assert [abs(macs[path]) for path in listed()] == sorted(map(abs, macs.values()), reverse=True)
+    row = page.locator("#against-pairs tr").first
+    marks = [str(rows[first].node.op.channels) for rows in (was, was, now, now)]
+    assert row.locator("mark").all_inner_texts() == marks  # as an argument and in the shape, on both sides
+    part = 100 * macs[first] / int(str(was[first].work.mac))
+    assert f"−{abs(macs[first]):,}" in row.inner_text() and f"−{abs(part):.1f}%" in row.inner_text()
+    page.locator("#against-heads [data-key=params] button").click()
+    assert listed()[:3] == heaviest
+    page.locator("#against-heads [data-key=new] button").click()
+    assert listed() == list(now)
+    page.locator("#against-largest button").first.click()
+    top = page.locator("#layer h3").bounding_box()
+    assert top and 0 <= top["y"] < 450 and page.locator("#layer h3").inner_text() == first
+    assert "inverted_residual" in page.locator("#text li.own code").inner_text()
+    chain = page.locator("#chain li").all_inner_texts()
+    sight, end = page.locator(".sight").bounding_box(), page.locator("#chain").bounding_box()
+    assert chain[-1].startswith("conv(") and sight and end and end["y"] + end["height"] <= sight["y"]
+    watched.close()
+
+
+def test_only_what_changes_a_figure_or_an_operator_is_shown(browser: Browser, tmp_path: Path) -> None:
+    text = "arch 1\nnetwork Net() {\n  input x: f32[N, 3, 8, 8]\n  a: conv(4, 3)\n  b: relu\n  c: conv(4, 3)\n  output y\n}\n"
+    other = text.replace("b: relu", "b: gelu").replace("c: conv(4, 3)", "c: conv(4, 3, bias = false)")
+    for name, one in (("old", text), ("new", other)):
+        (tmp_path / f"{name}.arch").write_text(one, encoding="utf-8")
+    archdsl.explorer(str(tmp_path / "new.arch"), against=str(tmp_path / "old.arch")).save(tmp_path / "both.html")
+    watched = Watched(browser)
+    page = watched.open(tmp_path / "both.html")
+    assert page.locator("#against-pairs td:nth-child(2) button").all_inner_texts() == ["c", "b"]
+    assert page.locator("#against-pairs mark").all_inner_texts() == ["bias = false", "relu", "gelu"]
+    assert "old.arch" in page.locator("#against-title").inner_text()  # both networks are called Net
+    watched.close()
+
+
+def becomes(page: Page, condition: str) -> bool:
+    """Whether it holds within two seconds; the page's policy forbids Playwright's own way to wait for it."""
+    for _ in range(100):
+        if page.evaluate(condition):
+            return True
+        page.wait_for_timeout(20)
+    return False
+
+
+def test_a_wheel_scrolls_the_page(resnet: Page) -> None:
+    top = "window.scrollY"
+    resnet.locator("#where").scroll_into_view_if_needed()
+    for place in ("#where", "#graph"):
+        resnet.locator(place).hover(position={"x": 60, "y": 60})
+        resnet.locator("#graph").focus()
+        before, picture = resnet.evaluate(top), resnet.locator("#graph > svg > g").get_attribute("transform")
+        resnet.mouse.wheel(0, -150)
+        assert becomes(resnet, f"{top} < {before}")
+        assert resnet.locator("#graph > svg > g").get_attribute("transform") == picture
+    assert resnet.locator("#graph .hint").is_visible()
+    resnet.keyboard.down("Control")
+    resnet.locator("#graph").hover()
+    before = resnet.evaluate(top)
+    resnet.mouse.wheel(0, -150)
+    assert becomes(resnet, f"document.querySelector('#graph > svg > g').getAttribute('transform') !== '{picture}'")
+    assert resnet.evaluate(top) == before
+
+
+def test_sizes_say_what_they_hold_for(resnet: Page) -> None:
+    assert resnet.locator("#bounds-title").inner_text() == "Bounds, measured at N = 1"
+    assert resnet.locator("label[for=size-N]").inner_text() == "N (batch)"
+    plan = archdsl.memory("resnet18", {"N": 8})
+    resnet.click("#size-N")
+    resnet.keyboard.type("8")  # over what is there
+    assert resnet.input_value("#size-N") == "8"
+    assert "not at the sizes above" in resnet.locator("#bounds-title").inner_text()
+    assert "archdsl report --bind N=8" in resnet.locator("[data-total=arena]").inner_text()
+    sizes = [f"{size / 2**20:.2f} MiB" for size in (plan.figures.peak, *(tensor.bytes for tensor in plan.live))]
+    told = resnet.locator("#peak").inner_text()
+    assert sizes[0] in told and len(sizes) == 3
+    assert {f"{sizes[1]} input", f"{sizes[2]} output"} <= {
+        part.strip() for part in told.partition(":")[2].partition(",")[0].split("+")
+    }
 
 
 def shown(page: Page) -> int:
@@ -445,6 +548,15 @@ def test_where_it_goes_is_told_at_once(browser: Browser, folder: Path, resnet: P
     assert [f"layer{i}" for i in range(1, 5)] == [name for name in names if name.startswith("layer")]
     macs = {row.path: int(str(row.work.mac if row.work else 0)) for row in table.rows}
     part = 100 * sum(count for path, count in macs.items() if path.startswith("layer3.")) / sum(macs.values())
+    blocks: dict[str, int] = {}
+    for path, count in macs.items():
+        blocks[path.split(".")[0]] = blocks.get(path.split(".")[0], 0) + count
+    layer, block = max(macs, key=lambda path: macs[path]), max(blocks, key=lambda name: blocks[name])
+    assert f"in one layer: {layer}," in resnet.locator("#peak").inner_text()
+    assert f"in one block: {block}," in resnet.locator("#peak").inner_text()
+    resnet.locator("#where-heads [data-key=macs] button").click()
+    order = [name for name in resnet.locator("#where th").all_inner_texts() if name.startswith("layer")]
+    assert order == sorted(order, key=lambda name: -blocks[name])
     cells = resnet.locator("#where tr", has_text="layer3").locator("td")
     assert cells.first.inner_text() == f"{part:.1f}%"
     resnet.locator("#where button", has_text="layer3").click()
@@ -454,8 +566,8 @@ def test_where_it_goes_is_told_at_once(browser: Browser, folder: Path, resnet: P
     assert resnet.locator("#layer h3").inner_text() == plan.at
     watched = Watched(browser)
     page = watched.open(folder / "bert_base.html")
-    blocks = [name for name in page.locator("#where th").all_inner_texts() if name.startswith("layers.")]
-    assert blocks == [f"layers.{i}" for i in range(12)]
+    found = [name for name in page.locator("#where th").all_inner_texts() if name.startswith("layers.")]
+    assert found == [f"layers.{i}" for i in range(12)]
     watched.close()
 
 

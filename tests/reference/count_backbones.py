@@ -2,7 +2,7 @@
 
     python tests/reference/count_backbones.py tests/data
 
-writes ``counts_backbones.csv`` there. The networks are made without weights, and ``torch.utils.flop_counter`` sees every
+writes ``counts_backbones.csv`` there, and ``deployed.csv``: of MobileOne when timm has merged its branches. The networks are made without weights, and ``torch.utils.flop_counter`` sees every
 matrix product and convolution that they make, and counts two operations for one multiply-accumulate. The tests read the
 file and need neither library.
 """
@@ -76,6 +76,16 @@ def build() -> list[tuple[str, str, Any]]:
     return found
 
 
+def deployed() -> list[tuple[str, str, Any]]:
+    """MobileOne with one convolution where several were."""
+    library = timm()
+    from timm.utils.model import reparameterize_model
+
+    names = [f"mobileone_{size}" for size in TIMM["mobileone"]]
+    source = f"timm {library.__version__}'s reparameterize_model"
+    return [(name, source, reparameterize_model(library.create_model(name).eval()).to("meta")) for name in names]
+
+
 def count(net: Any, res: int) -> tuple[int, int]:
     """Parameters, and multiply-accumulates of one picture."""
     counter = FlopCounterMode(display=False)
@@ -84,13 +94,19 @@ def count(net: Any, res: int) -> tuple[int, int]:
     return sum(p.numel() for p in net.parameters()), counter.get_total_flops() // 2
 
 
-def main(folder: Path) -> None:
-    """Write the file."""
+def write(path: Path, networks: list[tuple[str, str, Any]]) -> None:
+    """One file."""
     rows: list[list[Any]] = [["variant", "params", "macs", "source"]]
-    for name, source, net in build():
+    for name, source, net in networks:
         rows.append([name, *count(net, RES.get(name, 224)), f"{source}, counted by tests/reference/count_backbones.py"])
-    with (folder / "counts_backbones.csv").open("w", newline="") as file:
+    with path.open("w", newline="") as file:
         csv.writer(file, lineterminator="\n").writerows(rows)
+
+
+def main(folder: Path) -> None:
+    """Write both files."""
+    write(folder / "counts_backbones.csv", build())
+    write(folder / "deployed.csv", deployed())
 
 
 if __name__ == "__main__":

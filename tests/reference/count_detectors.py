@@ -18,6 +18,7 @@ from typing import Any
 import torch
 import torch_rcnn
 from torch.utils.flop_counter import FlopCounterMode
+from torch_centernet import CenterNet
 from torch_detectors import detection, heads, regions
 
 TORCHVISION = (
@@ -33,17 +34,19 @@ PAPERS: dict[str, tuple[Any, int]] = {
     "faster_rcnn_vgg16": (lambda: torch_rcnn.FasterRCNN(torch_rcnn.VGG16Body()), 300),
     "faster_rcnn_zf": (lambda: torch_rcnn.FasterRCNN(torch_rcnn.ZFBody(), 256), 300),
     "rfcn_resnet101": (torch_rcnn.RFCN, 300),
+    "centernet_resnet18": (lambda: CenterNet("BasicBlock", [2, 2, 2, 2]), 0),
+    "centernet_resnet101": (lambda: CenterNet("Bottleneck", [3, 4, 23, 3]), 0),
 }
-"""Written from their papers (``tests/support/torch_rcnn.py``), with so many regions of a picture of 600 x 1000."""
+SIDES = {"rcnn_caffenet": 227, "spp_net": 224, "centernet_resnet18": 512, "centernet_resnet101": 512}
+"""Written from their papers (``tests/support/torch_rcnn.py``, ``torch_centernet.py``), with so many regions of a picture of 600 x 1000."""
 
 
 def count_paper(name: str) -> tuple[int, int]:
     make, found = PAPERS[name]
     with torch.device("meta"):
         net, rois, images = make(), torch.zeros(found, 4), torch.zeros(found, dtype=torch.int64)
-        side = 227 if name == "rcnn_caffenet" else 224
-        given = [torch.zeros(1, 3, 600, 1000), rois, images] if found else [torch.zeros(1, 3, side, side)]
-    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        given = [torch.zeros(1, 3, 600, 1000), rois, images] if found else [torch.zeros(1, 3, *[SIDES[name]] * 2)]
+    with FlopCounterMode(display=False) as counter, torch.no_grad(), torch.device("meta"):
         net(*given)
     return sum(p.numel() for p in net.parameters()), counter.get_total_flops() // 2
 
@@ -69,8 +72,10 @@ def main(folder: Path) -> None:
         rows = csv.writer(table, lineterminator="\n")
         rows.writerow(["variant", "params", "macs", "source"])
         rows.writerows([name, *count(name), source] for name in TORCHVISION)
-        source = "the papers written again, tests/support/torch_rcnn.py, counted by tests/reference/count_detectors.py"
-        rows.writerows([name, *count_paper(name), source] for name in PAPERS)
+        for name in PAPERS:
+            file = "torch_centernet.py" if name.startswith("centernet") else "torch_rcnn.py"
+            source = f"the paper written again, tests/support/{file}, counted by tests/reference/count_detectors.py"
+            rows.writerow([name, *count_paper(name), source])
 
 
 if __name__ == "__main__":

@@ -103,6 +103,22 @@ def compiled(case: Second, weights: Path, deploy: bool = False) -> Path:
     return weights.with_suffix(".onnx")
 
 
+def both_ways(graph: Graph, weights: Path, inputs: Arrays) -> tuple[Arrays, Arrays]:
+    """The outputs for one picture, of ONNX Runtime and of the generated module, with the values of a checkpoint."""
+    import onnx
+    import torch
+    from torch_module import load_initialisers, module_of, outputs_of
+
+    whole, _ = with_weights(graph, weights)
+    model = weights.with_suffix(".onnx")
+    archdsl.compile(whole, model)
+    module = module_of(graph)
+    load_initialisers(module, onnx.load(model))
+    with torch.no_grad():
+        made = outputs_of(module(tensors(singles(inputs))["image"]))
+    return archdsl.run(model, singles(inputs)), dict(zip(graph.outputs, made, strict=True))
+
+
 def noise(case: Second, net: Any, inputs: Arrays, wanted: Arrays) -> float:
     """How far the other network in single precision is from itself."""
     from torch_module import distance

@@ -7,6 +7,7 @@ from typing import Any
 
 from second import Second
 from second_maps import picture
+from second_onestage import renamed
 
 SMALL = {"depths": [1, 1, 1, 1], "c": 64, "classes": 5, "res": 64}
 DEPTHS = (1, 1, 1, 1)
@@ -80,6 +81,21 @@ def faster_v2() -> Second:
     return faster(True)
 
 
+def centernet() -> Second:
+    """Counted as large as it is in ``count_detectors.py``."""
+
+    def make(*given: Any) -> Any:
+        from torch_centernet import CenterNet
+
+        return renamed(CenterNet(*given), [("conv_offset", "conv_offset_mask")])
+
+    small = {"depths": [1, 1, 1, 1], "widths": [16, 12, 8], "classes": 3, "res": 64}
+    return Second(
+        "centernet_resnet18", small, "xingyizhou", lambda: make("BasicBlock", [1, 1, 1, 1], 3, (16, 12, 8)), picture(3, 64),
+        lambda net, x: net(x["image"]), {"N": 2}, {"N": (1, 3)},
+    )  # fmt: skip
+
+
 BOXES: dict[str, Callable[[], Second]] = {
-    make.__name__: make for make in (retinanet, retinanet_v2, fcos, faster, faster_v2)
+    make.__name__: make for make in (retinanet, retinanet_v2, fcos, faster, faster_v2, centernet)
 }

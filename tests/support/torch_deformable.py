@@ -11,9 +11,9 @@ from torch import Tensor, nn
 
 
 class Deformable(nn.Conv2d):
-    def __init__(self, c: int, stride: int) -> None:
-        super().__init__(c, c, 3, stride, 1, bias=False)
-        self.conv_offset = nn.Conv2d(c, 27, 3, stride, 1)
+    def __init__(self, inputs: int, c: int, stride: int, bias: bool = False) -> None:
+        super().__init__(inputs, c, 3, stride, 1, bias=bias)
+        self.conv_offset = nn.Conv2d(inputs, 27, 3, stride, 1)
 
     def forward(self, x: Tensor) -> Tensor:
         said = self.conv_offset(x)
@@ -24,7 +24,7 @@ class Deformable(nn.Conv2d):
             at = columns + tap % 3 + said[:, 2 * tap + 1]
             read = read_at(x, y, at) * said[:, 18 + tap].sigmoid()[:, None]
             total = total + F.conv2d(read, self.weight[:, :, tap // 3, tap % 3, None, None])
-        return total
+        return total if self.bias is None else total + self.bias[:, None, None]
 
 
 class Unit(nn.Module):
@@ -32,7 +32,7 @@ class Unit(nn.Module):
         super().__init__()
         self.conv1, self.bn1 = nn.Conv2d(inputs, c, 1, bias=False), nn.BatchNorm2d(c)
         plain = nn.Conv2d(c, c, 3, stride, 1, bias=False)
-        self.conv2, self.bn2 = plain if c == 64 else Deformable(c, stride), nn.BatchNorm2d(c)
+        self.conv2, self.bn2 = plain if c == 64 else Deformable(c, c, stride), nn.BatchNorm2d(c)
         self.conv3, self.bn3 = nn.Conv2d(c, 4 * c, 1, bias=False), nn.BatchNorm2d(4 * c)
         self.downsample = None
         if stride != 1 or inputs != 4 * c:

@@ -21,7 +21,7 @@ from process import threads
 
 import archdsl
 from archdsl import dims
-from archdsl.analyses.entering import integers
+from archdsl.analyses.entering import boxes, integers
 from archdsl.driver import Program
 from archdsl.graph import Graph, Parameter
 from archdsl.reading import zoo_files
@@ -160,18 +160,24 @@ def session_of(model: bytes | str | Path, *, optimised: bool = True) -> onnxrunt
 
 def images(graph: Graph, batch: int, *key: object, native: bool = False) -> Arrays:
     """Normal inputs of the declared shapes, ``batch`` different ones; integers that may enter, or marks of what is seen.
-    Sequences are short, or ``native``: as long as is declared.
+    Sequences are short, or ``native``: as long as is declared. Of regions, corners in pixels of the picture.
     """
-    draw, ends = generator("images", *key), integers(graph)
+    draw, ends, corners = generator("images", *key), integers(graph), boxes(graph)
     sizes = {**graph.defaults, **({} if native else STEPS), "N": batch}
     found: Arrays = {}
     for value in graph.inputs:
         shape = [dims.evaluate(size, sizes) for size in value.type.shape]
+        if value.name in corners:
+            _, *sides = corners[value.name]
+            wide, high = (dims.evaluate(size, sizes) for size in sides)
+            spread = np.sort(draw.uniform(size=(shape[0], 2, 2)), axis=1) * [wide, high]
+            found[value.name] = spread.reshape(shape).astype(np.float32)
+            continue
         if value.type.dtype == "f32":
             found[value.name] = draw.normal(size=shape).astype(np.float32)
             continue
         low, high = ends.get(value.name, (0, 1))
-        found[value.name] = draw.integers(int(str(low)), int(str(high)) + 1, shape)
+        found[value.name] = draw.integers(dims.evaluate(low, sizes), dims.evaluate(high, sizes) + 1, shape)
         if value.name not in ends:
             found[value.name][:, 0] = 1
     return found
@@ -199,6 +205,7 @@ SMALL: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 """By file, the arguments that make networks of sequences and detectors small."""
 SMALL_MAPS: dict[str, dict[str, Any]] = {
+    "centernet": {"c": 8, "depths": [1, 1, 1, 1], "widths": [16, 12, 8], "classes": 3, "res": 64},
     "deconvnet": {"width": 4, "hidden": 16, "res": 64}, "fcn": {"c": 4, "hidden": 16, "res": 64}, "scse": {"c": 8},
     "pspnet": {"c": 4, "res": 64}, "segnet": {"width": 4, "res": 64}, "unet_3d": {"c": 4, "depth": 1, "size": 34},
     "unetpp": {"widths": [4, 8, 12, 16, 24], "res": 32},

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from second import checkpoint as saved, lively, singles, tensors
+from second import both_ways, checkpoint as saved, lively, singles, tensors
 from second_boxes import BOXES, DEPTHS
 from second_rcnn import RCNN
 
@@ -74,10 +74,8 @@ BY_NIGHT = {"retinanet_resnet50_fpn_v2", "fasterrcnn_resnet50_fpn", "maskrcnn_re
 @pytest.mark.parametrize("name", [pytest.param(n, marks=[pytest.mark.nightly] * (n in BY_NIGHT)) for n in WHOLE])
 def test_the_same_boxes(name: str, tmp_path: Path) -> None:
     """In ONNX Runtime and of the generated module: to 1e-4, or four times what torchvision's in single precision differ."""
-    import onnx
     import torch
     from torch_detectors import found
-    from torch_module import load_initialisers, module_of, outputs_of
 
     case, most = BOXES[WHOLE[name][0]](), WHOLE[name][2]
     net, inputs = detector(name)
@@ -89,13 +87,7 @@ def test_the_same_boxes(name: str, tmp_path: Path) -> None:
     there = wanted["scores"] > 0
     assert there[0].sum() > 10 and there.any(1).all()
     graph = driver.resolve_target(name)[0].graph(name, **case.small, boxes=True)
-    whole, _ = with_weights(graph, saved(net, tmp_path / "w.pth"))
-    archdsl.compile(whole, tmp_path / "w.onnx")
-    module = module_of(graph)
-    load_initialisers(module, onnx.load(tmp_path / "w.onnx"))
-    with torch.no_grad():
-        made = outputs_of(module(tensors(singles(inputs))["image"]))
-    for given in (archdsl.run(tmp_path / "w.onnx", singles(inputs)), dict(zip(graph.outputs, made, strict=True))):
+    for given in both_ways(graph, saved(net, tmp_path / "w.pth"), inputs):
         assert set(given) == set(wanted)
         for (
             output,

@@ -9,12 +9,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from second import Arrays, checkpoint as saved, lively, singles, tensors
+from second import Arrays, both_ways, checkpoint as saved, lively, singles, tensors
 from second_onestage import ONESTAGE
 
-import archdsl
 from archdsl import driver
-from archdsl.project.compiling import with_weights
 
 CLOSE = 1e-4
 Decoded = tuple[Any, Any]
@@ -137,9 +135,7 @@ def test_the_same_boxes(name: str, tmp_path: Path) -> None:
     """In ONNX Runtime and of the generated module: to 1e-4, or four times what the second source in single precision
     differs. Behind a background class labels begin at 1.
     """
-    import onnx
     import torch
-    from torch_module import load_initialisers, module_of, outputs_of
 
     decode, *limits = WHOLE[name]
     case, net, inputs = pair(name)
@@ -155,13 +151,7 @@ def test_the_same_boxes(name: str, tmp_path: Path) -> None:
     there = wanted["scores"] > 0
     assert there.sum(1).min() > 5 and len(set(wanted["labels"][there])) > 1
     graph = driver.resolve_target(case.variant)[0].graph(case.variant, **case.small, boxes=True)
-    whole, _ = with_weights(graph, saved(net, tmp_path / "w.pth"))
-    archdsl.compile(whole, tmp_path / "w.onnx")
-    module = module_of(graph)
-    load_initialisers(module, onnx.load(tmp_path / "w.onnx"))
-    with torch.no_grad():
-        made = outputs_of(module(tensors(singles(inputs))["image"]))
-    for given in (archdsl.run(tmp_path / "w.onnx", singles(inputs)), dict(zip(graph.outputs, made, strict=True))):
+    for given in both_ways(graph, saved(net, tmp_path / "w.pth"), inputs):
         assert set(given) == set(wanted)
         found = {output: np.asarray(value) for output, value in given.items()}
         found["labels"] = np.where(found["scores"] > 0, found["labels"], 0)

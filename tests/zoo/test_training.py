@@ -168,11 +168,11 @@ def test_modules_of_all_networks_agree_and_learn(variant: str) -> None:
         net.zero_grad()
         loss.backward()
         losses.append(loss.item())
-        gradients = {name: p.grad for name, p in net.named_parameters()}
+        gradients = {name: p.grad for name, p in net.named_parameters() if p.requires_grad}
         assert {name for name, grad in gradients.items() if grad is None} == set()
         size = sum((grad**2).sum() for grad in gradients.values()) ** 0.5
         with torch.no_grad():
-            for p in net.parameters():
+            for p in filter(lambda p: p.requires_grad, net.parameters()):
                 p -= 1e-3 * p.grad / size
     assert losses[1] < losses[0]
 

@@ -15,7 +15,7 @@ from archdsl.backends.torch.helpers import definitions
 from archdsl.backends.torch.homes import Ties, settled
 from archdsl.backends.torch.module_tree import boxes_of, rule_for
 from archdsl.backends.torch.options import TorchOptions
-from archdsl.backends.torch.render import WIDTH
+from archdsl.backends.torch.render import WIDTH, folded
 from archdsl.graph import Graph
 from archdsl.ops.base import Op
 from archdsl.registry import WriteReport
@@ -66,6 +66,7 @@ def source(graph: Graph, ties: Ties, options: TorchOptions, weights: str = "") -
     if len(doc) == 2:
         doc = ["".join(doc)]
     body = [*(definitions(module)[name][0] for module, name in made.helpers), *made.texts]
+    body = ["\n".join(map(folded, text.splitlines())) for text in body]
     everything = "\n".join(body)
     head = ["from __future__ import annotations", ""]
     if "OrderedDict(" in everything:

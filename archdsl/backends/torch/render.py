@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from archdsl.backends.torch.form import Call, Raw
 
 WIDTH = 88
+LONGEST = 120
+"""Of a line, where one that is a little too long reads better than two."""
 
 
 class Listed:
@@ -91,3 +93,36 @@ def _bracket(begin: str, parts: list[tuple[str, Any]], end: str, indent: int, le
     space = " " * inner
     texts = [head + text(item, inner, inner + len(head) + 1) for head, item in parts]
     return begin + "\n" + "".join(f"{space}{one},\n" for one in texts) + " " * indent + end
+
+
+def folded(line: str) -> str:
+    """A line of source text that is too long, such as a table of constants, over several: broken behind commas within
+    brackets, where Python allows it.
+    """
+    if len(line) <= LONGEST:
+        return line
+    indent = " " * (len(line) - len(line.lstrip()) + 4)
+    lines, begin, last = [], 0, 0
+    for end in _breaks(line):
+        room = WIDTH if begin == 0 else WIDTH - len(indent)
+        if end - begin > room and last > begin:
+            lines.append(line[begin:last])
+            begin = last
+        last = end
+    if last > begin:
+        lines.append(line[begin:last])
+        begin = last
+    return ("\n" + indent).join(part.strip() if i else part.rstrip() for i, part in enumerate([*lines, line[begin:]]))
+
+
+def _breaks(line: str) -> Iterator[int]:
+    """Where a line may be broken: behind commas that stand in brackets and in no string."""
+    depth, quote = 0, ""
+    for i, sign in enumerate(line):
+        if quote:
+            quote = "" if sign == quote and line[i - 1] != "\\" else quote
+        elif sign in "\"'":
+            quote = sign
+        elif sign == "," and depth:
+            yield i + 1
+        depth = max(depth + (0 if quote else (sign in "([{") - (sign in ")]}")), 0)  # it may begin within brackets

@@ -3,6 +3,13 @@
 const UNITS = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"];
 const LARGE = ["", " k", " M", " G", " T", " P", " E"];
 
+/** What quantities are called on the page. */
+export const NAMES = {
+  params: "Parameters", active_params: "Active parameters", buffers: "Buffers", weights: "Weights", macs: "MACs", flops: "FLOPs",
+  activations: "Activations", peak_activations: "Peak memory", arena: "Arena", traffic: "Traffic", intensity: "Intensity",
+  depth: "Depth", nodes: "Operators", receptive_field: "Receptive field", stride: "Stride",
+};
+
 /** `300,774,272`; ratios with four digits. */
 export function number(value) {
   if (value === null || value === undefined) return "?";
@@ -26,7 +33,13 @@ export function bytes(value) {
     amount /= 1024;
     step += 1;
   }
-  return `${amount.toFixed(2)} ${UNITS[step]}`;
+  return `${twoDigits(amount)} ${UNITS[step]}`;
+}
+
+/** As Python rounds: `30.62` for 30.625, where `toFixed` says 30.63. */
+function twoDigits(amount) {
+  const below = Math.floor(amount * 100);
+  return (amount * 100 - below === 0.5 ? (below + (below % 2)) / 100 : amount).toFixed(2);
 }
 
 /** `25.6 M`: three digits, for headings and axes. */

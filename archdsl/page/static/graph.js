@@ -1,6 +1,6 @@
 // The graph: blocks open and close where they stand; a box shows its layer, and a layer its box.
 
-import { hideTip, part, s, showTip } from "./dom.js";
+import { h, hideTip, part, s, showTip } from "./dom.js";
 import { Folding } from "./folding.js";
 import { bytes, number, share, short } from "./format.js";
 import { formulaText } from "./layer.js";
@@ -21,7 +21,7 @@ export class GraphView {
     this.outer = part("graph");
     this.layer = s("g");
     const image = s("svg", { "aria-hidden": null }, tip(), this.layer);
-    this.outer.replaceChildren(image);
+    this.outer.replaceChildren(image, h("div", { class: "hint", "aria-hidden": "true" }, "Ctrl and the wheel: zoom"));
     this.pane = new Pane(this.outer, image, this.layer);
     this.current = null; // the box that the keyboard is at: `frame:index`
     this.#buttons();

@@ -8,14 +8,41 @@ export function layer(state) {
   const draw = () => {
     const { model, figures, selected } = state;
     const row = selected === null ? null : model.rows[selected];
-    part("layer").replaceChildren(...(row === null ? [h("p", { class: "muted" }, "Select a layer in the table, in a chart or by its line.")] : details(row, model, figures, state)));
+    part("layer-head").replaceChildren(...(row === null ? [h("p", { class: "muted" }, "Select a layer in the table, in a chart or by its line.")] : head(row, model, figures, state)));
+    part("layer-body").replaceChildren(...(row === null ? [] : details(row, model, figures)));
   };
-  state.on("selected", draw);
+  state.on("selected", (from) => {
+    draw();
+    if (from === "link" && state.selected !== null) bringIntoView(part("layer-title"));
+  });
   state.on("sizes", draw);
   draw();
 }
 
-function details(row, model, figures, state) {
+/** Scroll the page where an element is not in its upper half. */
+function bringIntoView(element) {
+  const { top } = element.getBoundingClientRect();
+  if (top < 0 || top > window.innerHeight / 2) element.scrollIntoView({ block: "start" });
+}
+
+/** What the layer is, and what it is between. */
+function head(row, model, figures, state) {
+  const link = (number) => {
+    const name = model.startOf(number);
+    if (number === null || number < 0) return h("span", null, name);
+    return h("button", { type: "button", class: "link", onclick: () => state.select(number, "link") }, name);
+  };
+  return [
+    h("h3", null, row.path), h("p", { class: "code" }, row.text),
+    h("dl", { class: "flow" },
+      h("dt", null, "from"), h("dd", null, ...(row.inputs.length ? row.inputs.flatMap((one, i) => [i ? ", " : "", link(one)]) : ["nothing"])),
+      h("dt", null, "gives"), h("dd", null, row.outputs.map((type) => figures.type(type)).join(", ")),
+      row.receptive_field && h("dt", null, "sees"), row.receptive_field && h("dd", null, `${field(row.receptive_field)} of the input`)),
+  ];
+}
+
+/** Its figures, formulas, and what it sees. */
+function details(row, model, figures) {
   const own = figures.rows[row.index];
   const facts = [
     ["Parameters", own.params, number(own.params), "params"],
@@ -24,17 +51,7 @@ function details(row, model, figures, state) {
     ["Traffic", own.traffic, bytes(own.traffic), "traffic"],
   ];
   const whole = (name) => figures.sum(model.rows.keys(), name).total;
-  const link = (number) => {
-    const name = model.startOf(number);
-    if (number === null || number < 0) return h("span", null, name);
-    return h("button", { type: "button", class: "link", onclick: () => state.select(number) }, name);
-  };
   return [
-    h("h3", null, row.path), h("p", { class: "code" }, row.text),
-    h("dl", { class: "flow" },
-      h("dt", null, "from"), h("dd", null, ...(row.inputs.length ? row.inputs.flatMap((one, i) => [i ? ", " : "", link(one)]) : ["nothing"])),
-      h("dt", null, "gives"), h("dd", null, row.outputs.map((type) => figures.type(type)).join(", ")),
-      row.receptive_field && h("dt", null, "sees"), row.receptive_field && h("dd", null, `${field(row.receptive_field)} of the input`)),
     h("dl", { class: "facts" }, ...facts.filter(([, value]) => value !== 0n).map(([title, value, text, name]) => h("div", null, h("dt", null, title), h("dd", null, text, h("small", null, ` ${share(value, whole(name))}`))))),
     ...formulas(row, model, figures),
     ...sight(row, model, figures),

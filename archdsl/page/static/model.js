@@ -138,13 +138,28 @@ export class Figures {
   get profile() {
     const memory = this.model.data.memory;
     const change = new Array(memory.steps + 1).fill(0);
-    const buffers = this.declared ? memory.buffers.map(([, , ...rest]) => rest) : memory.bound.buffers;
-    for (const [size, start, end] of buffers) {
-      change[start] += Number(this.cell(size));
-      change[end + 1] -= Number(this.cell(size));
+    for (const [size, start, end] of this.#buffers) {
+      change[start] += size;
+      change[end + 1] -= size;
     }
     let now = 0;
     return change.slice(0, memory.steps).map((delta) => (now += delta));
+  }
+
+  /** The buffers: bytes, first and last step, and where the first value in them is from. */
+  get #buffers() {
+    const memory = this.model.data.memory;
+    const found = this.declared ? memory.buffers.map(([, from, size, start, end]) => [size, start, end, from]) : memory.bound.buffers;
+    return found.map(([size, ...rest]) => [Number(this.cell(size)), ...rest]);
+  }
+
+  /** The bytes of the buffers that are live at a step: those that are there before it, and those that it makes. */
+  live(step) {
+    const found = { held: [], made: [] };
+    for (const [size, start, end, from] of this.#buffers) {
+      if (start <= step && step <= end) (start === step && from !== null && from >= 0 ? found.made : found.held).push(size);
+    }
+    return found;
   }
 
   /** The row at which most bytes are live; null where it is not known, or no row's. */

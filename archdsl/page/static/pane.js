@@ -9,7 +9,7 @@ const FAR = 0.32; // below this size texts are not drawn: nobody can read them
 export class Pane {
   /** `outer` is the window; `image` is moved in it, `layer`, which is in it, is scaled. */
   constructor(outer, image, layer) {
-    Object.assign(this, { outer, image, layer, size: [1, 1], view: { x: 0, y: 0, scale: 1 }, dragged: false });
+    Object.assign(this, { outer, image, layer, size: [1, 1], view: { x: 0, y: 0, scale: 1 }, dragged: false, hinted: 0 });
     this.#pointer();
     outer.addEventListener("wheel", (event) => this.#wheel(event), { passive: false });
   }
@@ -95,12 +95,15 @@ export class Pane {
     for (const name of ["pointerup", "pointercancel"]) window.addEventListener(name, () => (from = null));
   }
 
+  /** With Ctrl the wheel zooms; alone it is the page's, and the window says so for a moment. */
   #wheel(event) {
     const near = event.ctrlKey || event.metaKey;
-    if (!near && !this.outer.contains(document.activeElement)) return; // the page scrolls
+    this.outer.classList.toggle("hinted", !near);
+    clearTimeout(this.hinted);
+    this.hinted = setTimeout(() => this.outer.classList.remove("hinted"), 1200);
+    if (!near) return;
     event.preventDefault();
-    if (near) this.zoom(Math.exp(-event.deltaY / 200), event);
-    else this.pan(-event.deltaX, -event.deltaY);
+    this.zoom(Math.exp(-event.deltaY / 200), event);
   }
 
   /** Whether a key was for the window. */

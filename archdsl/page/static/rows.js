@@ -1,6 +1,7 @@
 // The table without its picture: what its columns are, which rows are shown in which order, and the rows as CSV.
 
 import { bytes, field, number, sizes } from "./format.js";
+import { inOrder } from "./sorting.js";
 
 /** `value`: what is sorted; `text`: what is shown; `kind`: how. Figures are of the row at the binding. */
 export const COLUMNS = [
@@ -35,7 +36,7 @@ function elements(row, at) {
   return row.outputs[0][1].reduce((all, size) => all * at.cell(size), 1n);
 }
 
-function plainType(text) {
+export function plainType(text) {
   return text.startsWith("f32[") ? text.slice(3) : text;
 }
 
@@ -61,13 +62,7 @@ export function filtered(rows, text, among = null) {
 /** Indexes in the order of a column; equal rows stay in the order of the network, and what is not known comes last. */
 export function sorted(rows, indexes, at, column, down) {
   if (column.key === "path" && !down) return indexes;
-  const values = new Map(indexes.map((index) => [index, column.value(rows[index], at)]));
-  const sign = down ? -1 : 1;
-  return [...indexes].sort((a, b) => {
-    const [left, right] = [values.get(a), values.get(b)];
-    if (left === null || right === null) return left === right ? a - b : left === null ? 1 : -1;
-    return left < right ? -sign : left > right ? sign : a - b;
-  });
+  return inOrder(indexes, (index) => column.value(rows[index], at), down);
 }
 
 /** The rows as RFC 4180 has it, all columns, figures exact. A text that a spreadsheet would run gets a quote in front. */

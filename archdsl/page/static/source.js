@@ -55,12 +55,14 @@ export class SourceText {
     if (from && from !== "source" && from !== "spot" && row !== null && row.line !== null && ![...spots].some((one) => one.startsWith(`${this.shown}:`))) {
       return this.#open(row.line[0]);
     }
+    const own = row === null ? "" : [row.made_at, row.line].filter(Boolean).map(([source, line]) => `${source}:${line}`).find((one) => one.startsWith(`${this.shown}:`));
     let first = null;
     for (const element of this.lines) {
       const here = `${this.shown}:${element.dataset.line}`;
       element.classList.toggle("made", spots.has(here));
+      element.classList.toggle("own", own === here);
       element.classList.toggle("looked", spot === here);
-      if (spots.has(here)) first ??= element;
+      if (own === here || (first === null && spots.has(here))) first = element;
     }
     if (first && from !== "source") scrollWithin(part("text"), first);
     this.#chain(row);
@@ -74,10 +76,10 @@ export class SourceText {
     const steps = [...model.framesOf(row)].reverse().map(([name, args, where]) => [args ? `${name}(${args})` : name, where]);
     steps.push([row.text, row.made_at]);
     return part("chain").replaceChildren(
-      ...steps.map(([text, where]) => {
+      ...steps.map(([text, where], number) => {
         const place = where ? `${model.data.sources[where[0]].name.split("/").pop()}:${where[1]}` : "";
         const go = () => { if (where) { this.#open(where[0]); this.#goto(where[1]); } };
-        return h("li", null, h("span", { class: "code" }, text), where && h("button", { type: "button", class: "link", onclick: go }, place));
+        return h("li", { class: number === steps.length - 1 ? "own" : null }, h("span", { class: "code" }, text), where && h("button", { type: "button", class: "link", onclick: go }, place));
       }),
     );
   }

@@ -1,16 +1,15 @@
 // The head of the page: the totals, the sliders of the symbols, and the network's bounds as gauges.
 
 import { h, part } from "./dom.js";
-import { bytes, field, number, short } from "./format.js";
+import { bytes, field, NAMES, number, short } from "./format.js";
 import { polynomialText } from "./polynomial.js";
 
 const LEADING = ["params", "macs", "peak_activations", "activations"];
 const SMALL = new Set(["depth", "nodes", "receptive_field", "stride"]);
 const BELOW = { depth: "layers with weights", nodes: "", receptive_field: "of the input", stride: "of the input", intensity: "FLOP/byte" };
-const NAMES = {
-  params: "Parameters", active_params: "Active parameters", buffers: "Buffers", weights: "Weights", macs: "MACs", flops: "FLOPs",
-  activations: "Activations", peak_activations: "Peak memory", arena: "Arena", traffic: "Traffic", intensity: "Intensity",
-  depth: "Depth", nodes: "Operators", receptive_field: "Receptive field", stride: "Stride",
+const MEANS = {
+  peak_activations: "the bytes of all tensors that are live at once, at most. The arena has room for them at fixed addresses: it is at least as large.",
+  arena: "the block of memory that a plan with fixed addresses needs: the peak memory, and the gaps between tensors.",
 };
 
 export function summary(state) {
@@ -29,6 +28,7 @@ export function summary(state) {
   };
   state.on("sizes", draw);
   draw();
+  part("beside").replaceChildren(...beside(state));
   sliders(state);
   gauges(state);
 }
@@ -42,18 +42,52 @@ function total(one, state, leading) {
   const sign = partial ? "≥ " : "";
   const unknown = value === null;
   const large = unknown ? "—" : sign + (Array.isArray(value) ? field(value) : unit === "bytes" ? bytes(value) : unit || SMALL.has(one.name) ? number(value) : short(value));
-  const exact = unknown ? "not known at these sizes: archdsl cost --bind" : BELOW[one.name] ?? (Array.isArray(value) ? "" : `${number(value)}${unit ? ` ${unit}` : ""}`);
+  const exact = unknown ? elsewhere(state) : BELOW[one.name] ?? (Array.isArray(value) ? "" : `${number(value)}${unit ? ` ${unit}` : ""}`);
   const polynomial = Array.isArray(one.general) ? polynomialText(one.general, state.model.data.polynomials) : "";
   return h(
-    "div", { class: leading ? "total leading" : "total", title: one.doc, "data-total": one.name, "data-exact": unknown || Array.isArray(value) ? "" : String(value) },
-    h("dt", null, NAMES[one.name] ?? one.name), h("dd", null, h("strong", null, large), h("span", null, exact), polynomial && h("span", { class: "polynomial" }, polynomial), one.name === "peak_activations" && where(state)),
+    "div", { class: leading ? "total leading" : "total", title: `${one.name}: ${MEANS[one.name] ?? one.doc}`, "data-total": one.name, "data-exact": unknown || Array.isArray(value) ? "" : String(value) },
+    h("dt", null, NAMES[one.name] ?? one.name), h("dd", null, h("strong", null, large), h("span", null, exact), polynomial && h("span", { class: "polynomial" }, polynomial), before(one.name, state), one.name === "peak_activations" && where(state)),
   );
+}
+
+/** Where to find what this page does not know at its sizes. */
+function elsewhere(state) {
+  const { figures } = state;
+  const at = Object.entries(figures.binding).map(([name, size]) => `--bind ${name}=${size}`).join(" ");
+  const known = sizesOf(state);
+  if (figures.declared || !at) return "not known";
+  return `${known && `known at ${known} only; `}for these sizes: archdsl report ${at}`;
+}
+
+/** `N = 1, T = 128`: the sizes of the report. */
+function sizesOf(state) {
+  return state.model.data.symbols.filter(([, value]) => value !== null).map(([name, value]) => `${name} = ${value}`).join(", ");
+}
+
+/** What the total was before, at the sizes of the report. */
+function before(name, state) {
+  const found = state.model.data.against?.figures.find((row) => row[0] === name);
+  if (!found || !state.figures.declared) return null;
+  const [, was, , step, part] = found;
+  return h("span", { class: "before" }, step === "0" ? "before: the same" : `before: ${was}${part && ` (${part})`}`);
+}
+
+/** Which network is which, where there are two. */
+function beside(state) {
+  const { against, network } = state.model.data;
+  if (against === null) return [];
+  return ["This page is of ", h("b", null, against.new), " (after)", against.new === network ? "" : `, ${network}`, ", beside ", h("b", null, against.old), " (before): ", h("a", { href: "#against-section" }, "what changed"), "."];
 }
 
 /** The layer at which most is live. */
 function where(state) {
   const { peak } = state.figures;
-  return peak !== null && h("button", { type: "button", class: "link", onclick: () => state.select(peak, "where") }, `at ${state.model.rows[peak].path}`);
+  return peak !== null && h("button", { type: "button", class: "link", onclick: () => state.select(peak, "link") }, `at ${state.model.rows[peak].path}`);
+}
+
+/** Whether a symbol is the batch: `N`, as the first size of an input. */
+function isBatch(name, data) {
+  return name === "N" && data.inputs.some(([, , [first]]) => polynomialText(first ?? null, data.polynomials) === name);
 }
 
 /** The slider of a symbol: its scale is logarithmic where the range is wide. */
@@ -81,7 +115,17 @@ function sliders(state) {
       range.value = scale.place(Number(exact.value));
       set(Number(exact.value));
     });
+    let entered = false; // a click that enters the field chooses its content, as the Tab key does
+    exact.addEventListener("focus", () => {
+      entered = true;
+      exact.select();
+    });
+    exact.addEventListener("click", () => {
+      if (entered) exact.select();
+      entered = false;
+    });
     exact.addEventListener("input", () => {
+      entered = false;
       const size = Number(exact.value);
       exact.setCustomValidity(Number.isSafeInteger(size) && exact.value !== "" && size >= low && (most === null || size <= most) ? "" : "not a size of this symbol");
       exact.setAttribute("aria-invalid", String(!exact.checkValidity()));
@@ -96,7 +140,7 @@ function sliders(state) {
       range.value = scale.place(value);
       range.setAttribute("aria-valuetext", String(value));
     };
-    return { reset, element: h("div", { class: "size" }, h("label", { for: id }, name), range, exact) };
+    return { reset, element: h("div", { class: "size" }, h("label", { for: id }, isBatch(name, state.model.data) ? `${name} (batch)` : name), range, exact) };
   });
   const reset = h("button", { type: "button", onclick: () => { controls.forEach((one) => one.reset()); state.bind(state.model.defaults); } }, "Reset");
   state.on("sizes", () => (reset.disabled = symbols.every(([name]) => state.figures.binding[name] === state.model.defaults[name])));
@@ -127,12 +171,18 @@ export class Scale {
 function gauges(state) {
   const { claims } = state.model.data;
   part("bounds").hidden = claims.length === 0;
+  const title = () => {
+    const at = sizesOf(state);
+    part("bounds-title").textContent = `Bounds${at && `, measured at ${at}`}${state.figures.declared ? "" : ", not at the sizes above"}`;
+  };
+  state.on("sizes", title);
+  title();
   part("gauges").replaceChildren(
     ...claims.map(([subject, op, limit, shown, ok, headroom, verdict]) => {
       const used = headroom === null ? (ok ? 1 : 1.2) : op.startsWith("<") ? 1 - headroom : 1 / Math.max(0.01, 1 + headroom);
       const bar = h("span", { class: "bar", "aria-hidden": "true" }, h("span", null));
       bar.firstChild.style.setProperty("width", `${Math.min(100, 80 * used)}%`);
-      return h("li", { class: ok ? "holds" : "broken" }, h("span", { class: "subject" }, subject.replaceAll("_", " ")), bar, h("span", { class: "measured" }, shown), h("span", { class: "limit" }, `${op} ${limit}`), h("span", { class: "verdict" }, verdict));
+      return h("li", { class: ok ? "holds" : "broken" }, h("span", { class: "subject", title: subject }, NAMES[subject] ?? subject.replaceAll("_", " ")), bar, h("span", { class: "measured" }, shown), h("span", { class: "limit" }, `${op} ${limit}`), h("span", { class: "verdict" }, verdict));
     }),
   );
 }

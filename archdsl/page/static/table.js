@@ -3,6 +3,7 @@
 import { h, part } from "./dom.js";
 import { largest, number, share } from "./format.js";
 import { COLUMNS, commaSeparated, filtered, sorted } from "./rows.js";
+import { sortingHead } from "./sorting.js";
 
 const STEP = 400; // rows that are made at once
 
@@ -72,15 +73,11 @@ export class Table {
   }
 
   #head(column) {
-    const sorted = this.order.column === column;
-    const direction = sorted ? (this.order.down ? "descending" : "ascending") : "none";
-    const click = () => {
-      const down = sorted ? !this.order.down : column.kind === "figure" || column.kind === "shape";
+    const choose = ({ down }) => {
       this.order = { column, down };
       this.draw();
-      part("heads").querySelector(`[data-key="${column.key}"] button`).focus();
     };
-    return h("th", { scope: "col", class: column.kind, "data-key": column.key, "aria-sort": direction }, h("button", { type: "button", onclick: click }, column.title));
+    return sortingHead(column, { key: this.order.column.key, down: this.order.down }, choose);
   }
 
   #row(row, figures, most) {

@@ -2,13 +2,15 @@
 
 import { h, part } from "./dom.js";
 import { bytes, number, share, short } from "./format.js";
+import { inOrder, sortingHead } from "./sorting.js";
 
 const MOST = 40; // blocks that are told apart
 const HEAVY = 0.45; // of the network: a block that holds more is taken apart
 const LEAST = 0.005; // of every figure: what has less of all of them is told together
-const FIGURES = [["macs", "MACs", short], ["params", "Parameters", short], ["activations", "Activations", bytes]];
+const FIGURES = [["macs", "MACs", short], ["params", "Params", short], ["activations", "Activations", bytes]];
 
 export function where(state) {
+  let order = { key: "path", down: false };
   const draw = () => {
     const { model, figures } = state;
     const whole = Object.fromEntries(FIGURES.map(([name]) => [name, figures.sum(model.rows.keys(), name).total]));
@@ -19,8 +21,11 @@ export function where(state) {
     const shown = groups.filter((one) => !small(one));
     if (rest.length) shown.push({ name: shown.length ? `${number(rest.length)} others` : model.data.network, rows: rest, sums: of(rest), rest: true });
     const most = Object.fromEntries(FIGURES.map(([name]) => [name, shown.reduce((best, one) => Math.max(best, Number(one.sums[name])), 1)]));
-    part("where").replaceChildren(...shown.map((one) => row(one, whole, most, state)));
-    part("peak").replaceChildren(...peak(state));
+    const heads = [{ key: "path", title: "Block", kind: "path" }, ...FIGURES.map(([key, title]) => ({ key, title, kind: "figure" }))];
+    part("where-heads").replaceChildren(...heads.map((one) => sortingHead(one, order, (next) => { order = next; draw(); })));
+    const value = order.key === "path" ? (one) => shown.indexOf(one) : (one) => one.sums[order.key];
+    part("where").replaceChildren(...inOrder(shown, value, order.down).map((one) => row(one, whole, most, state)));
+    part("peak").replaceChildren(...peak(state), ...heaviest(state, shown, whole));
   };
   state.on("sizes", draw);
   draw();
@@ -32,11 +37,16 @@ function row(one, whole, most, state) {
     cell.style.setProperty("--share", `${(100 * Number(one.sums[name])) / most[name]}%`);
     return cell;
   });
+  return h("tr", null, h("th", { scope: "row", class: "path" }, one.rest ? one.name : blockLink(one, state)), ...cells);
+}
+
+/** A block as a link to its first layer and its rows. */
+function blockLink(one, state) {
   const go = () => {
-    state.select(one.rows[0], "where");
+    state.select(one.rows[0], "link");
     state.show(new Set(one.rows));
   };
-  return h("tr", null, h("th", { scope: "row", class: "path" }, one.rest ? one.name : h("button", { type: "button", class: "link", onclick: go }, one.name)), ...cells);
+  return h("button", { type: "button", class: "link", onclick: go }, one.name);
 }
 
 /** The outermost blocks; one that holds most of the network is taken apart. */
@@ -67,14 +77,32 @@ function grouped(model, rows, prefix) {
   return [...found.values()];
 }
 
-/** Which layer holds the peak of memory, as a sentence; and which one has most MACs. */
+/** Which layer holds the peak of memory, and what is live there. */
 function peak(state) {
   const { model, figures } = state;
-  const link = (index) => h("button", { type: "button", class: "link", onclick: () => state.select(index, "where") }, model.rows[index].path);
-  const found = [];
-  if (figures.peak !== null) found.push(h("p", null, "Peak memory ", h("b", null, bytes(figures.totals.peak_activations.value)), ", while ", link(figures.peak), " runs."));
-  const macs = figures.rows.map((row) => row.macs ?? 0n);
+  if (figures.peak === null) return [];
+  const { held, made } = figures.live(figures.peak);
+  const inputs = new Set(model.rows[figures.peak].inputs).size;
+  const sum = (sizes) => bytes(sizes.reduce((all, one) => all + one, 0));
+  const before = inputs === 1 ? "input" : "inputs";
+  const parts = [held.length && `${sum(held)} ${before}${held.length > inputs ? " and what is kept for later" : ""}`, made.length && `${sum(made)} output`].filter(Boolean);
+  const told = parts.length > 1 ? `: ${parts.join(" + ")}, live together.` : ".";
+  return [h("p", null, "Peak memory ", h("b", null, bytes(figures.totals.peak_activations.value)), ", while ", layerLink(figures.peak, state), " runs", told)];
+}
+
+function layerLink(index, state) {
+  return h("button", { type: "button", class: "link", onclick: () => state.select(index, "link") }, state.model.rows[index].path);
+}
+
+/** The layer and the block with most MACs. */
+function heaviest(state, groups, whole) {
+  const macs = state.figures.rows.map((row) => row.macs ?? 0n);
   const most = macs.reduce((best, value, i) => (value > macs[best] ? i : best), 0);
-  if (macs[most]) found.push(h("p", null, "Most MACs in one layer: ", link(most), `, ${short(macs[most])} (${share(macs[most], figures.sum(model.rows.keys(), "macs").total)}).`));
-  return found;
+  if (!macs[most]) return [];
+  const [block] = inOrder(groups.filter((one) => one.parts && !one.rest), (one) => one.sums.macs, true);
+  const told = (value) => `, ${short(value)} (${share(value, whole.macs)}).`;
+  return [
+    h("p", null, "Most MACs in one layer: ", layerLink(most, state), told(macs[most])),
+    block && h("p", null, "Most MACs in one block: ", blockLink(block, state), told(block.sums.macs)),
+  ].filter(Boolean);
 }

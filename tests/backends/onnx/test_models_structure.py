@@ -92,8 +92,9 @@ def test_symbolic_shapes_never_contradict_onnx(variant: str) -> None:
     known = [size for name in ours for size in theirs.get(name, [])[begin:] if isinstance(size, int) or size in symbols]
     total = sum(len(shape[begin:]) for shape in ours.values())
     least = 0.99 if symbols == {"N"} else 0.49  # of sums and quotients of sizes ONNX knows nothing
-    if any(node.op_type in ("Attention", "Gemm") for node in model.graph.node if symbols):
-        least = min(least, 0.6)  # nor of `Attention`, nor of rows that a free batch was folded into for a `Gemm`
+    if any(node.op_type in ("Attention", "Gemm", "ScatterElements") for node in model.graph.node if symbols):
+        # nor of `Attention`, nor of rows that a free batch was folded into for a `Gemm`, nor of what is unpooled
+        least = min(least, 0.6)
     least = min(least, 0.6) if found_in_data(variant) else least  # nor of what is as long as the data say
     assert len(known) > least * total, "ONNX inferred too little for this to mean anything"
 
@@ -136,7 +137,8 @@ def test_inputs_and_outputs_are_those_of_the_text(variant: str) -> None:
         path: list(p.type.shape) for path, p in parameters.items()
     }
     made = {v.name for v in graph.output}
-    assert [v.name for v in graph.output] == [name for name in outputs if name in made]
+    told = iter(outputs)  # those of the arms that are not taken, too
+    assert all(v.name in told for v in graph.output)
     assert made == set(outputs) or any(isinstance(s, spec.If) for s in statements)
     first = {str(shape_of(v)[0]) for v in graph.input[: len(inputs)]}
     assert "N" in first <= {"N", "R"}  # of pictures, or of regions of them
