@@ -12,9 +12,9 @@ from second_loops import GRID, words
 
 def of(name: str, *given: int) -> Callable[[], Any]:
     def make() -> Any:
-        import torch_translators
+        import torch_recurrent_translators
 
-        return getattr(torch_translators, name)(*given)
+        return getattr(torch_recurrent_translators, name)(*given)
 
     return make
 
