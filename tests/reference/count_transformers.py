@@ -1,4 +1,4 @@
-"""Counts the definitions of `transformers`, torchvision and timm: parameters, and products as PyTorch counts them.
+"""Counts the definitions of `transformers` and torchvision: parameters, and products as PyTorch counts them.
 
     python tests/reference/count_transformers.py tests/data
 
@@ -21,7 +21,7 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
-from torch_models import timm, torchvision_models, transformers
+from torch_models import torchvision_models, transformers
 
 LLAMA = {"vocab_size": 128_256, "num_key_value_heads": 8, "rms_norm_eps": 1e-5, "max_position_embeddings": 131_072}
 MODELS: dict[str, tuple[str, str, dict[str, Any]]] = {
@@ -73,7 +73,6 @@ VISION = {
     "vit_b_16": "vit_b_16", "vit_b_32": "vit_b_32", "vit_l_16": "vit_l_16", "swin_t": "swin_t", "swin_s": "swin_s",
     "swin_b": "swin_b",
 }  # fmt: skip
-DEIT = {"deit_tiny": "deit_tiny_patch16_224", "deit_small": "deit_small_patch16_224"}
 
 
 def tokens(length: int) -> torch.Tensor:
@@ -124,10 +123,6 @@ def rows() -> list[tuple[str, int, int, str]]:
     for variant, name in VISION.items():
         params, macs = count(getattr(torchvision_models(), name), image)
         found.append((variant, params, macs, f"torchvision {torchvision.__version__}"))
-        print(*found[-1])
-    for variant, name in DEIT.items():
-        params, macs = count(partial(timm().create_model, name), image)
-        found.append((variant, params, macs, f"timm {timm().__version__}"))
         print(*found[-1])
     return found
 

@@ -114,7 +114,8 @@ def table() -> dict[str, Count]:
         "whisper_tiny": whisper(*small, 448), "whisper_tiny T=20": whisper(*small, 20),
         "whisper_base": whisper(*base, 448), "whisper_small": whisper(768, 12, 448),
         "vit_b_16": vit(768, 12), "vit_b_32": vit(768, 12, 32), "vit_l_16": vit(1024, 24),
-        "deit_tiny": vit(192, 12), "deit_small": vit(384, 12),
+        "vit_l_32": vit(1024, 24, 32), "vit_h_14": vit(1280, 32, 14), "deit_tiny_patch16_224": vit(192, 12),
+        "deit_small_patch16_224": vit(384, 12), "deit_base_patch16_224": vit(768, 12),
         "swin_t": swin(96, [2, 2, 6, 2], [3, 6, 12, 24]), "swin_s": swin(96, [2, 2, 18, 2], [3, 6, 12, 24]),
         "swin_b": swin(128, [2, 2, 18, 2], [4, 8, 16, 32]),
     }  # fmt: skip
