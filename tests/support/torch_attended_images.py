@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -116,7 +117,7 @@ class SaganGenerator(nn.Module):
         super().__init__()
         widths = [16 * width, 16 * width, 8 * width, 4 * width, 2 * width, width]
         self.fc = nn.Linear(z, 16 * widths[0])
-        self.blocks = nn.ModuleList([GeneratorBlock(a, b, classes) for a, b in zip(widths, widths[1:], strict=False)])
+        self.blocks = nn.ModuleList([GeneratorBlock(a, b, classes) for a, b in pairwise(widths)])
         self.attention = PlaceAttention(4 * width)
         self.norm, self.conv = nn.BatchNorm2d(width), nn.Conv2d(width, 3, 3, padding=1)
 
