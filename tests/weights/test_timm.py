@@ -47,7 +47,11 @@ BY_NAME = """
     res2net50_26w_4s res2net50_48w_2s res2net50_26w_8s res2net101_26w_4s mobileone_s0 mobileone_s1 mobileone_s2
     mobileone_s3 repvit_m0_9 repvit_m1_0 repvit_m1_1 repvit_m1 repvit_m2 dla34 dla60 ese_vovnet19b_dw ese_vovnet39b
     ese_vovnet57b ese_vovnet99b edgenext_xx_small edgenext_x_small edgenext_small convmixer_768_32
-    convmixer_1024_20_ks9_p14 convmixer_1536_20
+    convmixer_1024_20_ks9_p14 convmixer_1536_20 vit_tiny_patch16_224 vit_small_patch16_224 deit_tiny_patch16_224
+    deit_small_patch16_224 deit_base_patch16_224 deit_tiny_distilled_patch16_224 deit_small_distilled_patch16_224
+    deit_base_distilled_patch16_224 mixer_s32_224 mixer_s16_224 mixer_b16_224 mixer_l16_224 resmlp_12_224 resmlp_24_224
+    resmlp_36_224 gmlp_ti16_224 gmlp_s16_224 mobilevit_xxs mobilevit_xs mobilevit_s levit_128s levit_128 levit_192
+    levit_256 beit_base_patch16_224 beit_large_patch16_224
 """
 BY_MAP = """
     convnext_atto convnext_femto convnext_pico convnext_nano tf_efficientnetv2_s mobilenetv4_hybrid_medium
