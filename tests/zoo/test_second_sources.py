@@ -19,12 +19,14 @@ from second_backbones import BACKBONES
 from second_boxes import BOXES
 from second_dense import DENSE
 from second_dense_maps import DENSE_MAPS
+from second_language import LANGUAGE
 from second_loops import LOOPS
 from second_maps import MAPS
 from second_more import MORE
 from second_onestage import ONESTAGE
 from second_rcnn import RCNN
 from second_speech import SPEECH
+from second_translators import TRANSLATORS
 from second_vision import VISION
 from second_words import WORDS
 
@@ -32,7 +34,7 @@ import archdsl
 from archdsl import dims, driver
 
 CASES: dict[str, Callable[[], Second]] = {
-    **LOOPS, **WORDS, **MAPS, **VISION,
+    **LOOPS, **WORDS, **LANGUAGE, **TRANSLATORS, **MAPS, **VISION,
     **BACKBONES,
     **BOXES, **RCNN,
     **ONESTAGE,
