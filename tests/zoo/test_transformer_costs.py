@@ -10,7 +10,6 @@ import formulas_attention as closed
 import pytest
 from paths import tool as loaded
 
-
 LLAMA = {"llama_3_2_1b": (2048, 16, 32, 64, 8192), "llama_3_1_8b": (4096, 32, 32, 128, 14_336),
          "llama_3_1_70b": (8192, 80, 64, 128, 28_672)}  # fmt: skip
 """Features, layers, heads, features of a head and of the gated network (arXiv:2407.21783, table 3)."""
