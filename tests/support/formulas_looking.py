@@ -64,7 +64,7 @@ def captions(steps: int, n: int = 1800, m: int = 512, features: int = 512, place
     """Equations 1 to 9 and 13, one bias for the sum of both products of the score."""
     begin = total(dense(features, n, 1), dense(features, n, 1), dense(features, features, places, bias=False))
     looks = total(dense(n, features, steps), dense(features, 1, steps * places), dense(n, 1, steps))
-    said = total(dense(n, m, steps), dense(features, m, steps, bias=False), dense(m, words, steps))
+    said = total(dense(n, m, steps, bias=False), dense(features, m, steps, bias=False), dense(m, words, steps))
     return total((words * m, 0), begin, looks, layer(4, m + features, n, steps, biases=1), said)
 
 
@@ -85,11 +85,6 @@ def few_shots(ways: int, shots: int, width: int = 64) -> Count:
     return total(*parts, dense(c, ways, 1))
 
 
-def gated_convolutions(steps: int, depth: int = 8, d: int = 900, k: int = 4, lookup: int = 280) -> Count:
-    inputs = [lookup, *[d] * (depth - 1)]
-    return total((267_735 * lookup, 0), *[dense(k * n, 2 * d, steps) for n in inputs])
-
-
 def product_keys(steps: int, d: int = 1024, heads: int = 4, n: int = 512, k: int = 32, width: int = 512) -> Count:
     """A norm of the queries, n + n halves of keys for each head, and k values of each head at each step."""
     query = total(dense(d, heads * width, steps), (2 * heads * width, 0))
@@ -97,40 +92,10 @@ def product_keys(steps: int, d: int = 1024, heads: int = 4, n: int = 512, k: int
     return total(query, (keys + n * n * d, steps * (keys + heads * k * d)))
 
 
-def activities(steps: int, widths: Sequence[int] = (96, 384, 512, 512, 384), hidden: int = 4096, d: int = 256) -> Count:
-    """The convolutions of every frame, of 227 pixels."""
-    a, b, c, e, f = widths
-    frame = Sheet(3, 227).biased(a, 7, 2, 0).pool(3, 2, ceil=True).biased(b, 5, 2, 0, groups=2).pool(3, 2, ceil=True)
-    frame.biased(c, 3).biased(e, 3, groups=2).biased(f, 3, groups=2).pool(3, 2, ceil=True)
-    params, macs = frame.linear(hidden, f * frame.side**2).count
-    return total((params, steps * macs), layer(4, hidden, d, steps, biases=1), dense(d, 101, steps))
-
-
-def generator(width: int = 64, noise: int = 128, classes: int = 1000) -> Count:
-    """Norms of the classes have a scale and a shift each; attention at 32 x 32 to an eighth of the features."""
-    parts, c = [dense(noise, 16 * 16 * width, 1)], 16 * width
-    for i, times in enumerate((16, 8, 4, 2, 1)):
-        wide, places = times * width, 64 << 2 * i
-        both = total((2 * classes * (c + wide), 0), dense(9 * c, wide, places), dense(9 * wide, wide, places))
-        parts += [both, dense(c, wide, places)]
-        c = wide
-        if places == 32 * 32:
-            narrow = c // 8
-            parts.append((4 * c * narrow + 1, 4 * c * narrow * places + 2 * narrow * places**2))
-    return total(*parts, (2 * c, 0), dense(9 * c, 3, 128**2))
-
-
-def boosted(depths: Sequence[int] = (3, 4, 6, 3)) -> Count:
-    """A weight and a norm for each channel at the end of a branch."""
-    s = Sheet(3, 224).conv(64, 7, 2).pool(3, 2, 1)
-    for i, n in enumerate(depths):
-        for j in range(n):
-            c, stride = 64 << i, 2 if i and not j else 1
-            if not j:
-                s.branch().conv(4 * c, 1, stride)
-            s.conv(c, 1).conv(c, 3, stride).conv(4 * c, 1)
-            s.at(4 * c, 1).conv(4 * c, 1, groups=4 * c)
-    return s.linear(1000).count
+def one_layer(t: int, k: int, p: int, l: int, n: int, heads: int) -> Count:  # noqa: E741
+    """K x P twice and K x L for each head, and L x N."""
+    weights = heads * (2 * k * p + k * l + l * n)
+    return weights, t * weights + heads * t * t * (p + l)
 
 
 def table() -> dict[str, Count]:
@@ -146,9 +111,8 @@ def table() -> dict[str, Count]:
         "lstmn": machine_reader(35), "lstmn T=7": machine_reader(7),
         "show_attend_tell": captions(20), "show_attend_tell T=7": captions(7),
         "snail_omniglot": few_shots(5, 1), "snail_omniglot shots=2": few_shots(5, 2),
-        "gcnn_8": gated_convolutions(100), "gcnn_8 T=7": gated_convolutions(7),
         "product_key_memory": product_keys(128), "product_key_memory T=7": product_keys(7),
-        "lrcn": activities(16), "lrcn T=3": activities(3),
-        "sagan_generator": generator(), "sagan_generator width=32": generator(32),
-        "ab_resnet50": boosted(),
+        "self_attention_one_head": one_layer(100, 512, 64, 64, 512, 1),
+        "self_attention_eight_heads": one_layer(100, 512, 64, 64, 512, 8),
+        "self_attention_eight_heads M=7": one_layer(7, 512, 64, 64, 512, 8),
     }  # fmt: skip

@@ -19,6 +19,7 @@ from second_backbones import BACKBONES
 from second_boxes import BOXES
 from second_dense import DENSE
 from second_dense_maps import DENSE_MAPS
+from second_ledger import LEDGER
 from second_loops import LOOPS
 from second_maps import MAPS
 from second_more import MORE
@@ -30,7 +31,7 @@ import archdsl
 from archdsl import dims, driver
 
 CASES: dict[str, Callable[[], Second]] = {
-    **LOOPS, **WORDS, **MAPS,
+    **LOOPS, **WORDS, **MAPS, **LEDGER,
     **BACKBONES,
     **BOXES, **RCNN,
     **ONESTAGE,
