@@ -164,4 +164,6 @@ def main(check: bool) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main("--check" in sys.argv[1:]))
+    from options import given
+
+    sys.exit(main(given(__doc__, check="write nothing; exit 1 if a file is not current").check))

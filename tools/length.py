@@ -110,8 +110,10 @@ SAME = {
         "t5:t5/modeling_t5": "t5_small=T5ForConditionalGeneration t5_base=T5ForConditionalGeneration",
         "llama:llama/modeling_llama": " ".join(f"llama_3_{n}=LlamaForCausalLM" for n in ("2_1b", "1_8b", "1_70b")),
         "whisper:whisper/modeling_whisper": " ".join(
-            f"whisper_{n}=WhisperForConditionalGeneration" for n in ("tiny", "base", "small")
+            f"whisper_{n}=WhisperForConditionalGeneration"
+            for n in ("tiny", "base", "small", "medium", "large", "large_v3")
         ),
+        "wav2vec2:wav2vec2/modeling_wav2vec2": "wav2vec2_base=Wav2Vec2Model",
         "mamba:mamba/modeling_mamba": "mamba_130m=MambaForCausalLM mamba_370m=MambaForCausalLM",
         "mixtral:mixtral/modeling_mixtral": "mixtral_layer=MixtralSparseMoeBlock",
     },
@@ -278,7 +280,9 @@ what other modules give. A block or class counts once a family. The classes of t
 
 
 if __name__ == "__main__":
-    if "--write" in sys.argv[1:]:
+    from options import given
+
+    if given(__doc__, write="write the page docs/length.md").write:
         PAGE.write_text(page(), encoding="utf-8")
     else:
         sys.stdout.write(table(rows()))

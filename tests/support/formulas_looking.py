@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
 from formulas_recurrent import dense, layer, total
 from sheet import Count, Sheet
@@ -17,7 +16,9 @@ def one_to_many(features: int = 64, width: int = 128, steps: int = 100) -> Count
 def mixture(experts: int, words: int = 793_471, steps: int = 20, d: int = 512, hidden: int = 1024, k: int = 4) -> Count:
     """Each word asks k experts; the gate has no bias."""
     params, macs = total(dense(d, hidden, steps), dense(hidden, d, steps))
-    outer = total((words * d, 0), layer(4, d, d, steps, biases=1), layer(4, d, d, steps, biases=1), dense(d, words, steps))
+    outer = total(
+        (words * d, 0), layer(4, d, d, steps, biases=1), layer(4, d, d, steps, biases=1), dense(d, words, steps)
+    )
     return total(outer, dense(d, experts, steps, bias=False), (experts * params, k * macs))
 
 
@@ -29,14 +30,24 @@ def memory_network(sentences: int = 50, hops: int = 3, d: int = 20, words: int =
 def pointer_network(points: int, steps: int, d: int = 256) -> Count:
     """Two layers of pairs, W1 of every point, W2 of every step, v of every pair, and the point to begin with."""
     layers = total(layer(4, 2, d, points, biases=1), layer(4, 2, d, steps, biases=1))
-    scores = total(dense(d, d, points, bias=False), dense(d, d, steps, bias=False), dense(d, 1, points * steps, bias=False))
+    scores = total(
+        dense(d, d, points, bias=False), dense(d, d, steps, bias=False), dense(d, 1, points * steps, bias=False)
+    )
     return total(layers, scores, (2, 0))
 
 
-def structured(steps: int, m: int = 100, d: int = 300, attended: int = 350, rows: int = 30, hidden: int = 3000) -> Count:
+def structured(
+    steps: int, m: int = 100, d: int = 300, attended: int = 350, rows: int = 30, hidden: int = 3000
+) -> Count:
     """Sections 2.1 and 4.2: A of r rows, M = A H of r x 2u, and two layers."""
     looks = total(dense(2 * d, attended, steps, bias=False), dense(attended, rows, steps, bias=False))
-    return total(layer(4, m, d, steps, ways=2), looks, (0, rows * steps * 2 * d), dense(rows * 2 * d, hidden, 1), dense(hidden, 5, 1))
+    return total(
+        layer(4, m, d, steps, ways=2),
+        looks,
+        (0, rows * steps * 2 * d),
+        dense(rows * 2 * d, hidden, 1),
+        dense(hidden, 5, 1),
+    )
 
 
 def courses(source: int, target: int, d: int = 500, m: int = 300) -> Count:
@@ -60,7 +71,9 @@ def machine_reader(steps: int, d: int = 300, m: int = 150, words: int = 10_000) 
     return total((words * m, 0), looks, sums, dense(d + m, 4 * d, steps), dense(d, words, steps))
 
 
-def captions(steps: int, n: int = 1800, m: int = 512, features: int = 512, places: int = 196, words: int = 10_000) -> Count:
+def captions(
+    steps: int, n: int = 1800, m: int = 512, features: int = 512, places: int = 196, words: int = 10_000
+) -> Count:
     """Equations 1 to 9 and 13, one bias for the sum of both products of the score."""
     begin = total(dense(features, n, 1), dense(features, n, 1), dense(features, features, places, bias=False))
     looks = total(dense(n, features, steps), dense(features, 1, steps * places), dense(n, 1, steps))

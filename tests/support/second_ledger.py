@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 from second import Arrays, Second, Sizes
-from second_loops import GRID, tagger, vectors, words
+from second_loops import GRID, tagger, words
 
 PAIR = {**GRID, "S": (1, 2, 5)}
 PAIRS = ({"N": 1, "S": 7, "T": 4}, {"N": 2, "S": 3, "T": 5})

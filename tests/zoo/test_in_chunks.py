@@ -55,7 +55,14 @@ LAYERS = {
 
 BOTH_WAYS = {"rnn_bidirectional", "rnn_stacked_bidirectional", "rnn_dense", "las_listener", "deepspeech2"}
 """What reads from the end as well has nothing to say before it has seen the end."""
-AT_ONCE = {"lstmn", "pointer_net", "rnn_one_to_many", "seq2seq_attention", "show_attend_tell", "structured_self_attention"}
+AT_ONCE = {
+    "lstmn",
+    "pointer_net",
+    "rnn_one_to_many",
+    "seq2seq_attention",
+    "show_attend_tell",
+    "structured_self_attention",
+}
 """A tape as long as the sequence, words that are moved on by one, no sequence at all, an encoder that ends."""
 WHOLE = {"t5_small", "transformer_base", "whisper_tiny"}
 """A decoder behind an encoder, without a form that goes on: what is causal in them is `attend`, tested in the first list."""

@@ -16,11 +16,12 @@ from second_maps import MAPS
 from second_more import MORE
 from second_onestage import ONESTAGE
 from second_rcnn import RCNN
+from second_speech import SPEECH
 
 import archdsl
 from archdsl.project.compiling import with_weights
 
-CASES = {**MAPS, **BACKBONES, **BOXES, **RCNN, **ONESTAGE, **MORE, **DENSE, **DENSE_MAPS}
+CASES = {**MAPS, **BACKBONES, **BOXES, **RCNN, **ONESTAGE, **MORE, **DENSE, **DENSE_MAPS, **SPEECH}
 
 BY_NIGHT = {
     "convnext_linear", "convnext_torchvision", "cspresnext", "dla_bottleneck", "efficientnet_v2_timm", "faster_rcnn_zf",

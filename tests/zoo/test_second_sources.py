@@ -25,6 +25,7 @@ from second_maps import MAPS
 from second_more import MORE
 from second_onestage import ONESTAGE
 from second_rcnn import RCNN
+from second_speech import SPEECH
 from second_words import WORDS
 
 import archdsl
@@ -37,6 +38,7 @@ CASES: dict[str, Callable[[], Second]] = {
     **ONESTAGE,
     **MORE,
     **DENSE, **DENSE_MAPS,
+    **SPEECH,
 }  # fmt: skip
 CLOSE, APART = 1e-5, 1e-4
 """What is the same, and what is not, beside the largest value."""
