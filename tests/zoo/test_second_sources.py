@@ -19,12 +19,14 @@ from second_backbones import BACKBONES
 from second_boxes import BOXES
 from second_dense import DENSE
 from second_dense_maps import DENSE_MAPS
+from second_language import LANGUAGE
 from second_loops import LOOPS
 from second_maps import MAPS
 from second_more import MORE
 from second_onestage import ONESTAGE
 from second_rcnn import RCNN
 from second_speech import SPEECH
+from second_translators import TRANSLATORS
 from second_vision import VISION
 from second_words import WORDS
 
@@ -32,7 +34,7 @@ import archdsl
 from archdsl import dims, driver
 
 CASES: dict[str, Callable[[], Second]] = {
-    **LOOPS, **WORDS, **MAPS, **VISION,
+    **LOOPS, **WORDS, **LANGUAGE, **TRANSLATORS, **MAPS, **VISION,
     **BACKBONES,
     **BOXES, **RCNN,
     **ONESTAGE,
@@ -86,7 +88,9 @@ def test_the_same_numbers(name: str, tmp_path: Path) -> None:
     assert apart(archdsl.run(compiled(case, saved(net, tmp_path / "wrong.pth")), singles(inputs))) > 10 * APART, path
 
 
-@pytest.mark.parametrize("name", ["repvgg", "repvgg_a0", "mobileone", "repvit", "repvit_early", "fastvit"])
+@pytest.mark.parametrize(
+    "name", ["repvgg", "repvgg_a0", "mobileone", "repvit", "repvit_early", "fastvit", "convnext", "poolformer"]
+)
 def test_merged_branches_give_the_same_numbers(name: str, tmp_path: Path) -> None:
     """With `--deploy`, where one convolution stands for three branches and their norms."""
     from torch_module import distance
