@@ -20,6 +20,7 @@ from second_boxes import BOXES
 from second_dense import DENSE
 from second_dense_maps import DENSE_MAPS
 from second_language import LANGUAGE
+from second_ledger import LEDGER
 from second_loops import LOOPS
 from second_maps import MAPS
 from second_more import MORE
@@ -34,7 +35,7 @@ import archdsl
 from archdsl import dims, driver
 
 CASES: dict[str, Callable[[], Second]] = {
-    **LOOPS, **WORDS, **LANGUAGE, **TRANSLATORS, **MAPS, **VISION,
+    **LOOPS, **WORDS, **LANGUAGE, **TRANSLATORS, **LEDGER, **MAPS, **VISION,
     **BACKBONES,
     **BOXES, **RCNN,
     **ONESTAGE,
