@@ -270,3 +270,32 @@ class ProductKeyMemory(nn.Module):
         rows = (at[:, :, :, 0, :, None] * self.count + at[:, :, :, 1, None]).flatten(3)
         weights, which = sums.topk(self.k, 3)
         return x + (weights.softmax(3)[..., None] * self.values(rows.gather(3, which))).sum((2, 3))
+
+
+class Writer(nn.Module):
+    """x [N, features] to what is written, [N, length, features]: what a step says is what the next one reads, at first x.
+
+    `lower.ih/hh`, `upper.ih/hh` (two biases), `fc`.
+    """
+
+    def __init__(self, features: int, width: int, length: int) -> None:
+        super().__init__()
+        self.width, self.length = width, length
+        for name, inputs in (("lower", features), ("upper", width)):
+            parts = {"ih": nn.Linear(inputs, 4 * width), "hh": nn.Linear(width, 4 * width)}
+            setattr(self, name, nn.ModuleDict(parts))
+        self.fc = nn.Linear(width, features)
+
+    def forward(self, x: Tensor) -> Tensor:
+        states = {name: (x.new_zeros(len(x), self.width),) * 2 for name in ("lower", "upper")}
+        said = []
+        for _ in range(self.length):
+            for name, (h, c) in states.items():
+                part = getattr(self, name)
+                i, f, g, o = (part["ih"](x) + part["hh"](h)).chunk(4, 1)
+                c = f.sigmoid() * c + i.sigmoid() * g.tanh()
+                x = o.sigmoid() * c.tanh()
+                states[name] = (x, c)
+            x = self.fc(x)
+            said.append(x)
+        return torch.stack(said, 1)
