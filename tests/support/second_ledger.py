@@ -202,7 +202,7 @@ def product_keys() -> Second:
 def translator(
     variant: str, small: dict[str, Any], other: Callable[[], Any], full: Callable[[], Any], **more: Any
 ) -> Second:
-    """Sequences of three words at least, where areas are of three."""
+    """Sequences of three words at least, as areas are of three (`area_attention`)."""
     return Second(
         variant, small, more.pop("map", ""), other, sentences, said("logits"), {"N": 2, "S": 7, "T": 5},
         {"N": (1, 3), "S": (3, 4, 6), "T": (3, 4, 6)}, full, ({"N": 1, "S": 9, "T": 4}, {"N": 2, "S": 3, "T": 5}), **more,
