@@ -138,7 +138,6 @@ def compare(name: str, folder: Path, rounds: int, threads: int, networks: str) -
     candidates = prepare(networks, name, folder)
     inputs, wanted = dict(np.load(folder / "inputs.npz")), dict(np.load(folder / "wanted.npz"))
     ours = Timed(folder / "ours.onnx", inputs, threads)
-    broken = [f"{name}: outputs differ by {far:.1e}"] if (far := ours.distance(wanted)) > 1e-4 else []
     best, fastest = folder, float("inf")
     for path in candidates:
         theirs = Timed(path, inputs, threads)
@@ -148,8 +147,11 @@ def compare(name: str, folder: Path, rounds: int, threads: int, networks: str) -
             best, fastest = path, taken
         del theirs
     theirs = Timed(best, inputs, threads)
-    for one in (ours, theirs):
-        one.run()
+    # Float32 departs from itself by more than 1e-4 in some networks: there PyTorch's own export is the measure.
+    far, rounding = ours.distance(wanted), theirs.distance(wanted)
+    broken = []
+    if far > max(1e-4, 2 * rounding):
+        broken.append(f"{name}: outputs differ by {far:.1e}, those of the export by {rounding:.1e}")
     found, taken = ratios(ours, theirs, rounds)
     ratio, (low, high) = median(found), interval(found)
     del ours, theirs

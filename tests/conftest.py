@@ -12,6 +12,7 @@ KINDS = {
     "nightly": "run them with `pytest -m nightly`",
     "layout": "run them with `pytest -m layout`",
     "browser": "run them with `pytest -m browser`",
+    "compiled": "run them with `pytest -m compiled`, beside PyTorch and torchvision of one build",
     "slow": "run them without `--fast`",
 }
 """Markers of what is left out by default or by ``--fast``, and how it is run."""

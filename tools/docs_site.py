@@ -200,20 +200,23 @@ def inline(text: str) -> str:
     return re.sub(r"arXiv:(\d{4}\.\d{4,5})", r'<a href="https://arxiv.org/abs/\1">arXiv:\1</a>', text)
 
 
-def main(arguments: list[str]) -> int:
+def main(full: bool, only_pages: bool) -> int:
     """Write the pages, and build the site."""
     shutil.rmtree(PAGES, ignore_errors=True)
-    found = dict(pages("--full" in arguments))
+    found = dict(pages(full))
     for name, text in found.items():
         file = PAGES / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text, encoding="utf-8")
     print(f"{len(found)} pages", flush=True)
-    if "--pages" in arguments:
+    if only_pages:
         return 0
     command = [sys.executable, "-m", "zensical", "build", "--clean", "--strict"]
     return subprocess.run(command, cwd=ROOT, check=False).returncode
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    from options import given
+
+    options = given(__doc__, full="with the picture and the layers of every network", pages="write the pages only")
+    sys.exit(main(options.full, options.pages))

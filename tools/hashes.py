@@ -83,4 +83,6 @@ def main(check: bool) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main("--check" in sys.argv[1:]))
+    from options import given
+
+    sys.exit(main(given(__doc__, check="say which variants moved; exit 1 if any did").check))

@@ -109,11 +109,22 @@ SAME = {
         "gpt2:gpt2/modeling_gpt2": " ".join(f"gpt2{n}=GPT2LMHeadModel" for n in ("", "_medium", "_large", "_xl")),
         "t5:t5/modeling_t5": "t5_small=T5ForConditionalGeneration t5_base=T5ForConditionalGeneration",
         "llama:llama/modeling_llama": " ".join(f"llama_3_{n}=LlamaForCausalLM" for n in ("2_1b", "1_8b", "1_70b")),
+        "qwen2:qwen2/modeling_qwen2": "qwen2_5_0_5b=Qwen2ForCausalLM",
+        "mistral:mistral/modeling_mistral": "mistral_7b=MistralForCausalLM",
+        "gemma:gemma/modeling_gemma": "gemma_2b=GemmaForCausalLM",
+        "phi:phi/modeling_phi": "phi_2=PhiForCausalLM",
+        "roberta:roberta/modeling_roberta": "roberta_base=RobertaModel",
+        "distilbert:distilbert/modeling_distilbert": "distilbert_base=DistilBertModel",
+        "electra:electra/modeling_electra": "electra_small=ElectraModel",
+        "bart:bart/modeling_bart": "bart_base=BartForConditionalGeneration",
+        "modernbert:modernbert/modeling_modernbert": "modernbert_base=ModernBertForMaskedLM",
         "whisper:whisper/modeling_whisper": " ".join(
-            f"whisper_{n}=WhisperForConditionalGeneration" for n in ("tiny", "base", "small")
+            f"whisper_{n}=WhisperForConditionalGeneration"
+            for n in ("tiny", "base", "small", "medium", "large", "large_v3")
         ),
+        "wav2vec2:wav2vec2/modeling_wav2vec2": "wav2vec2_base=Wav2Vec2Model",
         "mamba:mamba/modeling_mamba": "mamba_130m=MambaForCausalLM mamba_370m=MambaForCausalLM",
-        "mixtral:mixtral/modeling_mixtral": "mixtral_layer=MixtralSparseMoeBlock",
+        "mixtral:mixtral/modeling_mixtral": "mixtral_8x7b=MixtralForCausalLM",
     },
 }
 """Library -> our file (and the library's module, if named otherwise) -> networks (and theirs, if named otherwise)."""
@@ -278,7 +289,9 @@ what other modules give. A block or class counts once a family. The classes of t
 
 
 if __name__ == "__main__":
-    if "--write" in sys.argv[1:]:
+    from options import given
+
+    if given(__doc__, write="write the page docs/length.md").write:
         PAGE.write_text(page(), encoding="utf-8")
     else:
         sys.stdout.write(table(rows()))

@@ -85,8 +85,11 @@ def document() -> str:
 
 
 if __name__ == "__main__":
+    from options import given
+
+    check = given(__doc__, check="write nothing; exit 1 if the file is not current").check
     found = document()
-    if sys.argv[1:] == ["--check"]:
+    if check:
         sys.exit(found != PATH.read_text(encoding="utf-8"))
     PATH.write_text(found, encoding="utf-8")
     print(f"{os.path.relpath(PATH)}: {len(found):,} characters")

@@ -66,9 +66,9 @@ def text() -> str:
     return "{\n" + ",\n".join(lines) + "\n}\n"
 
 
-def main() -> int:
+def main(check: bool) -> int:
     """Write or check the file."""
-    if "--check" not in sys.argv[1:]:
+    if not check:
         FILE.write_text(text(), encoding="utf-8")
         return 0
     same = FILE.read_text(encoding="utf-8") == text()
@@ -78,4 +78,6 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    from options import given
+
+    sys.exit(main(given(__doc__, check="write nothing; exit 1 if a file is not current").check))

@@ -36,13 +36,13 @@ def drawn() -> dict[str, str]:
     return {f"{name}.svg": archdsl.draw(of[name], **folding).svg for name, folding in PICTURES.items()}
 
 
-def main() -> int:
+def main(check: bool) -> int:
     """Write them, or tell which ones are not current."""
-    FOLDER.mkdir(exist_ok=True)
     stale = [name for name, text in drawn().items() if _read(FOLDER / name) != text]
-    if "--check" in sys.argv[1:]:
+    if check:
         print("\n".join(f"not current: {name}" for name in stale) or "all pictures are current")
         return bool(stale)
+    FOLDER.mkdir(exist_ok=True)
     for name, text in drawn().items():
         (FOLDER / name).write_text(text)
         print(f"{name}: {len(text):,} characters")
@@ -54,4 +54,6 @@ def _read(path: Path) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    from options import given
+
+    sys.exit(main(given(__doc__, check="write nothing; say which pictures are not current, exit 1 if any is").check))

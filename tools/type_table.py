@@ -140,11 +140,11 @@ def data(found: dict[str, dict[str, str]]) -> str:
     return "{\n" + ",\n".join(lines) + "\n}\n"
 
 
-def main() -> int:
+def main(check: bool) -> int:
     """Write or check both files."""
     found = table()
     wanted = {PAGE: page(found), DATA: data(found)}
-    if "--check" not in sys.argv[1:]:
+    if not check:
         for path, text in wanted.items():
             path.write_text(text, encoding="utf-8")
         return 0
@@ -155,4 +155,6 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    from options import given
+
+    sys.exit(main(given(__doc__, check="write nothing; exit 1 if a file is not current").check))

@@ -120,3 +120,14 @@ def within(graph: Graph, path: str) -> list[Node]:
     """The nodes under a path: the node of that path, and those in its scope."""
     scope = path + "."
     return [node for node in graph.all_nodes() if node.path == path or node.path.startswith(scope)]
+
+
+def scopes(graph: Graph) -> list[str]:
+    """All labels' paths: every prefix of a node's path."""
+    found: dict[str, None] = {}
+    for node in graph.all_nodes():
+        path = node.path
+        while path and path not in found:
+            found[path] = None
+            path = path.rpartition(".")[0]
+    return list(found)

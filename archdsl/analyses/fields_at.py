@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 
+from archdsl.analyses.depth import scopes
 from archdsl.analyses.field_entries import Seen
-from archdsl.analyses.measure import Measures, scopes
+from archdsl.analyses.measure import Measures
 from archdsl.analyses.receptive_field import Misaligned
 from archdsl.diagnostics import Refusal
 from archdsl.graph import Graph, Node, Value

@@ -10,7 +10,7 @@ from typing import Any
 from archdsl.analyses import memory, rows as work
 from archdsl.analyses.arena import arena
 from archdsl.analyses.at_binding import Bound
-from archdsl.analyses.depth import ancestors, depths, within
+from archdsl.analyses.depth import ancestors, depths, scopes, within
 from archdsl.analyses.field import AtMost, Field
 from archdsl.analyses.field_entries import Open, Seen, size
 from archdsl.analyses.receptive_field import ReceptiveFields, receptive_fields
@@ -47,6 +47,7 @@ QUANTITIES: dict[str, Quantity] = {
     "activation_elements": Quantity("", "elements of the outputs of all operators"),
     "peak_activations": Quantity("bytes", "largest sum of live tensors, fusion level full"),
     "arena": Quantity("bytes", "what a best-fit static allocator needs, fusion level full"),
+    "states": Quantity("bytes", "what a call of the model hands to the next: caches"),
     "traffic": Quantity("bytes", "bytes read and written, fusion level full"),
     "intensity": Quantity("FLOP/byte", "flops / traffic"),
     "depth": Quantity("", "layers with weights on the longest path"),
@@ -265,6 +266,10 @@ class _Scope:
             raise Refusal("E0204", "`arena` can be measured for the whole network only, not for a part of it")
         return arena(self.m.schedule).size
 
+    def states(self) -> Dim:
+        read = {value for node in self.nodes for value in node.inputs}
+        return _sum([self.m.bound.bytes[v] for v in self.m.graph.inputs if v.name in self.m.graph.states and v in read])
+
     def traffic(self) -> Dim:
         return _sum([memory.traffic(self.m.bound, self.m.schedule, node) for node in self.nodes])
 
@@ -329,17 +334,6 @@ def _settled(value: Dim | Fraction | AtMost | Open | None) -> Dim | Fraction | A
 def _one(values: Sequence[Dim | Fraction | AtMost | None]) -> Amount:
     first = values[0] if values else None
     return first if first is not None and all(v == first for v in values) else tuple(values)
-
-
-def scopes(graph: Graph) -> list[str]:
-    """All labels' paths: every prefix of a node's path."""
-    found: dict[str, None] = {}
-    for node in graph.all_nodes():
-        path = node.path
-        while path and path not in found:
-            found[path] = None
-            path = path.rpartition(".")[0]
-    return list(found)
 
 
 def _unknown(what: str, name: str, candidates: Sequence[str]) -> Refusal:

@@ -59,14 +59,13 @@ def command(
     watch: Watching = False,
 ) -> int:
     """Print parameters, MACs, receptive field and memory."""
-    sizes = bindings(bind)
     rows = bool(symbolic or depth or sort or select or as_ or wide)
     if (level or dtype) and not memory:
         raise Refusal("E0007", "`--level` and `--dtype` belong to `--memory`")
-    if any(".." in text for text in set_ or ()):
+    if any(".." in text for text in (*(set_ or ()), *(bind or ()))):
         if rows or folded or train or memory or at or block:
             raise Refusal("E0007", "a sweep shows totals: it takes only `--set`, `--bind` and `--format`")
-        views.sweep(target, set_ or [], sizes, format, output)
+        views.sweep(target, set_ or [], bind or [], format, output)
         return 0
     file = views.checked(output, memory)
     if (memory or at) and (rows or strict or (memory and at)):
@@ -75,7 +74,7 @@ def command(
     from archdsl.project import costs, one_block
 
     given = settings(set_)
-    network, sizes = one_block.applied(target, block, sizes)
+    network, sizes = one_block.applied(target, block, bindings(bind))
     if memory:
         with progress(f"planning the memory of {target}"):
             report = costs.memory(

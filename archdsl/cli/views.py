@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from archdsl.cli.options import pairs, settings
+from archdsl.cli.options import bindings, pairs, settings
 from archdsl.cli.output import progress, show
 from archdsl.diagnostics import Refusal, check_choice
 
@@ -15,16 +15,22 @@ if TYPE_CHECKING:
     from archdsl.report.page import Report
 
 
-def sweep(target: str, texts: Sequence[str], sizes: Mapping[str, int], format: str, output: str | None) -> None:
-    """The totals of the members of a family; ``texts``: parameters with values or ranges (``width=0.5..1.5:0.1``)."""
+def sweep(target: str, texts: Sequence[str], sizes: Sequence[str], format: str, output: str | None) -> None:
+    """The totals of the members of a family: parameters and sizes with values or ranges (``width=0.5..1.5:0.1``)."""
     from archdsl.project.family import is_range
     from archdsl.project.sweep import sweep
 
     file = checked(output, True)
-    ranges = [text for text in texts if is_range(text.partition("=")[2])]
-    fixed = settings([text for text in texts if text not in ranges])
-    found = sweep(target, pairs(ranges, "--set"), settings=fixed, bind=sizes, step=progress)
+    varied, fixed = _split(texts, "--set", is_range)
+    spread, bound = _split(sizes, "--bind", is_range)
+    found = sweep(target, varied, settings=settings(fixed), bind={**bindings(bound), **spread}, step=progress)
     drawn(found.report(), format, file)
+
+
+def _split(texts: Sequence[str], option: str, is_range: Callable[[str], bool]) -> tuple[dict[str, str], list[str]]:
+    """The names with ranges, and the texts without; refuses (E0007) repeats."""
+    ranges = {name: value for name, value in pairs(texts, option).items() if is_range(value)}
+    return ranges, [text for text in texts if text.partition("=")[0].strip() not in ranges]
 
 
 def checked(output: str | None, drawable: bool) -> Path | None:

@@ -22,11 +22,13 @@ from archdsl.tape.poison import POISON, Flow
 class ModelState:
     """A state: the input that it enters as, where it is declared, and what it is in the next call."""
 
-    __slots__ = ("next", "span", "value")
+    __slots__ = ("grows", "next", "span", "value")
 
-    def __init__(self, value: Value, span: Span) -> None:
+    def __init__(self, value: Value, span: Span, grows: frozenset[int]) -> None:
         self.value = value
         self.span = span
+        self.grows = grows
+        """The axes that may be longer in the next call, also where the symbol has a size in this one."""
         self.next: Flow | None = None
 
 
@@ -35,6 +37,8 @@ def _declared(statement: spec.ModelState, context: Context) -> Step:
     """``state keys: f32[N, 4, P = 0 >= 0, 64]``: an input named by its path."""
     declared = type_code(statement.type, context)
     word = statement.span.word(statement.name)
+    sizes = [dim.dim if isinstance(dim, spec.SizedDim) else dim for dim in statement.type.dims]
+    symbols = [(axis, size.id) for axis, size in enumerate(sizes) if isinstance(size, spec.Name)]
 
     def run(env: Env, flow: Flow, naming: Naming) -> Flow:
         session, tape = env.session, env.session.tape
@@ -45,7 +49,9 @@ def _declared(statement: spec.ModelState, context: Context) -> Step:
         value = Value(path, declared(env))
         session.draft.inputs.append(value)
         session.draft.places[path] = word
-        session.draft.states[value] = ModelState(value, word)
+        empty = {name for name, limit in session.draft.limits.items() if limit.least == 0}
+        grows = frozenset(axis for axis, name in symbols if name in empty)
+        session.draft.states[value] = ModelState(value, word, grows)
         env.names[statement.name] = value
         return flow
 
@@ -72,7 +78,7 @@ def set_next(name: str, value: Any, env: Env) -> bool:
         return True
     if not isinstance(value, Value):
         raise Refusal("E0204", f"a state must be a tensor, not {describe(value)}")
-    check_next(name, state.value.type, value.type)
+    check_next(name, state.value.type, value.type, state.grows)
     state.next = value
     return True
 

@@ -9,7 +9,7 @@ from fractions import Fraction
 from itertools import product
 from math import prod
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from archdsl.diagnostics import DiagnosticError, Refusal
 from archdsl.driver import Settings, Value
@@ -70,22 +70,28 @@ def spread(varied: Varied) -> dict[str, Sequence[Value]]:
 
 
 def members(
-    target: str | Path, varied: Varied, fixed: Settings, bind: Mapping[str, int], step: Step = nullcontext
+    target: str | Path, varied: Varied, fixed: Settings, bind: Mapping[str, int | str], step: Step = nullcontext
 ) -> Iterator[Member]:
     """Every member, in order of the first parameter; what cannot be built is a member with a refusal.
 
-    ``step`` is entered for each member with what is done.
+    Sizes in ``bind`` may be ranges, too; they come behind the parameters. ``step`` is entered for each member with what
+    is done.
     """
     from archdsl.analyses.measure import Measures
 
-    several = spread(varied)
+    ranges = {name: size for name, size in bind.items() if isinstance(size, str)}
+    if both := sorted(ranges.keys() & varied.keys()):
+        raise Refusal("E0007", f"`{both[0]}` has a range as a parameter and as a size")
+    several = spread({**varied, **ranges})
     opened = open_target(target)
     count = prod(map(len, several.values()))
     for number, combination in enumerate(product(*several.values()), 1):
         settings = dict(zip(several, combination))
+        given = {name: value for name, value in settings.items() if name not in ranges}
+        sizes: dict[str, Any] = {name: size if isinstance(size, int) else settings[name] for name, size in bind.items()}
         try:
             with step(f"member {number:,} of {count:,}"):
-                graph = opened.graph({**fixed, **settings}, bind)
+                graph = opened.graph({**fixed, **given}, sizes)
         except DiagnosticError as error:
             codes = [d.code for d in error.diagnostics if d.severity == "error"]
             if codes[0] in ("E0202", "E0209", "E0213", "E0214", "E0215") or codes[0].startswith(("E00", "E01")):

@@ -32,8 +32,9 @@ class Sweep(Printed, Charted):
         """Every member with its figures."""
         from archdsl.report.listing import family
 
+        shown = [*SHOWN, *(["states"] if any(m.measures and m.measures.graph.states for m in self.members) else [])]
         records = [
-            {"settings": dict(m.settings), "refused": m.refused or None, **{name: _figure(m, name) for name in SHOWN}}
+            {"settings": dict(m.settings), "refused": m.refused or None, **{name: _figure(m, name) for name in shown}}
             for m in self.members
         ]
         return family(self.target, self.varied, records)
@@ -44,15 +45,16 @@ def sweep(
     vary: Varied,
     *,
     settings: Settings | None = None,
-    bind: Mapping[str, int] | None = None,
+    bind: Mapping[str, int | str] | None = None,
     step: Step = nullcontext,
 ) -> Sweep:
     """The figures of every member of a family: ``sweep("mobilenet_v2", {"width": "0.5..1.5:0.1"})``.
 
-    ``settings`` are parameters that stay what they are, ``bind`` gives symbols sizes; ``step`` is
-    entered for each member with what is done. Raises ``DiagnosticError``.
+    ``settings`` are parameters that stay what they are, ``bind`` gives symbols sizes, or ranges of sizes
+    (``{"T": "128..1024:128"}``); ``step`` is entered for each member with what is done. Raises ``DiagnosticError``.
     """
-    return Sweep(str(target), list(vary), list(members(target, vary, settings or {}, bind or {}, step)))
+    ranges = [name for name, size in (bind or {}).items() if isinstance(size, str)]
+    return Sweep(str(target), [*vary, *ranges], list(members(target, vary, settings or {}, bind or {}, step)))
 
 
 def _figure(member: Member, quantity: str) -> Any:

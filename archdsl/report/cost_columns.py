@@ -89,7 +89,7 @@ def _cells(table: CostTable, row: Row, wide: bool) -> dict[str, Any]:
 
 SHOWN = (
     "params", "active_params", "buffers", "weights", "macs", "flops", "activations", "peak_activations", "arena",
-    "traffic", "intensity", "depth", "nodes", "receptive_field", "stride",
+    "states", "traffic", "intensity", "depth", "nodes", "receptive_field", "stride",
 )  # fmt: skip
 
 
@@ -97,7 +97,7 @@ def _totals(table: CostTable) -> tuple[Total, ...]:
     other = at_declared(table)
     found = []
     for name in SHOWN:
-        if name == "active_params" and not table.measures.bound.idle:
+        if (name == "active_params" and not table.measures.bound.idle) or (name == "states" and not table.graph.states):
             continue
         total = _total(name, table)
         if other is not None and (total.partial or total.value is None or isinstance(total.value, Expr)):

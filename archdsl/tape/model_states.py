@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from archdsl import dims
 from archdsl.diagnostics import Refusal
 from archdsl.dims import Dim
@@ -15,10 +17,11 @@ def after(name: str) -> str:
     return f"{name}.next"
 
 
-def check_next(name: str, before: TensorType, after: TensorType) -> None:
-    """Refuse (E0303) another type in the next call; an axis that may be 0 may grow."""
+def check_next(name: str, before: TensorType, after: TensorType, grows: Collection[int] = ()) -> None:
+    """Refuse (E0303) another type in the next call; an axis that may be 0 may grow, and so may those of ``grows``."""
     same = (before.dtype, before.rank) == (after.dtype, after.rank)
-    if not same or any(a != b and not _grows(a) for a, b in zip(before.shape, after.shape)):
+    sizes = enumerate(zip(before.shape, after.shape))
+    if not same or any(a != b and axis not in grows and not _grows(a) for axis, (a, b) in sizes):
         help = "an axis that grows is declared as a symbol that may be 0: `P = 0 >= 0`"
         raise Refusal("E0303", f"the state `{name}` is {before}, and {after} in the next call", help=help)
 

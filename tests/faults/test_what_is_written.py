@@ -132,3 +132,36 @@ def test_a_norm_that_must_not_be_folded_stays(tmp_path: Path, body: str) -> None
     done = archdsl(tmp_path, "compile net.arch --deploy -o net.onnx", net__arch=network(body))
     assert done.status == 0, done.output
     assert "BatchNormalization" in [node.op_type for node in onnx.load(tmp_path / "net.onnx").graph.node]
+
+
+# V1: what is made once for a model, and depends on more than it says
+
+HALVES = """arch 1
+use std.attention (padding)
+network Halves() {
+  input x: f32[2, 2, S, 4]
+  input y: f32[2, 2, T, 4]
+  input seen: i64[2, S]
+  let mask = seen -> padding
+  output own = attend(x, x, x, mask = mask), other = attend(y, x, x, mask = mask)
+}
+"""
+
+
+@fault(
+    "V1",
+    "a mask was given its rows once, for the queries of the first attention that took it",
+    "an encoder and a decoder that looks at it, behind one mask of padding; BART's could not run",
+)
+def test_one_mask_for_queries_of_two_lengths(tmp_path: Path) -> None:
+    (tmp_path / "net.arch").write_text(HALVES)
+    done = archdsl(tmp_path, "compile net.arch -o net.onnx")
+    assert done.status == 0
+    session = onnxruntime.InferenceSession(str(tmp_path / "net.onnx"), providers=["CPUExecutionProvider"])
+    draw = np.random.default_rng(0)
+    x, y = (draw.normal(size=(2, 2, n, 4)).astype(np.float32) for n in (5, 3))
+    seen = np.array([[1, 1, 1, 1, 1], [1, 1, 0, 0, 0]])
+    for found, q in zip(session.run(["own", "other"], {"x": x, "y": y, "seen": seen}), (x, y), strict=True):
+        scores = np.exp(np.einsum("nhte,nhse->nhts", q, x) / 2) * seen[:, None, None]
+        wanted = np.einsum("nhts,nhse->nhte", scores / scores.sum(-1, keepdims=True), x)
+        np.testing.assert_allclose(found, wanted, atol=1e-5)

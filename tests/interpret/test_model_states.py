@@ -186,6 +186,26 @@ def test_the_module_takes_and_returns_them(text: str, tmp_path: Path) -> None:
     assert found.same and len(found.outputs) == 1 + len(archdsl.load(text).graph().states)
 
 
+def test_a_state_that_grows_may_have_a_size_in_this_call(tmp_path: Path) -> None:
+    """Two layers of keys and values, of 3 positions that stand in front: 2 * 2 * 3 * 8 floats."""
+    sizes = {"N": 1, "P": 3, "T": 2}
+    table = archdsl.cost(archdsl.load(CACHED).graph(), sizes)
+    (tmp_path / "net.arch").write_text(CACHED)
+    assert table.total("states") == archdsl.cost(tmp_path / "net.arch", sizes).total("states") == 4 * 2 * 2 * 3 * 8
+    assert table.total("macs") == 2 * (3 * 2 * 8 * 8 + 2 * 2 * (3 + 2) * 8)
+    archdsl.compile(tmp_path / "net.arch", tmp_path / "net.onnx", bind=sizes)
+    found = archdsl.run(tmp_path / "net.onnx", {"x": np.zeros((1, 2, 8), np.float32)})
+    assert found["layers.0.self_attn.keys.next"].shape == (1, 2, 5, 4)
+
+
+@pytest.mark.parametrize(("subject", "size"), [("states", 8), ("states of layers.0", 4), ("states at layers.0", 4)])
+def test_states_of_a_part(subject: str, size: int, tmp_path: Path) -> None:
+    """Bytes of 2 positions of keys and values: 4 * 2 * 8 a state, and two of them a layer."""
+    (tmp_path / "net.arch").write_text(CACHED.replace("P = 0 >= 0", "P = 2 >= 0") + "variant net = Net() {\n"
+                                       f"  expect {subject} == {size // 4 * 2 * 4 * 2 * 8}\n}}\n")  # fmt: skip
+    assert not archdsl.check(tmp_path / "net.arch").diagnostics
+
+
 BODY = "arch 1\nnetwork Net() {\n  input x: f32[N, T, 8]\n  %s\n}"
 WRONG: dict[str, tuple[str, ...]] = {
     "state h: f32[N, 8]; x": ("E0220",),

@@ -93,6 +93,22 @@ def test_a_sweep_beside_fixed_settings_and_in_every_format(folder):
     assert f"{macs(12, 3):,}" in run(sweep, folder).output
 
 
+def test_sizes_have_ranges_as_parameters_have_them(folder):
+    (folder / "net.arch").write_text(SPEC.replace("3, 16, 16]", "3, H = 16, 16]"))
+    sweep = "archdsl cost net.arch --set width=4..8:4 --bind H=8..32:8 --bind N=2 --format csv"
+    head, *lines = run(sweep, folder).output.split()
+    rows = [dict(zip(head.split(","), line.split(","))) for line in lines]
+    expected = [(w, h, 2 * macs(w, 2) * h // 16) for w in (4, 8) for h in (8, 16, 24, 32)]
+    assert [(int(r["width"]), int(r["H"]), int(r["macs"])) for r in rows] == expected and "states" not in head
+    for wrong, told in {
+        "--bind H=8..16 --bind H=8": "given twice", "--bind H=0.5..1:0.5": "cannot be 0.5",
+        "--set H=1..2 --bind H=1..2": "as a parameter and as a size", "--bind W=1..2": "no input has the symbol `W`",
+        "--bind H=1..x": "must be a positive integer", "--set width=4 --set width=4..8": "given twice",
+    }.items():  # fmt: skip
+        done = run(f"archdsl cost net.arch {wrong}", folder)
+        assert done.status == 2 and told in done.output, (wrong, done.output)
+
+
 def test_members_that_cannot_be_built(folder):
     (folder / "net.arch").write_text(
         SPEC.replace("floor(width * scale), 3", "8, 3, groups = width").replace("[N, 3", "[N, 8")

@@ -94,6 +94,11 @@ def mixtral(d: int, hidden: int, t: int, count: int = 8, k: int = 2) -> Count:
     return gate[0] + count * expert[0], gate[1] + k * expert[1]
 
 
+def mixtral_whole(d: int, hidden: int, t: int, depth: int = 32, words: int = 32_000) -> Count:
+    layer = total(attention(d, t, t, d, d // 4), mixtral(d, hidden, t), (2 * d, 0))
+    return total(times(depth, layer), (d + words * d, 0), dense(d, words, t, bias=False))
+
+
 def table() -> dict[str, Count]:
     """All closed forms by variant."""
     small, base = (384, 4), (512, 6)
@@ -101,6 +106,7 @@ def table() -> dict[str, Count]:
         "transformer_base": transformer(512, 2048, 128, 128), "transformer_big": transformer(1024, 4096, 128, 128),
         "transformer_base S=50 T=31": transformer(512, 2048, 50, 31),
         "mixtral_layer": mixtral(4096, 14_336, 128), "mixtral_layer T=33": mixtral(4096, 14_336, 33),
+        "mixtral_8x7b": mixtral_whole(4096, 14_336, 512), "mixtral_8x7b T=77": mixtral_whole(4096, 14_336, 77),
         "bert_base": bert(768, 12, 128), "bert_base T=512": bert(768, 12, 512),
         "bert_large": bert(1024, 24, 128),
         "gpt2": gpt2(768, 12, 1024), "gpt2 T=128": gpt2(768, 12, 128), "gpt2_medium": gpt2(1024, 24, 1024),
@@ -114,7 +120,8 @@ def table() -> dict[str, Count]:
         "whisper_tiny": whisper(*small, 448), "whisper_tiny T=20": whisper(*small, 20),
         "whisper_base": whisper(*base, 448), "whisper_small": whisper(768, 12, 448),
         "vit_b_16": vit(768, 12), "vit_b_32": vit(768, 12, 32), "vit_l_16": vit(1024, 24),
-        "deit_tiny": vit(192, 12), "deit_small": vit(384, 12),
+        "vit_l_32": vit(1024, 24, 32), "vit_h_14": vit(1280, 32, 14), "deit_tiny_patch16_224": vit(192, 12),
+        "deit_small_patch16_224": vit(384, 12), "deit_base_patch16_224": vit(768, 12),
         "swin_t": swin(96, [2, 2, 6, 2], [3, 6, 12, 24]), "swin_s": swin(96, [2, 2, 18, 2], [3, 6, 12, 24]),
         "swin_b": swin(128, [2, 2, 18, 2], [4, 8, 16, 32]),
     }  # fmt: skip

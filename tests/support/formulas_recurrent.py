@@ -52,15 +52,57 @@ def deep_speech_2(width: int = 800, frames: int = 101) -> Count:
     return total(*front, *layers, (5 * 2 * width, 0), dense(width, 29, steps, bias=False))
 
 
+def seq2seq(d: int = 1000, s: int = 30, t: int = 30, source: int = 160_000, target: int = 80_000) -> Count:
+    layers = [layer(4, d, d, steps, biases=1) for steps in (s, t) for _ in range(4)]
+    return total(((source + target) * d, 0), *layers, dense(d, target, t))
+
+
+def gnmt(d: int = 1024, s: int = 30, t: int = 30, words: int = 32_000) -> Count:
+    """The bottom layer of the encoder has two directions, so that the next reads twice as much; the upper layers of the
+    decoder read what was seen as well, for which each pair of words is compared by ``d`` products and summed by ``d``.
+    """
+    encoder = [layer(4, d, d, s, 2, 1), layer(4, 2 * d, d, s, biases=1), *[layer(4, d, d, s, biases=1)] * 6]
+    decoder = [layer(4, d, d, t, biases=1), *[layer(4, 2 * d, d, t, biases=1)] * 7]
+    looks = [dense(d, d, s), dense(d, d, t, bias=False), (d, 2 * s * t * d)]
+    return total((2 * words * d, 0), *encoder, *decoder, *looks, dense(d, words, t))
+
+
+def awd_lstm(d: int = 400, hidden: int = 1150, steps: int = 70, words: int = 10_000) -> Count:
+    """The head has the words' table, and a bias."""
+    layers = [layer(4, a, b, steps) for a, b in ((d, hidden), (hidden, hidden), (hidden, d))]
+    return total(*layers, dense(d, words, steps))
+
+
+def char_cnn(width: int, hidden: int, letters: int = 70, length: int = 1014, classes: int = 4) -> Count:
+    """Table 1: kernel and pool of each layer; a convolution without padding loses ``k - 1`` places."""
+    parts, inputs = [], letters
+    for k, pool in ((7, 3), (7, 3), (3, 1), (3, 1), (3, 1), (3, 3)):
+        length -= k - 1
+        parts.append((width * (inputs * k + 1), width * inputs * k * length))
+        length, inputs = length // pool, width
+    return total(*parts, dense(width * length, hidden, 1), dense(hidden, hidden, 1), dense(hidden, classes, 1))
+
+
+def ntm(features: int = 9, outputs: int = 8, d: int = 100, rows: int = 128, width: int = 20, steps: int = 42) -> Count:
+    """Both heads hold their key against each row, and what is read is a sum of the rows."""
+    heads = [dense(d, width + 6, steps), dense(d, 3 * width + 6, steps), (2 * rows, 3 * steps * rows * width)]
+    return total(layer(4, features + width, d, steps, biases=1), *heads, dense(d + width, outputs, steps))
+
+
 def table() -> dict[str, Count]:
     """All closed forms by variant."""
     return {
         "rnn_elman": stacked(1), "rnn_gru": stacked(3), "rnn_lstm": stacked(4),
         "rnn_bidirectional": stacked(4, ways=2), "rnn_stacked": stacked(4, 3),
         "rnn_stacked_bidirectional": stacked(4, 3, ways=2), "rnn_residual": stacked(4, 4, 64),
+        "rnn_many_to_many": stacked(4, 2), "rnn_many_to_many T=7": stacked(4, 2, steps=7),
         "rnn_many_to_one": stacked(4, 2, read=1), "rnn_dense": densely(), "las_listener": listener(),
         "zaremba_medium": language_model(650), "zaremba_large": language_model(1500),
         "zaremba_medium_torch": language_model(650, 2), "deepspeech2": deep_speech_2(),
+        "seq2seq": seq2seq(), "seq2seq S=7 T=4": seq2seq(s=7, t=4), "gnmt": gnmt(), "gnmt S=7 T=4": gnmt(s=7, t=4),
+        "awd_lstm_ptb": awd_lstm(), "awd_lstm_ptb T=11": awd_lstm(steps=11),
+        "char_cnn_small": char_cnn(256, 1024), "char_cnn_large": char_cnn(1024, 2048),
+        "ntm_copy": ntm(), "ntm_copy T=7": ntm(steps=7),
         "rnn_elman T=7": stacked(1, steps=7), "rnn_gru T=7": stacked(3, steps=7), "rnn_lstm T=31": stacked(4, steps=31),
         "rnn_bidirectional T=7": stacked(4, ways=2, steps=7), "rnn_stacked T=7": stacked(4, 3, steps=7),
         "rnn_stacked_bidirectional T=7": stacked(4, 3, ways=2, steps=7), "rnn_residual T=7": stacked(4, 4, 64, steps=7),

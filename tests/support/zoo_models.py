@@ -189,10 +189,21 @@ WORDS = {"d": 16, "depth": 2, "heads": 4, "vocab": 50}
 DARK = {"c": 4, "depths": [1, 1, 1, 1, 1], "classes": 3, "res": 64}
 SEEN = {"width": 0.125, "classes": 3, "res": 64}
 SMALL: dict[str, dict[str, Any]] = {
-    "bert": WORDS, "gpt2": WORDS, "llama": {**WORDS, "kv": 2, "e": 8, "hidden": 24}, "whisper": {**WORDS, "mels": 8},
+    **dict.fromkeys(("bert", "gpt2", "distilbert", "bart"), WORDS), "roberta": WORDS, "electra": {**WORDS, "narrow": 8},
+    **{name: {**WORDS, "kv": 2, "e": 8, "hidden": 24} for name in ("llama", "qwen2", "mistral")},
+    "gemma": {**WORDS, "kv": 1, "e": 8, "hidden": 24}, "phi": {**WORDS, "turned": 2}, "whisper": {**WORDS, "mels": 8},
+    "modernbert": {**WORDS, "depth": 3, "hidden": 24, "reach": 3},
     "t5": {**WORDS, "e": 8, "hidden": 24}, "transformer": {**WORDS, "hidden": 24},
-    "mamba": {"d": 16, "depth": 2, "vocab": 50}, "mixtral": {"d": 16, "hidden": 12, "count": 4},
+    "mamba": {"d": 16, "depth": 2, "vocab": 50}, "mixtral": {**WORDS, "hidden": 12, "count": 4, "kv": 2, "e": 8},
+    "seq2seq": {"d": 8, "depth": 2, "source_vocab": 50, "target_vocab": 50}, "gnmt": {"d": 8, "depth": 3, "vocab": 50},
+    "ntm": {"d": 6, "rows": 7, "width": 3}, "awd_lstm": {"d": 8, "hidden": 12, "vocab": 50}, "char_cnn": {"width": 4, "hidden": 8, "length": 150},
     "rnnsearch": {"d": 8, "m": 6, "l": 5, "vocab": 50}, "recurrent": {"width": 12, "words": 50},
+    "memn2n": {"d": 6, "vocab": 20, "longest": 9}, "pointer_net": {"d": 8},
+    "structured_self_attention": {"features": 6, "d": 4, "attended": 5, "rows": 3, "hidden": 7},
+    "seq2seq_attention": {"d": 8, "m": 6, "source_vocab": 50, "target_vocab": 50}, "lstmn": {"d": 8, "m": 6, "vocab": 50},
+    "self_attention": {"k": 16, "p": 4, "l": 5, "n": 12, "heads": 2},
+    "moe_lstm": {"d": 8, "hidden": 6, "vocab": 50}, "product_keys": {"d": 8, "heads": 2, "n": 5, "k": 3, "width": 8},
+    "show_attend_tell": {"d": 8, "m": 5, "vocab": 50, "features": 6, "places": 9},
     "convlstm": {"widths": [4, 3], "from": 3, "k": 3, "patch": 2, "size": 8},
     "yolo_v1": {"width": 0.125, "hidden": 24, "res": 64}, "yolov3": DARK, "darknet": DARK, "yolov5": SEEN, "yolov8": SEEN,
     "yolox": SEEN, "ssd": {"width": 4, "classes": 3}, "ssdlite": {"width": 0.25, "classes": 3, "res": 64},

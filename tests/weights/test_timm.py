@@ -43,11 +43,15 @@ NETWORKS = {
 """Our network, timm's, and how its names are known: one or two of each family."""
 BY_NAME = """
     regnetx_002 regnetx_008 regnetx_032 regnetx_160 regnety_004 regnety_016 regnety_032 regnety_160 convnextv2_atto
-    convnextv2_nano convnextv2_base mobilenetv4_conv_small mobilenetv4_conv_small_050 mobilenetv4_conv_medium
+    convnextv2_nano mobilenetv4_conv_small mobilenetv4_conv_small_050 mobilenetv4_conv_medium
     res2net50_26w_4s res2net50_48w_2s res2net50_26w_8s res2net101_26w_4s mobileone_s0 mobileone_s1 mobileone_s2
     mobileone_s3 repvit_m0_9 repvit_m1_0 repvit_m1_1 repvit_m1 repvit_m2 dla34 dla60 ese_vovnet19b_dw ese_vovnet39b
     ese_vovnet57b ese_vovnet99b edgenext_xx_small edgenext_x_small edgenext_small convmixer_768_32
-    convmixer_1024_20_ks9_p14 convmixer_1536_20
+    convmixer_1024_20_ks9_p14 convmixer_1536_20 vit_tiny_patch16_224 vit_small_patch16_224 deit_tiny_patch16_224
+    deit_small_patch16_224 deit_base_patch16_224 deit_tiny_distilled_patch16_224 deit_small_distilled_patch16_224
+    deit_base_distilled_patch16_224 mixer_s32_224 mixer_s16_224 mixer_b16_224 mixer_l16_224 resmlp_12_224 resmlp_24_224
+    resmlp_36_224 gmlp_ti16_224 gmlp_s16_224 mobilevit_xxs mobilevit_xs mobilevit_s levit_128s levit_128 levit_192
+    levit_256 beit_base_patch16_224 beit_large_patch16_224
 """
 BY_MAP = """
     convnext_atto convnext_femto convnext_pico convnext_nano tf_efficientnetv2_s mobilenetv4_hybrid_medium
@@ -58,7 +62,10 @@ BY_MAP = """
 MORE = {
     **{name: (name, "by name") for name in BY_NAME.split()},
     **{name: (name, "by the map `timm`") for name in BY_MAP.split()},
-    **{f"convnext_{n}": (f"convnext_{n}", "by the map `timm_linear`") for n in ("tiny", "small", "base", "large")},
+    **{
+        f"convnext{n}": (f"convnext{n}", "by the map `timm_linear`")
+        for n in ("_tiny", "_small", "_base", "_large", "v2_base")
+    },
     "seresnet101": ("seresnet101", "by name"),
     "seresnet152": ("seresnet152", "by name"),
     "seresnet101_v1": ("legacy_seresnet101", "by the map `timm_legacy`"),

@@ -34,7 +34,10 @@ SEGMENTERS = (
 )  # fmt: skip
 """For the night; narrow ones are compared in ``zoo/test_second_sources``."""
 
-TRANSFORMERS = ("swin_t", "swin_s", "swin_b", "vit_b_16", "vit_b_32", "vit_l_16")
+TRANSFORMERS = (
+    "swin_t", "swin_s", "swin_b", "vit_b_16", "vit_b_32", "vit_l_16", "vit_l_32", "vit_h_14",
+    "swin_v2_t", "swin_v2_s", "swin_v2_b", "maxvit_t",
+)  # fmt: skip
 """Small ones of these are compared in ``zoo/test_second_sources``."""
 
 TOLERANCE = 1e-4

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from second import Arrays, checkpoint, compiled, counted, graph_of, lively
+from second_language import LANGUAGE
 from second_loops import LOOPS
 from second_words import WORDS
 
@@ -59,6 +60,7 @@ def of_mamba(net: Any, pieces: list[Any]) -> Steps:
 CASES: dict[str, tuple[Callable[[], Any], dict[str, bool], Callable[[Any, list[Any]], Steps]]] = {
     "gpt2": (WORDS["gpt2"], {"cached": True}, of_keys),
     "llama": (WORDS["llama"], {"cached": True}, of_keys),
+    **{name: (LANGUAGE[name], {"cached": True}, of_keys) for name in ("qwen2", "mixtral_whole", "gemma", "phi")},
     "mamba": (LOOPS["mamba_130m"], {"streamed": True}, of_mamba),
     "zaremba": (LOOPS["zaremba_medium_torch"], {"streamed": True}, of_lstm),
 }

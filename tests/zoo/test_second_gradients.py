@@ -16,11 +16,13 @@ from second_maps import MAPS
 from second_more import MORE
 from second_onestage import ONESTAGE
 from second_rcnn import RCNN
+from second_speech import SPEECH
+from second_vision import VISION
 
 import archdsl
 from archdsl.project.compiling import with_weights
 
-CASES = {**MAPS, **BACKBONES, **BOXES, **RCNN, **ONESTAGE, **MORE, **DENSE, **DENSE_MAPS}
+CASES = {**MAPS, **BACKBONES, **BOXES, **RCNN, **ONESTAGE, **MORE, **DENSE, **DENSE_MAPS, **SPEECH, **VISION}
 
 BY_NIGHT = {
     "convnext_linear", "convnext_torchvision", "cspresnext", "dla_bottleneck", "efficientnet_v2_timm", "faster_rcnn_zf",
@@ -29,9 +31,10 @@ BY_NIGHT = {
 }  # fmt: skip
 """Other cases of a family or of its blocks, and video networks of 30 million parameters, which cannot be made small."""
 
-WITHOUT = {"vqvae": ("encoder.", "before.")}
+WITHOUT = {"vqvae": ("encoder.", "before."), "detr": ("decoder.0.self_attn.v_proj.weight",)}
 """Beginnings of parameters without a gradient, by the equations. What chooses the nearest code is no continuous function:
-the paper copies the decoder's gradient there while it trains (arXiv:1711.00937, section 3.2)."""
+the paper copies the decoder's gradient there while it trains (arXiv:1711.00937, section 3.2). DETR's decoder begins with
+zeros (arXiv:2005.12872, section 3.2)."""
 
 TOLERANCE, STIR, DRAWS = 1e-4, 1e-6, 4
 """What is the same; ten times what so small a change of the inputs makes is no difference either."""

@@ -19,23 +19,29 @@ from second_backbones import BACKBONES
 from second_boxes import BOXES
 from second_dense import DENSE
 from second_dense_maps import DENSE_MAPS
+from second_language import LANGUAGE
+from second_ledger import LEDGER
 from second_loops import LOOPS
 from second_maps import MAPS
 from second_more import MORE
 from second_onestage import ONESTAGE
 from second_rcnn import RCNN
+from second_speech import SPEECH
+from second_translators import TRANSLATORS
+from second_vision import VISION
 from second_words import WORDS
 
 import archdsl
 from archdsl import dims, driver
 
 CASES: dict[str, Callable[[], Second]] = {
-    **LOOPS, **WORDS, **MAPS,
+    **LOOPS, **WORDS, **LANGUAGE, **TRANSLATORS, **LEDGER, **MAPS, **VISION,
     **BACKBONES,
     **BOXES, **RCNN,
     **ONESTAGE,
     **MORE,
     **DENSE, **DENSE_MAPS,
+    **SPEECH,
 }  # fmt: skip
 CLOSE, APART = 1e-5, 1e-4
 """What is the same, and what is not, beside the largest value."""
@@ -83,7 +89,9 @@ def test_the_same_numbers(name: str, tmp_path: Path) -> None:
     assert apart(archdsl.run(compiled(case, saved(net, tmp_path / "wrong.pth")), singles(inputs))) > 10 * APART, path
 
 
-@pytest.mark.parametrize("name", ["repvgg", "repvgg_a0", "mobileone", "repvit", "repvit_early", "fastvit"])
+@pytest.mark.parametrize(
+    "name", ["repvgg", "repvgg_a0", "mobileone", "repvit", "repvit_early", "fastvit", "convnext", "poolformer"]
+)
 def test_merged_branches_give_the_same_numbers(name: str, tmp_path: Path) -> None:
     """With `--deploy`, where one convolution stands for three branches and their norms."""
     from torch_module import distance
@@ -154,7 +162,7 @@ FIXED = ".dfl.conv.weight"
 
 
 def learnt(net: Any) -> int:
-    return sum(value.numel() for name, value in net.named_parameters() if not name.endswith(FIXED))
+    return sum(v.numel() for name, v in net.named_parameters() if v.requires_grad and not name.endswith(FIXED))
 
 
 def degree(macs: Any, symbol: str) -> int:
@@ -178,10 +186,11 @@ def test_the_variant_itself_is_what_is_counted(name: str) -> None:
     with torch.device("meta"):
         net = case.full().eval()
     getattr(net, "tie_weights", lambda: None)()
+    learning = learnt(net)
     for size in case.full_sizes:
         settings = {name: value for name, value in size.items() if name.islower()}
         graph = driver.resolve_target(case.variant)[0].graph(case.variant, **settings)
-        assert archdsl.cost(graph).total("params") == learnt(net)
+        assert archdsl.cost(graph).total("params") == learning
         inputs = singles(case.inputs(np.random.default_rng(0), size))
         mine = archdsl.cost(graph, {name: value for name, value in size.items() if name.isupper()}).total("macs")
         assert mine + case.beyond(size, graph) == counted(net, case, inputs, "meta"), size

@@ -104,7 +104,7 @@ def _whole(emit: Emit, mask: Mask) -> str:
     wanted = (emit.types[0].shape[2], emit.types[1].shape[2])
     if mask.shape[-2:] == wanted:
         return mask.name
-    return emit.once(("whole", mask.name), lambda: emit.helper("Expand", [mask.name, emit.vector(wanted)]))
+    return emit.once(("whole", mask.name, *wanted), lambda: emit.helper("Expand", [mask.name, emit.vector(wanted)]))
 
 
 def _products(emit: Emit, mask: Mask | None, zeroed: str | None) -> None:

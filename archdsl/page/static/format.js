@@ -6,7 +6,7 @@ const LARGE = ["", " k", " M", " G", " T", " P", " E"];
 /** What quantities are called on the page. */
 export const NAMES = {
   params: "Parameters", active_params: "Active parameters", buffers: "Buffers", weights: "Weights", macs: "MACs", flops: "FLOPs",
-  activations: "Activations", peak_activations: "Peak memory", arena: "Arena", traffic: "Traffic", intensity: "Intensity",
+  activations: "Activations", peak_activations: "Peak memory", arena: "Arena", states: "States", traffic: "Traffic", intensity: "Intensity",
   depth: "Depth", nodes: "Operators", receptive_field: "Receptive field", stride: "Stride",
 };
 

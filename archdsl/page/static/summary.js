@@ -21,7 +21,7 @@ export function summary(state) {
   const draw = () => {
     const { figures } = state;
     const order = [...LEADING, ...Object.keys(figures.totals).filter((name) => !LEADING.includes(name))];
-    const shown = order.filter((name) => figures.totals[name] && !(name === "active_params" && same(figures)));
+    const shown = order.filter((name) => figures.totals[name] && !(name === "active_params" && same(figures)) && !(name === "states" && figures.totals[name].value === 0));
     part("totals").replaceChildren(...shown.map((name) => total(figures.totals[name], state, LEADING.includes(name))));
     const type = ([name, element, sizes]) => `${name}  ${figures.type([element, sizes])}`;
     part("ends").textContent = `${data.inputs.map(type).join(", ")}  →  ${data.outputs.map(([name, , ...rest]) => type([name, ...rest])).join(", ")}`;

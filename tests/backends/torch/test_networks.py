@@ -160,6 +160,10 @@ def chosen(names: list[str], state: dict[str, np.ndarray], name: str) -> list[st
 
 
 ELSEWHERE = {
+    "support/second_language.py": (
+        "bart", "distilbert", "electra", "gemma", "mistral", "modernbert", "phi", "qwen2", "roberta",
+    ),
+    "support/second_translators.py": ("awd_lstm", "char_cnn", "gnmt", "ntm", "seq2seq"),
     "support/second_words.py": ("bert", "gpt2", "llama", "mixtral", "swin", "t5", "transformer", "vit", "whisper"),
     "support/second_loops.py": ("convlstm", "mamba", "recurrent", "rnnsearch"),
     "support/second_onestage.py": (
@@ -167,6 +171,9 @@ ELSEWHERE = {
     ),
     "support/second_dense.py": ("deconvnet", "deeplab", "fcn", "hrnet", "lraspp", "pspnet", "segnet", "visualiser"),
     "support/second_dense_maps.py": ("dncnn", "edsr", "espcn", "scse", "unet_3d", "unetpp"),
+    "support/second_vision.py": (
+        "beit", "clip", "deit", "detr", "gmlp", "levit", "maxvit", "mixer", "mobilevit", "resmlp", "segformer", "siglip", "swin_v2",
+    ),
     "support/second_backbones.py": (
         "convmixer", "convnext", "dla", "edgenext", "efficientnet_v2", "fastvit", "ghostnet", "mobilenet_v4", "mobileone",
         "poolformer", "regnet", "repvit", "res2net", "resnest", "vovnet",
@@ -176,8 +183,13 @@ ELSEWHERE = {
         "bit", "coordinate_attention", "cspnet", "eca_resnet", "fasternet", "hardnet", "inception_next", "starnet",
         "c3d", "dcgan", "siamfc", "stylegan2", "tcn", "video_resnet", "vqvae", "wavenet", "x3d",
     ),
+    "support/second_ledger.py": (
+        "lstmn", "memn2n", "moe_lstm", "pointer_net", "product_keys", "self_attention", "seq2seq_attention",
+        "show_attend_tell", "snail", "structured_self_attention",
+    ),
     "support/second_boxes.py": ("centernet", "faster_rcnn", "fcos", "retinanet"),
     "support/second_rcnn.py": ("rcnn", "rfcn", "spp_net"),
+    "support/second_speech.py": ("wav2vec2",),
     "weights/test_timm.py": ("nf_resnet",),
 }  # fmt: skip
 """Cases of ``zoo/test_second_sources.py`` and another test, which compare small ones with networks that others wrote or
