@@ -125,8 +125,8 @@ class _Application:
     def locate(
         self, parameter: Parameter, module: Renamed | None, own: str
     ) -> tuple[spec.NameRule | None, Stored | None]:
-        """The last rule that applies to a parameter, called ``own`` in its module, and its result; nothing if a rule has
-        a fault. ``module``: what becomes of its path, where that is the same for all that is in it.
+        """The last rule that applies to a parameter, called ``own`` in its module, and its result; nothing if a rule
+        has a fault. ``module``: what becomes of its path, where that is the same for all that is in it.
         """
         found = module
         if found is None:

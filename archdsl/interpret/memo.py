@@ -58,8 +58,8 @@ class _Records(dict[Any, "Kept | Run | None"]):
 
 
 class Application:
-    """One application of a block with the arguments ``given``, at the place of its own scope and frame. The tensors that
-    it uses are those of the flow, then those among its arguments, each once.
+    """One application of a block with the arguments ``given``, at the place of its own scope and frame. The tensors
+    that it uses are those of the flow, then those among its arguments, each once.
     """
 
     __slots__ = ("_before", "_entered", "_holds", "_key", "_place", "_records", "_session")

@@ -112,28 +112,28 @@ def _derive(graph: Graph, sizes: Sizes, sized: Sized, faults: list[Diagnostic]) 
             key = (id(op), *[id(types[value]) for value in inputs])
         except KeyError:
             continue
-        before: tuple[TensorType, ...] = ()
-        if not sizes.keys().isdisjoint(_names(op)):  # they tell which axis a name means
-            before = tuple([value.type for value in inputs])
-            key += (*map(id, before),)
+        named = not sizes.keys().isdisjoint(_names(op))
+        if named:  # the types before tell which axis a name means
+            key += (*[id(value.type) for value in inputs],)
         step = known.get(key)
         if step is None:
-            ins = tuple([types[value] for value in inputs])
             try:
-                changed = bound_op(node, sizes)
-                step = Step(changed, ins, shapes(changed, *ins, empty=empty), (op, *before))
+                step = known[key] = _step(node, tuple([types[value] for value in inputs]), sizes, empty, named)
             except Refusal as refusal:
                 faults.append(_told(refusal, node))
                 continue
-            known[key] = step
         steps[node] = step
         if node.body is not None:
             types.update(zip(node.body.inputs, step.op.enters(step.ins)))
             _derive(node.body, sizes, sized, faults)
-        if len(outputs) == 1:
-            types[outputs[0]] = step.outs[0]
-        else:
-            types.update(zip(outputs, step.outs))
+        types.update(zip(outputs, step.outs))
+
+
+def _step(node: Node, ins: tuple[TensorType, ...], sizes: Sizes, empty: bool, named: bool) -> Step:
+    """What a node applies at the sizes; refuses what does not fit there."""
+    op = bound_op(node, sizes)
+    before = [value.type for value in node.inputs] if named else ()
+    return Step(op, ins, shapes(op, *ins, empty=empty), (node.op, *before))
 
 
 def _with_found(node: Node, sizes: Sizes, types: Mapping[Value, TensorType]) -> Sizes:
