@@ -72,13 +72,20 @@ class Call:
             values, key = self._plain(block, inside, values)
             if key in self._given:
                 return self._again(block, self._given[key], env)
+            given = self._given_at_once(block, values)
+            if given is not None:
+                return self._settled(given, block, key, env)
         binding = _Binding(block, self, inside)
         for index in range(len(self.arguments)):
             self._take(index, binding, values)
         if body is not None:
             binding.take_body(body)
         if not binding.tensors:
-            return self._settled(binding, block, key, env) if binding.good else binding.finish(env)
+            if not binding.good:
+                return binding.finish(env)
+            if len(binding.formals) == len(self.arguments):
+                self._formals.setdefault(block.formals, binding.formals)
+            return self._settled(binding.given, block, key, env)
         found, flow = dealt(binding.finished(), binding.tensors, behind=self._behind)
         if found is POISON:
             return POISON
@@ -143,15 +150,47 @@ class Call:
             return made.settle(env, self.span)
         return block.with_bound(given, self.span).settle(env, self.span)
 
-    def _settled(self, binding: _Binding, block: Parametric, key: Any, env: Env) -> Any:
+    def _given_at_once(self, block: Parametric, values: list[Any] | None) -> dict[str, Any] | None:
+        """What each parameter is given, where it is known which ones the values are for, and nothing has to be looked
+        at but each value alone: those of :meth:`_plain`, and blocks where any block is taken.
+        """
+        formals = self._formals.get(block.formals)
+        if values is None or formals is None:
+            return None
+        given: dict[str, Any] = {}
+        try:
+            for formal, value in zip(formals, values):
+                if type(value) in _PLAIN:
+                    given[formal.name] = accepted(value, formal, block)
+                elif isinstance(value, BlockValue) and formal.takes_blocks and not is_refused(value):
+                    kind = formal.kind
+                    given[formal.name] = value if kind is None else kind.check(value, f"`{formal.name}`")
+                else:
+                    return None
+        except Refusal:  # told where the arguments are taken one by one
+            return None
+        return given
+
+    def _settled(self, given: dict[str, Any], block: Parametric, key: Any, env: Env) -> Any:
         """The block with its arguments, remembered if these are plain."""
-        if len(binding.formals) == len(self.arguments):
-            self._formals.setdefault(block.formals, binding.formals)
-        found = block.with_bound(binding.given, self.span)
+        found = block.with_bound(given, self.span)
         if key is not None and len(self._given) < _MOST:
             shared = found if isinstance(block, OpBlock) and not block.defaults else None
-            self._given[key] = binding.given, shared
+            self._given[key] = given, shared
         return found.settle(env, self.span)
+
+
+def accepted(value: Any, formal: Formal, block: Parametric) -> Any:
+    """A plain value as its parameter takes it; refuses what that does not take."""
+    if formal.kind is None:
+        return value
+    key = (type(value), value)
+    if key in formal.accepted:
+        return formal.accepted[key]
+    checked = formal.kind.check(value, f"`{formal.name}` of `{block.name}`")
+    if len(formal.accepted) < _MOST:
+        formal.accepted[key] = checked
+    return checked
 
 
 def _tensors(values: tuple[Any, ...]) -> bool:
@@ -193,7 +232,7 @@ class _Binding:
             self.formals.append(formal)
         if type(value) in _PLAIN and formal is not None:
             self.given[formal.name] = POISON  # where it is refused, it keeps its place
-            self.given[formal.name] = self._plain(value, formal)
+            self.given[formal.name] = accepted(value, formal, self.block)
             return
         if formal is None:
             if refused:
@@ -280,7 +319,7 @@ class _Binding:
             name = "none" if value is None else value.name
             value = name if name in formal.choices else value  # through a parameter: what it is for is known only here
         if type(value) in _PLAIN:
-            return self._plain(value, formal)
+            return accepted(value, formal, self.block)
         if formal.like:
             value = value.type if isinstance(value, Value) else value
         session = self.env.session
@@ -297,17 +336,6 @@ class _Binding:
                 "E0204", f"`{formal.name}` of `{self.block.name}` must be {formal.kind.text}, not {describe(value)}"
             )
         return formal.kind.check(value, f"`{formal.name}` of `{self.block.name}`")
-
-    def _plain(self, value: Any, formal: Formal) -> Any:
-        if formal.kind is None:
-            return value
-        key = (type(value), value)
-        if key in formal.accepted:
-            return formal.accepted[key]
-        checked = formal.kind.check(value, f"`{formal.name}` of `{self.block.name}`")
-        if len(formal.accepted) < _MOST:
-            formal.accepted[key] = checked
-        return checked
 
     def take_body(self, body: BlockValue) -> None:
         """Give the trailing body to the last parameter."""
