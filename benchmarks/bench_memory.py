@@ -65,7 +65,7 @@ def sequences(smoke: bool) -> None:
     print(f"{'bytes':24s}" + "".join(f"{head:>14s}" for head in ("peak", "kept", "measured", "off by")))
     runs = [*SEQUENCES.items(), *((f"{name}, few words", given) for name, given in BODIES.items())]
     failures = []
-    for name, given in runs if not smoke else runs[3:4]:
+    for name, given in runs if not smoke else [("swin_t", {})]:
         file = reading.zoo_names()[name.partition(",")[0]]
         memory = Memory(driver.open_program(file).graph(name.partition(",")[0], settings=given))
         found = taken(file, name.partition(",")[0], **given)

@@ -15,8 +15,8 @@ favour: imports, decorators, and whatever other modules give (layers, factories)
 (``*_Weights``, ``*_cfg``), which are no part of a definition.
 timm is asked where torchvision has no such network (not for RepVGG, MobileOne, DarkNet-53, ECA-ResNet and MobileViT,
 which are made by builders of many families), and transformers for what is there alone. What transformers' classes do
-besides, as caches, losses and several ways of masking, is counted with them. Their source is read where it is installed,
-without importing it.
+besides, as caches, losses and several ways of masking, is counted with them. Their source is read where it is
+installed, without importing it.
 """
 
 from __future__ import annotations
