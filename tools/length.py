@@ -13,10 +13,10 @@ Theirs: the functions that build these networks and, followed by name, the class
 that defines them; of detectors and networks for segmentation those of ``PARTS``, too. Not counted there, in their
 favour: imports, decorators, and whatever other modules give (layers, factories) and weights with their metadata
 (``*_Weights``, ``*_cfg``), which are no part of a definition.
-timm is asked where torchvision has no such network (not for RepVGG, MobileOne, DarkNet-53, ECA-ResNet and MobileViT,
-which are made by builders of many families), and transformers for what is there alone. What transformers' classes do
-besides, as caches, losses and several ways of masking, is counted with them. Their source is read where it is
-installed, without importing it.
+timm is asked where torchvision has no such network (not for RepVGG, MobileOne, DarkNet-53 and ECA-ResNet, which are
+made by builders of many families), and transformers for networks on text. What transformers' classes do besides, as
+caches, losses and several ways of masking, is counted with them. Their source is read where it is installed, without
+importing it.
 """
 
 from __future__ import annotations
@@ -64,9 +64,10 @@ SAME = {
         "ssd:detection/ssd": "ssd300_vgg16",
         "ssdlite:detection/ssdlite": "ssdlite320_mobilenet_v3_large",
         "video_resnet:video/resnet": "r3d_18 mc3_18 r2plus1d_18",
-        "vit:vision_transformer": "vit_b_16 vit_b_32 vit_l_16",
+        "vit:vision_transformer": "vit_b_16 vit_b_32 vit_l_16 vit_l_32 vit_h_14",
         "swin:swin_transformer": "swin_t swin_s swin_b",
         "swin_v2:swin_transformer": "swin_v2_t swin_v2_s swin_v2_b",
+        "maxvit": "maxvit_t",
     },
     "timm.models": {
         "inception_v4": "inception_v4",
@@ -104,13 +105,16 @@ SAME = {
         "mobilenet_v4:mobilenetv3": "mobilenetv4_conv_small mobilenetv4_conv_small_050 mobilenetv4_conv_medium "
         "mobilenetv4_hybrid_medium",
         "convmixer": "convmixer_768_32 convmixer_1024_20_ks9_p14 convmixer_1536_20",
-        "deit": " ".join(f"deit_{n}{d}_patch16_224" for d in ("", "_distilled") for n in ("tiny", "small", "base")),
-        "beit": "beit_base_patch16_224 beit_large_patch16_224",
+        "deit": " ".join(
+            f"deit_{size}{kind}_patch16_224" for kind in ("", "_distilled") for size in ("tiny", "small", "base")
+        ),
         "mixer:mlp_mixer": "mixer_s32_224 mixer_s16_224 mixer_b16_224 mixer_l16_224",
         "resmlp:mlp_mixer": "resmlp_12_224 resmlp_24_224 resmlp_36_224",
         "gmlp:mlp_mixer": "gmlp_ti16_224 gmlp_s16_224",
         "levit": "levit_128s levit_128 levit_192 levit_256",
-        "maxvit:maxxvit": "maxvit_t=maxvit_tiny_tf_224",
+        "beit": "beit_base_patch16_224 beit_large_patch16_224",
+        "coatnet:maxxvit": "coatnet_0_224 coatnet_1_224 coatnet_2_224 coatnet_3_224",
+        "sam:vision_transformer_sam": "samvit_base_patch16 samvit_large_patch16 samvit_huge_patch16",
     },
     "transformers.models": {
         "bert:bert/modeling_bert": "bert_base=BertModel bert_large=BertModel",
@@ -126,16 +130,17 @@ SAME = {
         "electra:electra/modeling_electra": "electra_small=ElectraModel",
         "bart:bart/modeling_bart": "bart_base=BartForConditionalGeneration",
         "modernbert:modernbert/modeling_modernbert": "modernbert_base=ModernBertForMaskedLM",
-        "clip:clip/modeling_clip": "clip_vit_b_32=CLIPModel clip_vit_b_16=CLIPModel clip_vit_l_14=CLIPModel",
-        "segformer:segformer/modeling_segformer": " ".join(
-            f"segformer_b{n}=SegformerForSemanticSegmentation" for n in (0, 1, 2, 5)
-        ),
-        "detr:detr/modeling_detr": "detr_resnet50=DetrForObjectDetection detr_resnet101=DetrForObjectDetection",
         "whisper:whisper/modeling_whisper": " ".join(
             f"whisper_{n}=WhisperForConditionalGeneration"
             for n in ("tiny", "base", "small", "medium", "large", "large_v3")
         ),
         "wav2vec2:wav2vec2/modeling_wav2vec2": "wav2vec2_base=Wav2Vec2Model",
+        "clip:clip/modeling_clip": " ".join(f"clip_vit_{n}=CLIPModel" for n in ("b_32", "b_16", "l_14")),
+        "siglip:siglip/modeling_siglip": "siglip_base_patch16_224=SiglipModel",
+        "segformer:segformer/modeling_segformer": " ".join(
+            f"segformer_b{n}=SegformerForSemanticSegmentation" for n in (0, 1, 2, 5)
+        ),
+        "detr:detr/modeling_detr": "detr_resnet50=DetrForObjectDetection detr_resnet101=DetrForObjectDetection",
         "mamba:mamba/modeling_mamba": "mamba_130m=MambaForCausalLM mamba_370m=MambaForCausalLM",
         "mixtral:mixtral/modeling_mixtral": "mixtral_8x7b=MixtralForCausalLM",
     },
@@ -143,7 +148,6 @@ SAME = {
 """Library -> our file (and the library's module, if named otherwise) -> networks (and theirs, if named otherwise)."""
 
 PARTS = {
-    "deit": "vision_transformer",
     "fcn": "segmentation/_utils resnet",
     "deeplab": "segmentation/_utils resnet mobilenetv3",
     "lraspp": "mobilenetv3",
@@ -153,7 +157,7 @@ PARTS = {
     "ssd": "vgg",
     "ssdlite": "mobilenetv3",
 }
-"""Our file -> the modules of its network's backbone and heads, where the library gives them a file of their own."""
+"""Our file -> the modules of its network's backbone and heads, where torchvision gives them a file of their own."""
 
 NOT_A_DEFINITION = re.compile(r".*_Weights$|_?(.*_)?cfgs?$|_COMMON.*|checkpoint_filter_fn|__all__|_logger")
 

@@ -172,7 +172,7 @@ ELSEWHERE = {
     "support/second_dense.py": ("deconvnet", "deeplab", "fcn", "hrnet", "lraspp", "pspnet", "segnet", "visualiser"),
     "support/second_dense_maps.py": ("dncnn", "edsr", "espcn", "scse", "unet_3d", "unetpp"),
     "support/second_vision.py": (
-        "beit", "clip", "deit", "detr", "gmlp", "levit", "maxvit", "mixer", "mobilevit", "resmlp", "segformer", "siglip", "swin_v2",
+        "beit", "clip", "coatnet", "deit", "detr", "gmlp", "levit", "maxvit", "mixer", "mobilevit", "resmlp", "sam", "segformer", "siglip", "swin_v2",
     ),
     "support/second_backbones.py": (
         "convmixer", "convnext", "dla", "edgenext", "efficientnet_v2", "fastvit", "ghostnet", "mobilenet_v4", "mobileone",
@@ -183,7 +183,10 @@ ELSEWHERE = {
         "bit", "coordinate_attention", "cspnet", "eca_resnet", "fasternet", "hardnet", "inception_next", "starnet",
         "c3d", "dcgan", "siamfc", "stylegan2", "tcn", "video_resnet", "vqvae", "wavenet", "x3d",
     ),
+    "support/second_attended.py": ("accuracy_booster", "lrcn", "sagan"),
     "support/second_ledger.py": (
+        "adaptive_span", "area_attention", "dynamic_convolution", "evolved_transformer", "glu_lm", "sparse_transformer",
+        "synthesizer", "universal_transformer",
         "lstmn", "memn2n", "moe_lstm", "pointer_net", "product_keys", "self_attention", "seq2seq_attention",
         "show_attend_tell", "snail", "structured_self_attention",
     ),
