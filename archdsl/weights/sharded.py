@@ -19,6 +19,26 @@ READERS: dict[str, Callable[[Path], Checkpoint]] = {
 
 def read(path: Path) -> Checkpoint:
     """The tensors that the index names, from files in its own folder."""
+    places = _places(path)
+    shards: dict[str, Checkpoint] = {}
+    tensors = {}
+    for name, file in places.items():
+        if file not in shards:
+            shards[file] = _shard(path, file)
+        if name not in shards[file]:
+            malformed(path, f"`{file}` has no tensor `{name[:80]}`")
+        tensors[name] = shards[file][name]
+    for file, shard in shards.items():
+        twice = next((name for name in shard if places.get(name, file) != file), None)
+        if twice is not None:
+            malformed(path, f"`{twice[:80]}` is in `{places[twice][:80]}` and in `{file[:80]}`")
+    formats = dict.fromkeys(shard.format for shard in shards.values())
+    said = {shard.names for shard in shards.values()}
+    return Checkpoint(path, f"sharded {' and '.join(formats)}", tensors, names=said.pop() if len(said) == 1 else "")
+
+
+def _places(path: Path) -> dict[str, str]:
+    """The file of each tensor, as the index says."""
     text = read_file(path, MAX_HEADER)
     if len(text) > MAX_HEADER:
         malformed(path, "it is too large for an index")
@@ -35,21 +55,7 @@ def read(path: Path) -> Checkpoint:
         malformed(path, "its `weight_map` is empty")
     if len(places) > MAX_TENSORS:
         malformed(path, f"it names {len(places):,} tensors")
-    shards: dict[str, Checkpoint] = {}
-    tensors = {}
-    for name, file in places.items():
-        if file not in shards:
-            shards[file] = _shard(path, file)
-        if name not in shards[file]:
-            malformed(path, f"`{file}` has no tensor `{name[:80]}`")
-        tensors[name] = shards[file][name]
-    for file, shard in shards.items():
-        twice = next((name for name in shard if places.get(name, file) != file), None)
-        if twice is not None:
-            malformed(path, f"`{twice[:80]}` is in `{places[twice][:80]}` and in `{file[:80]}`")
-    formats = dict.fromkeys(shard.format for shard in shards.values())
-    said = {shard.names for shard in shards.values()}
-    return Checkpoint(path, f"sharded {' and '.join(formats)}", tensors, names=said.pop() if len(said) == 1 else "")
+    return places
 
 
 def _shard(index: Path, file: str) -> Checkpoint:
