@@ -10,11 +10,15 @@ from second import Arrays, Second, Sizes
 from second_loops import GRID, words
 
 
-def of(name: str, *given: int) -> Callable[[], Any]:
+def of(name: str, *given: Any) -> Callable[[], Any]:
+    """Of the two files, from the one that has the network."""
+
     def make() -> Any:
+        import torch_language_paper
         import torch_recurrent_translators
 
-        return getattr(torch_recurrent_translators, name)(*given)
+        where = torch_recurrent_translators if hasattr(torch_recurrent_translators, name) else torch_language_paper
+        return getattr(where, name)(*given)
 
     return make
 
@@ -47,7 +51,7 @@ def gnmt() -> Second:
 def awd_lstm() -> Second:
     return Second(
         "awd_lstm_ptb", {"d": 8, "hidden": 12, "vocab": 50}, "torch", of("AwdLstm", 8, 12, 3, 50), words(50),
-        lambda net, x: {"logits": net(x["tokens"])[0]}, {"N": 2, "T": 7}, GRID,
+        lambda net, x: {"logits": net(x["tokens"])}, {"N": 2, "T": 7}, GRID,
         of("AwdLstm", 400, 1150, 3, 10_000), ({"N": 1, "T": 70}, {"N": 2, "T": 11}),
     )  # fmt: skip
 
@@ -57,6 +61,18 @@ def char_cnn() -> Second:
         "char_cnn_small", {"width": 8, "hidden": 12, "letters": 10, "length": 150, "classes": 3}, "torch",
         of("CharCnn", 8, 12, 10, 150, 3), lambda draw, size: {"x": draw.normal(size=(size["N"], 10, 150))},
         lambda net, x: {"scores": net(x["x"])}, {"N": 2}, {"N": (1, 3)},
+    )  # fmt: skip
+
+
+def lstm_char() -> Second:
+    def letters(draw: np.random.Generator, size: Sizes) -> Arrays:
+        return {"words": draw.integers(0, 20, (size["N"], size["T"], size.get("longest", 7)))}
+
+    return Second(
+        "lstm_char_small",
+        {"filters": [3, 4, 5], "highways": 2, "width": 8, "letters": 20, "e": 4, "vocab": 50, "longest": 7}, "torch",
+        of("CharAware", (3, 4, 5), 2, 8, 20, 4, 50), letters, lambda net, x: {"logits": net(x["words"])},
+        {"N": 2, "T": 6}, GRID, of("CharAware"), ({"N": 1, "T": 7, "longest": 21}, {"N": 2, "T": 3, "longest": 9}),
     )  # fmt: skip
 
 
@@ -74,5 +90,5 @@ def ntm() -> Second:
 
 
 TRANSLATORS: dict[str, Callable[[], Second]] = {
-    make.__name__: make for make in (seq2seq, gnmt, awd_lstm, char_cnn, ntm)
+    make.__name__: make for make in (seq2seq, gnmt, awd_lstm, char_cnn, lstm_char, ntm)
 }

@@ -1,9 +1,6 @@
-"""Translators and language models of recurrent layers, and the convolutional reader of letters, from their papers."""
+"""Translators of recurrent layers, and the convolutional reader of letters, from their papers."""
 
 from __future__ import annotations
-
-from itertools import pairwise
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -65,25 +62,6 @@ class Gnmt(nn.Module):
             y = layer["lstm"](torch.cat([flow, context], 2))[0]  # type: ignore[index]
             flow = flow + y if i > 0 else y
         return self.head(flow)  # type: ignore[no-any-return]
-
-
-class AwdLstm(nn.Module):
-    """arXiv:1708.02182, section 5, without what is done in training alone: the head has the words' table, and a bias."""
-
-    def __init__(self, d: int, hidden: int, layers: int, words: int) -> None:
-        super().__init__()
-        sizes = [d, *[hidden] * (layers - 1), d]
-        self.encoder = nn.Embedding(words, d)
-        self.rnns = nn.ModuleList([nn.LSTM(a, b, batch_first=True) for a, b in pairwise(sizes)])
-        self.decoder = nn.Linear(d, words)
-        self.decoder.weight = self.encoder.weight
-
-    def forward(self, tokens: Tensor, states: Any = None) -> tuple[Tensor, Any]:
-        x, kept = self.encoder(tokens), []
-        for i, layer in enumerate(self.rnns):
-            x, state = layer(x, states[i] if states else None)
-            kept.append(state)
-        return self.decoder(x), kept
 
 
 class CharCnn(nn.Module):

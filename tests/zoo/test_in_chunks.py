@@ -51,6 +51,7 @@ LAYERS = {
     "rnn_many_to_one": Case({"features": 5, "width": 6}, {"x": 1}, None),
     "zaremba_medium": Case({"width": 8, "words": 50}, {"tokens": 1}),
     "mixtral_layer": Case({"d": 8, "hidden": 6, "count": 4}, {"x": 1}),
+    "lstm_char_small": Case({"filters": [3, 4], "width": 8, "vocab": 50, "longest": 7}, {"words": 1}),
     "ntm_copy": Case({"d": 6, "rows": 7, "width": 3}, {"x": 1}),
     "rnnsearch": Case({"d": 6, "m": 5, "l": 4, "vocab": 50}, {"target": 1}),
 }
@@ -58,9 +59,9 @@ LAYERS = {
 
 BOTH_WAYS = {"rnn_bidirectional", "rnn_stacked_bidirectional", "rnn_dense", "las_listener", "deepspeech2"}
 """What reads from the end as well has nothing to say before it has seen the end."""
-WHOLE = {"bart_base", "gnmt", "seq2seq", "t5_small", "transformer_base", "whisper_tiny"}
+WHOLE = {"bart_base", "clip_vit_b_32", "gnmt", "seq2seq", "t5_small", "transformer_base", "whisper_tiny"}
 """A decoder behind an encoder, without a form that goes on: what is causal in them is `attend`, tested in the first list, or
-a layer, tested in the second.
+a layer, tested in the second. CLIP's text says one thing, at its end.
 """
 
 
