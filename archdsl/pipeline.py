@@ -52,11 +52,9 @@ class Pipeline(Record):
 
             yield lambda graph: settle(graph, scheme)
         if self.fold:
-            from archdsl.rewrites.fold import fold
-            from archdsl.rewrites.merge import merge
+            from archdsl.rewrites.merge import deployed
 
-            yield fold
-            yield merge
+            yield deployed
 
 
 def _loaded(graph: Graph) -> bool:

@@ -75,6 +75,16 @@ def of_torchvision(name: str) -> Callable[[], nn.Module]:
     return make
 
 
+def of_timm(name: str) -> Callable[[], nn.Module]:
+    def make() -> nn.Module:
+        from torch_models import timm
+
+        net: nn.Module = timm().create_model(name)
+        return net
+
+    return make
+
+
 def language_model() -> nn.Module:
     from torch_recurrent import LanguageModel
 
@@ -175,6 +185,14 @@ CASES = {
         "swin_t", {}, "torchvision", of_torchvision("swin_t"), given(image=normal(1, 3, 224, 224)), ("logits",),
         "T, 224x224",
     ),
+    "DeiT": Case(
+        "deit_small_patch16_224", {}, "", of_timm("deit_small_patch16_224"), given(image=normal(1, 3, 224, 224)),
+        ("logits",), "small, 224x224",
+    ),
+    "SwinV2": Case(
+        "swin_v2_t", {}, "torchvision", of_torchvision("swin_v2_t"), given(image=normal(1, 3, 256, 256)), ("logits",),
+        "T, 256x256",
+    ),
     "T5": Case(
         "t5_small", {}, "transformers",
         of_transformers("T5ForConditionalGeneration", "T5Config", "input_ids decoder_input_ids attention_mask",
@@ -193,6 +211,12 @@ CASES = {
         "llama_3_2_1b", {"d": 512, "depth": 6, "heads": 8, "kv": 4, "hidden": 1536, "vocab": 32_000}, "transformers",
         of_transformers("LlamaForCausalLM", "LlamaConfig", "input_ids", "logits", LLAMA),
         given(tokens=tokens(32_000, 1, 256)), ("logits",), "6 layers of 512, 256 words",
+    ),
+    "Mamba": Case(
+        "mamba_130m", {"d": 384, "depth": 6, "vocab": 32_000, "length": 32}, "",
+        of_transformers("MambaForCausalLM", "MambaConfig", "input_ids", "logits",
+                        {"vocab_size": 32_000, "hidden_size": 384, "num_hidden_layers": 6}),
+        given(tokens=tokens(32_000, 1, 32)), ("logits",), "6 layers of 384, 32 words",
     ),
     "LSTM": Case(
         "zaremba_medium_torch", {}, "torch", language_model, given(tokens=tokens(10_000, 20, 35)), ("scores",),

@@ -54,6 +54,15 @@ LISTED = {
     "zeiler_visualiser": "zeiler_deconv_vis",
     "las_listener": "rnn_pyramidal",
     "ssd300_voc": "ssd300_vgg16",
+    "moe_lstm_4": "rnn_moe",
+    "seq2seq_attention": "seq2seq_attn_9k10k",
+    "rnnsearch": "seq2seq_bahdanau",
+    "tutorial_translator": "seq2seq_pytorch_tutorial",
+    "self_attention_eight_heads": "self_attention_layer",
+    "product_key_memory": "pkm",
+    "structured_self_attention": "structured_self_attn",
+    "snail_omniglot": "snail",
+    "ntm_copy": "ntm",
 }
 
 AS_HERE = {
@@ -62,7 +71,8 @@ AS_HERE = {
     "inception_v3", "inception_v4", "madaline", "mlp3", "mlp_keras_121", "nin_cifar10", "nin_imagenet",
     "overfeat_accurate", "overfeat_fast", "perceptron", "polynet", "se_bn_inception", "xception", "zfnet",
     "deconvnet", "fcn8s", "scse_sdnet", "scse_unet", "segnet", "unet",
-    "rnn_many_to_one", "rnn_residual", "rnn_stacked",
+    "rnn_many_to_many", "rnn_many_to_one", "rnn_one_to_many", "rnn_residual", "rnn_stacked", "convlstm",
+    "transformer_base", "memn2n", "pointer_net", "show_attend_tell", "lstmn",
     "rcnn_caffenet", "fast_rcnn_vgg16", "faster_rcnn_vgg16", "faster_rcnn_zf", "rfcn_resnet101", "spp_net", "yolo_v1",
     "yolo_v1_cfg",
 }  # fmt: skip

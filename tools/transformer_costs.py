@@ -26,12 +26,13 @@ PICTURES = PAGE.parent / "pictures"
 
 READERS = (
     "transformer_base", "bert_base", "bert_large", "gpt2", "gpt2_medium", "gpt2_large", "gpt2_xl", "t5_small",
-    "t5_base", "llama_3_2_1b", "llama_3_1_8b", "llama_3_1_70b", "vit_b_16", "whisper_tiny", "mamba_130m",
+    "t5_base", "qwen2_5_0_5b", "llama_3_2_1b", "gemma_2b", "phi_2", "mistral_7b", "llama_3_1_8b", "mixtral_8x7b",
+    "llama_3_1_70b", "vit_b_16", "whisper_tiny", "mamba_130m",
 )  # fmt: skip
 """Of two sequences both have T positions; those of a picture are its patches and one more."""
 WRITERS = (
-    "gpt2", "gpt2_medium", "gpt2_large", "gpt2_xl", "llama_3_2_1b", "llama_3_1_8b", "llama_3_1_8b, kv = 32",
-    "llama_3_1_70b", "llama_3_1_70b, kv = 64",
+    "gpt2", "gpt2_medium", "gpt2_large", "gpt2_xl", "qwen2_5_0_5b", "llama_3_2_1b", "gemma_2b", "phi_2", "llama_3_1_8b",
+    "llama_3_1_8b, kv = 32", "mixtral_8x7b", "llama_3_1_70b", "llama_3_1_70b, kv = 64",
 )  # fmt: skip
 """Networks that write word by word."""
 CALL = 512

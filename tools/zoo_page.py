@@ -47,6 +47,17 @@ elu_18: 39.33 M parameters are printed; the stacks (arXiv:1511.07289, section 4.
     there is no second source.
 gpipe_amoebanet_b: AmoebaNet-B (18, 512) has 557 M parameters printed; one of its operations, a dilated separable
     convolution, is missing from the authors' published file.
+a2net: nothing at hand says how wide the five blocks of double attention (arXiv:1810.11579) in ResNet-50 are: a quarter
+    of the channels comes to 29.2 M parameters, a half to 32.9 M.
+aa_conv: which convolutions of ResNet-34 or of Wide ResNet are augmented (arXiv:1904.09925), and with how many features,
+    is not said so that the printed parameters, rounded to 0.1 M, decide it.
+depth_adaptive: how far a word goes (arXiv:1910.10073) is decided by the data, and no operator leaves layers out for
+    some words: the network that computes all layers would have neither the costs nor the point of the paper.
+ma_cnn: the layers that group channels to parts (multi-attention CNN, ICCV 2017) have no sizes in the paper, and begin
+    with clusters of the responses to the data.
+multimodel: the paper (arXiv:1706.05137) gives blocks, but neither widths nor depths of its modalities and experts.
+reformer: buckets (arXiv:2001.04451) come from a new random rotation in each run, so that no two runs agree, nor does a
+    second source; with fixed rotations it would be another network.
 """
 """The survey's identifiers (and two names of ours) of what is not imitated, and why."""
 

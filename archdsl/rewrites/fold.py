@@ -72,7 +72,8 @@ def foldable(graph: Graph) -> dict[Node, Node]:
         used.update(node.body.outputs.values() if node.body is not None else ())
     found: dict[Node, Node] = {}
     for norm in nodes:
-        layer = layer_before(norm, used) if norm.op.folds else None
+        value = norm.inputs[0] if norm.op.folds else None
+        layer = layer_before(value, norm.op.channel_axis(value.type), used) if value is not None else None
         if layer is not None:
             found[layer] = norm
     if not found:
@@ -109,10 +110,8 @@ def _agree(nodes: Sequence[Node], found: Mapping[Node, Node]) -> bool:
     )
 
 
-def layer_before(norm: Node, used: Mapping[Value, int]) -> Node | None:
-    """The layer whose results are the norm's input alone, and reach it with the channels that they have."""
-    value = norm.inputs[0]
-    axis = norm.op.channel_axis(value.type)
+def layer_before(value: Value, axis: int, used: Mapping[Value, int]) -> Node | None:
+    """The layer whose results are this value alone, and reach it with the channels that they have, along this axis."""
     while used[value] == 1 and value.producer is not None:
         node = value.producer
         if is_layer(node):

@@ -4,7 +4,8 @@ A convolution, a batch norm (with constant statistics), a mean over windows and 
 their input, and so is their sum: kernels are laid over one another, aligned at the positions that they look at, and
 biases are added. So the 3x3, the 1x1 and the identity of RepVGG become one 3x3 (Ding et al., arXiv:2101.03697, section
 3.3), and the 3x3, 1x3 and 3x1 of ACNet (arXiv:1908.03930). Linear layers are the same without positions. Strides and
-groups must agree; a merged kernel must not have more taps than the kernels that it replaces. Runs behind
+groups must agree; a merged kernel must not have more taps than the kernels that it replaces. What is taken away from a
+convolution is a branch with a minus (FastViT's RepMixer, arXiv:2303.14189, section 3.2). Runs behind
 :mod:`archdsl.rewrites.fold`; the values are computed when they are written. Linear in the graph.
 """
 
@@ -15,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from math import prod
 
 from archdsl.graph import Graph, Node, Parameter, Value
-from archdsl.ops.arithmetic import Add
+from archdsl.ops.arithmetic import Add, Sub
 from archdsl.ops.base import Initializer
 from archdsl.ops.conv import Conv
 from archdsl.ops.linear import Linear
@@ -23,19 +24,24 @@ from archdsl.ops.norm import BatchNorm
 from archdsl.ops.pool import AvgPool
 from archdsl.record import Record
 from archdsl.rewrites.fold import Statistics, fold, sizes, statistics
+from archdsl.rewrites.scales import fold_scales
 from archdsl.shapes import TensorType
 from archdsl.tape.rebuild import rebuilt
+
+ROUNDS = 8
+"""How often what was merged is looked at again: published networks take three; sums in sums stay linear."""
 
 
 class Part(Record):
     """One branch of a merged convolution: where its taps lie in the merged kernel, and what they are."""
 
     weight: Parameter | None
-    """``None``: each channel is mapped to itself, times ``share``."""
+    """``None``: each channel is mapped to itself."""
     bias: Parameter | None
     norm: Statistics | None
     """The norm that the branch is, if it is one."""
     share: float
+    """What all of it is multiplied by: less than one for a mean, negative for what is taken away."""
     taps: tuple[int, ...]
     """The size of its kernel."""
     first: tuple[int, ...]
@@ -63,6 +69,7 @@ class _Branch(Record):
     stride: tuple[int, ...]
     dilation: tuple[int, ...]
     pads: tuple[tuple[int, int], ...]
+    sign: float = 1.0
 
     @property
     def groups(self) -> int:
@@ -72,8 +79,15 @@ class _Branch(Record):
 
 
 def deployed(graph: Graph) -> Graph:
-    """The graph for inference: norms folded into layers, parallel linear branches merged."""
-    return merge(fold(graph))
+    """The graph for inference: norms and channel scales folded into layers, parallel linear branches merged; and again,
+    where a norm or a scale stands behind what was merged.
+    """
+    for _ in range(ROUNDS):
+        smaller = merge(fold_scales(fold(graph)))
+        if smaller is graph:
+            break
+        graph = smaller
+    return graph
 
 
 def merge(graph: Graph) -> Graph:
@@ -153,6 +167,8 @@ class _Uses:
 def _groups(uses: _Uses) -> Iterator[tuple[Node, list[_Term], Node]]:
     """The convolutions that take others over: each with these others, and with what it becomes."""
     for node in uses.nodes:
+        if isinstance(node.op, Sub):
+            yield from _difference(node, uses)
         if not isinstance(node.op, Add) or uses.inner(node.outputs[0]):
             continue
         kinds: dict[object, list[_Term]] = {}
@@ -160,6 +176,19 @@ def _groups(uses: _Uses) -> Iterator[tuple[Node, list[_Term], Node]]:
             kinds.setdefault((term[0].source, term[0].stride), []).append(term)
         for terms in kinds.values():
             yield from _merged(terms)
+
+
+def _difference(node: Node, uses: _Uses) -> Iterator[tuple[Node, list[_Term], Node]]:
+    """The convolution from which something is taken away that is linear in the same value."""
+    if any(value.type != node.outputs[0].type for value in node.inputs):
+        return
+    kept, taken = (_branch(value, uses) for value in node.inputs)
+    home = kept.layer
+    if home is None or not kept.groups or taken.groups not in (0, kept.groups):
+        return
+    box = _Box(kept)
+    if (taken.source, taken.stride) == (kept.source, kept.stride) and box.take(taken):
+        yield home, [(taken, node, 1)], _convolution(home, box, [kept, taken.replace(sign=-1.0)])
 
 
 def _terms(node: Node, uses: _Uses) -> Iterator[_Term]:
@@ -305,9 +334,9 @@ def _part(branch: _Branch, box: _Box) -> Part:
     low, _ = _ends(branch)
     first = tuple((a - b) // s for a, b, s in zip(low, box.low, box.step))
     step = tuple(d // s if k > 1 else 1 for d, s, k in zip(branch.dilation, box.step, branch.kernel))
-    layer, share = branch.layer, 1.0
+    layer, share = branch.layer, branch.sign
     if layer is not None and isinstance(layer.op, AvgPool):
-        share = 1 / prod(branch.kernel)
+        share /= prod(branch.kernel)
     params = layer.params if layer is not None and branch.groups else {}
     norm = statistics(layer) if layer is not None and isinstance(layer.op, BatchNorm) else None
     return Part(params.get("weight"), params.get("bias"), norm, share, branch.kernel, first, step)

@@ -104,6 +104,7 @@ def table() -> dict[str, Count]:
         "rnn_elman": stacked(1), "rnn_gru": stacked(3), "rnn_lstm": stacked(4),
         "rnn_bidirectional": stacked(4, ways=2), "rnn_stacked": stacked(4, 3),
         "rnn_stacked_bidirectional": stacked(4, 3, ways=2), "rnn_residual": stacked(4, 4, 64),
+        "rnn_many_to_many": stacked(4, 2), "rnn_many_to_many T=7": stacked(4, 2, steps=7),
         "rnn_many_to_one": stacked(4, 2, read=1), "rnn_dense": densely(), "las_listener": listener(),
         "zaremba_medium": language_model(650), "zaremba_large": language_model(1500),
         "zaremba_medium_torch": language_model(650, 2), "deepspeech2": deep_speech_2(),

@@ -40,7 +40,7 @@ def enliven(net: nn.Module, *inputs: Tensor, seed: int = 0, gain: float = 2, bia
 
 def bias_of(name: str) -> float:
     """The deviation of the biases of a network of the zoo."""
-    return 0.08 if name.startswith(("convnext", "edgenext")) else 0.8
+    return 0.08 if name.startswith(("convnext", "edgenext", "resnetv2")) else 0.8
 
 
 def calibrate(net: nn.Module, *inputs: Tensor) -> None:

@@ -1,6 +1,9 @@
-"""SiamFC (arXiv:1606.09549, table 1 and figure 1) with torch.nn: `backbone.conv1.0/1` … `backbone.conv5.0`, `adjust`.
+"""SiamFC (arXiv:1606.09549), written from its paper: table 1, sections 2.2 and 3.
 
-Each exemplar is correlated with its own search picture, one pair after the other.
+An AlexNet without padding on both pictures, `backbone.conv{i}.0` with a bias, two groups in the second, fourth and fifth, and
+behind all but the last `backbone.conv{i}.1` (norm) and a ReLU; 3, 8, 12, 12 and 8 times 32 channels, an exemplar of 127 and a
+search picture of 255 pixels. The response is the correlation of the two maps, times one number and plus one: `adjust`, which
+is the authors'; in the paper (equation 1) the factor is 1. 2,336,322 parameters.
 """
 
 from __future__ import annotations
@@ -10,29 +13,26 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
 
-class Trunk(nn.Module):
-    def __init__(self, c: int) -> None:
-        super().__init__()
-        self.conv1 = nn.Sequential(nn.Conv2d(3, 3 * c, 11, 2), nn.BatchNorm2d(3 * c), nn.ReLU(), nn.MaxPool2d(3, 2))
-        self.conv2 = nn.Sequential(
-            nn.Conv2d(3 * c, 8 * c, 5, groups=2), nn.BatchNorm2d(8 * c), nn.ReLU(), nn.MaxPool2d(3, 2)
-        )
-        self.conv3 = nn.Sequential(nn.Conv2d(8 * c, 12 * c, 3), nn.BatchNorm2d(12 * c), nn.ReLU())
-        self.conv4 = nn.Sequential(nn.Conv2d(12 * c, 12 * c, 3, groups=2), nn.BatchNorm2d(12 * c), nn.ReLU())
-        self.conv5 = nn.Sequential(nn.Conv2d(12 * c, 8 * c, 3, groups=2))
-
-    def forward(self, x: Tensor) -> Tensor:
-        y: Tensor = self.conv5(self.conv4(self.conv3(self.conv2(self.conv1(x)))))
-        return y
-
-
 class SiamFC(nn.Module):
+    """Exemplars [N, 3, h, w] and search pictures [N, 3, H, W] to responses [N, 1, R, R]."""
+
     def __init__(self, c: int = 32) -> None:
         super().__init__()
-        self.backbone, self.adjust = Trunk(c), nn.Conv2d(1, 1, 1)
+        self.backbone, inputs = nn.Sequential(), 3
+        shapes = [
+            (3, 11, 2, 1),
+            (8, 5, 1, 2),
+            (12, 3, 1, 1),
+            (12, 3, 1, 2),
+            (8, 3, 1, 2),
+        ]  # widths, kernel, stride, groups
+        for i, (width, kernel, stride, groups) in enumerate(shapes):
+            parts: list[nn.Module] = [nn.Conv2d(inputs, width * c, kernel, stride, groups=groups)]
+            parts += [nn.BatchNorm2d(width * c), nn.ReLU()] * (i < 4) + [nn.MaxPool2d(3, 2)] * (i < 2)
+            self.backbone.add_module(f"conv{i + 1}", nn.Sequential(*parts))
+            inputs = width * c
+        self.adjust = nn.Conv2d(1, 1, 1)
 
     def forward(self, exemplar: Tensor, search: Tensor) -> Tensor:
-        z, x = self.backbone(exemplar), self.backbone(search)
-        pairs = zip(z.unbind(), x.unbind(), strict=True)
-        y: Tensor = self.adjust(torch.cat([F.conv2d(there[None], here[None]) for here, there in pairs]))
-        return y
+        pairs = zip(self.backbone(exemplar), self.backbone(search), strict=True)
+        return self.adjust(torch.cat([F.conv2d(x[None], z[None]) for z, x in pairs]))

@@ -43,7 +43,7 @@ NETWORKS = {
 """Our network, timm's, and how its names are known: one or two of each family."""
 BY_NAME = """
     regnetx_002 regnetx_008 regnetx_032 regnetx_160 regnety_004 regnety_016 regnety_032 regnety_160 convnextv2_atto
-    convnextv2_nano convnextv2_base mobilenetv4_conv_small mobilenetv4_conv_small_050 mobilenetv4_conv_medium
+    convnextv2_nano mobilenetv4_conv_small mobilenetv4_conv_small_050 mobilenetv4_conv_medium
     res2net50_26w_4s res2net50_48w_2s res2net50_26w_8s res2net101_26w_4s mobileone_s0 mobileone_s1 mobileone_s2
     mobileone_s3 repvit_m0_9 repvit_m1_0 repvit_m1_1 repvit_m1 repvit_m2 dla34 dla60 ese_vovnet19b_dw ese_vovnet39b
     ese_vovnet57b ese_vovnet99b edgenext_xx_small edgenext_x_small edgenext_small convmixer_768_32
@@ -62,7 +62,10 @@ BY_MAP = """
 MORE = {
     **{name: (name, "by name") for name in BY_NAME.split()},
     **{name: (name, "by the map `timm`") for name in BY_MAP.split()},
-    **{f"convnext_{n}": (f"convnext_{n}", "by the map `timm_linear`") for n in ("tiny", "small", "base", "large")},
+    **{
+        f"convnext{n}": (f"convnext{n}", "by the map `timm_linear`")
+        for n in ("_tiny", "_small", "_base", "_large", "v2_base")
+    },
     "seresnet101": ("seresnet101", "by name"),
     "seresnet152": ("seresnet152", "by name"),
     "seresnet101_v1": ("legacy_seresnet101", "by the map `timm_legacy`"),

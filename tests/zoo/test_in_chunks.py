@@ -59,6 +59,8 @@ LAYERS = {
     "zaremba_medium": Case({"width": 8, "words": 50}, {"tokens": 1}),
     "mixtral_layer": Case({"d": 8, "hidden": 6, "count": 4}, {"x": 1}),
     "lstm_char_small": Case({"filters": [3, 4], "width": 8, "vocab": 50, "longest": 7}, {"words": 1}),
+    "rnn_many_to_many": Case({"features": 5}, {"x": 1}),
+    "moe_lstm_4": Case({"d": 8, "hidden": 6, "vocab": 50}, {"tokens": 1}),
     "ntm_copy": Case({"d": 6, "rows": 7, "width": 3}, {"x": 1}),
     "rnnsearch": Case({"d": 6, "m": 5, "l": 4, "vocab": 50}, {"target": 1}),
 }
@@ -66,6 +68,10 @@ LAYERS = {
 
 BOTH_WAYS = {"rnn_bidirectional", "rnn_stacked_bidirectional", "rnn_dense", "las_listener", "deepspeech2"}
 """What reads from the end as well has nothing to say before it has seen the end."""
+AT_ONCE = {
+    "lstmn", "pointer_net", "rnn_one_to_many", "seq2seq_attention", "show_attend_tell", "structured_self_attention",
+}  # fmt: skip
+"""A tape as long as the sequence, words that are moved on by one, no sequence at all, an encoder that ends."""
 WHOLE = {"clip_vit_b_32"}
 """A text that says one thing, at its end."""
 
@@ -195,7 +201,7 @@ def test_a_forecast_follows_from_all_frames_so_far(engine: Callable[[Graph, Arra
 
 def test_no_network_is_left_out() -> None:
     """All variants with a recurrent layer, a loop or causal attention are in a list above, or made like one that is."""
-    tried = {*STREAMED, *LAYERS, *BOTH_WAYS, *WHOLE, "convlstm"}
+    tried = {*STREAMED, *LAYERS, *BOTH_WAYS, *AT_ONCE, *WHOLE, "convlstm"}
     stems = {VARIANTS[variant].stem for variant in tried}
     for variant in VARIANTS:
         if VARIANTS[variant].stem == "recurrent":

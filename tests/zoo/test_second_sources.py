@@ -20,6 +20,7 @@ from second_boxes import BOXES
 from second_dense import DENSE
 from second_dense_maps import DENSE_MAPS
 from second_language import LANGUAGE
+from second_ledger import LEDGER
 from second_loops import LOOPS
 from second_maps import MAPS
 from second_more import MORE
@@ -34,7 +35,7 @@ import archdsl
 from archdsl import dims, driver
 
 CASES: dict[str, Callable[[], Second]] = {
-    **LOOPS, **WORDS, **LANGUAGE, **TRANSLATORS, **MAPS, **VISION,
+    **LOOPS, **WORDS, **LANGUAGE, **TRANSLATORS, **LEDGER, **MAPS, **VISION,
     **BACKBONES,
     **BOXES, **RCNN,
     **ONESTAGE,
@@ -88,7 +89,9 @@ def test_the_same_numbers(name: str, tmp_path: Path) -> None:
     assert apart(archdsl.run(compiled(case, saved(net, tmp_path / "wrong.pth")), singles(inputs))) > 10 * APART, path
 
 
-@pytest.mark.parametrize("name", ["repvgg", "repvgg_a0", "mobileone", "repvit", "repvit_early", "fastvit"])
+@pytest.mark.parametrize(
+    "name", ["repvgg", "repvgg_a0", "mobileone", "repvit", "repvit_early", "fastvit", "convnext", "poolformer"]
+)
 def test_merged_branches_give_the_same_numbers(name: str, tmp_path: Path) -> None:
     """With `--deploy`, where one convolution stands for three branches and their norms."""
     from torch_module import distance

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
 from collections.abc import Callable
 from typing import Any
 
 import formulas_attention as closed
 import pytest
-from paths import ROOT
+from paths import tool as loaded
 
 LLAMA = {"llama_3_2_1b": (2048, 16, 32, 64, 8192), "llama_3_1_8b": (4096, 32, 32, 128, 14_336),
          "llama_3_1_70b": (8192, 80, 64, 128, 28_672)}  # fmt: skip
@@ -21,7 +20,8 @@ FORMS: dict[str, Callable[[int], tuple[int, int]]] = {
     "t5_small": lambda t: closed.t5(512, 6, 2048, 8, t, t), "t5_base": lambda t: closed.t5(768, 12, 3072, 12, t, t),
     "llama_3_1_8b": lambda t: closed.llama(*LLAMA["llama_3_1_8b"], t),
     "llama_3_1_70b": lambda t: closed.llama(*LLAMA["llama_3_1_70b"], t),
-    "whisper_tiny": lambda t: closed.whisper(384, 4, t),
+    "mistral_7b": lambda t: closed.llama(4096, 32, 32, 128, 14_336, t, words=32_000),
+    "mixtral_8x7b": lambda t: closed.mixtral_whole(4096, 14_336, t), "whisper_tiny": lambda t: closed.whisper(384, 4, t),
 }  # fmt: skip
 GPT2 = {"gpt2": (768, 12), "gpt2_medium": (1024, 24), "gpt2_large": (1280, 36), "gpt2_xl": (1600, 48)}
 """Features and layers (Radford et al. 2019, table 2)."""
@@ -29,11 +29,7 @@ GPT2 = {"gpt2": (768, 12), "gpt2_medium": (1024, 24), "gpt2_large": (1280, 36), 
 
 @pytest.fixture(scope="module")
 def tool() -> Any:
-    spec = importlib.util.spec_from_file_location("transformer_costs", ROOT / "tools" / "transformer_costs.py")
-    assert spec is not None and spec.loader is not None
-    found = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(found)
-    return found
+    return loaded("transformer_costs")
 
 
 @pytest.fixture(scope="module")

@@ -239,10 +239,10 @@ def _merged(init: Merged, scheme: str, seed: int) -> Stretch:
         """What a branch multiplies its channels with besides, and what it adds."""
         bias = all_of(part.bias) if part.bias is not None else np.zeros(init.shape[0])
         if part.norm is None:
-            return np.full(init.shape[0], part.share), bias
+            return np.full(init.shape[0], part.share), part.share * bias
         gamma, beta, mean, variance, eps = part.norm
-        gain = (1.0 if gamma is None else all_of(gamma)) / np.sqrt(all_of(variance) + eps)
-        return gain, (0.0 if beta is None else all_of(beta)) - all_of(mean) * gain
+        gain = (part.share if gamma is None else part.share * all_of(gamma)) / np.sqrt(all_of(variance) + eps)
+        return gain, (0.0 if beta is None else part.share * all_of(beta)) - all_of(mean) * gain
 
     found = np.zeros(init.shape)
     for part in init.parts:
@@ -252,7 +252,8 @@ def _merged(init: Merged, scheme: str, seed: int) -> Stretch:
             continue
         place = tuple(slice(a, a + s * k, s) for a, s, k in zip(part.first, part.step, part.taps))
         if part.weight is not None:
-            found[(slice(None), slice(None), *place)] += all_of(part.weight).reshape(*init.shape[:2], *part.taps)
+            kernel = all_of(part.weight).reshape(*init.shape[:2], *part.taps)
+            found[(slice(None), slice(None), *place)] += part.share * kernel
         else:
             out = np.arange(init.shape[0])
             itself: Any = (out, out % init.shape[1], *place)

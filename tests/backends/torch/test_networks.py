@@ -183,6 +183,10 @@ ELSEWHERE = {
         "bit", "coordinate_attention", "cspnet", "eca_resnet", "fasternet", "hardnet", "inception_next", "starnet",
         "c3d", "dcgan", "siamfc", "stylegan2", "tcn", "video_resnet", "vqvae", "wavenet", "x3d",
     ),
+    "support/second_ledger.py": (
+        "lstmn", "memn2n", "moe_lstm", "pointer_net", "product_keys", "self_attention", "seq2seq_attention",
+        "show_attend_tell", "snail", "structured_self_attention",
+    ),
     "support/second_boxes.py": ("centernet", "faster_rcnn", "fcos", "retinanet"),
     "support/second_rcnn.py": ("rcnn", "rfcn", "spp_net"),
     "support/second_speech.py": ("wav2vec2",),
