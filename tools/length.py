@@ -64,8 +64,10 @@ SAME = {
         "ssd:detection/ssd": "ssd300_vgg16",
         "ssdlite:detection/ssdlite": "ssdlite320_mobilenet_v3_large",
         "video_resnet:video/resnet": "r3d_18 mc3_18 r2plus1d_18",
-        "vit:vision_transformer": "vit_b_16 vit_b_32 vit_l_16",
+        "vit:vision_transformer": "vit_b_16 vit_b_32 vit_l_16 vit_l_32 vit_h_14",
         "swin:swin_transformer": "swin_t swin_s swin_b",
+        "swin_v2:swin_transformer": "swin_v2_t swin_v2_s swin_v2_b",
+        "maxvit": "maxvit_t",
     },
     "timm.models": {
         "inception_v4": "inception_v4",
@@ -103,6 +105,16 @@ SAME = {
         "mobilenet_v4:mobilenetv3": "mobilenetv4_conv_small mobilenetv4_conv_small_050 mobilenetv4_conv_medium "
         "mobilenetv4_hybrid_medium",
         "convmixer": "convmixer_768_32 convmixer_1024_20_ks9_p14 convmixer_1536_20",
+        "deit": " ".join(
+            f"deit_{size}{kind}_patch16_224" for kind in ("", "_distilled") for size in ("tiny", "small", "base")
+        ),
+        "mixer:mlp_mixer": "mixer_s32_224 mixer_s16_224 mixer_b16_224 mixer_l16_224",
+        "resmlp:mlp_mixer": "resmlp_12_224 resmlp_24_224 resmlp_36_224",
+        "gmlp:mlp_mixer": "gmlp_ti16_224 gmlp_s16_224",
+        "levit": "levit_128s levit_128 levit_192 levit_256",
+        "beit": "beit_base_patch16_224 beit_large_patch16_224",
+        "coatnet:maxxvit": "coatnet_0_224 coatnet_1_224 coatnet_2_224 coatnet_3_224",
+        "sam:vision_transformer_sam": "samvit_base_patch16 samvit_large_patch16 samvit_huge_patch16",
     },
     "transformers.models": {
         "bert:bert/modeling_bert": "bert_base=BertModel bert_large=BertModel",
@@ -123,6 +135,12 @@ SAME = {
             for n in ("tiny", "base", "small", "medium", "large", "large_v3")
         ),
         "wav2vec2:wav2vec2/modeling_wav2vec2": "wav2vec2_base=Wav2Vec2Model",
+        "clip:clip/modeling_clip": " ".join(f"clip_vit_{n}=CLIPModel" for n in ("b_32", "b_16", "l_14")),
+        "siglip:siglip/modeling_siglip": "siglip_base_patch16_224=SiglipModel",
+        "segformer:segformer/modeling_segformer": " ".join(
+            f"segformer_b{n}=SegformerForSemanticSegmentation" for n in (0, 1, 2, 5)
+        ),
+        "detr:detr/modeling_detr": "detr_resnet50=DetrForObjectDetection detr_resnet101=DetrForObjectDetection",
         "mamba:mamba/modeling_mamba": "mamba_130m=MambaForCausalLM mamba_370m=MambaForCausalLM",
         "mixtral:mixtral/modeling_mixtral": "mixtral_8x7b=MixtralForCausalLM",
     },

@@ -34,6 +34,7 @@ TIMM = (
     "mixer_s32_224", "mixer_s16_224", "mixer_b16_224", "mixer_l16_224", "resmlp_12_224", "resmlp_24_224", "resmlp_36_224",
     "gmlp_ti16_224", "gmlp_s16_224", "mobilevit_xxs", "mobilevit_xs", "mobilevit_s",
     "levit_128s", "levit_128", "levit_192", "levit_256", "beit_base_patch16_224", "beit_large_patch16_224",
+    *(f"coatnet_{i}_224" for i in range(4)), *(f"samvit_{size}_patch16" for size in ("base", "large", "huge")),
 )  # fmt: skip
 """timm's names, which are ours."""
 TORCHVISION = ("vit_l_32", "vit_h_14", "swin_v2_t", "swin_v2_s", "swin_v2_b", "maxvit_t")

@@ -11,14 +11,12 @@ from second_loops import GRID, words
 
 
 def of(name: str, *given: Any) -> Callable[[], Any]:
-    """Of the two files, from the one that has the network."""
-
     def make() -> Any:
         import torch_language_paper
-        import torch_recurrent_translators
+        import torch_seq2seq_paper
 
-        where = torch_recurrent_translators if hasattr(torch_recurrent_translators, name) else torch_language_paper
-        return getattr(where, name)(*given)
+        kind = getattr(torch_language_paper, name, None) or getattr(torch_seq2seq_paper, name)
+        return kind(*given)
 
     return make
 
@@ -36,8 +34,8 @@ def translator(variant: str, small: dict[str, Any], other: Callable[[], Any], fu
 
 def seq2seq() -> Second:
     return translator(
-        "seq2seq", {"d": 8, "depth": 2, "source_vocab": 40, "target_vocab": 30}, of("Seq2Seq", 8, 2, 40, 30),
-        of("Seq2Seq", 1000, 4, 160_000, 80_000),
+        "seq2seq", {"d": 8, "depth": 2, "source_vocab": 40, "target_vocab": 30}, of("Sutskever", 8, 2, 40, 30),
+        of("Sutskever", 1000, 4, 160_000, 80_000),
     )  # fmt: skip
 
 
@@ -77,15 +75,10 @@ def lstm_char() -> Second:
 
 
 def ntm() -> Second:
-    def make(*given: int) -> Any:
-        from torch_turing import Turing
-
-        return Turing(*given)
-
     return Second(
-        "ntm_copy", {"features": 5, "outputs": 4, "d": 6, "rows": 7, "width": 3}, "", lambda: make(5, 4, 6, 7, 3),
+        "ntm_copy", {"features": 5, "outputs": 4, "d": 6, "rows": 7, "width": 3}, "", of("TuringMachine", 5, 4, 6, 7, 3),
         lambda draw, size: {"x": draw.normal(size=(size["N"], size["T"], size.get("features", 5)))}, lambda net, x: {"scores": net(x["x"])},
-        {"N": 2, "T": 6}, GRID, lambda: make(9, 8, 100, 128, 20), ({"N": 1, "T": 7, "features": 9}, {"N": 2, "T": 3, "features": 9}),
+        {"N": 2, "T": 6}, GRID, of("TuringMachine", 9, 8, 100, 128, 20), ({"N": 1, "T": 7, "features": 9}, {"N": 2, "T": 3, "features": 9}),
     )  # fmt: skip
 
 

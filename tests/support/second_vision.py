@@ -207,8 +207,48 @@ def siglip() -> Second:
     )  # fmt: skip
 
 
+def coatnet() -> Second:
+    def make() -> Any:
+        from dataclasses import replace
+
+        from torch_models import timm
+
+        module = timm().models.maxxvit
+        config = replace(
+            module.model_cfgs["coatnet_0"],
+            embed_dim=(16, 24, 32, 64),
+            depths=(1, 2, 2, 1),
+            stem_width=12,
+            head_hidden_size=64,
+        )
+        return module.MaxxVit(config, img_size=64, num_classes=7)
+
+    small = {"widths": [16, 24, 32, 64], "depths": [1, 2, 2, 1], "first": 12}
+    return classifier("coatnet_0_224", small, make)
+
+
+def sam() -> Second:
+    """Of 10 x 10 patches, which windows of 4 x 4 do not divide."""
+
+    def make() -> Any:
+        from torch_models import transformers
+
+        library = transformers()
+        config = library.SamVisionConfig(
+            hidden_size=24, output_channels=16, num_hidden_layers=8, num_attention_heads=3, image_size=160, mlp_dim=96,
+            window_size=4, global_attn_indexes=[1, 3, 5, 7], attn_implementation="eager",
+        )  # fmt: skip
+        return library.SamVisionModel(config)
+
+    return Second(
+        "samvit_base_patch16", {"d": 24, "depth": 8, "heads": 3, "m": 4, "features": 16, "res": 160},
+        "transformers", make, lambda draw, n: {"image": draw.normal(size=(n["N"], 3, 160, 160))},
+        lambda net, x: {"features": net(pixel_values=x["image"]).last_hidden_state}, {"N": 2}, {"N": (1, 3)},
+    )  # fmt: skip
+
+
 VISION: dict[str, Callable[[], Second]] = {
-    "swin_v2": swin_v2, "siglip": siglip, "levit": levit, "beit": beit, "maxvit": maxvit, "detr": detr, "mobilevit": mobilevit, "clip": clip, "segformer": segformer,
+    "coatnet": coatnet, "sam": sam, "swin_v2": swin_v2, "siglip": siglip, "levit": levit, "beit": beit, "maxvit": maxvit, "detr": detr, "mobilevit": mobilevit, "clip": clip, "segformer": segformer,
     "mixer": mixed("mixer_b16_224", (0.5, 4), "mlp_tokens.fc2.bias"), "resmlp": mixed("resmlp_12_224", 4, block_layer="ResBlock", norm_layer="Affine"),
     "gmlp": mixed("gmlp_s16_224", 6, block_layer="SpatialGatingBlock"),
     "deit": deit("deit_tiny_patch16_224"), "deit_distilled": deit("deit_tiny_distilled_patch16_224"),

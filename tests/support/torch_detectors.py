@@ -68,7 +68,7 @@ def pyramid_ends() -> Any:
 def as_given(net: Any, size: int = 64) -> Any:
     """The detector, which takes pictures of this size as they are: neither resized nor normalised."""
     kind = torchvision_models().detection.transform.GeneralizedRCNNTransform
-    net.transform = kind(size, size, [0.0] * 3, [1.0] * 3)
+    net.transform = kind(size, size, [0.0] * 3, [1.0] * 3, size_divisible=1)
     return net
 
 

@@ -1,12 +1,12 @@
 """Translation by recurrent networks: Sutskever's (arXiv:1409.3215), that of the courses, PyTorch's tutorial and GNMT.
 
-Sutskever, section 3.4: `encoder.embedding`, `encoder.lstm.{i}`, `decoder.embedding`, `decoder.lstm.{i}`, `head`; 4 layers of
-1000, embeddings of 1000, 160,000 words to 80,000: 384,112,000 parameters (384 M). Courses: tanh networks with dot-product
+Sutskever, sections 2 and 3.4: `source_embedding`, `encoder.{i}`, `target_embedding`, `decoder.{i}`, `head`; 4 layers of 1000,
+embeddings of 1000, 160,000 words to 80,000: 384,112,000 parameters (384 M). Courses: tanh networks with dot-product
 attention, `source_embedding`, `encoder.ih/hh`, `target_embedding`, `decoder.ih/hh`, `head`; embeddings of 300, width 500,
 9000 words to 10,000: 11,761,000. Tutorial: `encoder.embedding/gru`, `decoder.embedding/attn/attn_combine/gru/out`; width
-256, 4345 words to 2803, length 10: 3,476,221. GNMT (arXiv:1609.08144), section 3 and figure 1: `encoder.embedding`,
-`encoder.first` (both directions), `encoder.lstm.{i}`, `decoder.embedding`, `decoder.cells.{i}.ih/hh`, `decoder.keys/query/score`,
-`head`; 8 layers of 1024 each, 32,000 word pieces: 280,859,904.
+256, 4345 words to 2803, length 10: 3,476,221. GNMT (arXiv:1609.08144), section 3 and figure 1: `source_embedding`, `ends`
+(both directions), `encoder.{i}.lstm`, `target_embedding`, `bottom`, `decoder.{i}.lstm`, `keys`, `query`, `score`, `head`;
+8 layers of 1024 in each half, 32,000 word pieces: 276,665,600.
 """
 
 from __future__ import annotations
@@ -17,37 +17,23 @@ from torch import Tensor, nn
 from torch_recurrent import OneBias
 
 
-class Stack(nn.Module):
-    """Words, and layers of LSTMs above them, which begin with given states and tell their last ones."""
-
-    def __init__(self, words: int, width: int, layers: int) -> None:
-        super().__init__()
-        self.embedding = nn.Embedding(words, width)
-        self.lstm = nn.ModuleList([OneBias(width, width) for _ in range(layers)])
-
-    def forward(
-        self, words: Tensor, states: list[tuple[Tensor, Tensor] | None]
-    ) -> tuple[Tensor, list[tuple[Tensor, Tensor]]]:
-        x, last = self.embedding(words), []
-        for lstm, state in zip(self.lstm, states):
-            x, state = lstm(x, state)
-            last.append(state)
-        return x, last
-
-
 class Sutskever(nn.Module):
-    """Source [N, S], which the paper reverses beforehand, and target [N, T] to logits [N, T, target words]; the decoder begins
-    with the states that the encoder ends with, in each layer.
+    """Source [N, S], read backwards, and target [N, T] to logits [N, T, target words]; the decoder begins with the states that
+    the encoder ends with, in each layer.
     """
 
     def __init__(self, width: int = 1000, layers: int = 4, source: int = 160_000, target: int = 80_000) -> None:
         super().__init__()
-        self.encoder, self.decoder = Stack(source, width, layers), Stack(target, width, layers)
+        self.source_embedding, self.target_embedding = nn.Embedding(source, width), nn.Embedding(target, width)
+        self.encoder, self.decoder = (nn.ModuleList([OneBias(width, width) for _ in range(layers)]) for _ in range(2))
         self.head = nn.Linear(width, target)
 
     def forward(self, source: Tensor, target: Tensor) -> Tensor:
-        _, states = self.encoder(source, [None] * len(self.encoder.lstm))
-        return self.head(self.decoder(target, states)[0])
+        x, y = self.source_embedding(source.flip(1)), self.target_embedding(target)
+        for below, above in zip(self.encoder, self.decoder, strict=True):
+            x, last = below(x)
+            y, _ = above(y, last)
+        return self.head(y)
 
 
 class Cell(nn.Module):
@@ -118,51 +104,37 @@ class TutorialSeq2Seq(nn.Module):
         return F.log_softmax(torch.stack(said, 1), 2)
 
 
-class GnmtEncoder(nn.Module):
-    """The first layer reads in both directions; from the third on, a layer's input is added to its output."""
-
-    def __init__(self, words: int, width: int, layers: int) -> None:
-        super().__init__()
-        self.embedding, self.first = nn.Embedding(words, width), OneBias(width, width, both=True)
-        self.lstm = nn.ModuleList([OneBias(width if i else 2 * width, width) for i in range(layers - 1)])
-
-    def forward(self, words: Tensor) -> Tensor:
-        x = self.first(self.embedding(words))[0]
-        for i, lstm in enumerate(self.lstm):
-            x = lstm(x)[0] + (x if i else 0)
-        return x
-
-
-class GnmtDecoder(nn.Module):
-    """Each layer reads the context beside the layer below; the bottom layer's output of the step before asks for it."""
-
-    def __init__(self, words: int, width: int, layers: int) -> None:
-        super().__init__()
-        self.width, self.embedding = width, nn.Embedding(words, width)
-        self.cells = nn.ModuleList([Cell(2 * width, width, 4) for _ in range(layers)])
-        self.keys, self.query = nn.Linear(width, width, bias=False), nn.Linear(width, width)
-        self.score = nn.Linear(width, 1, bias=False)
-
-    def forward(self, memory: Tensor, words: Tensor) -> Tensor:
-        keys, said = self.keys(memory), []
-        states = [(memory.new_zeros(len(words), self.width),) * 2 for _ in self.cells]
-        for x in self.embedding(words).unbind(1):
-            weights = self.score((keys + self.query(states[0][0])[:, None]).tanh()).softmax(1)
-            context = (weights * memory).sum(1)
-            for i, cell in enumerate(self.cells):
-                states[i] = cell.lstm(torch.cat([x, context], 1), *states[i])
-                x = states[i][0] + (x if i > 1 else 0)
-            said.append(x)
-        return torch.stack(said, 1)
-
-
 class Gnmt(nn.Module):
-    """Source [N, S] and target [N, T] to logits [N, T, words]."""
+    """Source [N, S] and target [N, T] to logits [N, T, words]. The encoder's first layer reads in both directions; from the third
+    on, a layer's input is added to its output. What the decoder's bottom layer said a step ago asks for a context, which all
+    layers above it read (section 3.3).
+    """
 
     def __init__(self, width: int = 1024, layers: int = 8, words: int = 32_000) -> None:
         super().__init__()
-        self.encoder, self.decoder = GnmtEncoder(words, width, layers), GnmtDecoder(words, width, layers)
-        self.head = nn.Linear(width, words)
+        self.width = width
+        self.source_embedding, self.target_embedding = nn.Embedding(words, width), nn.Embedding(words, width)
+        self.ends, self.bottom = OneBias(width, width, both=True), OneBias(width, width)
+        self.encoder, self.decoder = nn.ModuleList(), nn.ModuleList()
+        for i in range(layers - 1):
+            self.encoder.append(nn.ModuleDict({"lstm": OneBias(width if i else 2 * width, width)}))
+            self.decoder.append(nn.ModuleDict({"lstm": OneBias(2 * width, width)}))
+        self.keys, self.query = nn.Linear(width, width), nn.Linear(width, width, bias=False)
+        self.score, self.head = nn.Linear(width, 1, bias=False), nn.Linear(width, words)
 
     def forward(self, source: Tensor, target: Tensor) -> Tensor:
-        return self.head(self.decoder(self.encoder(source), target))
+        memory = self.ends(self.source_embedding(source))[0]
+        for i, part in enumerate(self.encoder):
+            memory = part["lstm"](memory)[0] + (memory if i else 0)
+        keys, said = self.keys(memory), []
+        below, states = memory.new_zeros(len(source), 1, self.width), [None] * (len(self.decoder) + 1)
+        for word in self.target_embedding(target).split(1, 1):
+            weights = self.score((keys + self.query(below)).tanh()).softmax(1)
+            context = weights.transpose(1, 2) @ memory
+            below, states[0] = self.bottom(word, states[0])
+            x = below
+            for i, part in enumerate(self.decoder):
+                y, states[i + 1] = part["lstm"](torch.cat([x, context], 2), states[i + 1])
+                x = y + (x if i else 0)
+            said.append(x)
+        return self.head(torch.cat(said, 1))

@@ -51,7 +51,8 @@ BY_NAME = """
     deit_small_patch16_224 deit_base_patch16_224 deit_tiny_distilled_patch16_224 deit_small_distilled_patch16_224
     deit_base_distilled_patch16_224 mixer_s32_224 mixer_s16_224 mixer_b16_224 mixer_l16_224 resmlp_12_224 resmlp_24_224
     resmlp_36_224 gmlp_ti16_224 gmlp_s16_224 mobilevit_xxs mobilevit_xs mobilevit_s levit_128s levit_128 levit_192
-    levit_256 beit_base_patch16_224 beit_large_patch16_224
+    levit_256 beit_base_patch16_224 beit_large_patch16_224 coatnet_0_224 coatnet_1_224 coatnet_2_224 coatnet_3_224
+    samvit_base_patch16 samvit_large_patch16
 """
 BY_MAP = """
     convnext_atto convnext_femto convnext_pico convnext_nano tf_efficientnetv2_s mobilenetv4_hybrid_medium
@@ -106,7 +107,8 @@ SETTINGS = {
 SMALLER = {
     "inception_v4": 171, "inception_resnet_v2": 171, "dpn98": 128, "seresnet101": 128, "seresnet152": 128,
     "seresnet101_v1": 128, "seresnet152_v1": 128, "seresnext101_32x4d": 128, "senet154": 128, "nasnetalarge": 171,
-    "pnasnet5large": 171, "resnetv2_101x1_bit": 128, "resnetv2_50x3_bit": 128,
+    "pnasnet5large": 171, "resnetv2_101x1_bit": 128, "resnetv2_50x3_bit": 128, "samvit_base_patch16": 512,
+    "samvit_large_patch16": 512,
 }  # fmt: skip
 """Pixels a side, where the native image takes long."""
 TOLERANCE = 1e-4
@@ -127,7 +129,7 @@ def build(name: str, x: Any) -> Any:
     from torch_lively import bias_of, enliven
     from torch_models import timm
 
-    net = timm().create_model(name)
+    net = timm().create_model(name, **({"img_size": x.shape[-1]} if name.startswith("samvit") else {}))
     for module in net.modules():
         if type(module).__name__ == "AvgPool2dSame":
             counted = type(module).forward
@@ -176,6 +178,7 @@ OTHERS = {
         f"repvgg_{n}": "counts and names of all equal timm's; a0 is run in tests/zoo/test_nested.py"
         for n in ("a0", "a1", "a2", "b0", "b1", "b1g4", "b2", "b2g4", "b3", "b3g4")
     },
+    "samvit_huge_patch16": "more than 6 GB; its layers are those of the others",
     "senet154": "timm's `senet154` is Gluon's; the authors' is `legacy_senet154`",
 }
 """Names or networks that timm has otherwise."""

@@ -172,7 +172,7 @@ ELSEWHERE = {
     "support/second_dense.py": ("deconvnet", "deeplab", "fcn", "hrnet", "lraspp", "pspnet", "segnet", "visualiser"),
     "support/second_dense_maps.py": ("dncnn", "edsr", "espcn", "scse", "unet_3d", "unetpp"),
     "support/second_vision.py": (
-        "beit", "clip", "deit", "detr", "gmlp", "levit", "maxvit", "mixer", "mobilevit", "resmlp", "segformer", "siglip", "swin_v2",
+        "beit", "clip", "coatnet", "deit", "detr", "gmlp", "levit", "maxvit", "mixer", "mobilevit", "resmlp", "sam", "segformer", "siglip", "swin_v2",
     ),
     "support/second_backbones.py": (
         "convmixer", "convnext", "dla", "edgenext", "efficientnet_v2", "fastvit", "ghostnet", "mobilenet_v4", "mobileone",
