@@ -124,8 +124,8 @@ REGIONS = {"faster_rcnn_vgg16": {"regions": 12}, "faster_rcnn_zf": {"regions": 1
 """So many are looked at by the cases."""
 SAME = ("fcn", "deeplabv3", "lraspp", "hrnet", "nf_resnet", "darknet")
 """Compared at their own size in ``tests/weights``."""
-LARGE = ("mamba_130m",)
-"""Networks on words are tried small."""
+LARGE = ("mamba_130m", "sparse_transformer")
+"""Networks on words, and on the 3,072 values of a picture, are tried small."""
 
 
 def floating(value: Any) -> Any:
