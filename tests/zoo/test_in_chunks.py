@@ -41,7 +41,6 @@ STREAMED = {
     "phi_2": Case({**WORDS, "turned": 2, "cached": True}, {"tokens": 1}),
     "t5_small": Case({**WORDS, "e": 8, "hidden": 24, "cached": True}, {"target": 1}),
     "bart_base": Case({**WORDS, "cached": True}, {"target": 1}),
-    "transformer_base": Case({**WORDS, "hidden": 24, "cached": True}, {"target": 1}),
     "whisper_tiny": Case({**WORDS, "mels": 8, "cached": True}, {"tokens": 1}),
     "seq2seq": Case({**RECURRENT, "depth": 2, "source_vocab": 50, "target_vocab": 50}, {"target": 1}),
     "gnmt": Case({**RECURRENT, "depth": 4, "vocab": 50}, {"target": 1}),
@@ -73,7 +72,9 @@ AT_ONCE = {
     "lstmn", "pointer_net", "rnn_one_to_many", "seq2seq_attention", "show_attend_tell", "structured_self_attention",
 }  # fmt: skip
 """A tape as long as the sequence, words that are moved on by one, no sequence at all, an encoder that ends."""
-WHOLE = {"adaptive_span_small", "clip_vit_b_32", "evolved_transformer_base", "universal_transformer_base"}
+WHOLE = {
+    "adaptive_span_small", "clip_vit_b_32", "evolved_transformer_base", "transformer_base", "universal_transformer_base",
+}  # fmt: skip
 """A decoder behind an encoder, or a text, without a form that goes on: what is causal in them is `attend`, tested in the first
 list, or a layer, tested in the second.
 """
