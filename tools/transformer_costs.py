@@ -300,11 +300,11 @@ def page(text: str) -> str:
     return text
 
 
-def main() -> int:
+def main(check: bool = False) -> int:
     """Write them, or tell which ones are not current."""
     files = {PICTURES / name: text for name, text in drawn().items()} | {PAGE: page(PAGE.read_text(encoding="utf-8"))}
     stale = [path for path, text in files.items() if not path.exists() or path.read_text(encoding="utf-8") != text]
-    if "--check" in sys.argv[1:]:
+    if check:
         print("\n".join(f"not current: {path.name}" for path in stale) or "page and charts are current")
         return bool(stale)
     for path in stale:
@@ -313,4 +313,6 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    from options import given
+
+    sys.exit(main(given(__doc__, check="write nothing; exit 1 if a file is not current").check))

@@ -50,7 +50,7 @@ class Bound:
         self._ends: dict[Node, tuple[tuple[TensorType, ...], tuple[TensorType, ...]]] = {}
         self._numbers: dict[tuple[object, ...], int] = {}
         self._fixed = fixed
-        types, self._ops = (
+        types, self._steps = (
             at_sizes(graph, self.binding) if self.binding else ({value: value.type for value in graph.values()}, {})
         )
         self._types = types if dtype is None else {value: self.stored(type) for value, type in types.items()}
@@ -68,7 +68,8 @@ class Bound:
 
     def op(self, node: Node) -> Op:
         """A node's operator, with its arguments under the binding."""
-        return self._ops.get(node, node.op)
+        step = self._steps.get(node)
+        return node.op if step is None else step.op
 
     def type(self, value: Value) -> TensorType:
         """The type of a value."""
@@ -147,16 +148,17 @@ class Bound:
     def works(self) -> dict[Node, Work | None]:
         """The arithmetic of every node, as :meth:`work` gives it."""
         found: dict[Node, Work | None] = {}
-        known: dict[tuple[int, ...], Work | None] = {}
-        types, ops, runs, idle = self._types, self._ops, self.runs, self.idle
+        known: dict[object, Work | None] = {}
+        """By identity: repeated blocks share operators and types."""
+        types, steps, runs, idle = self._types, self._steps, self.runs, self.idle
         for node in self.nodes:
             if node in idle:
                 found[node] = Work()
                 continue
-            op = ops.get(node, node.op)
-            key = (id(op), *[id(types[value]) for value in node.inputs])  # repeated blocks share both
+            step = steps.get(node)
+            key = id(step) if step is not None else (id(node.op), *[id(types[value]) for value in node.inputs])
             if key not in known:
-                work = _work(op, self.types(node.inputs), self.types(node.outputs))
+                work = _work(self.op(node), self.types(node.inputs), self.types(node.outputs))
                 known[key] = None if work is None else _each(work, self.dim)
             work = known[key]
             found[node] = work if work is None or node not in runs else times(work, runs[node])

@@ -12,6 +12,7 @@ from archdsl.interpret.env import Env
 from archdsl.interpret.named_tensors import Fed, applied, dealt, enough, unnamed
 from archdsl.interpret.operators import OpBlock
 from archdsl.interpret.parametric import ANYTHING, Formal, Parametric
+from archdsl.interpret.plain_arguments import MOST, PLAIN, accepted, taken_alone
 from archdsl.interpret.values import BlockValue, describe, is_flow, is_refused
 from archdsl.modules.suggestions import argument_help, position_help
 from archdsl.ops.base import Initializer
@@ -19,10 +20,6 @@ from archdsl.source import Span, shortened
 from archdsl.syntax import spec
 from archdsl.tape.paths import Labelled
 from archdsl.tape.poison import POISON
-
-_PLAIN = frozenset({int, float, bool, str})
-_MOST = 1000
-"""Values and operators that are kept for one parameter or call."""
 
 
 class Argument:
@@ -70,15 +67,16 @@ class Call:
         key: Any = None
         if body is None and not block.bound:
             values, key = self._plain(block, inside, values)
-            if key in self._given:
-                return self._again(block, self._given[key], env)
+            found = self._at_once(block, values, key, env)
+            if found is not None:
+                return found
         binding = _Binding(block, self, inside)
         for index in range(len(self.arguments)):
             self._take(index, binding, values)
         if body is not None:
             binding.take_body(body)
         if not binding.tensors:
-            return self._settled(binding, block, key, env) if binding.good else binding.finish(env)
+            return self._taken(binding, key, env) if binding.good else binding.finish(env)
         found, flow = dealt(binding.finished(), binding.tensors, behind=self._behind)
         if found is POISON:
             return POISON
@@ -135,22 +133,31 @@ class Call:
                 return None, None
         kinds = [*map(type, values)]
         card = block.card if isinstance(block, OpBlock) else None  # operators without parameters have the same formals
-        return values, (card, block.formals, *values, *kinds) if _PLAIN.issuperset(kinds) else None
+        return values, (card, block.formals, *values, *kinds) if PLAIN.issuperset(kinds) else None
 
-    def _again(self, block: Parametric, known: tuple[dict[str, Any], Parametric | None], env: Env) -> Any:
-        given, made = known
-        if made is not None and not block.defaults:
-            return made.settle(env, self.span)
-        return block.with_bound(given, self.span).settle(env, self.span)
+    def _at_once(self, block: Parametric, values: list[Any] | None, key: Any, env: Env) -> Any:
+        """The block with its arguments, where these were given before, or each can be taken by itself; else nothing."""
+        if key in self._given:
+            given, made = self._given[key]
+            if made is not None and not block.defaults:
+                return made.settle(env, self.span)
+            return block.with_bound(given, self.span).settle(env, self.span)
+        formals = self._formals.get(block.formals)
+        found = None if values is None or formals is None else taken_alone(values, formals, block)
+        return None if found is None else self._settled(found, block, key, env)
 
-    def _settled(self, binding: _Binding, block: Parametric, key: Any, env: Env) -> Any:
-        """The block with its arguments, remembered if these are plain."""
+    def _taken(self, binding: _Binding, key: Any, env: Env) -> Any:
+        """The block with arguments that were taken one by one; it is remembered which parameters they are for."""
         if len(binding.formals) == len(self.arguments):
-            self._formals.setdefault(block.formals, binding.formals)
-        found = block.with_bound(binding.given, self.span)
-        if key is not None and len(self._given) < _MOST:
+            self._formals.setdefault(binding.block.formals, binding.formals)
+        return self._settled(binding.given, binding.block, key, env)
+
+    def _settled(self, given: dict[str, Any], block: Parametric, key: Any, env: Env) -> Any:
+        """The block with its arguments, remembered if these are plain."""
+        found = block.with_bound(given, self.span)
+        if key is not None and len(self._given) < MOST:
             shared = found if isinstance(block, OpBlock) and not block.defaults else None
-            self._given[key] = binding.given, shared
+            self._given[key] = given, shared
         return found.settle(env, self.span)
 
 
@@ -191,9 +198,9 @@ class _Binding:
             return
         if formal is not None:
             self.formals.append(formal)
-        if type(value) in _PLAIN and formal is not None:
+        if type(value) in PLAIN and formal is not None:
             self.given[formal.name] = POISON  # where it is refused, it keeps its place
-            self.given[formal.name] = self._plain(value, formal)
+            self.given[formal.name] = accepted(value, formal, self.block)
             return
         if formal is None:
             if refused:
@@ -279,8 +286,8 @@ class _Binding:
         if formal.choices and (value is None or (isinstance(value, OpBlock) and not value.bound)):
             name = "none" if value is None else value.name
             value = name if name in formal.choices else value  # through a parameter: what it is for is known only here
-        if type(value) in _PLAIN:
-            return self._plain(value, formal)
+        if type(value) in PLAIN:
+            return accepted(value, formal, self.block)
         if formal.like:
             value = value.type if isinstance(value, Value) else value
         session = self.env.session
@@ -297,17 +304,6 @@ class _Binding:
                 "E0204", f"`{formal.name}` of `{self.block.name}` must be {formal.kind.text}, not {describe(value)}"
             )
         return formal.kind.check(value, f"`{formal.name}` of `{self.block.name}`")
-
-    def _plain(self, value: Any, formal: Formal) -> Any:
-        if formal.kind is None:
-            return value
-        key = (type(value), value)
-        if key in formal.accepted:
-            return formal.accepted[key]
-        checked = formal.kind.check(value, f"`{formal.name}` of `{self.block.name}`")
-        if len(formal.accepted) < _MOST:
-            formal.accepted[key] = checked
-        return checked
 
     def take_body(self, body: BlockValue) -> None:
         """Give the trailing body to the last parameter."""

@@ -98,9 +98,14 @@ class _Application:
     def run(self, parameters: Mapping[str, Parameter]) -> Applied:
         stored: dict[str, Stored] = {}
         owners: dict[str, tuple[str, spec.NameRule | None]] = {}
+        module, known = None, None
         try:
             for path, parameter in parameters.items():
-                rule, found = self.locate(parameter)
+                within, _, own = path.rpartition(".")
+                if within != module:  # the parameters of a module stand together
+                    module, known = within, self.module(within)
+                    self.used.update(map(id, known.rules if known else ()))
+                rule, found = self.locate(parameter, known, own)
                 if found is None:
                     continue
                 stored[path] = found
@@ -117,21 +122,27 @@ class _Application:
         span = at.pattern.span if isinstance(at, spec.NameRule) else at.span.word(at.name)
         self.faults.setdefault(id(at), refusal.located(span).diagnostic())
 
-    def locate(self, parameter: Parameter) -> tuple[spec.NameRule | None, Stored | None]:
-        """The last rule that applies to a parameter, and its result; nothing if a rule has a fault."""
-        module, _, own = parameter.path.rpartition(".")
-        known = self.module(module)
-        found = known or self.renamed(parameter.path.split("."))
-        assert found is not None
+    def locate(
+        self, parameter: Parameter, module: Renamed | None, own: str
+    ) -> tuple[spec.NameRule | None, Stored | None]:
+        """The last rule that applies to a parameter, called ``own`` in its module, and its result; nothing if a rule
+        has a fault. ``module``: what becomes of its path, where that is the same for all that is in it.
+        """
+        found = module
+        if found is None:
+            found = self.renamed(parameter.path.split("."))
+            assert found is not None
+            self.used.update(map(id, found.rules))
         rules, name, convert = found
-        self.used.update(map(id, rules))
         applied = rules[-1] if rules else None
         if name is None:
             return applied, None
-        if known is not None:
+        if module is not None:
             name = join(name, own)
+        if convert is None:
+            return applied, Stored(name, parameter.type.shape)
         try:
-            return applied, _stored(name, parameter, convert)
+            return applied, _converted(name, parameter, convert)
         except Refusal as refusal:
             assert applied is not None
             self.fault(applied, refusal.located(applied.stored.span))
@@ -153,9 +164,10 @@ class _Application:
         captures: Captures = ()
         rules, known, bounds = self.statement.rules, self.rules, self.bounds
         while True:
-            if module and known.asks_for_more(rules, rest, bounds):
-                return None
-            found = known.first(rules, rest, bounds)
+            candidates = known.those_of(rules, rest, bounds)
+            if module and (candidates.longest > len(rest) if rest else rules):
+                return None  # a longer path could be another rule's than this one
+            found = known.first(candidates, rest, bounds)
             if found is None:
                 break
             rule, more = found
@@ -233,9 +245,7 @@ def _raised(diagnostic: Diagnostic) -> Refusal:
     )
 
 
-def _stored(name: str, parameter: Parameter, convert: Any) -> Stored:
-    if convert is None:
-        return Stored(name, parameter.type.shape)
+def _converted(name: str, parameter: Parameter, convert: Any) -> Stored:
     from archdsl.ops.shape import Permute, Transpose
 
     (type,) = convert.shape(parameter.type)

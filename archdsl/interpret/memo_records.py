@@ -102,6 +102,11 @@ class Run:
         self.result = result
         self.holds = holds
 
+    @property
+    def made(self) -> int:
+        """How many nodes it made."""
+        return self.end[0] - self.before.nodes
+
 
 def record(run: Run) -> Kept | None:
     """The record of a run; ``None`` where it refers to something outside of it."""

@@ -70,20 +70,38 @@ def misread(nodes: Iterable[Node], inputs: Iterable[Value]) -> Iterator[Diagnost
     sequences = _sequences(nodes, inputs)
     sparse = any(isinstance(node.op, Sparse) for node in nodes)
     makers = {value: node.op for node in nodes for value in node.outputs} if sparse else {}
+    quiet: dict[tuple[int, ...], bool] = {}
+    """Operators on maps of which nothing is to be told, by identity of operator and types; whether a map results."""
     for node in nodes:
-        op = node.op
-        if sparse and (doubt := _dense_gates(node, makers)):
-            yield Diagnostic("W0212", doubt[0], node.origin.span, help=doubt[1], frame=node.origin.frame)
-        if doubt := _wrong_axis(node, maps, sequences):
-            yield Diagnostic("W0211", doubt[0], node.origin.span, help=doubt[1], frame=node.origin.frame)
+        key: tuple[int, ...] | None = None
+        if not sequences and not sparse and len(node.outputs) == 1 and node.inputs and node.inputs[0] in maps:
+            key = (id(node.op), *[id(value.type) for value in node.inputs])
+            spreads = quiet.get(key)
+            if spreads is not None:
+                if spreads:
+                    maps.add(node.outputs[0])
+                continue
+        doubts = [*_doubts(node, maps, sequences, makers)]
+        for code, (message, help) in doubts:
+            yield Diagnostic(code, message, node.origin.span, help=help, frame=node.origin.frame)
         _spread(node, maps, sequences)
-        if op.role == "join" and len(node.inputs) == 1:
-            message, help = f"`{op.name}` of one tensor joins nothing", f"name what it joins: `{op.name}(a, b)`"
-            yield Diagnostic("W0212", message, node.origin.span, help=help, frame=node.origin.frame)
-        if type(op).misread is not Op.misread:
-            doubt = op.misread([value.type for value in node.inputs])
-            if doubt is not None:
-                yield Diagnostic("W0212", doubt[0], node.origin.span, help=doubt[1], frame=node.origin.frame)
+        if key is not None and not doubts and not sequences:
+            quiet[key] = node.outputs[0] in maps
+
+
+def _doubts(
+    node: Node, maps: AbstractSet[Value], sequences: AbstractSet[Value], makers: Mapping[Value, Op]
+) -> Iterator[tuple[str, tuple[str, str]]]:
+    """What is to be told of one node: codes, messages and helps."""
+    op = node.op
+    if doubt := _dense_gates(node, makers):
+        yield "W0212", doubt
+    if doubt := _wrong_axis(node, maps, sequences):
+        yield "W0211", doubt
+    if op.role == "join" and len(node.inputs) == 1:
+        yield "W0212", (f"`{op.name}` of one tensor joins nothing", f"name what it joins: `{op.name}(a, b)`")
+    if type(op).misread is not Op.misread and (doubt := op.misread([value.type for value in node.inputs])):
+        yield "W0212", doubt
 
 
 def _dense_gates(node: Node, makers: Mapping[Value, Op]) -> tuple[str, str] | None:

@@ -31,6 +31,13 @@ class Renamed(NamedTuple):
     convert: Any
 
 
+class Candidates(NamedTuple):
+    """Those of some rules whose first component matches that of a path, and how many components the longest has."""
+
+    rules: list[spec.NameRule]
+    longest: int
+
+
 class Component(Record):
     """``layer{i}_bn``: the name that is captured (empty for none), and the text around it."""
 
@@ -74,8 +81,8 @@ class Rules:
 
     def __init__(self, statement: spec.Weights) -> None:
         self.patterns: dict[int, tuple[Component, ...]] = {}
-        self.candidates: dict[tuple[int, str | None], list[spec.NameRule]] = {}
-        """By rules and the first component of a path: those of the rules whose first component matches it."""
+        self.candidates: dict[tuple[int, str | None], Candidates] = {}
+        """By rules and the first component of a path."""
         self.codes: dict[int, Code] = {}
         self.free = tuple(_free(statement.rules, frozenset()))
         """Names on right sides that no pattern captures."""
@@ -99,28 +106,22 @@ class Rules:
             code = self.codes[id(stored)] = compiled(expr, Context(env.meanings))
         return code
 
-    def asks_for_more(self, rules: tuple[spec.NameRule, ...], rest: list[str], bounds: Bounds) -> bool:
-        """Whether a longer path could be another rule's than this one."""
-        if not rest:
-            return bool(rules)
-        return any(len(self.patterns[id(rule)]) > len(rest) for rule in self.those_of(rules, rest, bounds))
-
-    def first(
-        self, rules: tuple[spec.NameRule, ...], rest: list[str], bounds: Bounds
-    ) -> tuple[spec.NameRule, Captures] | None:
-        """The first rule that matches the beginning of a path, and what it captures."""
-        for rule in self.those_of(rules, rest, bounds):
+    def first(self, candidates: Candidates, rest: list[str], bounds: Bounds) -> tuple[spec.NameRule, Captures] | None:
+        """The first of the rules that matches the beginning of a path, and what it captures."""
+        for rule in candidates.rules:
             captures = self.match(rule, rest, bounds)
             if captures is not None:
                 return rule, captures
         return None
 
-    def those_of(self, rules: tuple[spec.NameRule, ...], rest: list[str], bounds: Bounds) -> list[spec.NameRule]:
+    def those_of(self, rules: tuple[spec.NameRule, ...], rest: list[str], bounds: Bounds) -> Candidates:
         """The rules whose first component is that of a path, in order."""
         key = (id(rules), rest[0] if rest else None)
         candidates = self.candidates.get(key)
         if candidates is None:
-            candidates = self.candidates[key] = [rule for rule in rules if self.may_match(rule, rest, bounds)]
+            found = [rule for rule in rules if self.may_match(rule, rest, bounds)]
+            longest = max([len(self.patterns[id(rule)]) for rule in found], default=0)
+            candidates = self.candidates[key] = Candidates(found, longest)
         return candidates
 
     def may_match(self, rule: spec.NameRule, rest: list[str], bounds: Bounds) -> bool:

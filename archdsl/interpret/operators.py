@@ -45,7 +45,10 @@ class OpBlock(Parametric):
 
     def _named(self) -> tuple[Value | Poison, ...]:
         """The tensors that are given by name."""
-        return apart(self.card, {**self.defaults, **self.bound})[1] if self.card.operands else ()
+        operands = self.card.operands
+        if not any(name in self.bound or name in self.defaults for name in operands):  # most calls
+            return ()
+        return apart(self.card, {**self.defaults, **self.bound})[1]
 
     def _copy(self) -> Self:
         copy = super()._copy()

@@ -28,6 +28,7 @@ class Formal:
         "like",
         "name",
         "required",
+        "takes_blocks",
         "takes_tensors",
         "takes_values",
     )
@@ -41,6 +42,7 @@ class Formal:
         """Plain values that were checked before, and what they were normalised to."""
         self.like = isinstance(kind, Like)
         self.body = kind.body if kind is not None else ""
+        self.takes_blocks = not self.choices and (kind is None or bool(self.body))
         self.takes_tensors = kind is not None and kind.takes_tensors
         self.by_name = kind is not None and kind.by_name
         self.takes_values = kind is not None and kind.takes_values

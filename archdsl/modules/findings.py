@@ -44,10 +44,10 @@ def name_span(definition: spec.Definition, name: str) -> Span:
     return definition_span(definition).word(name)
 
 
-def _mentioned(definition: spec.Syntax) -> set[str]:
-    """All names in a definition, those in its unreadable statements included."""
+def _mentioned(nodes: Iterable[spec.Syntax]) -> set[str]:
+    """All names in the nodes of a definition, those in its unreadable statements included."""
     found: set[str] = set()
-    for node in walk(definition):
+    for node in nodes:
         if isinstance(node, spec.Name):
             found.add(node.id)
         elif isinstance(node, spec.Let):  # what hides a parameter is told already
@@ -98,14 +98,15 @@ def unused(module: Module) -> Iterable[Diagnostic]:
     used: set[str] = set()
     unread: list[tuple[str, spec.Parameter]] = []
     for definition in module.file.definitions:
-        names = _mentioned(definition)
+        nodes = [*walk(definition)]
+        names = _mentioned(nodes)
         used |= names - {getattr(definition, "name", "")}
         unread += [
             (definition.name, parameter)  # type: ignore[attr-defined]
             for parameter in getattr(definition, "parameters", ())
             if parameter.name not in names and definition.name not in module.unusable  # type: ignore[attr-defined]
         ]
-        yield from _doubtful_lets(definition)
+        yield from _doubtful_lets(definition, nodes)
     values = _given_as_values(module.file.definitions) if unread else set()
     for name, parameter in unread:
         if name not in values:
@@ -154,13 +155,13 @@ def _unused_definitions(module: Module, used: set[str]) -> Iterable[Diagnostic]:
             yield _unused_let(name).located(name_span(definition, name)).diagnostic()
 
 
-def _doubtful_lets(definition: spec.Definition) -> Iterable[Diagnostic]:
+def _doubtful_lets(definition: spec.Definition, nodes: Iterable[spec.Syntax]) -> Iterable[Diagnostic]:
     """Names that a ``let`` gives, and that nothing in the definition reads; and layers that are read more than once."""
-    lets = [node for node in walk(definition) if isinstance(node, spec.Let)]
+    lets = [node for node in nodes if isinstance(node, spec.Let)]
     if not lets:
         return
     read: Counter[str] = Counter()
-    for node in walk(definition):
+    for node in nodes:
         if isinstance(node, spec.Name):
             read[node.id] += 1
         elif isinstance(node, spec.OutputItem):

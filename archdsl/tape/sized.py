@@ -6,7 +6,7 @@ decided with symbols is decided now.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar, NamedTuple
 from weakref import ref
 
@@ -24,13 +24,41 @@ from archdsl.tape.tape import shapes
 Sizes = Mapping[str, Dim]
 _PLAIN = frozenset({int, bool, float, type(None)})
 """Types of arguments that have no symbols: most of them."""
+_MOST = 20_000
+"""Steps that are kept."""
+
+
+class Step(NamedTuple):
+    """An operator at sizes, applied to tensors of some types. Nodes of which both are the same share one."""
+
+    op: Op
+    ins: tuple[TensorType, ...]
+    outs: tuple[TensorType, ...]
+    holds: tuple[object, ...]
+    """What is known by identity besides ``ins``, so that it lives as long."""
 
 
 class Sized(NamedTuple):
-    """Every value's type at the sizes, and the operators of nodes whose arguments have symbols."""
+    """Every value's type at the sizes, and what every node applies there."""
 
     types: dict[Value, TensorType]
-    ops: dict[Node, Op]
+    steps: dict[Node, Step]
+
+
+class _Shared:
+    """Steps by the sizes, and by the identities of an operator and of types: the networks of a file, and blocks of the
+    library in several files, repeat one another's.
+    """
+
+    by_sizes: ClassVar[dict[object, dict[tuple[int, ...], Step]]] = {}
+
+    @classmethod
+    def at(cls, sizes: Sizes, empty: bool) -> dict[tuple[int, ...], Step]:
+        """Those at some sizes; too many of them are forgotten first."""
+        if len(cls.by_sizes) + sum(map(len, cls.by_sizes.values())) > _MOST:
+            cls.by_sizes = {}
+        key = (empty, *[(type(name), name, type(size), size) for name, size in sizes.items()])
+        return cls.by_sizes.setdefault(key, {})
 
 
 class _Last:
@@ -72,34 +100,40 @@ def _derived(graph: Graph, sizes: Sizes) -> Sized:
 
 def _derive(graph: Graph, sizes: Sizes, sized: Sized, faults: list[Diagnostic]) -> None:
     """Add the types of a graph's values, those of its inputs being known, and of the values of bodies."""
-    types, ops = sized
+    types, steps = sized
     empty = anything_empty(dim for value in graph.inputs for dim in types[value].shape)
-    known: dict[tuple[int, ...], tuple[Op, tuple[TensorType, ...]]] = {}
-    """By identity: repeated blocks share their operators, and types as well."""
+    known = _Shared.at(sizes, empty)
     for node in graph.nodes:
         op, inputs, outputs = node.op, node.inputs, node.outputs
-        sizes = _with_found(node, sizes, types) if isinstance(op, Counted) else sizes
+        if isinstance(op, Counted):
+            sizes = _with_found(node, sizes, types)
+            known = _Shared.at(sizes, empty)
         try:
-            if len(inputs) == 1:
-                key: tuple[int, ...] = (id(op), id(types[inputs[0]]))
-            else:
-                key = (id(op), *[id(types[value]) for value in inputs])
+            key = (id(op), *[id(types[value]) for value in inputs])
         except KeyError:
             continue
-        found = known.get(key)
-        if found is None:
+        named = not sizes.keys().isdisjoint(_names(op))
+        if named:  # the types before tell which axis a name means
+            key += (*[id(value.type) for value in inputs],)
+        step = known.get(key)
+        if step is None:
             try:
-                changed = bound_op(node, sizes)
-                found = known[key] = changed, shapes(changed, *[types[value] for value in inputs], empty=empty)
+                step = known[key] = _step(node, tuple([types[value] for value in inputs]), sizes, empty, named)
             except Refusal as refusal:
                 faults.append(_told(refusal, node))
                 continue
-        if found[0] is not op:
-            ops[node] = found[0]
+        steps[node] = step
         if node.body is not None:
-            types.update(zip(node.body.inputs, found[0].enters([types[value] for value in inputs])))
+            types.update(zip(node.body.inputs, step.op.enters(step.ins)))
             _derive(node.body, sizes, sized, faults)
-        types.update(zip(outputs, found[1]))
+        types.update(zip(outputs, step.outs))
+
+
+def _step(node: Node, ins: tuple[TensorType, ...], sizes: Sizes, empty: bool, named: bool) -> Step:
+    """What a node applies at the sizes; refuses what does not fit there."""
+    op = bound_op(node, sizes)
+    before = [value.type for value in node.inputs] if named else ()
+    return Step(op, ins, shapes(op, *ins, empty=empty), (node.op, *before))
 
 
 def _with_found(node: Node, sizes: Sizes, types: Mapping[Value, TensorType]) -> Sizes:
@@ -141,11 +175,30 @@ def bound(graph: Graph, sizes: Sizes) -> Graph:
 
     def change(node: Node, inputs: Sequence[Value]) -> Node:
         types = [sized.types[value] for value in node.outputs]
-        return Node(sized.ops.get(node, node.op), inputs, types, node.path, node.params, node.origin)
+        return Node(sized.steps[node].op, inputs, types, node.path, node.params, node.origin)
 
     made = rebuilt(graph, change, enter=lambda value: Value(value.name, sized.types[value]))
     made.defaults = {name: size for name, size in graph.defaults.items() if name not in sizes}
     return made
+
+
+def _names(op: Op) -> frozenset[str]:
+    """The names in an operator's arguments that may be those of sizes."""
+    known: frozenset[str] | None = op.__dict__.get("_names")
+    if known is None:
+        given = [getattr(op, name) for name in op.signature]
+        known = op.__dict__["_names"] = frozenset([name for one in given for name in _names_in(one)])
+    return known
+
+
+def _names_in(given: Any) -> Iterable[str]:
+    if isinstance(given, Expr):
+        return dims.symbols(given)
+    if isinstance(given, TensorType):
+        return _names_in(given.shape)
+    if isinstance(given, tuple):
+        return [name for item in given for name in _names_in(item)]
+    return (given,) if isinstance(given, str) else ()
 
 
 def bound_op(node: Node, sizes: Sizes) -> Op:
@@ -153,6 +206,8 @@ def bound_op(node: Node, sizes: Sizes) -> Op:
     op = node.op
     if isinstance(op, Counted) and op.symbol is not None and op.symbol in sizes:
         op = op.replace(found=sizes[op.symbol])
+    if sizes.keys().isdisjoint(_names(op)):
+        return op
     before = [value.type for value in node.inputs]
     changed: dict[str, Any] = {}
     for name in op.signature:

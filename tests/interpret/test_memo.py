@@ -81,6 +81,13 @@ PROGRAMS = {
     "several tensors": "block b() { concat -> conv(4, 1) }\n"
     + HEAD.replace("arch 1\n", "")
     + "a: conv(4, 3); c: conv(4, 3); one: (a, c) -> b; two: (c, a) -> b; (a, a) -> b; add(one, two); output y }",
+    "tensors among the arguments": "block b(t: tensor, also: tensor = none) { (in, t) -> add -> conv(4, 1); out: (in, t) -> mul }\n"
+    + HEAD.replace("arch 1\n", "")
+    + "a: conv(4, 3); c: conv(4, 3); one: a -> b(c); two: c -> b(a); three: a -> b(a); four: (a, c) -> concat -> conv(4, 1)"
+    " -> b(a, also = c); five: one -> b(two, also = two); (one, two, three, four, five) -> add; output y }",
+    "a table among the arguments": "block b(t: table) { for c, k in t { conv(c, k) } }\n"
+    + HEAD.replace("arch 1\n", "")
+    + "b(table { c k; 4 3; 8 1 }); b(table { c k; 4 3; 8 1 }); b(table { c k; 4 1; 8 3 }); output y }",
     "nothing is made": "block b() { identity }\n" + HEAD.replace("arch 1\n", "") + "conv(4, 3); b; b; output y }",
     "loops in blocks": "block b(n) { repeat n { conv(4, 3) -> batch_norm } -> relu }\n"
     + HEAD.replace("arch 1\n", "")

@@ -199,13 +199,126 @@ def product_keys() -> Second:
     )  # fmt: skip
 
 
+def translator(
+    variant: str, small: dict[str, Any], other: Callable[[], Any], full: Callable[[], Any], **more: Any
+) -> Second:
+    """Sequences of three words at least, as areas are of three (`area_attention`)."""
+    return Second(
+        variant, small, more.pop("map", ""), other, sentences, said("logits"), {"N": 2, "S": 7, "T": 5},
+        {"N": (1, 3), "S": (3, 4, 6), "T": (3, 4, 6)}, full, ({"N": 1, "S": 9, "T": 4}, {"N": 2, "S": 3, "T": 5}), **more,
+    )  # fmt: skip
+
+
+SMALL = {"d": 16, "hidden": 24, "heads": 4, "vocab": 20}
+TRANSLATOR = "torch_translators"
+
+
+def synthesizer(rank: int) -> Second:
+    name = "synthesizer_factorized_random" if rank else "synthesizer_random"
+    return translator(
+        name, {**SMALL, "depth": 2, "longest": 9, "rank": min(rank, 3)},
+        of(TRANSLATOR, "synthesizer", 20, 16, 24, 2, 4, 9, min(rank, 3)),
+        of(TRANSLATOR, "synthesizer", 33_288, 512, 2048, 6, 8, 256, rank), map="torch",
+    )  # fmt: skip
+
+
+def area_transformer() -> Second:
+    return translator(
+        "area_transformer_tiny", {**SMALL, "depth": 2}, of(TRANSLATOR, "area_transformer", 20, 16, 24, 2, 4),
+        of(TRANSLATOR, "area_transformer", 33_288), map="torch",
+    )  # fmt: skip
+
+
+def universal_transformer() -> Second:
+    """Positions are counted from 0, as for the Transformer."""
+    return translator(
+        "universal_transformer_base", {**SMALL, "steps": 3}, of(TRANSLATOR, "UniversalTransformer", 20, 16, 24, 4, 3, 0),
+        of(TRANSLATOR, "UniversalTransformer", 33_288, 1024, 4096, 16, 6, 0),
+    )  # fmt: skip
+
+
+def evolved_transformer() -> Second:
+    """Of three cells each; the network has one more in its decoder."""
+
+    def full() -> Any:
+        import torch_translators as translators
+
+        net = translators.EvolvedTransformer(33_288)
+        net.decoder.append(translators.EvolvedDecoder(512, 8))
+        return net
+
+    return translator(
+        "evolved_transformer_base",
+        {"d": 16, "hidden": 64, "heads": 4, "vocab": 20, "encoders": 2, "decoders": 2},
+        of(TRANSLATOR, "EvolvedTransformer", 20, 16, 4, 2), full, map="torch",
+    )  # fmt: skip
+
+
+def dynamic_convolution(variant: str, dynamic: bool) -> Second:
+    def make(*given: int) -> Callable[[], Any]:
+        return of(TRANSLATOR, "ConvolutionTranslator", *given, dynamic)
+
+    small = {"d": 16, "hidden": 24, "heads": 4, "source_vocab": 20, "target_vocab": 20}
+    return translator(variant, small, make(20, 20, 16, 24, 4), make(8848, 6632, 512, 1024, 4), map="torch")
+
+
+def glu_lm() -> Second:
+    return Second(
+        "gcnn_8", {"depth": 3, "d": 8, "lookup": 5, "vocab": 20}, "torch",
+        of("torch_long_contexts", "GatedConvolutions", 20, 5, 8, 3), words(20), said("features"), {"N": 2, "T": 7}, GRID,
+        of("torch_long_contexts", "GatedConvolutions", 267_735), ({"N": 1, "T": 7}, {"N": 2, "T": 3}),
+    )  # fmt: skip
+
+
+def spans(variant: str, depth: int, memories: int) -> Second:
+    """The other network multiplies queries with all distances, up to the longest."""
+
+    def beyond(size: Sizes, graph: Any) -> int:
+        e, longest = graph.parameters()["position"].type.shape
+        heads = [p.type.shape[0] for path, p in graph.parameters().items() if path.endswith(".span")]
+        return size["N"] * size["T"] * (longest - size["T"]) * e * sum(heads)
+
+    few = {"hidden": 24} if not memories else {"memories": 5}
+    return Second(
+        variant, {"depth": 2, "d": 16, "heads": 4, "longest": 50, "vocab": 20, **few}, "torch",
+        of("torch_long_contexts", "SpannedTransformer", 20, 16, 2, 4, 24, 50, 32, 5 if memories else 0), words(20),
+        said("logits"), {"N": 2, "T": 40}, {"N": (1, 3), "T": (1, 2, 3, 5)},
+        of("torch_long_contexts", "SpannedTransformer", 256, 512, depth, 8, 2048, 8192, 32, memories),
+        ({"N": 1, "T": 7}, {"N": 2, "T": 3}), beyond,
+    )  # fmt: skip
+
+
+def sparse_transformer() -> Second:
+    """The other network computes all scores and hides most of them."""
+
+    def pictures(draw: np.random.Generator, size: Sizes) -> Arrays:
+        return {"bytes": draw.integers(0, 256, (size["N"], 48))}
+
+    def beyond(size: Sizes, graph: Any) -> int:
+        t, pairs, d, stride = 48, 2, 16, 8
+        return size["N"] * pairs * t * (2 * t - 2 * stride - t // stride) * (d // 2 + d)
+
+    return Second(
+        "sparse_transformer_cifar10", {"pairs": 2, "d": 16, "stride": 8, "side": 4}, "",
+        of("torch_long_contexts", "SparseTransformer", 16, 4, 2, 8, 4), pictures, said("logits"), {"N": 2}, {"N": (1, 3)},
+        beyond=beyond,
+    )  # fmt: skip
+
+
 LEDGER: dict[str, Callable[[], Second]] = {
     "rnn_many_to_many": lambda: tagger("rnn_many_to_many", "LSTM", 2),
     **{
         make.__name__: make
         for make in (
             seq2seq_attention, tutorial_translator, self_attention, memn2n, pointer_net, structured_self_attention, snail,
-            lstmn, show_attend_tell, moe_lstm, product_keys,
+            lstmn, show_attend_tell, moe_lstm, product_keys, area_transformer, universal_transformer,
+            evolved_transformer, glu_lm, sparse_transformer,
         )
     },
+    "synthesizer_random": lambda: synthesizer(0),
+    "synthesizer_factorized_random": lambda: synthesizer(8),
+    "lightconv": lambda: dynamic_convolution("lightconv_iwslt_de_en", dynamic=False),
+    "dynamicconv": lambda: dynamic_convolution("dynamicconv_iwslt_de_en", dynamic=True),
+    "adaptive_span": lambda: spans("adaptive_span_small", 12, 0),
+    "all_attention": lambda: spans("all_attention_small", 18, 1024),
 }  # fmt: skip

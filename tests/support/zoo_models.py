@@ -198,6 +198,12 @@ SMALL: dict[str, dict[str, Any]] = {
     "seq2seq": {"d": 8, "depth": 2, "source_vocab": 50, "target_vocab": 50}, "gnmt": {"d": 8, "depth": 3, "vocab": 50},
     "ntm": {"d": 6, "rows": 7, "width": 3}, "awd_lstm": {"d": 8, "hidden": 12, "vocab": 50}, "char_cnn": {"width": 4, "hidden": 8, "length": 150},
     "rnnsearch": {"d": 8, "m": 6, "l": 5, "vocab": 50}, "recurrent": {"width": 12, "words": 50},
+    "adaptive_span": {**WORDS, "hidden": 24, "memories": 3, "longest": 20}, "area_attention": {**WORDS, "hidden": 24},
+    "dynamic_convolution": {"d": 16, "hidden": 24, "source_vocab": 50, "target_vocab": 50, "kernels": [3, 5]},
+    "evolved_transformer": {**WORDS, "hidden": 24, "encoders": 1, "decoders": 1}, "glu_lm": {"depth": 3, "d": 8, "lookup": 5, "vocab": 50},
+    "sparse_transformer": {"pairs": 1, "d": 16, "stride": 8, "side": 4}, "synthesizer": {**WORDS, "hidden": 24, "longest": 9, "rank": 3},
+    "universal_transformer": {**WORDS, "hidden": 24, "steps": 2},
+    "lrcn": {"widths": [4, 6, 6, 6, 6], "hidden": 12, "d": 8, "classes": 3, "size": 67},
     "memn2n": {"d": 6, "vocab": 20, "longest": 9}, "pointer_net": {"d": 8},
     "structured_self_attention": {"features": 6, "d": 4, "attended": 5, "rows": 3, "hidden": 7},
     "seq2seq_attention": {"d": 8, "m": 6, "source_vocab": 50, "target_vocab": 50}, "lstmn": {"d": 8, "m": 6, "vocab": 50},
@@ -214,7 +220,7 @@ SMALL_MAPS: dict[str, dict[str, Any]] = {
     "centernet": {"c": 8, "depths": [1, 1, 1, 1], "widths": [16, 12, 8], "classes": 3, "res": 64},
     "deconvnet": {"width": 4, "hidden": 16, "res": 64}, "fcn": {"c": 4, "hidden": 16, "res": 64}, "scse": {"c": 8},
     "pspnet": {"c": 4, "res": 64}, "segnet": {"width": 4, "res": 64}, "unet_3d": {"c": 4, "depth": 1, "size": 34},
-    "unetpp": {"widths": [4, 8, 12, 16, 24], "res": 32},
+    "unetpp": {"widths": [4, 8, 12, 16, 24], "res": 32}, "sagan": {"width": 8, "noise": 6, "classes": 5},
 }  # fmt: skip
 """And of networks from large pictures to large maps."""
 

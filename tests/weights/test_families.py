@@ -17,7 +17,7 @@ from archdsl.graph import Graph
 from archdsl.reading import zoo_files
 
 FAMILIES = sorted(path.stem for path in zoo_files())
-LARGE = {"alexnet", "amoebanet", "bam", "cbam", "cmpe_se", "delugenet", "dpn", "inception_resnet", "inception_v4", "pyramidnet",
+LARGE = {"accuracy_booster", "alexnet", "amoebanet", "bam", "cbam", "cmpe_se", "delugenet", "dpn", "inception_resnet", "inception_v4", "pyramidnet",
          "overfeat", "pnasnet", "polynet", "residual_attention", "senet", "sknet", "vgg", "wide_resnet", "zfnet",
          "msdnet", "se_resnet", "xception"}  # fmt: skip
 """More than 24 million parameters, or long to run: for the night."""

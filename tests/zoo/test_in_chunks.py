@@ -51,6 +51,7 @@ LAYERS = {
     "rnn_many_to_one": Case({"features": 5, "width": 6}, {"x": 1}, None),
     "zaremba_medium": Case({"width": 8, "words": 50}, {"tokens": 1}),
     "mixtral_layer": Case({"d": 8, "hidden": 6, "count": 4}, {"x": 1}),
+    "lrcn": Case({"widths": [4, 6, 6, 6, 6], "hidden": 12, "d": 8, "classes": 3, "size": 67}, {"video": 1}),
     "rnn_many_to_many": Case({"features": 5}, {"x": 1}),
     "moe_lstm_4": Case({"d": 8, "hidden": 6, "vocab": 50}, {"tokens": 1}),
     "ntm_copy": Case({"d": 6, "rows": 7, "width": 3}, {"x": 1}),
@@ -64,9 +65,12 @@ AT_ONCE = {
     "lstmn", "pointer_net", "rnn_one_to_many", "seq2seq_attention", "show_attend_tell", "structured_self_attention",
 }  # fmt: skip
 """A tape as long as the sequence, words that are moved on by one, no sequence at all, an encoder that ends."""
-WHOLE = {"bart_base", "gnmt", "seq2seq", "t5_small", "transformer_base", "whisper_tiny"}
-"""A decoder behind an encoder, without a form that goes on: what is causal in them is `attend`, tested in the first list, or
-a layer, tested in the second.
+WHOLE = {
+    "adaptive_span_small", "bart_base", "clip_vit_b_32", "evolved_transformer_base", "gnmt", "seq2seq", "t5_small",
+    "transformer_base", "universal_transformer_base", "whisper_tiny",
+}  # fmt: skip
+"""A decoder behind an encoder, or a text, without a form that goes on: what is causal in them is `attend`, tested in the first
+list, or a layer, tested in the second.
 """
 
 

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 from second import Second, checkpoint as saved, compiled, counted, graph_of, lively, noise, said, singles, tensors
+from second_attended import ATTENDED
 from second_backbones import BACKBONES
 from second_boxes import BOXES
 from second_dense import DENSE
@@ -35,7 +36,7 @@ import archdsl
 from archdsl import dims, driver
 
 CASES: dict[str, Callable[[], Second]] = {
-    **LOOPS, **WORDS, **LANGUAGE, **TRANSLATORS, **LEDGER, **MAPS, **VISION,
+    **LOOPS, **WORDS, **LANGUAGE, **TRANSLATORS, **LEDGER, **ATTENDED, **MAPS, **VISION,
     **BACKBONES,
     **BOXES, **RCNN,
     **ONESTAGE,

@@ -19,6 +19,7 @@ from typing import Any
 import formulas
 import formulas_looking
 import formulas_recurrent
+import formulas_transformers
 import pytest
 from paths import DATA, SPECS, SUPPORT, tool
 
@@ -87,7 +88,7 @@ CLOSED_FORM_ONLY = {
     "shufflenet_v2_50", "delugenet_104", "delugenet_122", "shiftnet_a", "shiftnet_b", "amoebanet_a",
     "rnnsearch",
     "dcn_v2_resnet50", "zeiler_visualiser",
-    *(parts(name)[0] for forms in (formulas_recurrent, formulas_looking) for name in forms.table()),
+    *(parts(name)[0] for forms in (formulas_recurrent, formulas_looking, formulas_transformers) for name in forms.table()),
 }  # fmt: skip
 """No second implementation was counted into a table. ``lenet5`` and ``alexnet_one_tower`` are also held by published tables, in
 ``test_tables``; ``plain18`` is ``resnet18_a`` without its weightless shortcuts, ``lenet5_relu`` differs from ``lenet5``

@@ -68,9 +68,9 @@ TINY = {
 
 
 LIGHT = {
-    "adaline", "autoencoder_mnist", "efficientnet_b0", "highway19", "lraspp_mobilenet_v3_large", "mnasnet1_0",
-    "mobilenet_v3_large", "mobilenetv4_conv_small", "nin_cifar10", "repvgg_a0", "resnet20_cifar", "shufflenet_v1_g3",
-    "snail_omniglot", "unetpp", "yolov5n", "yolov8n", "zeiler_visualiser",
+    "adaline", "autoencoder_mnist", "deit_tiny_patch16_224", "efficientnet_b0", "highway19", "lraspp_mobilenet_v3_large",
+    "mnasnet1_0", "mobilenet_v3_large", "mobilenetv4_conv_small", "nin_cifar10", "repvgg_a0", "resnet20_cifar",
+    "shufflenet_v1_g3", "snail_omniglot", "unetpp", "yolov5n", "yolov8n", "zeiler_visualiser",
 }  # fmt: skip
 """Outside of the core, what takes little time. By name, so that collecting the tests elaborates nothing."""
 

@@ -183,7 +183,10 @@ ELSEWHERE = {
         "bit", "coordinate_attention", "cspnet", "eca_resnet", "fasternet", "hardnet", "inception_next", "starnet",
         "c3d", "dcgan", "siamfc", "stylegan2", "tcn", "video_resnet", "vqvae", "wavenet", "x3d",
     ),
+    "support/second_attended.py": ("accuracy_booster", "lrcn", "sagan"),
     "support/second_ledger.py": (
+        "adaptive_span", "area_attention", "dynamic_convolution", "evolved_transformer", "glu_lm", "sparse_transformer",
+        "synthesizer", "universal_transformer",
         "lstmn", "memn2n", "moe_lstm", "pointer_net", "product_keys", "self_attention", "seq2seq_attention",
         "show_attend_tell", "snail", "structured_self_attention",
     ),
