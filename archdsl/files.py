@@ -36,14 +36,14 @@ def check_file(path: Path) -> None:
     _check_ordinary(path, found)
 
 
-def _meant(path: Path) -> str | None:
+def _meant(path: Path) -> str:
     """The file that has the name but for its ending, or for the strokes of another system."""
     name = str(path).replace("\\", "/")
     with suppress(OSError, ValueError):
         for other in (name, f"{name}.arch"):
             if other != str(path) and Path(other).is_file():
                 return f"did you mean `{other}`?"
-    return None
+    return ""
 
 
 def open_file(path: Path) -> BinaryIO:

@@ -12,8 +12,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+from paths import TESTS
 from second import Second, checkpoint as saved, compiled, lively, noise, said, singles, tensors
-from test_second_sources import CASES
+from second_backbones import BACKBONES
+from second_cases import CASES
+from second_dense import DENSE
+from second_dense_maps import DENSE_MAPS
+from second_maps import MAPS
+from second_more import MORE
+from second_onestage import ONESTAGE
+from second_rcnn import RCNN
 from zoo_models import graph_of, images
 
 import archdsl
@@ -139,14 +147,14 @@ def test_the_same_numbers_at_native_size(name: str, tmp_path: Path) -> None:
     assert apart <= allowed
 
 
-def test_every_case_is_compared_at_native_size() -> None:
-    """Here or in ``tests/weights``; networks on words, whose size is in their tables, are tried small."""
-    from second_words import WORDS
-
-    left = {name: make().variant for name, make in CASES.items() if name not in {*NAMES, *SAME, *LARGE, *WORDS}}
+def test_every_case_is_compared_at_native_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Here or in ``tests/weights``: those of convolutional networks."""
+    monkeypatch.syspath_prepend(TESTS / "weights")
     import test_timm
     import test_torchvision
 
+    groups = (BACKBONES, DENSE, DENSE_MAPS, MAPS, MORE, ONESTAGE, RCNN)
+    left = {name: CASES[name]().variant for group in groups for name in group if name not in {*NAMES, *SAME}}
     known = {*test_timm.NETWORKS, *test_timm.MORE, *test_torchvision.NETWORKS, *test_torchvision.MORE}
     known |= {*test_torchvision.SEGMENTERS}
     assert {name: variant for name, variant in left.items() if variant not in known} == {}
