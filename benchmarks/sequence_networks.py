@@ -189,10 +189,6 @@ CASES = {
         "deit_small_patch16_224", {}, "", of_timm("deit_small_patch16_224"), given(image=normal(1, 3, 224, 224)),
         ("logits",), "small, 224x224",
     ),
-    "SwinV2": Case(
-        "swin_v2_t", {}, "torchvision", of_torchvision("swin_v2_t"), given(image=normal(1, 3, 256, 256)), ("logits",),
-        "T, 256x256",
-    ),
     "T5": Case(
         "t5_small", {}, "transformers",
         of_transformers("T5ForConditionalGeneration", "T5Config", "input_ids decoder_input_ids attention_mask",

@@ -108,33 +108,37 @@ def mobilevit() -> Second:
     return classifier("mobilevit_xxs", {}, make, 64)
 
 
-def detr() -> Second:
-    """Of a trunk with one unit in each stage. The decoder begins with zeros, of which its first self-attention makes
-    values that are all the same (section 3.2). The trunk's norms are buffers, which get values that matter here; the authors do not
-    train what lies before its second stage, either (arXiv:2005.12872, their code), which `transformers` leaves to users.
+def detection(layers: list[int], **settings: Any) -> Any:
+    """DETR of a trunk with so many units in each stage. The trunk's norms are buffers, which get values that matter here;
+    the authors do not train what lies before its second stage, either (arXiv:2005.12872, their code), which `transformers`
+    leaves to users.
     """
+    from functools import partial
+    from unittest.mock import patch
+
+    import torch
+    from torch_models import timm, transformers
+
+    library = transformers()
+    create = partial(timm().create_model, layers=layers)
+    with patch.object(timm(), "create_model", create):
+        net = library.DetrForObjectDetection(library.DetrConfig(attn_implementation="eager", **settings))
+    draw = torch.Generator().manual_seed(2)
+    for value in net.model.backbone.buffers():
+        value.copy_(torch.rand(value.shape, generator=draw) * 0.5 + 0.5)
+    for part in ("conv1", "layer1"):
+        net.model.backbone.model.get_submodule(part).requires_grad_(False)
+    return net
+
+
+def detr() -> Second:
+    """The decoder begins with zeros, of which its first self-attention makes values that are all the same (section 3.2)."""
 
     def make() -> Any:
-        from functools import partial
-        from unittest.mock import patch
-
-        import torch
-        from torch_models import timm, transformers
-
-        library = transformers()
-        config = library.DetrConfig(
-            d_model=16, encoder_layers=2, decoder_layers=2, encoder_attention_heads=4, decoder_attention_heads=4,
-            encoder_ffn_dim=24, decoder_ffn_dim=24, num_queries=5, num_labels=6, attn_implementation="eager",
+        return detection(
+            [1, 1, 1, 1], d_model=16, encoder_layers=2, decoder_layers=2, encoder_attention_heads=4,
+            decoder_attention_heads=4, encoder_ffn_dim=24, decoder_ffn_dim=24, num_queries=5, num_labels=6,
         )  # fmt: skip
-        create = partial(timm().create_model, layers=[1, 1, 1, 1])
-        with patch.object(timm(), "create_model", create):
-            net = library.DetrForObjectDetection(config)
-        draw = torch.Generator().manual_seed(2)
-        for value in net.model.backbone.buffers():
-            value.copy_(torch.rand(value.shape, generator=draw) * 0.5 + 0.5)
-        for part in ("conv1", "layer1"):
-            net.model.backbone.model.get_submodule(part).requires_grad_(False)
-        return net
 
     still = [
         f"decoder.layers.0.self_attn.{one}"

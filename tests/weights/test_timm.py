@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -111,6 +112,8 @@ SMALLER = {
     "samvit_large_patch16": 512,
 }  # fmt: skip
 """Pixels a side, where the native image takes long."""
+IN_PARTS = ("coatnet", "levit")
+"""What makes almost the same of pictures whose parts have the same means."""
 TOLERANCE = 1e-4
 
 
@@ -123,8 +126,9 @@ def shuffled(state: dict[str, Any]) -> dict[str, Any]:
 def build(name: str, x: Any) -> Any:
     """timm's network with random values.
 
-    Two things are set right. timm counts the padding of its strided averages, TensorFlow, where NASNet is from, does
-    not. And the norms of SKNet's attention see one value of each image: the variance of two of them is blown up no end.
+    Three things are set right. SAM's encoder gives a map, of which timm takes the mean. timm counts the padding of its
+    strided averages, TensorFlow, where NASNet is from, does not. And the norms of SKNet's attention see one value of each
+    image: the variance of two of them is blown up no end.
     """
     from torch_lively import bias_of, enliven
     from torch_models import timm
@@ -134,6 +138,8 @@ def build(name: str, x: Any) -> Any:
         if type(module).__name__ == "AvgPool2dSame":
             counted = type(module).forward
             module.forward = lambda x, m=module, f=counted: f(m, x) / f(m, x.new_ones(x.shape))
+    if name.startswith("samvit"):
+        net.forward = net.forward_features
     enliven(net, x, bias=bias_of(name))
     for path, module in net.named_modules():
         if path.endswith("attn.bn"):
@@ -149,7 +155,9 @@ CASES = [
 
 @pytest.mark.parametrize("name", CASES)
 def test_checkpoint_gives_the_same_logits(name: str, tmp_path: Path) -> None:
+    """Or as far from timm's as that is from itself in double precision."""
     import torch
+    from torch_lively import pictures
     from torch_module import distance
 
     theirs, how = {**NETWORKS, **MORE}[name]
@@ -157,7 +165,7 @@ def test_checkpoint_gives_the_same_logits(name: str, tmp_path: Path) -> None:
     graph = driver.resolve_target(name)[0].graph(name, **small, **SETTINGS.get(name, {}))
     size = graph.inputs[0].type.shape[-1]
     torch.manual_seed(1)
-    x = torch.randn(2, 3, size, size)
+    x = pictures(2, 3, size, size) if name.startswith(IN_PARTS) else torch.randn(2, 3, size, size)
     net = build(theirs, x)
     torch.save(shuffled(net.state_dict()), tmp_path / "w.pth")
     loaded, told = with_weights(graph, tmp_path / "w.pth")
@@ -167,7 +175,8 @@ def test_checkpoint_gives_the_same_logits(name: str, tmp_path: Path) -> None:
     (found,) = archdsl.run(tmp_path / "m.onnx", x.numpy()).values()
     with torch.no_grad():
         wanted = net(x).numpy()
-    assert distance(found, wanted) <= TOLERANCE
+        apart = distance(found, wanted)
+        assert apart <= TOLERANCE or apart <= 4 * distance(wanted, copy.deepcopy(net).double()(x.double()).numpy())
     assert np.abs(wanted[0] - wanted[1]).max() > 100 * TOLERANCE * np.abs(wanted).max()
 
 

@@ -12,19 +12,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from paths import TESTS
 from second import Second, checkpoint as saved, compiled, lively, noise, said, singles, tensors
-from second_backbones import BACKBONES
-from second_cases import CASES
-from second_dense import DENSE
-from second_dense_maps import DENSE_MAPS
-from second_maps import MAPS
-from second_more import MORE
-from second_onestage import ONESTAGE
-from second_rcnn import RCNN
 from zoo_models import graph_of, images
 
 import archdsl
+from tests.zoo.test_second_sources import CASES
 
 pytestmark = [pytest.mark.reference, pytest.mark.nightly]
 
@@ -73,6 +65,30 @@ def centernet() -> Any:
     return renamed(CenterNet("BasicBlock", [2, 2, 2, 2]), [("conv_offset", "conv_offset_mask")])
 
 
+def from_torchvision(name: str) -> Callable[[], Any]:
+    def make() -> Any:
+        from torch_models import torchvision_models
+
+        return torchvision_models().get_model(name)
+
+    return make
+
+
+def from_transformers(model: str, config: str, **settings: Any) -> Callable[[], Any]:
+    def make() -> Any:
+        from torch_models import transformers
+
+        return getattr(transformers(), model)(getattr(transformers(), config)(attn_implementation="eager", **settings))
+
+    return make
+
+
+def detr() -> Any:
+    from second_vision import detection
+
+    return detection([3, 4, 6, 3], num_labels=91)
+
+
 HARDNET = [
     (8, 14, 128, True), (16, 16, 256, False), (16, 20, 320, True), (16, 40, 640, True), (4, 160, 1024, False),
 ]  # fmt: skip
@@ -93,6 +109,14 @@ NATIVE: dict[str, Callable[[], Any]] = {
     "faster_rcnn_vgg16": faster("VGG16Body"),
     "faster_rcnn_zf": faster("ZFBody", 256),
     "centernet": centernet,
+    "swin_v2": from_torchvision("swin_v2_t"),
+    "maxvit": from_torchvision("maxvit_t"),
+    "segformer": from_transformers("SegformerForSemanticSegmentation", "SegformerConfig", num_labels=150),
+    "siglip": from_transformers("SiglipModel", "SiglipConfig"),
+    "clip": from_transformers(
+        "CLIPModel", "CLIPConfig", text_config={"eos_token_id": 2}, vision_config={"patch_size": 16}
+    ),
+    "detr": detr,
     **{name: video(name) for name in ("r3d_18", "mc3_18", "r2plus1d_18")},
 }
 """Of cases that do not count the variant itself, the network as large as it is."""
@@ -106,6 +130,11 @@ LARGE = ("mamba_130m",)
 """Networks on words are tried small."""
 
 
+def floating(value: Any) -> Any:
+    """In double precision, where it has a fraction."""
+    return value.astype(float) if value.dtype.kind == "f" else value
+
+
 def whole(name: str) -> Second:
     """The case, as large as its variant is."""
     case = CASES[name]()
@@ -113,7 +142,7 @@ def whole(name: str) -> Second:
         settings: dict[str, Any] = REGIONS.get(name, {})
         drawn = images(graph_of(case.variant, **settings), 1, name, native=True)
         return case._replace(
-            small=settings, other=NATIVE[name], inputs=lambda *_: {k: v.astype(float) for k, v in drawn.items()}
+            small=settings, other=NATIVE[name], inputs=lambda *_: {k: floating(v) for k, v in drawn.items()}
         )
     sizes = case.full_sizes[0]
     settings = {key: value for key, value in sizes.items() if key.islower()}
@@ -147,14 +176,16 @@ def test_the_same_numbers_at_native_size(name: str, tmp_path: Path) -> None:
     assert apart <= allowed
 
 
-def test_every_case_is_compared_at_native_size(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Here or in ``tests/weights``: those of convolutional networks."""
-    monkeypatch.syspath_prepend(TESTS / "weights")
-    import test_timm
-    import test_torchvision
+def test_every_case_is_compared_at_native_size() -> None:
+    """Here or in ``tests/weights``; networks on words, whose size is in their tables, are tried small."""
+    from second_language import LANGUAGE
+    from second_translators import TRANSLATORS
+    from second_words import WORDS
 
-    groups = (BACKBONES, DENSE, DENSE_MAPS, MAPS, MORE, ONESTAGE, RCNN)
-    left = {name: CASES[name]().variant for group in groups for name in group if name not in {*NAMES, *SAME}}
+    from tests.weights import test_timm, test_torchvision
+
+    words = {*WORDS, *LANGUAGE, *TRANSLATORS}
+    left = {name: make().variant for name, make in CASES.items() if name not in {*NAMES, *SAME, *LARGE, *words}}
     known = {*test_timm.NETWORKS, *test_timm.MORE, *test_torchvision.NETWORKS, *test_torchvision.MORE}
     known |= {*test_torchvision.SEGMENTERS}
     assert {name: variant for name, variant in left.items() if variant not in known} == {}

@@ -8,17 +8,42 @@ float64 being the judge; and each tensor that stands one place further on is not
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from second import Second, checkpoint as saved, compiled, counted, graph_of, lively, noise, said, singles, tensors
-from second_cases import CASES
+from second_attended import ATTENDED
+from second_backbones import BACKBONES
+from second_boxes import BOXES
+from second_dense import DENSE
+from second_dense_maps import DENSE_MAPS
+from second_language import LANGUAGE
+from second_ledger import LEDGER
+from second_loops import LOOPS
+from second_maps import MAPS
+from second_more import MORE
+from second_onestage import ONESTAGE
+from second_rcnn import RCNN
+from second_speech import SPEECH
+from second_translators import TRANSLATORS
+from second_vision import VISION
+from second_words import WORDS
 
 import archdsl
 from archdsl import dims, driver
 
+CASES: dict[str, Callable[[], Second]] = {
+    **LOOPS, **WORDS, **LANGUAGE, **TRANSLATORS, **LEDGER, **ATTENDED, **MAPS, **VISION,
+    **BACKBONES,
+    **BOXES, **RCNN,
+    **ONESTAGE,
+    **MORE,
+    **DENSE, **DENSE_MAPS,
+    **SPEECH,
+}  # fmt: skip
 CLOSE, APART = 1e-5, 1e-4
 """What is the same, and what is not, beside the largest value."""
 

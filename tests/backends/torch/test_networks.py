@@ -192,7 +192,7 @@ ELSEWHERE = {
     ),
     "support/second_boxes.py": ("centernet", "faster_rcnn", "fcos", "retinanet"),
     "support/second_rcnn.py": ("rcnn", "rfcn", "spp_net"),
-    "support/second_speech.py": ("wav2vec2",),
+    "support/second_speech.py": ("conformer", "dit", "stable_diffusion", "wav2vec2"),
     "weights/test_timm.py": ("nf_resnet",),
 }  # fmt: skip
 """Cases of ``zoo/test_second_sources.py`` and another test, which compare small ones with networks that others wrote or
