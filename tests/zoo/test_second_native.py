@@ -126,8 +126,8 @@ SAME = ("fcn", "deeplabv3", "lraspp", "hrnet", "nf_resnet", "darknet")
 """Compared at their own size in ``tests/weights``."""
 TAME = ("centernet", "dcn", "segnet", "ssdlite")
 """As deep as they are, values as large as those of the other cases make a thousandth or more of a rounding error."""
-LARGE = ("mamba_130m",)
-"""Networks on words are tried small."""
+LARGE = ("mamba_130m", "sparse_transformer")
+"""Networks on words, and on the 3,072 values of a picture, are tried small."""
 
 
 def floating(value: Any) -> Any:
