@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import stat
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -29,10 +30,20 @@ def check_file(path: Path) -> None:
     try:
         found = path.stat()
     except (FileNotFoundError, NotADirectoryError, ValueError):
-        raise Refusal("E0001", f"there is no file `{path}`") from None
+        raise Refusal("E0001", f"there is no file `{path}`", help=_meant(path)) from None
     except OSError as error:
         raise _unreadable(path, error) from None
     _check_ordinary(path, found)
+
+
+def _meant(path: Path) -> str:
+    """The file that has the name but for its ending, or for the strokes of another system."""
+    name = str(path).replace("\\", "/")
+    with suppress(OSError, ValueError):
+        for other in (name, f"{name}.arch"):
+            if other != str(path) and Path(other).is_file():
+                return f"did you mean `{other}`?"
+    return ""
 
 
 def open_file(path: Path) -> BinaryIO:
@@ -110,7 +121,7 @@ def _opener(path: str, flags: int) -> int:
 
 def _check_ordinary(path: Path, found: os.stat_result) -> None:
     if stat.S_ISDIR(found.st_mode):
-        raise Refusal("E0001", f"`{path}` is a folder, not a file")
+        raise Refusal("E0001", f"`{path}` is a folder, not a file", help="name a file in it")
     if not stat.S_ISREG(found.st_mode) or found.st_dev in _devices():
         raise Refusal("E0001", f"`{path}` is not an ordinary file")
 

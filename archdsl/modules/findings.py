@@ -173,7 +173,7 @@ def _doubtful_lets(definition: spec.Definition, nodes: Iterable[spec.Syntax]) ->
         if not any(read[name] for name in let.targets) and set(let.targets) != {"_"}:
             yield _unused_let(*let.targets).located(let.span).diagnostic()
         name = let.targets[0]
-        if read[name] > 1 and given[name] == 1 and _is_layer(let.value, definition):
+        if len(let.targets) == 1 and read[name] > 1 and given[name] == 1 and _is_layer(let.value, definition):
             message = f"each of the {read[name]} uses of `{name}` makes a layer of its own, with its own weights"
             help = f"write `share {name} = …` for one layer; for layers alike, `{name}` is better a `block`"
             yield Refusal("W0214", message, help=help).located(let.span).diagnostic()

@@ -8,7 +8,7 @@ from typing import Any
 
 from archdsl.element_types import ELEMENT_TYPES
 from archdsl.files import open_file
-from archdsl.weights.tensor import MAX_HEADER, MAX_TENSORS, Checkpoint, Place, Tensor, check_shape, malformed
+from archdsl.weights.tensor import MAX_HEADER, MAX_TENSORS, Checkpoint, Place, Tensor, check_shape, malformed, once
 
 DTYPES = {type.safetensors: name for name, type in ELEMENT_TYPES.items()}
 
@@ -32,16 +32,10 @@ def read(path: Path) -> Checkpoint:
 
 
 def _header(path: Path, text: bytes) -> dict[str, Any]:
-    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        found = dict(pairs)
-        if len(found) != len(pairs):
-            malformed(path, "its header has a name twice")
-        return found
-
     if text.count(b"{") + text.count(b"[") > 4 * MAX_TENSORS:  # each of them is far larger in memory than in the file
         malformed(path, f"its header describes more than {MAX_TENSORS:,} tensors")
     try:
-        header = json.loads(text.decode(), object_pairs_hook=once)
+        header = json.loads(text.decode(), object_pairs_hook=once(path))
     except (ValueError, RecursionError):
         malformed(path, "its header is not JSON")
     if not isinstance(header, dict) or len(header) > MAX_TENSORS:

@@ -35,6 +35,20 @@ def malformed(path: Path, what: str) -> NoReturn:
     refuse("E0902", f"`{path}` is damaged or not what its name says: {what}")
 
 
+def once(path: Path) -> Callable[[list[tuple[str, Any]]], dict[str, Any]]:
+    """For ``json.loads``: an object of the file as a dictionary; a name that is there twice is refused (E0902)."""
+
+    def found(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        made: dict[str, Any] = {}
+        for name, value in pairs:
+            if name in made:
+                malformed(path, f"`{name[:80]}` is there twice")
+            made[name] = value
+        return made
+
+    return found
+
+
 class Data(Protocol):
     """Bytes of a file: a memory map."""
 

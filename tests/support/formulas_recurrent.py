@@ -83,6 +83,15 @@ def char_cnn(width: int, hidden: int, letters: int = 70, length: int = 1014, cla
     return total(*parts, dense(width * length, hidden, 1), dense(hidden, hidden, 1), dense(hidden, classes, 1))
 
 
+def lstm_char(filters: list[int], highways: int, width: int, steps: int = 35, longest: int = 21, e: int = 15) -> Count:
+    """Convolutions of 1, 2, 3 … letters without padding, of each word; two maps a highway; one bias a gate."""
+    word = [(c * (e * k + 1), steps * c * e * k * (longest - k + 1)) for k, c in enumerate(filters, 1)]
+    d = sum(filters)
+    carried = [dense(d, d, steps)] * 2 * highways
+    layers = [layer(4, n, width, steps, biases=1) for n in (d, width)]
+    return total((51 * e, 0), *word, *carried, *layers, dense(width, 10_000, steps))
+
+
 def ntm(features: int = 9, outputs: int = 8, d: int = 100, rows: int = 128, width: int = 20, steps: int = 42) -> Count:
     """Both heads hold their key against each row, and what is read is a sum of the rows."""
     heads = [dense(d, width + 6, steps), dense(d, 3 * width + 6, steps), (2 * rows, 3 * steps * rows * width)]
@@ -102,6 +111,8 @@ def table() -> dict[str, Count]:
         "seq2seq": seq2seq(), "seq2seq S=7 T=4": seq2seq(s=7, t=4), "gnmt": gnmt(), "gnmt S=7 T=4": gnmt(s=7, t=4),
         "awd_lstm_ptb": awd_lstm(), "awd_lstm_ptb T=11": awd_lstm(steps=11),
         "char_cnn_small": char_cnn(256, 1024), "char_cnn_large": char_cnn(1024, 2048),
+        **{f"lstm_char_small{end}": lstm_char([25, 50, 75, 100, 125, 150], 1, 300, steps) for end, steps in (("", 35), (" T=7", 7))},
+        "lstm_char_large": lstm_char([50, 100, 150, *[200] * 4], 2, 650),
         "ntm_copy": ntm(), "ntm_copy T=7": ntm(steps=7),
         "rnn_elman T=7": stacked(1, steps=7), "rnn_gru T=7": stacked(3, steps=7), "rnn_lstm T=31": stacked(4, steps=31),
         "rnn_bidirectional T=7": stacked(4, ways=2, steps=7), "rnn_stacked T=7": stacked(4, 3, steps=7),

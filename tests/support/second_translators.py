@@ -10,7 +10,7 @@ from second import Arrays, Second, Sizes
 from second_loops import GRID, words
 
 
-def of(name: str, *given: int) -> Callable[[], Any]:
+def of(name: str, *given: Any) -> Callable[[], Any]:
     def make() -> Any:
         import torch_language_paper
         import torch_seq2seq_paper
@@ -62,6 +62,18 @@ def char_cnn() -> Second:
     )  # fmt: skip
 
 
+def lstm_char() -> Second:
+    def letters(draw: np.random.Generator, size: Sizes) -> Arrays:
+        return {"words": draw.integers(0, 20, (size["N"], size["T"], size.get("longest", 7)))}
+
+    return Second(
+        "lstm_char_small",
+        {"filters": [3, 4, 5], "highways": 2, "width": 8, "letters": 20, "e": 4, "vocab": 50, "longest": 7}, "torch",
+        of("CharAware", (3, 4, 5), 2, 8, 20, 4, 50), letters, lambda net, x: {"logits": net(x["words"])},
+        {"N": 2, "T": 6}, GRID, of("CharAware"), ({"N": 1, "T": 7, "longest": 21}, {"N": 2, "T": 3, "longest": 9}),
+    )  # fmt: skip
+
+
 def ntm() -> Second:
     return Second(
         "ntm_copy", {"features": 5, "outputs": 4, "d": 6, "rows": 7, "width": 3}, "", of("TuringMachine", 5, 4, 6, 7, 3),
@@ -71,5 +83,5 @@ def ntm() -> Second:
 
 
 TRANSLATORS: dict[str, Callable[[], Second]] = {
-    make.__name__: make for make in (seq2seq, gnmt, awd_lstm, char_cnn, ntm)
+    make.__name__: make for make in (seq2seq, gnmt, awd_lstm, char_cnn, lstm_char, ntm)
 }

@@ -197,6 +197,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "mamba": {"d": 16, "depth": 2, "vocab": 50}, "mixtral": {**WORDS, "hidden": 12, "count": 4, "kv": 2, "e": 8},
     "seq2seq": {"d": 8, "depth": 2, "source_vocab": 50, "target_vocab": 50}, "gnmt": {"d": 8, "depth": 3, "vocab": 50},
     "ntm": {"d": 6, "rows": 7, "width": 3}, "awd_lstm": {"d": 8, "hidden": 12, "vocab": 50}, "char_cnn": {"width": 4, "hidden": 8, "length": 150},
+    "lstm_char": {"filters": [3, 4], "width": 8, "vocab": 50, "longest": 7},
     "rnnsearch": {"d": 8, "m": 6, "l": 5, "vocab": 50}, "recurrent": {"width": 12, "words": 50},
     "adaptive_span": {**WORDS, "hidden": 24, "memories": 3, "longest": 20}, "area_attention": {**WORDS, "hidden": 24},
     "dynamic_convolution": {"d": 16, "hidden": 24, "source_vocab": 50, "target_vocab": 50, "kernels": [3, 5]},

@@ -163,7 +163,7 @@ ELSEWHERE = {
     "support/second_language.py": (
         "bart", "distilbert", "electra", "gemma", "mistral", "modernbert", "phi", "qwen2", "roberta",
     ),
-    "support/second_translators.py": ("awd_lstm", "char_cnn", "gnmt", "ntm", "seq2seq"),
+    "support/second_translators.py": ("awd_lstm", "char_cnn", "gnmt", "lstm_char", "ntm", "seq2seq"),
     "support/second_words.py": ("bert", "gpt2", "llama", "mixtral", "swin", "t5", "transformer", "vit", "whisper"),
     "support/second_loops.py": ("convlstm", "mamba", "recurrent", "rnnsearch"),
     "support/second_onestage.py": (
