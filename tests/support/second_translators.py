@@ -36,7 +36,7 @@ def seq2seq() -> Second:
     return translator(
         "seq2seq", {"d": 8, "depth": 2, "source_vocab": 40, "target_vocab": 30}, of("Sutskever", 8, 2, 40, 30),
         of("Sutskever", 1000, 4, 160_000, 80_000),
-    )  # fmt: skip
+    )._replace(map="torch")  # fmt: skip
 
 
 def gnmt() -> Second:
