@@ -6,7 +6,8 @@ all others copy the nodes, parameters, labels and frames of the record. Records 
 that the variants of a file share them.
 
 Only what is a function of its arguments and of the types that enter is recorded: a block at the top of a file, with
-numbers, texts and other such blocks as arguments, and a run that left nothing but nodes. Everything else runs as ever.
+numbers, texts, tables, tensors and other such blocks as arguments, and a run that left nothing but nodes. Of tensors
+their types count, and which of them are one. Everything else runs as ever.
 """
 
 from __future__ import annotations
