@@ -9,7 +9,7 @@ from archdsl.driver import resolve_target
 from archdsl.graph import Graph
 from archdsl.invariants import BrokenGraphError, check
 from archdsl.pipeline import Pipeline
-from archdsl.rewrites import fold
+from archdsl.rewrites import merge
 
 ALL = Pipeline(bind={"N": 2}, drop_dead=True, settle="kaiming", fold=True)
 
@@ -36,7 +36,7 @@ def test_a_rewrite_that_breaks_the_graph_is_found_where_it_happens(monkeypatch: 
     def wrong(given: Graph) -> Graph:
         return given.rewired(given.inputs, given.nodes[1:], given.outputs, given.taps)
 
-    monkeypatch.setattr(fold, "fold", wrong)
+    monkeypatch.setattr(merge, "deployed", wrong)
     with pytest.raises(BrokenGraphError):
         Pipeline(fold=True).run(graph("lenet5"))
 

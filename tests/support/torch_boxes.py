@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -22,7 +23,8 @@ def roi_pool(maps: Tensor, rois: Tensor, images: Tensor, n: int, scale: float) -
     height, width = maps.shape[2:]
     for r, (box, image) in enumerate(zip(rois.tolist(), images.tolist(), strict=True)):
         x1, y1, x2, y2 = (away(v * scale) for v in box)
-        tall, wide = max(y2 - y1 + 1, 1) / n, max(x2 - x1 + 1, 1) / n
+        # In single precision, as all that has been trained with it: 7 * (k / 7) may be more than k, and reach further.
+        tall, wide = (np.float32(max(size, 1)) / np.float32(n) for size in (y2 - y1 + 1, x2 - x1 + 1))
         for i in range(n):
             top, low = (min(max(v + y1, 0), height) for v in (math.floor(i * tall), math.ceil((i + 1) * tall)))
             for j in range(n):

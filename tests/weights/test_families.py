@@ -17,10 +17,14 @@ from archdsl.graph import Graph
 from archdsl.reading import zoo_files
 
 FAMILIES = sorted(path.stem for path in zoo_files())
-LARGE = {"accuracy_booster", "alexnet", "amoebanet", "bam", "cbam", "cmpe_se", "delugenet", "dpn", "inception_resnet", "inception_v4", "pyramidnet",
-         "overfeat", "pnasnet", "polynet", "residual_attention", "senet", "sknet", "vgg", "wide_resnet", "zfnet",
-         "msdnet", "se_resnet", "xception"}  # fmt: skip
-"""More than 24 million parameters, or long to run: for the night."""
+LARGE = {
+    "accuracy_booster", "alexnet", "amoebanet", "bam", "beit", "bit", "c3d", "cbam", "clip", "cmpe_se", "coatnet", "cspnet",
+    "dcn", "delugenet", "detr", "dit", "dla", "dpn", "eca_resnet", "faster_rcnn", "fcos", "hardnet", "inception_resnet",
+    "inception_v3", "inception_v4", "maxvit", "mixer", "msdnet", "nf_resnet", "overfeat", "pnasnet", "polynet", "pyramidnet",
+    "rcnn", "res2net", "residual_attention", "resmlp", "retinanet", "rfcn", "sam", "se_resnet", "senet", "siglip", "sknet",
+    "spp_net", "stable_diffusion", "stylegan2", "swin", "swin_v2", "vgg", "wav2vec2", "wide_resnet", "xception", "zfnet",
+}  # fmt: skip
+"""More than 14 million parameters, or long to run: for the night. By day their maps are read by the second sources."""
 CASES = [
     *(pytest.param(n, True, id=n) for n in FAMILIES if n not in LARGE),
     *(pytest.param(n, False, id=f"{n}-native", marks=pytest.mark.nightly) for n in FAMILIES),
@@ -76,7 +80,7 @@ def test_maps_lead_there_and_back_and_a_wrong_tensor_is_seen(family: str, by_day
         found = weights.read(tmp_path / "a.onnx")
         tensors = {name: found[name].array() for name in graph.parameters()}
         there_and_back(graph, tensors, tmp_path)
-        wrong = kernels(graph)[0]
+        wrong = next(path for path in kernels(graph) if np.ptp(tensors[path]))  # positions begin with zeros
         tensors[wrong] = np.roll(tensors[wrong].reshape(-1), 1).reshape(tensors[wrong].shape)
         make.safetensors(tmp_path / "c.safetensors", tensors)
         archdsl.compile(graph, tmp_path / "c.onnx", weights=tmp_path / "c.safetensors", external_data=False)
@@ -99,4 +103,4 @@ def test_every_map_of_the_zoo_is_among_them() -> None:
     for family in FAMILIES:
         text = (spec(family)).read_text(encoding="utf-8")
         declared = {line.split()[1] for line in text.splitlines() if line.startswith("  weights ")}
-        assert not declared or declared == {name for graph in networks(family).values() for name in graph.maps}, family
+        assert declared <= {name for graph in networks(family).values() for name in graph.maps}, family

@@ -188,7 +188,7 @@ def test_every_disturbed_tensor_breaks_the_comparison(case: Net) -> None:
 
 def idle_bias(name: str) -> bool:
     """Whether it is the bias of keys, which adds the same to all scores of a query: no softmax sees it."""
-    return name.endswith("k_proj.bias")
+    return name.endswith(("k_proj.bias", ".key.bias"))
 
 
 def chosen(case: Net) -> list[str]:

@@ -143,7 +143,7 @@ def test_inputs_and_outputs_are_those_of_the_text(variant: str) -> None:
     assert all(v.name in told for v in graph.output)
     assert made == set(outputs) or any(isinstance(s, spec.If) for s in statements)
     first = {str(shape_of(v)[0]) for v in graph.input[: len(inputs)]}
-    assert "N" in first <= {"N", "R"}  # of pictures, or of regions of them
+    assert "N" in first <= {"N", "R", "M"}  # of pictures, or of regions of them or texts beside them
     assert all(shape_of(v)[0] in first for v in graph.output)
 
 
