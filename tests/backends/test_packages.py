@@ -17,6 +17,8 @@ from onnx.reference.op_run import OpRun
 from packages import CARD, archdsl, installed
 from paths import DOCS, ROOT
 
+pytestmark = pytest.mark.slow
+
 PIP = [sys.executable, "-m", "pip", "--disable-pip-version-check"]
 PAGES = {"archdsl-example": DOCS / "operator_package.md", "archdsl-listing": DOCS / "add_a_backend.md"}
 

@@ -203,6 +203,7 @@ def test_ranges_hold_what_is_computed():
     assert signs(known[made.outputs["o2"]]) == "non-negative" and signs(known[made.outputs["o1"]]) == "signed"
 
 
+@pytest.mark.slow
 def test_the_zoo():
     """The findings are reviewed one by one in docs/lint.md. After a change: ARCHDSL_UPDATE=1, and review again."""
     import os

@@ -13,6 +13,8 @@ from faults import again, archdsl, fault, network
 import archdsl as package
 from archdsl import ops
 
+pytestmark = pytest.mark.slow
+
 
 def choices() -> Iterator[tuple[str, str, str]]:
     """(Operator, argument, choice) for every choice that a card says."""

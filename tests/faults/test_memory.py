@@ -9,6 +9,8 @@ from effort import seconds_of
 from faults import again, fault
 from memory import measured
 
+pytestmark = pytest.mark.slow
+
 NETWORK = "network N{}() {{ input x: f32[N, 8]; relu; linear(4); output y; budget {{ params <= 1K }} }}\n"
 
 

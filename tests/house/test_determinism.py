@@ -18,6 +18,8 @@ from zoo_models import symbolic
 
 import archdsl
 
+pytestmark = pytest.mark.slow
+
 hashes = tool("hashes")
 
 

@@ -13,6 +13,8 @@ from sized_networks import BOUNDS, Sized, drawn
 from archdsl import ops
 from tests.interpret.test_symbolic_against_bound import later, outcome
 
+pytestmark = pytest.mark.slow
+
 OPEN = {"E0306", "E0307"}
 """What a symbol, bounded or not, may leave open."""
 

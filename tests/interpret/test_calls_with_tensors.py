@@ -17,6 +17,8 @@ from archdsl.data.reader import read_graph
 from archdsl.data.writer import to_json
 from archdsl.source import Source
 
+pytestmark = pytest.mark.slow
+
 NAMES = ("p", "q", "r", "s", "u", "v")
 LIKE = re.compile(r"like=\w+\[[^]]*\]")
 SIMPLE = re.compile(r"[A-Z]\w*|\d+")

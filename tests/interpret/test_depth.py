@@ -18,6 +18,8 @@ from archdsl.analyses.measure import Measures
 from archdsl.graph import Graph
 from archdsl.rewrites.fold import fold
 
+pytestmark = pytest.mark.slow
+
 CHAIN = """arch 1
 
 network Chain(n = 100) {

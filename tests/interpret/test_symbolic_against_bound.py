@@ -23,6 +23,8 @@ from archdsl.driver import open_program
 from archdsl.graph import Graph
 from archdsl.source import Source
 
+pytestmark = pytest.mark.slow
+
 MEASURED = ("params", "macs", "flops", "comparisons", "activations", "weights", "nodes")
 
 

@@ -20,6 +20,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
 import torch_dense_maps as maps
+import torch_hrnet as hrnet
 import torch_segmenters as segmenters
 from torch_models import timm, torchvision_models
 
@@ -70,6 +71,9 @@ def build() -> Iterator[tuple[str, str, Any, tuple[int, ...]]]:
     yield name, f"torchvision {version}", getattr(theirs, name)(**bare), picture
     for name in HRNETS:
         yield name, f"timm {timm().__version__}", timm().create_model(name), (3, 224, 224)
+    for name in ("hrnet_w18", "hrnet_w48"):
+        source = f"PyTorch {torch.__version__}, the head of the paper on timm's branches"
+        yield name.replace("hrnet", "hrnetv2"), source, hrnet.hrnet_v2(hrnet.settings(name)), (3, 512, 1024)
     for name, (make, shape) in PAPERS.items():
         yield name, f"PyTorch {torch.__version__}, {make().__class__.__name__} written from its paper", make(), shape
 

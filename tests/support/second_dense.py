@@ -96,27 +96,46 @@ def lraspp() -> Second:
     )  # fmt: skip
 
 
+NARROW = {"widths": [8, 16, 32, 64], "modules": [1, 2, 1], "n": 1, "first": [16, 1], "classes": 5, "res": 64}
+"""Several modules of one unit a branch, with narrow branches: the exchange is what is compared."""
+
+
+def narrow() -> dict[str, Any]:
+    """The same as timm's settings."""
+    from torch_hrnet import settings
+
+    found = settings("hrnet_w18_small_v2")
+    for i, times in enumerate((1, 2, 1)):
+        widths = tuple(8 * 2**k for k in range(i + 2))
+        found[f"stage{i + 2}"].update(num_modules=times, num_blocks=(1,) * (i + 2), num_channels=widths)
+    found["stage1"].update(num_blocks=(1,), num_channels=(16,))
+    return found
+
+
 def hrnet() -> Second:
-    """Several modules of one unit a branch, with narrow branches: the exchange is what is compared."""
-
     def make(small: bool) -> Any:
-        import copy
-
+        from torch_hrnet import settings
         from torch_models import timm
 
-        kind = timm().models.hrnet
-        settings = copy.deepcopy(kind.cfg_cls["hrnet_w18_small_v2"])
-        if small:
-            for i, times in enumerate((1, 2, 1)):
-                widths = tuple(8 * 2**k for k in range(i + 2))
-                settings[f"stage{i + 2}"].update(num_modules=times, num_blocks=(1,) * (i + 2), num_channels=widths)
-            settings["stage1"].update(num_blocks=(1,), num_channels=(16,))
-        return kind.HighResolutionNet(settings, num_classes=5 if small else 1000)
+        given, classes = (narrow(), 5) if small else (settings("hrnet_w18_small_v2"), 1000)
+        return timm().models.hrnet.HighResolutionNet(given, num_classes=classes)
 
-    small = {"widths": [8, 16, 32, 64], "modules": [1, 2, 1], "n": 1, "first": [16, 1], "classes": 5, "res": 64}
     return case(
-        "hrnet_w18_small_v2", small, lambda: make(True), lambda: make(False), picture(3, 64),
+        "hrnet_w18_small_v2", NARROW, lambda: make(True), lambda: make(False), picture(3, 64),
         ({"N": 1, "res": 224}, {"N": 2, "res": 96}), name="logits",
+    )  # fmt: skip
+
+
+def hrnet_v2() -> Second:
+    def make(small: bool) -> Any:
+        from torch_hrnet import hrnet_v2, settings
+
+        return hrnet_v2(narrow(), 5) if small else hrnet_v2(settings("hrnet_w18"))
+
+    return case(
+        "hrnetv2_w18", {**NARROW, "width": 96}, lambda: make(True), lambda: make(False),
+        lambda draw, n: {"image": draw.normal(size=(n["N"], 3, n.get("res", 64), n.get("width", 96)))},
+        ({"N": 1, "res": 512, "width": 1024}, {"N": 2, "res": 96, "width": 64}),
     )  # fmt: skip
 
 
@@ -247,5 +266,5 @@ def visualiser() -> Second:
 
 DENSE: dict[str, Callable[[], Second]] = {
     make.__name__: make
-    for make in (fcn, deeplabv3, lraspp, hrnet, deconvnet, segnet, fcn8s, pspnet, deeplabv3plus, visualiser)
+    for make in (fcn, deeplabv3, lraspp, hrnet, hrnet_v2, deconvnet, segnet, fcn8s, pspnet, deeplabv3plus, visualiser)
 }

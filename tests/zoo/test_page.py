@@ -18,6 +18,8 @@ from archdsl.project.zoo import FIGURES, networks
 from archdsl.project.zoo_entry import Entry
 from archdsl.report.render import render
 
+pytestmark = pytest.mark.slow
+
 LEDGER = json.loads((SPECS / "ledger.json").read_text(encoding="utf-8"))
 
 

@@ -26,6 +26,8 @@ from paths import DATA, SPECS, SUPPORT, tool
 import archdsl
 from archdsl.analyses.measure import Measures
 
+pytestmark = pytest.mark.slow
+
 FORMULAS = [importlib.import_module(path.stem) for path in sorted(SUPPORT.glob("formulas*.py"))]
 ledger = tool("ledger")
 VARIANTS: dict[str, str] = ledger.variants()

@@ -20,6 +20,8 @@ import archdsl
 from archdsl.graph import Graph
 from archdsl.project.compiling import with_weights
 
+pytestmark = pytest.mark.slow
+
 
 def run(body: str, x: np.ndarray, shape: str, **options: object) -> np.ndarray:
     """The output of a network with its initial weights."""

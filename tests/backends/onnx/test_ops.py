@@ -15,6 +15,8 @@ from archdsl import ops
 from archdsl.backends.onnx import OPSETS, backend
 from archdsl.diagnostics import DiagnosticError
 
+pytestmark = pytest.mark.slow
+
 EXAMPLES = [example for example in all_examples() if backend.lowers(type(example.op))]
 WITHOUT_NEW_KERNELS = {"roi_align", "roi_pool"}
 """Operators that ONNX Runtime has no kernels for in sets newer than 21."""

@@ -14,6 +14,8 @@ from archdsl import driver, reading
 from archdsl.analyses.memory_plan import Memory
 from archdsl.graph import Graph
 
+pytestmark = pytest.mark.slow
+
 CLOSE = 0.15
 NETWORKS = (
     "autoencoder_mnist", "nin_cifar10", "squeezenet1_0", "googlenet", "resnet18", "wrn_16_8", "xception",

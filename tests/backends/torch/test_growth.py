@@ -15,6 +15,8 @@ from archdsl.graph import Graph, Node, Value
 from archdsl.shapes import TensorType
 from archdsl.source import Origin
 
+pytestmark = pytest.mark.slow
+
 Path = Callable[[int], str]
 
 

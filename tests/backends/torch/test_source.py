@@ -13,6 +13,8 @@ from archdsl import driver, ops, reading, registry
 from archdsl.backends.torch import backend
 from archdsl.diagnostics import DiagnosticError
 
+pytestmark = pytest.mark.slow
+
 FIRST = [file.stem for file in reading.zoo_files()]
 
 
