@@ -112,12 +112,9 @@ FEW = 8
 """Tensors of a network that are disturbed in CI; every night all are."""
 
 
+@pytest.mark.parametrize("name", SMALLEST)
 @pytest.mark.parametrize(
-    ("name", "few"),
-    [
-        *(pytest.param(n, True, marks=pytest.mark.reference) for n in SMALLEST if n not in LARGE),
-        *(pytest.param(n, False, marks=pytest.mark.nightly) for n in SMALLEST),
-    ],
+    "few", [pytest.param(True, marks=pytest.mark.reference), pytest.param(False, marks=pytest.mark.nightly)]
 )
 def test_every_disturbed_tensor_breaks_the_comparison(name: str, few: bool) -> None:
     """Tensor by tensor, the module has the same values one place further on; at half the resolution, for the time."""
