@@ -47,6 +47,19 @@ def swin_v2() -> Second:
     return classifier("swin_v2_t", small, make, 64, names="torchvision")
 
 
+def two_towers(variant: str, small: dict[str, Any], make: Callable[[], Any]) -> Second:
+    """Pictures of 48 x 48 pixels beside texts of 50 words, each with each."""
+    return Second(
+        variant, small, "transformers", make,
+        lambda draw, n: {"image": draw.normal(size=(n["N"], 3, 48, 48)), "text": draw.integers(3, 50, (n["M"], n["T"]))},
+        lambda net, x: named(
+            net(input_ids=x["text"], pixel_values=x["image"]),
+            scores="logits_per_image", image_embeds="image_embeds", text_embeds="text_embeds",
+        ),
+        {"N": 2, "M": 3, "T": 11}, {"N": (1, 3), "M": (1, 2), "T": (1, 2, 5)}, unseen=BLIND,
+    )  # fmt: skip
+
+
 def clip() -> Second:
     """The greatest token of a text is drawn to stand anywhere."""
 
@@ -63,17 +76,9 @@ def clip() -> Second:
         )
         return library.CLIPModel(config)
 
-    return Second(
-        "clip_vit_b_16",
-        {"d": 24, "depth": 2, "heads": 3, "width": 16, "text_heads": 4, "text_depth": 2, "e": 20, "vocab": 50, "res": 48},
-        "transformers", make,
-        lambda draw, n: {"image": draw.normal(size=(n["N"], 3, 48, 48)), "text": draw.integers(3, 50, (n["M"], n["T"]))},
-        lambda net, x: named(
-            net(input_ids=x["text"], pixel_values=x["image"]),
-            scores="logits_per_image", image_embeds="image_embeds", text_embeds="text_embeds",
-        ),
-        {"N": 2, "M": 3, "T": 11}, {"N": (1, 3), "M": (1, 2), "T": (1, 2, 5)}, unseen=BLIND,
-    )  # fmt: skip
+    pictures = {"d": 24, "depth": 2, "heads": 3, "res": 48}
+    texts = {"width": 16, "text_heads": 4, "text_depth": 2, "vocab": 50}
+    return two_towers("clip_vit_b_16", {**pictures, **texts, "e": 20}, make)
 
 
 def segformer() -> Second:
@@ -200,15 +205,7 @@ def siglip() -> Second:
         config = library.SiglipConfig(text_config=text, vision_config=vision, attn_implementation="eager")
         return library.SiglipModel(config)
 
-    return Second(
-        "siglip_base_patch16_224", {"d": 16, "depth": 2, "heads": 4, "vocab": 50, "res": 48}, "transformers", make,
-        lambda draw, n: {"image": draw.normal(size=(n["N"], 3, 48, 48)), "text": draw.integers(3, 50, (n["M"], n["T"]))},
-        lambda net, x: named(
-            net(input_ids=x["text"], pixel_values=x["image"]),
-            scores="logits_per_image", image_embeds="image_embeds", text_embeds="text_embeds",
-        ),
-        {"N": 2, "M": 3, "T": 11}, {"N": (1, 3), "M": (1, 2), "T": (1, 2, 5)}, unseen=BLIND,
-    )  # fmt: skip
+    return two_towers("siglip_base_patch16_224", {"d": 16, "depth": 2, "heads": 4, "vocab": 50, "res": 48}, make)
 
 
 def coatnet() -> Second:
